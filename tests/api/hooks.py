@@ -71,6 +71,9 @@ def before_call(context, case, kwargs):
     is_whole = meta is None or not meta.generation.mode.is_negative
     if bodies and is_whole and may_set(ParameterLocation.BODY) and number % 2 == 0:
         case.body = copy.deepcopy(bodies[number // 2 % len(bodies)])
+    queries = WORLD["queries"].get(label)
+    if queries and is_whole and number % 2 == 0:
+        case.query = dict(queries[number // 2 % len(queries)])
     # A token without an owner acts for `local`, to whom everything here belongs.
     if case.query and may_set(ParameterLocation.QUERY) and number % 3 != 2:
         case.query.pop("owner", None)

@@ -13,7 +13,7 @@ import tempfile
 from world import World
 
 HERE = pathlib.Path(__file__).resolve().parent
-EXAMPLES = {"short": 12, "long": 400}
+EXAMPLES = {"short": 40, "long": 500}
 
 
 def main(arguments):

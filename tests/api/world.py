@@ -166,7 +166,10 @@ class World:
 
     def connect(self, kind, field, key, **begin):
         """Connects the account of a key, and returns the id of the connection."""
-        setup = self.prompt({"kind": kind, **begin})
+        return self.answered(self.prompt({"kind": kind, **begin}), field, key)
+
+    def answered(self, setup, field, key):
+        """Answers the only step of a setup, and returns the id of the connection."""
         answers = {"step": setup["step"], "answers": {field: key}}
         return self.until(self.ask("POST", f"/setups/{setup['id']}/answers", answers), "done")["connection"]
 
@@ -200,6 +203,13 @@ class World:
         connection = self.connect("acme", "apiKey", KEY)
         hooked = self.connect("github", "accessToken", KEY)
         refreshed = self.sign_in()
+        granted = self.home / "granted"
+        granted.mkdir()
+        (granted / "notes.txt").write_text("A note.")
+        files = self.connect("filesystem", "roots", [str(granted)])
+        authorized = self.connect("acme", "apiKey", f"{KEY}-before")
+        begun = self.until(self.ask("POST", f"/connections/{authorized}/reauthorize", {}), "prompt")
+        self.answered(begun, "apiKey", f"{KEY}-before")
         removed = [self.connect("acme", "apiKey", f"{KEY}-{number}") for number in range(SPARES)]
         self.ask("POST", f"/connections/{hooked}/webhook", {})
         open_setup = self.prompt({"kind": "acme", "again": True})["id"]
@@ -207,7 +217,11 @@ class World:
         names = ["issues", *(f"spare-{number}" for number in range(SPARES))]
         for name in names:
             self.ask("POST", "/extensions", {"manifest": manifest(name)})
-        self.ask("POST", "/extensions/issues/grants", {"connection": connection})
+        # The other extension keeps its choice and its grant, with which it sends.
+        self.ask("POST", "/extensions", {"manifest": manifest("sender")})
+        self.ask("PUT", "/extensions/sender/choice", {"connection": connection})
+        for name in ["issues", "sender"]:
+            self.ask("POST", f"/extensions/{name}/grants", {"connection": connection})
         for other in removed:
             self.ask("POST", "/extensions/issues/grants", {"connection": other})
         self.ask("POST", "/extensions", {"manifest": manifest("waiting", "no-such-provider")})
@@ -230,8 +244,14 @@ class World:
             "connection": connection,
             "requirement": "default",
             "ticket": hand_off,
+            "/connections/{id}/files id": files,
+            "/connections/{id}/files/content id": files,
             "/connections/{id}/refresh id": refreshed,
+            "/connections/{id}/rollback id": authorized,
+            "/extensions/{name}/connections/{requirement}/send name": "sender",
             "/extensions/{name}/hand-off/{ticket} name": "waiting",
+            # The application of the other kind renews a credential.
+            "/kinds/{kind}/client kind": "github",
             "/profiles/{id} id": kept,
             "/tokens/{id} id": revoked[0],
         }
@@ -252,6 +272,10 @@ class World:
                 "DELETE /profiles/{id}": [{"id": profile} for profile in forgotten],
                 "DELETE /setups/{id}": [{"id": setup} for setup in cancelled],
                 "DELETE /tokens/{id}": [{"id": token} for token in revoked],
+            },
+            "queries": {
+                "GET /connections/{id}/files": [{"root": str(granted)}, {}],
+                "GET /connections/{id}/files/content": [{"root": str(granted), "path": "notes.txt"}],
             },
             "bodies": {
                 "POST /setups": [{"kind": "acme"}, {"connection": connection}, {"extension": "issues", "again": True}],

@@ -11,7 +11,7 @@ export async function listAttention(baseUrl: string, token: string): Promise<str
   const lines: string[] = [];
   // region: list
   const connections = connect({ baseUrl, token });
-  const query = { state: 'attention' };
+  const query = { state: 'attention' } as const;
   for await (const { label, account, reason } of connections.each('/api/v1/connections', { params: { query } })) {
     lines.push(`${label} (${account.label}): ${reason?.message ?? 'it ends soon'}`);
   }

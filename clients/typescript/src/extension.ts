@@ -7,27 +7,13 @@ import type { components } from './schema.js';
 type Schemas = components['schemas'];
 
 /** The connection that an extension would use, without any secret. */
-export interface ResolvedConnection {
-  /** The extension's own name for the connection. */
-  connectionId: string;
-  extensionName: string;
-  provider: string;
-  /** The public preferences that the extension named, if they have a value. */
-  publicConfig: Record<string, unknown>;
-  missingSecretNames: string[];
-  status: 'connected' | 'failed' | 'missing' | 'unsupported';
-  /** The scopes of the manifest that the connection lacks. */
-  missingScopes?: string[];
-  /** The reason for a status other than `connected`. */
-  error?: Schemas['Reason'];
-}
+export type ResolvedConnection = Schemas['ResolvedConnection'];
 
 /** The state of a hand-off. */
-export interface HandOff extends Omit<Schemas['HandOff'], 'resolved'> {
-  resolved: ResolvedConnection;
+export type HandOff = Schemas['HandOff'] & {
   /** The address of the page on which a person provides what is required; `null` if nothing is required. */
   page: string | null;
-}
+};
 
 /** A request to a provider, besides its method and path. */
 export interface SendOptions {
@@ -62,11 +48,10 @@ export function extensionOf(requests: Requests, baseUrl: string, name: string): 
   const params = { path: { name } };
   const shown = (read: Schemas['HandOff']): HandOff => {
     const way = read.required?.way;
-    return { ...read, resolved: read.resolved as unknown as ResolvedConnection, page: way ? `${baseUrl}${way}` : null };
+    return { ...read, page: way ? `${baseUrl}${way}` : null };
   };
   return {
-    resolve: async () =>
-      (await requests.get('/api/v1/extensions/{name}/resolved', { params })) as unknown as ResolvedConnection,
+    resolve: () => requests.get('/api/v1/extensions/{name}/resolved', { params }),
     handOff: async (command) =>
       shown(await requests.post('/api/v1/extensions/{name}/hand-off', { params, body: { command: command ?? null } })),
     retry: async (ticket) =>
@@ -87,7 +72,7 @@ export function extensionOf(requests: Requests, baseUrl: string, name: string): 
   };
 }
 
-function encoded(body: string | Uint8Array | undefined): { body?: string; encoding?: string } {
+function encoded(body: string | Uint8Array | undefined): { body?: string; encoding?: Schemas['Encoding'] } {
   if (body === undefined) return {};
   return typeof body === 'string' ? { body, encoding: 'utf8' } : { body: btoa(binary(body)), encoding: 'base64' };
 }

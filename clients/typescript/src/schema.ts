@@ -18,12 +18,15 @@ export interface paths {
                     search?: string;
                     kind?: string;
                     provider?: string;
-                    /** @description `live`, `attention`, `offline` or `unknown`. */
-                    state?: string;
+                    state?: "live" | "attention" | "offline" | "unknown";
                     /** @description The extension to which a connection is granted. */
                     extension?: string;
+                    /** @description The number of elements of a page, 50 by default. */
                     limit?: number;
+                    /** @description The value of `next` of the page before. */
                     after?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path?: never;
@@ -39,15 +42,14 @@ export interface paths {
                         "application/json": components["schemas"]["ConnectionPage"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -68,7 +70,10 @@ export interface paths {
         /** Returns a connection. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -79,21 +84,23 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["ShownConnection"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -101,8 +108,14 @@ export interface paths {
         /** Removes a connection, and revokes its credential at the provider if the kind can. */
         delete: {
             parameters: {
-                query?: never;
-                header?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
                 path: {
                     id: string;
                 };
@@ -118,15 +131,17 @@ export interface paths {
                         "application/json": components["schemas"]["Removed"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                412: components["responses"]["Changed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         options?: never;
@@ -134,8 +149,14 @@ export interface paths {
         /** Changes the label of a connection. */
         patch: {
             parameters: {
-                query?: never;
-                header?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
                 path: {
                     id: string;
                 };
@@ -149,21 +170,26 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["Connection"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                412: components["responses"]["Changed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         trace?: never;
@@ -180,7 +206,10 @@ export interface paths {
         /** Makes a connection the default of its provider, or no longer. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -195,21 +224,24 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["Connection"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -231,9 +263,12 @@ export interface paths {
                 query?: {
                     /** @description The number of an event: those before it follow. */
                     after?: number;
+                    /** @description The number of elements of a page, 50 by default. */
                     limit?: number;
                     /** @description Names of events, separated by commas. */
                     event?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path: {
@@ -251,15 +286,15 @@ export interface paths {
                         "application/json": components["schemas"]["EventPage"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -283,6 +318,8 @@ export interface paths {
                 query?: {
                     root?: string;
                     path?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path: {
@@ -300,15 +337,17 @@ export interface paths {
                         "application/json": components["schemas"]["Page_File"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -332,6 +371,8 @@ export interface paths {
                 query: {
                     root: string;
                     path: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path: {
@@ -349,15 +390,17 @@ export interface paths {
                         "application/json": components["schemas"]["FileContent"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -380,6 +423,8 @@ export interface paths {
             parameters: {
                 query?: {
                     days?: number;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path: {
@@ -397,15 +442,15 @@ export interface paths {
                         "application/json": components["schemas"]["Health"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -428,7 +473,10 @@ export interface paths {
         /** Begins a setup that authorizes the connection again. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -443,21 +491,25 @@ export interface paths {
             responses: {
                 201: {
                     headers: {
+                        /** @description The path of the setup. */
+                        Location?: string;
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": unknown;
+                        "application/json": components["schemas"]["Setup"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -478,7 +530,10 @@ export interface paths {
         /** Refreshes the credential of a connection now. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -499,15 +554,19 @@ export interface paths {
                         "application/json": components["schemas"]["Refreshed"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                502: components["responses"]["NoAnswer"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -526,7 +585,10 @@ export interface paths {
         /** Returns what a removal will do. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -543,15 +605,15 @@ export interface paths {
                         "application/json": components["schemas"]["Removal"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -574,7 +636,10 @@ export interface paths {
         /** Returns to the previous credential of a connection. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -589,21 +654,25 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["Connection"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -624,7 +693,10 @@ export interface paths {
         /** Sends a request with the credential of a connection, and returns the provider's answer, whatever its status is. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -645,15 +717,19 @@ export interface paths {
                         "application/json": components["schemas"]["Answer"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                502: components["responses"]["NoAnswer"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -674,7 +750,10 @@ export interface paths {
         /** Verifies a connection now. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -689,21 +768,25 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["Connection"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -722,7 +805,10 @@ export interface paths {
         /** Returns the settings for webhooks of a connection, without the address and the keys. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -739,15 +825,16 @@ export interface paths {
                         "application/json": components["schemas"]["Webhook"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -757,7 +844,10 @@ export interface paths {
          */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -778,21 +868,27 @@ export interface paths {
                         "application/json": components["schemas"]["Webhook"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                503: components["responses"]["Unavailable"];
             };
         };
         /** Takes the address away. The events that wait are kept. */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -809,15 +905,16 @@ export interface paths {
                         "application/json": components["schemas"]["Webhook"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         options?: never;
@@ -837,6 +934,8 @@ export interface paths {
             parameters: {
                 query?: {
                     after?: number;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path: {
@@ -854,15 +953,16 @@ export interface paths {
                         "application/json": components["schemas"]["Page_Delivery"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -885,7 +985,10 @@ export interface paths {
         /** Ends the validity of all keys but the newest. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -906,15 +1009,18 @@ export interface paths {
                         "application/json": components["schemas"]["Webhook"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -935,7 +1041,10 @@ export interface paths {
         /** Waits fifteen minutes for the key that the provider sends. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -956,15 +1065,18 @@ export interface paths {
                         "application/json": components["schemas"]["Webhook"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -985,7 +1097,10 @@ export interface paths {
         /** Makes a new key. The former one stays valid for seven days. The answer has the key. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -1006,15 +1121,18 @@ export interface paths {
                         "application/json": components["schemas"]["Webhook"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -1035,7 +1153,10 @@ export interface paths {
         /** Returns the settings with the address and the newest key, which a person enters at the provider. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -1056,15 +1177,18 @@ export interface paths {
                         "application/json": components["schemas"]["Webhook"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -1085,7 +1209,10 @@ export interface paths {
         /** Sends a signed delivery to the address, and says whether it arrives and is authentic. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -1106,15 +1233,18 @@ export interface paths {
                         "application/json": components["schemas"]["WebhookCheck"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -1138,7 +1268,10 @@ export interface paths {
          */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -1157,15 +1290,15 @@ export interface paths {
                         "application/json": components["schemas"]["Doctor"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -1189,13 +1322,17 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description `oldest`, which is usual, or `newest`. */
-                    order?: string;
+                    /** @description `oldest` is usual. */
+                    order?: "oldest" | "newest";
+                    /** @description The value of `next` of the page before. */
                     after?: string;
+                    /** @description The number of elements of a page, 50 by default. */
                     limit?: number;
                     connection?: string;
                     /** @description Names of events, separated by commas. */
                     event?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path?: never;
@@ -1211,15 +1348,14 @@ export interface paths {
                         "application/json": components["schemas"]["EventPage"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -1243,7 +1379,10 @@ export interface paths {
          */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -1258,22 +1397,24 @@ export interface paths {
                         "application/json": components["schemas"]["Page_Extension"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
         /** Adds an extension by its manifest. An extension of that name keeps its grants and preferences. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -1292,15 +1433,16 @@ export interface paths {
                         "application/json": components["schemas"]["Extension"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -1319,7 +1461,10 @@ export interface paths {
         /** Returns one extension, with the state of what it needs. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     name: string;
@@ -1336,15 +1481,15 @@ export interface paths {
                         "application/json": components["schemas"]["Extension"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -1352,7 +1497,10 @@ export interface paths {
         /** Removes an extension: revokes its grants, and deletes its preferences. Connections stay. */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     name: string;
@@ -1369,15 +1517,16 @@ export interface paths {
                         "application/json": components["schemas"]["RemovedExtension"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         options?: never;
@@ -1396,7 +1545,10 @@ export interface paths {
         /** Chooses the connection that an extension uses, in place of the default of its provider. It grants nothing. */
         put: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     name: string;
@@ -1417,15 +1569,17 @@ export interface paths {
                         "application/json": components["schemas"]["Extension"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         post?: never;
@@ -1447,7 +1601,10 @@ export interface paths {
         /** Sends a request for an extension with the credential of the connection that was granted to it. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     name: string;
@@ -1470,15 +1627,19 @@ export interface paths {
                         "application/json": components["schemas"]["Answer"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
+                502: components["responses"]["NoAnswer"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -1499,7 +1660,10 @@ export interface paths {
         /** Grants an extension the use of a connection. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     name: string;
@@ -1520,15 +1684,17 @@ export interface paths {
                         "application/json": components["schemas"]["Grant"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -1550,7 +1716,10 @@ export interface paths {
         /** Revokes the grant of a connection. Revoking it again changes nothing. */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     name: string;
@@ -1566,15 +1735,16 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         options?: never;
@@ -1597,7 +1767,10 @@ export interface paths {
          */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     name: string;
@@ -1618,15 +1791,17 @@ export interface paths {
                         "application/json": components["schemas"]["HandOff"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -1645,7 +1820,10 @@ export interface paths {
         /** Returns the state of a hand-off. A ticket can be read repeatedly, for thirty days. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     name: string;
@@ -1663,15 +1841,16 @@ export interface paths {
                         "application/json": components["schemas"]["HandOff"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -1694,6 +1873,8 @@ export interface paths {
             parameters: {
                 query?: {
                     command?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path: {
@@ -1705,21 +1886,24 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["ShownPreferences"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         /** Changes preferences of an extension, or of the command that `command` names: all of them, or none. */
@@ -1727,8 +1911,13 @@ export interface paths {
             parameters: {
                 query?: {
                     command?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
-                header?: never;
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
                 path: {
                     name: string;
                 };
@@ -1742,21 +1931,26 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["ShownPreferences"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                412: components["responses"]["Changed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         post?: never;
@@ -1776,7 +1970,10 @@ export interface paths {
         /** Returns the connection that an extension would use, without any secret. No provider is asked. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     name: string;
@@ -1790,18 +1987,19 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": unknown;
+                        "application/json": components["schemas"]["ResolvedConnection"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -1824,6 +2022,8 @@ export interface paths {
             parameters: {
                 query?: {
                     search?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path?: never;
@@ -1839,15 +2039,14 @@ export interface paths {
                         "application/json": components["schemas"]["Page_ListedKind"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -1868,7 +2067,10 @@ export interface paths {
         /** Returns a kind, with its guide and its fields. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     kind: string;
@@ -1885,15 +2087,15 @@ export interface paths {
                         "application/json": components["schemas"]["Kind"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -1914,7 +2116,10 @@ export interface paths {
         /** Returns how a kind changed since accounts were connected. Their connections are not used until the change is accepted. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     kind: string;
@@ -1931,22 +2136,25 @@ export interface paths {
                         "application/json": components["schemas"]["KindChanges"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
         /** Accepts the changes that a person has seen. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     kind: string;
@@ -1967,15 +2175,18 @@ export interface paths {
                         "application/json": components["schemas"]["KindChanges"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                412: components["responses"]["Changed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -1997,7 +2208,10 @@ export interface paths {
         /** Forgets the application that was kept for a kind, so that the next setup asks for it again. */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     kind: string;
@@ -2014,15 +2228,16 @@ export interface paths {
                         "application/json": components["schemas"]["ForgottenClient"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         options?: never;
@@ -2040,7 +2255,10 @@ export interface paths {
         /** Streams hints about what changed, from all processes of the store. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -2055,15 +2273,14 @@ export interface paths {
                         "text/event-stream": string;
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -2099,15 +2316,13 @@ export interface paths {
                         "application/json": components["schemas"]["Me"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -2149,15 +2364,13 @@ export interface paths {
                         "application/json": components["schemas"]["PageToken"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -2176,7 +2389,10 @@ export interface paths {
         /** Returns the profiles of all tools, with what their directories show. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -2191,22 +2407,24 @@ export interface paths {
                         "application/json": components["schemas"]["Page_Profile"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
         /** Makes a profile. Its directory is made when the tool is first run with it. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -2225,15 +2443,17 @@ export interface paths {
                         "application/json": components["schemas"]["Profile"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -2255,7 +2475,10 @@ export interface paths {
         /** Removes a profile. Its directory and the files in it stay. */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -2272,15 +2495,17 @@ export interface paths {
                         "application/json": components["schemas"]["RemovedProfile"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         options?: never;
@@ -2288,7 +2513,10 @@ export interface paths {
         /** Changes a profile. The files in its directories stay as they are. */
         patch: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -2309,68 +2537,19 @@ export interface paths {
                         "application/json": components["schemas"]["Profile"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
-        trace?: never;
-    };
-    "/api/v1/setup-links": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Makes a setup link. Its address can be opened once within 30 minutes; the visitor then has 30 minutes to connect one
-         *     account of one of the kinds, and sees nothing else of the owner.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["NewSetupLink"];
-                };
-            };
-            responses: {
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["SetupLink"];
-                    };
-                };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
         trace?: never;
     };
     "/api/v1/setups": {
@@ -2383,7 +2562,10 @@ export interface paths {
         /** Returns the setups that have not ended. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -2398,22 +2580,24 @@ export interface paths {
                         "application/json": components["schemas"]["Page_OpenSetup"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
-        /** Begins a setup. The visitor of a setup link names the kind alone. */
+        /** Begins a setup. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -2426,21 +2610,25 @@ export interface paths {
             responses: {
                 201: {
                     headers: {
+                        /** @description The path of the setup. */
+                        Location?: string;
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": unknown;
+                        "application/json": components["schemas"]["Setup"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -2463,7 +2651,10 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description The cursor of a state, or the number of a step. */
                     after?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path: {
@@ -2478,18 +2669,18 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": unknown;
+                        "application/json": components["schemas"]["Setup"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -2497,7 +2688,10 @@ export interface paths {
         /** Cancels a setup. */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -2512,15 +2706,16 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         options?: never;
@@ -2540,7 +2735,10 @@ export interface paths {
         /** Answers a step. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -2558,18 +2756,21 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": unknown;
+                        "application/json": components["schemas"]["Setup"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                410: components["responses"]["Gone"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -2590,7 +2791,10 @@ export interface paths {
         /** Confirms the account that a setup shows. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -2608,18 +2812,21 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": unknown;
+                        "application/json": components["schemas"]["Setup"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                410: components["responses"]["Gone"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -2640,7 +2847,10 @@ export interface paths {
         /** Continues a setup that waits for the network. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -2658,18 +2868,20 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": unknown;
+                        "application/json": components["schemas"]["Setup"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -2688,7 +2900,10 @@ export interface paths {
         /** Returns the version of the program, its database and its public address. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -2703,15 +2918,14 @@ export interface paths {
                         "application/json": components["schemas"]["System"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -2733,8 +2947,12 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description The number of elements of a page, 50 by default. */
                     limit?: number;
+                    /** @description The value of `next` of the page before. */
                     after?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path?: never;
@@ -2750,22 +2968,24 @@ export interface paths {
                         "application/json": components["schemas"]["Page_Token"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
         /** Makes a token for a program. Its text is in the answer, and nowhere else. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -2784,15 +3004,17 @@ export interface paths {
                         "application/json": components["schemas"]["IssuedToken"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -2832,15 +3054,16 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         options?: never;
@@ -2872,7 +3095,7 @@ export interface components {
             /** @description The body. */
             body: string;
             /** @description The encoding of `body`: `utf8` or `base64`. */
-            encoding: string;
+            encoding: components["schemas"]["Encoding"];
             /** @description The headers, in their order. */
             headers: components["schemas"]["Header"][];
             /**
@@ -2881,16 +3104,22 @@ export interface components {
              */
             status: number;
         };
+        /** @description The answer to a field. An array is for a field that takes several values. */
+        Answered: string | number | boolean | string[];
         /** @description The answers to a step, by the name of the field. */
         Answers: {
-            /** @description A text, a number, a boolean or an array of texts for each field. */
-            answers: Record<string, unknown>;
+            /** @description The answer to each field. */
+            answers: {
+                [key: string]: components["schemas"]["Answered"];
+            };
             /**
              * Format: int64
              * @description The number of the step that is answered.
              */
             step: number;
         };
+        /** @enum {string} */
+        AuthType: "none" | "apiKey" | "personalAccessToken" | "oauth" | "basic" | "custom";
         /** @description The command for which a person is handed off. */
         BeginHandOff: {
             command?: string | null;
@@ -2913,6 +3142,10 @@ export interface components {
             /** @description The label of the new connection. */
             label?: string | null;
         };
+        /** @enum {string} */
+        Capability: "send" | "secrets" | "refresh" | "webhooks" | "usage" | "profiles" | "sandbox" | "files";
+        /** @enum {string} */
+        Chain: "whole" | "broken";
         /** @description A change of a profile. What is not named stays as it is. */
         ChangeProfile: {
             /** @description `true` makes it the profile with which its tool is run unless another one is named. */
@@ -2930,7 +3163,7 @@ export interface components {
             /** @description `true` if it found no problem. */
             ok: boolean;
             /** @description A sentence that says what to do, if something can be done. */
-            remedy?: string | null;
+            remedy: string | null;
         };
         /** @description The choice of a connection for an extension. */
         Choice: {
@@ -2949,8 +3182,8 @@ export interface components {
         /** @description A connection, without secrets. */
         Connection: {
             account: components["schemas"]["Account"];
-            authorizedUntil?: string | null;
-            checkedAt?: string | null;
+            authorizedUntil: string | null;
+            checkedAt: string | null;
             config: {
                 [key: string]: string;
             };
@@ -2959,14 +3192,14 @@ export interface components {
             isDefault: boolean;
             kind: string;
             label: string;
-            liveness: string;
+            liveness: components["schemas"]["Liveness"];
             owner: string;
-            profile?: string | null;
+            profile: string | null;
             provider: string;
-            reason?: null | components["schemas"]["Reason"];
+            reason: null | components["schemas"]["Reason"];
             renews: boolean;
-            scopes?: string[] | null;
-            validUntil?: string | null;
+            scopes: string[] | null;
+            validUntil: string | null;
         };
         ConnectionCounts: {
             /** Format: int64 */
@@ -2976,18 +3209,18 @@ export interface components {
         };
         /** @description A page of connections. */
         ConnectionPage: {
-            counts?: null | components["schemas"]["ConnectionCounts"];
+            counts: null | components["schemas"]["ConnectionCounts"];
             items: components["schemas"]["ListedConnection"][];
-            next?: string | null;
+            next: string | null;
         };
         /** @description A preference as the extension declares it. */
         DeclaredPreference: {
             /** @description The choices of a `dropdown`. */
             choices: components["schemas"]["PreferenceChoice"][];
-            description?: string | null;
+            description: string | null;
             name: string;
             required: boolean;
-            title?: string | null;
+            title: string | null;
             /** @description `checkbox`, `dropdown`, `text`, or a word that this version does not know and treats as `text`. */
             type: string;
         };
@@ -2995,7 +3228,7 @@ export interface components {
         Delivery: {
             body?: string | null;
             contentType?: string | null;
-            encoding?: string | null;
+            encoding?: null | components["schemas"]["Encoding"];
             error?: null | components["schemas"]["Reason"];
             event?: string | null;
             /** Format: int64 */
@@ -3004,13 +3237,15 @@ export interface components {
         };
         /** @description The findings in the directory of a tool. */
         DirectoryProbe: {
-            account?: string | null;
-            authenticated?: boolean | null;
+            account: string | null;
+            authenticated: boolean | null;
             directory: string;
             exists: boolean;
-            reason?: null | components["schemas"]["Reason"];
-            state: string;
+            reason: null | components["schemas"]["Reason"];
+            state: components["schemas"]["DirectoryState"];
         };
+        /** @enum {string} */
+        DirectoryState: "there" | "gone" | "link" | "notADirectory" | "notAllowed" | "unreadable";
         /**
          * @description The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows`, the
          *     `state_directory`, the `key`, the `clock`, the `callback` and all `connections`, and one `connection` for each that
@@ -3024,11 +3259,13 @@ export interface components {
         };
         /** @description A body without members. */
         Empty: Record<string, unknown>;
+        /** @enum {string} */
+        Encoding: "utf8" | "base64";
         /** @description Something that happened to a connection. */
         Event: {
             at: string;
             connection: string;
-            details?: Record<string, unknown> | null;
+            details: Record<string, unknown> | null;
             event: string;
             id: string;
             /** Format: int64 */
@@ -3040,21 +3277,20 @@ export interface components {
              * Format: int64
              * @description The number of the first event that was changed outside of this program.
              */
-            brokenAt?: number | null;
-            /** @description `whole` if no event was changed outside of this program, `broken` if one was; `null` if that was not checked. */
-            chain?: string | null;
+            brokenAt: number | null;
+            chain: null | components["schemas"]["Chain"];
             items: components["schemas"]["Event"][];
-            next?: string | null;
+            next: string | null;
         };
         /** @description An extension that was added, its requirement, and the connections that it may use. */
         Extension: {
             /** @description The time at which it was added. */
-            addedAt?: string | null;
+            addedAt: string | null;
             /** @description The names of its commands. */
             commands: string[];
             /** @description The id of the connection that the extension uses. */
-            connection?: string | null;
-            error?: null | components["schemas"]["Reason"];
+            connection: string | null;
+            error: null | components["schemas"]["Reason"];
             /** @description `true` if that connection was granted to it. */
             granted: boolean;
             /** @description The grants that were not revoked. */
@@ -3064,13 +3300,12 @@ export interface components {
             /** @description The name of the extension. */
             name: string;
             /** @description The provider that it needs; `None` for an extension that was not added. */
-            provider?: string | null;
+            provider: string | null;
             /** @description The names of the secrets that it declares. */
             secretNames: string[];
-            /** @description The state of its requirement: `connected`, `failed`, `missing` or `unsupported`. */
-            status?: string | null;
+            status: null | components["schemas"]["RequirementStatus"];
             /** @description The title of its requirement. */
-            title?: string | null;
+            title: string | null;
         };
         /** @description The problem with one field; it never holds the answer. */
         FieldProblem: {
@@ -3084,17 +3319,19 @@ export interface components {
             /** Format: int64 */
             size: number;
             /** @description `directory`, `file` or `other`. */
-            type: string;
+            type: components["schemas"]["FileType"];
         };
         /** @description The content of a file. */
         FileContent: {
             /** @description The content. */
             body: string;
             /** @description The encoding of `body`: `utf8` or `base64`. */
-            encoding: string;
+            encoding: components["schemas"]["Encoding"];
             /** @description The number of bytes. */
             size: number;
         };
+        /** @enum {string} */
+        FileType: "file" | "directory" | "other";
         /** @description The application of a kind that was asked for in a setup and kept for the next ones. */
         ForgottenClient: {
             /** @description `true` if there was one. */
@@ -3114,28 +3351,28 @@ export interface components {
             /** @description The label of the connection. */
             label: string;
             /** @description The time at which it was revoked. */
-            revokedAt?: string | null;
+            revokedAt: string | null;
             /** @description The names of the secrets that the extension may receive. */
             secretNames: string[];
         };
         /** @description A part of the guide: a sentence, or an address and its name. */
         Guide: {
             /** @description The address to open. */
-            open?: string | null;
+            open: string | null;
             /** @description The sentence, or the name of the address. */
             text: string;
         };
         /** @description The state of a hand-off to the settings of an extension. */
         HandOff: {
             /** @description The command to continue with. */
-            command?: string | null;
+            command: string | null;
             /** @description The name of the extension. */
             extension: string;
-            required?: null | components["schemas"]["Required"];
+            required: null | components["schemas"]["Required"];
             /** @description The resolved requirement. */
-            resolved: Record<string, unknown>;
+            resolved: components["schemas"]["ResolvedConnection"];
             /** @description The ticket by which the hand-off is read again. */
-            ticket?: string | null;
+            ticket: string | null;
         };
         /** @description A header of an answer. */
         Header: {
@@ -3161,14 +3398,13 @@ export interface components {
         };
         /** @description The name and appearance of the host, for a page. */
         Host: {
-            /** @description A colour such as `#1f7a5c`. */
-            accent?: string | null;
-            /** @description An image as a `data:` address. */
-            logo?: string | null;
-            name?: string | null;
-            /** @description The address to which the page of a setup link leads at the end. */
-            returnTo?: string | null;
+            accent: string | null;
+            logo: string | null;
+            name: string | null;
+            returnTo: string | null;
         };
+        /** @enum {string} */
+        Input: "text" | "secret" | "url" | "directory" | "choice" | "bool" | "number";
         /** @description A token that was made, with its text, which is shown once. */
         IssuedToken: components["schemas"]["Token"] & {
             token: string;
@@ -3179,15 +3415,15 @@ export interface components {
              * @description The capabilities of connections of the kind: `send`, `secrets`, `refresh`, `webhooks`, `usage`, `profiles`, `sandbox`
              *     or `files`.
              */
-            capabilities: string[];
+            capabilities: components["schemas"]["Capability"][];
             /** @description The only extension that may use connections of the kind. */
-            extension?: string | null;
+            extension: string | null;
             fields: components["schemas"]["KindField"][];
             guide: components["schemas"]["Guide"][];
             /** @description The address to register at the provider, if browsers return to this host. */
-            redirectUri?: string | null;
+            redirectUri: string | null;
             /** @description The ways of finishing a setup: `browser`, `device`, `paste` or `other`. */
-            ways: string[];
+            ways: components["schemas"]["Way"][];
         };
         /** @description A change of the terms of a kind. */
         KindChange: {
@@ -3225,9 +3461,9 @@ export interface components {
             /** @description The values to choose from. */
             choices: components["schemas"]["KindChoice"][];
             /** @description The text that a person reads beside the field. */
-            help?: string | null;
+            help: string | null;
             /** @description `text`, `secret`, `url`, `number`, `bool`, `choice` or `directory`. */
-            input: string;
+            input: components["schemas"]["Input"];
             /** @description The label that a person reads. */
             label: string;
             /** @description `true` if the field takes several values. */
@@ -3238,8 +3474,7 @@ export interface components {
             once: boolean;
             /** @description `true` if the field must be answered. */
             required: boolean;
-            /** @description The way of finishing the setup that asks for the field; `null` for all ways. */
-            way?: string | null;
+            way: null | components["schemas"]["Way"];
         };
         /** @description A connection, with what a person can do about it. */
         ListedConnection: components["schemas"]["Connection"] & {
@@ -3249,17 +3484,16 @@ export interface components {
             needsAttention: boolean;
             /** @description The name of the provider that a person reads. */
             providerTitle: string;
-            /** @description `reauthorize`, `verify`, `accept` or `wait`; `null` if nothing is to be done. */
-            remedyAction?: string | null;
+            remedyAction: null | components["schemas"]["RemedyAction"];
             /** @description The extensions to which a person granted the use of the connection. */
             usedBy: string[];
         };
         /** @description A kind in a list. */
         ListedKind: {
-            auth: string;
+            auth: components["schemas"]["AuthType"];
             /**
              * Format: int64
-             * @description The number of the owner's connections of this kind. The visitor of a setup link sees 0.
+             * @description The number of the owner's connections of this kind.
              */
             connections: number;
             kind: string;
@@ -3270,21 +3504,21 @@ export interface components {
             provider: string;
             title: string;
         };
+        /** @enum {string} */
+        Liveness: "live" | "offline" | "failing" | "unknown";
         /** @description The caller of a request. */
         Me: {
             /** @description The parts of the API that the host has besides connections and kinds. A page shows only these. */
             areas: string[];
             expiresAt: string;
-            extension?: string | null;
+            extension: string | null;
             host: components["schemas"]["Host"];
-            /** @description The kinds of which the visitor of a setup link connects one. */
-            kinds?: string[] | null;
             /** @description The only owner for whom the caller acts; `null` for all. */
-            owner?: string | null;
-            /** @description `read`, `use`, `manage`, `admin`, `extension`, or `link` for the visitor of a setup link. */
-            role: string;
-            /** @description The only setup that the visitor of a setup link may continue, once it has begun. */
-            setup?: string | null;
+            owner: string | null;
+            /** @description `read`, `use`, `manage`, `admin` or `extension`. */
+            role: components["schemas"]["Role"];
+            /** @description The only setup that the caller may continue. */
+            setup: string | null;
             /** @description The id of the caller's own token, which the caller may revoke. */
             token: string;
         };
@@ -3303,17 +3537,6 @@ export interface components {
             kind: string;
             label: string;
         };
-        /** @description A setup link to make. */
-        NewSetupLink: {
-            /** @description The kinds of which the visitor connects one account. */
-            kinds: string[];
-            /** @description The name by which the link is listed. */
-            name?: string | null;
-            /** @description The owner of the connection; that of the request if none is stated. */
-            owner?: string | null;
-            /** @description The address to which the page leads the visitor at the end: one that the host has configured, perhaps with a query. */
-            returnTo?: string | null;
-        };
         /** @description A token to make. */
         NewToken: {
             /**
@@ -3330,16 +3553,17 @@ export interface components {
              */
             owner?: string | null;
             /** @description `read`, `use`, `manage`, `admin` or `extension`; not more than the role of the caller. */
-            role: string;
+            role: components["schemas"]["Role"];
         };
         /** @description A setup that has not ended. */
         OpenSetup: {
             createdAt: string;
             expiresAt: string;
+            extension?: string | null;
             id: string;
             kind: string;
             reauthorizes?: string | null;
-            state: string;
+            state: components["schemas"]["SetupStage"];
             /** Format: int64 */
             step: number;
         };
@@ -3354,7 +3578,7 @@ export interface components {
             items: {
                 body?: string | null;
                 contentType?: string | null;
-                encoding?: string | null;
+                encoding?: null | components["schemas"]["Encoding"];
                 error?: null | components["schemas"]["Reason"];
                 event?: string | null;
                 /** Format: int64 */
@@ -3362,7 +3586,7 @@ export interface components {
                 receivedAt?: string | null;
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
-            next?: string | null;
+            next: string | null;
         };
         /** @description A page of a list. */
         Page_Extension: {
@@ -3386,13 +3610,12 @@ export interface components {
                 provider?: string | null;
                 /** @description The names of the secrets that it declares. */
                 secretNames: string[];
-                /** @description The state of its requirement: `connected`, `failed`, `missing` or `unsupported`. */
-                status?: string | null;
+                status?: null | components["schemas"]["RequirementStatus"];
                 /** @description The title of its requirement. */
                 title?: string | null;
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
-            next?: string | null;
+            next: string | null;
         };
         /** @description A page of a list. */
         Page_File: {
@@ -3402,18 +3625,18 @@ export interface components {
                 /** Format: int64 */
                 size: number;
                 /** @description `directory`, `file` or `other`. */
-                type: string;
+                type: components["schemas"]["FileType"];
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
-            next?: string | null;
+            next: string | null;
         };
         /** @description A page of a list. */
         Page_ListedKind: {
             items: {
-                auth: string;
+                auth: components["schemas"]["AuthType"];
                 /**
                  * Format: int64
-                 * @description The number of the owner's connections of this kind. The visitor of a setup link sees 0.
+                 * @description The number of the owner's connections of this kind.
                  */
                 connections: number;
                 kind: string;
@@ -3425,22 +3648,23 @@ export interface components {
                 title: string;
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
-            next?: string | null;
+            next: string | null;
         };
         /** @description A page of a list. */
         Page_OpenSetup: {
             items: {
                 createdAt: string;
                 expiresAt: string;
+                extension?: string | null;
                 id: string;
                 kind: string;
                 reauthorizes?: string | null;
-                state: string;
+                state: components["schemas"]["SetupStage"];
                 /** Format: int64 */
                 step: number;
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
-            next?: string | null;
+            next: string | null;
         };
         /** @description A page of a list. */
         Page_Profile: {
@@ -3456,7 +3680,7 @@ export interface components {
                 slots: string[];
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
-            next?: string | null;
+            next: string | null;
         };
         /** @description A page of a list. */
         Page_Token: {
@@ -3471,10 +3695,10 @@ export interface components {
                 /** @description `true` for a token that a page got for a code. */
                 page: boolean;
                 revokedAt?: string | null;
-                role: string;
+                role: components["schemas"]["Role"];
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
-            next?: string | null;
+            next: string | null;
         };
         /** @description A choice of a dropdown. */
         PreferenceChoice: {
@@ -3483,7 +3707,7 @@ export interface components {
         };
         /** @description The preferences of an extension, or of one of its commands. */
         Preferences: {
-            command?: string | null;
+            command: string | null;
             extension: string;
             /** @description The names of required preferences without a value. */
             missing: string[];
@@ -3500,11 +3724,11 @@ export interface components {
             code: string;
             detail: string;
             /** @description The field with the problem, if one has it. */
-            field?: string | null;
+            field: string | null;
             /** @description The problem of each field, if answers of a setup were refused. */
             problems: components["schemas"]["FieldProblem"][];
             /** @description A sentence that says what to do, if something can be done. */
-            remedy?: string | null;
+            remedy: string | null;
             /** Format: int32 */
             status: number;
             title: string;
@@ -3529,18 +3753,22 @@ export interface components {
             /** @description The reason, as a clause. */
             message: string;
             /** @description A sentence that says what to do. */
-            remedy?: string | null;
+            remedy: string | null;
         };
         /** @description The address to register at the provider of a kind. */
         RedirectUri: {
             kind: string;
             redirectUri: string;
         };
+        /** @enum {string} */
+        RefreshOutcome: "adopted" | "failed" | "needs_reauthorization" | "refreshed" | "refreshed_late" | "replayed" | "superseded" | "uncertain" | "waited";
         /** @description The outcome of a refresh, and the connection after it. */
         Refreshed: {
             connection: components["schemas"]["Connection"];
-            outcome: string;
+            outcome: components["schemas"]["RefreshOutcome"];
         };
+        /** @enum {string} */
+        RemedyAction: "reauthorize" | "verify" | "accept" | "wait";
         /** @description The consequences of a removal. */
         Removal: {
             /** @description The extensions that lose the use of the connection. */
@@ -3553,10 +3781,10 @@ export interface components {
             id: string;
             kind: string;
             label: string;
-            previous?: string | null;
-            previousReason?: null | components["schemas"]["Reason"];
-            reason?: null | components["schemas"]["Reason"];
-            teardown: string;
+            previous: null | components["schemas"]["Teardown"];
+            previousReason: null | components["schemas"]["Reason"];
+            reason: null | components["schemas"]["Reason"];
+            teardown: components["schemas"]["Teardown"];
         };
         /** @description An extension that was removed. */
         RemovedExtension: {
@@ -3581,12 +3809,32 @@ export interface components {
         /** @description The content of a view that needs a connection. */
         Required: {
             /** @description `choose`, `connect`, `grant`, `reauthorize` or `unavailable`. */
-            action: string;
-            guide?: string | null;
+            action: components["schemas"]["RequiredAction"];
+            guide: string | null;
             kinds: string[];
             title: string;
             /** @description The command to run, or the path of the page to open. */
-            way?: string | null;
+            way: string | null;
+        };
+        /** @enum {string} */
+        RequiredAction: "choose" | "connect" | "grant" | "reauthorize" | "unavailable";
+        /** @enum {string} */
+        RequirementStatus: "connected" | "failed" | "missing" | "unsupported";
+        /** @description The connection that an extension would use, without any secret. */
+        ResolvedConnection: {
+            /** @description The extension's own name for the connection. */
+            connectionId: string;
+            /** @description The reason for a status other than `connected`. */
+            error?: components["schemas"]["Reason"];
+            extensionName: string;
+            /** @description The scopes that the extension declares and the connection lacks; absent if there are none. */
+            missingScopes?: string[];
+            /** @description The names of the declared secrets that the connection lacks. */
+            missingSecretNames: string[];
+            provider: string;
+            /** @description The public preferences that the extension named, if they have a value. */
+            publicConfig: Record<string, unknown>;
+            status: components["schemas"]["RequirementStatus"];
         };
         /** @description The numbers of writes of what an extension is configured with. */
         Revisions: {
@@ -3599,11 +3847,12 @@ export interface components {
             /** Format: int64 */
             extensionConfig: number;
         };
+        /** @enum {string} */
+        Role: "read" | "use" | "manage" | "admin" | "extension";
         /** @description A request to a provider. */
         Send: {
             body?: string | null;
-            /** @description The encoding of `body`: `utf8`, which is usual, or `base64`. */
-            encoding?: string | null;
+            encoding?: null | components["schemas"]["Encoding"];
             headers?: components["schemas"]["SendHeader"][];
             /** @description The method, in capital letters. */
             method: string;
@@ -3624,13 +3873,121 @@ export interface components {
             /** @description The values by name; `null` resets a preference to its default. What is not named stays as it is. */
             values: Record<string, unknown>;
         };
-        /** @description A setup link that was made, with its address, which is shown once. */
-        SetupLink: {
-            /** @description The address for the visitor. It can be opened once, until it expires. */
-            address: string;
-            expiresAt: string;
-            /** @description The id by which the link is revoked until somebody opens it: `DELETE /tokens/{id}`. */
+        /** @description A setup and its state. */
+        Setup: components["schemas"]["SetupState"] & {
+            /** @description The time at which the setup was begun; `null` for one that has ended. */
+            createdAt: string | null;
+            /** @description The cursor of the state, for `after`. */
+            cursor: string;
+            /** @description The time at which the setup expires if it gets no input; `null` for one that has ended. */
+            expiresAt: string | null;
+            /** @description The name of the extension for which an account is connected. */
+            extension: string | null;
             id: string;
+            kind: string;
+            /** @description The name of the kind that a person reads. */
+            kindTitle: string;
+            /** @description The provider; `null` if the kind is not registered. */
+            provider: string | null;
+            /** @description The id of the connection that is authorized again. */
+            reauthorizes: string | null;
+            /**
+             * Format: int64
+             * @description The number of the step, for answers; `null` while no step is shown.
+             */
+            step: number | null;
+        };
+        /** @description A value to choose. */
+        SetupChoice: {
+            label: string;
+            value: string;
+        };
+        /** @description A field to answer. */
+        SetupField: {
+            /** @description The values of a `choice`. */
+            choices: components["schemas"]["SetupChoice"][];
+            /** @description The value that is used if the field is not answered. */
+            default: string | null;
+            /** @description A text that says where to find the value. */
+            help: string | null;
+            input: components["schemas"]["Input"];
+            label: string;
+            /** @description `true` if the answer may be an array. */
+            many: boolean;
+            /** @description The name of the field, which is the key of the answer. */
+            name: string;
+            /** @description A regular expression that must match the whole answer. */
+            pattern: string | null;
+            placeholder: string | null;
+            /** @description `true` if an empty answer is refused. */
+            required: boolean;
+        };
+        /** @description A notice that stays visible during a step. */
+        SetupNotice: {
+            message: string;
+            /** @description An address for the person to open. */
+            open: string | null;
+            reason: null | components["schemas"]["Reason"];
+            /** @description The code that the person types there. */
+            userCode: string | null;
+        };
+        /** @enum {string} */
+        SetupStage: "running" | "waiting" | "cancelled";
+        /** @description The state of a setup. */
+        SetupState: {
+            /** @enum {string} */
+            type: "cancelled";
+        } | {
+            account: components["schemas"]["Account"];
+            /** @description The question for people, which names the account. */
+            title: string;
+            /** @enum {string} */
+            type: "confirm";
+        } | {
+            account: components["schemas"]["Account"];
+            /** @description The id of the connection. */
+            connection: string | null;
+            /** @description The label of the connection. */
+            label: string | null;
+            liveness: components["schemas"]["Liveness"];
+            reason: null | components["schemas"]["Reason"];
+            /** @enum {string} */
+            type: "done";
+        } | {
+            reason: components["schemas"]["Reason"];
+            /** @enum {string} */
+            type: "failed";
+        } | {
+            /** @description Notices that stay visible. */
+            beside: components["schemas"]["SetupNotice"][];
+            /** @description `true` if the setup waits to be resumed: the provider cannot be reached now, and the answers are kept. */
+            resumable: boolean;
+            /** @enum {string} */
+            type: "notice";
+        } | {
+            /** @description Notices that stay visible. */
+            beside: components["schemas"]["SetupNotice"][];
+            fields: components["schemas"]["SetupField"][];
+            /** @description Instructions for obtaining the values. */
+            guide: components["schemas"]["Guide"][];
+            /** @description An address to open, as another way to continue. */
+            open: string | null;
+            /** @description The problem with the previous answers. */
+            problem: string | null;
+            /** @description The heading above the fields. */
+            title: string;
+            /** @enum {string} */
+            type: "prompt";
+        } | {
+            /** @description Notices that stay visible. */
+            beside: components["schemas"]["SetupNotice"][];
+            /** @description The address to open in a browser. */
+            open: string;
+            /** @enum {string} */
+            type: "redirect";
+        } | {
+            /** @enum {string} */
+            type: "working";
         };
         /** @description A connection, with the extensions that use it. */
         ShownConnection: components["schemas"]["ListedConnection"] & {
@@ -3642,72 +3999,217 @@ export interface components {
         ShownPreferences: components["schemas"]["Preferences"] & {
             declared: components["schemas"]["DeclaredPreference"][];
         };
+        /** @enum {string} */
+        SignedBy: "credential" | "generated" | "handshake";
         /** @description The program and its database. */
         System: {
             /** @description The name of the database, without a password. */
             database: string;
             /** @description `true` if the database can be read. */
             healthy: boolean;
-            publicUrl?: string | null;
+            publicUrl: string | null;
             startedAt: string;
-            version?: string | null;
+            version: string | null;
         };
+        /** @enum {string} */
+        Teardown: "done" | "failed" | "skipped";
         /** @description A token, without its text. */
         Token: {
             createdAt: string;
             expiresAt: string;
-            extension?: string | null;
+            extension: string | null;
             id: string;
-            lastUsedAt?: string | null;
+            lastUsedAt: string | null;
             name: string;
-            owner?: string | null;
+            owner: string | null;
             /** @description `true` for a token that a page got for a code. */
             page: boolean;
-            revokedAt?: string | null;
-            role: string;
+            revokedAt: string | null;
+            role: components["schemas"]["Role"];
         };
+        /** @enum {string} */
+        Way: "browser" | "device" | "paste" | "other";
         /** @description The address for webhooks of a connection, and what arrived there. */
         Webhook: {
             /** @description A secret, which is `null` unless it is shown. */
-            address?: string | null;
+            address: string | null;
             enabled: boolean;
-            handshakeUntil?: string | null;
+            handshakeUntil: string | null;
             id: string;
             /** @description A secret, which is `null` unless it is shown. */
-            key?: string | null;
+            key: string | null;
             keys: components["schemas"]["WebhookKey"][];
             kind: string;
             label: string;
-            lastReceivedAt?: string | null;
-            lastTest?: null | components["schemas"]["WebhookTest"];
+            lastReceivedAt: string | null;
+            lastTest: null | components["schemas"]["WebhookTest"];
             /** Format: int64 */
             received: number;
-            /** @description `credential`, `generated` or `handshake`. */
-            signedBy?: string | null;
+            signedBy: null | components["schemas"]["SignedBy"];
             /** Format: int64 */
             waiting: number;
         };
         /** @description The result of a test. */
         WebhookCheck: {
             /** @description The code of the problem, if there is one. */
-            code?: string | null;
+            code: string | null;
             message: string;
             ok: boolean;
-            remedy?: string | null;
+            remedy: string | null;
         };
         /** @description A valid key. */
         WebhookKey: {
             since: string;
-            until?: string | null;
+            until: string | null;
         };
         /** @description The last test of the address. */
         WebhookTest: {
             at: string;
-            code?: string | null;
+            code: string | null;
             ok: boolean;
         };
     };
-    responses: never;
+    responses: {
+        /** @description What was read before was changed in the meantime. */
+        Changed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The present state does not allow the request; the code says why. */
+        Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The server failed. */
+        Failed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The setup has ended. */
+        Gone: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body, or a parameter of the address, is not what is expected. */
+        Invalid: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The provider cannot be reached, or its answer cannot be used. */
+        NoAnswer: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The token does not allow the request, or a page of another site sent it. */
+        NotAllowed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description What the path or the body names does not exist, or belongs to another owner. */
+        NotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The content type is not `application/json`. */
+        NotJson: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The kind of the connection, or this host, cannot do this. */
+        NotSupported: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request names another host. */
+        OtherHost: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body has more than 512 KiB. */
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The access token sends too many requests. */
+        TooManyRequests: {
+            headers: {
+                /** @description The seconds after which the request may be sent again. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no access token, or it is unknown, has ended or was revoked. */
+        Unauthenticated: {
+            headers: {
+                /** @description The scheme, which is `Bearer`. */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The server stops, or its database cannot be used now. */
+        Unavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;

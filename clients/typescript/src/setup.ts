@@ -9,86 +9,32 @@ import { backOff, pause } from './wait.js';
 type Schemas = components['schemas'];
 
 /** A part of a guide: a sentence, or the name of an address to open. */
-export interface Guide {
-  text: string;
-  open: string | null;
-}
+export type Guide = Schemas['Guide'];
 
 /** A field to answer. */
-export interface Field {
-  /** The name of the field, which is the key of the answer. */
-  name: string;
-  label: string;
-  /** `bool`, `choice`, `directory`, `number`, `secret`, `text` or `url`. */
-  input: string;
-  /** `true` if an empty answer is refused. */
-  required: boolean;
-  /** `true` if the answer may be an array. */
-  many: boolean;
-  help: string | null;
-  placeholder: string | null;
-  /** The value that is used if the field is not answered. */
-  default: string | null;
-  /** A regular expression that must match the whole answer. */
-  pattern: string | null;
-  /** The values of a `choice`. */
-  choices: { value: string; label: string }[];
-}
+export type Field = Schemas['SetupField'];
 
 /** A notice that stays visible during the step. */
-export interface Notice {
-  message: string;
-  /** An address for the person to open. */
-  open: string | null;
-  /** The code that the person types there. */
-  userCode: string | null;
-  /** The reason why the provider cannot be reached now. */
-  reason: Schemas['Reason'] | null;
-}
+export type Notice = Schemas['SetupNotice'];
 
-/** The content of a step that asks for answers. */
-export interface Prompt {
-  type: 'prompt';
-  title: string;
-  /** The provider's reason for refusing the previous answers. */
-  problem: string | null;
-  guide: Guide[];
-  fields: Field[];
-  /** An address to open, as another way to continue. */
-  open: string | null;
-  beside: Notice[];
-}
+type State = Schemas['Setup'];
+
+type End = { type: 'done' | 'failed' | 'cancelled' };
 
 /** The content of a step, which says what a person does next. */
-export type SetupContent =
-  | Prompt
-  /** The person says whether the account in the title is the right one. */
-  | { type: 'confirm'; title: string }
-  /** The person opens an address in a browser, which returns to the server by itself. */
-  | { type: 'redirect'; open: string; beside: Notice[] }
-  /** There is nothing to answer. If it is resumable, the setup waits until it is resumed. */
-  | { type: 'notice'; beside: Notice[]; resumable: boolean }
-  /** The server asks the provider. */
-  | { type: 'working' };
+export type SetupContent = Exclude<Schemas['SetupState'], End>;
+
+/** The content of a step that asks for answers. */
+export type Prompt = Extract<SetupContent, { type: 'prompt' }>;
 
 /** What every state of a setup has. */
-export interface SetupInfo {
-  /** The id of the setup, with which it can be resumed. */
-  id: string;
-  kind: string;
-  kindTitle: string;
-  provider: string | null;
-  /** The id of the connection that is authorized again. */
-  reauthorizes: string | null;
-  expiresAt: string | null;
-}
+export type SetupInfo = Omit<State, 'type'>;
 
 /** A step of a setup. */
-export type SetupStep = SetupInfo &
-  SetupContent & {
-    /** The problems with the answers that were just sent: they are malformed, and the step is still the same. */
-    problems: readonly FieldProblem[];
-  };
+export type SetupStep = Exclude<State, End> & {
+  /** The problems with the answers that were just sent: they are malformed, and the step is still the same. */
+  problems: readonly FieldProblem[];
+};
 
 /** The answers to a step, by the name of the field. A field without a value is not answered. */
 export type Answers = Record<string, string | number | boolean | string[] | undefined>;
@@ -117,11 +63,6 @@ export interface SetupOptions {
   signal?: AbortSignal | undefined;
 }
 
-type Ended =
-  { type: 'done'; connection: string | null } | { type: 'failed'; reason: Schemas['Reason'] } | { type: 'cancelled' };
-
-type State = SetupInfo & { step: number | null; cursor: string } & (Ended | SetupContent);
-
 /** Codes of a refusal that says that the setup is at another step. */
 const MOVED = ['setup_wrong_step', 'setup_ended', 'setup_no_prompt'];
 /** The least time between two requests for the state of a setup. */
@@ -144,7 +85,7 @@ export async function runSetup(
   let state = 'id' in start ? await read(requests, start.id, null, signal) : await begin(requests, start, signal);
   let problems: readonly FieldProblem[] = [];
   for (;;) {
-    if (state.type === 'done') return connection(requests, state, signal);
+    if (state.type === 'done') return connection(requests, state.connection ?? '', signal);
     if (state.type === 'failed') {
       const { code, message, remedy } = state.reason;
       throw new ConnectionsError({ code, detail: message, remedy });
@@ -155,7 +96,7 @@ export async function runSetup(
     const here = new AbortController();
     const both = signal ? AbortSignal.any([signal, here.signal]) : here.signal;
     try {
-      const shown = Promise.resolve(onStep(stepOf(state, problems), both));
+      const shown = Promise.resolve(onStep({ ...state, problems }, both));
       const reply = shown.then((reply) => (reply === undefined ? never : { reply }));
       const moved = follow(requests, state, both).then((state) => ({ state }));
       const first: { reply: Exclude<SetupReply, void> } | { state: State } = await Promise.race([reply, moved]);
@@ -172,8 +113,8 @@ export async function runSetup(
 
 const never = new Promise<never>(() => {});
 
-async function begin(requests: Requests, body: Schemas['BeginSetup'], signal: AbortSignal | undefined): Promise<State> {
-  return (await requests.post('/api/v1/setups', { body, signal: signal ?? null })) as State;
+function begin(requests: Requests, body: Schemas['BeginSetup'], signal: AbortSignal | undefined): Promise<State> {
+  return requests.post('/api/v1/setups', { body, signal: signal ?? null });
 }
 
 /** Returns the state of a setup; with a cursor, as soon as the state is another one, or after 25 seconds. */
@@ -184,9 +125,7 @@ async function read(
   signal: AbortSignal | undefined,
 ): Promise<State> {
   const params = { path: { id }, query: after === null ? {} : { after } };
-  return retrying(signal, async () => {
-    return (await requests.get('/api/v1/setups/{id}', { params, signal: signal ?? null })) as State;
-  });
+  return retrying(signal, () => requests.get('/api/v1/setups/{id}', { params, signal: signal ?? null }));
 }
 
 async function follow(requests: Requests, { id, cursor }: State, signal: AbortSignal): Promise<State> {
@@ -197,18 +136,9 @@ async function follow(requests: Requests, { id, cursor }: State, signal: AbortSi
   }
 }
 
-function connection(requests: Requests, state: State & Ended, signal: AbortSignal | undefined) {
-  const id = (state.type === 'done' && state.connection) || '';
+function connection(requests: Requests, id: string, signal: AbortSignal | undefined) {
   const ask = () => requests.get('/api/v1/connections/{id}', { params: { path: { id } }, signal: signal ?? null });
   return retrying(signal, ask);
-}
-
-/** Returns the step as the caller sees it: a prompt for nothing asks whether the account is the right one. */
-function stepOf(state: SetupInfo & SetupContent, problems: readonly FieldProblem[]): SetupStep {
-  if (state.type === 'prompt' && state.fields.length === 0 && state.open === null) {
-    return { ...state, type: 'confirm', problems };
-  }
-  return { ...state, problems };
 }
 
 /** Sends a reply. A reply to a step is safe to repeat, because it names the step. */
@@ -227,14 +157,14 @@ async function send(
           await requests.delete('/api/v1/setups/{id}', common);
           return read(requests, id, null, signal);
         case 'confirm':
-          return (await requests.post('/api/v1/setups/{id}/confirm', { ...common, body: { step } })) as State;
+          return requests.post('/api/v1/setups/{id}/confirm', { ...common, body: { step } });
         case 'resume':
-          return (await requests.post('/api/v1/setups/{id}/resume', { ...common, body: {} })) as State;
-        default:
-          return (await requests.post('/api/v1/setups/{id}/answers', {
-            ...common,
-            body: { step, answers: reply },
-          })) as State;
+          return requests.post('/api/v1/setups/{id}/resume', { ...common, body: {} });
+        default: {
+          // JSON leaves out a field without a value.
+          const answers = reply as Record<string, Schemas['Answered']>;
+          return requests.post('/api/v1/setups/{id}/answers', { ...common, body: { step, answers } });
+        }
       }
     });
   } catch (error) {

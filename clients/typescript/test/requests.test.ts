@@ -70,6 +70,7 @@ test('a refused request says why and what to do', async () => {
   assert.equal(error.remedy, 'list the connections to see their ids');
   assert.equal(error.isTemporary, false);
 
+  // @ts-expect-error: there is no such state
   const invalid = connections.get('/api/v1/connections', { params: { query: { state: 'asleep' } } });
   await assert.rejects(invalid, { code: 'invalid_body', status: 422, field: 'state' });
   const reader = await machine.client('--role', 'read');

@@ -199,7 +199,9 @@ impl Need {
             Self::Installed { package, version, .. } => format!("{package} {version}"),
             Self::NodePackages { directory } => format!("what {directory}/package-lock.json names"),
             Self::Program { name, .. } => name.to_owned(),
-            Self::PythonPackages { directory } | Self::PythonTools { directory } => format!("what {directory}/requirements.txt names"),
+            Self::PythonPackages { directory } | Self::PythonTools { directory } => {
+                format!("what {directory}/requirements.txt names")
+            }
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::detection::{Detection, Version};
 use super::{
-    API_TESTER, BARE_TARGET, BROWSER, CLAUDE, CLIENT, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE, MORE_SERVERS, NODE,
-    NPM, Need, OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope, as_root,
-    has_environment, has_library, has_packages, has_program, may_be_missing, needs,
+    API_TESTER, BARE_TARGET, BROWSER, CLAUDE, CLIENT, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE,
+    MORE_SERVERS, NODE, NPM, Need, OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope,
+    as_root, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
 };
 
 const DENY_VERSION: Version = Version { major: 0, minor: 20 };
@@ -34,8 +34,20 @@ fn only_the_bare_target_and_servers_may_be_missing_and_only_containers_and_the_t
     let anywhere = [CLAUDE, CODEX, GEMINI, ENGINE, STATIC_PROGRAM, OLDER_RUNTIME];
     for need in needs(Scope::Everything) {
         assert_eq!(may_be_missing(need, true), anywhere.contains(&need), "{need:?}");
-        let optional =
-            [Need::BareTarget, POSTGRES, POOLER, NODE, NPM, SERVERS, CLIENT, PYTHON, MORE_SERVERS, API_TESTER, BROWSER, DRIVER];
+        let optional = [
+            Need::BareTarget,
+            POSTGRES,
+            POOLER,
+            NODE,
+            NPM,
+            SERVERS,
+            CLIENT,
+            PYTHON,
+            MORE_SERVERS,
+            API_TESTER,
+            BROWSER,
+            DRIVER,
+        ];
         assert_eq!(may_be_missing(need, false), optional.contains(&need) || anywhere.contains(&need));
     }
 }

@@ -261,15 +261,8 @@ export function shape(setup) {
   let state = setup.ended ?? step;
   if (!setup.ended && setup.working) state = { type: 'working' };
   else if (!setup.ended && setup.script[setup.at] === 'confirm') {
-    state = {
-      type: 'prompt',
-      title: 'Is Ada Lovelace (ada@acme.example) the right account?',
-      problem: null,
-      guide: [],
-      fields: [],
-      open: null,
-      beside: [],
-    };
+    const account = { id: 'ada@acme.example', label: 'Ada Lovelace (ada@acme.example)' };
+    state = { type: 'confirm', title: `Is ${account.label} the right account?`, account };
   }
   if (setup.problem && state.type === 'prompt') state = { ...state, problem: setup.problem };
   return {

@@ -4,7 +4,6 @@
 import { useCallback, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 
-const WAIT = 25;
 const ENDS = ['done', 'failed', 'cancelled'];
 
 /** Returns `true` if a setup has ended. */
@@ -79,7 +78,7 @@ async function follow(path, signal, latest, show, setState) {
   while (!signal.aborted) {
     try {
       const was = latest.current;
-      const query = was && !isOffline ? { wait: WAIT, after: was.cursor, step: was.step } : {};
+      const query = was && !isOffline ? { after: was.cursor } : {};
       const setup = await api.get(path, query, signal);
       if (signal.aborted) return;
       if (setup.cursor !== latest.current?.cursor) show(setup);

@@ -17,11 +17,10 @@ const t = texts.setup;
 
 /** The question whether an account is the right one. */
 function Confirm({ setup, loop }) {
-  const title = setup.account?.label ? t.confirmTitle : setup.title;
   return html`<section class="outcome confirm">
-    <h2>${title}</h2>
-    ${setup.account && html`<p class="account-name"><bdi>${setup.account.label}</bdi></p><p class="quiet-text">
-      ${t.accountId(setup.account.id)}</p>`}
+    <h2>${t.confirmTitle}</h2>
+    <p class="account-name"><bdi>${setup.account.label}</bdi></p>
+    <p class="quiet-text">${t.accountId(setup.account.id)}</p>
     <p>${t.confirmHelp}</p>
     <p class="actions">
       <${Button} tone="primary" icon="check" isBusy=${loop.isBusy} onClick=${loop.confirm}>${t.confirmYes}<//>
@@ -93,16 +92,13 @@ function Cancelled({ setup, onBegin }) {
       </section>`;
 }
 
-function isConfirm(setup) {
-  return setup.type === 'confirm' || (setup.type === 'prompt' && setup.fields.length === 0 && !setup.open);
-}
-
 /** The content of the present step. */
 function Step({ setup, loop, after, onBegin }) {
   const kindTitle = setup.kindTitle ?? setup.kind;
   const beside = setup.beside?.length > 0 && html`<${Notices} notices=${setup.beside} />`;
-  if (isConfirm(setup)) return html`<${Confirm} setup=${setup} loop=${loop} />`;
   switch (setup.type) {
+    case 'confirm':
+      return html`<${Confirm} setup=${setup} loop=${loop} />`;
     case 'working':
       return html`<section class="outcome"><${Progress}>${t.working(kindTitle)}<//><p class="quiet-text">
         ${t.workingHelp}</p></section>`;

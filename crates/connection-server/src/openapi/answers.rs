@@ -5,18 +5,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use utoipa::openapi::{
-    OpenApi, RefOr, Response, Schema, Type,
-    path::Operation,
-    schema::{AdditionalProperties, ArrayItems, SchemaType},
+use utoipa::{
+    ToSchema as _,
+    openapi::{
+        OpenApi, Ref, RefOr, Response, Schema, Type,
+        path::Operation,
+        schema::{AdditionalProperties, ArrayItems, SchemaType},
+    },
 };
+
+use crate::problem::ProblemBody;
 
 type Schemas = BTreeMap<String, RefOr<Schema>>;
 
 /// Requires the members of answers that may be `null`. A member that may be absent is not nullable.
 pub(super) fn require_members(document: &mut OpenApi) {
     let Some(components) = &mut document.components else { return };
+    // All refusals have this body.
     let mut answered = BTreeSet::new();
+    reach(&components.schemas, &Ref::from_schema_name(ProblemBody::name()).into(), &mut answered);
     for operation in super::operations(&mut document.paths).map(|(_, _, operation)| operation) {
         for response in responses(operation) {
             for schema in response.content.values().filter_map(|content| content.schema.as_ref()) {

@@ -43,6 +43,7 @@ fn complete(document: &mut OpenApi) {
     let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
     ProblemBody::schemas(&mut schemas);
     components.schemas.extend(schemas);
+    components.responses.extend(refusals::all());
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
     for (method, path, operation) in operations(&mut document.paths) {

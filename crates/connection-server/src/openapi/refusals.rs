@@ -12,8 +12,27 @@ use utoipa::{
 
 use crate::problem::ProblemBody;
 
+/// The refusals by status, with the names of their descriptions in the document.
+const REFUSALS: [(&str, &str, &str); 15] = [
+    ("401", "Unauthenticated", "There is no access token, or it is unknown, has ended or was revoked."),
+    ("403", "NotAllowed", "The token does not allow the request, or a page of another site sent it."),
+    ("404", "NotFound", "What the path or the body names does not exist, or belongs to another owner."),
+    ("409", "Conflict", "The present state does not allow the request; the code says why."),
+    ("410", "Gone", "The setup has ended."),
+    ("412", "Changed", "What was read before was changed in the meantime."),
+    ("413", "TooLarge", "The body has more than 512 KiB."),
+    ("415", "NotJson", "The content type is not `application/json`."),
+    ("421", "OtherHost", "The request names another host."),
+    ("422", "Invalid", "The body, or a parameter of the address, is not what is expected."),
+    ("429", "TooManyRequests", "The access token sends too many requests."),
+    ("500", "Failed", "The server failed."),
+    ("501", "NotSupported", "The kind of the connection, or this host, cannot do this."),
+    ("502", "NoAnswer", "The provider cannot be reached, or its answer cannot be used."),
+    ("503", "Unavailable", "The server stops, or its database cannot be used now."),
+];
+
 macro_rules! refusals {
-    ($($(#[$about:meta])* $name:ident = $status:literal $description:literal;)+) => {
+    ($($(#[$about:meta])* $name:ident = $status:literal;)+) => {
         $(
             $(#[$about])*
             #[derive(Debug)]
@@ -21,7 +40,7 @@ macro_rules! refusals {
 
             impl IntoResponses for $name {
                 fn responses() -> BTreeMap<String, RefOr<Response>> {
-                    BTreeMap::from([($status.to_owned(), refusal($description))])
+                    named($status).into_iter().collect()
                 }
             }
         )+
@@ -30,27 +49,40 @@ macro_rules! refusals {
 
 refusals! {
     /// What the path or the body names is not there.
-    NotFound = "404" "What the path or the body names does not exist, or belongs to another owner.";
+    NotFound = "404";
     /// The state does not allow the request.
-    Conflict = "409" "The present state does not allow the request; the code says why.";
+    Conflict = "409";
     /// A setup has ended.
-    Gone = "410" "The setup has ended.";
+    Gone = "410";
     /// What was read before was changed in the meantime.
-    Changed = "412" "What was read before was changed in the meantime.";
+    Changed = "412";
     /// A kind or a host cannot do it.
-    NotSupported = "501" "The kind of the connection, or this host, cannot do this.";
+    NotSupported = "501";
     /// A provider gave no usable answer.
-    NoAnswer = "502" "The provider cannot be reached, or its answer cannot be used.";
+    NoAnswer = "502";
 }
 
-/// Returns the response with a problem document.
-fn refusal(description: &str) -> RefOr<Response> {
-    RefOr::T(problem(description))
+/// Returns the reference to the refusal with a status.
+fn named(status: &str) -> Option<(String, RefOr<Response>)> {
+    let (_, name, _) = REFUSALS.iter().find(|(known, _, _)| *known == status)?;
+    Some((status.to_owned(), RefOr::Ref(Ref::new(format!("#/components/responses/{name}")))))
 }
 
-fn problem(description: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build();
-    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+/// Returns the refusals, by the names to which the operations refer.
+pub(super) fn all() -> impl Iterator<Item = (String, RefOr<Response>)> {
+    REFUSALS.into_iter().map(|(status, name, description)| {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build();
+        let response = ResponseBuilder::new().description(description).content("application/problem+json", content);
+        let response = match status {
+            "401" => response.header("WWW-Authenticate", header(Type::String, "The scheme, which is `Bearer`.")),
+            "429" => {
+                let seconds = header(Type::Integer, "The seconds after which the request may be sent again.");
+                response.header("Retry-After", seconds)
+            }
+            _ => response,
+        };
+        (name.to_owned(), RefOr::T(response.build()))
+    })
 }
 
 fn header(schema_type: Type, description: &str) -> Header {
@@ -65,28 +97,17 @@ pub(super) fn add(operation: &mut Operation, needs_token: bool, changes: bool) {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let is_read = operation.request_body.is_some()
         || parameters.iter().any(|parameter| parameter.parameter_in != ParameterIn::Header);
-    let mut add = |status: &str, response: Response| {
-        operation.responses.responses.entry(status.to_owned()).or_insert(RefOr::T(response));
-    };
-    if needs_token {
-        let mut unauthenticated = problem("There is no access token, or it is unknown, has ended or was revoked.");
-        let scheme = header(Type::String, "The scheme, which is `Bearer`.");
-        unauthenticated.headers.insert("WWW-Authenticate".to_owned(), scheme);
-        add("401", unauthenticated);
-        let mut too_many = problem("The access token sends too many requests.");
-        let seconds = header(Type::Integer, "The seconds after which the request may be sent again.");
-        too_many.headers.insert("Retry-After".to_owned(), seconds);
-        add("429", too_many);
-    }
-    add("403", problem("The token does not allow the request, or a page of another site sent it."));
-    add("413", problem("The body has more than 512 KiB."));
-    if changes {
-        add("415", problem("The content type is not `application/json`."));
-    }
-    add("421", problem("The request names another host."));
-    if is_read {
-        add("422", problem("The body, or a parameter of the address, is not what is expected."));
-    }
-    add("500", problem("The server failed."));
-    add("503", problem("The server stops, or its database cannot be used now."));
+    let common = [
+        ("401", needs_token),
+        ("403", true),
+        ("413", true),
+        ("415", changes),
+        ("421", true),
+        ("422", is_read),
+        ("429", needs_token),
+        ("500", true),
+        ("503", true),
+    ];
+    let common = common.into_iter().filter(|(_, applies)| *applies);
+    operation.responses.responses.extend(common.filter_map(|(status, _)| named(status)));
 }

@@ -69,6 +69,12 @@ fn operation<'d>(document: &'d Value, method: &str, path: &str) -> Option<(&'d s
     Some((pattern, item.get(method.to_lowercase())?))
 }
 
+/// Returns the response to which a part of the document refers, or the part itself.
+pub(crate) fn resolved<'d>(document: &'d Value, response: &'d Value) -> &'d Value {
+    let reference = response["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    reference.map_or(response, |pointer| document.pointer(pointer).unwrap())
+}
+
 /// Checks an answer to a request of the API.
 #[track_caller]
 pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
@@ -77,7 +83,7 @@ pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
         assert!(!path.starts_with(BASE) || matches!(answer.status, 200 | 404 | 405), "{method} {path}: {answer:?}");
         return;
     };
-    let response = &operation["responses"][answer.status.to_string()];
+    let response = resolved(document, &operation["responses"][answer.status.to_string()]);
     assert!(response.is_object(), "{method} {pattern} is answered with a status that is not in the document: {answer:?}");
     for (name, _) in response["headers"].as_object().into_iter().flatten() {
         assert_ne!(answer.header(&name.to_lowercase()), "", "{method} {pattern}: {name} is missing: {answer:?}");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use connection_core::Role;
 use serde_json::Value;
 
-use crate::test_host::World;
+use crate::{conformance::resolved, test_host::World};
 
 /// Every operation of the API.
 const OPERATIONS: &[&str] = &[
@@ -136,6 +136,7 @@ async fn every_reference_in_the_document_leads_to_a_schema_and_every_operation_s
             let responses = operation["responses"].as_object().unwrap();
             let refusals: Vec<_> = responses.iter().filter(|(status, _)| !status.starts_with('2')).collect();
             for (status, refusal) in &refusals {
+                let refusal = resolved(&document, refusal);
                 let schema = &refusal["content"]["application/problem+json"]["schema"];
                 assert_eq!(schema["$ref"], "#/components/schemas/Problem", "{method} {path} {status}");
             }
@@ -169,6 +170,7 @@ async fn bodies_of_requests_are_closed_and_share_no_shape_with_answers_whose_mem
     {
         reached(&document, &operation["requestBody"], &mut asked);
         reached(&document, &operation["responses"], &mut answered);
+        reached(&document, &document["components"]["responses"], &mut answered);
     }
     let objects = |names: &BTreeSet<String>| -> BTreeSet<String> {
         let schema = |name: &String| &document["components"]["schemas"][name];
