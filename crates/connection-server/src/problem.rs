@@ -191,3 +191,19 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use connection_contract::Kind;
+
+    use super::*;
+
+    #[test]
+    fn what_a_caller_can_resolve_is_no_failure_of_the_server() {
+        let kind = Kind::from_static("acme");
+        let key = Error::WebhookKey { kind, label: "work".to_owned(), why: "four keys are valid".into() };
+        assert_eq!(status(&key), StatusCode::CONFLICT);
+        assert_eq!(status(&Error::Files(ServiceError::TooLarge)), StatusCode::CONFLICT);
+        assert_eq!(status(&Error::Files(ServiceError::NotFound)), StatusCode::NOT_FOUND);
+    }
+}

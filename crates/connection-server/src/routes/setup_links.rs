@@ -12,6 +12,7 @@ use crate::{
     Api,
     body::{Json, json},
     caller::{Caller, ToManage, ToSetUp},
+    openapi::refusals::{Conflict, NotFound},
     problem::Problem,
 };
 
@@ -51,7 +52,7 @@ struct SetupLinkBody {
     post,
     path = "/setup-links",
     request_body = NewSetupLinkBody,
-    responses((status = 201, body = SetupLinkBody))
+    responses((status = 201, body = SetupLinkBody), NotFound, Conflict)
 )]
 pub(super) async fn create(
     State(api): State<Api>,

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use connection_agent::UsageReading;
 use connection_contract::Timestamp;
 use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, UsagePoint};
@@ -17,6 +13,11 @@ use crate::{
     Api,
     body::{Empty, Json, Page, json},
     caller::{Caller, ToRead, ToUse},
+    openapi::{
+        parameters::{After, Limit},
+        refusals::{NotFound, NotSupported},
+    },
+    path::Path,
     problem::Problem,
     shapes::{ReasonBody, UsageBody},
 };
@@ -92,7 +93,7 @@ async fn shown(
 #[utoipa::path(
     get,
     path = "/usage",
-    params(("limit" = Option<u32>, Query), ("after" = Option<String>, Query)),
+    params(Limit, After),
     responses((status = 200, body = Page<UsageBody>))
 )]
 pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Result<Response, Problem> {
@@ -117,7 +118,7 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
     path = "/connections/{id}/usage",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = UsageBody))
+    responses((status = 200, body = UsageBody), NotFound, NotSupported)
 )]
 pub(super) async fn fetch(
     State(api): State<Api>,
@@ -136,7 +137,7 @@ pub(super) async fn fetch(
     get,
     path = "/connections/{id}/usage",
     params(("id" = String, Path), ("days" = Option<u32>, Query, description = "From 1 to 90.")),
-    responses((status = 200, body = HistoryBody))
+    responses((status = 200, body = HistoryBody), NotFound)
 )]
 pub(super) async fn history(
     State(api): State<Api>,

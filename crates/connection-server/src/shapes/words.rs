@@ -62,7 +62,7 @@ words! {
     /// The state of the requirement of an extension.
     RequirementStatus: "connected" "failed" "missing" "unsupported";
     /// The role of a token.
-    Role: "read" "use" "manage" "admin" "extension";
+    Role: "read" "use" "manage" "admin" "extension" "link";
     /// The stage of a setup that has not ended.
     SetupStage: "running" "waiting" "cancelled";
     /// The origin of the key that signs deliveries.

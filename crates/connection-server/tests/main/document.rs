@@ -151,6 +151,29 @@ async fn every_reference_in_the_document_leads_to_a_schema_and_every_operation_s
     }
 }
 
+#[tokio::test]
+async fn a_path_refuses_the_methods_that_the_document_does_not_name() {
+    let world = World::new().await;
+    let document = document(&world).await;
+    let token = world.token(Role::Admin, None).await;
+    let mut refused = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            if item.get(method.to_lowercase()).is_some() {
+                continue;
+            }
+            let path = path.strip_prefix("/api/v1").unwrap().replace(['{', '}'], "");
+            let request = world.request(method, &path).bearer(&token).json(&serde_json::json!({}));
+            let answer = world.send(&request).await;
+            assert_eq!(answer.status, 405, "{method} {path}: {answer:?}");
+            let allowed = answer.header("allow");
+            assert!(!allowed.is_empty() && !allowed.split(',').any(|allowed| allowed == method), "{answer:?}");
+            refused += 1;
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
+
 /// Returns the names of the schemas to which a part of the document leads.
 fn reached(document: &Value, part: &Value, found: &mut BTreeSet<String>) {
     for reference in part.to_string().split("\"#/components/schemas/").skip(1) {
