@@ -136,7 +136,7 @@ pub(super) async fn fetch(
 #[utoipa::path(
     get,
     path = "/connections/{id}/usage",
-    params(("id" = String, Path), ("days" = Option<u32>, Query, description = "From 1 to 90.")),
+    params(("id" = String, Path), ("days" = Option<u32>, Query, minimum = 1, maximum = 90)),
     responses((status = 200, body = HistoryBody), NotFound)
 )]
 pub(super) async fn history(
