@@ -174,7 +174,7 @@ pub use ids::{AccessTokenId, ConnectionId, EventId, IdGenerator, InvalidId, Prof
 pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
 pub use kinds::{KindInfo, RegisterError};
 pub use liveness::{LivenessChange, LivenessChanges};
-pub use notification::{Notification, NotificationListener};
+pub use notification::{Notification, NotificationListener, Probed};
 pub use profiles::{
     DirectoryProbe, DirectoryState, NewProfile, Profile, ProfilePatch, ProfileToken, Profiles, SpawnOptions,
 };
@@ -183,8 +183,8 @@ pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, History, HostService, Import,
     Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange, KindConnection, KindRemoval, KindSupport, Kinds,
-    Limits, Local, Machine, NeedState, OpenError, Preflight, RegistryBuilder, Removal, Server, Watch,
-    WeakConnectionRegistry,
+    Limits, Local, Machine, NeedState, NotReady, OpenError, Preflight, RegistryBuilder, Removal, Server, StoreCounts,
+    Watch, WeakConnectionRegistry,
 };
 pub use services::{
     AllowedTool, DirectoryRefused, Environment, FilesPolicy, HostSecret, LoginWindow, SystemEnvironment,

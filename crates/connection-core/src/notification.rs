@@ -4,7 +4,10 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+
+use connection_contract::Kind;
 
 use crate::{ConnectionId, usage_report::FetchedUsage};
 
@@ -23,10 +26,37 @@ pub enum Notification {
     ConnectionsChanged,
     /// A kind was registered, replaced or unregistered.
     KindsChanged,
+    /// A plugin has verified a credential, for a verification or at the end of a setup.
+    Probed(Probed),
     /// A connection was removed.
     Removed(ConnectionId),
     /// A fetch of a connection's usage has ended.
     UsageFetched(FetchedUsage),
+}
+
+/// A verification of a credential by its plugin. A host measures with it how fast providers answer; it names no
+/// connection.
+///
+/// ```
+/// use connection_core::{ConnectionRegistry, Notification, NotificationListener};
+///
+/// fn log_slow_probes(registry: &ConnectionRegistry) -> NotificationListener {
+///     registry.events().listen(|notification| {
+///         if let Notification::Probed(probed) = notification
+///             && probed.duration.as_secs() > 5
+///         {
+///             println!("{} took {:?}", probed.kind, probed.duration);
+///         }
+///     })
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Probed {
+    /// The kind of the connection.
+    pub kind: Kind,
+    /// The time that the plugin took, with its requests to the provider.
+    pub duration: Duration,
 }
 
 type Listener = Arc<dyn Fn(&Notification) + Send + Sync>;

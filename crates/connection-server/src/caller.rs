@@ -4,12 +4,12 @@ use std::marker::PhantomData;
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use connection_core::{AccessToken, ConnectionRegistry, Role};
 use secrecy::SecretString;
 
-use crate::{Api, problem::Problem, query::Query};
+use crate::{Api, observe::RequestRecord, problem::Problem, query::Query};
 
 /// The owner for whom a token without an owner acts if the request names none.
 pub(crate) const USUAL_OWNER: &str = "local";
@@ -78,6 +78,9 @@ impl FromRequestParts<Api> for AnyCaller {
         let token = api.registry.access_tokens().authenticate(&text).await?;
         let token = token.ok_or_else(|| unauthenticated("the access token is unknown, has ended or was revoked"))?;
         let now = api.registry.server().clock().now();
+        if let Some(record) = parts.extensions.get::<RequestRecord>() {
+            record.set_token(&token);
+        }
         api.rates.count(token.id, now).map_err(Problem::too_many_requests)?;
         Ok(Self(token))
     }
@@ -91,13 +94,13 @@ impl<N: Need> FromRequestParts<Api> for Caller<N> {
         if token.extension.is_some() {
             return Err(Problem::not_allowed("the token of an extension does not allow this"));
         }
-        Self::of(token, &parts.uri, api)
+        Self::of(token, parts, api)
     }
 }
 
 impl<N: Need> Caller<N> {
     /// Returns the caller with this token, if its role is enough.
-    pub(crate) fn of(token: AccessToken, uri: &Uri, api: &Api) -> Result<Self, Problem> {
+    pub(crate) fn of(token: AccessToken, parts: &Parts, api: &Api) -> Result<Self, Problem> {
         if token.link.is_some() && !N::IS_FOR_LINKS {
             return Err(Problem::not_allowed("a setup link does not allow this"));
         }
@@ -105,7 +108,7 @@ impl<N: Need> Caller<N> {
             let problem = Problem::not_allowed(format!("the role '{}' does not allow this", token.role.as_str()));
             return Err(problem.remedy(format!("use a token with the role '{}'", N::ROLE.as_str())));
         }
-        let query = Query::of(uri)?;
+        let query = Query::of(&parts.uri)?;
         let owner = match (&token.owner, query.given("owner")) {
             (Some(owner), None) => owner,
             (Some(owner), Some(named)) if owner == named => owner,
@@ -113,6 +116,9 @@ impl<N: Need> Caller<N> {
             (None, named) => named.unwrap_or(USUAL_OWNER),
         };
         let registry = api.registry.owner(owner)?;
+        if let Some(record) = parts.extensions.get::<RequestRecord>() {
+            record.set_owner(owner);
+        }
         Ok(Self { token, registry, query, need: PhantomData })
     }
 

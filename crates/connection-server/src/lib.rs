@@ -8,9 +8,11 @@
 //! [`page_router`] returns the routes of the page, on which a person connects and repairs accounts. It is static, and
 //! uses the API like any other program.
 //!
+//! [`monitor_router`] returns the routes of monitors: the [`Metrics`] and the [`Readiness`] of the process.
+//!
 //! # What this crate is not
 //!
-//! It keeps no state: every process of a store answers every request. It opens no port and ends no TLS: the host does.
+//! It keeps no state but the counts of its process: every process of a store answers every request. It opens no port and ends no TLS: the host does.
 //!
 //! # Stability
 //!
@@ -22,6 +24,7 @@ mod caller;
 pub mod checks;
 pub mod declared;
 mod guard;
+mod observe;
 mod openapi;
 mod options;
 mod page;
@@ -43,6 +46,7 @@ use connection_core::ConnectionRegistry;
 use rate::Rates;
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
+pub use observe::{Metrics, Readiness, monitor_router};
 pub use options::{ApiOptions, HostOrigin, InvalidHostOrigin, LiveStreams};
 pub use page::page_router;
 pub use page_settings::PageSettings;
@@ -66,6 +70,15 @@ impl fmt::Debug for Api {
     }
 }
 
+impl Api {
+    fn new(registry: ConnectionRegistry, options: ApiOptions) -> Self {
+        let started_at = registry.server().clock().now();
+        let rates = Arc::new(Rates::new(options.requests_per_minute));
+        let usage = options.usage.clone().unwrap_or_else(|| UsageMonitor::new(&registry));
+        Self { registry, options: Arc::new(options), rates, usage, started_at }
+    }
+}
+
 /// Returns the routes of the API, all of them below `/api/v1`.
 ///
 /// A request that names a host or comes from an origin that is not in `options` is refused. So is a change without the
@@ -74,10 +87,7 @@ pub fn api_router<S>(registry: ConnectionRegistry, options: ApiOptions) -> Route
 where
     S: Clone + Send + Sync + 'static,
 {
-    let started_at = registry.server().clock().now();
-    let rates = Arc::new(Rates::new(options.requests_per_minute));
-    let usage = options.usage.clone().unwrap_or_else(|| UsageMonitor::new(&registry));
-    let api = Api { usage, registry, options: Arc::new(options), rates, started_at };
+    let api = Api::new(registry, options);
     let (router, document) = openapi::with_document(routes::all());
     router
         .merge(openapi::route(&document))

@@ -119,6 +119,21 @@ impl Sealer {
         self.keys.key_id()
     }
 
+    /// Returns `true` if these keys are those of the store, or a revision of them that the key source opens.
+    ///
+    /// # Errors
+    ///
+    /// The errors of the store.
+    pub(crate) async fn opens_store(&self) -> Result<bool, StoreError> {
+        let Some(home) = self.home() else { return Ok(true) };
+        let Some(row) = home.store.reader().await?.keyset().await? else { return Ok(false) };
+        if row.store_id != self.keys.store_id() {
+            return Ok(false);
+        }
+        let revision = self.keys.revision();
+        Ok(row.keys_revision <= revision || self.has_newer_than(revision).await.is_ok_and(|newer| newer))
+    }
+
     pub(super) fn home(&self) -> Option<&Home> {
         self.home.as_deref()
     }

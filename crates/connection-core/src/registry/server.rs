@@ -37,8 +37,8 @@ impl KindConnection {
 
 /// What a program needs that keeps running, watches its own state, or receives requests itself.
 ///
-/// [`health`](Self::health), [`store_name`](Self::store_name) and [`answer_room`](Self::answer_room) are for its log
-/// and its checks. The other methods are the tools of a receiver of callbacks and webhooks, such as `connection-inbound`.
+/// [`health`](Self::health), [`ready`](Self::ready), [`counts`](Self::counts), [`store_name`](Self::store_name) and
+/// [`answer_room`](Self::answer_room) are for its log, its checks and its metrics. The other methods are the tools of a receiver of callbacks and webhooks, such as `connection-inbound`.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ impl KindConnection {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Server<'a> {
-    registry: &'a ConnectionRegistry,
+    pub(super) registry: &'a ConnectionRegistry,
 }
 
 impl ConnectionRegistry {

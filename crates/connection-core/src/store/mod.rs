@@ -11,6 +11,7 @@ mod changes;
 mod choices;
 mod clock;
 mod columns;
+mod counts;
 mod credentials;
 mod due;
 mod engine;
@@ -65,6 +66,7 @@ use sqlite::{Limits, Sqlite};
 pub(crate) use accounts::OfKindRow;
 pub(crate) use candidates::KINDS_AT_ONCE;
 pub(crate) use changes::{Changed, Changes, ObservedVersion, Version};
+pub(crate) use counts::{LivenessCountRow, WaitingRow};
 pub(crate) use due::DueRow;
 pub(crate) use engine::{Reader, Tx};
 pub use error::StoreError;
@@ -199,6 +201,23 @@ impl Store {
             Ok(mut reader) => reader.keyset().await.is_ok(),
             Err(_) => false,
         }
+    }
+
+    /// Returns `true` if the applied migrations are exactly those of this program, by checksum.
+    ///
+    /// # Errors
+    ///
+    /// The errors of a query.
+    pub(crate) async fn is_migrated(&self) -> Result<bool, StoreError> {
+        let migrator = match &self.shared.engine {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => sqlite::migrator(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => postgres::migrator(),
+        };
+        let applied = self.reader().await?.applied_migrations().await?;
+        let applied = applied.iter().map(|row| (row.version, &*row.checksum));
+        Ok(applied.eq(migrator.iter().map(|known| (known.version, &*known.checksum))))
     }
 
     /// Returns the error with the reason why the database cannot be reached. A pool that waits for a connection does

@@ -11,6 +11,7 @@ use crate::{
     ground::Ground,
     kinds::KindEntry,
     limits,
+    notification::{self, Notification},
 };
 
 /// The time limit of a probe.
@@ -70,11 +71,15 @@ pub(crate) async fn probe(
         let verify = || definition.verify(&subject.payload.credential, &declared, &ctx);
         contain(&*clock, MAX_DURATION, verify, || false, || {}).await
     };
+    let began = ground.clock.passed();
     let ended = match ground.runtimes.run(&*ground.clock, MAX_DURATION + GRACE, task).await {
         Contained::Ended(ended) => ended,
         Contained::Panicked => Contained::Panicked,
         Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
     };
+    let duration = ground.clock.passed().saturating_sub(began);
+    let notification = notification::Probed { kind: kind.kind().clone(), duration };
+    ground.notifications.publish(&Notification::Probed(notification));
     let fault = |code, message| Ok(NotLive::failing(Reason::new(code, message).remedy(limits::REPORT)).into());
     match ended {
         Contained::Ended(result) => limits::probed(result).map(|probed| {

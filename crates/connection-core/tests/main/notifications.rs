@@ -9,7 +9,8 @@ use crate::{
     test_host::{World, connected},
 };
 
-/// The names of the notifications, in their order. Changes of connections are left out: each write is one.
+/// The names of the notifications, in their order. Changes of connections are left out: each write is one. So are
+/// probes.
 #[derive(Clone, Default)]
 struct Heard(Arc<Mutex<Vec<String>>>);
 
@@ -18,7 +19,7 @@ impl Heard {
         let heard = self.0.clone();
         registry.events().listen(move |notification| {
             let name = match notification {
-                Notification::ConnectionsChanged => return,
+                Notification::ConnectionsChanged | Notification::Probed(_) => return,
                 Notification::Closed => "closed".to_owned(),
                 Notification::KindsChanged => "kinds".to_owned(),
                 Notification::Removed(id) => format!("removed {id}"),

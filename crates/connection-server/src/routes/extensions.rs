@@ -47,7 +47,7 @@ impl<N: Need> FromRequestParts<Api> for ForExtension<N> {
             }
             _ => {}
         }
-        let caller = Caller::of(token, &parts.uri, api)?;
+        let caller = Caller::of(token, parts, api)?;
         Ok(Self { caller, name })
     }
 }

@@ -21,6 +21,12 @@ use super::{
 /// Parts of texts whose plan may walk, with the reason.
 const WALKS: &[(&str, &str)] = &[
     ("SELECT COUNT(*) FROM connection_account", "a number that a person or a host asks for"),
+    (
+        "COUNT(*) AS count FROM connection_account",
+        "a number that the metrics of a host show, at most every ten seconds",
+    ),
+    ("AS exchanges", "what waits, of indexes that hold nothing else, and the requests that are under way"),
+    ("FROM connection_migrations", "there are few"),
     ("SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default", "one default per provider"),
     ("kind = $2 AND label = $3", "PostgreSQL takes a kind of a small table for one row, and any index for as good"),
     ("profile_id IS NULL ORDER BY id", "PostgreSQL takes what has no profile for common, and walks to the first"),

@@ -54,6 +54,9 @@ async fn read(tx: &mut Reader) {
         count_accounts(None, Some("github"));
         count_accounts(Some("local"), None);
         count_accounts(Some("local"), Some("github"));
+        count_by_liveness();
+        count_waiting(1, ",github,", ",github,");
+        applied_migrations();
         accounts_of_kind("github", None, 9);
         next_kind("github");
         kind_terms(&[1; 32]);

@@ -1,0 +1,78 @@
+//! The readiness of a process: whether it could answer a request now.
+
+use std::fmt;
+
+use connection_contract::BoxFuture;
+
+use super::Server;
+
+/// The reason why a process cannot answer requests now. It names nothing of the host, so anyone may read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotReady {
+    /// The database cannot be read.
+    Store,
+    /// The tables of the database are those of another version of the program.
+    Tables,
+    /// The keys of this process do not open the database, and its key source does not open the newer ones.
+    Keys,
+}
+
+impl NotReady {
+    /// Returns the stable code, such as `store_unavailable`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Store => "store_unavailable",
+            Self::Tables => "tables_differ",
+            Self::Keys => "keys_unavailable",
+        }
+    }
+}
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Store => "the database cannot be read",
+            Self::Tables => "the tables of the database are those of another version of this program",
+            Self::Keys => "the keys of this process do not open the database",
+        })
+    }
+}
+
+impl std::error::Error for NotReady {}
+
+impl<'a> Server<'a> {
+    /// Checks that this process could answer a request now: the database can be read, its tables are those of this
+    /// program, and the keys open it. A load balancer sends requests to a process while this is so.
+    ///
+    /// ```
+    /// use connection_core::ConnectionRegistry;
+    ///
+    /// async fn report(registry: &ConnectionRegistry) {
+    ///     match registry.server().ready().await {
+    ///         Ok(()) => println!("ready"),
+    ///         Err(reason) => println!("not ready: {reason}"),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The reason why it could not.
+    pub fn ready(self) -> BoxFuture<'a, Result<(), NotReady>> {
+        Box::pin(async move {
+            let shared = &self.registry.shared;
+            let found = async {
+                if !shared.store.is_migrated().await? {
+                    return Ok(Err(NotReady::Tables));
+                }
+                Ok::<_, crate::StoreError>(if shared.sealer.opens_store().await? {
+                    Ok(())
+                } else {
+                    Err(NotReady::Keys)
+                })
+            };
+            found.await.unwrap_or(Err(NotReady::Store))
+        })
+    }
+}
