@@ -168,7 +168,8 @@ impl Cli {
             };
         }
         let key = settings.key_sources(&environment, input::passphrase)?;
-        platform::log(settings.log.as_deref(), matches!(arguments.command, args::Command::Serve(_)));
+        let is_server = matches!(arguments.command, args::Command::Serve(_));
+        platform::log(settings.log.as_deref(), settings.logs_json, is_server);
         let output = Output::new(arguments.global.json, &environment);
         input::settle_colours(!environment.no_color());
         let own = settings.kinds_directory().map(|directory| kinds_directory::read(&directory)).unwrap_or_default();

@@ -21,6 +21,9 @@ Ports
   /                    The page
   /api/v1              The API for programs; /api/v1/openapi.json describes it
   /healthz             Answers 200 while the database can be read, else 503
+  /readyz              The same for load balancers, and 503 from the moment that
+                       the server is asked to stop
+  /metrics             Metrics for Prometheus, with a token for every owner
 
 Database and key
   database_url         A file or postgres://… [default: store/connections.db

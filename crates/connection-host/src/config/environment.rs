@@ -205,6 +205,7 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
         | KeyType::Engine
         | KeyType::KeySource
         | KeyType::Level
+        | KeyType::LogFormat
         | KeyType::Path
         | KeyType::PrivateAddresses
         | KeyType::PublicUrl

@@ -1,6 +1,9 @@
 //! The addresses at which this host is reached. They are configured, and never taken from a request.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use connection_inbound::PublicUrl;
 
@@ -18,6 +21,8 @@ pub(crate) struct InboundSettings {
     /// The port for browsers that return to a command.
     pub(crate) loopback_port: Option<u16>,
     pub(crate) public_url: Option<PublicUrl>,
+    /// The time for which `serve` still takes requests after it was asked to stop.
+    pub(crate) stop_delay: Duration,
     /// An unencrypted address in a private network, in place of the public URL.
     pub(super) unencrypted_url: Option<PublicUrl>,
 }

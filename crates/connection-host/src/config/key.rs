@@ -41,6 +41,8 @@ pub enum KeyType {
     KeySource,
     /// One of the log levels.
     Level,
+    /// The form of a log line.
+    LogFormat,
     /// A size in whole mebibytes.
     Mebibytes,
     /// Pairs of an origin and its replacement; in the environment a JSON object.
@@ -89,6 +91,7 @@ impl KeyType {
             Self::Interval => "a number of seconds from 60 to 3600",
             Self::KeySource => "one of: file, environment, command, keyring, passphrase",
             Self::Level => "one of: off, error, warn, info, debug, trace",
+            Self::LogFormat => "one of: text, json",
             Self::Mebibytes => "a number of MiB from 16 to 16777216",
             Self::Origins => "a table of origin to origin",
             Self::Path => "a path",
@@ -187,6 +190,11 @@ pub const KEYS: &[Key] = &[
         help: "The URL at which browsers and providers reach `serve`. Unless set, only this machine reaches it.",
     },
     Key {
+        name: "inbound.stop_delay",
+        value: KeyType::Seconds,
+        help: "The seconds for which `serve` still takes requests after it was asked to stop, while `/readyz` answers 503. Unless set, it stops to listen at once.",
+    },
+    Key {
         name: "inbound.unencrypted_url",
         value: KeyType::UnencryptedUrl,
         help: "The URL at which devices of a private network reach `serve` without encryption, instead of `inbound.public_url`. Unless set, there is none.",
@@ -233,6 +241,11 @@ pub const KEYS: &[Key] = &[
         name: "log",
         value: KeyType::Level,
         help: "The level of what is logged to standard error. Unless set, commands log nothing, and `serve` logs its start and end, warnings, and each loss and recovery of the database or a provider.",
+    },
+    Key {
+        name: "log_format",
+        value: KeyType::LogFormat,
+        help: "The form of a line of the log: `json` for an object with a member for each field. Unless set, it is `text`.",
     },
     Key { name: "owner", value: KeyType::Text, help: "The owner to act for. Unless set, it is `local`." },
     Key { name: "page.accent", value: KeyType::Colour, help: "The colour of this host, for the page of a setup link." },

@@ -60,6 +60,8 @@ pub(crate) struct Settings {
     pub(crate) inbound: InboundSettings,
     pub(crate) page: PageSettings,
     pub(crate) log: Option<String>,
+    /// `true` if each line of the log is a JSON object.
+    pub(crate) logs_json: bool,
     pub(crate) owner: Option<String>,
     pub(crate) private_addresses: PrivateAddresses,
     root_certificate: Option<PathBuf>,
@@ -226,6 +228,7 @@ impl Settings {
                 self.inbound.loopback_port = Some(port.ok_or_else(wrong)?);
             }
             "inbound.public_url" => self.inbound.public_url = Some(inbound::public_url(&text()?, &source.name)?),
+            "inbound.stop_delay" => self.inbound.stop_delay = seconds(&value).ok_or_else(wrong)?,
             "inbound.unencrypted_url" => {
                 self.inbound.unencrypted_url = Some(inbound::unencrypted_url(&text()?, &source.name)?);
             }
@@ -255,10 +258,7 @@ impl Settings {
             "http.proxy" => secrets.proxy.put(name, SecretPlace::Text(text()?.into()), source)?,
             "http.proxy_file" => secrets.proxy.put(name, SecretPlace::File(source.path(&text()?)), source)?,
             "http.root_certificate" => self.root_certificate = Some(source.path(&text()?)),
-            "http.timeout" => {
-                let seconds = value.as_integer().filter(|seconds| (1..=600).contains(seconds)).ok_or_else(wrong)?;
-                self.timeout = Some(Duration::from_secs(seconds.unsigned_abs()));
-            }
+            "http.timeout" => self.timeout = Some(seconds(&value).ok_or_else(wrong)?),
             "files.allow" => {
                 let list = value.as_array().ok_or_else(wrong)?;
                 self.files = list
@@ -281,6 +281,13 @@ impl Settings {
                 }
                 self.log = Some(level);
             }
+            "log_format" => {
+                self.logs_json = match &*text()? {
+                    "json" => true,
+                    "text" => false,
+                    _ => return Err(wrong()),
+                };
+            }
             "owner" => self.owner = Some(text()?),
             "state_dir" => self.state = Some(source.path(&text()?)),
             table if table.starts_with("page.") => self.page.apply(key, &value, source).ok_or_else(wrong)?,
@@ -301,6 +308,12 @@ impl Settings {
         let kind = name.split('.').nth(1).unwrap_or_default();
         self.kinds.entry(kind.to_owned()).or_default()
     }
+}
+
+/// Returns a time of at most ten minutes.
+fn seconds(value: &toml::Value) -> Option<Duration> {
+    let seconds = value.as_integer().filter(|seconds| (1..=600).contains(seconds))?;
+    Some(Duration::from_secs(seconds.unsigned_abs()))
 }
 
 /// Returns a number within the bounds of a count.

@@ -55,6 +55,7 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::Command => ("[\"a\", \"-b\"]", "[\"a\", \"-b\"]"),
             KeyType::KeySource => ("\"command\"", "command"),
             KeyType::Level => ("\"info\"", "info"),
+            KeyType::LogFormat => ("\"json\"", "json"),
             KeyType::Origins => {
                 ("{ \"https://a.test\" = \"http://b.test\" }", "{\"https://a.test\":\"http://b.test\"}")
             }

@@ -62,7 +62,7 @@ pub(crate) const OPERATIONS: &str = "connections::operations";
 /// Logs our own crates to standard error. Other crates are left out, because they may log the data that they carry.
 ///
 /// If no level is configured, a server logs warnings and messages about its operation, and other commands log nothing.
-pub(crate) fn log(level: Option<&str>, is_server: bool) {
+pub(crate) fn log(level: Option<&str>, is_json: bool, is_server: bool) {
     let ours = match level.map(str::parse::<LevelFilter>) {
         Some(Ok(level)) => Targets::new().with_target("connection", level),
         Some(Err(_)) => return,
@@ -71,7 +71,11 @@ pub(crate) fn log(level: Option<&str>, is_server: bool) {
         }
         None => return,
     };
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let layer = || tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let registry = tracing_subscriber::registry().with(ours);
     // This fails only if a host that embeds us has installed its own subscriber.
-    drop(tracing_subscriber::registry().with(ours).with(layer).try_init());
+    drop(match is_json {
+        true => registry.with(layer().json().flatten_event(true)).try_init(),
+        false => registry.with(layer()).try_init(),
+    });
 }

@@ -31,7 +31,8 @@ impl Readiness {
         self.0.store(true, Ordering::Release);
     }
 
-    pub(super) fn is_draining(&self) -> bool {
+    /// Returns `true` after the server was asked to stop.
+    pub fn is_draining(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }

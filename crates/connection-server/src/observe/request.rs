@@ -67,7 +67,6 @@ impl Metrics {
     /// answer has in `x-request-id`, and logs a line under the target `connection_server::request`.
     ///
     /// `prefix` is the path below which the routes may be mounted, which the templates of routes are shown without.
-    #[must_use]
     pub fn observe<S>(&self, routes: Router<S>, prefix: &str) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,

@@ -84,23 +84,29 @@ pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
         return;
     };
     let response = resolved(document, &operation["responses"][answer.status.to_string()]);
-    assert!(response.is_object(), "{method} {pattern} is answered with a status that is not in the document: {answer:?}");
+    assert!(
+        response.is_object(),
+        "{method} {pattern} is answered with a status that is not in the document: {answer:?}"
+    );
     for (name, _) in response["headers"].as_object().into_iter().flatten() {
         assert_ne!(answer.header(&name.to_lowercase()), "", "{method} {pattern}: {name} is missing: {answer:?}");
     }
     for name in ["etag", "location", "retry-after", "www-authenticate"] {
-        let named = response["headers"].as_object().into_iter().flatten().any(|(known, _)| known.to_lowercase() == name);
+        let named =
+            response["headers"].as_object().into_iter().flatten().any(|(known, _)| known.to_lowercase() == name);
         assert_eq!(answer.header(name) != "", named, "{method} {pattern}: {name}: {answer:?}");
     }
     let Some(content) = response["content"].as_object() else {
         assert_eq!(answer.body, "", "{method} {pattern}");
         return;
     };
-    let schema = &content.get(answer.header("content-type")).unwrap_or_else(|| panic!("{pattern}: {answer:?}"))["schema"];
+    let schema =
+        &content.get(answer.header("content-type")).unwrap_or_else(|| panic!("{pattern}: {answer:?}"))["schema"];
     let schema = json!({ "allOf": [schema], "components": document["components"] });
     let validator = jsonschema::options().with_draft(Draft::Draft202012).build(&schema).unwrap();
     let body = answer.json();
-    let faults: Vec<_> = validator.iter_errors(&body).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+    let faults: Vec<_> =
+        validator.iter_errors(&body).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
     assert!(faults.is_empty(), "{method} {pattern} is answered with {body:#}\n{}", faults.join("\n"));
 }
 

@@ -37,7 +37,8 @@ async fn connections_are_listed_page_by_page_in_the_order_of_their_labels() {
     assert_eq!((found("state=live").await, found("state=attention").await), (7, 0));
     assert_eq!(found("extension=issues").await, 0);
     for query in
-        ["limit=0", "limit=x", "limit=501", "limit=", "limit=1&limit=2", "after=x", "state=x", "state=", "kind=X%20Y"] {
+        ["limit=0", "limit=x", "limit=501", "limit=", "limit=1&limit=2", "after=x", "state=x", "state=", "kind=X%20Y"]
+    {
         let answer = world.get(&token, &format!("/connections?{query}")).await;
         assert_eq!(answer.refusal(), (422, "invalid_body".into()), "{query}");
     }

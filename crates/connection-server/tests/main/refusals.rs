@@ -203,7 +203,16 @@ async fn a_body_that_is_too_large_or_odd_is_refused() {
     let large = request.clone().text("").with("content-length", "600000");
     assert_eq!(world.send(&large).await.refusal(), (413, "body_too_large".into()));
     // Each member of an array would be taken for the member of the same place.
-    for odd in ["", "[]", "[\"acme\",null,null,false,null,false]", "{", "null", "{\"kind\":1}", "{\"kind\":\"acme\",\"kind\":\"acme\"}", "\u{0}"] {
+    for odd in [
+        "",
+        "[]",
+        "[\"acme\",null,null,false,null,false]",
+        "{",
+        "null",
+        "{\"kind\":1}",
+        "{\"kind\":\"acme\",\"kind\":\"acme\"}",
+        "\u{0}",
+    ] {
         let answer = world.send(&request.clone().text(odd)).await;
         assert_eq!(answer.refusal(), (422, "invalid_body".into()), "{odd}");
     }

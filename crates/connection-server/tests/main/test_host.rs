@@ -7,7 +7,9 @@ use connection_contract::Timestamp;
 use connection_core::{ConnectionRegistry, KeyFile, ManualClock, NewAccessToken, Role};
 use connection_faults::postgres;
 use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
-use connection_server::{ApiOptions, LiveStreams, PageSettings, api_router, page_router};
+use connection_server::{
+    ApiOptions, LiveStreams, Metrics, PageSettings, Readiness, api_router, monitor_router, page_router,
+};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -36,6 +38,7 @@ pub(crate) struct World {
     pub(crate) registry: ConnectionRegistry,
     pub(crate) port: u16,
     pub(crate) live: LiveStreams,
+    pub(crate) readiness: Readiness,
     serving: AbortHandle,
     /// Every answer.
     answers: Mutex<Vec<Answer>>,
@@ -75,10 +78,16 @@ impl World {
         let options = options.accent("#1f7a5c".parse().unwrap());
         let options = options.return_address("https://app.example.com/settings".parse().unwrap());
         let options = options.requests_per_minute(REQUESTS_PER_MINUTE);
-        let routes: Router =
-            api_router(registry.clone(), options).merge(callback_routes(registry.clone(), url)).merge(page_router(""));
+        let readiness = Readiness::new();
+        let metrics = Metrics::new(&registry, "1.2.3");
+        let monitors = monitor_router(registry.clone(), options.clone(), metrics.clone(), readiness.clone());
+        let routes: Router = api_router(registry.clone(), options)
+            .merge(monitors)
+            .merge(callback_routes(registry.clone(), url))
+            .merge(page_router(""));
+        let routes = metrics.observe(routes, "");
         let serving = Handle::current().spawn(async move { axum::serve(listener, routes).await }).abort_handle();
-        Self { directory, postgres, clock, registry, port, live, serving, answers: Mutex::default() }
+        Self { directory, postgres, clock, registry, port, live, readiness, serving, answers: Mutex::default() }
     }
 
     pub(crate) fn origin(&self) -> String {
@@ -106,6 +115,11 @@ impl World {
     /// Returns a request that names this host.
     pub(crate) fn request(&self, method: &str, path: &str) -> Request {
         Request::new(method, &format!("/api/v1{path}")).with("host", &format!("127.0.0.1:{}", self.port))
+    }
+
+    /// Returns a request to the root of the server, as a monitor sends it: by an address of its own.
+    pub(crate) fn root(&self, path: &str) -> Request {
+        Request::new("GET", path).with("host", "10.0.0.7:8745")
     }
 
     /// Sends a request, and checks that the answer is one that the document describes.

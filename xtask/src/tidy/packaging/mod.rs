@@ -71,12 +71,13 @@ fn disagreements(texts: &Texts) -> Vec<String> {
     findings
 }
 
-/// Compares port and path of the health check with those of the program.
+/// Compares the port and the paths of the checks with those of the program.
 fn addresses(texts: &Texts) -> Vec<String> {
     let port = between(text(texts, WORDS), "Unless set, it is 127.0.0.1:", ".").unwrap_or_default();
     let health = between(text(texts, ROUTES), "const HEALTH: &str = \"", "\"").unwrap_or_default();
-    if port.is_empty() || health.is_empty() {
-        return vec![format!("{WORDS}, {ROUTES}: the port or the path of the health check is not found")];
+    let ready = between(text(texts, ROUTES), "const READY: &str = \"", "\"").unwrap_or_default();
+    if [port, health, ready].contains(&"") {
+        return vec![format!("{WORDS}, {ROUTES}: the port or the path of a check is not found")];
     }
     let expected = [
         (CONTAINER, format!("CONNECTIONS_INBOUND__LISTEN=0.0.0.0:{port}\n"), 1),
@@ -88,7 +89,8 @@ fn addresses(texts: &Texts) -> Vec<String> {
         (NETWORK, format!("- port: {port}\n"), 1),
         (SERVICE, format!(" port: {port}\n"), 1),
         (STATEFUL_SET, format!("containerPort: {port}\n"), 1),
-        (STATEFUL_SET, format!("path: {health}\n"), 3),
+        (STATEFUL_SET, format!("path: {health}\n"), 2),
+        (STATEFUL_SET, format!("path: {ready}\n"), 1),
     ];
     let differs =
         expected.iter().filter(|(path, part, times)| text(texts, path).matches(part.as_str()).count() != *times);
@@ -158,7 +160,7 @@ fn time_limits(texts: &Texts) -> Vec<String> {
     let Some(drain) = drain.into_iter().map(|(path, name)| constant(path, name)).sum::<Option<u64>>() else {
         return vec![format!("{SERVE}, {SERVER}: the limits of a server that is stopped are not found")];
     };
-    let before = seconds(text(texts, STATEFUL_SET), "sleep:\n                seconds: ");
+    let before = seconds(text(texts, STATEFUL_SET), "STOP_DELAY\n              value: \"");
     let grace = seconds(text(texts, STATEFUL_SET), "terminationGracePeriodSeconds: ");
     let allowed = [
         (UNIT, seconds(text(texts, UNIT), "TimeoutStopSec=")),
@@ -225,7 +227,8 @@ mod tests {
         (MANIFEST, "download/v{ version }", "download/{ version }", "the tag"),
         (MANIFEST, "overrides.x86_64-pc-windows-msvc", "overrides.x86_64-pc-windows-gnu", "x86_64-pc-windows"),
         (NETWORK, "- port: 8745", "- port: 80", "- port: 8745"),
-        (ROUTES, "\"/healthz\"", "\"/health\"", "path: /health` is not there 3 times"),
+        (ROUTES, "\"/healthz\"", "\"/health\"", "path: /health` is not there 2 times"),
+        (ROUTES, "\"/readyz\"", "\"/ready\"", "path: /ready` is not there 1 times"),
         (SERVE, "from_secs(60)", "from_secs(90)", "more than 135 seconds"),
         (
             SERVER,
@@ -235,6 +238,7 @@ mod tests {
         ),
         (SERVICE, " port: 8745", " port: 80", "`port: 8745` is not there"),
         (STATEFUL_SET, "containerPort: 8745", "containerPort: 80", "containerPort: 8745"),
+        (STATEFUL_SET, "value: \"5\"", "value: \"30\"", "more than 105"),
         (STATEFUL_SET, "terminationGracePeriodSeconds: 130", "terminationGracePeriodSeconds: 110", "more than 105"),
         (
             STATEFUL_SET,

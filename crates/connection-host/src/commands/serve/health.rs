@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use connection_core::ConnectionRegistry;
+use connection_server::Readiness;
 use serde::Serialize;
 use tokio::task::AbortHandle;
 
@@ -14,6 +15,7 @@ const MAX_DURATION: Duration = Duration::from_secs(3);
 pub(super) struct Health {
     registry: ConnectionRegistry,
     scheduler: AbortHandle,
+    readiness: Readiness,
 }
 
 /// The shape of the answer, which anyone may read: it has no numbers and no names.
@@ -24,13 +26,14 @@ pub(super) struct HealthBody {
 }
 
 impl Health {
-    pub(super) fn new(registry: ConnectionRegistry, scheduler: AbortHandle) -> Self {
-        Self { registry, scheduler }
+    pub(super) fn new(registry: ConnectionRegistry, scheduler: AbortHandle, readiness: Readiness) -> Self {
+        Self { registry, scheduler, readiness }
     }
 
     /// Checks the scheduler and the store; `Err` is the reason for a failure.
     pub(super) async fn look(&self) -> Result<(), &'static str> {
-        if self.scheduler.is_finished() {
+        // A server that was asked to stop has ended its scheduler.
+        if self.scheduler.is_finished() && !self.readiness.is_draining() {
             return Err("scheduler");
         }
         let clock = self.registry.server().clock();
@@ -69,9 +72,12 @@ mod tests {
         let ended = Handle::current().spawn(async {});
         let after = ended.abort_handle();
         ended.await.unwrap();
-        let health = |scheduler: &AbortHandle| Health::new(registry.clone(), scheduler.clone());
+        let readiness = Readiness::new();
+        let health = |scheduler: &AbortHandle| Health::new(registry.clone(), scheduler.clone(), readiness.clone());
         assert_eq!(health(&running.abort_handle()).look().await, Ok(()));
         assert_eq!(health(&after).look().await, Err("scheduler"));
+        readiness.drain();
+        assert_eq!(health(&after).look().await, Ok(()));
         registry.close().await;
         assert_eq!(health(&running.abort_handle()).look().await, Err("store"));
         running.abort();

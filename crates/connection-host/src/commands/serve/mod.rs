@@ -17,7 +17,7 @@ use std::{
 use connection_agent::UsageMonitor;
 use connection_core::{AnswerRoom, ConnectionRegistry, Machine};
 use connection_inbound::{Browser, PublicEndpoint, PublicUrl, Server, check_callback};
-use connection_server::{LiveStreams, PageSettings};
+use connection_server::{LiveStreams, PageSettings, Readiness};
 use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
@@ -32,8 +32,8 @@ use crate::{
 
 use health::Health;
 use page::{Page, Visits};
-use routes::HEALTH;
 pub(super) use routes::mounted;
+use routes::{FOR_MONITORS, State};
 
 /// The default time limit of a request, if none is configured.
 const USUAL_REQUEST: Duration = Duration::from_secs(60);
@@ -66,13 +66,14 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let kinds = KindsInForce::new(&program, &registry).map(|kinds| Handle::current().spawn(kinds.follow()));
     let following = Handle::current().spawn(declared::follow(registry.clone(), program.has_catalogue));
     let address = server.address();
-    let health = Health::new(registry.clone(), scheduler.abort_handle());
+    let readiness = Readiness::new();
+    let health = Health::new(registry.clone(), scheduler.abort_handle(), readiness.clone());
     let live = LiveStreams::new();
     let options = program.settings.page.add_to(routes::api_options(address, &url)?.live(live.clone()))?;
     let monitor = UsageMonitor::new(&registry);
     let polling = Handle::current().spawn(monitor.poll(program.settings.usage.bounds()).into_future());
-    let options = options.usage(monitor);
-    let routes = routes::routes(&registry, &url, health, options);
+    let state = State { health, options: options.usage(monitor), readiness: readiness.clone() };
+    let routes = routes::routes(&registry, &url, state);
     let page = Page::new(registry.clone(), address, &url);
     let resumed = tokio::select! {
         resumed = registry.setups().resume_all() => resumed,
@@ -99,15 +100,25 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let told = async {
         signals.next().await;
         tracing::info!(target: OPERATIONS, "asked to stop: no new work is begun, and work in progress is finished");
+        readiness.drain();
         // Refreshes that have begun continue, and no new ones begin.
         scheduler.abort();
         kinds.iter().for_each(|kinds| kinds.abort());
         following.abort();
         polling.abort();
+        let told = print_state(output, "draining", address, &url, None);
+        let delay = program.settings.inbound.stop_delay;
+        if !delay.is_zero() {
+            // Load balancers find out that requests go to other processes.
+            let clock = registry.server().clock();
+            tokio::select! {
+                () = clock.sleep(delay) => {}
+                () = signals.next() => return told,
+            }
+        }
         live.end();
         // There is no receiver if the server has ended by itself.
         stop.send(()).ok();
-        let told = print_state(output, "draining", address, &url, None);
         signals.next().await;
         told
     };
@@ -185,7 +196,8 @@ async fn start(program: &mut Program, server: Server) -> Result<(Server, PublicU
         Some(most) => server.connections_per_peer(most),
         None => server,
     };
-    let server = server.reserve(HEALTH).reserve(format!("{}{HEALTH}", url.prefix()));
+    let reserved = FOR_MONITORS.iter().flat_map(|path| [(*path).to_owned(), format!("{}{path}", url.prefix())]);
+    let server = reserved.fold(server, Server::reserve);
     let registry = open(program, &url).await?;
     let version = env!("CARGO_PKG_VERSION");
     let store = registry.server().store_name();

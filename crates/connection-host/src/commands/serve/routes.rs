@@ -1,39 +1,59 @@
-//! The routes of `serve`: the page, the API, callbacks, webhooks and the health check.
+//! The routes of `serve`: the page, the API, callbacks, webhooks and the checks of monitors.
 
 use std::net::SocketAddr;
 
 use axum::{
-    Router,
-    extract::State,
+    Router, extract,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use connection_core::ConnectionRegistry;
 use connection_inbound::{PublicUrl, callback_routes, webhook_routes};
-use connection_server::{ApiOptions, HostOrigin, api_router, page_router};
+use connection_server::{ApiOptions, HostOrigin, Metrics, Readiness, api_router, monitor_router, page_router};
 
 use super::health::{Health, HealthBody};
 use crate::Error;
 
-/// The path of the health check, for monitors.
-pub(super) const HEALTH: &str = "/healthz";
+/// The path of the health check.
+const HEALTH: &str = "/healthz";
+/// The path of the readiness check.
+const READY: &str = "/readyz";
+/// The paths for monitors, which are answered however many other requests are.
+pub(super) const FOR_MONITORS: [&str; 3] = [HEALTH, READY, "/metrics"];
+/// The version that the API and the metrics show.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, health: Health, options: ApiOptions) -> Router {
+/// The state that the routes read, and that changes when the server stops.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) health: Health,
+    pub(super) options: ApiOptions,
+    pub(super) readiness: Readiness,
+}
+
+pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, state: State) -> Router {
+    let State { health, options, readiness } = state;
+    let metrics = Metrics::new(registry, VERSION);
     let own = || {
         Router::new()
             .route(HEALTH, get(healthz))
             .with_state(health.clone())
+            .merge(monitor_router(registry.clone(), options.clone(), metrics.clone(), readiness.clone()))
             .merge(api_router(registry.clone(), options.clone()))
             .merge(callback_routes(registry.clone(), url.clone()))
             .merge(webhook_routes(registry.clone(), url.clone()))
     };
     let nothing = async || StatusCode::NOT_FOUND;
     let routes = mounted(url, own).merge(page_router(url.prefix()));
+    let observed = |routes: Router| metrics.observe(routes, url.prefix());
     match url.prefix() {
-        "" => routes.fallback(nothing),
+        "" => observed(routes.fallback(nothing)),
         // A prefix may be the path of a screen, such as `/connections`, which is the same document.
-        prefix => routes.fallback_service(Router::new().nest(prefix, page_router(prefix)).fallback(nothing)),
+        prefix => {
+            let rest = Router::new().nest(prefix, page_router(prefix)).fallback(nothing);
+            observed(routes).fallback_service(observed(rest))
+        }
     }
 }
 
@@ -49,7 +69,7 @@ pub(super) fn api_options(listening: SocketAddr, url: &PublicUrl) -> Result<ApiO
             options = options.also_at(origin(&format!("http://{host}:{port}"))?);
         }
     }
-    Ok(options.public_url(url.as_str()).version(env!("CARGO_PKG_VERSION")))
+    Ok(options.public_url(url.as_str()).version(VERSION))
 }
 
 /// Mounts the routes at the root and below the path of the public URL, since a proxy may remove the path or pass it on.
@@ -60,7 +80,7 @@ pub(in crate::commands) fn mounted(url: &PublicUrl, own: impl Fn() -> Router) ->
     }
 }
 
-async fn healthz(State(health): State<Health>) -> Response {
+async fn healthz(extract::State(health): extract::State<Health>) -> Response {
     let found = health.look().await;
     let status = if found.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     // Serializing two members of plain types cannot fail.
