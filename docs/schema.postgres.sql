@@ -678,6 +678,20 @@ CREATE TABLE connection_access_token (
 -- The tokens of an owner, page by page.
 CREATE INDEX connection_access_token_owner ON connection_access_token (owner, id);
 
+-- A row is a request of a token with a key of the caller, which is carried out at most once. Rows are deleted after a day.
+CREATE TABLE connection_access_token_request (
+    -- A MAC of the token and the key, which is stored nowhere.
+    key        BYTEA  NOT NULL PRIMARY KEY CHECK (octet_length(key) = 32),
+    -- A MAC of the route and the body, by which another request under the same key is recognized.
+    request    BYTEA  NOT NULL CHECK (octet_length(request) = 32),
+    -- The id of what the request has made. NULL before that is known.
+    made       TEXT  ,
+    created_at BIGINT NOT NULL
+);
+
+-- The rows to delete.
+CREATE INDEX connection_access_token_request_created ON connection_access_token_request (created_at);
+
 -- Usage ---------------------------------------------------------------------------------------------------------------
 
 -- A row is the last number that a metric of an account had in a period. The rows of an account that the connection no

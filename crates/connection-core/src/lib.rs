@@ -143,7 +143,9 @@ mod usage_report;
 mod verify;
 mod webhook;
 
-pub use access_token::{AccessToken, AccessTokens, IssuedToken, NewAccessToken, NewSetupLink, Role, SetupLink};
+pub use access_token::{
+    AccessToken, AccessTokens, IssuedToken, NewAccessToken, NewSetupLink, RepeatedRequest, RequestKey, Role, SetupLink,
+};
 pub use changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener, Revisions};
 pub use connection::{Connection, Files, Filter, Page, Response};
 pub use connection_egress::{Boot, Clock, HttpObserver, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};

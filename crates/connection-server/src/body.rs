@@ -38,27 +38,33 @@ impl<T: DeserializeOwned> FromRequest<Api> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, Problem> {
-        let bytes = to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| too_large())?;
-        if bytes.is_empty() {
-            return Err(Problem::invalid("the request has no body").remedy("send a JSON object, such as {}"));
-        }
-        let read = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'{') => serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-                // The parser's message would repeat the input.
-                let place =
-                    format!("the body is not what is expected, at line {}, column {}", error.line(), error.column());
-                Problem::invalid(place).remedy("see the OpenAPI document of this API")
-            }),
-            // The parser of a struct would also take an array of its members.
-            _ => Err(Problem::invalid("the body is not a JSON object").remedy("see the OpenAPI document of this API")),
-        };
-        // The body may hold what a person typed, so it is wiped.
-        if let Ok(mut bytes) = bytes.try_into_mut() {
-            bytes.fill(0);
-            std::hint::black_box(&bytes);
-        }
-        read
+        read(request.into_body(), |_| ()).await.map(|(body, ())| Self(body))
     }
+}
+
+/// Reads a body, and what `of` makes of its bytes.
+pub(crate) async fn read<T: DeserializeOwned, R>(body: Body, of: impl FnOnce(&[u8]) -> R) -> Result<(T, R), Problem> {
+    let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
+    if bytes.is_empty() {
+        return Err(Problem::invalid("the request has no body").remedy("send a JSON object, such as {}"));
+    }
+    let parsed = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => serde_json::from_slice(&bytes).map_err(|error| {
+            // The parser's message would repeat the input.
+            let place =
+                format!("the body is not what is expected, at line {}, column {}", error.line(), error.column());
+            Problem::invalid(place).remedy("see the OpenAPI document of this API")
+        }),
+        // The parser of a struct would also take an array of its members.
+        _ => Err(Problem::invalid("the body is not a JSON object").remedy("see the OpenAPI document of this API")),
+    };
+    let made = of(&bytes);
+    // The body may hold what a person typed, so it is wiped.
+    if let Ok(mut bytes) = bytes.try_into_mut() {
+        bytes.fill(0);
+        std::hint::black_box(&bytes);
+    }
+    Ok((parsed?, made))
 }
 
 /// Returns a response with a JSON body.

@@ -6,7 +6,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
-use connection_core::{AccessToken, ConnectionRegistry, Role};
+use connection_core::{AccessToken, AccessTokenId, ConnectionRegistry, Role};
 use secrecy::SecretString;
 
 use crate::{Api, observe::RequestRecord, problem::Problem, query::Query};
@@ -53,6 +53,10 @@ pub(crate) struct Caller<N> {
     need: PhantomData<N>,
 }
 
+/// The id of the caller's token, for what reads the body of the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallersToken(pub(crate) AccessTokenId);
+
 /// A caller with any token.
 #[derive(Debug)]
 pub(crate) struct AnyCaller(pub(crate) AccessToken);
@@ -81,6 +85,7 @@ impl FromRequestParts<Api> for AnyCaller {
         if let Some(record) = parts.extensions.get::<RequestRecord>() {
             record.set_token(&token);
         }
+        parts.extensions.insert(CallersToken(token.id));
         api.rates.count(token.id, now).map_err(Problem::too_many_requests)?;
         Ok(Self(token))
     }

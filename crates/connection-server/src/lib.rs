@@ -25,6 +25,7 @@ pub mod checks;
 pub mod declared;
 mod guard;
 mod observe;
+mod once;
 mod openapi;
 mod options;
 mod page;

@@ -26,6 +26,9 @@ pub(crate) struct ProblemBody {
     field: Option<String>,
     /// The problem of each field, if answers of a setup were refused.
     problems: Vec<FieldBody>,
+    /// The id of what a repeated request had made, if the answer to it cannot be given again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    made: Option<String>,
 }
 
 /// The problem with one field; it never holds the answer.
@@ -56,8 +59,14 @@ impl Problem {
             remedy: None,
             field: None,
             problems: Vec::new(),
+            made: None,
         };
         Self { status, retry_after: None, body: Box::new(body) }
+    }
+
+    /// Returns `true` for a refusal, after which nothing has changed.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status.is_client_error()
     }
 
     pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
@@ -67,6 +76,12 @@ impl Problem {
 
     pub(crate) fn field(mut self, field: impl Into<String>) -> Self {
         self.body.field = Some(field.into());
+        self
+    }
+
+    /// Names what a repeated request had made.
+    pub(crate) fn made(mut self, id: String) -> Self {
+        self.body.made = Some(id);
         self
     }
 

@@ -7,6 +7,7 @@ mod code;
 mod limit;
 mod link;
 mod record;
+mod request;
 mod row_marks;
 
 use std::{sync::Arc, time::Duration};
@@ -26,6 +27,7 @@ use crate::{
 
 pub use link::{NewSetupLink, SetupLink};
 pub use record::{AccessToken, IssuedToken, NewAccessToken, Role};
+pub use request::{RepeatedRequest, RequestKey};
 pub(crate) use row_marks::check;
 
 /// The beginning of each token, by which scanners for secrets recognize it.

@@ -4,6 +4,7 @@
 //! after it. Reads use a separate connection. All engines share one set of query texts: `$1` and the types in them
 //! mean the same on every engine.
 
+mod access_token_requests;
 mod access_tokens;
 mod accounts;
 mod candidates;

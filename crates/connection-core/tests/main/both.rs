@@ -120,6 +120,7 @@ mod remove;
 mod remove_kind;
 mod remove_rollback;
 mod rename;
+mod repeated_requests;
 mod renewing;
 #[cfg(feature = "keyring")]
 mod ring;

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
 use connection_contract::{Liveness, SigningKey};
-use connection_core::{Connection, Error, NewAccessToken, NewProfile, Role, SpawnOptions};
+use connection_core::{Connection, Error, NewAccessToken, NewProfile, RepeatedRequest, Role, SpawnOptions};
 
 use crate::{
     acme::{Acme, KIND},
@@ -40,6 +40,7 @@ async fn what_an_editor_of_each_table_can_do_is_documented_and_holds() {
 async fn attack(table: &str) {
     match table {
         "connection_access_token" => access_token().await,
+        "connection_access_token_request" => token_request().await,
         "connection_account" => account().await,
         "connection_credential" => credential().await,
         "connection_endpoint" => endpoint().await,
@@ -100,6 +101,19 @@ async fn access_token() {
     assert!(tokens.revoke(issued.token.id).await.unwrap());
     edit(&world, format!("UPDATE connection_access_token SET revoked_at = NULL, mark = {mark}")).await;
     assert_eq!(tokens.authenticate(&issued.text).await.unwrap(), None);
+}
+
+async fn token_request() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let tokens = registry.access_tokens();
+    let issued = tokens.create(NewAccessToken::new("a report", Role::Read)).await.unwrap();
+    let request = tokens.request_key(issued.token.id, "key", "POST /setups", b"{}");
+    assert_eq!(tokens.begin_request(request).await.unwrap(), RepeatedRequest::First);
+    edit(&world, "UPDATE connection_access_token_request SET made = 'another'").await;
+    assert_eq!(tokens.begin_request(request).await.unwrap(), RepeatedRequest::Made("another".to_owned()));
+    edit(&world, "DELETE FROM connection_access_token_request").await;
+    assert_eq!(tokens.begin_request(request).await.unwrap(), RepeatedRequest::First);
 }
 
 async fn account() {

@@ -15,6 +15,7 @@ use crate::{
     Api,
     body::{Empty, Json, check_match, json, tag, tagged, with_tag},
     caller::{Caller, Need, ToManage, ToRead, ToUse},
+    once::Once,
     openapi::{
         parameters::IfMatch,
         refusals::{Changed, Conflict, NoAnswer, NotFound, NotSupported},
@@ -249,15 +250,18 @@ pub(super) async fn set_default(
 #[utoipa::path(
     post,
     path = "/connections/{id}/reauthorize",
-    params(("id" = String, Path)),
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = Empty,
     responses((status = 201, body = SetupShape, headers(("Location" = String, description = "The path of the setup."))), NotFound, Conflict)
 )]
 pub(super) async fn reauthorize(
+    State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(id): Path<String>,
-    Json(Empty {}): Json<Empty>,
+    once: Once<Empty>,
 ) -> Result<Response, Problem> {
-    let session = setups::reauthorize(&caller.registry, parse(&id)?, false).await?;
-    setups::created(&caller.registry, &session).await
+    let registry = caller.registry;
+    let own = registry.clone();
+    let make = async move |Empty {}| setups::made(&own, setups::reauthorize(&own, parse(&id)?, false).await?).await;
+    once.run(&api, make, |id| setups::again(registry, id)).await
 }

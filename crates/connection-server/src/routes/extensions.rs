@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, State},
     http::{StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
@@ -19,6 +19,7 @@ use crate::{
     body::{Json, Page, json},
     caller::{AnyCaller, Caller, Need, ToManage, ToRead, ToUse},
     declared::{self, KnownDeclaration},
+    once::{Made, Once},
     openapi::refusals::{Conflict, NotFound},
     path::Path,
     problem::Problem,
@@ -225,20 +226,34 @@ impl From<KnownDeclaration> for Problem {
 #[utoipa::path(
     post,
     path = "/extensions",
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body = AddBody,
     responses((status = 201, body = ExtensionBody), Conflict)
 )]
-pub(super) async fn add(caller: Caller<ToManage>, Json(body): Json<AddBody>) -> Result<Response, Problem> {
-    let source = body.manifest.to_string();
-    let file = ExtensionFile::parse(source.as_bytes()).map_err(|error| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_manifest", error.to_string()).field("manifest")
-    })?;
-    let declaration = file.into_declaration();
-    check_others(&caller.registry, &declaration).await?;
-    // A declaration that makes no kind is added all the same, and its state says so.
-    declared::offer(&caller.registry, &declaration)?;
-    let added = caller.registry.extensions().add(&declaration, source).await?;
-    Ok(json(StatusCode::CREATED, &shown(&caller.registry, &added.name).await?))
+pub(super) async fn add(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    once: Once<AddBody>,
+) -> Result<Response, Problem> {
+    let registry = caller.registry;
+    let own = registry.clone();
+    let make = async move |body: AddBody| {
+        let source = body.manifest.to_string();
+        let file = ExtensionFile::parse(source.as_bytes()).map_err(|error| {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_manifest", error.to_string()).field("manifest")
+        })?;
+        let declaration = file.into_declaration();
+        check_others(&own, &declaration).await?;
+        // A declaration that makes no kind is added all the same, and its state says so.
+        declared::offer(&own, &declaration)?;
+        let name = own.extensions().add(&declaration, source).await?.name;
+        Ok(Made { answer: added(&own, &name).await, id: name })
+    };
+    once.run(&api, make, async |name: String| added(&registry, &name).await).await
+}
+
+async fn added(registry: &ConnectionRegistry, name: &str) -> Result<Response, Problem> {
+    Ok(json(StatusCode::CREATED, &shown(registry, name).await?))
 }
 
 /// Removes an extension: revokes its grants, and deletes its preferences. Connections stay.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use axum::{http::StatusCode, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::Kind;
 use connection_core::{
     ConnectionRegistry, Error, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch, Profiles, Role,
@@ -12,8 +12,10 @@ use utoipa::ToSchema;
 
 use super::kinds::unknown as unknown_kind;
 use crate::{
+    Api,
     body::{Json, Page, json},
     caller::{Caller, ToManage, ToRead, USUAL_OWNER},
+    once::{Made, Once},
     openapi::refusals::{Conflict, NotFound},
     path::Path,
     problem::Problem,
@@ -107,16 +109,30 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
 #[utoipa::path(
     post,
     path = "/profiles",
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body = NewProfileBody,
     responses((status = 201, body = ProfileBody), NotFound, Conflict)
 )]
-pub(super) async fn create(caller: Caller<ToManage>, Json(new): Json<NewProfileBody>) -> Result<Response, Problem> {
+pub(super) async fn create(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    once: Once<NewProfileBody>,
+) -> Result<Response, Problem> {
     check_place(&caller)?;
-    let registry = &caller.registry;
-    let kind = Kind::parse(&new.kind).filter(|kind| registry.kinds().get(kind).is_some()).ok_or_else(unknown_kind)?;
-    let profiles = registry.profiles(&kind)?;
-    let made = profiles.create(NewProfile::new(new.label, PathBuf::from(new.directory))).await?;
-    Ok(json(StatusCode::CREATED, &body(&kind, &profiles, &made).await?))
+    let registry = caller.registry;
+    let own = registry.clone();
+    let make = async move |new: NewProfileBody| {
+        let kind = Kind::parse(&new.kind).filter(|kind| own.kinds().get(kind).is_some()).ok_or_else(unknown_kind)?;
+        let profiles = own.profiles(&kind)?;
+        let made = profiles.create(NewProfile::new(new.label, PathBuf::from(new.directory))).await?;
+        let answer = body(&kind, &profiles, &made).await.map(|body| json(StatusCode::CREATED, &body));
+        Ok(Made { id: made.id.to_string(), answer })
+    };
+    let again = async |id: String| {
+        let (kind, profiles, profile) = found(&registry, &id).await?;
+        Ok(json(StatusCode::CREATED, &body(&kind, &profiles, &profile).await?))
+    };
+    once.run(&api, make, again).await
 }
 
 /// Changes a profile. The files in its directories stay as they are.

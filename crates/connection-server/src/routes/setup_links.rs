@@ -2,12 +2,12 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::Kind;
-use connection_core::{ConnectionRegistry, Error, NewSetupLink, Outcome, SessionId, SetupLink};
+use connection_core::{ConnectionRegistry, Error, NewSetupLink, Outcome, SessionId, SetupLink, SetupSession};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{kinds::unknown as unknown_kind, setups};
+use super::kinds::unknown as unknown_kind;
 use crate::{
     Api,
     body::{Json, json},
@@ -93,12 +93,14 @@ fn checked_kind(registry: &ConnectionRegistry, text: &str) -> Result<Kind, Probl
 }
 
 /// Begins the setup of a visitor. After one that failed or was cancelled, the visitor may begin another one.
-pub(super) async fn begin(
+pub(super) async fn begun(
     api: &Api,
     caller: &Caller<ToSetUp>,
     link: &SetupLink,
-    kind: &Kind,
-) -> Result<Response, Problem> {
+    kind: Option<&str>,
+) -> Result<SetupSession, Problem> {
+    let kind = kind.ok_or_else(|| Problem::not_allowed("a setup link begins a setup for a kind alone"))?;
+    let kind = &Kind::parse(kind).ok_or_else(unknown_kind)?;
     if !link.kinds.contains(kind) {
         return Err(Problem::not_allowed(format!("the setup link is not for the kind '{kind}'")));
     }
@@ -112,7 +114,7 @@ pub(super) async fn begin(
         session.cancel().await?;
         return Err(used());
     }
-    setups::created(&caller.registry, &session).await
+    Ok(session)
 }
 
 fn used() -> Problem {

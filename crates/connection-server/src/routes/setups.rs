@@ -18,6 +18,7 @@ use crate::{
     Api, BASE,
     body::{Empty, Json, Page, json},
     caller::{Caller, ToManage, ToSetUp},
+    once::{Made, Once},
     openapi::refusals::{Conflict, Gone, NotFound},
     path::Path,
     problem::Problem,
@@ -125,7 +126,7 @@ async fn current(
 }
 
 /// Returns the answer to a request that began a setup.
-pub(super) async fn created(registry: &ConnectionRegistry, session: &SetupSession) -> Result<Response, Problem> {
+async fn created(registry: &ConnectionRegistry, session: &SetupSession) -> Result<Response, Problem> {
     let mut response = current(StatusCode::CREATED, registry, session).await?;
     let location = HeaderValue::from_str(&format!("{BASE}/setups/{}", session.id()));
     response.headers_mut().extend(location.map(|location| (header::LOCATION, location)));
@@ -163,22 +164,41 @@ fn no_kind() -> Problem {
 #[utoipa::path(
     post,
     path = "/setups",
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body = BeginBody,
     responses((status = 201, body = SetupShape, headers(("Location" = String, description = "The path of the setup."))), NotFound, Conflict)
 )]
 pub(super) async fn begin(
     State(api): State<Api>,
     caller: Caller<ToSetUp>,
-    Json(body): Json<BeginBody>,
+    once: Once<BeginBody>,
 ) -> Result<Response, Problem> {
-    let registry = &caller.registry;
-    if let Some(link) = &caller.token.link {
-        let kind =
-            body.kind_alone().ok_or_else(|| Problem::not_allowed("a setup link begins a setup for a kind alone"))?;
-        let kind = Kind::parse(kind).ok_or_else(unknown_kind)?;
-        return setup_links::begin(&api, &caller, link, &kind).await;
-    }
-    let session = match (body.kind, body.connection) {
+    let registry = caller.registry.clone();
+    let own = api.clone();
+    let make = async move |body: BeginBody| {
+        let session = match &caller.token.link {
+            Some(link) => setup_links::begun(&own, &caller, link, body.kind_alone()).await?,
+            None => begun(&caller.registry, body).await?,
+        };
+        made(&caller.registry, session).await
+    };
+    once.run(&api, make, |id| again(registry, id)).await
+}
+
+/// Returns what a request that began a setup has made.
+pub(super) async fn made(registry: &ConnectionRegistry, session: SetupSession) -> Result<Made, Problem> {
+    Ok(Made { id: session.id().to_string(), answer: created(registry, &session).await })
+}
+
+/// Answers a request again that began this setup, with its state as it is now.
+pub(super) async fn again(registry: ConnectionRegistry, id: String) -> Result<Response, Problem> {
+    let id: SessionId = id.parse().map_err(|_| Problem::no_setup())?;
+    let session = registry.setups().get(id).await?;
+    created(&registry, &session).await
+}
+
+async fn begun(registry: &ConnectionRegistry, body: BeginBody) -> Result<SetupSession, Problem> {
+    Ok(match (body.kind, body.connection) {
         (kind, None) if (kind.is_some() || body.extension.is_some()) && !body.another_account => {
             let handle = match &body.extension {
                 Some(name) => Some(extensions::handle(registry, name).await?),
@@ -208,8 +228,7 @@ pub(super) async fn begin(
             let remedy = "name either kind or extension, with label and again, or connection, with anotherAccount";
             return Err(problem.remedy(remedy));
         }
-    };
-    created(registry, &session).await
+    })
 }
 
 /// Returns the state of a setup. While the plugin works, and while the state is still the one of the cursor or the number

@@ -7,14 +7,15 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
-use connection_core::{AccessToken, AccessTokenId, NewAccessToken, Role};
+use connection_core::{AccessToken, AccessTokenId, IssuedToken, NewAccessToken, Role};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
     Api,
-    body::{Json, Page, json},
+    body::{Page, json},
     caller::{AnyCaller, Caller, ToManage},
+    once::{Made, Once},
     openapi::{
         parameters::{After, Limit},
         refusals::{Conflict, NotFound},
@@ -66,18 +67,35 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Re
     Ok(json(StatusCode::OK, &Page { items, next }))
 }
 
-/// Makes a token for a program. Its text is in the answer, and nowhere else.
+/// Makes a token for a program. Its text is in the answer, and nowhere else: a request that is repeated with the same
+/// `Idempotency-Key` gets 409 with the id of the token in `made`.
 #[utoipa::path(
     post,
     path = "/tokens",
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body = NewTokenBody,
     responses((status = 201, body = IssuedTokenBody), NotFound, Conflict)
 )]
 pub(super) async fn create(
     State(api): State<Api>,
     caller: Caller<ToManage>,
-    Json(body): Json<NewTokenBody>,
+    once: Once<NewTokenBody>,
 ) -> Result<Response, Problem> {
+    let own = api.clone();
+    let make = async move |body| {
+        let issued = issue(&own, &caller, body).await?;
+        let answer = Ok(json(StatusCode::CREATED, &IssuedTokenBody::from(&issued)));
+        Ok(Made { id: issued.token.id.to_string(), answer })
+    };
+    let again = async |id| {
+        let message = "this request has made a token, whose text is not shown again";
+        let problem = Problem::new(StatusCode::CONFLICT, "already_created", message).made(id);
+        Err(problem.remedy("if the text was lost, revoke the token, and make another one with another key"))
+    };
+    once.run(&api, make, again).await
+}
+
+async fn issue(api: &Api, caller: &Caller<ToManage>, body: NewTokenBody) -> Result<IssuedToken, Problem> {
     let days = body.days.unwrap_or(USUAL_DAYS);
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(Problem::invalid("a token lives from 1 to 366 days").field("days"));
@@ -107,8 +125,7 @@ pub(super) async fn create(
         }
     };
     let new = new.lifetime(Duration::from_hours(24 * u64::from(days)));
-    let issued = api.registry.access_tokens().create(new).await?;
-    Ok(json(StatusCode::CREATED, &IssuedTokenBody::from(&issued)))
+    Ok(api.registry.access_tokens().create(new).await?)
 }
 
 /// Refuses an action on a token that may do more than the caller.

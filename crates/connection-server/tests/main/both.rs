@@ -12,6 +12,7 @@ mod kinds;
 mod lists;
 mod live;
 mod metrics;
+mod once;
 mod page_files;
 mod pages;
 mod profiles;

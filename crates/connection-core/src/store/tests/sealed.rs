@@ -19,6 +19,8 @@ const NOT_SEALED: &[&str] = &[
     "connection_access_token.mark",
     "connection_access_token.setup_id",
     "connection_access_token.token_hash",
+    "connection_access_token_request.key",
+    "connection_access_token_request.request",
     "connection_account.id",
     "connection_account.terms",
     "connection_credential.connection_id",

@@ -423,6 +423,11 @@ async fn access_tokens(tx: &mut Tx) {
         set_access_token_setup(id, SessionId::from(Uuid::nil()), &[1]);
         use_access_token(id, 1);
         delete_access_token(id);
+        token_request(&[1; 32]);
+        insert_token_request(&[1; 32], &[1; 32], 1);
+        set_token_request_made(&[1; 32], "a");
+        delete_token_request(&[1; 32]);
+        purge_token_requests(1);
     );
 }
 

@@ -44,6 +44,7 @@ const TABLES: &[(&str, &str)] = &[
         "connection_access_token (id, owner, purpose, token_hash, name, role, created_at, expires_at, mark)",
         "{id}, 'local', 'program', {hash}, 'n' || i, 'read', i, i, {hash}",
     ),
+    ("connection_access_token_request (key, request, made, created_at)", "{hash}, {hash}, 'm' || i, i"),
     ("connection_kv (owner, namespace, key, value)", "'local', 'n' || (i % 100), 'k' || i, 'v'"),
     ("connection_row_event (owner, seq, subject, at, chain)", "'local', i, {hash}, i, {hash}"),
     (

@@ -1,0 +1,138 @@
+//! Requests that make something, and that a caller may send again under the same key (`Idempotency-Key`).
+//!
+//! The store remembers a MAC of the key and of the request, and the id of what was made; the answer is made anew.
+
+use axum::{
+    extract::{FromRequest, Request},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use connection_core::{ConnectionRegistry, RepeatedRequest, RequestKey};
+use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
+
+use crate::{Api, body::read, caller::CallersToken, problem::Problem};
+
+const HEADER: &str = "idempotency-key";
+/// The maximum length of a key.
+const MAX_LENGTH: usize = 255;
+
+/// The body of a request that makes something.
+#[derive(Debug)]
+pub(crate) struct Once<T> {
+    body: T,
+    /// `None` if the caller sent no key.
+    key: Option<RequestKey>,
+}
+
+/// What a request has made, and the answer to it.
+pub(crate) struct Made {
+    pub(crate) id: String,
+    /// A refusal says that the answer could not be made; the thing exists all the same.
+    pub(crate) answer: Result<Response, Problem>,
+}
+
+impl<T: DeserializeOwned> FromRequest<Api> for Once<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let key = key(&parts.headers)?;
+        // Each handler finds out the caller first.
+        let token = parts.extensions.get::<CallersToken>().copied();
+        let route = format!("{} {}", parts.method, parts.uri.path_and_query().map_or("", |path| path.as_str()));
+        let of = |bytes: &[u8]| {
+            let CallersToken(token) = token?;
+            Some(api.registry.access_tokens().request_key(token, key?, &route, bytes))
+        };
+        let (body, key) = read(body, of).await?;
+        Ok(Self { body, key })
+    }
+}
+
+impl<T> Once<T> {
+    /// Carries the request out, unless it was before: then `again` answers with the id of what was made.
+    ///
+    /// The request is carried out to its end even if its client is gone, because the client will send it again.
+    pub(crate) async fn run<M, A>(
+        self,
+        api: &Api,
+        make: impl FnOnce(T) -> M,
+        again: impl FnOnce(String) -> A,
+    ) -> Result<Response, Problem>
+    where
+        M: Future<Output = Result<Made, Problem>> + Send + 'static,
+        A: Future<Output = Result<Response, Problem>>,
+    {
+        let make = make(self.body);
+        let Some(key) = self.key else { return make.await?.answer };
+        // Only a task of its own is carried on when the client is gone. It also begins the request: a request that is
+        // recorded and not carried out would be in progress for a day.
+        let task = carried_out(api.registry.clone(), key, make);
+        let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "the request was not finished");
+        match Handle::current().spawn(task).await.map_err(failed)?? {
+            Carried::Now(made) => made.answer,
+            Carried::Before(id) => again(id).await,
+        }
+    }
+}
+
+/// When a request was carried out.
+enum Carried {
+    Now(Made),
+    /// The id of what it made.
+    Before(String),
+}
+
+async fn carried_out(
+    registry: ConnectionRegistry,
+    key: RequestKey,
+    make: impl Future<Output = Result<Made, Problem>>,
+) -> Result<Carried, Problem> {
+    let tokens = registry.access_tokens();
+    match tokens.begin_request(key).await? {
+        RepeatedRequest::First => {}
+        RepeatedRequest::Made(id) => return Ok(Carried::Before(id)),
+        RepeatedRequest::Other => {
+            let message = "another request was sent with this Idempotency-Key";
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message);
+            return Err(problem.remedy("send each request with a key of its own"));
+        }
+        _ => {
+            let message = "the request with this Idempotency-Key is in progress, or it is not known how it ended";
+            let problem = Problem::new(StatusCode::CONFLICT, "request_in_progress", message);
+            return Err(problem.remedy("send it again later; if it stays so, see what exists, and use another key"));
+        }
+    }
+    let made = make.await;
+    let ended = match &made {
+        Ok(made) => tokens.end_request(key, Some(made.id.clone())).await,
+        Err(problem) if problem.is_refusal() => tokens.end_request(key, None).await,
+        // It is not known whether something was made.
+        Err(_) => Ok(()),
+    };
+    if let Err(error) = ended {
+        tracing::warn!(%error, "what a request with a key has made was not recorded; the key stays in use");
+    }
+    made.map(Carried::Now)
+}
+
+/// Returns the key of a request: a text in quotation marks, or as it is.
+fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut values = headers.get_all(HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().ok().map(str::trim).map(|text| {
+        let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        quoted.unwrap_or(text)
+    });
+    let is_key = |text: &&str| {
+        (1..=MAX_LENGTH).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"')
+    };
+    match text.filter(is_key) {
+        Some(key) if values.next().is_none() => Ok(Some(key)),
+        _ => {
+            let problem = Problem::invalid("the header Idempotency-Key is not 1 to 255 visible ASCII characters");
+            Err(problem.remedy("send one key, such as a UUID"))
+        }
+    }
+}

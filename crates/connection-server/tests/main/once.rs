@@ -1,0 +1,119 @@
+//! `Idempotency-Key`: a request that makes something may be sent again, and nothing is made twice.
+
+use connection_core::Role;
+use serde_json::{Value, json};
+
+use crate::{extensions::manifest, http::Request, test_host::World};
+
+fn keyed(world: &World, token: &str, path: &str, body: &Value, key: &str) -> Request {
+    world.request("POST", path).bearer(token).json(body).with("idempotency-key", key)
+}
+
+async fn count(world: &World, token: &str, path: &str) -> usize {
+    world.get(token, path).await.ok(200)["items"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn each_route_that_makes_something_makes_it_once_for_a_key() {
+    let world = World::new().await;
+    let token = world.token(Role::Admin, Some("ada")).await;
+    let connection = world.connected(&token, "octocat").await;
+    let reauthorize = format!("/connections/{connection}/reauthorize");
+    for (path, body, listed, name) in [
+        ("/setups", json!({ "kind": "acme" }), "/setups", "id"),
+        (reauthorize.as_str(), json!({}), "/setups", "id"),
+        ("/extensions", json!({ "manifest": manifest("issues") }), "/extensions", "name"),
+        ("/profiles", json!({ "kind": "tool", "label": "x", "directory": "/profiles/x" }), "/profiles", "id"),
+    ] {
+        let before = count(&world, &token, listed).await;
+        let request = keyed(&world, &token, path, &body, "key-1").with("idempotency-key", &format!("\"{path}\""));
+        let first = world.send(&request).await;
+        let again = world.send(&request).await;
+        assert_eq!(first.ok(201)[name], again.ok(201)[name], "{path}");
+        assert_eq!(first.header("location"), again.header("location"), "{path}");
+        // A key without quotation marks is the same key.
+        let third = world.send(&request.with("idempotency-key", path)).await;
+        assert_eq!(first.ok(201)[name], third.ok(201)[name], "{path}");
+        assert_eq!(count(&world, &token, listed).await, before + 1, "{path}");
+    }
+    world.check_answers();
+}
+
+#[tokio::test]
+async fn the_text_of_a_token_is_stored_nowhere_and_not_shown_again() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let body = json!({ "name": "a report", "role": "read" });
+    let request = keyed(&world, &token, "/tokens", &body, "key-1");
+    let made = world.send(&request).await.ok(201);
+    let text = made["token"].as_str().unwrap();
+    let again = world.send(&request).await;
+    assert_eq!(again.refusal(), (409, "already_created".into()));
+    assert_eq!(again.json()["made"], made["id"]);
+    assert!(!again.body.contains(text));
+    assert!(!world.rows().await.iter().any(|row| row.contains(text) || row.contains("key-1")));
+    assert_eq!(count(&world, &token, "/tokens").await, 2);
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_request_of_one_token() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let bob = world.token(Role::Manage, Some("bob")).await;
+    let body = json!({ "kind": "acme" });
+    let first = world.send(&keyed(&world, &ada, "/setups", &body, "key-1")).await.ok(201);
+    for (path, body) in [
+        ("/setups", json!({ "kind": "acme", "label": "other" })),
+        ("/setups?owner=ada", json!({ "kind": "acme" })),
+        ("/tokens", json!({ "name": "a report", "role": "read" })),
+    ] {
+        let answer = world.send(&keyed(&world, &ada, path, &body, "key-1")).await;
+        assert_eq!(answer.refusal(), (422, "idempotency_key_reused".into()), "{path}");
+    }
+    let foreign = world.send(&keyed(&world, &bob, "/setups", &body, "key-1")).await.ok(201);
+    assert_ne!(first["id"], foreign["id"]);
+    let other = world.send(&keyed(&world, &ada, "/setups", &body, "key-2")).await.ok(201);
+    assert_ne!(first["id"], other["id"]);
+    // Without a key, each request makes something.
+    world.post(&ada, "/setups", body.clone()).await.ok(201);
+    assert_eq!(count(&world, &ada, "/setups").await, 3);
+    for key in ["", "  ", "a b", "é", "a\"b", &"a".repeat(256)] {
+        let answer = world.send(&keyed(&world, &ada, "/setups", &body, key)).await;
+        assert_eq!(answer.refusal(), (422, "invalid_body".into()), "{key}");
+    }
+}
+
+/// A refused request has changed nothing, so that it may be corrected under the same key.
+#[tokio::test]
+async fn a_request_that_is_refused_does_not_use_its_key_up() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let refused = keyed(&world, &token, "/setups", &json!({ "kind": "nothing" }), "key-1");
+    for _ in 0..2 {
+        assert_eq!(world.send(&refused).await.refusal(), (404, "unknown_kind".into()));
+    }
+    world.send(&keyed(&world, &token, "/setups", &json!({ "kind": "acme" }), "key-1")).await.ok(201);
+}
+
+#[tokio::test]
+async fn of_requests_at_once_one_makes_something_and_a_client_that_is_gone_gets_it_later() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let request = keyed(&world, &token, "/setups", &json!({ "kind": "acme" }), "key-1");
+    let (one, two, three) = tokio::join!(world.send(&request), world.send(&request), world.send(&request));
+    let answers = [one, two, three];
+    let made: Vec<_> = answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.json()["id"].clone()).collect();
+    assert!(!made.is_empty() && made.iter().all(|id| *id == made[0]), "{answers:?}");
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        assert_eq!(answer.refusal(), (409, "request_in_progress".into()));
+    }
+    assert_eq!(count(&world, &token, "/setups").await, 1);
+    let request = request.with("idempotency-key", "key-2");
+    drop(request.open(world.port).await);
+    let mut answer = world.send(&request).await;
+    while answer.status == 409 {
+        answer = world.send(&request).await;
+    }
+    answer.ok(201);
+    assert_eq!(count(&world, &token, "/setups").await, 2);
+}
