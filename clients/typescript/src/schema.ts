@@ -477,7 +477,9 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path: {
                     id: string;
                 };
@@ -729,6 +731,98 @@ export interface paths {
                 500: components["responses"]["Failed"];
                 501: components["responses"]["NotSupported"];
                 502: components["responses"]["NoAnswer"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the usage of an account over the last days, 7 unless `days` says otherwise: of each metric at most 300 numbers. */
+        get: {
+            parameters: {
+                query?: {
+                    days?: number;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["UsageHistory"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        /**
+         * Fetches the usage of an account now. If the provider does not answer, `error` has the reason, and the last good snapshot
+         *     is in the answer.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Usage"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
                 503: components["responses"]["Unavailable"];
             };
         };
@@ -1415,7 +1509,9 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path?: never;
                 cookie?: never;
             };
@@ -2425,7 +2521,9 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path?: never;
                 cookie?: never;
             };
@@ -2552,6 +2650,62 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/setup-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a setup link. Its address can be opened once within 30 minutes; the visitor then has 30 minutes to connect one
+         *     account of one of the kinds, and sees nothing else of the owner.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewSetupLink"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SetupLink"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setups": {
         parameters: {
             query?: never;
@@ -2591,14 +2745,16 @@ export interface paths {
             };
         };
         put?: never;
-        /** Begins a setup. */
+        /** Begins a setup. The visitor of a setup link names the kind alone. */
         post: {
             parameters: {
                 query?: {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path?: never;
                 cookie?: never;
             };
@@ -2979,14 +3135,19 @@ export interface paths {
             };
         };
         put?: never;
-        /** Makes a token for a program. Its text is in the answer, and nowhere else. */
+        /**
+         * Makes a token for a program. Its text is in the answer, and nowhere else: a request that is repeated with the same
+         *     `Idempotency-Key` gets 409 with the id of the token in `made`.
+         */
         post: {
             parameters: {
                 query?: {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path?: never;
                 cookie?: never;
             };
@@ -3066,6 +3227,56 @@ export interface paths {
                 503: components["responses"]["Unavailable"];
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the usage of the accounts whose kind reports it, as this process fetched it last, by the id of the connection. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The number of elements of a page, 50 by default. */
+                    limit?: number;
+                    /** @description The value of `next` of the page before. */
+                    after?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Usage"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3398,9 +3609,12 @@ export interface components {
         };
         /** @description The name and appearance of the host, for a page. */
         Host: {
+            /** @description A colour such as `#1f7a5c`. */
             accent: string | null;
+            /** @description An image as a `data:` address. */
             logo: string | null;
             name: string | null;
+            /** @description The address to which the page of a setup link leads at the end. */
             returnTo: string | null;
         };
         /** @enum {string} */
@@ -3493,7 +3707,7 @@ export interface components {
             auth: components["schemas"]["AuthType"];
             /**
              * Format: int64
-             * @description The number of the owner's connections of this kind.
+             * @description The number of the owner's connections of this kind. The visitor of a setup link sees 0.
              */
             connections: number;
             kind: string;
@@ -3513,11 +3727,13 @@ export interface components {
             expiresAt: string;
             extension: string | null;
             host: components["schemas"]["Host"];
+            /** @description The kinds of which the visitor of a setup link connects one. */
+            kinds: string[] | null;
             /** @description The only owner for whom the caller acts; `null` for all. */
             owner: string | null;
-            /** @description `read`, `use`, `manage`, `admin` or `extension`. */
+            /** @description `read`, `use`, `manage`, `admin`, `extension`, or `link` for the visitor of a setup link. */
             role: components["schemas"]["Role"];
-            /** @description The only setup that the caller may continue. */
+            /** @description The only setup that the visitor of a setup link may continue, once it has begun. */
             setup: string | null;
             /** @description The id of the caller's own token, which the caller may revoke. */
             token: string;
@@ -3536,6 +3752,17 @@ export interface components {
             /** @description The kind of the tool. */
             kind: string;
             label: string;
+        };
+        /** @description A setup link to make. */
+        NewSetupLink: {
+            /** @description The kinds of which the visitor connects one account. */
+            kinds: string[];
+            /** @description The name by which the link is listed. */
+            name?: string | null;
+            /** @description The owner of the connection; that of the request if none is stated. */
+            owner?: string | null;
+            /** @description The address to which the page leads the visitor at the end: one that the host has configured, perhaps with a query. */
+            returnTo?: string | null;
         };
         /** @description A token to make. */
         NewToken: {
@@ -3636,7 +3863,7 @@ export interface components {
                 auth: components["schemas"]["AuthType"];
                 /**
                  * Format: int64
-                 * @description The number of the owner's connections of this kind.
+                 * @description The number of the owner's connections of this kind. The visitor of a setup link sees 0.
                  */
                 connections: number;
                 kind: string;
@@ -3700,6 +3927,29 @@ export interface components {
             /** @description The value of `after` for the next page; `null` on the last one. */
             next: string | null;
         };
+        /** @description A page of a list. */
+        Page_Usage: {
+            items: {
+                account?: string | null;
+                /**
+                 * Format: int64
+                 * @description The seconds since the snapshot was fetched.
+                 */
+                age?: number | null;
+                /** @description How the account is paid for: `subscription`, `api_key`, or another word of the kind. */
+                authMode?: string | null;
+                /** @description The id of the connection. */
+                connection?: string | null;
+                error?: null | components["schemas"]["Reason"];
+                kind: string;
+                /** @description The id of the profile of a local tool. */
+                profile?: string | null;
+                /** @description The metrics, the time at which they were observed, and the provider's own data. */
+                snapshot?: Record<string, unknown> | null;
+            }[];
+            /** @description The value of `after` for the next page; `null` on the last one. */
+            next: string | null;
+        };
         /** @description A choice of a dropdown. */
         PreferenceChoice: {
             label: string;
@@ -3725,6 +3975,8 @@ export interface components {
             detail: string;
             /** @description The field with the problem, if one has it. */
             field: string | null;
+            /** @description The id of what a repeated request had made, if the answer to it cannot be given again. */
+            made: string | null;
             /** @description The problem of each field, if answers of a setup were refused. */
             problems: components["schemas"]["FieldProblem"][];
             /** @description A sentence that says what to do, if something can be done. */
@@ -3848,7 +4100,7 @@ export interface components {
             extensionConfig: number;
         };
         /** @enum {string} */
-        Role: "read" | "use" | "manage" | "admin" | "extension";
+        Role: "read" | "use" | "manage" | "admin" | "extension" | "link";
         /** @description A request to a provider. */
         Send: {
             body?: string | null;
@@ -3921,6 +4173,14 @@ export interface components {
             placeholder: string | null;
             /** @description `true` if an empty answer is refused. */
             required: boolean;
+        };
+        /** @description A setup link that was made, with its address, which is shown once. */
+        SetupLink: {
+            /** @description The address for the visitor. It can be opened once, until it expires. */
+            address: string;
+            expiresAt: string;
+            /** @description The id by which the link is revoked until somebody opens it: `DELETE /tokens/{id}`. */
+            id: string;
         };
         /** @description A notice that stays visible during a step. */
         SetupNotice: {
@@ -4026,6 +4286,42 @@ export interface components {
             page: boolean;
             revokedAt: string | null;
             role: components["schemas"]["Role"];
+        };
+        /** @description The usage of an account, as it was fetched last. */
+        Usage: {
+            account: string | null;
+            /**
+             * Format: int64
+             * @description The seconds since the snapshot was fetched.
+             */
+            age: number | null;
+            /** @description How the account is paid for: `subscription`, `api_key`, or another word of the kind. */
+            authMode: string | null;
+            /** @description The id of the connection. */
+            connection: string | null;
+            error: null | components["schemas"]["Reason"];
+            kind: string;
+            /** @description The id of the profile of a local tool. */
+            profile: string | null;
+            /** @description The metrics, the time at which they were observed, and the provider's own data. */
+            snapshot: Record<string, unknown> | null;
+        };
+        /** @description The history of a connection's usage. */
+        UsageHistory: {
+            series: components["schemas"]["UsageSeries"][];
+        };
+        /** @description The history of a metric. */
+        UsageSeries: {
+            /** @description The id of the metric. */
+            metric: string;
+            /**
+             * @description The time of each number in seconds since 1970, and the number: the used share from 0 to 1 of a time window, the used
+             *     tokens, or the spent amount in US dollars.
+             */
+            points: [
+                number,
+                number
+            ][];
         };
         /** @enum {string} */
         Way: "browser" | "device" | "paste" | "other";

@@ -94,7 +94,7 @@ pub(crate) fn check(method: &str, path: &str, answer: &Answer) {
     for name in ["etag", "location", "retry-after", "www-authenticate"] {
         let named =
             response["headers"].as_object().into_iter().flatten().any(|(known, _)| known.to_lowercase() == name);
-        assert_eq!(answer.header(name) != "", named, "{method} {pattern}: {name}: {answer:?}");
+        assert_eq!(!answer.header(name).is_empty(), named, "{method} {pattern}: {name}: {answer:?}");
     }
     let Some(content) = response["content"].as_object() else {
         assert_eq!(answer.body, "", "{method} {pattern}");
