@@ -27,7 +27,6 @@ pub(crate) struct ProblemBody {
     /// The problem of each field, if answers of a setup were refused.
     problems: Vec<FieldBody>,
     /// The id of what a repeated request had made, if the answer to it cannot be given again.
-    #[serde(skip_serializing_if = "Option::is_none")]
     made: Option<String>,
 }
 
