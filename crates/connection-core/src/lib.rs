@@ -126,6 +126,7 @@ mod kinds;
 mod limits;
 mod liveness;
 mod notification;
+mod outbox;
 mod owner;
 mod plan;
 mod platform;
@@ -177,6 +178,7 @@ pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
 pub use kinds::{KindInfo, RegisterError};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use notification::{Notification, NotificationListener, Probed};
+pub use outbox::{EventReceiver, EventReceiverError, MESSAGE_TYPES};
 pub use profiles::{
     DirectoryProbe, DirectoryState, NewProfile, Profile, ProfilePatch, ProfileToken, Profiles, SpawnOptions,
 };
@@ -185,8 +187,8 @@ pub use refresh::{RefreshOutcome, RefreshOutcomes};
 pub use registry::{
     AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, History, HostService, Import,
     Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange, KindConnection, KindRemoval, KindSupport, Kinds,
-    Limits, Local, Machine, NeedState, NotReady, OpenError, Preflight, RegistryBuilder, Removal, Server, StoreCounts,
-    Watch, WeakConnectionRegistry,
+    Limits, Local, Machine, NeedState, NotReady, OpenError, OutgoingEvent, OutgoingEvents, Preflight, RegistryBuilder,
+    Removal, Server, StoreCounts, Watch, WeakConnectionRegistry,
 };
 pub use services::{
     AllowedTool, DirectoryRefused, Environment, FilesPolicy, HostSecret, LoginWindow, SystemEnvironment,

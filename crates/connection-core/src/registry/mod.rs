@@ -21,6 +21,7 @@ mod local;
 mod machine;
 mod node;
 mod open;
+mod outgoing;
 mod preflight;
 mod protect;
 mod ready;
@@ -52,6 +53,7 @@ pub use limits::Limits;
 pub use local::Local;
 pub use machine::Machine;
 pub use node::AnswerRoom;
+pub use outgoing::{OutgoingEvent, OutgoingEvents};
 pub use preflight::{InOrder, Preflight};
 pub use ready::NotReady;
 pub use registered::Kinds;
@@ -74,6 +76,7 @@ pub use watch::{BeginWatch, Watch};
 /// - [`extensions`](Self::extensions): programs that use connections as far as a person granted it
 /// - [`webhooks`](Self::webhooks): events that providers send
 /// - [`events`](Self::events): what happened, and what happens from now on
+/// - [`outgoing_events`](Self::outgoing_events): events that are sent to the operator
 /// - [`profiles`](Self::profiles): identities of local tools
 /// - [`local`](Self::local): this machine, for programs that start local tools
 /// - [`keys`](Self::keys): the keys of the store

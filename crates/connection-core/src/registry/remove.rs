@@ -130,7 +130,12 @@ impl ConnectionRegistry {
                 // The grants of the connection are deleted with its row.
                 let affected = Affected::of(tx, &owner, id, &ALL_OF_IT).await?;
                 tx.delete_account(id).await?;
-                let mut body = serde_json::json!({ "kind": kind.as_str(), "teardown": current.teardown.as_str() });
+                let mut body = serde_json::json!({
+                    "kind": kind.as_str(),
+                    "label": account.label,
+                    "account": { "id": account.account_id, "label": account.account_label },
+                    "teardown": current.teardown.as_str(),
+                });
                 if let Some(reason) = &current.reason {
                     body["reason"] = (&*reason.code).into();
                 }

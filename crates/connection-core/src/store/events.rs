@@ -157,6 +157,11 @@ pub(super) const IN_USE: &str = standing!(
 
 pub(super) const ALL_IDS: &str = "SELECT id FROM connection_event WHERE id > $1 ORDER BY id LIMIT $2";
 pub(super) const LAST_ID_OF_ALL: &str = "SELECT id FROM connection_event WHERE id > $1 ORDER BY id DESC LIMIT 1";
+/// The events of which the operator is told; `outbox/message.rs` says how.
+pub(super) const TOLD: &str = stored!(
+    "id > $1 AND kind IN ('connected', 'credential_rotated', 'expiring', 'imported', 'liveness_changed', \
+     'reauthorized', 'removed') ORDER BY id LIMIT $2"
+);
 pub(super) const LAST_ID: &str = "SELECT id FROM connection_event WHERE owner = $1 ORDER BY id DESC LIMIT 1";
 
 impl Reader {
@@ -203,6 +208,11 @@ impl Reader {
             None => all!(self, (Uuid,), ALL_IDS, after, limit)?,
         };
         Ok(ids.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Returns events of all owners of which the operator is told, in the order of their ids.
+    pub(crate) async fn told_events(&mut self, after: Uuid, limit: i64) -> Result<Vec<StoredEvent>, StoreError> {
+        all!(self, StoredEvent, TOLD, after, limit)
     }
 
     /// Returns the newest event of one owner, or of all owners.

@@ -15,6 +15,8 @@ use crate::ids::{ConnectionId, SessionId};
 pub(crate) enum Lock<'a> {
     /// A setup session: its state, journal and inputs.
     Setup(SessionId),
+    /// The events that are sent, and the position up to which they are known.
+    Outbox,
     /// The properties that are unique among an owner's connections: labels, accounts, defaults.
     Owner(&'a str),
     /// One connection: its row, credentials, liveness and events.
@@ -33,6 +35,7 @@ impl Tx {
         }
         let name = match what {
             Lock::Setup(id) => format!("setup/{id}"),
+            Lock::Outbox => "outbox".to_owned(),
             Lock::Owner(owner) => format!("owner/{owner}"),
             Lock::Connection(id) => format!("connection/{id}"),
         };

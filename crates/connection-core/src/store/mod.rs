@@ -32,6 +32,7 @@ mod livenesses;
 mod location;
 mod lock;
 mod migrate;
+mod outbox;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod preferences;

@@ -80,6 +80,7 @@ mod log;
 mod many_processes;
 mod notifications;
 mod odd_plugin;
+mod outgoing_events;
 mod plugin_drops;
 mod plugin_faults;
 mod pools;

@@ -12,6 +12,7 @@ use crate::{
     extension_kit::{acme_extension, handle, keys_are_accounts, refuses, secret_name},
     hooks::{Hooks, enabled, send, signed, token},
     inbound::{Inbound, returned},
+    outgoing_events::{Operator, recorded},
     service_kind::{Act, Borrower},
     sql,
     test_host::{World, answers, code, connected, step},
@@ -54,6 +55,7 @@ async fn attack(table: &str) {
         "connection_kind_terms" => kind_terms().await,
         "connection_kv" => values().await,
         "connection_liveness" => liveness().await,
+        "connection_outbox" | "connection_outbox_position" => outbox().await,
         "connection_profile" | "connection_profile_slot" => profile(table).await,
         "connection_setup" | "connection_setup_effect" => setup(table).await,
         // Its numbers decide nothing, and a restored one is only plotted.
@@ -316,6 +318,21 @@ async fn values() {
                WHERE key = 'a'";
     edit(&world, sql).await;
     assert_eq!(plugin.act(Act::GetSecret("a")).await, "Ok(None)");
+}
+
+/// A changed message goes nowhere but to the operator.
+async fn outbox() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let operator = Operator::new().await;
+    let _running = operator.runs(&world, &registry).await;
+    connected(&registry, "key-1").await;
+    operator.until(1).await;
+    recorded(&registry, <[_]>::is_empty).await;
+    let body = r#"{"type":"connection.removed","timestamp":"Z","data":null}"#;
+    edit(&world, format!("UPDATE connection_outbox SET state = 'pending', next_at = 1, body = '{body}'")).await;
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(operator.until(2).await[1].name, "connection.removed");
 }
 
 async fn liveness() {

@@ -50,7 +50,7 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     let body = "SELECT body FROM connection_event WHERE kind = 'removed'";
     assert_eq!(
         sql::texts(&world.database(), body).await,
-        [r#"{"kind":"acme","reason":"unknown_kind","teardown":"skipped"}"#]
+        [r#"{"account":{"id":"1","label":"ada"},"kind":"acme","label":"ada","reason":"unknown_kind","teardown":"skipped"}"#]
     );
 }
 

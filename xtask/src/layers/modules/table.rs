@@ -15,7 +15,7 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["connection_info", "services"],
     &["changes", "error", "event", "liveness", "notification"],
     &["flights", "ground"],
-    &["access_token", "defaults", "grant"],
+    &["access_token", "defaults", "grant", "outbox"],
     &["host_services"],
     &["profile_rows"],
     &["credential"],

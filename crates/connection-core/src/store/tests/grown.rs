@@ -64,6 +64,7 @@ const WALKS: &[(&str, &str)] = &[
     ("SELECT owner FROM connection_row_event UNION", "the whole record is looked at, by `doctor`"),
     ("COUNT(*) FROM connection_", "a rotation of the keys counts what is left"),
     (", 6, 8) <> $1", "a rotation of the keys goes through everything, page by page"),
+    ("FROM connection_outbox_position", "there is one row"),
     ("FROM connection_keyset", "there is one row"),
     ("UPDATE connection_keyset", "there is one row"),
 ];

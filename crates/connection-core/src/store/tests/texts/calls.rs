@@ -10,8 +10,9 @@ use crate::{
         ExchangeKey, ExchangeScope, ListFilter, Lock, Reader, SEALED, Sealed, SealedRow, Store, Tx, Unchanged,
         rows::{
             AccessTokenRow, AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
-            ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, PlanRow, PreferenceRow,
-            ProfileRow, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow, TokenPurpose, WebhookRow,
+            ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, OutboxRow, OutboxState,
+            PlanRow, PreferenceRow, ProfileRow, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow, TokenPurpose,
+            WebhookRow,
         },
         tests::{Database, credential},
     },
@@ -36,6 +37,7 @@ pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
     write_webhooks(&mut tx).await;
     write_exchanges(&mut tx).await;
     access_tokens(&mut tx).await;
+    outbox(&mut tx).await;
     sealed(&mut tx).await;
     NOTED.take().unwrap().into_iter().collect()
 }
@@ -389,6 +391,35 @@ async fn write_exchanges(tx: &mut Tx) {
         insert_answer(key, ExchangeScope::Connection(nobody()), &answer);
         settle_exchanges(&[key]);
         delete_connection_exchanges(nobody());
+    );
+}
+
+async fn outbox(tx: &mut Tx) {
+    let row = OutboxRow {
+        id: Uuid::nil(),
+        owner: "local".into(),
+        connection_id: nobody(),
+        name: "connection.connected".into(),
+        body: "{}".into(),
+        state: OutboxState::Pending,
+        attempts: 0,
+        next_at: Some(1),
+        failure: None,
+    };
+    call!(tx:
+        told_events(Uuid::nil(), 9);
+        outbox_position();
+        outbox(row.id);
+        due_outbox(1, 9);
+        undelivered_outbox(None, Uuid::max(), 9);
+        undelivered_outbox(Some("local"), Uuid::max(), 9);
+        set_outbox_position(row.id);
+        insert_outbox(&row);
+        claim_outbox(row.id, 0, 9);
+        deliver_outbox(row.id);
+        fail_outbox(row.id, 1, Some(9), "a");
+        retry_outbox(row.id, 1);
+        delete_outbox(OutboxState::Failed, row.id);
     );
 }
 

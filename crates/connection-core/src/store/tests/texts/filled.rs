@@ -45,6 +45,11 @@ const TABLES: &[(&str, &str)] = &[
         "{id}, 'local', 'program', {hash}, 'n' || i, 'read', i, i, {hash}",
     ),
     ("connection_access_token_request (key, request, made, created_at)", "{hash}, {hash}, 'm' || i, i"),
+    (
+        "connection_outbox (id, owner, connection_id, name, body, state, next_at)",
+        "{id}, 'local', {id}, 'connection.connected', '{}', CASE WHEN i % 20 = 0 THEN 'pending' ELSE 'delivered' END, \
+         CASE WHEN i % 20 = 0 THEN i END",
+    ),
     ("connection_kv (owner, namespace, key, value)", "'local', 'n' || (i % 100), 'k' || i, 'v'"),
     ("connection_row_event (owner, seq, subject, at, chain)", "'local', i, {hash}, i, {hash}"),
     (

@@ -1,0 +1,192 @@
+//! The face of events that are sent to the operator.
+
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{BoxFuture, Timestamp};
+use uuid::Uuid;
+
+use super::ConnectionRegistry;
+use crate::{
+    ConnectionId, Error, EventId, EventReceiver,
+    outbox::{
+        collect::Collected,
+        send::{Round, round},
+    },
+    store::{
+        Changed,
+        rows::{OutboxRow, OutboxState},
+    },
+};
+
+/// The longest time between two looks for what is due, even without a notification.
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// Maximum number of events in a page.
+const PAGE: i64 = 1000;
+
+/// An event that was not delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutgoingEvent {
+    /// The id of the event, which is also the `webhook-id` of its message.
+    pub id: EventId,
+    /// The owner of the connection.
+    pub owner: String,
+    /// The connection, which may have been removed.
+    pub connection: ConnectionId,
+    /// The type: one of [`MESSAGE_TYPES`](crate::MESSAGE_TYPES).
+    pub name: String,
+    /// The number of attempts that were begun.
+    pub attempts: u32,
+    /// The time of the next attempt; `None` if all attempts failed.
+    pub next_attempt: Option<Timestamp>,
+    /// The reason why the last attempt failed, as a clause; `None` if none has.
+    pub failure: Option<String>,
+}
+
+/// Events that are sent to an address of the operator, in the format of [Standard Webhooks][format].
+///
+/// An operator thereby learns that an account was [connected, needs attention or was removed](crate::MESSAGE_TYPES). The
+/// events are those of all owners.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use connection_core::{ConnectionRegistry, Error, EventReceiver};
+///
+/// async fn send(registry: &ConnectionRegistry, receiver: Arc<EventReceiver>) -> Result<(), Error> {
+///     let outgoing = registry.outgoing_events();
+///     outgoing.run(receiver).await;
+///     for event in outgoing.undelivered(None, None, 100).await? {
+///         println!("{} {}: {}", event.id, event.name, event.failure.unwrap_or_default());
+///     }
+///     Ok(())
+/// }
+/// ```
+///
+/// [format]: https://www.standardwebhooks.com
+#[derive(Clone, Copy, Debug)]
+pub struct OutgoingEvents<'a> {
+    registry: &'a ConnectionRegistry,
+}
+
+impl ConnectionRegistry {
+    /// Returns the events that are sent to the operator.
+    pub fn outgoing_events(&self) -> OutgoingEvents<'_> {
+        OutgoingEvents { registry: self }
+    }
+}
+
+impl<'a> OutgoingEvents<'a> {
+    /// Sends events to the receiver until the registry is closed, or until the receiver answers 410.
+    ///
+    /// The first call on a store begins with the events from then on. Later calls continue where the last one ended, so
+    /// that events are sent that were recorded meanwhile. A host spawns this future in any number of processes. An event
+    /// that is not accepted is sent again with growing pauses for about a day.
+    ///
+    /// # Repetition
+    ///
+    /// The receiver may get an event twice, with the same `webhook-id`, and events in another order.
+    ///
+    /// # Cancellation
+    ///
+    /// The future may be dropped at any time. Attempts that have begun continue.
+    pub fn run(self, receiver: Arc<EventReceiver>) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            // The connections are the highest system, and dereference to the ground.
+            let ground = &****self.registry.shared.connection;
+            let mut changes = ground.store.changes(&*ground.clock).await;
+            let mut collected = Collected::default();
+            let mut is_in_trouble = false;
+            loop {
+                // The pause begins before the look, so that nothing is overlooked that falls due meanwhile.
+                let began = ground.clock.passed();
+                let sent = match collected.update(ground).await {
+                    Ok(()) => round(ground, &receiver).await,
+                    Err(error) => Err(error),
+                };
+                match sent {
+                    Ok(Round::Gone) => {
+                        tracing::warn!(
+                            target: connection_egress::OPERATIONS,
+                            "{} answered 410: no events are sent to it until this program starts again",
+                            receiver.origin()
+                        );
+                        return;
+                    }
+                    Ok(Round::More) => continue,
+                    Ok(Round::Idle) => is_in_trouble = false,
+                    Err(error) if !is_in_trouble && !ground.store.is_closed() => {
+                        tracing::warn!(code = error.code(), "events cannot be sent now: {error}");
+                        is_in_trouble = true;
+                    }
+                    Err(_) => {}
+                }
+                let concerns = |changed| matches!(changed, Changed::Connection(_));
+                let rest = MAX_POLL_INTERVAL.saturating_sub(ground.clock.passed().saturating_sub(began));
+                if changes.changed(&*ground.clock, rest, concerns).await.is_err() {
+                    return;
+                }
+            }
+        })
+    }
+
+    /// Returns the events that were not delivered yet, of one owner or of all owners, newest first: those before the given
+    /// one, or from the newest on. The list has at most 1,000 events. An event whose last attempt failed stays in it for 30
+    /// days.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn undelivered(
+        self,
+        owner: Option<&'a str>,
+        before: Option<EventId>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<OutgoingEvent>, Error>> {
+        Box::pin(async move {
+            let before = before.map_or(Uuid::max(), EventId::as_uuid);
+            let limit = i64::from(limit).clamp(1, PAGE);
+            let rows = self.registry.shared.reader().await?.undelivered_outbox(owner, before, limit).await?;
+            Ok(rows.into_iter().map(OutgoingEvent::of).collect())
+        })
+    }
+
+    /// Sends an event again that was not delivered, now and with all its attempts. Returns it as it is then; `None` if
+    /// there is no such event of this owner, or of any owner.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn retry(self, id: EventId, owner: Option<&'a str>) -> BoxFuture<'a, Result<Option<OutgoingEvent>, Error>> {
+        Box::pin(async move {
+            let shared = &self.registry.shared;
+            let id = id.as_uuid();
+            let row = shared.reader().await?.outbox(id).await?;
+            let is_known = row.is_some_and(|row| {
+                row.state != OutboxState::Delivered && owner.is_none_or(|owner| *row.owner == *owner)
+            });
+            if !is_known {
+                return Ok(None);
+            }
+            let now = shared.clock.now().seconds();
+            shared.store.write(move |tx| Box::pin(async move { tx.retry_outbox(id, now).await })).await?;
+            Ok(shared.reader().await?.outbox(id).await?.map(OutgoingEvent::of))
+        })
+    }
+}
+
+impl OutgoingEvent {
+    fn of(row: OutboxRow) -> Self {
+        Self {
+            id: row.id.into(),
+            owner: row.owner,
+            connection: row.connection_id,
+            name: row.name,
+            attempts: u32::try_from(row.attempts).unwrap_or_default(),
+            next_attempt: row.next_at.map(Timestamp::from_seconds),
+            failure: row.failure,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! An event that is sent to the address of the operator.
+
+use uuid::Uuid;
+
+use super::{row, stored_words};
+use crate::ids::ConnectionId;
+
+stored_words! {
+    /// The state of an event that is sent.
+    OutboxState in "connection_outbox.state" {
+        /// The receiver accepted it.
+        Delivered = "delivered",
+        /// Every attempt failed.
+        Failed = "failed",
+        /// There is another attempt to come.
+        Pending = "pending",
+    }
+}
+
+row! {
+    /// A row of `connection_outbox`.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct OutboxRow {
+        /// The id of the event.
+        pub(crate) id: Uuid,
+        pub(crate) owner: String,
+        pub(crate) connection_id: ConnectionId,
+        /// The type of the message.
+        pub(crate) name: String,
+        pub(crate) body: String,
+        pub(crate) state: OutboxState,
+        /// The number of attempts that were begun.
+        pub(crate) attempts: i64,
+        pub(crate) next_at: Option<i64>,
+        /// The reason why the last attempt failed.
+        pub(crate) failure: Option<String>,
+    }
+}
