@@ -1,7 +1,7 @@
 //! The checks of the doctor that a host and its API share.
 
 use connection_contract::Timestamp;
-use connection_core::ConnectionInfo;
+use connection_core::{ConnectionInfo, OutgoingEvent};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -80,4 +80,16 @@ pub fn clock(now: Timestamp, rows: &[ConnectionInfo]) -> CheckBody {
         None => return CheckBody::passed(name, now.to_rfc3339()),
     };
     CheckBody::failed(name, message, Some("set the clock: expiry and setups depend on it".to_owned()))
+}
+
+/// The number of undelivered events that a check counts at most.
+pub const MAX_COUNTED: u32 = 1000;
+
+/// Checks that the operator got the events. `None` if no attempt to deliver one has failed.
+pub fn events(undelivered: &[OutgoingEvent]) -> Option<CheckBody> {
+    let failure = undelivered.iter().find_map(|event| event.failure.as_ref())?;
+    let count = undelivered.iter().filter(|event| event.failure.is_some()).count();
+    let message = format!("{count} events for the operator were not delivered; for the newest, {failure}");
+    let remedy = "see `GET /deliveries`; once the receiver works, `POST /deliveries/{id}/retry` sends one again";
+    Some(CheckBody::failed("events", message, Some(remedy.to_owned())))
 }

@@ -11,7 +11,7 @@ use crate::{
     Api,
     body::{Empty, Json, json},
     caller::{Caller, ToManage},
-    checks::{CheckBody, RedirectUriBody, clock},
+    checks::{CheckBody, MAX_COUNTED, RedirectUriBody, clock, events},
     problem::Problem,
     shapes::{condition, is_called_back, liveness_word},
 };
@@ -22,7 +22,8 @@ const MAX_NAMED: usize = 100;
 const PAGE: u16 = 1000;
 
 /// The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows`, the
-/// `state_directory`, the `key`, the `clock`, the `callback` and all `connections`, and one `connection` for each that
+/// `state_directory`, the `key`, the `clock`, the `events` if some did not
+/// arrive, the `callback` and all `connections`, and one `connection` for each that
 /// does not work.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Doctor)]
@@ -127,6 +128,8 @@ pub(super) async fn doctor(
         Err(error) => checks.push(CheckBody::failed("key", error.to_string(), error.remedy())),
     }
     checks.push(clock(server.clock().now(), &rows));
+    let undelivered = registry.outgoing_events().undelivered(caller.token.owner.as_deref(), None, MAX_COUNTED);
+    checks.extend(events(&undelivered.await?));
     let mut redirect_uris = Vec::new();
     if let Some(url) = api.options.public_url.as_ref().and_then(|url| url.parse::<PublicUrl>().ok()) {
         checks.push(match check_callback(registry, &url).await.problem {

@@ -3,6 +3,7 @@
 mod connection_list;
 mod connections;
 mod doctor;
+mod event_deliveries;
 mod events;
 mod extension_settings;
 mod extensions;
@@ -65,6 +66,8 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(send::of_extension))
         .routes(routes!(events::of_connection))
         .routes(routes!(events::list))
+        .routes(routes!(event_deliveries::list))
+        .routes(routes!(event_deliveries::retry))
         .routes(routes!(kinds::list))
         .routes(routes!(kinds::show))
         .routes(routes!(kind_changes::show, kind_changes::accept))

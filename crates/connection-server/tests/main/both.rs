@@ -6,6 +6,7 @@ mod changes;
 mod conformance;
 mod doctor;
 mod document;
+mod event_deliveries;
 mod extensions;
 mod http;
 mod kinds;

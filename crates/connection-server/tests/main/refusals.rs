@@ -29,6 +29,7 @@ fn routes() -> Vec<Route> {
     let send = || json!({ "method": "GET", "path": "/" });
     let grant = json!({ "connection": "{id}" });
     vec![
+        route("POST /deliveries/{id}/retry", nothing(), Role::Use, 404),
         route("POST /doctor", nothing(), Role::Use, 200),
         route("POST /extensions", json!({ "manifest": manifest("other") }), Role::Use, 201),
         route("POST /extensions/{name}/grants", grant.clone(), Role::Use, 201),

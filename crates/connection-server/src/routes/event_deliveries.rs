@@ -1,0 +1,96 @@
+//! The events that could not be delivered to the operator.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use connection_core::{EventId, OutgoingEvent};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    Api,
+    body::{Empty, Json, Page, json},
+    caller::{Caller, ToManage},
+    problem::Problem,
+};
+
+/// An event that was not delivered to the address of the operator.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EventDelivery)]
+#[serde(rename_all = "camelCase")]
+struct EventDeliveryBody {
+    /// The id of the event, which is also the `webhook-id` of its message.
+    id: String,
+    owner: String,
+    connection: String,
+    /// The type of the message, such as `connection.connected`.
+    #[serde(rename = "type")]
+    name: String,
+    /// `waiting` if it is sent again, `failed` if all attempts failed.
+    state: &'static str,
+    attempts: u32,
+    next_attempt_at: Option<String>,
+    /// The reason why the last attempt failed, as a clause.
+    failure: Option<String>,
+}
+
+impl From<&OutgoingEvent> for EventDeliveryBody {
+    fn from(event: &OutgoingEvent) -> Self {
+        Self {
+            id: event.id.to_string(),
+            owner: event.owner.clone(),
+            connection: event.connection.to_string(),
+            name: event.name.clone(),
+            state: if event.next_attempt.is_some() { "waiting" } else { "failed" },
+            attempts: event.attempts,
+            next_attempt_at: event.next_attempt.map(|at| at.to_rfc3339()),
+            failure: event.failure.clone(),
+        }
+    }
+}
+
+/// Returns the owner whose events the caller sees. A token without an owner sees those of all owners, unless the request
+/// names one.
+fn owner(caller: &Caller<ToManage>) -> Option<&str> {
+    caller.token.owner.as_deref().or_else(|| caller.query.get("owner"))
+}
+
+/// Returns the events that were not delivered to the operator, newest first, for at most 30 days.
+#[utoipa::path(
+    get,
+    path = "/deliveries",
+    params(("after" = Option<String>, Query), ("limit" = Option<u32>, Query)),
+    responses((status = 200, body = Page<EventDeliveryBody>))
+)]
+pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Result<Response, Problem> {
+    let after = caller.query.parsed("after", |text| text.parse::<EventId>().ok())?;
+    let limit = caller.query.limit()?;
+    let found = api.registry.outgoing_events().undelivered(owner(&caller), after, limit).await?;
+    let next = found.last().filter(|_| found.len() == limit as usize).map(|event| event.id.to_string());
+    Ok(json(StatusCode::OK, &Page { items: found.iter().map(EventDeliveryBody::from).collect(), next }))
+}
+
+/// Sends an event again that was not delivered, now and with all its attempts.
+#[utoipa::path(
+    post,
+    path = "/deliveries/{id}/retry",
+    params(("id" = String, Path)),
+    request_body = Empty,
+    responses((status = 200, body = EventDeliveryBody))
+)]
+pub(super) async fn retry(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(Empty {}): Json<Empty>,
+) -> Result<Response, Problem> {
+    let unknown = || {
+        let problem = "there is no such event that was not delivered";
+        Problem::new(StatusCode::NOT_FOUND, "delivery_not_found", problem)
+    };
+    let id: EventId = id.parse().map_err(|_| unknown())?;
+    let event = api.registry.outgoing_events().retry(id, owner(&caller)).await?.ok_or_else(unknown)?;
+    Ok(json(StatusCode::OK, &EventDeliveryBody::from(&event)))
+}
