@@ -139,6 +139,21 @@ pub const KEYS: &[Key] = &[
         help: "A file, readable by its owner alone, that holds database_url.",
     },
     Key {
+        name: "events.secret",
+        value: KeyType::Secret,
+        help: "The secret that signs the events that `serve` sends: `whsec_` and the base64 of 24 to 64 random bytes.",
+    },
+    Key {
+        name: "events.secret_file",
+        value: KeyType::Path,
+        help: "A file, readable by its owner alone, that holds events.secret.",
+    },
+    Key {
+        name: "events.url",
+        value: KeyType::Url,
+        help: "The address to which `serve` sends the events of connections: https, or http on this machine. Unless set, it sends none.",
+    },
+    Key {
         name: "files.allow",
         value: KeyType::Directories,
         help: "Directories below which a person may grant access. Unless set, the owner `local` may grant any, and other owners none. The directories of this program are always excluded.",

@@ -5,6 +5,7 @@
 //! a password.
 
 mod environment;
+mod events;
 mod file;
 mod inbound;
 mod key;
@@ -24,6 +25,7 @@ use connection_core::FilesPolicy;
 use secrecy::SecretString;
 
 pub(crate) use environment::Environment;
+pub(crate) use events::EventSettings;
 pub(crate) use inbound::InboundSettings;
 pub use key::{KEYS, Key, KeyType};
 pub(crate) use key_source::{KeySettings, KeySources};
@@ -54,6 +56,7 @@ pub(crate) struct Settings {
     pub(crate) key: KeySettings,
     pub(crate) kinds: KindsSettings,
     pub(crate) endpoints: Vec<(String, String)>,
+    pub(crate) events: EventSettings,
     pub(crate) proxy: Option<SecretString>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) files: Vec<PathBuf>,
@@ -219,6 +222,9 @@ impl Settings {
             }
             "database_url" => secrets.database.put(name, SecretPlace::Text(text()?.into()), source)?,
             "database_url_file" => secrets.database.put(name, SecretPlace::File(source.path(&text()?)), source)?,
+            "events.secret" => self.events.secret(name, SecretPlace::Text(text()?.into()), source)?,
+            "events.secret_file" => self.events.secret(name, SecretPlace::File(source.path(&text()?)), source)?,
+            "events.url" => self.events.url(text()?, source),
             "inbound.connections_per_peer" => {
                 self.inbound.connections_per_peer = Some(count(&value).ok_or_else(wrong)?);
             }

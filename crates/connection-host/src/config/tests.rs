@@ -223,6 +223,29 @@ fn settings_of_containers_and_usage_are_bounded() {
 }
 
 #[test]
+fn events_are_sent_to_a_safe_address_with_a_strong_secret_alone() {
+    let receiver = |file: &str| load(file, &[], Global::default()).unwrap().events.receiver();
+    assert!(receiver("").unwrap().is_none());
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let file = format!("[events]\nurl = \"https://a.test/events\"\nsecret = \"{secret}\"");
+    assert_eq!(receiver(&file).unwrap().unwrap().origin(), "https://a.test");
+    for (file, expected) in [
+        ("url = \"https://a.test\"", "neither 'events.secret' nor 'events.secret_file'"),
+        ("secret = \"whsec_hunter2\"", "'events.url' is not"),
+        ("url = \"https://a.test\"\nsecret = \"hunter2\"", "'events.secret': the secret is not whsec_"),
+        ("url = \"https://a.test\"\nsecret = \"whsec_aHVudGVyMg==\"", "24 to 64 bytes"),
+        (
+            &format!("url = \"http://hunter2.test\"\nsecret = \"{secret}\""),
+            "'events.url': the address is not encrypted",
+        ),
+    ] {
+        let error = receiver(&format!("[events]\n{file}")).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
 fn variables_of_tests_are_not_ours() {
     load("", &[("CONNECTIONS_TEST_SEED", "1")], Global::default()).unwrap();
 }

@@ -5,8 +5,8 @@ mod connections;
 
 use std::path::Path;
 
-use connection_core::{AnswerRoom, ConnectionInfo, KeySource as _, KeyStatus, RowError};
-use connection_server::checks::clock;
+use connection_core::{AnswerRoom, ConnectionInfo, KeySource as _, KeyStatus, OutgoingEvent, RowError};
+use connection_server::checks::{MAX_COUNTED, clock, events};
 
 use crate::{
     Error, Exit,
@@ -23,8 +23,9 @@ use crate::{
 pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exit, Error> {
     let mut checks = vec![data_directory(&program.settings.data_directory)];
     let mut edited = Vec::new();
+    let mut undelivered = Vec::new();
     let (opened, rows) = match program.has_database() {
-        true => match rows(&mut program, &mut edited).await {
+        true => match rows(&mut program, &mut edited, &mut undelivered).await {
             Ok((rows, key, room)) => (Opened::Yes(rows.len(), key, room), rows),
             Err(error) => (Opened::Failed(error), Vec::new()),
         },
@@ -36,6 +37,7 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     checks.push(key(&program, &opened));
     checks.push(clock(program.output.now, &rows));
     checks.push(egress(&program));
+    checks.extend(events(&undelivered));
     checks.extend(tools(&program).await);
     let connections = connections::checks(&rows, program.output.now);
     let mut redirect_uris = None;
@@ -98,18 +100,21 @@ enum Opened {
     Yes(usize, KeyStatus, AnswerRoom),
 }
 
-/// Returns the connections, the key and the room for answers, and the rows that were edited or restored from outside
-/// the program.
+/// Returns the connections, the key and the room for answers, the rows that were edited or restored from outside the
+/// program, and the events that the operator did not get.
 async fn rows(
     program: &mut Program,
     edited: &mut Vec<RowError>,
+    undelivered: &mut Vec<OutgoingEvent>,
 ) -> Result<(Vec<ConnectionInfo>, KeyStatus, AnswerRoom), Error> {
     let registry = program.open().await?;
     let rows = select::all(&registry).await;
     let key = registry.keys().status().await;
     let refused = registry.events().edited_rows().await;
     let room = registry.server().answer_room();
+    let waiting = registry.outgoing_events().undelivered(None, None, MAX_COUNTED).await;
     registry.close().await;
+    *undelivered = waiting?;
     *edited = refused?;
     Ok((rows?, key?, room))
 }

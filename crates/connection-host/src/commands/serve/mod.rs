@@ -42,6 +42,7 @@ const MAX_SHUTDOWN_TIME: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit, Error> {
     let listen = program.settings.inbound.listen()?;
+    let receiver = program.settings.events.receiver()?;
     let mut signals = Signals::new().map_err(|error| Error::io("signals", &error))?;
     let server = match Server::bind(listen).await {
         Ok(server) => server,
@@ -63,6 +64,11 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         let registry = registry.clone();
         Handle::current().spawn(async move { registry.run().await })
     };
+    let sending = receiver.map(|receiver| {
+        let registry = registry.clone();
+        tracing::info!(target: OPERATIONS, "events are sent to {}", receiver.origin());
+        Handle::current().spawn(async move { registry.outgoing_events().run(receiver).await })
+    });
     let kinds = KindsInForce::new(&program, &registry).map(|kinds| Handle::current().spawn(kinds.follow()));
     let following = Handle::current().spawn(declared::follow(registry.clone(), program.has_catalogue));
     let address = server.address();
@@ -103,6 +109,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         readiness.drain();
         // Refreshes that have begun continue, and no new ones begin.
         scheduler.abort();
+        sending.iter().for_each(|sending| sending.abort());
         kinds.iter().for_each(|kinds| kinds.abort());
         following.abort();
         polling.abort();
