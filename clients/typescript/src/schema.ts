@@ -1347,6 +1347,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the events that were not delivered to the operator, newest first, for at most 30 days. */
+        get: {
+            parameters: {
+                query?: {
+                    after?: string;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_EventDelivery"];
+                    };
+                };
+                /** @description The request was refused. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends an event again that was not delivered, now and with all its attempts. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EventDelivery"];
+                    };
+                };
+                /** @description The request was refused. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/doctor": {
         parameters: {
             query?: never;
@@ -3459,7 +3556,8 @@ export interface components {
         DirectoryState: "there" | "gone" | "link" | "notADirectory" | "notAllowed" | "unreadable";
         /**
          * @description The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows`, the
-         *     `state_directory`, the `key`, the `clock`, the `callback` and all `connections`, and one `connection` for each that
+         *     `state_directory`, the `key`, the `clock`, the `events` if some did not
+         *     arrive, the `callback` and all `connections`, and one `connection` for each that
          *     does not work.
          */
         Doctor: {
@@ -3481,6 +3579,22 @@ export interface components {
             id: string;
             /** Format: int64 */
             number: number;
+        };
+        /** @description An event that was not delivered to the address of the operator. */
+        EventDelivery: {
+            /** Format: int32 */
+            attempts: number;
+            connection: string;
+            /** @description The reason why the last attempt failed, as a clause. */
+            failure?: string | null;
+            /** @description The id of the event, which is also the `webhook-id` of its message. */
+            id: string;
+            nextAttemptAt?: string | null;
+            owner: string;
+            /** @description `waiting` if it is sent again, `failed` if all attempts failed. */
+            state: string;
+            /** @description The type of the message, such as `connection.connected`. */
+            type: string;
         };
         /** @description A page of events. */
         EventPage: {
@@ -3814,6 +3928,26 @@ export interface components {
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
             next: string | null;
+        };
+        /** @description A page of a list. */
+        Page_EventDelivery: {
+            items: {
+                /** Format: int32 */
+                attempts: number;
+                connection: string;
+                /** @description The reason why the last attempt failed, as a clause. */
+                failure?: string | null;
+                /** @description The id of the event, which is also the `webhook-id` of its message. */
+                id: string;
+                nextAttemptAt?: string | null;
+                owner: string;
+                /** @description `waiting` if it is sent again, `failed` if all attempts failed. */
+                state: string;
+                /** @description The type of the message, such as `connection.connected`. */
+                type: string;
+            }[];
+            /** @description The value of `after` for the next page; `null` on the last one. */
+            next?: string | null;
         };
         /** @description A page of a list. */
         Page_Extension: {
