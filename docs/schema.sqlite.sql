@@ -631,6 +631,44 @@ CREATE TABLE connection_usage (
     PRIMARY KEY (connection_id, at, metric)
 ) STRICT;
 
+-- Outgoing events -----------------------------------------------------------------------------------------------------
+
+-- A row is an event of a connection that this program sends to the address of the operator.
+CREATE TABLE connection_outbox (
+    -- The id of the event in connection_event, which is also the id that the receiver sees.
+    id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    owner         TEXT    NOT NULL,
+    -- The connection may have been removed.
+    connection_id BLOB    NOT NULL CHECK (length(connection_id) = 16),
+    -- The type: one of MESSAGE_TYPES in src/outbox/message.rs.
+    name          TEXT    NOT NULL,
+    -- The text that is signed and sent: JSON without secrets.
+    body          TEXT    NOT NULL,
+    -- The variants of OutboxState in src/store/rows/outbox.rs.
+    state         TEXT    NOT NULL CHECK (state IN ('delivered', 'failed', 'pending')),
+    -- The number of attempts that were begun.
+    attempts      INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    -- The next attempt. While an attempt is in progress, the time at which another process may begin one.
+    next_at       INTEGER,
+    -- The reason why the last attempt failed, for people.
+    failure       TEXT,
+    CHECK ((state = 'pending') = (next_at IS NOT NULL))
+) STRICT;
+
+-- The events that are due.
+CREATE INDEX connection_outbox_due ON connection_outbox (next_at) WHERE next_at IS NOT NULL;
+-- The events that are deleted when they are old.
+CREATE INDEX connection_outbox_state ON connection_outbox (state, id);
+-- The events that were not delivered, page by page.
+CREATE INDEX connection_outbox_undelivered ON connection_outbox (id) WHERE state <> 'delivered';
+CREATE INDEX connection_outbox_undelivered_owner ON connection_outbox (owner, id) WHERE state <> 'delivered';
+
+-- The only row says which events are in connection_outbox: those up to this position.
+CREATE TABLE connection_outbox_position (
+    only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
+    event_id BLOB    NOT NULL CHECK (length(event_id) = 16)
+) STRICT;
+
 -- Values of plugins ---------------------------------------------------------------------------------------------------
 
 -- A row is a small value that a plugin stores, either public or sealed.

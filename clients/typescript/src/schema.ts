@@ -1360,6 +1360,8 @@ export interface paths {
                 query?: {
                     after?: string;
                     limit?: number;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
                 };
                 header?: never;
                 path?: never;
@@ -1375,15 +1377,14 @@ export interface paths {
                         "application/json": components["schemas"]["Page_EventDelivery"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         put?: never;
@@ -1406,7 +1407,10 @@ export interface paths {
         /** Sends an event again that was not delivered, now and with all its attempts. */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
                 header?: never;
                 path: {
                     id: string;
@@ -1427,15 +1431,15 @@ export interface paths {
                         "application/json": components["schemas"]["EventDelivery"];
                     };
                 };
-                /** @description The request was refused. */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/problem+json": components["schemas"]["Problem"];
-                    };
-                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
             };
         };
         delete?: never;
@@ -3586,10 +3590,10 @@ export interface components {
             attempts: number;
             connection: string;
             /** @description The reason why the last attempt failed, as a clause. */
-            failure?: string | null;
+            failure: string | null;
             /** @description The id of the event, which is also the `webhook-id` of its message. */
             id: string;
-            nextAttemptAt?: string | null;
+            nextAttemptAt: string | null;
             owner: string;
             /** @description `waiting` if it is sent again, `failed` if all attempts failed. */
             state: string;
@@ -3947,7 +3951,7 @@ export interface components {
                 type: string;
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
-            next?: string | null;
+            next: string | null;
         };
         /** @description A page of a list. */
         Page_Extension: {
