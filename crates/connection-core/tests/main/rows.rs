@@ -48,6 +48,7 @@ async fn no_table_knows_of_sources_or_grants() {
         "connection_extension.",
         "connection_extension_grant.",
         "connection_access_token.",
+        "connection_access_token_request.",
     ];
     for column in columns.iter().filter(|column| !of_host.iter().any(|table| column.starts_with(table))) {
         let words: Vec<_> = column.split(['.', '_']).collect();

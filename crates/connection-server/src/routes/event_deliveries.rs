@@ -1,10 +1,6 @@
 //! The events that could not be delivered to the operator.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use connection_core::{EventId, OutgoingEvent};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +9,13 @@ use crate::{
     Api,
     body::{Empty, Json, Page, json},
     caller::{Caller, ToManage},
+    openapi::{
+        parameters::{After, Limit},
+        refusals::NotFound,
+    },
+    path::Path,
     problem::Problem,
+    shapes::words,
 };
 
 /// An event that was not delivered to the address of the operator.
@@ -29,6 +31,7 @@ struct EventDeliveryBody {
     #[serde(rename = "type")]
     name: String,
     /// `waiting` if it is sent again, `failed` if all attempts failed.
+    #[schema(value_type = words::EventDeliveryState)]
     state: &'static str,
     attempts: u32,
     next_attempt_at: Option<String>,
@@ -61,7 +64,7 @@ fn owner(caller: &Caller<ToManage>) -> Option<&str> {
 #[utoipa::path(
     get,
     path = "/deliveries",
-    params(("after" = Option<String>, Query), ("limit" = Option<u32>, Query)),
+    params(Limit, After),
     responses((status = 200, body = Page<EventDeliveryBody>))
 )]
 pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Result<Response, Problem> {
@@ -78,7 +81,7 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Re
     path = "/deliveries/{id}/retry",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = EventDeliveryBody))
+    responses((status = 200, body = EventDeliveryBody), NotFound)
 )]
 pub(super) async fn retry(
     State(api): State<Api>,

@@ -2,7 +2,9 @@
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::Kind;
-use connection_core::{ConnectionRegistry, Error, NewSetupLink, Outcome, SessionId, SetupLink, SetupSession};
+use connection_core::{
+    ConnectionRegistry, Error, IssuedToken, NewSetupLink, Outcome, SessionId, SetupLink, SetupSession,
+};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,8 +12,9 @@ use utoipa::ToSchema;
 use super::kinds::unknown as unknown_kind;
 use crate::{
     Api,
-    body::{Json, json},
+    body::json,
     caller::{Caller, ToManage, ToSetUp},
+    once::{Made, Once},
     openapi::refusals::{Conflict, NotFound},
     problem::Problem,
 };
@@ -47,18 +50,40 @@ struct SetupLinkBody {
 }
 
 /// Makes a setup link. Its address can be opened once within 30 minutes; the visitor then has 30 minutes to connect one
-/// account of one of the kinds, and sees nothing else of the owner.
+/// account of one of the kinds, and sees nothing else of the owner. A request that is repeated with the same
+/// `Idempotency-Key` gets 409 with the id of the link in `made`.
 #[utoipa::path(
     post,
     path = "/setup-links",
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body = NewSetupLinkBody,
     responses((status = 201, body = SetupLinkBody), NotFound, Conflict)
 )]
 pub(super) async fn create(
     State(api): State<Api>,
     caller: Caller<ToManage>,
-    Json(body): Json<NewSetupLinkBody>,
+    once: Once<NewSetupLinkBody>,
 ) -> Result<Response, Problem> {
+    let own = api.clone();
+    let make = async move |body| {
+        let issued = issue(&own, &caller, body).await?;
+        let id = issued.token.id.to_string();
+        let body = SetupLinkBody {
+            id: id.clone(),
+            address: format!("{}/link#link={}", own.options.address(), issued.text.expose_secret()),
+            expires_at: issued.token.expires_at.to_rfc3339(),
+        };
+        Ok(Made { id, answer: Ok(json(StatusCode::CREATED, &body)) })
+    };
+    let again = async |id| {
+        let message = "this request has made a setup link, whose address is not shown again";
+        let problem = Problem::new(StatusCode::CONFLICT, "already_created", message).made(id);
+        Err(problem.remedy("if the address was lost, revoke the link, and make another one with another key"))
+    };
+    once.run(&api, make, again).await
+}
+
+async fn issue(api: &Api, caller: &Caller<ToManage>, body: NewSetupLinkBody) -> Result<IssuedToken, Problem> {
     let owner = caller.owner_named(body.owner)?.unwrap_or_else(|| caller.registry.owner_name().to_owned());
     let registry = api.registry.owner(&owner)?;
     let kinds = body.kinds.iter().map(|kind| checked_kind(&registry, kind)).collect::<Result<Vec<_>, _>>()?;
@@ -71,13 +96,7 @@ pub(super) async fn create(
         Some(address) => link.return_to(address),
         None => link,
     };
-    let issued = api.registry.access_tokens().create_link(link).await?;
-    let body = SetupLinkBody {
-        id: issued.token.id.to_string(),
-        address: format!("{}/link#link={}", api.options.address(), issued.text.expose_secret()),
-        expires_at: issued.token.expires_at.to_rfc3339(),
-    };
-    Ok(json(StatusCode::CREATED, &body))
+    Ok(api.registry.access_tokens().create_link(link).await?)
 }
 
 /// Returns a kind of which anybody can connect an account.

@@ -42,6 +42,8 @@ words! {
     DirectoryState: "there" "gone" "link" "notADirectory" "notAllowed" "unreadable";
     /// The encoding of a body.
     Encoding: "utf8" "base64";
+    /// The state of an event that was not delivered to the operator.
+    EventDeliveryState: "waiting" "failed";
     /// The type of a file.
     FileType: "file" "directory" "other";
     /// The input of a field.

@@ -56,6 +56,21 @@ async fn the_text_of_a_token_is_stored_nowhere_and_not_shown_again() {
 }
 
 #[tokio::test]
+async fn the_address_of_a_setup_link_is_stored_nowhere_and_not_shown_again() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let request = keyed(&world, &token, "/setup-links", &json!({ "kinds": ["acme"] }), "key-1");
+    let made = world.send(&request).await.ok(201);
+    let code = made["address"].as_str().unwrap().split_once("#link=").unwrap().1;
+    let again = world.send(&request).await;
+    assert_eq!(again.refusal(), (409, "already_created".into()));
+    assert_eq!(again.json()["made"], made["id"]);
+    assert!(!again.body.contains(code));
+    assert!(!world.rows().await.iter().any(|row| row.contains(code)));
+    assert_eq!(count(&world, &token, "/tokens").await, 2, "one link beside the token of the caller");
+}
+
+#[tokio::test]
 async fn a_key_belongs_to_one_request_of_one_token() {
     let world = World::new().await;
     let ada = world.token(Role::Manage, Some("ada")).await;
@@ -102,7 +117,8 @@ async fn of_requests_at_once_one_makes_something_and_a_client_that_is_gone_gets_
     let request = keyed(&world, &token, "/setups", &json!({ "kind": "acme" }), "key-1");
     let (one, two, three) = tokio::join!(world.send(&request), world.send(&request), world.send(&request));
     let answers = [one, two, three];
-    let made: Vec<_> = answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.json()["id"].clone()).collect();
+    let made: Vec<_> =
+        answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.json()["id"].clone()).collect();
     assert!(!made.is_empty() && made.iter().all(|id| *id == made[0]), "{answers:?}");
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         assert_eq!(answer.refusal(), (409, "request_in_progress".into()));

@@ -111,6 +111,21 @@ impl Serving {
         (self.child.wait().unwrap().code().unwrap_or(-1), said(self.child.stderr.take()))
     }
 
+    /// Reads standard error until a line has this text, and returns it up to there.
+    #[track_caller]
+    pub(super) fn says(&mut self, part: &str) -> String {
+        let err = self.child.stderr.as_mut().expect("it was not read yet");
+        let mut text = Vec::new();
+        let mut byte = [0];
+        loop {
+            assert_eq!(err.read(&mut byte).unwrap(), 1, "{part:?} is not in {}", String::from_utf8_lossy(&text));
+            text.extend(byte);
+            if byte == *b"\n" && String::from_utf8_lossy(&text).contains(part) {
+                return String::from_utf8(text).unwrap();
+            }
+        }
+    }
+
     pub(super) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, "", b"")
     }

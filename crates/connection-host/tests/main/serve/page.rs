@@ -176,15 +176,12 @@ fn without_a_desktop_the_person_is_told_which_address_to_open() {
     let machine = machine();
     let mut command = machine.command();
     command.args(["serve", "--json", "--open"]);
-    let serving = Serving::of(command);
+    let mut serving = Serving::of(command);
+    let said = serving.says("  http://127.0.0.1");
+    assert!(said.contains("No browser could be opened. Open this address within 60 seconds:\n  http"), "{said}");
     assert_eq!(serving.get("/").status, 200);
     serving.signal("TERM");
-    let (status, said) = serving.ended();
-    assert_eq!(status, 0);
-    assert!(
-        said.contains("No browser could be opened. Open this address within 60 seconds:\n  http://127.0.0.1"),
-        "{said}"
-    );
+    assert_eq!(serving.ended().0, 0);
 }
 
 /// From the first start to a connected account, in a browser.

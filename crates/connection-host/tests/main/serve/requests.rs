@@ -59,9 +59,8 @@ fn a_line_can_be_an_object_of_json() {
     let members = ["level", "target", "method", "route", "status", "token", "owner", "request_id", "message"];
     let values = members.map(|name| first[name].clone());
     let route = "/api/v1/connections/{id}";
-    let expected = json!([
-        "INFO", "connection_server::request", "GET", route, 404, token, "ada", "request-1", "answered"
-    ]);
+    let expected =
+        json!(["INFO", "connection_server::request", "GET", route, 404, token, "ada", "request-1", "answered"]);
     assert_eq!(json!(values), expected, "{first}");
     assert!(first["duration_ms"].is_u64(), "{first}");
     // What monitors send all the time has a lower level.
