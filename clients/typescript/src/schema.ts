@@ -1358,8 +1358,10 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    after?: string;
+                    /** @description The number of elements of a page, 50 by default. */
                     limit?: number;
+                    /** @description The value of `next` of the page before. */
+                    after?: string;
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
@@ -1433,6 +1435,7 @@ export interface paths {
                 };
                 401: components["responses"]["Unauthenticated"];
                 403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
                 413: components["responses"]["TooLarge"];
                 415: components["responses"]["NotJson"];
                 421: components["responses"]["OtherHost"];
@@ -2762,7 +2765,8 @@ export interface paths {
         put?: never;
         /**
          * Makes a setup link. Its address can be opened once within 30 minutes; the visitor then has 30 minutes to connect one
-         *     account of one of the kinds, and sees nothing else of the owner.
+         *     account of one of the kinds, and sees nothing else of the owner. A request that is repeated with the same
+         *     `Idempotency-Key` gets 409 with the id of the link in `made`.
          */
         post: {
             parameters: {
@@ -2770,7 +2774,9 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path?: never;
                 cookie?: never;
             };
@@ -3596,10 +3602,12 @@ export interface components {
             nextAttemptAt: string | null;
             owner: string;
             /** @description `waiting` if it is sent again, `failed` if all attempts failed. */
-            state: string;
+            state: components["schemas"]["EventDeliveryState"];
             /** @description The type of the message, such as `connection.connected`. */
             type: string;
         };
+        /** @enum {string} */
+        EventDeliveryState: "waiting" | "failed";
         /** @description A page of events. */
         EventPage: {
             /**
@@ -3946,7 +3954,7 @@ export interface components {
                 nextAttemptAt?: string | null;
                 owner: string;
                 /** @description `waiting` if it is sent again, `failed` if all attempts failed. */
-                state: string;
+                state: components["schemas"]["EventDeliveryState"];
                 /** @description The type of the message, such as `connection.connected`. */
                 type: string;
             }[];
