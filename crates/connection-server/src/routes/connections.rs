@@ -215,7 +215,7 @@ pub(super) async fn refresh(
     path = "/connections/{id}/rollback",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict)
+    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn roll_back(
     State(api): State<Api>,
