@@ -85,7 +85,7 @@ async fn shown(
     Ok(match found.await {
         Ok((status, reading)) => body(Ok((&status, reading.as_ref()))),
         Err(error @ (Error::Closed | Error::Store(_) | Error::NotSupported { .. })) => return Err(error.into()),
-        Err(error) => body(Err(ReasonBody::new(error.code(), error.to_string(), error.remedy().map(Into::into)))),
+        Err(error) => body(Err(ReasonBody::new(error.code(), error.to_string(), error.remedy()))),
     })
 }
 
