@@ -674,6 +674,7 @@ export interface paths {
                 422: components["responses"]["Invalid"];
                 429: components["responses"]["TooManyRequests"];
                 500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
                 503: components["responses"]["Unavailable"];
             };
         };
