@@ -14,7 +14,7 @@ export type LiveEvent =
   | { type: 'opened' }
   /** The program listens again, after it may have missed events: it reads again everything that it shows. */
   | { type: 'gap' }
-  /** Something changed. `of` is `connection`, `grant`, or a word of a later version of the server. */
+  /** Something changed. `of` is `connection`, `extension`, `grant`, `setup`, `usage`, or a word of a later version. */
   | { type: 'changed'; of: string; id: string | null };
 
 /** How live events are read. */

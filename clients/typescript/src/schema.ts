@@ -2018,10 +2018,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns the state of a hand-off. A ticket can be read repeatedly, for thirty days. */
+        /**
+         * Returns the state of a hand-off. While the state is still the one of the cursor in `after`, it waits for 25 seconds at
+         *     most. A ticket can be read repeatedly, for thirty days.
+         */
         get: {
             parameters: {
                 query?: {
+                    /** @description The cursor of a state. */
+                    after?: string;
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
@@ -2039,7 +2044,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["HandOff"];
+                        "application/json": components["schemas"]["FollowedHandOff"];
                     };
                 };
                 401: components["responses"]["Unauthenticated"];
@@ -2205,6 +2210,64 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Imports connections that another program made. A row that is refused keeps no other one from being stored. A request
+         *     that is repeated with the same `Idempotency-Key` gets 409 with the ids of the connections in `made`, separated by
+         *     commas.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Imports"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ImportResult"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -2753,6 +2816,61 @@ export interface paths {
                 503: components["responses"]["Unavailable"];
             };
         };
+        trace?: never;
+    };
+    "/api/v1/profiles/{id}/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a slot use a profile, or the default profile of the tool again. */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeProfileSlot"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Profile"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/setup-links": {
@@ -3473,6 +3591,13 @@ export interface components {
             directory?: string | null;
             label?: string | null;
         };
+        /** @description A change of the slots that use a profile. */
+        ChangeProfileSlot: {
+            /** @description The name of the slot, such as that of a workspace. */
+            slot: string;
+            /** @description `false` makes the slot use the default profile of its tool again. */
+            uses?: boolean;
+        };
         /** @description A check, such as that of the `database` or the `clock`, and its result. */
         Check: {
             /** @description The name of the check. */
@@ -3670,6 +3795,12 @@ export interface components {
         };
         /** @enum {string} */
         FileType: "file" | "directory" | "other";
+        /** @description The state of a hand-off, and of the setup that a person has begun for the extension. */
+        FollowedHandOff: components["schemas"]["HandOff"] & {
+            /** @description The cursor of this state, for `after`. */
+            cursor: string;
+            setup: null | components["schemas"]["HandOffSetup"];
+        };
         /** @description The application of a kind that was asked for in a setup and kept for the next ones. */
         ForgottenClient: {
             /** @description `true` if there was one. */
@@ -3712,6 +3843,14 @@ export interface components {
             /** @description The ticket by which the hand-off is read again. */
             ticket: string | null;
         };
+        /** @description A setup as its extension sees it: how far it is, and nothing of what a person sees, opens or answers. */
+        HandOffSetup: {
+            id: string;
+            kind: string;
+            reason: null | components["schemas"]["Reason"];
+            /** @description The state of the setup. */
+            type: components["schemas"]["SetupType"];
+        };
         /** @description A header of an answer. */
         Header: {
             /** @description The name, in lower case. */
@@ -3743,6 +3882,96 @@ export interface components {
             name: string | null;
             /** @description The address to which the page of a setup link leads at the end. */
             returnTo: string | null;
+        };
+        /** @description The account of a connection to import. */
+        ImportAccount: {
+            /** @description The id of the account at the provider. */
+            id: string;
+            /** @description The name for people; the id if none is stated. */
+            label?: string | null;
+        };
+        /** @description The result of an import. */
+        ImportResult: {
+            /**
+             * Format: int64
+             * @description The number of rows whose account was connected already.
+             */
+            connected: number;
+            /**
+             * Format: int64
+             * @description The number of connections that were imported.
+             */
+            imported: number;
+            /** @description The result of each row, in order. */
+            items: components["schemas"]["ImportedRow"][];
+            /**
+             * Format: int64
+             * @description The number of rows that were refused for another reason.
+             */
+            refused: number;
+        };
+        /**
+         * @description A connection to import.
+         *
+         *     ```
+         *     use connection_server::ImportRow;
+         *
+         *     let row = r#"{"kind": "github", "identity": {"id": "1", "label": "mona"}, "credential": "a token"}"#;
+         *     let row: ImportRow = serde_json::from_str(row)?;
+         *     assert_eq!(row.kind, "github");
+         *     assert!(row.into_import().is_ok());
+         *     # Ok::<(), serde_json::Error>(())
+         *     ```
+         */
+        ImportRow: {
+            /** @description The time at which the authorization ends. */
+            authorizedUntil?: string | null;
+            /** @description The base address, if it is not the first one of the kind. */
+            baseUrl?: string | null;
+            /** @description The public configuration. */
+            config?: {
+                [key: string]: string;
+            };
+            /**
+             * @description The credential as the plugin stores it: a text, `{"base64": "…"}` for bytes, or an object of texts for a plugin
+             *     with several parts.
+             */
+            credential: unknown;
+            /** @description The account. */
+            identity: components["schemas"]["ImportAccount"];
+            /** @description The name of the kind. */
+            kind: string;
+            /** @description The label; the account's name if none is stated. */
+            label?: string | null;
+            /** @description The time at which the credential is renewed. */
+            renewAt?: string | null;
+            /** @description The scopes that the provider granted. */
+            scopes?: string[] | null;
+            /** @description The time at which the credential ends. */
+            validUntil?: string | null;
+        };
+        /** @description The result of one row, without its secrets. */
+        ImportedRow: {
+            error: null | components["schemas"]["Reason"];
+            /** @description The id of the connection; `null` if the row was refused. */
+            id: string | null;
+            kind: string;
+            label: string | null;
+            liveness: null | components["schemas"]["Liveness"];
+            /**
+             * Format: int64
+             * @description The number of the row; the first one has 1.
+             */
+            row: number;
+        };
+        /** @description The connections to import. */
+        Imports: {
+            /** @description Allows a second connection to the same account. */
+            again?: boolean;
+            /** @description At most 1,000 connections. */
+            rows: components["schemas"]["ImportRow"][];
+            /** @description Asks the providers whether each credential works. */
+            verify?: boolean;
         };
         /** @enum {string} */
         Input: "text" | "secret" | "url" | "directory" | "choice" | "bool" | "number";
@@ -3801,6 +4030,8 @@ export interface components {
         KindField: {
             /** @description The values to choose from. */
             choices: components["schemas"]["KindChoice"][];
+            /** @description The value that is used if the field is not answered. */
+            default: string | null;
             /** @description The text that a person reads beside the field. */
             help: string | null;
             /** @description `text`, `secret`, `url`, `number`, `bool`, `choice` or `directory`. */
@@ -3811,6 +4042,8 @@ export interface components {
             many: boolean;
             /** @description The name of the field in answers. */
             name: string;
+            /** @description The question with which the field is offered to a person, if it is optional and not asked for at once. */
+            offer: string | null;
             /** @description `true` if the host keeps the answer and asks only once for all connections of the kind. */
             once: boolean;
             /** @description `true` if the field must be answered. */
@@ -4396,10 +4629,21 @@ export interface components {
             /** @enum {string} */
             type: "working";
         };
+        /** @enum {string} */
+        SetupType: "cancelled" | "confirm" | "done" | "failed" | "notice" | "prompt" | "redirect" | "working";
         /** @description A connection, with the extensions that use it. */
         ShownConnection: components["schemas"]["ListedConnection"] & {
+            /** @description The time at which the account was connected. */
+            createdAt: string;
+            /**
+             * @description The origins to which the credential may be sent, or else the directories that may be read; `null` if they cannot
+             *     be opened.
+             */
+            reach: string[] | null;
             /** @description `true` if its kind refreshes the credential by itself. */
             rotates: boolean;
+            /** @description The time of the last change of anything but the liveness. */
+            updatedAt: string;
             uses: components["schemas"]["Grant"][];
         };
         /** @description The preferences of an extension or of one of its commands, and their declaration. */

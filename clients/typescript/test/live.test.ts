@@ -22,12 +22,14 @@ async function next(events: AsyncGenerator<LiveEvent, void>, isWanted: (event: L
   }
 }
 
+const isConnection = (event: LiveEvent) => event.type === 'changed' && event.of === 'connection';
+
 test('a change arrives, also after the server was restarted', { timeout: 60_000 }, async () => {
   const stop = new AbortController();
   const events = connections.live({ signal: stop.signal });
   assert.deepEqual((await events.next()).value, { type: 'opened' });
   const { id } = await addAccount(connections, 'work');
-  assert.deepEqual(await next(events, ({ type }) => type === 'changed'), { type: 'changed', of: 'connection', id });
+  assert.deepEqual(await next(events, isConnection), { type: 'changed', of: 'connection', id });
 
   await machine.serving.stop();
   // This change is made while nobody listens.
@@ -38,7 +40,7 @@ test('a change arrives, also after the server was restarted', { timeout: 60_000 
   assert.equal(read?.label, 'home');
 
   await machine.run('rename', 'acme:home', 'office');
-  assert.deepEqual(await next(events, ({ type }) => type === 'changed'), { type: 'changed', of: 'connection', id });
+  assert.deepEqual(await next(events, isConnection), { type: 'changed', of: 'connection', id });
 
   const last = events.next();
   stop.abort();

@@ -183,12 +183,12 @@ pub use profiles::{
     DirectoryProbe, DirectoryState, NewProfile, Profile, ProfilePatch, ProfileToken, Profiles, SpawnOptions,
 };
 pub use readiness::{ConnectionStatus, Readiness, status};
-pub use refresh::{RefreshOutcome, RefreshOutcomes};
+pub use refresh::{RefreshOutcome, RefreshOutcomes, RefreshedConnection};
 pub use registry::{
-    AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, History, HostService, Import,
-    Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange, KindConnection, KindRemoval, KindSupport, Kinds,
-    Limits, Local, Machine, NeedState, NotReady, OpenError, OutgoingEvent, OutgoingEvents, Preflight, RegistryBuilder,
-    Removal, Server, StoreCounts, Watch, WeakConnectionRegistry,
+    AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, Hint, Hints, History,
+    HostService, Import, Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange, KindConnection, KindRemoval,
+    KindSupport, Kinds, Limits, Local, Machine, NeedState, NotReady, OpenError, OutgoingEvent, OutgoingEvents,
+    Preflight, RegistryBuilder, Removal, Server, StoreCounts, Watch, WeakConnectionRegistry,
 };
 pub use services::{
     AllowedTool, DirectoryRefused, Environment, FilesPolicy, HostSecret, LoginWindow, SystemEnvironment,

@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod log;
 pub mod model;
 pub mod oidc;
+pub mod plain_store;
 pub mod postgres;
 pub mod processes;
 pub mod provider;

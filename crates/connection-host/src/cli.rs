@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     io::IsTerminal as _,
+    ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     process::ExitCode,
@@ -22,6 +23,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     Error, Exit, args, catalogue, commands,
+    common::Common,
     config::{Application, Environment, KeySources, PrivateAddresses, Settings, VerifySettings, check_tools},
     declared,
     empty_store::{EmptyStore, may_exist, sqlite_file},
@@ -32,6 +34,7 @@ use crate::{
     output::Output,
     platform::{self, Interrupts},
     plugins,
+    remote::{self, Remote},
     spelling::misspelled,
 };
 
@@ -153,6 +156,10 @@ impl Cli {
             Ok(arguments) => arguments,
             Err(error) => return args::help_or_refusal(&error).map(ExitCode::from),
         };
+        arguments.global.check()?;
+        if arguments.global.host.is_some() {
+            remote::check_command(&args::command_path())?;
+        }
         let environment = Environment::read();
         let settings = Settings::load(&arguments.global, &environment)?;
         for warning in &settings.warnings {
@@ -167,11 +174,19 @@ impl Cli {
                 _ => Err(exposed.clone()),
             };
         }
-        let key = settings.key_sources(&environment, input::passphrase)?;
         let is_server = matches!(arguments.command, args::Command::Serve(_));
         platform::log(settings.log.as_deref(), settings.logs_json, is_server);
         let output = Output::new(arguments.global.json, &environment);
         input::settle_colours(!environment.no_color());
+        let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let interrupts = Interrupts::default();
+        if let Some(host) = &arguments.global.host {
+            let common =
+                Common { kinds: Vec::new(), settings, environment, output, person, interrupts: interrupts.clone() };
+            let remote = Remote::new(host, &arguments.global, common)?;
+            return run(interrupts, commands::remote::run(remote, arguments.command));
+        }
+        let key = settings.key_sources(&environment, input::passphrase)?;
         let own = settings.kinds_directory().map(|directory| kinds_directory::read(&directory)).unwrap_or_default();
         for problem in own.problems.values().flatten() {
             platform::write_stderr(format_args!("warning: {problem}"));
@@ -191,41 +206,39 @@ impl Cli {
         let Self { kinds, registrations, has_catalogue, images, tools, .. } = cli;
         check_tools(&settings.sandbox, &settings.usage, kinds.iter().map(|kind| &kind.descriptor.kind))?;
         let applications = applications(&settings, &kinds)?;
-        let person = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        let interrupts = Interrupts::default();
         let unheard = interrupts.clone();
         let program = Program {
-            kinds,
+            common: Common { kinds, settings, environment, output, person, interrupts },
             registrations,
             own_kinds,
             has_catalogue,
             images,
             tools,
-            settings,
             applications,
             key,
-            environment,
-            output,
-            person,
-            interrupts,
             only_reads: arguments.command.only_reads(),
             empty: None,
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Error::io("the runtime", &error))?;
-        let result = runtime.block_on(async {
-            tokio::select! {
-                biased;
-                result = commands::run(program, arguments.command) => result,
-                () = unheard.unheard() => Err(platform::interrupted()),
-            }
-        });
-        // A prompt that waits for input must not keep the process alive.
-        runtime.shutdown_background();
-        result
+        run(unheard, commands::run(program, arguments.command))
     }
+}
+
+/// Runs a command to its end, or until it does not hear an interruption.
+fn run(interrupts: Interrupts, command: impl Future<Output = Result<ExitCode, Error>>) -> Result<ExitCode, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::io("the runtime", &error))?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            result = command => result,
+            () = interrupts.unheard() => Err(platform::interrupted()),
+        }
+    });
+    // A prompt that waits for input must not keep the process alive.
+    runtime.shutdown_background();
+    result
 }
 
 impl std::fmt::Debug for Cli {
@@ -234,9 +247,9 @@ impl std::fmt::Debug for Cli {
     }
 }
 
-/// The state that commands share.
+/// The state of commands that work on this machine.
 pub(crate) struct Program {
-    pub(crate) kinds: Vec<KindEntry>,
+    pub(crate) common: Common,
     registrations: Vec<Registration>,
     pub(crate) own_kinds: OwnKindNames,
     /// `true` if the kinds of the catalogue can be used.
@@ -245,19 +258,27 @@ pub(crate) struct Program {
     pub(crate) images: BTreeMap<Kind, &'static str>,
     /// The local programs that kinds may look for and run.
     pub(crate) tools: ToolPolicy,
-    pub(crate) settings: Settings,
     /// The configured applications of kinds.
     pub(crate) applications: BTreeMap<Kind, Arc<Application>>,
     pub(crate) key: KeySources,
-    pub(crate) environment: Environment,
-    pub(crate) output: Output,
-    /// `true` if a person can be asked: standard input and standard error are terminals.
-    pub(crate) person: bool,
-    pub(crate) interrupts: Interrupts,
     /// `true` for a command that only reads and creates nothing.
     pub(crate) only_reads: bool,
     /// The store of such a command if there is no database.
     empty: Option<EmptyStore>,
+}
+
+impl Deref for Program {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+impl DerefMut for Program {
+    fn deref_mut(&mut self) -> &mut Common {
+        &mut self.common
+    }
 }
 
 impl Program {
@@ -278,12 +299,6 @@ impl Program {
     fn known_kinds(&self, known: &[&str]) -> String {
         let all = if self.has_catalogue { "; `connections kinds --all` lists more" } else { "" };
         format!("the kinds are {}{all}", known.join(", "))
-    }
-
-    /// Returns the display name of a kind's provider, such as `GitHub`, or the kind itself if it is not registered.
-    pub(crate) fn provider<'a>(&'a self, kind: &'a Kind) -> &'a str {
-        let known = self.kinds.iter().find(|known| known.descriptor.kind == *kind);
-        known.map_or(kind.as_str(), |known| known.descriptor.display_name.as_str())
     }
 
     /// Returns `true` if the answers that the kind stores may be available already.
@@ -425,15 +440,6 @@ impl Program {
         let declared = declared::register_added(&registry, self.has_catalogue, &connected).await?;
         self.learn(declared);
         Ok(registry)
-    }
-
-    /// Adds kinds that became known when the registry was opened, in place of others with the same name.
-    pub(crate) fn learn(&mut self, kinds: impl IntoIterator<Item = KindEntry>) {
-        for kind in kinds {
-            self.kinds.retain(|known| known.descriptor.kind != kind.descriptor.kind);
-            self.kinds.push(kind);
-        }
-        self.kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
     }
 
     /// Learns the kinds that the added extensions declare, for a command that otherwise needs no database. Nothing is

@@ -40,6 +40,8 @@ pub(crate) enum GivenAddress {
     /// Another program listens at this address, perhaps the command that began this setup, which then takes the
     /// callback.
     Elsewhere(String),
+    /// A server receives the callback, and the address of each step leads through it.
+    Server,
     /// There is no address, or no browser can reach the one that was given out before.
     Unreachable,
 }

@@ -46,6 +46,21 @@ impl KindEntry {
         }
     }
 
+    /// Returns the entry of a kind that a server has. Its facets stay there.
+    pub(crate) fn of_server(descriptor: Descriptor) -> Self {
+        Self {
+            descriptor,
+            send: false,
+            refresh: false,
+            secrets: false,
+            webhooks: false,
+            usage: false,
+            profiles: None,
+            sandbox: None,
+            source: KindSource::Program,
+        }
+    }
+
     /// Returns `true` for a field of the application that a person registers at the provider.
     pub(crate) fn asks_for_application(&self, name: &str) -> bool {
         self.descriptor.fields.iter().any(|field| field.name == name && field.kept.is_some())

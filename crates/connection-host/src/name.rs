@@ -5,14 +5,24 @@
 
 use std::{borrow::Cow, sync::OnceLock};
 
+use crate::remote;
+
 /// The name that texts are written with.
 pub(crate) const OURS: &str = "connections";
 
 static NAME: OnceLock<&'static str> = OnceLock::new();
 
+/// The options that name a server, for hints of commands that work there.
+static HOST: OnceLock<String> = OnceLock::new();
+
 /// Sets the name of this process's program. Later calls have no effect.
 pub(crate) fn set(name: &'static str) {
     NAME.get_or_init(|| name);
+}
+
+/// Sets the options that name the server of this process. Later calls have no effect.
+pub(crate) fn set_host(options: String) {
+    HOST.get_or_init(|| options);
 }
 
 /// Returns the name of the program.
@@ -22,17 +32,19 @@ pub(crate) fn name() -> &'static str {
 
 /// Returns a text for people with the host's own command in its hints.
 pub(crate) fn hints(text: &str) -> Cow<'_, str> {
-    renamed(text, name(), |before| before.is_none_or(|before| before.is_whitespace() || "`\"'(".contains(before)))
+    let is_hint = |before: Option<char>| before.is_none_or(|before| before.is_whitespace() || "`\"'(".contains(before));
+    renamed(text, name(), HOST.get().map(String::as_str), is_hint)
 }
 
 /// As [`hints`], for JSON, where only text after a backtick is a hint and everything else may be data.
 pub(crate) fn quoted_hints(text: &str) -> Cow<'_, str> {
-    renamed(text, name(), |before| before == Some('`'))
+    renamed(text, name(), HOST.get().map(String::as_str), |before| before == Some('`'))
 }
 
-/// Replaces our name with `name` where one of our commands or an option follows.
-fn renamed<'a>(text: &'a str, name: &str, is_hint: impl Fn(Option<char>) -> bool) -> Cow<'a, str> {
-    if name == OURS || !text.contains(OURS) {
+/// Replaces our name with `name` where one of our commands or an option follows, and adds the options that name the
+/// server where a command follows that works there.
+fn renamed<'a>(text: &'a str, name: &str, host: Option<&str>, is_hint: impl Fn(Option<char>) -> bool) -> Cow<'a, str> {
+    if name == OURS && host.is_none() || !text.contains(OURS) {
         return Cow::Borrowed(text);
     }
     let commands = crate::args::plain_command();
@@ -47,6 +59,7 @@ fn renamed<'a>(text: &'a str, name: &str, is_hint: impl Fn(Option<char>) -> bool
         let word = next.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).next().unwrap_or_default();
         let is_named = is_hint(renamed.chars().next_back()) && is_command(word);
         renamed.push_str(if is_named { name } else { OURS });
+        renamed.push_str(host.filter(|_| is_named && remote::COMMANDS.contains(&word)).unwrap_or_default());
         rest = after;
     }
     renamed.push_str(rest);
@@ -58,7 +71,7 @@ mod tests {
     use super::*;
 
     fn of_acme(text: &str) -> Cow<'_, str> {
-        renamed(text, "acme", |before| before.is_none_or(|before| before.is_whitespace() || before == '`'))
+        renamed(text, "acme", None, |before| before.is_none_or(|before| before.is_whitespace() || before == '`'))
     }
 
     #[test]
@@ -76,14 +89,22 @@ mod tests {
             ("connections", "connections"),
         ] {
             assert_eq!(of_acme(text), expected);
-            assert_eq!(renamed(text, OURS, |_| true), text, "ours stays as it is");
+            assert_eq!(renamed(text, OURS, None, |_| true), text, "ours stays as it is");
         }
+    }
+
+    #[test]
+    fn a_hint_names_the_server_if_the_command_works_there() {
+        let text = "see `connections list`, or run `connections setup list` there";
+        let expected = "see `acme --host URL list`, or run `acme setup list` there";
+        assert_eq!(renamed(text, "acme", Some(" --host URL"), |_| true), expected);
+        assert_eq!(renamed(text, OURS, Some(" --host URL"), |_| true), expected.replace("acme", OURS));
     }
 
     #[test]
     fn in_json_only_a_quoted_command_is_a_hint() {
         let text = r#"{"label":"my connections list","remedy":"see `connections list`"}"#;
         let expected = r#"{"label":"my connections list","remedy":"see `acme list`"}"#;
-        assert_eq!(renamed(text, "acme", |before| before == Some('`')), expected);
+        assert_eq!(renamed(text, "acme", None, |before| before == Some('`')), expected);
     }
 }

@@ -13,15 +13,72 @@ use crate::{
 };
 
 /// The maximum number of candidates that are searched for.
-const MAX_CANDIDATES: usize = 20;
+pub(crate) const MAX_CANDIDATES: usize = 20;
+
+/// The place where connections are looked up: the local store, or a server.
+pub(crate) trait Lookup {
+    /// Returns the connection of this kind with this label.
+    async fn labelled(&self, kind: &Kind, label: &str) -> Result<Option<ConnectionId>, Error>;
+
+    /// Returns the default connection of a kind, or the only one. Several of them are an error that lists them.
+    async fn of_kind(&self, kind: &Kind) -> Result<Option<ConnectionId>, Error>;
+
+    /// Returns the first connections whose id has this end.
+    async fn ending(&self, end: &str) -> Result<Vec<ConnectionInfo>, Error>;
+
+    /// Returns the first connections of a list.
+    async fn first(&self) -> Result<Vec<ConnectionInfo>, Error>;
+
+    /// Returns `true` if the kind can be connected.
+    async fn is_known(&self, kind: &Kind) -> Result<bool, Error>;
+}
+
+impl Lookup for ConnectionRegistry {
+    async fn labelled(&self, kind: &Kind, label: &str) -> Result<Option<ConnectionId>, Error> {
+        let page = self.list_connections(Filter::new().kind(kind.clone()).label(label)).await?;
+        Ok(page.connections.first().map(|info| info.id))
+    }
+
+    async fn of_kind(&self, kind: &Kind) -> Result<Option<ConnectionId>, Error> {
+        match self.connection_of(kind).await {
+            Ok(connection) => Ok(Some(connection.id())),
+            Err(CoreError::NoConnection(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn ending(&self, end: &str) -> Result<Vec<ConnectionInfo>, Error> {
+        let mut found = Vec::new();
+        let mut pages = Pages::new(self, Filter::new());
+        while found.len() < MAX_CANDIDATES
+            && let Some(page) = pages.next().await?
+        {
+            found.extend(page.into_iter().filter(|info| info.id.to_string().ends_with(end)));
+        }
+        Ok(found)
+    }
+
+    async fn first(&self) -> Result<Vec<ConnectionInfo>, Error> {
+        Ok(self.list_connections(Filter::new()).await?.connections)
+    }
+
+    async fn is_known(&self, kind: &Kind) -> Result<bool, Error> {
+        Ok(self.kinds().get(kind).is_some())
+    }
+}
 
 /// Returns the connection that the reference names.
 ///
 /// An ambiguous reference is an error that lists the candidates; a misspelled one names the nearest connection.
 pub(crate) async fn connection(registry: &ConnectionRegistry, reference: &str) -> Result<Connection, Error> {
-    match find(registry, reference).await {
+    Ok(registry.connection(connection_id(registry, reference).await?).await?)
+}
+
+/// As [`connection`], and returns the id. An id is not looked up.
+pub(crate) async fn connection_id(lookup: &impl Lookup, reference: &str) -> Result<ConnectionId, Error> {
+    match find(lookup, reference).await {
         Err(mut error) if error.code == "not_found" => {
-            if let Some(meant) = nearest_connection(registry, reference).await? {
+            if let Some(meant) = nearest_connection(lookup, reference).await? {
                 error.message = format!("{}. Did you mean '{meant}'?", error.message);
             }
             Err(error)
@@ -31,61 +88,44 @@ pub(crate) async fn connection(registry: &ConnectionRegistry, reference: &str) -
 }
 
 /// Returns the connection on the first page whose kind, label or name is nearest to a misspelled reference.
-async fn nearest_connection(registry: &ConnectionRegistry, reference: &str) -> Result<Option<String>, Error> {
-    let page = registry.list_connections(Filter::new()).await?;
+async fn nearest_connection(lookup: &impl Lookup, reference: &str) -> Result<Option<String>, Error> {
     let words = |info: &ConnectionInfo| [info.kind.to_string(), info.label.to_string(), name(info)];
-    let names: Vec<_> = page.connections.iter().map(|info| (words(info), name(info))).collect();
+    let names: Vec<_> = lookup.first().await?.iter().map(|info| (words(info), name(info))).collect();
     let meant = misspelled(reference, names.iter().flat_map(|(words, _)| words).map(String::as_str));
     let known = |(words, _): &&([String; 3], String)| words.iter().any(|word| Some(word.as_str()) == meant);
     Ok(names.iter().find(known).map(|(_, name)| name.clone()))
 }
 
-async fn find(registry: &ConnectionRegistry, reference: &str) -> Result<Connection, Error> {
+async fn find(lookup: &impl Lookup, reference: &str) -> Result<ConnectionId, Error> {
     if let Ok(id) = reference.parse::<ConnectionId>() {
-        return Ok(registry.connection(id).await?);
+        return Ok(id);
     }
     if let Some((kind, label)) = reference.split_once(':')
         && let Some(kind) = Kind::parse(kind)
     {
-        let page = registry.list_connections(Filter::new().kind(kind).label(label)).await?;
-        let named = page.connections.first().ok_or_else(|| not_found("connection", reference))?;
-        return Ok(registry.connection(named.id).await?);
+        return lookup.labelled(&kind, label).await?.ok_or_else(|| not_found("connection", reference));
     }
     let kind = Kind::parse(reference);
-    if let Some(kind) = &kind {
-        match registry.connection_of(kind).await {
-            Err(CoreError::NoConnection(_)) => {}
-            found => return Ok(found?),
-        }
-    }
-    let ends = ending(registry, reference).await?;
-    let candidates: Vec<_> = ends.iter().map(Candidate::from).collect();
-    let chosen = choose("connection", reference, &candidates).map_err(|error| match kind {
-        // The reference is a kind without a connection, so the next step is to connect one.
-        Some(kind) if error.exit == Exit::NotFound && registry.kinds().get(&kind).is_some() => {
-            error.remedy(format!("connect one with `connections add {kind}`, or see `connections list`"))
-        }
-        _ => error,
-    })?;
-    // The index belongs to one of the candidates, and there is one for each connection.
-    let id = ends.get(chosen).map(|info| info.id).ok_or_else(|| not_found("connection", reference))?;
-    Ok(registry.connection(id).await?)
-}
-
-/// Returns the first connections whose id has this end.
-async fn ending(registry: &ConnectionRegistry, end: &str) -> Result<Vec<ConnectionInfo>, Error> {
-    let mut found = Vec::new();
-    let end = end.to_ascii_lowercase();
-    if end.is_empty() || !end.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
-        return Ok(found);
-    }
-    let mut pages = Pages::new(registry, Filter::new());
-    while found.len() < MAX_CANDIDATES
-        && let Some(page) = pages.next().await?
+    if let Some(kind) = &kind
+        && let Some(id) = lookup.of_kind(kind).await?
     {
-        found.extend(page.into_iter().filter(|info| info.id.to_string().ends_with(&end)));
+        return Ok(id);
     }
-    Ok(found)
+    let end = reference.to_ascii_lowercase();
+    let ends = match !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        true => lookup.ending(&end).await?,
+        false => Vec::new(),
+    };
+    let candidates: Vec<_> = ends.iter().map(Candidate::from).collect();
+    match (choose("connection", reference, &candidates), kind) {
+        // The index belongs to one of the candidates, and there is one for each connection.
+        (Ok(chosen), _) => ends.get(chosen).map(|info| info.id).ok_or_else(|| not_found("connection", reference)),
+        // The reference is a kind without a connection, so the next step is to connect one.
+        (Err(error), Some(kind)) if error.exit == Exit::NotFound && lookup.is_known(&kind).await? => {
+            Err(error.remedy(format!("connect one with `connections add {kind}`, or see `connections list`")))
+        }
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// Returns the setup that the reference names: an id, or any unique end of one.

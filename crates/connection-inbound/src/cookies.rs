@@ -1,4 +1,5 @@
-//! The cookies by which a callback is known to come from the browser that began the setup (RFC 9700, section 4.7).
+//! The cookies by which a callback is known to come from the browser that opened the start address of the setup (RFC 9700,
+//! section 4.7).
 //!
 //! Each setup has its own cookie, so that several can run at once; its value is random and has no other use. On a host
 //! with TLS its name is one that no other host can set (`__Host-`). On loopback every port of the machine sees the
@@ -23,46 +24,28 @@ fn prefix(url: &PublicUrl) -> &'static str {
     if url.is_secure() { SECURE } else { PLAIN }
 }
 
-fn attributes(url: &PublicUrl) -> &'static str {
-    if url.is_secure() { "Path=/; Secure; HttpOnly; SameSite=Lax" } else { "Path=/; HttpOnly; SameSite=Lax" }
+/// Returns the attributes of a cookie. If its name allows it, the browser sends it only to the callbacks of this kind.
+fn attributes(url: &PublicUrl, kind: &Kind) -> String {
+    match url.is_secure() {
+        true => "Path=/; Secure; HttpOnly; SameSite=Lax".to_owned(),
+        false => format!("Path={}/callback/{}; HttpOnly; SameSite=Lax", url.prefix(), kind.path_segment()),
+    }
 }
 
-/// Returns the cookie that gives a browser its proof.
-pub(crate) fn set(url: &PublicUrl, session: SessionId, proof: &Secret) -> Option<HeaderValue> {
+/// Returns the cookie that gives the proof to a browser that opens the start address.
+pub(crate) fn set(url: &PublicUrl, kind: &Kind, session: SessionId, proof: &Secret) -> Option<HeaderValue> {
     let prefix = prefix(url);
-    let attributes = attributes(url);
+    let attributes = attributes(url, kind);
     let text = format!("{prefix}{session}={}; Max-Age={LIFETIME_SECONDS}; {attributes}", proof.expose_str()?);
     let mut value = HeaderValue::from_str(&text).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
 
-/// Returns the cookie that removes the proof.
-pub(crate) fn clear(url: &PublicUrl, session: SessionId) -> Option<HeaderValue> {
-    HeaderValue::from_str(&format!("{}{session}=; Max-Age=0; {}", prefix(url), attributes(url))).ok()
-}
-
-/// Returns the cookie that gives the proof to a browser that opens the start address.
-///
-/// If the name of the cookie allows it, the browser sends it only to the callbacks of this kind.
-pub(crate) fn set_start_proof(url: &PublicUrl, kind: &Kind, session: SessionId, proof: &Secret) -> Option<HeaderValue> {
-    if url.is_secure() {
-        return set(url, session, proof);
-    }
-    let text = format!("{PLAIN}{session}={}; Max-Age={LIFETIME_SECONDS}; {}", proof.expose_str()?, below(url, kind));
-    let mut value = HeaderValue::from_str(&text).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
-/// Returns the cookie that removes that proof; `None` if [`clear`] removes it.
-pub(crate) fn clear_start_proof(url: &PublicUrl, kind: &Kind, session: SessionId) -> Option<HeaderValue> {
-    let text = format!("{PLAIN}{session}=; Max-Age=0; {}", below(url, kind));
-    HeaderValue::from_str(&text).ok().filter(|_| !url.is_secure())
-}
-
-fn below(url: &PublicUrl, kind: &Kind) -> String {
-    format!("Path={}/callback/{}; HttpOnly; SameSite=Lax", url.prefix(), kind.path_segment())
+/// Returns the cookie that removes the proof. A browser removes a cookie only if the path is the one with which the
+/// cookie was set.
+pub(crate) fn clear(url: &PublicUrl, kind: &Kind, session: SessionId) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("{}{session}=; Max-Age=0; {}", prefix(url), attributes(url, kind))).ok()
 }
 
 /// Returns the proofs in a request, those of the newest setups: a browser sends the oldest cookie first (RFC 6265,

@@ -1,10 +1,10 @@
-//! The inbound side of a host: provider callbacks, webhooks, and a JSON API with which a page or a program runs setups.
+//! The inbound side of a host: provider callbacks and webhooks, with the servers that listen for them.
 //!
 //! A server with a public address mounts [`callback_routes`] and [`webhook_routes`] and gives its registry a
 //! [`PublicEndpoint`]; a host without an HTTP server of its own runs a [`Server`]. A desktop program gives its
 //! registry a [`LoopbackServer`], which listens on this machine only while a setup waits for a callback (RFC 8252).
-//! [`setup_routes`] runs setups for a page or a program, [`open_browser`] opens the provider's page in the user's
-//! browser, and [`check_callback`] explains why no callback arrives.
+//! [`open_browser`] opens the provider's page in the user's browser, and [`check_callback`] explains why no callback
+//! arrives.
 //!
 //! Nothing from the network is trusted before its `state` has matched. A forged, foreign, late or repeated callback
 //! gets a page without information, and the setup continues to wait for the right one.
@@ -12,11 +12,11 @@
 //! # What this crate is not
 //!
 //! It knows no provider and no protocol. It keeps no state: any process of the same store can answer any request. It
-//! does not authenticate users: the host decides which owner a request belongs to.
+//! does not authenticate users, and begins no setup: the crate `connection-server` has the routes and the page for that.
 //!
 //! # Stability
 //!
-//! Follows semver from 1.0 on. The JSON bodies are [described](schemas) by JSON Schema, and only grow.
+//! Follows semver from 1.0 on.
 
 mod browser;
 mod callback;
@@ -30,7 +30,6 @@ mod platform;
 mod public_url;
 mod query;
 mod server;
-mod setups;
 mod webhooks;
 
 pub use browser::{Browser, OpenBrowserError, open_browser};
@@ -40,8 +39,4 @@ pub use check_webhook::{WebhookCheck, check_webhook};
 pub use loopback::{LoopbackOptions, LoopbackServer};
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use server::Server;
-pub use setups::{
-    AccountBody, AnswerValue, AnswersBody, BeginBody, ChoiceBody, ErrorBody, ErrorDetail, FieldBody, GuideBody,
-    NoticeBody, ProblemBody, ReasonBody, Schema, SetupBody, StateBody, schemas, setup_routes,
-};
 pub use webhooks::webhook_routes;

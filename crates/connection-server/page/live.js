@@ -60,9 +60,16 @@ export function startLive() {
     if (document.hidden) hiddenTimer = setTimeout(pause, HIDDEN);
     else if (!running) start();
   };
+  // A page that the person has left may stay in memory for the back button, where its stream would keep one of the few
+  // connections.
+  const onShow = ({ persisted }) => persisted && !running && start();
   document.addEventListener('visibilitychange', onVisibility);
+  window.addEventListener('pagehide', pause);
+  window.addEventListener('pageshow', onShow);
   stop = () => {
     document.removeEventListener('visibilitychange', onVisibility);
+    window.removeEventListener('pagehide', pause);
+    window.removeEventListener('pageshow', onShow);
     clearTimeout(hiddenTimer);
     pause();
     stop = null;

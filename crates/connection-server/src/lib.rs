@@ -18,12 +18,14 @@
 //!
 //! Follows semver from 1.0 on. The JSON shapes only grow.
 
+mod answers;
 mod appearance;
 mod body;
 mod caller;
 pub mod checks;
 pub mod declared;
 mod guard;
+mod import_row;
 mod observe;
 mod once;
 mod openapi;
@@ -36,6 +38,7 @@ mod query;
 mod rate;
 mod routes;
 pub mod shapes;
+mod unknown;
 
 use std::{fmt, sync::Arc};
 
@@ -47,6 +50,7 @@ use connection_core::ConnectionRegistry;
 use rate::Rates;
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
+pub use import_row::{ImportAccount, ImportRow};
 pub use observe::{Metrics, Readiness, monitor_router};
 pub use options::{ApiOptions, HostOrigin, InvalidHostOrigin, LiveStreams};
 pub use page::page_router;
@@ -84,14 +88,16 @@ impl Api {
 ///
 /// A request that names a host or comes from an origin that is not in `options` is refused. So is a change without the
 /// content type `application/json`, and every request without an access token, except for the exchange of a code.
+///
+/// Every path below `/api/v1` is a route of the API: one that is unknown, and a method that a route does not have, are
+/// refused with a problem like any other request.
 pub fn api_router<S>(registry: ConnectionRegistry, options: ApiOptions) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
     let api = Api::new(registry, options);
     let (router, document) = openapi::with_document(routes::all());
-    router
-        .merge(openapi::route(&document))
+    unknown::refused(router.merge(openapi::route(&document)))
         .layer(middleware::from_fn_with_state(api.clone(), guard::guard))
         .with_state(api)
 }

@@ -32,6 +32,11 @@ pub(crate) struct Made {
     pub(crate) answer: Result<Response, Problem>,
 }
 
+/// Returns the refusal of a repeated request whose answer is not given again, with the id of what it has made.
+pub(crate) fn not_shown_again(detail: &str, remedy: &str, id: String) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "already_created", detail).made(id).remedy(remedy)
+}
+
 impl<T: DeserializeOwned> FromRequest<Api> for Once<T> {
     type Rejection = Problem;
 

@@ -133,7 +133,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::SessionNotFound(_)
         | Error::Extension(ExtensionError::Unknown(_) | ExtensionError::UnknownTicket { .. })
         | Error::Profile(ProfileError::NotFound { .. }) => StatusCode::NOT_FOUND,
-        Error::Profile(ProfileError::Directory { .. } | ProfileError::DirectoryName { .. })
+        Error::Profile(ProfileError::Directory { .. } | ProfileError::DirectoryName { .. } | ProfileError::Slot(_))
         | Error::InvalidRequest(_)
         | Error::InvalidImport(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::AccountConnected { .. }

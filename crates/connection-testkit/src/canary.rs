@@ -81,6 +81,11 @@ impl Canary {
         Self { secret: Secret::new(secret), forms: forms(secret) }
     }
 
+    /// Returns `true` if these are the forms of this secret.
+    pub(crate) fn is_of(&self, secret: &[u8]) -> bool {
+        self.secret.expose() == secret
+    }
+
     /// Returns the name of a form in which the text contains the secret, if it does.
     pub(crate) fn found(&self, text: &[u8]) -> Option<&'static str> {
         let holds = |form: &[u8]| text.windows(form.len()).any(|window| window == form);
@@ -90,10 +95,12 @@ impl Canary {
 }
 
 /// Returns the text with every form of these secrets replaced, for messages.
-pub(crate) fn redacted<'a>(text: &str, secrets: impl IntoIterator<Item = &'a [u8]>) -> String {
+pub(crate) fn redacted(text: &str, secrets: &[Canary]) -> String {
     let mut text = text.to_owned();
-    for (_, form) in secrets.into_iter().flat_map(forms) {
-        if let Ok(form) = core::str::from_utf8(&form) {
+    for (_, form) in secrets.iter().flat_map(|secret| &secret.forms) {
+        if let Ok(form) = core::str::from_utf8(form)
+            && text.contains(form)
+        {
             text = text.replace(form, "[secret]");
         }
     }

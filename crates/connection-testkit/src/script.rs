@@ -4,7 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use connection_contract::{HttpError, HttpRequest, HttpResponse, Secret, Timestamp, Value, encode, host};
 
-use crate::{canary, fault::fail};
+use crate::{
+    canary::{self, Canary},
+    fault::fail,
+};
 
 /// The answer to a request, or an error in its place.
 #[derive(Debug)]
@@ -255,7 +258,7 @@ pub(crate) struct Script(Mutex<Inner>);
 struct Inner {
     expected: Vec<Expected>,
     next: usize,
-    secrets: Vec<Secret>,
+    secrets: Vec<Canary>,
     urls: Vec<String>,
     fault: Option<(usize, Reply)>,
 }
@@ -284,7 +287,10 @@ impl Script {
 
     /// Hides the secret from messages.
     pub(crate) fn hide(&self, secret: &Secret) {
-        self.lock().secrets.push(secret.duplicate());
+        let secrets = &mut self.lock().secrets;
+        if !secrets.iter().any(|hidden| hidden.is_of(secret.expose())) {
+            secrets.push(Canary::new(secret.expose()));
+        }
     }
 
     /// Returns the URL of every request.
@@ -300,7 +306,7 @@ impl Script {
 
     /// Returns the text without the hidden secrets.
     pub(crate) fn redacted(&self, text: &str) -> String {
-        canary::redacted(text, self.lock().secrets.iter().map(Secret::expose))
+        canary::redacted(text, &self.lock().secrets)
     }
 
     /// Returns the next answer, or fails the test if the request is not the expected one.

@@ -50,10 +50,16 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row {
         package: "connection-server",
-        // It continues the setups of the callbacks that the inbound side receives, reads the manifests of extensions, and
-        // shows the usage of accounts.
+        // It shows and checks the addresses at which the inbound side receives requests, reads the manifests of
+        // extensions, and shows the usage of accounts.
         normal: &[CONTRACT, "connection-agent", "connection-core", "connection-inbound", "connection-manifest"],
         dev: &["connection-faults"],
+    },
+    // It is for machines without a database, and its tests use a real server.
+    Row {
+        package: "connection-client",
+        normal: &[CONTRACT],
+        dev: &["connection-core", "connection-faults", "connection-inbound", "connection-server"],
     },
     // Its fakes are for third parties, who do not have the core.
     Row { package: "connection-testkit", normal: &[CONTRACT, ENGINE], dev: &[] },
@@ -64,6 +70,8 @@ pub(crate) const ROWS: &[Row] = &[
         normal: &[
             CONTRACT,
             "connection-agent",
+            // `--host` names a server.
+            "connection-client",
             "connection-core",
             "connection-inbound",
             "connection-manifest",
@@ -113,8 +121,8 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
         packages: &[
             "connection-manifest",
             "connection-core",
-            "connection-inbound",
             "connection-server",
+            "connection-client",
             "connection-host",
         ],
         purpose: "rows, manifests and bodies at the edges",
@@ -129,6 +137,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-oauth2",
             "connection-manifest",
             "connection-inbound",
+            "connection-client",
             "connection-host",
         ],
         purpose: "errors; the contract writes its own",
@@ -210,7 +219,11 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
         purpose: "the cryptography of the fake host",
     },
     ExternalPackage { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
-    ExternalPackage { dependency: "reqwest", packages: &["connection-egress"], purpose: "the one HTTP service" },
+    ExternalPackage {
+        dependency: "reqwest",
+        packages: &["connection-egress", "connection-client"],
+        purpose: "the one HTTP service for providers, and requests to a server of ours",
+    },
     ExternalPackage {
         dependency: "tracing",
         packages: &[
@@ -233,6 +246,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-core",
             "connection-inbound",
             "connection-server",
+            "connection-client",
             "connection-host",
         ],
         purpose: "host-side secrets that are no credential",

@@ -47,6 +47,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("connections add real", "the host's tests run it with a browser, at a certified provider"),
     ("cargo run --release --bin connections -- serve --open", "the host's tests open the page in a browser"),
     ("curl -H ", "the host's tests send such requests: with the token of an extension, and for a setup link"),
+    ("connections --host ", "the host's tests run these commands on a server"),
     ("connections serve ", "the host's tests open the page in a browser"),
     ("connections tokens ", "the host's tests make and revoke tokens"),
     ("connections kinds accept ", "the host's tests accept a change of a kind"),

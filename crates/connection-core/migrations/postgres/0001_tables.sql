@@ -1,5 +1,5 @@
 -- The tables of a store, grouped by concern: keys, connections, setup sessions, exchanges, events, webhooks,
--- extensions, profiles, access tokens, and values of plugins.
+-- extensions, profiles, access tokens, usage, outgoing events, and values of plugins.
 --
 -- Times are seconds since 1970, and counts are 64-bit, unless a column says otherwise.
 -- A column named sealed holds bytes that only the keyset opens, and each value opens only in its own row and column.
@@ -9,9 +9,10 @@
 -- and a MAC over both and over the columns that decide something. A row whose mark does not fit is refused.
 --
 -- Triggers named connection_notify_* tell other processes which rows have changed, so that they need not ask. The
--- payload names a row and holds nothing of it: account:ID, setup:ID, webhook:ID of the connection, or keyset. Equal
--- payloads of one transaction are sent once. They are hints: a process that misses one reads the rows later. SQLite
--- tells the same with PRAGMA data_version, so its schema has no such triggers.
+-- payload names a row and holds nothing of it: account:ID, setup:ID, usage:ID and webhook:ID of the connection,
+-- extension for those of any owner, or keyset. Equal payloads of one transaction are sent once. They are hints: a
+-- process that misses one reads the rows later. SQLite tells the same with PRAGMA data_version, so its schema has no
+-- such triggers.
 
 CREATE FUNCTION connection_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -33,6 +34,20 @@ BEGIN
     ELSE
         PERFORM pg_notify('connection_changed', 'account:' || changed.connection_id);
     END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION connection_notify_extension() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('connection_changed', 'extension');
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION connection_notify_usage() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('connection_changed', 'usage:' || NEW.connection_id);
     RETURN NULL;
 END
 $$;
@@ -516,6 +531,11 @@ CREATE TABLE connection_extension (
     PRIMARY KEY (owner, name)
 );
 
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON connection_extension
+    FOR EACH ROW EXECUTE FUNCTION connection_notify_extension();
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON connection_extension
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION connection_notify_extension();
+
 -- A row is what is known of every extension that was ever added or connected. It stays when the extension is removed,
 -- so that its revisions never begin again.
 CREATE TABLE connection_extension_state (
@@ -564,6 +584,11 @@ CREATE TABLE connection_extension_preference (
     mark            BYTEA,
     PRIMARY KEY (owner, extension, command)
 );
+
+CREATE TRIGGER connection_notify_row AFTER INSERT OR DELETE ON connection_extension_preference
+    FOR EACH ROW EXECUTE FUNCTION connection_notify_extension();
+CREATE TRIGGER connection_notify_change AFTER UPDATE ON connection_extension_preference
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION connection_notify_extension();
 
 -- A row is a ticket with which an extension continues after a person has finished the settings hand-off.
 CREATE TABLE connection_extension_ticket (
@@ -654,7 +679,7 @@ CREATE TABLE connection_access_token (
     role         TEXT   NOT NULL,
     -- The extension for which alone the token is. NULL for the others.
     extension    TEXT,
-    -- What the visitor of a setup link may do, as JSON. NULL for the others.
+    -- The permission of the visitor of a setup link, as JSON. NULL for the others.
     link         TEXT,
     -- The only setup that the visitor of a setup link may continue. NULL until it was begun.
     setup_id     UUID,
@@ -703,6 +728,12 @@ CREATE TABLE connection_usage (
     value         DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (connection_id, at, metric)
 );
+
+-- Finds the usage that was fetched last.
+CREATE INDEX connection_usage_by_time ON connection_usage (at);
+
+CREATE TRIGGER connection_notify_change AFTER INSERT OR UPDATE ON connection_usage
+    FOR EACH ROW EXECUTE FUNCTION connection_notify_usage();
 
 -- Outgoing events -----------------------------------------------------------------------------------------------------
 

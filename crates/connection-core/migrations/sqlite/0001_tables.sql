@@ -1,5 +1,5 @@
 -- The tables of a store, grouped by concern: keys, connections, setup sessions, exchanges, events, webhooks,
--- extensions, profiles, access tokens, and values of plugins.
+-- extensions, profiles, access tokens, usage, outgoing events, and values of plugins.
 --
 -- Ids are UUIDs of 16 bytes. Times are seconds since 1970, and counts are 64-bit, unless a column says otherwise.
 -- A column named sealed holds bytes that only the keyset opens, and each value opens only in its own row and column.
@@ -578,7 +578,7 @@ CREATE TABLE connection_access_token (
     role         TEXT    NOT NULL,
     -- The extension for which alone the token is. NULL for the others.
     extension    TEXT,
-    -- What the visitor of a setup link may do, as JSON. NULL for the others.
+    -- The permission of the visitor of a setup link, as JSON. NULL for the others.
     link         TEXT,
     -- The only setup that the visitor of a setup link may continue. NULL until it was begun.
     setup_id     BLOB    CHECK (length(setup_id) = 16),
@@ -627,6 +627,9 @@ CREATE TABLE connection_usage (
     value         REAL    NOT NULL,
     PRIMARY KEY (connection_id, at, metric)
 ) STRICT;
+
+-- Finds the usage that was fetched last.
+CREATE INDEX connection_usage_by_time ON connection_usage (at);
 
 -- Outgoing events -----------------------------------------------------------------------------------------------------
 

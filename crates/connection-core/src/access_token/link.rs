@@ -14,7 +14,7 @@ use crate::{
 /// The time for which an address can be opened, and for which its visitor then has a token.
 pub(super) const LIFETIME: Duration = Duration::from_mins(30);
 
-/// What the visitor of a setup link may do: connect one account of these kinds.
+/// The permission of the visitor of a setup link: to connect one account of these kinds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SetupLink {

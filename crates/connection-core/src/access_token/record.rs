@@ -59,7 +59,7 @@ pub struct AccessToken {
     pub owner: Option<String>,
     /// The extension for which alone it is.
     pub extension: Option<String>,
-    /// What the visitor of a setup link may do. Such a token allows nothing else, and its role does not count.
+    /// The permission of the visitor of a setup link. Such a token allows nothing else, and its role does not count.
     pub link: Option<SetupLink>,
     /// `true` for a token that a page got for a code.
     pub is_page: bool,

@@ -7,11 +7,11 @@ use connection_contract::{BoxFuture, NotLive, Reason, reason};
 
 use super::Connection;
 use crate::{
-    ConnectionInfo, Error,
+    Error,
     credential::{HotRow, ReadConnection},
     kinds::KindEntry,
     plan::Stage,
-    refresh::{self, FlightResult, RefreshResult, Trigger},
+    refresh::{self, FlightResult, RefreshResult, RefreshedConnection, Trigger},
 };
 
 impl Connection {
@@ -34,7 +34,7 @@ impl Connection {
     /// [`Error::NotSupported`] for kinds that refresh nothing, [`Error::NotRenewed`] if the provider does not refresh
     /// the credential or cannot be reached, [`Error::UnknownKind`], [`Error::KindChanged`], [`Error::NotFound`], and the
     /// store's errors. The credential is unchanged.
-    pub fn refresh(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
+    pub fn refresh(&self) -> BoxFuture<'_, Result<RefreshedConnection, Error>> {
         Box::pin(self.refresh_for(Trigger::Requested))
     }
 
@@ -44,20 +44,22 @@ impl Connection {
     /// # Errors
     ///
     /// The errors of [`refresh`](Self::refresh).
-    pub fn force_refresh(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
+    pub fn force_refresh(&self) -> BoxFuture<'_, Result<RefreshedConnection, Error>> {
         Box::pin(self.refresh_for(Trigger::Forced))
     }
 
-    async fn refresh_for(&self, why: Trigger) -> Result<ConnectionInfo, Error> {
+    async fn refresh_for(&self, why: Trigger) -> Result<RefreshedConnection, Error> {
         let id = self.id();
         if !self.kind()?.renews() {
             return Err(self.cannot("renew their credential"));
         }
-        match refresh::refresh_current(self.scope().on(&self.shared.refresh), id, why).await?.row {
+        let landed = refresh::refresh_current(self.scope().on(&self.shared.refresh), id, why).await?;
+        let info = match landed.row {
             // The row belongs to the owner for whom the refresh was begun.
-            Some(row) if row.info.owner == self.info.owner => Ok((*row.info).clone()),
-            _ => self.shared.info_by_id(&self.info.owner, id).await,
-        }
+            Some(row) if row.info.owner == self.info.owner => (*row.info).clone(),
+            _ => self.shared.info_by_id(&self.info.owner, id).await?,
+        };
+        Ok(RefreshedConnection::new(landed.renewed, info))
     }
 
     /// Returns the kind and a credential that has not ended, opened.
@@ -107,7 +109,7 @@ impl Connection {
         match refresh::refresh(self.scope().on(&self.shared.refresh), self.id(), refused.generation, Trigger::Refused)
             .await
         {
-            Ok(FlightResult { renewed: RefreshResult::Current(_), row }) => {
+            Ok(FlightResult { renewed: RefreshResult::Current { .. }, row }) => {
                 self.adopt_refreshed(kind, row).await.ok().filter(newer)
             }
             Ok(_) => None,

@@ -62,6 +62,53 @@ pub struct ConnectionInfo {
 }
 
 impl ConnectionInfo {
+    /// Creates the information about a connection whose other facts are not known. For programs that read connections
+    /// elsewhere, such as from the API of a server, and set the other fields themselves.
+    ///
+    /// ```
+    /// use connection_contract::{Identity, Kind, Liveness};
+    /// use connection_core::{ConnectionId, ConnectionInfo};
+    ///
+    /// let id: ConnectionId = "018f3b9e-7d2a-7c31-9f43-0123456789ab".parse()?;
+    /// let mut info = ConnectionInfo::new(id, "local", Kind::from_static("github"), "work", Identity::new("1", "octocat"));
+    /// assert_eq!(info.liveness, Liveness::Unknown);
+    /// info.liveness = Liveness::Live;
+    /// # Ok::<_, connection_core::InvalidId>(())
+    /// ```
+    pub fn new(
+        id: ConnectionId,
+        owner: impl Into<String>,
+        kind: Kind,
+        label: impl Into<DisplayText>,
+        identity: Identity,
+    ) -> Self {
+        let unknown = Timestamp::from_seconds(0);
+        Self {
+            id,
+            owner: owner.into(),
+            provider: kind.clone(),
+            kind,
+            label: label.into(),
+            identity,
+            liveness: Liveness::Unknown,
+            reason: None,
+            checked_at: None,
+            valid_until: None,
+            authorized_until: None,
+            renews: false,
+            scopes: None,
+            config: Vec::new(),
+            profile: None,
+            is_default: false,
+            created_at: unknown,
+            updated_at: unknown,
+            registered: true,
+            kind_changed: false,
+            terms: None,
+            cursor: ListCursor::new(0, id),
+        }
+    }
+
     /// Returns the time at which the connection stops working unless a person acts, if the provider says so: the end of
     /// the authorization if the kind refreshes the credential, otherwise the end of the credential.
     pub fn ends_at(&self) -> Option<Timestamp> {

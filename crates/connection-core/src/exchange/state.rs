@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A free lock file proves that its process has ended and sends nothing. A missing lock file proves nothing. Two nodes
-//! must not share one directory, unless its file system carries locks between them.
+//! must not share one directory.
 //!
 //! The slots of a process that has ended are read until each answer in them is recorded. Then the next process that
 //! opens the directory takes over the file, so that it has slots even if the disk is full. Surplus files are removed. A

@@ -23,7 +23,7 @@ const KEPT_MILLISECONDS: u128 = 30 * 86_400_000;
 const STORE_POSITION_MILLISECONDS: u128 = 600_000;
 const PAGE: i64 = 500;
 
-/// What this process knows of the outbox.
+/// The state of the outbox as this process knows it.
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
     /// The events from the position on that are in the outbox.

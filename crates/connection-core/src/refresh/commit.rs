@@ -13,7 +13,7 @@ use super::{
     RefreshResult,
     flight::Target,
     lease::Lease,
-    outcome::{RefreshOutcome, report},
+    outcome::{RefreshOutcome, current},
 };
 use crate::{
     ChangedPart, ConnectionId, Error, IdGenerator,
@@ -142,19 +142,16 @@ pub(super) async fn renewed(
     }
     match written {
         CommitOutcome::Gone => Err(Error::NotFound(id)),
-        CommitOutcome::Superseded(generation) => {
-            report(system, info, RefreshOutcome::Superseded, None);
-            Ok(RefreshResult::Current(generation))
-        }
+        CommitOutcome::Superseded(generation) => Ok(current(system, info, generation, RefreshOutcome::Superseded)),
         CommitOutcome::Done { before, after, outcome, affected } => {
             if let Some(affected) = affected {
                 affected.notify(&order);
             }
             drop(order);
-            report(system, info, outcome, None);
+            let current = current(system, info, next, outcome);
             let reason = if after == before { None } else { system.info_by_id(scope.owner, id).await?.reason };
             replace::publish(system, id, before, after, reason);
-            Ok(RefreshResult::Current(next))
+            Ok(current)
         }
     }
 }

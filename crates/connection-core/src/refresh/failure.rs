@@ -10,7 +10,7 @@ use super::{
     flight::Target,
     lease::Lease,
     not_renewed,
-    outcome::{RefreshOutcome, report},
+    outcome::{RefreshOutcome, current, report},
 };
 use crate::{
     Error,
@@ -120,8 +120,7 @@ pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Fail
         CommitOutcome::Superseded(generation) => {
             // Another process has refreshed the credential. The refusal concerns a credential that is replaced.
             lease.end();
-            report(system, info, RefreshOutcome::Adopted, None);
-            return Ok(RefreshResult::Current(generation));
+            return Ok(current(system, info, generation, RefreshOutcome::Adopted));
         }
         CommitOutcome::Done { before, after, outcome, .. } => {
             lease.end();

@@ -15,7 +15,7 @@ use super::{
     failure::{self, Failure},
     lease::{self, Lease},
     not_renewed,
-    outcome::{RefreshOutcome, report},
+    outcome::{RefreshOutcome, current, report},
 };
 use crate::{
     ConnectionId, ConnectionInfo, Error, StoreError,
@@ -58,8 +58,7 @@ pub(super) async fn run(
             // Another process refreshed the credential, before this call or while this call waited for it.
             let waited = failures.is_some();
             let outcome = if waited { RefreshOutcome::Waited } else { RefreshOutcome::Adopted };
-            report(system, &info, outcome, None);
-            return Ok(RefreshResult::Current(generation));
+            return Ok(current(system, &info, generation, outcome));
         }
         let kind = system.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
         if !kind.renews() {
@@ -121,8 +120,7 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
     let opened = open_read(system, &before.info, &before.read).await?;
     let info = before.info;
     if opened.generation != generation {
-        report(system, &info, RefreshOutcome::Adopted, None);
-        return Ok(RefreshResult::Current(opened.generation));
+        return Ok(current(system, &info, opened.generation, RefreshOutcome::Adopted));
     }
     if opened.plan.failures() > plan.failures() {
         return Err(failed_meanwhile(system, &info, &opened.plan));
@@ -155,8 +153,7 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
             if generation == target.generation {
                 return Err(error);
             }
-            report(system, &info, RefreshOutcome::Adopted, None);
-            Ok(RefreshResult::Current(generation))
+            Ok(current(system, &info, generation, RefreshOutcome::Adopted))
         }
         (Outcome::Failed(why), _) => {
             failure::record(&target, lease, Failure::of(semantics, why, uncertain, judged, yes)).await

@@ -27,7 +27,7 @@ use crate::{
 
 use flight::{MAX_ATTEMPTS, run};
 pub(crate) use outcome::Counts;
-pub use outcome::{RefreshOutcome, RefreshOutcomes};
+pub use outcome::{RefreshOutcome, RefreshOutcomes, RefreshedConnection};
 pub(crate) use system::System;
 
 /// The reason to refresh a credential.
@@ -48,7 +48,7 @@ pub(crate) enum Trigger {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshResult {
     /// The credential of this generation is current, whichever process made it.
-    Current(i64),
+    Current { generation: i64, outcome: RefreshOutcome },
     /// Another process is refreshing the credential, which still works.
     ByOtherProcess,
     /// The credential is not to be refreshed now. Nothing was done.
@@ -99,7 +99,7 @@ async fn join(
         match landed.renewed {
             RefreshResult::ByOtherProcess if why != Trigger::Due => {}
             // The refresh in progress replaced an older credential.
-            RefreshResult::Current(generation) if seen == Some(generation) => {}
+            RefreshResult::Current { generation, .. } if seen == Some(generation) => {}
             _ => return Ok(landed),
         }
     }
@@ -122,7 +122,7 @@ async fn finish_flight(
     let renewed = run(scope.as_scope(), id, seen, why).await?;
     let row = match renewed {
         // If the row cannot be read here, each waiter reads it.
-        RefreshResult::Current(_) => {
+        RefreshResult::Current { .. } => {
             let system = &scope.system;
             system.hot.reread(&Stored::with_id(system, &scope.owner, id)).await.ok()
         }

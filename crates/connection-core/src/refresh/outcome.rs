@@ -8,7 +8,7 @@ use std::{
 
 use connection_contract::Kind;
 
-use super::System;
+use super::{RefreshResult, System};
 use crate::ConnectionInfo;
 
 /// The outcome of a refresh. Callers that joined a refresh in progress are not counted.
@@ -71,6 +71,40 @@ impl fmt::Display for RefreshOutcome {
     }
 }
 
+/// A connection after a refresh that a caller asked for.
+///
+/// ```
+/// use connection_core::{Connection, Error, RefreshOutcome};
+///
+/// async fn refresh(connection: &Connection) -> Result<(), Error> {
+///     let refreshed = connection.refresh().await?;
+///     match refreshed.outcome {
+///         RefreshOutcome::Refreshed => println!("{} has a new credential", refreshed.connection.label),
+///         outcome => println!("{}: {outcome}", refreshed.connection.label),
+///     }
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RefreshedConnection {
+    /// The outcome, which is the same for all callers that waited for the refresh.
+    pub outcome: RefreshOutcome,
+    /// The connection with its current credential, whichever process refreshed it.
+    pub connection: ConnectionInfo,
+}
+
+impl RefreshedConnection {
+    pub(crate) fn new(renewed: RefreshResult, connection: ConnectionInfo) -> Self {
+        let outcome = match renewed {
+            RefreshResult::Current { outcome, .. } => outcome,
+            // A refresh that ran for another reason found nothing to do.
+            RefreshResult::ByOtherProcess | RefreshResult::NotDue => RefreshOutcome::Adopted,
+        };
+        Self { outcome, connection }
+    }
+}
+
 /// The number of refreshes by kind and outcome, in this process since the registry was opened, over all owners. A host
 /// reads them for its metrics. They name no connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,6 +136,17 @@ impl Counts {
     pub(crate) fn now(&self) -> RefreshOutcomes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// Reports the outcome of a refresh after which the credential of `generation` is current.
+pub(super) fn current(
+    system: &System,
+    info: &ConnectionInfo,
+    generation: i64,
+    outcome: RefreshOutcome,
+) -> RefreshResult {
+    report(system, info, outcome, None);
+    RefreshResult::Current { generation, outcome }
 }
 
 /// Logs the outcome and counts it. `code` is the reason of a failure.

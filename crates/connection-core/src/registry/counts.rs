@@ -11,7 +11,7 @@ use crate::{
     store::{LivenessCountRow, WaitingRow, any_of},
 };
 
-/// What a store holds and what waits in it, in numbers over all owners and processes. They name no connection.
+/// The contents of a store and its queues, in numbers over all owners and processes. They name no connection.
 ///
 /// ```
 /// use connection_core::{ConnectionRegistry, Error};

@@ -33,6 +33,26 @@ pub struct Event {
     pub details: String,
 }
 
+impl Event {
+    /// Creates the first event of a connection, without an owner and details. For programs that read events elsewhere,
+    /// such as from the API of a server, and set the other fields themselves.
+    ///
+    /// ```
+    /// use connection_contract::Timestamp;
+    /// use connection_core::{ConnectionId, Event, EventId};
+    ///
+    /// let id: EventId = "018f3b9e-7d2a-7c31-9f43-0123456789ab".parse()?;
+    /// let connection: ConnectionId = "018f3b9e-7d2a-7c31-9f43-0123456789ac".parse()?;
+    /// let event = Event::new(id, connection, Timestamp::from_seconds(1_800_000_000), "connected");
+    /// assert_eq!((event.number, &*event.details), (1, "{}"));
+    /// # Ok::<_, connection_core::InvalidId>(())
+    /// ```
+    pub fn new(id: EventId, connection: ConnectionId, at: Timestamp, name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { id, connection, owner: String::new(), number: 1, at, name, details: "{}".to_owned() }
+    }
+}
+
 /// A page of events of all connections of an owner.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -11,6 +11,7 @@ mod describe;
 mod describe_tools;
 mod events;
 mod facets;
+mod hints;
 mod import;
 mod inbound;
 mod keys;
@@ -45,6 +46,7 @@ use crate::{Connection, ConnectionId, ConnectionInfo, Error, Notification, conne
 pub use builder::{OpenError, RegistryBuilder};
 pub use counts::StoreCounts;
 pub use events::{Event, EventPage, Events, History};
+pub use hints::{Hint, Hints};
 pub use import::{BeginImport, Import, Imported, Imports};
 pub use inbound::{InboundEndpoint, WeakConnectionRegistry};
 pub use keys::Keys;

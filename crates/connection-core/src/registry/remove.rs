@@ -36,6 +36,19 @@ pub struct Removal {
     pub previous_reason: Option<Reason>,
 }
 
+impl Removal {
+    /// Creates the outcome of a removal without a previous credential.
+    ///
+    /// ```
+    /// use connection_core::{Removal, Teardown};
+    ///
+    /// assert_eq!(Removal::new(Teardown::Done).previous, None);
+    /// ```
+    pub fn new(teardown: Teardown) -> Self {
+        Self { teardown, reason: None, previous: None, previous_reason: None }
+    }
+}
+
 impl ConnectionRegistry {
     /// Removes a connection with its current credential and the previous one that is kept for a rollback.
     ///

@@ -29,8 +29,12 @@ pub(crate) enum Changed {
     Connection(ConnectionId),
     /// A setup session, or an input that arrived for it.
     Setup(SessionId),
+    /// Extensions of some owner: declarations or preferences.
+    Extensions,
     /// The row of the keyset.
     Keys,
+    /// The usage of a connection's account.
+    Usage(ConnectionId),
     /// The webhook inbox of a connection.
     Webhook(ConnectionId),
     /// Any row: the signal does not say which.
@@ -44,7 +48,9 @@ impl Changed {
         let found = match payload.split_once(':') {
             Some(("account", id)) => ConnectionId::from_str(id).ok().map(Self::Connection),
             Some(("setup", id)) => SessionId::from_str(id).ok().map(Self::Setup),
+            Some(("usage", id)) => ConnectionId::from_str(id).ok().map(Self::Usage),
             Some(("webhook", id)) => ConnectionId::from_str(id).ok().map(Self::Webhook),
+            None if payload == "extension" => Some(Self::Extensions),
             None if payload == "keyset" => Some(Self::Keys),
             _ => None,
         };

@@ -52,6 +52,18 @@ impl Reader {
         all!(self, ExtensionRow, SQL, owner)
     }
 
+    /// Returns the marks of an owner's extensions, without a command, and those of their preferences. The command of an
+    /// extension's own preferences is empty. Each write of a row changes its mark.
+    pub(crate) async fn extension_marks(
+        &mut self,
+        owner: &str,
+    ) -> Result<Vec<(String, Option<String>, Option<Vec<u8>>)>, StoreError> {
+        const SQL: &str = "SELECT name, NULL AS command, mark FROM connection_extension WHERE owner = $1 \
+                           UNION ALL SELECT extension, command, mark FROM connection_extension_preference \
+                           WHERE owner = $1";
+        all!(self, (String, Option<String>, Option<Vec<u8>>), SQL, owner)
+    }
+
     /// Returns the extensions whose name is that of the provider that they need, with their public settings, which
     /// other extensions of that provider may read.
     pub(crate) async fn provider_extensions(&mut self, owner: &str) -> Result<Vec<(String, String)>, StoreError> {
@@ -139,6 +151,7 @@ impl Tx {
                            SET provider = excluded.provider, source = excluded.source, \
                            fingerprint = excluded.fingerprint, mark = excluded.mark";
         let ExtensionRow { name, provider, source, fingerprint, added_at, marked: _ } = row;
+        self.changed(Changed::Extensions);
         execute!(self, SQL, owner, name, provider, source, fingerprint, *added_at, mark).map(drop)
     }
 
@@ -167,6 +180,7 @@ impl Tx {
     pub(crate) async fn delete_extension(&mut self, owner: &str, name: &str) -> Result<bool, StoreError> {
         const TICKETS: &str = "DELETE FROM connection_extension_ticket WHERE owner = $1 AND extension = $2";
         const SQL: &str = "DELETE FROM connection_extension WHERE owner = $1 AND name = $2";
+        self.changed(Changed::Extensions);
         execute!(self, TICKETS, owner, name)?;
         Ok(execute!(self, SQL, owner, name)? == 1)
     }

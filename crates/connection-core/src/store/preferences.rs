@@ -2,6 +2,7 @@
 
 use super::{
     Reader, StoreError, Tx,
+    changes::Changed,
     engine::{all, execute, optional},
     row_events::newest,
     rows::{PreferenceRow, PublicRow},
@@ -87,6 +88,7 @@ impl Tx {
                            revision = excluded.revision, public_revision = excluded.public_revision, \
                            mark = excluded.mark";
         let PreferenceRow { extension, command, body, revision, public_revision, marked: _ } = row;
+        self.changed(Changed::Extensions);
         execute!(self, SQL, owner, extension, command, body, revision, public_revision, mark).map(drop)
     }
 }

@@ -66,6 +66,17 @@ impl Reader {
         Ok(found.into_iter().filter_map(|Found(row)| row).collect())
     }
 
+    /// Returns the open sessions of an owner: the id, the state, the number of the step that is shown, and the beginning
+    /// of the sealed step. Each sealing of a step begins with another nonce, so that the beginning shows a change.
+    pub(crate) async fn shown_setups(
+        &mut self,
+        owner: &str,
+    ) -> Result<Vec<(Uuid, String, i64, Option<Vec<u8>>)>, StoreError> {
+        const SQL: &str = "SELECT id, state, step_seq, substr(sealed_step, 1, 64) FROM connection_setup \
+                           WHERE owner = $1 AND state IN ('running', 'waiting')";
+        all!(self, (Uuid, String, i64, Option<Vec<u8>>), SQL, owner)
+    }
+
     /// Returns the number of an owner's sessions that have neither ended nor expired.
     pub(crate) async fn count_setups(&mut self, owner: &str, now: i64) -> Result<i64, StoreError> {
         const SQL: &str = "SELECT count(*) FROM connection_setup WHERE owner = $1 AND state IN ('running', 'waiting') \

@@ -1,10 +1,22 @@
 //! Queries of `connection_usage`.
 
+use uuid::Uuid;
+
 use super::{
     Reader, StoreError, Tx,
+    changes::Changed,
     engine::{all, execute},
 };
 use crate::ids::ConnectionId;
+
+/// A number of a metric: the connection, the beginning of the period, the metric and the number.
+type RecentUsage = (Uuid, i64, String, f64);
+
+/// Selects the numbers since a time, found by the time: few of an owner's connections have some. The order makes
+/// SQLite use the index of the time even if its statistics say that most rows are recent.
+const RECENT: &str = "SELECT u.connection_id, u.at, u.metric, u.value FROM connection_usage AS u \
+                      WHERE u.at >= $2 AND (SELECT a.owner FROM connection_account AS a \
+                      WHERE a.id = u.connection_id) = $1 ORDER BY u.at";
 
 impl Reader {
     /// Returns the numbers of an account since a time: the beginning of the period, the metric and the number, oldest
@@ -18,6 +30,24 @@ impl Reader {
         const SQL: &str = "SELECT at, metric, value FROM connection_usage \
                            WHERE connection_id = $1 AND account = $2 AND at >= $3 ORDER BY at, metric";
         all!(self, (i64, String, f64), SQL, id.as_uuid(), account, since)
+    }
+
+    /// Returns the numbers of all connections of an owner since a time.
+    pub(crate) async fn recent_usage(&mut self, owner: &str, since: i64) -> Result<Vec<RecentUsage>, StoreError> {
+        all!(self, RecentUsage, RECENT, owner, since)
+    }
+
+    /// Returns the same as [`recent_usage`](Self::recent_usage) for one connection.
+    pub(crate) async fn recent_usage_of(
+        &mut self,
+        id: ConnectionId,
+        owner: &str,
+        since: i64,
+    ) -> Result<Vec<RecentUsage>, StoreError> {
+        const SQL: &str = "SELECT u.connection_id, u.at, u.metric, u.value FROM connection_usage AS u \
+                           WHERE u.connection_id = $1 AND u.at >= $3 AND (SELECT a.owner \
+                           FROM connection_account AS a WHERE a.id = u.connection_id) = $2";
+        all!(self, RecentUsage, SQL, id.as_uuid(), owner, since)
     }
 }
 
@@ -35,6 +65,7 @@ impl Tx {
                            SELECT a.id, $2, $3, $4, $5 FROM connection_account AS a WHERE a.id = $1 \
                            ON CONFLICT (connection_id, at, metric) \
                            DO UPDATE SET account = excluded.account, value = excluded.value";
+        self.changed(Changed::Usage(id));
         execute!(self, SQL, id.as_uuid(), at, metric, account, value).map(drop)
     }
 

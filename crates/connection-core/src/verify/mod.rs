@@ -52,7 +52,7 @@ async fn run(scope: Scope<'_, System>, id: ConnectionId, asker: ProbeTrigger) ->
         let renewed =
             refresh::refresh(scope.on(&system.refresh), id, looked.before.generation(), Trigger::Refused).await;
         match renewed.map(|landed| landed.renewed) {
-            Ok(RefreshResult::Current(_)) => {
+            Ok(RefreshResult::Current { .. }) => {
                 let before = read_shown(system, scope.owner, id).await?;
                 looked = measure::measure(scope, &kind, before, asker).await?;
             }

@@ -7,14 +7,14 @@ use std::{
 };
 
 use aws_lc_rs::hmac;
-use connection_contract::{Liveness, Secret, encode};
+use connection_contract::{Liveness, Secret, Timestamp, VerifyResult, encode};
 use connection_core::{ConnectionRegistry, EventReceiver, MESSAGE_TYPES, OutgoingEvent};
 use serde_json::Value;
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{
     fake::Fake,
-    renewing::Renewals,
+    renewing::{Renewals, Renewing, run},
     sql,
     test_host::World,
     test_server::{Reply, TestServer},
@@ -64,6 +64,35 @@ impl Operator {
     pub(crate) async fn until(&self, messages: usize) -> Vec<Message> {
         self.server.until_asked(messages).await;
         self.messages()
+    }
+}
+
+/// A store whose events an operator gets.
+struct Told {
+    world: World,
+    fake: Fake,
+    registry: ConnectionRegistry,
+    operator: Operator,
+    running: JoinHandle<()>,
+}
+
+impl Told {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let fake = Fake::new();
+        let registry = world.open(fake.clone()).await;
+        let operator = Operator::new().await;
+        let running = operator.runs(&world, &registry).await;
+        Self { world, fake, registry, operator, running }
+    }
+
+    /// Creates the same as [`new`](Self::new) after the operator has accepted the event of one connection.
+    async fn after_one() -> Self {
+        let told = Self::new().await;
+        told.fake.connected(&told.registry, "ada").await;
+        told.operator.until(1).await;
+        recorded(&told.registry, <[_]>::is_empty).await;
+        told
     }
 }
 
@@ -152,7 +181,10 @@ async fn an_operator_is_told_in_signed_messages_without_secrets() {
         let data = &message.data;
         assert_eq!(data["id"], ada.id().to_string());
         assert_eq!((&data["owner"], &data["kind"]), (&"u42".into(), &"fake".into()));
-        assert_eq!((&data["account"]["id"], &data["account"]["label"]), (&account.account_id.as_str().into(), &account.label.as_str().into()));
+        assert_eq!(
+            (&data["account"]["id"], &data["account"]["label"]),
+            (&account.account_id.as_str().into(), &account.label.as_str().into())
+        );
         assert!(!data.to_string().contains("plain"), "{data}");
     }
     assert_eq!((&told[0].data["event"], &told[0].data["reason"]), (&"connected".into(), &Value::Null));
@@ -174,13 +206,75 @@ async fn a_refreshed_credential_is_told() {
     it.registry.close().await;
 }
 
+/// Lets time pass until the end of this many credentials was recorded.
+async fn until_announced(world: &World, ends: i64) {
+    let announced = "SELECT COUNT(*) FROM connection_event WHERE kind = 'expiring'";
+    for _ in 0..600 {
+        if sql::number(&world.database(), announced).await == Some(ends) {
+            return;
+        }
+        world.clock.advance(Duration::from_secs(1));
+    }
+    panic!("no end was recorded");
+}
+
+#[tokio::test]
+async fn an_end_that_no_refresh_extends_is_told_once_with_its_time() {
+    let Told { world, fake, registry, operator, .. } = Told::after_one().await;
+    let other = world.open(fake.clone()).await;
+    let theirs = registry.owner("u42").unwrap();
+    let bob = fake.connected(&theirs, "bob").await;
+    operator.until(2).await;
+    recorded(&registry, <[_]>::is_empty).await;
+    // The provider says at the next look when the key ends.
+    let end = Timestamp::from_seconds(world.now() + 6 * 86_400);
+    fake.finds(move |_| VerifyResult::live().valid_until(Some(end)));
+    bob.verify().await.unwrap();
+    // Two processes look for ends, and send what they find.
+    let _there = operator.runs(&world, &other).await;
+    let _schedulers = [run(&registry), run(&other)];
+    until_announced(&world, 1).await;
+    let told = operator.until(3).await;
+    let Message { name, data, .. } = &told[2];
+    assert_eq!((&**name, &data["event"]), ("connection.expiring", &"expiring".into()));
+    assert_eq!((&data["id"], &data["owner"]), (&bob.id().to_string().into(), &"u42".into()));
+    assert_eq!((&data["kind"], &data["label"]), (&"fake".into(), &bob.info().label.as_str().into()));
+    assert_eq!((&data["endsAt"], &data["reason"]), (&end.to_rfc3339().into(), &Value::Null));
+    assert_eq!((&told[1].data["event"], &told[1].data["endsAt"]), (&"connected".into(), &Value::Null));
+    // It is told once, however long the schedulers look on. The answer is recorded first, because a message whose
+    // answer is not recorded is sent again.
+    recorded(&registry, <[_]>::is_empty).await;
+    world.clock.advance(Duration::from_secs(3600));
+    fake.connected(&other, "last").await;
+    let told = operator.until(4).await;
+    assert_eq!(told[3].data["event"], "connected");
+    recorded(&registry, <[_]>::is_empty).await;
+    assert_eq!(operator.messages().len(), 4);
+    registry.close().await;
+    other.close().await;
+}
+
+#[tokio::test]
+async fn the_end_of_an_authorization_is_told_and_that_of_a_credential_that_is_renewed_is_not() {
+    let plugin = Renewing::new();
+    *plugin.authorized_for.lock().unwrap() = Some(5 * 86_400);
+    let it = Renewals::of(plugin).await;
+    let info = it.connection.info();
+    let (credential, authorization) = (info.valid_until.unwrap(), info.ends_at().unwrap());
+    assert!(credential.seconds() < authorization.seconds(), "{credential:?} {authorization:?}");
+    let operator = Operator::new().await;
+    let _running = operator.runs(&it.world, &it.registry).await;
+    let _scheduler = run(&it.registry);
+    until_announced(&it.world, 1).await;
+    let told = operator.until(1).await;
+    assert_eq!((&*told[0].name, &told[0].data["event"]), ("connection.expiring", &"expiring".into()));
+    assert_eq!(told[0].data["endsAt"], authorization.to_rfc3339());
+    it.registry.close().await;
+}
+
 #[tokio::test]
 async fn what_a_receiver_that_is_down_missed_is_sent_again_and_holds_up_nothing() {
-    let world = World::new().await;
-    let fake = Fake::new();
-    let registry = world.open(fake.clone()).await;
-    let operator = Operator::new().await;
-    let _running = operator.runs(&world, &registry).await;
+    let Told { world, fake, registry, operator, .. } = Told::new().await;
     operator.answers(|_| Reply::whole(500, "", ""));
     let ada = fake.connected(&registry, "ada").await;
     let found = after(&world, &registry, 1).await;
@@ -208,11 +302,7 @@ async fn what_a_receiver_that_is_down_missed_is_sent_again_and_holds_up_nothing(
 
 #[tokio::test]
 async fn what_failed_for_more_than_a_day_is_kept_until_it_is_sent_again_by_hand() {
-    let world = World::new().await;
-    let fake = Fake::new();
-    let registry = world.open(fake.clone()).await;
-    let operator = Operator::new().await;
-    let _running = operator.runs(&world, &registry).await;
+    let Told { world, fake, registry, operator, .. } = Told::new().await;
     operator.answers(|_| Reply::whole(500, "", ""));
     fake.connected(&registry, "ada").await;
     let began = world.now();
@@ -239,11 +329,7 @@ async fn what_failed_for_more_than_a_day_is_kept_until_it_is_sent_again_by_hand(
 
 #[tokio::test]
 async fn a_receiver_that_hangs_or_asks_for_a_pause_is_asked_again_later() {
-    let world = World::new().await;
-    let fake = Fake::new();
-    let registry = world.open(fake.clone()).await;
-    let operator = Operator::new().await;
-    let _running = operator.runs(&world, &registry).await;
+    let Told { world, fake, registry, operator, .. } = Told::new().await;
     operator.answers(|_| Reply::silence());
     fake.connected(&registry, "ada").await;
     operator.until(1).await;
@@ -288,14 +374,7 @@ async fn several_processes_send_each_event_once() {
 
 #[tokio::test]
 async fn a_restart_loses_no_event_and_repeats_none() {
-    let world = World::new().await;
-    let fake = Fake::new();
-    let registry = world.open(fake.clone()).await;
-    let operator = Operator::new().await;
-    let running = operator.runs(&world, &registry).await;
-    fake.connected(&registry, "ada").await;
-    operator.until(1).await;
-    recorded(&registry, <[_]>::is_empty).await;
+    let Told { world, fake, registry, operator, running } = Told::after_one().await;
     running.abort();
     drop(running.await);
     // These are recorded while nobody sends, and the connection is gone before it is told of.
@@ -319,14 +398,7 @@ async fn a_restart_loses_no_event_and_repeats_none() {
 
 #[tokio::test]
 async fn an_attempt_whose_process_died_is_repeated_with_the_same_id() {
-    let world = World::new().await;
-    let fake = Fake::new();
-    let registry = world.open(fake.clone()).await;
-    let operator = Operator::new().await;
-    let _running = operator.runs(&world, &registry).await;
-    fake.connected(&registry, "ada").await;
-    operator.until(1).await;
-    recorded(&registry, <[_]>::is_empty).await;
+    let Told { world, registry, operator, .. } = Told::after_one().await;
     // The row is as a process leaves it that dies before the answer.
     let begun = format!("UPDATE connection_outbox SET state = 'pending', attempts = 1, next_at = {}", world.now() + 60);
     assert_eq!(sql::run(&world.database(), begun).await, 1);
@@ -339,11 +411,7 @@ async fn an_attempt_whose_process_died_is_repeated_with_the_same_id() {
 
 #[tokio::test]
 async fn a_receiver_that_is_gone_is_told_nothing_until_the_next_start() {
-    let world = World::new().await;
-    let fake = Fake::new();
-    let registry = world.open(fake.clone()).await;
-    let operator = Operator::new().await;
-    let running = operator.runs(&world, &registry).await;
+    let Told { world, fake, registry, operator, running } = Told::new().await;
     operator.answers(|_| Reply::whole(410, "", ""));
     fake.connected(&registry, "ada").await;
     running.await.unwrap();

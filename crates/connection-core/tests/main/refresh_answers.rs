@@ -95,7 +95,7 @@ async fn a_probe_that_rotates_the_credential_loses_no_renewal_under_way() {
     asking.await.unwrap().unwrap();
     assert_eq!((it.number("generation").await, exchanges(&it).await), (2, Some(1)), "the answer waits");
     assert!(it.credential("refresh_at").await.unwrap() <= it.world.now(), "it is made use of at once");
-    assert_eq!(it.connection.refresh().await.unwrap().liveness, Liveness::Live);
+    assert_eq!(it.connection.refresh().await.unwrap().connection.liveness, Liveness::Live);
     let issuer = it.provider.lock().clone();
     assert_eq!((issuer.asked, issuer.is_revoked, exchanges(&it).await), (1, false, Some(0)));
     assert_eq!(it.token().await, "access-2");

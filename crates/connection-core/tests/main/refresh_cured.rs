@@ -38,7 +38,7 @@ async fn only_what_a_fresh_token_mends_is_live_after_a_refresh() {
     for (times, code) in (1..).zip(codes) {
         measured(&it, "failing", code).await;
         it.at(times * 100);
-        let info = it.connection.refresh().await.unwrap();
+        let info = it.connection.refresh().await.unwrap().connection;
         assert_eq!(it.provider.asked(), usize::try_from(times).unwrap(), "{code}: it was renewed");
         if CURED.contains(code) {
             assert_eq!(shown(&info), (Liveness::Live, None), "{code}");
@@ -61,7 +61,7 @@ async fn an_offline_connection_is_live_after_a_refresh() {
     for (times, code) in (1..).zip([reason::CONNECT, reason::TIMEOUT, reason::PROVIDER_ERROR, reason::SCOPE_MISSING]) {
         measured(&it, "offline", code).await;
         it.at(times * 100);
-        assert_eq!(shown(&it.connection.refresh().await.unwrap()), (Liveness::Live, None), "{code}");
+        assert_eq!(shown(&it.connection.refresh().await.unwrap().connection), (Liveness::Live, None), "{code}");
     }
 }
 
@@ -78,6 +78,6 @@ async fn a_successful_refresh_clears_the_reason_of_a_failed_one() {
             assert_eq!(it.edit(&format!("{sql}{reason}' WHERE state = 'current'")).await, 1);
         }
         it.at(times * 100);
-        assert_eq!(it.connection.refresh().await.unwrap().liveness, liveness, "{is_of_refresh}");
+        assert_eq!(it.connection.refresh().await.unwrap().connection.liveness, liveness, "{is_of_refresh}");
     }
 }

@@ -112,7 +112,7 @@ async fn break_access(it: &Renewals) {
 #[tokio::test]
 async fn a_requested_refresh_ignores_the_schedule() {
     let it = Renewals::new().await;
-    let info = it.connection.refresh().await.unwrap();
+    let info = it.connection.refresh().await.unwrap().connection;
     assert_eq!((it.provider.asked(), it.token().await), (1, "access-2".to_owned()));
     assert_eq!((info.liveness, info.valid_until.unwrap().seconds()), (Liveness::Live, START + LIFE));
     it.connection.refresh().await.unwrap();

@@ -122,7 +122,7 @@ async fn a_caller_refused_after_a_concurrent_refresh_adopts_its_credential() {
     it.plugin.after.until_inside(1).await;
     reauthorize(&it.connection).await;
     it.plugin.after.open();
-    let info = asking.await.unwrap().unwrap();
+    let info = asking.await.unwrap().unwrap().connection;
     assert_eq!((info.liveness, code(&info), it.number("generation").await), (Liveness::Live, None, 2));
 }
 

@@ -135,7 +135,7 @@ async fn a_registry_that_is_drained_stores_what_is_under_way_and_begins_nothing_
     it.plugin.after.open();
     draining.await.unwrap();
     assert_eq!((it.number("generation").await, it.provider.asked()), (2, 1));
-    assert_eq!(asking.await.unwrap().unwrap().liveness, Liveness::Live);
+    assert_eq!(asking.await.unwrap().unwrap().connection.liveness, Liveness::Live);
     let refused = it.connection.refresh().await.unwrap_err();
     assert_eq!((refused.code(), it.provider.asked()), ("registry_closed", 1), "{refused:?}");
 }

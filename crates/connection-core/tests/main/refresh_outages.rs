@@ -122,7 +122,7 @@ async fn two_answers_of_503_a_minute_apart_end_nothing() {
     assert_eq!((&*why.reason.code, why.recheck_after), (UNKNOWN, Some(Duration::from_secs(59))));
     assert_eq!(it.provider.asked(), 3);
     it.at(LIFE + 420);
-    assert_eq!(it.connection.refresh().await.unwrap().liveness, Liveness::Live);
+    assert_eq!(it.connection.refresh().await.unwrap().connection.liveness, Liveness::Live);
     assert_eq!((it.provider.asked(), it.token().await), (4, "access-2".to_owned()));
 }
 
@@ -217,7 +217,7 @@ async fn a_finally_refused_token_is_sent_again_only_by_force() {
     not_renewed(it.connection.force_refresh().await);
     assert_eq!(it.provider.asked(), 2, "once");
     it.provider.says(None);
-    assert_eq!(it.connection.force_refresh().await.unwrap().liveness, Liveness::Live);
+    assert_eq!(it.connection.force_refresh().await.unwrap().connection.liveness, Liveness::Live);
     assert_eq!((it.provider.asked(), it.token().await), (3, "access-2".to_owned()));
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connection_contract::{Liveness, RefreshSemantics};
-use connection_core::{Connection, ConnectionInfo, ConnectionRegistry, Error, ManualClock, Outcome, RefreshOutcome};
+use connection_core::{Connection, ConnectionRegistry, Error, ManualClock, Outcome, RefreshOutcome, RefreshedConnection};
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{
@@ -62,7 +62,7 @@ impl<'a> Told<'a> {
     }
 }
 
-fn asking(connection: &Connection) -> JoinHandle<Result<ConnectionInfo, Error>> {
+fn asking(connection: &Connection) -> JoinHandle<Result<RefreshedConnection, Error>> {
     let connection = connection.clone();
     Handle::current().spawn(async move { connection.refresh().await })
 }
@@ -114,7 +114,7 @@ async fn a_renewal_is_told_and_whoever_joins_it_is_not_counted() {
     it.plugin.before.until_inside(1).await;
     it.plugin.before.open();
     for caller in callers {
-        caller.await.unwrap().unwrap();
+        assert_eq!(caller.await.unwrap().unwrap().outcome, RefreshOutcome::Refreshed);
     }
     // A caller that came after the end of the first refresh began another one. Callers that joined count as one
     // with it.
@@ -139,13 +139,13 @@ async fn an_answer_that_is_lost_is_uncertain_and_then_replayed() {
     told.logged(RefreshOutcome::Uncertain, 1);
     let lost = ["connected", "not_renewed uncertain refresh_outcome_unknown"];
     assert_eq!(told.recorded().await, lost);
-    it.connection.refresh().await.unwrap();
+    assert_eq!(it.connection.refresh().await.unwrap().outcome, RefreshOutcome::Replayed);
     told.counts(&[("replayed", 1), ("uncertain", 1)]);
     told.logged(RefreshOutcome::Replayed, 1);
     told.logged(RefreshOutcome::Refreshed, 0);
     assert_eq!(told.recorded().await, [&lost[..], &["credential_rotated replayed"]].concat());
     // The next refresh is an ordinary one.
-    it.connection.refresh().await.unwrap();
+    assert_eq!(it.connection.refresh().await.unwrap().outcome, RefreshOutcome::Refreshed);
     told.counts(&[("refreshed", 1), ("replayed", 1), ("uncertain", 1)]);
 }
 
@@ -230,7 +230,8 @@ async fn waiting_for_another_process_counts_as_waited_whatever_its_result() {
         clock.until_asleep(1).await;
         assert!(!second.is_finished());
         leading.before.open();
-        assert_eq!(first.await.unwrap().is_err(), fails);
+        let outcome = |refreshed: Result<RefreshedConnection, Error>| refreshed.ok().map(|refreshed| refreshed.outcome);
+        assert_eq!(outcome(first.await.unwrap()), (!fails).then_some(RefreshOutcome::Refreshed));
         for _ in 0..10_000 {
             clock.advance(Duration::from_millis(100));
             it.number("generation").await;
@@ -238,7 +239,7 @@ async fn waiting_for_another_process_counts_as_waited_whatever_its_result() {
                 break;
             }
         }
-        assert_eq!(second.await.unwrap().is_err(), fails);
+        assert_eq!(outcome(second.await.unwrap()), (!fails).then_some(RefreshOutcome::Waited));
         let told = Told::by(&it, &follower);
         told.counts(&[("waited", 1)]);
         told.logged(RefreshOutcome::Waited, 1);
@@ -262,7 +263,8 @@ async fn a_caller_that_finds_a_fresh_credential_adopts_it() {
     it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
     it.connection.refresh().await.unwrap();
     late.before.open();
-    assert_eq!(asking.await.unwrap().unwrap().liveness, Liveness::Live);
+    let adopted = asking.await.unwrap().unwrap();
+    assert_eq!((adopted.outcome, adopted.connection.liveness), (RefreshOutcome::Adopted, Liveness::Live));
     assert_eq!((it.provider.asked(), it.number("generation").await), (1, 2));
     let told = Told::by(&it, &sleeping);
     told.counts(&[("adopted", 1)]);
@@ -280,14 +282,14 @@ async fn late_and_needless_callbacks_are_distinguished() {
     it.plugin.after.until_inside(1).await;
     it.edit("UPDATE connection_liveness SET lease_owner = 'other', lease_until = 9000000000, fence = fence + 1").await;
     it.plugin.after.open();
-    first.await.unwrap().unwrap();
+    assert_eq!(first.await.unwrap().unwrap().outcome, RefreshOutcome::RefreshedLate);
     it.edit("UPDATE connection_liveness SET lease_owner = NULL, lease_until = NULL").await;
     it.plugin.after.close();
     let second = asking(&it.connection);
     it.plugin.after.until_inside(1).await;
     reauthorize(&it.connection).await;
     it.plugin.after.open();
-    second.await.unwrap().unwrap();
+    assert_eq!(second.await.unwrap().unwrap().outcome, RefreshOutcome::Superseded);
     let told = Told::of(&it);
     told.counts(&[("refreshed_late", 1), ("superseded", 1)]);
     told.logged(RefreshOutcome::RefreshedLate, 1);

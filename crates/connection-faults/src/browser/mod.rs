@@ -4,9 +4,12 @@
 //! `cargo xtask setup` installs it. Where it is missing, the tests that need it are skipped with a notice, and fail
 //! in continuous integration.
 
+mod accessibility;
 mod devtools;
 mod driver;
+mod keys;
 mod sent;
+mod tabs;
 
 use std::{
     env, fmt,
@@ -20,7 +23,10 @@ use serde_json::{Value, json};
 
 use crate::skip_notice;
 
+pub use accessibility::AccessibilityChecker;
+pub use fantoccini::key::Key;
 pub use sent::Sent;
+pub use tabs::Tab;
 
 use devtools::{Command, Log};
 use driver::Driver;
@@ -29,6 +35,15 @@ use driver::Driver;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Pause between two checks of a page. WebDriver does not report when a page changes.
 const PACE: Duration = Duration::from_millis(20);
+
+/// The appearance that a person has chosen for the whole system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    /// Light text on a dark ground.
+    Dark,
+    /// Dark text on a light ground.
+    Light,
+}
 
 /// A browser window with a profile of its own. Dropping it ends the browser and deletes the profile, also when a test
 /// fails.
@@ -119,6 +134,18 @@ impl Browser {
         must("a size", self.client.set_window_size(width, height).await);
     }
 
+    /// Sets the appearance of the system for the current tab, and that the person wants no animations.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the browser rejects the command.
+    pub async fn set_theme(&self, theme: Theme) {
+        let scheme = if theme == Theme::Dark { "dark" } else { "light" };
+        let feature = |name: &str, value: &str| json!({ "name": name, "value": value });
+        let features = [feature("prefers-color-scheme", scheme), feature("prefers-reduced-motion", "reduce")];
+        self.command("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
     /// Returns a picture of the current page, as a PNG file.
     ///
     /// # Panics
@@ -193,6 +220,19 @@ impl Browser {
         must(script, self.client.execute(script, arguments).await)
     }
 
+    /// Waits until a script, run as the body of a function in the page, returns `true`. `what` names the condition.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the script throws, or if the condition does not hold within a minute.
+    pub async fn until(&self, what: &str, script: &str, arguments: Vec<Value>) {
+        let began = Instant::now();
+        while self.run(script, arguments.clone()).await != true {
+            assert!(began.elapsed() < PATIENCE, "{what}: it does not come to it at {}", self.address().await);
+            tokio::time::sleep(PACE).await;
+        }
+    }
+
     /// Disables scripts on every page from now on.
     ///
     /// # Panics
@@ -200,6 +240,15 @@ impl Browser {
     /// Panics if the browser rejects the command.
     pub async fn without_scripts(&self) {
         self.command("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    }
+
+    /// Forgets the files that the browser keeps of pages, so that the next page is loaded as on a first visit.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the browser rejects the command.
+    pub async fn forget_files(&self) {
+        self.command("Network.clearBrowserCache", json!({})).await;
     }
 
     /// Returns the addresses in the window's history, which a person reaches by going back and forward.
@@ -241,9 +290,25 @@ impl Browser {
     ///
     /// Panics if the browser does not answer.
     pub async fn errors(&self) -> Vec<String> {
+        self.logged(|_| true).await
+    }
+
+    /// Returns the same errors as [`errors`](Self::errors) without those of requests that failed, which are part of
+    /// tests in which a server refuses a request or is restarted.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the browser does not answer.
+    pub async fn script_errors(&self) -> Vec<String> {
+        self.logged(|source| source != "network").await
+    }
+
+    /// Returns the errors that were logged since the last call, of the sources that `is_wanted` accepts.
+    async fn logged(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
         let log = must("a log", self.client.issue_cmd(Log("browser")).await);
         let entries = log.as_array().cloned().unwrap_or_default();
         let errors = entries.iter().filter(|entry| entry["level"] == "SEVERE");
+        let errors = errors.filter(|entry| is_wanted(entry["source"].as_str().unwrap_or_default()));
         errors.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 

@@ -60,6 +60,11 @@ pub(crate) fn help_or_refusal(error: &clap::Error) -> Result<Exit, Error> {
     Ok(Exit::Fine)
 }
 
+/// Returns the words of the command that this process runs, such as `connections setup resume`.
+pub(crate) fn command_path() -> String {
+    reached(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())).1
+}
+
 /// Returns the overview of the commands, which is the help of the program.
 pub(super) fn overview(root: &Command) -> String {
     let mut text = format!(
@@ -84,11 +89,11 @@ pub(super) fn overview(root: &Command) -> String {
         let values: String = values.iter().map(|name| format!(" <{name}>")).collect();
         let option = format!("--{long}{values}");
         text.push_str(&format!(
-            "  {option:<19}  {}\n",
+            "  {option:<24}  {}\n",
             argument.get_help().map(ToString::to_string).unwrap_or_default()
         ));
     }
-    text.push_str("  --help, --version    Print this overview, or the version\n");
+    text.push_str("  --help, --version         Print this overview, or the version\n");
     text.push_str("\n`connections help COMMAND` shows more about a command.\n");
     text
 }

@@ -80,7 +80,7 @@ pub(crate) enum KindsImport {
     },
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct List {
     /// Show only connections of this kind
     #[arg(long)]

@@ -2,20 +2,27 @@
 
 use connection_contract::DisplayText;
 
-use super::{dialogue::Dialogue, finish::FinishMethod, kinds, profiles, setup_report::ReportedAction};
+use super::{
+    dialogue::Dialogue, finish::FinishMethod, kinds, profiles, setup_port::LocalSetup, setup_report::ReportedAction,
+};
 use crate::{
     Error, Exit,
     args::Add,
     cli::Program,
+    common::Common,
     extensions,
     input::{self, Inputs},
+    kind_entry::KindEntry,
     select,
 };
 
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
     let kind = match &arguments.kind {
         Some(kind) => kind.clone(),
-        None => picked(&program).await?,
+        None => {
+            let name = |kind: &KindEntry| (kind.descriptor.kind.to_string(), kind.descriptor.display_name.to_string());
+            picked(&program, program.kinds.iter().map(name).collect()).await?
+        }
     };
     let finish = FinishMethod::new(&arguments.finish, &program);
     // The kind of an extension's declaration is known only to the database.
@@ -34,9 +41,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     inputs.check(descriptor.kind.as_str(), &descriptor.fields)?;
     let kept = program.may_have_kept(&descriptor.kind).await?;
     inputs.check_any(descriptor.kind.as_str(), &descriptor.fields, kept)?;
-    if arguments.label.as_deref().is_some_and(|label| !says_something(label)) {
-        return Err(Error::usage("--label is empty").remedy("leave it out to use the account's name"));
-    }
+    check_label(arguments.label.as_deref())?;
     let (registry, endpoint) = match opened {
         Some(opened) => opened,
         None => program.open_inbound(finish.is_paste()).await?,
@@ -61,30 +66,32 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
         Some(label) => begin.label(label).await?,
         None => begin.await?,
     };
-    let dialogue = Dialogue::new(&program, &registry, &endpoint, &session, finish, ReportedAction::Connected);
-    dialogue.run_and_close(inputs).await
+    let setup = LocalSetup::new(&program, &registry, &endpoint, &session);
+    let dialogue = Dialogue::new(&program, &setup, finish, ReportedAction::Connected);
+    dialogue.run_and_close(inputs, &registry).await
 }
 
-/// Lets a person choose one of all kinds.
-async fn picked(program: &Program) -> Result<String, Error> {
-    let names: Vec<_> = program.kinds.iter().map(|kind| kind.descriptor.kind.to_string()).collect();
-    if !program.person || program.output.json {
+/// Lets a person choose one of these kinds, each with its title.
+pub(super) async fn picked(common: &Common, kinds: Vec<(String, String)>) -> Result<String, Error> {
+    if !common.person || common.output.json {
+        let names: Vec<_> = kinds.iter().map(|(name, _)| name.as_str()).collect();
         let message = "nobody can be asked what to connect";
         return Err(Error::new(Exit::Usage, "input_required", message)
             .remedy(format!("name a kind: `connections add KIND`; the kinds are {}", names.join(", "))));
     }
-    let widest = names.iter().map(String::len).max().unwrap_or_default();
-    let shown = program.kinds.iter().map(|kind| {
-        let descriptor = &kind.descriptor;
-        format!("{:<widest$}  {}", descriptor.kind.as_str(), descriptor.display_name)
-    });
-    let shown: Vec<_> = shown.collect();
+    let widest = kinds.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let shown: Vec<_> = kinds.iter().map(|(name, title)| format!("{name:<widest$}  {title}")).collect();
     let picked = tokio::task::spawn_blocking(move || input::pick("What to connect?", shown)).await;
     let picked = picked.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))??;
-    names.into_iter().nth(picked).ok_or_else(|| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))
+    let picked = kinds.into_iter().nth(picked).map(|(name, _)| name);
+    picked.ok_or_else(|| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))
 }
 
-/// Returns `true` if a label is not blank after cleaning.
-fn says_something(label: &str) -> bool {
-    !DisplayText::from(label.to_owned()).as_str().trim().is_empty()
+/// Refuses a label that is blank after cleaning.
+pub(super) fn check_label(label: Option<&str>) -> Result<(), Error> {
+    let is_blank = |label: &str| DisplayText::from(label.to_owned()).as_str().trim().is_empty();
+    match label.is_some_and(is_blank) {
+        true => Err(Error::usage("--label is empty").remedy("leave it out to use the account's name")),
+        false => Ok(()),
+    }
 }

@@ -1,10 +1,10 @@
 //! Confirmation of an action by a person.
 
-use crate::{Error, Exit, cli::Program, input};
+use crate::{Error, Exit, common::Common, input};
 
 /// Refuses if no person can be asked and `--yes` was not given. Call it before anything is created on disk.
-pub(super) fn possible(program: &Program, yes: bool, what: &str) -> Result<(), Error> {
-    if yes || program.person {
+pub(super) fn possible(common: &Common, yes: bool, what: &str) -> Result<(), Error> {
+    if yes || common.person {
         return Ok(());
     }
     Err(Error::new(Exit::Usage, "confirmation_required", format!("nobody can be asked {what}"))
@@ -12,10 +12,10 @@ pub(super) fn possible(program: &Program, yes: bool, what: &str) -> Result<(), E
 }
 
 /// Asks the question and returns whether the person agreed. If not, prints `left`, which says what stays unchanged.
-pub(super) async fn ask(program: &Program, question: String, left: &str) -> Result<bool, Error> {
+pub(super) async fn ask(common: &Common, question: String, left: &str) -> Result<bool, Error> {
     let agreed = agreed(question).await?;
     if !agreed {
-        program.output.note(left);
+        common.output.note(left);
     }
     Ok(agreed)
 }

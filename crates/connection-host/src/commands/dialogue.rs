@@ -6,20 +6,18 @@
 //! earlier command also stays if no answer was given.
 
 use connection_contract::{Field, Identity, Notice, Prompt, Reason, SetupMethod, reason};
-use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
-use connection_server::shapes::is_called_back;
+use connection_core::{ConnectionInfo, ConnectionRegistry, SetupStep, StepNo};
 
 use super::{
     confirm,
     finish::{self, FinishMethod},
     kinds,
-    own_kinds::KindsInForce,
+    setup_port::{Advanced, NextStep, SetupEnd, SetupPort},
     setup_report::{self, ReportedAction},
 };
 use crate::{
     Error, Exit,
-    cli::Program,
-    inbound::{self, Endpoint},
+    common::Common,
     input::{Cancelled, Inputs},
     output::{TRUST_CERTIFICATE, account, name, short_id},
     platform::Terminal,
@@ -27,10 +25,8 @@ use crate::{
 
 /// A setup, and everything that the dialogue needs.
 pub(super) struct Dialogue<'a> {
-    program: &'a Program,
-    registry: &'a ConnectionRegistry,
-    endpoint: &'a Endpoint,
-    session: &'a SetupSession,
+    common: &'a Common,
+    setup: &'a dyn SetupPort,
     finish: FinishMethod,
     begun: BeginningCommand,
     made: ReportedAction,
@@ -46,8 +42,6 @@ enum BeginningCommand {
     /// The command that is running began the setup.
     Now,
 }
-
-type Step = Option<(StepNo, SetupStep)>;
 
 /// The parts of a step that have been shown. The steps repeat them, but a terminal shows them only once.
 #[derive(Default)]
@@ -69,14 +63,12 @@ enum DialogueEnd {
 impl<'a> Dialogue<'a> {
     /// Returns the dialogue of a setup that the running command began.
     pub(super) fn new(
-        program: &'a Program,
-        registry: &'a ConnectionRegistry,
-        endpoint: &'a Endpoint,
-        session: &'a SetupSession,
+        common: &'a Common,
+        setup: &'a dyn SetupPort,
         finish: FinishMethod,
         made: ReportedAction,
     ) -> Self {
-        Self { program, registry, endpoint, session, finish, begun: BeginningCommand::Now, made, pages: None }
+        Self { common, setup, finish, begun: BeginningCommand::Now, made, pages: None }
     }
 
     /// Makes this the dialogue of a setup that an earlier command began.
@@ -90,65 +82,52 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Conducts the setup, and then closes the registry.
-    pub(super) async fn run_and_close(self, inputs: Inputs) -> Result<Exit, Error> {
-        let registry = self.registry;
+    pub(super) async fn run_and_close(self, inputs: Inputs, registry: &ConnectionRegistry) -> Result<Exit, Error> {
         let result = self.run(inputs).await;
         registry.close().await;
         result
     }
 
-    /// Puts the files of kinds in force as they are now, so that a setup whose kind has changed ends with that reason.
-    async fn look_at_kinds(&self) {
-        if let Some(mut kinds) = KindsInForce::new(self.program, self.registry) {
-            kinds.look().await;
-        }
-    }
-
     /// Conducts the setup to its end.
     pub(super) async fn run(self, inputs: Inputs) -> Result<Exit, Error> {
-        let keeps = self.reauthorized().await?;
+        let keeps = match self.made {
+            ReportedAction::Reauthorized | ReportedAction::ReauthorizedFor => self.setup.reauthorized().await?,
+            _ => None,
+        };
         let ended = tokio::select! {
             ended = self.converse(inputs, keeps.as_ref()) => ended,
             // A process that is killed in another way leaves the setup, which can be resumed.
-            () = self.program.interrupts.next() => Err(Cancelled.into()),
+            () = self.common.interrupts.next() => Err(Cancelled.into()),
         };
         match ended {
-            Ok(DialogueEnd::Waiting(reason)) => Err(waiting(self.session, &reason)),
+            Ok(DialogueEnd::Waiting(reason)) => Err(waiting(self.setup, &reason)),
             Ok(DialogueEnd::Unconfirmed(account)) => {
-                self.endpoint.settle().await;
-                Err(unconfirmed(self.session, &account))
+                self.setup.settle().await;
+                Err(unconfirmed(self.setup, &account))
             }
             Ok(DialogueEnd::Outcome) => {
-                let told = setup_report::report(self.program, self.registry, self.session, self.made).await;
-                self.endpoint.settle().await;
+                let end = self.setup.end().await;
+                let told = end.and_then(|end| setup_report::report(&self.common.output, end, self.made));
+                self.setup.settle().await;
                 told
             }
             // A person who resumes a setup and gives no answer may still want it.
             Err(error) if self.begun == BeginningCommand::Before && error.exit == Exit::Usage => Err(error),
-            Err(error) => match self.session.cancel().await {
-                // Another process has just finished the setup.
-                Ok(()) if matches!(self.session.terminal().await, Ok(Outcome::Done(_))) => {
-                    setup_report::report(self.program, self.registry, self.session, self.made).await
+            Err(error) => {
+                let ended = match self.setup.cancel().await {
+                    Ok(()) => self.setup.end().await,
+                    Err(error) => Err(error),
+                };
+                match ended {
+                    // Another process has just finished the setup.
+                    Ok(end @ SetupEnd::Done(_)) => setup_report::report(&self.common.output, end, self.made),
+                    // The error that ended the dialogue matters more than an error of the cleanup.
+                    _ => Err(match &keeps {
+                        Some(connection) => still_in_use(error, connection),
+                        None => error,
+                    }),
                 }
-                // The error that ended the dialogue matters more than an error of the cleanup.
-                _ => Err(match &keeps {
-                    Some(connection) => still_in_use(error, connection),
-                    None => error,
-                }),
-            },
-        }
-    }
-
-    /// Returns the connection whose credential stays in use until this setup has replaced it.
-    async fn reauthorized(&self) -> Result<Option<ConnectionInfo>, Error> {
-        if !matches!(self.made, ReportedAction::Reauthorized | ReportedAction::ReauthorizedFor) {
-            return Ok(None);
-        }
-        let setups = self.registry.setups().list().await?;
-        let setup = setups.iter().find(|setup| setup.id == self.session.id());
-        match setup.and_then(|setup| setup.reauthorizes) {
-            Some(id) => Ok(Some(self.registry.connection(id).await?.info().clone())),
-            None => Ok(None),
+            }
         }
     }
 
@@ -159,8 +138,8 @@ impl<'a> Dialogue<'a> {
             let step = match next.take() {
                 Some(step) => step,
                 None => {
-                    let provider = self.program.provider(self.session.kind());
-                    self.program.output.waiting(provider, self.session.next_step()).await?
+                    let provider = self.common.provider(self.setup.kind());
+                    self.common.output.waiting(provider, self.setup.next_step()).await?
                 }
             };
             let Some((number, step)) = step else { return Ok(DialogueEnd::Outcome) };
@@ -173,12 +152,12 @@ impl<'a> Dialogue<'a> {
                     (inputs, next) = self.answer(&mut shown, number, prompt, fields, inputs).await?;
                 }
                 SetupStep::Prompt { prompt, fields, open: Some(redirect), beside } => {
-                    let asks = self.finish.asks(&inputs, &fields, self.ways(), self.endpoint);
+                    let asks = self.finish.asks(&inputs, &fields, self.ways(), &self.setup.given());
                     self.notices(&mut shown, &beside);
                     self.lead(&mut shown, &redirect, &beside, asks).await?;
                     if asks {
                         if prompt.problem.is_none() {
-                            self.program.output.note(prompt.title.as_str());
+                            self.common.output.note(prompt.title.as_str());
                         }
                         (inputs, next) = self.answer(&mut shown, number, prompt, fields, inputs).await?;
                     }
@@ -215,12 +194,12 @@ impl<'a> Dialogue<'a> {
         prompt: Prompt,
         fields: Vec<Field>,
         mut inputs: Inputs,
-    ) -> Result<(Inputs, Option<Step>), Error> {
+    ) -> Result<(Inputs, Option<NextStep>), Error> {
         if let Some(problem) = prompt.problem.as_ref().filter(|_| inputs.person()) {
-            self.program.output.note(format!("{problem}"));
+            self.common.output.note(format!("{problem}"));
         }
         loop {
-            let kind = self.session.kind().clone();
+            let kind = self.setup.kind().clone();
             let prompt = prompt.clone();
             let fields = fields.clone();
             let rest = inputs.without_person();
@@ -249,7 +228,7 @@ impl<'a> Dialogue<'a> {
                     step => {
                         // No one reads the answer anymore; the terminal gets the settings it had before the question.
                         drop(terminal);
-                        self.program.output.note("");
+                        self.common.output.note("");
                         return Ok((rest, Some(step)));
                     }
                 }
@@ -258,30 +237,22 @@ impl<'a> Dialogue<'a> {
             let answers;
             (inputs, answers) = asked.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?;
             let answers = answers?;
-            self.look_at_kinds().await;
-            match self.session.advance(number, &answers).await {
-                Ok(()) => return Ok((inputs, None)),
-                Err(AdvanceError::Invalid(problems)) => {
-                    let again = inputs.ask_again(problems.iter().map(|problem| problem.field.as_str()));
-                    let invalid = AdvanceError::Invalid(problems);
-                    if !again {
-                        return Err(Error::from(invalid).exit(Exit::SetupFailed));
+            match self.setup.advance(number, &answers).await? {
+                Advanced::Taken | Advanced::Elsewhere => return Ok((inputs, None)),
+                Advanced::Invalid { fields, error } => {
+                    if !inputs.ask_again(fields.iter().map(String::as_str)) {
+                        return Err(error.exit(Exit::SetupFailed));
                     }
-                    self.program.output.note(invalid.to_string());
+                    self.common.output.note(&error.message);
                 }
-                // Another method was faster; its result is the next step.
-                Err(AdvanceError::Ended | AdvanceError::NoPrompt | AdvanceError::WrongStep { .. }) => {
-                    return Ok((inputs, None));
-                }
-                Err(error) => return Err(error.into()),
             }
         }
     }
 
     /// Returns the next step that differs from this one.
-    async fn other(&self, number: StepNo) -> Result<Step, Error> {
+    async fn other(&self, number: StepNo) -> Result<NextStep, Error> {
         loop {
-            match self.session.next_step().await? {
+            match self.setup.next_step().await? {
                 // A poll has changed nothing.
                 Some((same, SetupStep::Prompt { .. })) if same == number => {}
                 step => return Ok(step),
@@ -300,17 +271,17 @@ impl<'a> Dialogue<'a> {
             return match (beside.iter().any(|notice| notice.user_code.is_some()), shown.code) {
                 (true, _) => Ok(()),
                 (false, true) => Err(finish::code_over()),
-                (false, false) => Err(finish::no_code(self.session.kind().as_str())),
+                (false, false) => Err(finish::no_code(self.setup.kind().as_str())),
             };
         }
         let link = redirect.link.as_str();
-        let address = self.finish.address(self.session, redirect, self.endpoint, asks).await?;
+        let address = self.finish.address(self.setup, redirect, asks).await?;
         let address = self.pages.map_or(address.clone(), |origin| at_origin(origin, &address));
         match shown.link.replace(link.to_owned()) {
-            None => self.finish.lead(self.program, &address, self.endpoint, asks).await,
+            None => self.finish.lead(self.common, &address, &self.setup.given(), asks).await,
             // An expired address is replaced by another. No second browser is opened for it.
             Some(before) if before != link => {
-                self.program.output.note(format!("Open {address} instead, if it is not open yet"))
+                self.common.output.note(format!("Open {address} instead, if it is not open yet"))
             }
             Some(_) => {}
         }
@@ -331,20 +302,16 @@ impl<'a> Dialogue<'a> {
                 return Err(refused(account));
             }
         }
-        self.look_at_kinds().await;
-        match self.session.advance(number, &[]).await {
-            // Another process answered or ended the setup; the result is the next step.
-            Ok(()) | Err(AdvanceError::Ended | AdvanceError::NoPrompt | AdvanceError::WrongStep { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
+        match self.setup.advance(number, &[]).await? {
+            Advanced::Taken | Advanced::Elsewhere => Ok(()),
+            Advanced::Invalid { error, .. } => Err(error),
         }
     }
 
     /// Returns the account by its name, and by its id at the provider if that differs, since names may be chosen to
     /// deceive.
     fn account(&self, identity: &Identity) -> String {
-        let kind = self.session.kind();
-        let title = self.program.kind(kind.as_str()).map(|kind| kind.descriptor.display_name.to_string());
-        let title = title.unwrap_or_else(|_| kind.to_string());
+        let title = self.common.provider(self.setup.kind());
         let label = &identity.label;
         let id = &identity.account_id;
         match label == id {
@@ -359,22 +326,18 @@ impl<'a> Dialogue<'a> {
             return;
         }
         shown.greeted = true;
-        let output = &self.program.output;
+        let output = &self.common.output;
         match keeps {
             Some(connection) => output.note(format!("Authorize {} again", account(connection))),
             None => output.note(prompt.title.as_str()),
         }
-        let kind = self.session.kind();
-        if let Ok(entry) = self.program.kind(kind.as_str()) {
+        if let Some(entry) = self.common.known_kind(self.setup.kind()) {
             for line in kinds::guide(entry) {
                 output.note(format!("  {line}"));
             }
-            let settings = &self.program.settings;
             let asks = prompt.fields.iter().any(|name| entry.asks_for_application(name));
-            // The plugin shows this only on a desktop: on other hosts, the person who registers the application does
-            // not see these pages.
-            if asks && settings.inbound.public_url.is_some() && is_called_back(&entry.descriptor) {
-                output.note(format!("  Redirect address to register: {}", inbound::to_register(settings, kind)));
+            if let Some(address) = self.setup.to_register(entry).filter(|_| asks) {
+                output.note(format!("  Redirect address to register: {address}"));
             }
         }
     }
@@ -390,13 +353,13 @@ impl<'a> Dialogue<'a> {
                 line = format!("{line} (code {code})");
                 shown.code = true;
             }
-            self.program.output.note(line);
+            self.common.output.note(line);
         }
         shown.notices = beside.len();
     }
 
     fn ways(&self) -> &[SetupMethod] {
-        self.program.kind(self.session.kind().as_str()).map_or(&[], |kind| &kind.descriptor.ways)
+        self.common.known_kind(self.setup.kind()).map_or(&[], |kind| &kind.descriptor.ways)
     }
 }
 
@@ -424,13 +387,14 @@ fn refused(account: &str) -> Error {
     )
 }
 
-fn unconfirmed(session: &SetupSession, account: &str) -> Error {
-    let id = session.id().to_string();
+fn unconfirmed(setup: &dyn SetupPort, account: &str) -> Error {
+    let id = setup.id();
+    let place = setup.place();
     let asks = format!("nobody can be asked whether {account} is the right account");
     let short = short_id(&id);
     Error::new(Exit::Usage, "confirmation_required", format!("{asks}; the setup {short} waits")).remedy(format!(
         "continue with `connections setup resume {short}` at a terminal or with --yes, or give it up with \
-             `connections setup cancel {short}`"
+             `connections setup cancel {short}`{place}"
     ))
 }
 
@@ -453,12 +417,13 @@ pub(super) fn not_kept(mut error: Error) -> Error {
     error
 }
 
-fn waiting(session: &SetupSession, reason: &Reason) -> Error {
-    let id = session.id().to_string();
+fn waiting(setup: &dyn SetupPort, reason: &Reason) -> Error {
+    let id = setup.id();
+    let place = setup.place();
     let short = short_id(&id);
     let message = format!("{}{SAVED}{short}", reason.message);
     let way = format!(
-        "continue with `connections setup resume {short}`, or give it up with `connections setup cancel {short}`"
+        "continue with `connections setup resume {short}`, or give it up with `connections setup cancel {short}`{place}"
     );
     Error::new(Exit::SetupFailed, "setup_waiting", message).remedy(match &*reason.code {
         reason::TLS => format!("{TRUST_CERTIFICATE}; then {way}"),

@@ -18,7 +18,8 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
             None
         }
         Some(reference) => {
-            let id = named_id(&registry, reference).await?;
+            // The id of a removed connection, which has no row, is valid.
+            let id = select::connection_id(&registry, reference).await?;
             Some(one(&registry, id, &mut printer).await?)
         }
     };
@@ -27,15 +28,6 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
     match broken.flatten() {
         None => Ok(Exit::Fine),
         Some(number) => Err(broken_at(number)),
-    }
-}
-
-/// Returns the id of the connection that the reference names. The id of a removed connection, which has no row, is
-/// valid.
-pub(super) async fn named_id(registry: &ConnectionRegistry, reference: &str) -> Result<ConnectionId, Error> {
-    match reference.parse::<ConnectionId>() {
-        Ok(id) => Ok(id),
-        Err(_) => Ok(select::connection(registry, reference).await?.id()),
     }
 }
 
@@ -72,18 +64,18 @@ async fn one(registry: &ConnectionRegistry, id: ConnectionId, printer: &mut Prin
 }
 
 /// Prints pages as one table, or as one object.
-struct Printer<'o> {
+pub(super) struct Printer<'o> {
     output: &'o Output,
     elements: Elements,
     printed: bool,
 }
 
 impl<'o> Printer<'o> {
-    fn begin(output: &'o Output) -> Result<Self, Error> {
+    pub(super) fn begin(output: &'o Output) -> Result<Self, Error> {
         Ok(Self { output, elements: Elements::new(), printed: false })
     }
 
-    fn page(&mut self, events: &[connection_core::Event]) -> Result<(), Error> {
+    pub(super) fn page(&mut self, events: &[connection_core::Event]) -> Result<(), Error> {
         let output = self.output;
         if events.is_empty() {
             return Ok(());
@@ -111,7 +103,7 @@ impl<'o> Printer<'o> {
     }
 
     /// Ends the output. `chain` is given for a single connection only, with the number at which its record is broken.
-    fn end(self, chain: Option<Option<u64>>) -> Result<(), Error> {
+    pub(super) fn end(self, chain: Option<Option<u64>>) -> Result<(), Error> {
         let output = self.output;
         if output.json {
             if !self.printed {

@@ -2,15 +2,15 @@
 //! ended on.
 
 use connection_contract::{Descriptor, Field, Input, Redirect, Secret, SetupMethod};
-use connection_core::SetupSession;
 use connection_server::shapes::is_called_back;
 
+use super::setup_port::SetupPort;
 use crate::{
     Error, Exit,
     args::FinishArguments,
-    cli::Program,
+    common::Common,
     config::Settings,
-    inbound::{self, Endpoint, GivenAddress},
+    inbound::{self, GivenAddress},
     input::Inputs,
     output::json::way_word,
 };
@@ -27,23 +27,36 @@ pub(super) struct FinishMethod {
 }
 
 impl FinishMethod {
-    pub(super) fn new(arguments: &FinishArguments, program: &Program) -> Self {
+    pub(super) fn new(arguments: &FinishArguments, common: &Common) -> Self {
         let way = match (arguments.device, arguments.paste) {
             (true, _) => Some(SetupMethod::Device),
             (_, true) => Some(SetupMethod::Paste),
             _ => None,
         };
-        let here = program.person && !program.output.json && program.environment.has_desktop();
+        let here = common.person && !common.output.json && common.environment.has_desktop();
         Self { way, opens: way.is_none() && here && !arguments.no_browser, agrees: arguments.yes }
     }
 
     /// Refuses a way that the kind or this machine does not support, before anything is created.
     pub(super) fn check(self, descriptor: &Descriptor, settings: &Settings) -> Result<(), Error> {
+        self.check_way(descriptor)?;
         match self.way {
-            Some(way) if !descriptor.ways.contains(&way) => Err(not_offered(way, descriptor)),
             None if is_called_back(descriptor) => inbound::check(settings),
             _ => Ok(()),
         }
+    }
+
+    /// Refuses a way that the kind does not support.
+    pub(super) fn check_way(self, descriptor: &Descriptor) -> Result<(), Error> {
+        match self.way {
+            Some(way) if !descriptor.ways.contains(&way) => Err(not_offered(way, descriptor)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Accepts any account if no person can be asked, for a server, which always asks.
+    pub(super) fn agreeing_without_person(self, inputs: &Inputs) -> Self {
+        Self { agrees: self.agrees || !inputs.person(), ..self }
     }
 
     /// Answers the question of a kind that asks for the way.
@@ -87,13 +100,13 @@ impl FinishMethod {
 
     /// Returns `true` if the command asks for the fields that may end the wait while the browser is open: if the user
     /// chose this way or gave the fields, or if no browser can return.
-    pub(super) fn asks(self, inputs: &Inputs, fields: &[Field], ways: &[SetupMethod], endpoint: &Endpoint) -> bool {
+    pub(super) fn asks(self, inputs: &Inputs, fields: &[Field], ways: &[SetupMethod], given: &GivenAddress) -> bool {
         let comes_back = ways.is_empty() || ways.contains(&SetupMethod::Browser);
         match self.way {
             Some(way) => way == SetupMethod::Paste,
             None if inputs.has(fields) || !comes_back => true,
-            None => match endpoint.given() {
-                GivenAddress::Address(_) => false,
+            None => match given {
+                GivenAddress::Address(_) | GivenAddress::Server => false,
                 // The listener may be an unrelated program, so a person can use either way.
                 GivenAddress::Elsewhere(_) => inputs.person(),
                 GivenAddress::Nothing | GivenAddress::Unreachable => true,
@@ -103,26 +116,21 @@ impl FinishMethod {
 
     /// Returns the address to open: our address that leads to the provider if the browser returns to it, and the
     /// provider's own if the user pastes.
-    pub(super) async fn address(
-        self,
-        session: &SetupSession,
-        redirect: &Redirect,
-        endpoint: &Endpoint,
-        asks: bool,
-    ) -> Result<String, Error> {
-        let comes_back = match endpoint.given() {
+    pub(super) async fn address(self, setup: &dyn SetupPort, redirect: &Redirect, asks: bool) -> Result<String, Error> {
+        let comes_back = match setup.given() {
             GivenAddress::Address(_) => !asks,
             GivenAddress::Elsewhere(_) => self.leads(),
+            GivenAddress::Server => true,
             GivenAddress::Nothing | GivenAddress::Unreachable => false,
         };
-        let led = if comes_back { session.start_address().await? } else { None };
+        let led = if comes_back { setup.start_address().await? } else { None };
         Ok(led.unwrap_or_else(|| redirect.link.as_str().to_owned()))
     }
 
     /// Shows the address, and opens it on a desktop.
-    pub(super) async fn lead(self, program: &Program, address: &str, endpoint: &Endpoint, asks: bool) {
-        let output = &program.output;
-        match endpoint.given() {
+    pub(super) async fn lead(self, common: &Common, address: &str, given: &GivenAddress, asks: bool) {
+        let output = &common.output;
+        match given {
             GivenAddress::Address(address) => output.note(format!("Redirect address: {address}")),
             GivenAddress::Elsewhere(address) => {
                 output.note(format!("Redirect address: {address}"));
@@ -137,16 +145,19 @@ impl FinishMethod {
                            begin a new setup.",
                 );
             }
-            GivenAddress::Nothing => {}
+            GivenAddress::Nothing | GivenAddress::Server => {}
         }
         output.note(format!("Open {address}"));
         if self.opens
-            && let Err(error) = program.environment.browser().open(address).await
+            && let Err(error) = common.environment.browser().open(address).await
         {
             output.note(format!("No browser was opened: {error}; {}", error.remedy()));
         }
         if !asks {
-            output.note("Waiting for the browser to come back. If it cannot reach this machine, use --paste instead.");
+            let place = if matches!(given, GivenAddress::Server) { "the server" } else { "this machine" };
+            output.note(format!(
+                "Waiting for the browser to come back. If it cannot reach {place}, use --paste instead."
+            ));
         }
     }
 }

@@ -2,21 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 
+use connection_client::Client;
 use connection_core::{ConnectionId, ConnectionRegistry, Event, EventId, Watch};
 
-use super::events::{broken_at, named_id};
+use super::events::broken_at;
 use crate::{
     Error, Exit,
     cli::Program,
     output::{Output, json, name, short_id},
     platform::Interrupts,
+    remote, select,
 };
 
 pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result<Exit, Error> {
     let registry = program.open().await?;
     let connection = match reference {
         None => None,
-        Some(reference) => Some(named_id(&registry, reference).await?),
+        Some(reference) => Some(select::connection_id(&registry, reference).await?),
     };
     // Begin the watch before reading the record, so that no event is missed in between.
     let begin = registry.events().watch();
@@ -24,7 +26,7 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
         None => begin.await?,
         Some(id) => begin.connection(id).await?,
     };
-    let mut lines = Lines::new(&program.output, &registry);
+    let mut lines = Lines::new(&program.output, Names::Store(&registry));
     let told = until_interrupted(&program.interrupts, async {
         let told = recorded(&registry, connection, &mut lines).await?;
         if !program.output.json {
@@ -84,17 +86,41 @@ pub(super) async fn until_interrupted(
     }
 }
 
+/// The place where the names of connections are looked up.
+pub(super) enum Names<'a> {
+    Server(&'a Client),
+    Store(&'a ConnectionRegistry),
+}
+
+impl Names<'_> {
+    /// Returns the name of a connection; `None` if it was removed.
+    async fn of(&self, id: ConnectionId) -> Result<Option<String>, Error> {
+        match self {
+            Self::Store(registry) => match registry.connection(id).await {
+                Ok(connection) => Ok(Some(name(connection.info()))),
+                Err(connection_core::Error::NotFound(_)) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
+            Self::Server(client) => match client.connection(&id.to_string()).await {
+                Ok(shown) => Ok(Some(name(&remote::shown(&shown)?))),
+                Err(error) if error.code() == "not_found" => Ok(None),
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+}
+
 /// Prints one line, or one object, for each event.
 pub(super) struct Lines<'a> {
     output: &'a Output,
-    registry: &'a ConnectionRegistry,
+    source: Names<'a>,
     /// The current names of connections, or the last names of removed ones.
     names: HashMap<ConnectionId, String>,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(output: &'a Output, registry: &'a ConnectionRegistry) -> Self {
-        Self { output, registry, names: HashMap::new() }
+    pub(super) fn new(output: &'a Output, source: Names<'a>) -> Self {
+        Self { output, source, names: HashMap::new() }
     }
 
     /// Prints all events of the watch, except those in `before`.
@@ -102,8 +128,7 @@ impl<'a> Lines<'a> {
         while let Some(event) = watch.next().await {
             let event = event?;
             if !before.contains(&event.id) {
-                self.names.extend(self.name_of(event.connection).await?);
-                self.one(&event)?;
+                self.new_event(&event).await?;
             }
         }
         Ok(())
@@ -111,22 +136,31 @@ impl<'a> Lines<'a> {
 
     async fn page(&mut self, events: &[Event], told: &mut HashSet<EventId>) -> Result<(), Error> {
         for event in events {
-            // Look each name up once: a rename while the record is printed is not followed.
-            if !self.names.contains_key(&event.connection) {
-                self.names.extend(self.name_of(event.connection).await?);
-            }
             told.insert(event.id);
-            self.one(event)?;
+            self.recorded_event(event).await?;
         }
         Ok(())
     }
 
-    async fn name_of(&self, id: ConnectionId) -> Result<Option<(ConnectionId, String)>, Error> {
-        match self.registry.connection(id).await {
-            Ok(connection) => Ok(Some((id, name(connection.info())))),
-            Err(connection_core::Error::NotFound(_)) => Ok(None),
-            Err(error) => Err(error.into()),
+    /// Prints an event that has just happened, with the current name of its connection.
+    pub(super) async fn new_event(&mut self, event: &Event) -> Result<(), Error> {
+        self.learn(event.connection).await?;
+        self.one(event)
+    }
+
+    /// Prints an event of the record. Each name is looked up once: a rename while the record is printed is not followed.
+    pub(super) async fn recorded_event(&mut self, event: &Event) -> Result<(), Error> {
+        if !self.names.contains_key(&event.connection) {
+            self.learn(event.connection).await?;
         }
+        self.one(event)
+    }
+
+    async fn learn(&mut self, id: ConnectionId) -> Result<(), Error> {
+        // Programs get ids.
+        let name = if self.output.json { None } else { self.source.of(id).await? };
+        self.names.extend(name.map(|name| (id, name)));
+        Ok(())
     }
 
     fn one(&self, event: &Event) -> Result<(), Error> {

@@ -5,7 +5,8 @@ use connection_core::Filter;
 use crate::{Error, Exit, cli::Program, output::json::ForgottenBody};
 
 pub(super) async fn run(mut program: Program, name: &str) -> Result<Exit, Error> {
-    let kind = program.kind(name)?.descriptor.kind.clone();
+    let descriptor = &program.kind(name)?.descriptor;
+    let (kind, provider) = (descriptor.kind.clone(), descriptor.provider.clone());
     let configured_in = program.settings.kinds.get(kind.as_str()).map(|kind| kind.place().to_owned());
     let mut forgotten = false;
     let mut any = false;
@@ -13,7 +14,9 @@ pub(super) async fn run(mut program: Program, name: &str) -> Result<Exit, Error>
     if program.has_database() {
         let registry = program.open().await?;
         forgotten = registry.kinds().forget_values(&kind).await? > 0;
-        any = !registry.list_connections(Filter::new().kind(kind.clone()).limit(1)).await?.connections.is_empty();
+        // The kinds of a provider share an application.
+        let connected = registry.list_connections(Filter::new().provider(provider.clone()).limit(1)).await?;
+        any = !connected.connections.is_empty();
         registry.close().await;
     }
     let output = &program.output;
@@ -29,7 +32,7 @@ pub(super) async fn run(mut program: Program, name: &str) -> Result<Exit, Error>
         Some(place) => output.line(format!("The application in the configuration stays: kinds.{kind} in {place}"))?,
         None if forgotten && any => {
             output.line(format!(
-                "Connections of '{kind}' stay, but are not renewed until the application is entered again"
+                "Connections of '{provider}' stay, but are not renewed until the application is entered again"
             ))?;
         }
         None => {}

@@ -33,6 +33,16 @@ impl Identities {
         Ok(())
     }
 
+    /// Returns the labels of the profiles of these connections, from pairs of an id and a label.
+    pub(super) fn known<'p>(rows: &[ConnectionInfo], profiles: impl Iterator<Item = (&'p str, String)>) -> Self {
+        let labels: HashMap<&str, String> = profiles.collect();
+        let label = |id: ProfileId| {
+            let text = id.to_string();
+            (id, labels.get(&*text).cloned().unwrap_or_else(|| short_id(&text).to_owned()))
+        };
+        Self(rows.iter().filter_map(|info| info.profile).map(label).collect())
+    }
+
     /// Returns the label of a connection's profile; empty if it has none.
     pub(super) fn of(&self, info: &ConnectionInfo) -> &str {
         info.profile.and_then(|id| self.0.get(&id)).map_or("", String::as_str)

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use connection_contract::{Kind, Liveness};
+use connection_contract::{Kind, Liveness, Timestamp};
 use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Filter, ListCursor, Page};
 
 use super::{
@@ -26,9 +26,9 @@ use crate::{
 };
 
 /// The number of connections that are sorted at once.
-const FEW: usize = 1000;
+pub(super) const FEW: usize = 1000;
 /// The number of connections on a page for people.
-const PAGE: u16 = 50;
+pub(super) const PAGE: u16 = 50;
 /// The number of connections that need attention and are shown before the first page.
 const MAX_URGENT: usize = 100;
 /// The maximum number of commands that are printed.
@@ -46,7 +46,7 @@ pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, E
     if let Some(after) = wanted.after {
         let limit = arguments.limit.map_or(PAGE, |limit| u16::try_from(limit).unwrap_or(u16::MAX));
         let page = wanted.page(&registry, wanted.filter.clone().after(after).limit(limit)).await?;
-        more = page.next.map(|next| PageHint { next, left: None });
+        more = page.next.map(|next| PageHint { next: next.to_string(), left: None });
         printer.print(&registry, page.connections).await?;
     } else if let Some(rows) = wanted.few(&registry).await? {
         printer.print(&registry, rows).await?;
@@ -61,10 +61,11 @@ pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, E
 }
 
 /// The part of a list that is not shown to a person.
-struct PageHint {
-    next: ListCursor,
+pub(super) struct PageHint {
+    /// The place of the next page, for `--after`.
+    pub(super) next: String,
     /// The number of connections that are not shown, where it is known.
-    left: Option<u64>,
+    pub(super) left: Option<u64>,
 }
 
 /// Prints the table or the array, sorted by urgency.
@@ -74,20 +75,21 @@ pub(super) fn print(output: &Output, rows: Vec<ConnectionInfo>, identities: Iden
     printer.end(true, None)
 }
 
-struct ListSelection {
+pub(super) struct ListSelection {
     filter: Filter,
     states: Vec<Liveness>,
     expiring: bool,
     all_owners: bool,
     filtered: bool,
     /// `true` if a filter other than the kind leaves connections out.
-    is_narrow: bool,
+    pub(super) is_narrow: bool,
+    label: Option<String>,
     kind: Option<Kind>,
     after: Option<ListCursor>,
 }
 
 impl ListSelection {
-    fn of(arguments: &List) -> Result<Self, Error> {
+    pub(super) fn of(arguments: &List) -> Result<Self, Error> {
         let List { kind, states, label, expiring, limit: _, all: _, after, all_owners } = arguments;
         let mut filter = if *all_owners { Filter::new().all_owners() } else { Filter::new() };
         let kind = kind
@@ -107,10 +109,20 @@ impl ListSelection {
         let states = states.iter().map(|word| state(word)).collect::<Result<Vec<_>, _>>()?;
         let is_narrow = label.is_some() || *expiring || !states.is_empty();
         let filtered = kind.is_some() || is_narrow;
-        Ok(Self { filter, states, expiring: *expiring, all_owners: *all_owners, filtered, is_narrow, kind, after })
+        Ok(Self {
+            filter,
+            states,
+            expiring: *expiring,
+            all_owners: *all_owners,
+            filtered,
+            is_narrow,
+            label: label.clone(),
+            kind,
+            after,
+        })
     }
 
-    fn is_all(&self) -> bool {
+    pub(super) fn is_all(&self) -> bool {
         !self.filtered
     }
 
@@ -134,6 +146,12 @@ impl ListSelection {
 
     fn has_state(&self, info: &ConnectionInfo) -> bool {
         self.states.is_empty() || self.states.contains(&condition(info).0)
+    }
+
+    /// Returns `true` if a connection of the kind is one of the list, for connections that no store has filtered.
+    pub(super) fn selects(&self, info: &ConnectionInfo, now: Timestamp) -> bool {
+        let has_label = self.label.as_ref().is_none_or(|label| info.label.as_str() == label);
+        has_label && self.has_state(info) && (!self.expiring || expires_soon(info, now))
     }
 
     /// Returns all connections, or `None` if there are more than can be sorted at once.
@@ -195,7 +213,9 @@ impl ListSelection {
             true => registry.server().count_connections(self.kind.as_ref()).await?,
             false => registry.count_connections(self.kind.as_ref()).await?,
         };
-        Ok(page.next.map(|next| PageHint { next, left: Some(all.saturating_sub(shown.len() as u64)) }))
+        Ok(page
+            .next
+            .map(|next| PageHint { next: next.to_string(), left: Some(all.saturating_sub(shown.len() as u64)) }))
     }
 
     async fn many(&self, registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<(), Error> {
@@ -243,12 +263,12 @@ fn state(word: &str) -> Result<Liveness, Error> {
 }
 
 /// Prints pages as one list.
-struct Printer<'o> {
+pub(super) struct Printer<'o> {
     output: &'o Output,
     /// Notes on missing scopes that extensions declare.
     scopes: HashMap<ConnectionId, String>,
     owners: bool,
-    identities: Identities,
+    pub(super) identities: Identities,
     left: usize,
     printed: bool,
     elements: Elements,
@@ -259,7 +279,7 @@ struct Printer<'o> {
 }
 
 impl<'o> Printer<'o> {
-    fn new(output: &'o Output, owners: bool, limit: Option<usize>) -> Self {
+    pub(super) fn new(output: &'o Output, owners: bool, limit: Option<usize>) -> Self {
         let commands = Vec::new();
         let left = limit.unwrap_or(usize::MAX);
         let identities = Identities::new();
@@ -278,7 +298,7 @@ impl<'o> Printer<'o> {
         }
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.left == 0
     }
 
@@ -292,7 +312,7 @@ impl<'o> Printer<'o> {
         self.page(rows)
     }
 
-    fn page(&mut self, mut rows: Vec<ConnectionInfo>) -> Result<(), Error> {
+    pub(super) fn page(&mut self, mut rows: Vec<ConnectionInfo>) -> Result<(), Error> {
         let output = self.output;
         let now = self.output.now;
         rows.sort_by_cached_key(|info| (urgency(info, now), info.kind.clone(), info.label.clone(), info.owner.clone()));
@@ -341,7 +361,7 @@ impl<'o> Printer<'o> {
         output.table(&table)
     }
 
-    fn end(self, is_all: bool, more: Option<PageHint>) -> Result<(), Error> {
+    pub(super) fn end(self, is_all: bool, more: Option<PageHint>) -> Result<(), Error> {
         let output = self.output;
         if output.json {
             return self.elements.end(output);

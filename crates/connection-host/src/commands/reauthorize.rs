@@ -2,7 +2,7 @@
 
 use connection_contract::Field;
 
-use super::{dialogue::Dialogue, finish::FinishMethod, setup_report::ReportedAction};
+use super::{dialogue::Dialogue, finish::FinishMethod, setup_port::LocalSetup, setup_report::ReportedAction};
 use crate::{Error, Exit, args::Reauthorize, cli::Program, input::Inputs, select};
 
 pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<Exit, Error> {
@@ -26,8 +26,9 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     let begin = if finish.leads() { begin.use_start_address() } else { begin };
     let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };
     let session = begin.await?;
-    let dialogue = Dialogue::new(&program, &registry, &endpoint, &session, finish, ReportedAction::Reauthorized);
-    dialogue.run_and_close(inputs).await
+    let setup = LocalSetup::new(&program, &registry, &endpoint, &session);
+    let dialogue = Dialogue::new(&program, &setup, finish, ReportedAction::Reauthorized);
+    dialogue.run_and_close(inputs, &registry).await
 }
 
 /// Returns the optional fields whose value in the connection differs from the kind's default.

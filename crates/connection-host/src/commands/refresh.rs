@@ -3,7 +3,7 @@
 //! After control-C it waits for the answer to a request that was sent, which may hold the only token that works.
 
 use connection_contract::{Clock as _, Liveness, reason};
-use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, RefreshOutcome, SystemClock};
+use connection_core::{ConnectionInfo, Error as CoreError, RefreshOutcome, RefreshedConnection, SystemClock};
 
 use crate::{
     Error, Exit,
@@ -31,13 +31,12 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
             return Err(platform::interrupted());
         }
     };
-    let outcome = outcome(&registry);
     let after = registry.connection(connection.id()).await.map(|connection| connection.info().clone());
     registry.close().await;
     let output = &program.output;
     let before = connection.info();
-    let info = match refreshed {
-        Ok(info) => info,
+    let RefreshedConnection { connection: info, outcome, .. } = match refreshed {
+        Ok(refreshed) => refreshed,
         Err(error) => return Err(explained(error, after.as_ref().unwrap_or(before), &program)),
     };
     let exit = if info.liveness == Liveness::Live { Exit::Fine } else { Exit::NotLive };
@@ -55,11 +54,6 @@ pub(super) async fn run(mut program: Program, reference: &str, force: bool) -> R
     }
     output.line(line)?;
     Ok(exit)
-}
-
-/// Returns the outcome of the only refresh in this process.
-fn outcome(registry: &ConnectionRegistry) -> RefreshOutcome {
-    registry.events().refresh_outcomes().iter().map(|(_, outcome, _)| outcome).next().unwrap_or(RefreshOutcome::Adopted)
 }
 
 fn word(outcome: RefreshOutcome) -> &'static str {

@@ -16,7 +16,7 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
     let connection = select::connection(&registry, reference).await?;
     let info = connection.info();
     let output = &program.output;
-    if !yes && !confirm::ask(&program, format!("Remove {}?", account(info)), "Nothing was removed.").await? {
+    if !yes && !confirm::ask(&program, removal_question(info), "Nothing was removed.").await? {
         registry.close().await;
         return Ok(Exit::Fine);
     }
@@ -29,6 +29,11 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
     }
     print_removal(output, info, &removal, provider)?;
     Ok(Exit::Fine)
+}
+
+/// Returns the question before a removal.
+pub(super) fn removal_question(info: &ConnectionInfo) -> String {
+    format!("Remove {}?", account(info))
 }
 
 /// Prints a removal for people, and each credential that was not revoked.

@@ -23,15 +23,12 @@ pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<E
     while let Some(page) = pages.next().await? {
         known.extend(page.into_iter().map(|info| (info.id, info)));
     }
-    if !yes && !known.is_empty() {
-        let question = match known.len() {
-            1 => format!("Remove the connection of {kind}?"),
-            count => format!("Remove all {count} connections of {kind}?"),
-        };
-        if !confirm::ask(&program, question, "Nothing was removed.").await? {
-            registry.close().await;
-            return Ok(Exit::Fine);
-        }
+    if !yes
+        && !known.is_empty()
+        && !confirm::ask(&program, kind_question(&kind, known.len()), "Nothing was removed.").await?
+    {
+        registry.close().await;
+        return Ok(Exit::Fine);
     }
     let provider = program.provider(&kind);
     let removal = output.waiting(provider, registry.kinds().remove(&kind)).await?;
@@ -52,4 +49,12 @@ pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<E
         output.line(format!("There is no connection of {kind}."))?;
     }
     Ok(Exit::Fine)
+}
+
+/// Returns the question before all connections of a kind are removed.
+pub(super) fn kind_question(kind: &Kind, count: usize) -> String {
+    match count {
+        1 => format!("Remove the connection of {kind}?"),
+        count => format!("Remove all {count} connections of {kind}?"),
+    }
 }

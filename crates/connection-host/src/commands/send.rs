@@ -1,6 +1,7 @@
 //! `send C METHOD PATH`: sends a request and prints the provider's response unchanged.
 
-use connection_core::Response;
+use connection_contract::Secret;
+use connection_core::{ConnectionInfo, Response};
 
 use crate::{
     Error, Exit,
@@ -17,17 +18,7 @@ const DATA_LIMIT: u64 = 64 * 1024 * 1024;
 const JSON_LIMIT: usize = 64 * 1024 * 1024;
 
 pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, Error> {
-    if !arguments.path.starts_with('/') {
-        return Err(Error::usage("the path must begin with '/'; it is relative to the connection's base address"));
-    }
-    let headers = arguments.headers.iter().map(|header| parse_header(header)).collect::<Result<Vec<_>, _>>()?;
-    let data = match &arguments.data {
-        Some(data) => Some(
-            at_value(data, &mut Standard::default(), "--data", DATA_LIMIT)?
-                .ok_or_else(|| Error::usage("--data takes @FILE, or @- for standard input"))?,
-        ),
-        None => None,
-    };
+    let Prepared { headers, data } = prepared(&arguments)?;
     let registry = program.open().await?;
     let connection = select::connection(&registry, &arguments.connection).await?;
     let method = arguments.method.to_ascii_uppercase();
@@ -45,13 +36,40 @@ pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, E
     let status = response.status();
     print(&program.output, response, arguments.include).await?;
     registry.close().await;
+    exit(status, &host, connection.info())
+}
+
+/// The checked parts of the arguments.
+pub(super) struct Prepared {
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) data: Option<Secret>,
+}
+
+/// Checks the arguments, and reads the body.
+pub(super) fn prepared(arguments: &Send) -> Result<Prepared, Error> {
+    if !arguments.path.starts_with('/') {
+        return Err(Error::usage("the path must begin with '/'; it is relative to the connection's base address"));
+    }
+    let headers = arguments.headers.iter().map(|header| parse_header(header)).collect::<Result<Vec<_>, _>>()?;
+    let data = match &arguments.data {
+        Some(data) => Some(
+            at_value(data, &mut Standard::default(), "--data", DATA_LIMIT)?
+                .ok_or_else(|| Error::usage("--data takes @FILE, or @- for standard input"))?,
+        ),
+        None => None,
+    };
+    Ok(Prepared { headers, data })
+}
+
+/// Returns the result of the command for an answer with this status.
+pub(super) fn exit(status: u16, answered: &str, info: &ConnectionInfo) -> Result<Exit, Error> {
     if (200..300).contains(&status) {
         return Ok(Exit::Fine);
     }
-    let error = Error::new(Exit::Unexpected, "http_status", format!("{host} answered {status}"));
+    let error = Error::new(Exit::Unexpected, "http_status", format!("{answered} answered {status}"));
     Err(match status {
         401 | 403 => {
-            let own = quoted(&name(connection.info()));
+            let own = quoted(&name(info));
             error.remedy(format!("`connections verify {own}` says whether the credential still works"))
         }
         429 => error.remedy("the provider asks to wait; try again later"),
@@ -70,19 +88,30 @@ async fn print(output: &Output, mut response: Response, include: bool) -> Result
         }
         return output.shape(&json::AnswerBody::new(response.status(), response.headers(), bytes));
     }
-    if include {
-        output.line(format!("HTTP {}", response.status()))?;
-        for (name, value) in response.headers() {
-            output.line(format!("{name}: {value}"))?;
-        }
-        output.line("")?;
-    }
+    print_head(output, response.status(), response.headers(), include)?;
     let mut last = None;
     while let Some(chunk) = response.chunk().await? {
         output.bytes(&chunk)?;
         last = chunk.last().copied().or(last);
     }
     output.end_line(last)
+}
+
+/// Prints the status and the headers of an answer, if they were asked for.
+pub(super) fn print_head(
+    output: &Output,
+    status: u16,
+    headers: &[(String, String)],
+    include: bool,
+) -> Result<(), Error> {
+    if include {
+        output.line(format!("HTTP {status}"))?;
+        for (name, value) in headers {
+            output.line(format!("{name}: {value}"))?;
+        }
+        output.line("")?;
+    }
+    Ok(())
 }
 
 /// Parses `Name: value`. The value may be a secret, so an error does not repeat it.

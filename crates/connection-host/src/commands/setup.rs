@@ -1,6 +1,9 @@
 //! `setup list|resume|cancel`: setups that have not ended.
 
-use super::{dialogue::Dialogue, finish::FinishMethod, reauthorize::changed, setup_report::ReportedAction};
+use super::{
+    dialogue::Dialogue, finish::FinishMethod, reauthorize::changed, setup_port::LocalSetup,
+    setup_report::ReportedAction,
+};
 use crate::{
     Error, Exit,
     args::{FinishArguments, InputArguments, SetupCommand},
@@ -83,8 +86,9 @@ async fn resume(
     let session = registry.setups().resume(id).await?;
     let reauthorizes = setup.is_some_and(|setup| setup.reauthorizes.is_some());
     let made = if reauthorizes { ReportedAction::Reauthorized } else { ReportedAction::Connected };
-    let dialogue = Dialogue::new(&program, &registry, &endpoint, &session, finish, made);
-    dialogue.begun_before().run_and_close(inputs).await
+    let setup = LocalSetup::new(&program, &registry, &endpoint, &session);
+    let dialogue = Dialogue::new(&program, &setup, finish, made);
+    dialogue.begun_before().run_and_close(inputs, &registry).await
 }
 
 async fn cancel(mut program: Program, reference: &str) -> Result<Exit, Error> {

@@ -1,11 +1,11 @@
 //! The report of a setup's result, for people and programs.
 
 use connection_contract::{Liveness, SetupFailure};
-use connection_core::{ConnectionInfo, ConnectionRegistry, Outcome, SetupSession};
+use connection_core::ConnectionInfo;
 
+use super::setup_port::SetupEnd;
 use crate::{
     Error, Exit,
-    cli::Program,
     input::Cancelled,
     output::{Output, account, expiry, json},
 };
@@ -23,19 +23,12 @@ pub(super) enum ReportedAction {
 }
 
 /// Reports the new connection, or returns the reason why there is none.
-pub(super) async fn report(
-    program: &Program,
-    registry: &ConnectionRegistry,
-    session: &SetupSession,
-    made: ReportedAction,
-) -> Result<Exit, Error> {
-    let done = match session.terminal().await? {
-        Outcome::Done(done) => done,
-        Outcome::Cancelled => return Err(Cancelled.into()),
-        Outcome::Failed(failure) => return Err(failed(&failure, made)),
-    };
-    let connection = registry.connection(done.connection).await?;
-    print(&program.output, connection.info(), made)
+pub(super) fn report(output: &Output, end: SetupEnd, made: ReportedAction) -> Result<Exit, Error> {
+    match end {
+        SetupEnd::Done(info) => print(output, &info, made),
+        SetupEnd::Cancelled => Err(Cancelled.into()),
+        SetupEnd::Failed(failure) => Err(failed(&failure, made)),
+    }
 }
 
 /// Prints the connection after the action: a line, or its shape.

@@ -21,15 +21,17 @@ pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, E
     } else {
         let mut identities = Identities::new();
         identities.learn(&registry, std::slice::from_ref(info)).await?;
-        facts(&program, info, identities.of(info))?;
+        // Only a registered kind has known capabilities.
+        let can = program.known_kind(&info.kind).map(|kind| json::KindBody::capabilities(kind).join(", "));
+        facts(output, info, identities.of(info), can)?;
         reach(&program, &connection).await?;
     }
     registry.close().await;
     Ok(Exit::Fine)
 }
 
-fn facts(program: &Program, info: &ConnectionInfo, profile: &str) -> Result<(), Error> {
-    let output = &program.output;
+/// Prints what is known of a connection; `can` has the capabilities of its kind.
+pub(super) fn facts(output: &Output, info: &ConnectionInfo, profile: &str, can: Option<String>) -> Result<(), Error> {
     let now = output.now;
     let fact = |name: &str, value: String| fact(output, name, &value);
     fact("connection", name(info))?;
@@ -71,9 +73,8 @@ fn facts(program: &Program, info: &ConnectionInfo, profile: &str) -> Result<(), 
     if info.is_default {
         fact("default", "yes".into())?;
     }
-    // Only a registered kind has known capabilities.
-    if let Some(kind) = program.kinds.iter().find(|kind| kind.descriptor.kind == info.kind) {
-        fact("can", json::KindBody::capabilities(kind).join(", "))?;
+    if let Some(can) = can {
+        fact("can", can)?;
     }
     fact("connected", when(info.created_at, now))?;
     fact("changed", when(info.updated_at, now))

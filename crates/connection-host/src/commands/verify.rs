@@ -60,24 +60,26 @@ async fn probe(
             Ok(info) => {
                 rows.insert(id, info);
             }
-            Err(error) => {
-                let mut error = Error::from(error);
-                if matches!(&*error.code, "kind_changed" | "unknown_kind") {
-                    error.exit = Exit::NotLive;
-                }
-                if let Some(info) = rows.get(&id) {
-                    error.message = format!("{}: {}", name(info), error.message);
-                }
-                errors.push(error);
-            }
+            Err(error) => errors.push(not_verified(error.into(), rows.get(&id))),
         }
     }
     progress.finish_and_clear();
     errors
 }
 
+/// Returns the error of a connection that could not be verified.
+pub(super) fn not_verified(mut error: Error, info: Option<&ConnectionInfo>) -> Error {
+    if matches!(&*error.code, "kind_changed" | "unknown_kind") {
+        error.exit = Exit::NotLive;
+    }
+    if let Some(info) = info {
+        error.message = format!("{}: {}", name(info), error.message);
+    }
+    error
+}
+
 /// Returns a progress bar on standard error, which is hidden if that is not a terminal.
-fn progress(count: usize) -> ProgressBar {
+pub(super) fn progress(count: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
     let bar = match ProgressStyle::with_template("{bar:20} {pos}/{len} verified ({elapsed})") {
         Ok(style) => bar.with_style(style),

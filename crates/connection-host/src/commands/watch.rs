@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     events::event_id,
-    follow_events::{Lines, until_interrupted},
+    follow_events::{Lines, Names, until_interrupted},
 };
 use crate::{Error, Exit, args::Watching, cli::Program, select};
 
@@ -22,7 +22,7 @@ pub(super) async fn run(mut program: Program, arguments: Watching) -> Result<Exi
     if !program.output.json {
         program.output.note("Watching; press Ctrl-C to stop.");
     }
-    let mut lines = Lines::new(&program.output, &registry);
+    let mut lines = Lines::new(&program.output, Names::Store(&registry));
     let none = HashSet::new();
     let told = until_interrupted(&program.interrupts, lines.all(watch, &none)).await;
     registry.close().await;

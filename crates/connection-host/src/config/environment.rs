@@ -16,6 +16,8 @@ use crate::{Error, platform, spelling::nearest};
 pub(super) const PREFIX: &str = "CONNECTIONS_";
 /// The variable that names the configuration file; it is not a key of that file.
 const CONFIG: &str = "CONNECTIONS_CONFIG";
+/// The variable with the token for `--host`; it is not a key of the configuration file.
+const HOST_TOKEN: &str = "CONNECTIONS_HOST_TOKEN";
 /// The prefix of variables that belong to tests.
 const TEST_PREFIX: &str = "CONNECTIONS_TEST_";
 
@@ -58,6 +60,12 @@ impl Environment {
     /// Returns the configuration file, if the environment names one.
     pub(super) fn config_file(&self) -> Option<PathBuf> {
         self.0.get(OsStr::new(CONFIG)).filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
+    /// Returns the token for `--host`, if the environment has one.
+    pub(crate) fn host_token(&self) -> Option<SecretString> {
+        let value = self.0.get(OsStr::new(HOST_TOKEN))?.to_str().unwrap_or("\u{fffd}").trim();
+        (!value.is_empty()).then(|| value.into())
     }
 
     /// Returns `true` if colours are not wanted (<https://no-color.org>).
@@ -126,10 +134,11 @@ impl Environment {
         path.unwrap_or_default().iter().any(|directory| directory.join(&name).is_file())
     }
 
-    /// Returns the variables with our prefix, except the one that names the configuration file and those of tests.
+    /// Returns the variables with our prefix, except those that are no keys and those of tests.
     fn ours(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         let ours = self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.as_os_str())));
-        ours.filter(|(name, _)| name.starts_with(PREFIX) && *name != CONFIG && !name.starts_with(TEST_PREFIX))
+        let is_key = |name: &str| ![CONFIG, HOST_TOKEN].contains(&name) && !name.starts_with(TEST_PREFIX);
+        ours.filter(move |(name, _)| name.starts_with(PREFIX) && is_key(name))
     }
 
     /// Returns the configuration keys in the environment.

@@ -21,6 +21,8 @@ pub(crate) struct InboundSettings {
     /// The port for browsers that return to a command.
     pub(crate) loopback_port: Option<u16>,
     pub(crate) public_url: Option<PublicUrl>,
+    /// The maximum number of requests of an access token in a minute.
+    pub(crate) requests_per_minute: Option<u32>,
     /// The time for which `serve` still takes requests after it was asked to stop.
     pub(crate) stop_delay: Duration,
     /// An unencrypted address in a private network, in place of the public URL.

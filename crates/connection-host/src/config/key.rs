@@ -205,6 +205,11 @@ pub const KEYS: &[Key] = &[
         help: "The URL at which browsers and providers reach `serve`. Unless set, only this machine reaches it.",
     },
     Key {
+        name: "inbound.requests_per_minute",
+        value: KeyType::Count,
+        help: "The number of requests that an access token may send to `serve` in a minute. Unless set, it is 6000.",
+    },
+    Key {
         name: "inbound.stop_delay",
         value: KeyType::Seconds,
         help: "The seconds for which `serve` still takes requests after it was asked to stop, while `/readyz` answers 503. Unless set, it stops to listen at once.",

@@ -234,6 +234,10 @@ impl Settings {
                 self.inbound.loopback_port = Some(port.ok_or_else(wrong)?);
             }
             "inbound.public_url" => self.inbound.public_url = Some(inbound::public_url(&text()?, &source.name)?),
+            "inbound.requests_per_minute" => {
+                self.inbound.requests_per_minute = count(&value).and_then(|most| u32::try_from(most).ok());
+                self.inbound.requests_per_minute.ok_or_else(wrong)?;
+            }
             "inbound.stop_delay" => self.inbound.stop_delay = seconds(&value).ok_or_else(wrong)?,
             "inbound.unencrypted_url" => {
                 self.inbound.unencrypted_url = Some(inbound::unencrypted_url(&text()?, &source.name)?);

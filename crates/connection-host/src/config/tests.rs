@@ -166,6 +166,15 @@ fn where_this_host_is_reached_is_refused_when_nobody_could_reach_it_safely() {
 }
 
 #[test]
+fn the_requests_of_a_token_are_a_number() {
+    let load = |text: &str| load(&format!("inbound.requests_per_minute = {text}"), &[], Global::default());
+    assert_eq!(load("600").unwrap().inbound.requests_per_minute, Some(600));
+    for text in ["0", "-1", "\"600\"", "4194305"] {
+        assert!(load(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn what_belongs_to_this_machine_is_beside_its_key_unless_it_is_said() {
     let environment = [("CONNECTIONS_DATA_DIR", "/data")];
     assert_eq!(load("", &environment, Global::default()).unwrap().state_directory(), Path::new("/data/state"));

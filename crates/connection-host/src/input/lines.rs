@@ -1,14 +1,10 @@
 //! Connections to import: one JSON object per line. An error names the line and the position, never the text.
 
-use std::{
-    collections::BTreeMap,
-    io::{BufRead, Read as _},
-};
+use std::io::{BufRead, Read as _};
 
-use connection_contract::{Identity, Kind, Record, Secret, Timestamp, encode, host};
+use connection_contract::Secret;
 use connection_core::Import;
-use serde::Deserialize;
-use serde_json::Value;
+use connection_server::ImportRow;
 
 use crate::{Error, Exit};
 
@@ -22,29 +18,6 @@ pub(crate) struct Line {
     pub(crate) kind: Option<String>,
     pub(crate) label: Option<String>,
     pub(crate) import: Result<Import, Error>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Item {
-    kind: String,
-    identity: Account,
-    credential: Value,
-    label: Option<String>,
-    #[serde(default)]
-    config: BTreeMap<String, String>,
-    base_url: Option<String>,
-    valid_until: Option<String>,
-    renew_at: Option<String>,
-    authorized_until: Option<String>,
-    scopes: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Account {
-    id: String,
-    label: Option<String>,
 }
 
 /// Reads the next line that is not empty; `None` at the end.
@@ -84,65 +57,16 @@ fn skip_line(input: &mut impl BufRead) -> Result<(), std::io::Error> {
 
 fn parse(number: u64, bytes: &Secret) -> Line {
     // The errors of serde repeat the value.
-    let item: Item = match serde_json::from_slice(bytes.expose()) {
-        Ok(item) => item,
+    let row: ImportRow = match serde_json::from_slice(bytes.expose()) {
+        Ok(row) => row,
         Err(error) => {
             let what = if error.is_data() { "is not an item as documented" } else { "is not one JSON object" };
             return bad(number, format!("{what}: column {}", error.column()));
         }
     };
-    Line { number, kind: Some(item.kind.clone()), label: item.label.clone(), import: import(number, item) }
-}
-
-fn import(number: u64, item: Item) -> Result<Import, Error> {
-    let wrong = |what: &str| invalid(number, &format!("has a wrong '{what}'"));
-    let Item { kind, identity, credential, label, config, base_url, valid_until, renew_at, authorized_until, scopes } =
-        item;
-    let kind = Kind::parse(&kind).ok_or_else(|| wrong("kind"))?;
-    let name = identity.label.unwrap_or_else(|| identity.id.clone());
-    let credential = secret(credential).ok_or_else(|| wrong("credential"))?;
-    let mut import = Import::new(kind, credential, Identity::new(identity.id, name));
-    if let Some(label) = label {
-        import = import.label(label);
-    }
-    for (name, value) in config {
-        import = import.config(name, value);
-    }
-    if let Some(base_url) = base_url {
-        import = import.base_url(host::base_url(&base_url).ok_or_else(|| wrong("baseUrl"))?);
-    }
-    if let Some(time) = valid_until {
-        import = import.valid_until(Timestamp::parse(&time).ok_or_else(|| wrong("validUntil"))?);
-    }
-    if let Some(time) = renew_at {
-        import = import.renew_at(Timestamp::parse(&time).ok_or_else(|| wrong("renewAt"))?);
-    }
-    if let Some(time) = authorized_until {
-        import = import.authorized_until(Timestamp::parse(&time).ok_or_else(|| wrong("authorizedUntil"))?);
-    }
-    Ok(match scopes {
-        Some(scopes) => import.scopes(scopes),
-        None => import,
-    })
-}
-
-/// Returns the credential: text as it is, bytes in base64, or the fields of a record for plugins with several parts.
-fn secret(value: Value) -> Option<Secret> {
-    match value {
-        Value::String(text) => Some(text.into()),
-        Value::Object(mut members) => {
-            if let (1, Some(Value::String(text))) = (members.len(), members.get("base64")) {
-                return encode::from_base64(text).map(Secret::new);
-            }
-            let mut record = Record::new();
-            for (name, value) in std::mem::take(&mut members) {
-                let Value::String(text) = value else { return None };
-                record = record.with(&name, text);
-            }
-            Some(record.encode())
-        }
-        _ => None,
-    }
+    let (kind, label) = (Some(row.kind.clone()), row.label.clone());
+    let wrong = |member| invalid(number, &format!("has a wrong '{member}'"));
+    Line { number, kind, label, import: row.into_import().map_err(wrong) }
 }
 
 fn bad(number: u64, what: String) -> Line {

@@ -46,6 +46,8 @@ pub(crate) struct Inputs {
     given: bool,
     /// The field whose value is in standard input, until it is read.
     standard: Option<String>,
+    /// `true` if directories are those of another machine.
+    elsewhere: bool,
 }
 
 impl Inputs {
@@ -73,7 +75,13 @@ impl Inputs {
             person: person && arguments.input.is_none(),
             given,
             standard: unread,
+            elsewhere: false,
         })
+    }
+
+    /// Makes these the answers to a setup on another machine, whose directories are named as they are typed.
+    pub(crate) fn for_elsewhere(self) -> Self {
+        Self { elsewhere: true, ..self }
     }
 
     /// Refuses values for fields that the kind does not declare, and several values where it takes one.
@@ -140,6 +148,7 @@ impl Inputs {
             person: false,
             given: self.given,
             standard: None,
+            elsewhere: self.elsewhere,
         }
     }
 
@@ -195,7 +204,8 @@ impl Inputs {
                 }
                 None => Vec::new(),
             };
-            let settle = |value| if field.input == Input::Directory { absolute(value) } else { value };
+            let is_here = field.input == Input::Directory && !self.elsewhere;
+            let settle = |value| if is_here { absolute(value) } else { value };
             answers.extend(values.into_iter().map(|value| (field.name.clone().into_owned(), settle(value))));
         }
         if fields.is_empty() && self.person {

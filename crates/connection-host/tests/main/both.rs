@@ -5,12 +5,13 @@ mod applications;
 mod bounds;
 mod catalogue;
 mod changed_kinds;
+#[cfg(unix)]
 mod chromium;
 #[cfg(unix)]
 mod copies;
+mod declared;
 #[cfg(unix)]
 mod exec;
-mod declared;
 mod extensions;
 mod finish;
 #[cfg(unix)]
@@ -53,4 +54,6 @@ mod tooled;
 mod transcripts;
 #[cfg(unix)]
 mod usages;
+#[cfg(unix)]
+mod visit;
 mod writables;

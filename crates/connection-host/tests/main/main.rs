@@ -24,6 +24,10 @@ mod oauth2;
 #[cfg(unix)]
 mod own_kind;
 #[cfg(unix)]
+mod page;
+#[cfg(unix)]
+mod remote_terminal;
+#[cfg(unix)]
 mod screen;
 mod shapes;
 #[cfg(unix)]

@@ -8,10 +8,10 @@ use crate::{
 };
 
 /// More connections than are sorted as a whole.
-const MANY: usize = 1050;
+pub(crate) const MANY: usize = 1050;
 
 /// Imports connections that were never verified.
-fn import(machine: &Machine, count: usize) {
+pub(crate) fn import(machine: &Machine, count: usize) {
     let line = |number: usize| {
         format!(
             r#"{{"kind":"github","label":"l{number}","identity":{{"id":"{number}","label":"octocat"}},"credential":"{TOKEN}"}}"#
@@ -23,8 +23,14 @@ fn import(machine: &Machine, count: usize) {
 }
 
 /// Returns the number of connections in a table.
-fn rows(out: &str) -> usize {
+pub(crate) fn rows(out: &str) -> usize {
     out.lines().filter(|line| line.contains("github:l")).filter(|line| !line.starts_with("  connections")).count()
+}
+
+/// Returns the place of the next page, which a page names.
+pub(crate) fn place(out: &str) -> Option<String> {
+    let (_, rest) = out.split_once("--after ")?;
+    rest.split(['`', ' ']).next().map(str::to_owned)
 }
 
 #[test]
@@ -34,10 +40,6 @@ fn a_long_list_shows_what_needs_attention_and_the_first_page_and_the_way_to_the_
     let ran = machine.run(&["list"]).exits(0).says("950 more are not shown").says("connections list --all");
     assert_eq!(rows(&ran.out), 100);
     // The place that a page names leads to the next page, until the end of the list.
-    let place = |out: &str| {
-        let (_, rest) = out.split_once("--after ")?;
-        rest.split(['`', ' ']).next().map(str::to_owned)
-    };
     let mut next = place(&ran.out);
     let mut shown = 50;
     while let Some(after) = next {

@@ -50,15 +50,9 @@ pub(super) async fn result_page(
         _ => None,
     };
     headers.extend(again.map(|seconds| (header::REFRESH, HeaderValue::from_static(seconds))));
-    let cookie = cookies::clear(&receiver.url, session.id());
-    if let Some(cookie) =
-        cookie.filter(|_| again.is_none() && !cookies::proofs(&receiver.url, request.headers()).is_empty())
-    {
-        headers.append(header::SET_COOKIE, cookie);
-        // A browser removes a cookie only if the path is also the one with which the cookie was set.
-        headers.extend(
-            cookies::clear_start_proof(&receiver.url, &kind, session.id()).map(|cookie| (header::SET_COOKIE, cookie)),
-        );
+    if again.is_none() && !cookies::proofs(&receiver.url, request.headers()).is_empty() {
+        let cookie = cookies::clear(&receiver.url, &kind, session.id());
+        headers.extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
     }
     response
 }

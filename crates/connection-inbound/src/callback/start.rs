@@ -36,8 +36,7 @@ pub(super) async fn start(
     match registry.setups().open_start_address(&kind, &token, &proofs).await {
         Ok(lead) => {
             let mut response = see(&lead.link);
-            let cookie =
-                lead.proof.and_then(|proof| cookies::set_start_proof(&receiver.url, &kind, lead.session, &proof));
+            let cookie = lead.proof.and_then(|proof| cookies::set(&receiver.url, &kind, lead.session, &proof));
             response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
             response
         }

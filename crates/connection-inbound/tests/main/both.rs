@@ -4,7 +4,6 @@ mod browsers;
 mod callbacks;
 mod checks;
 mod chromium;
-mod form_plugin;
 mod hooks;
 mod login;
 mod loopback;
@@ -13,10 +12,7 @@ mod pages;
 #[cfg(unix)]
 mod processes;
 mod provider;
-mod refusals;
 mod requests;
-mod schema;
-mod setups;
 mod start_address;
 mod test_host;
 mod webhooks;

@@ -1,29 +1,21 @@
-//! A setup that was begun in a browser ends in that browser, and in no other.
+//! A setup whose start address was opened in a browser ends in that browser, and in no other.
 
-use axum::{Router, http::StatusCode};
-use connection_core::ConnectionRegistry;
-use connection_inbound::{PublicUrl, setup_routes};
-use serde_json::{Value, json};
+use connection_core::{ConnectionRegistry, SetupSession};
 
 use crate::{
     login::LOGIN,
-    requests::{Answer, behind_proxy, get, get_with, post},
-    test_host::{World, callbacks, labels, public},
+    requests::{Answer, behind_proxy, get, get_with},
+    test_host::{World, callbacks, end, labels, state},
 };
 
-fn setups(registry: &ConnectionRegistry, url: PublicUrl) -> Router {
-    setup_routes(registry.clone(), url, |_| Ok::<_, StatusCode>("ada".to_owned()))
-}
-
-/// Begins a setup; returns the answer and the `state` of the address that is opened.
-async fn begun(routes: &Router) -> (Answer, String) {
-    let begun = post(routes, "/setups", &json!({ "kind": LOGIN.as_str(), "again": true }).to_string()).await;
-    assert_eq!(begun.status, 201, "{begun:?}");
-    let id = begun.json()["id"].as_str().unwrap().to_owned();
-    let shown: Value = get(routes, &format!("/setups/{id}")).await.json();
-    assert_eq!(shown["type"], "redirect", "{shown}");
-    let state = shown["open"].as_str().unwrap().split_once("state=").unwrap().1.to_owned();
-    (begun, state)
+/// Begins a setup and opens its start address; returns it, the answer to the browser, and the `state` of the setup.
+async fn begun(registry: &ConnectionRegistry) -> (SetupSession, Answer, String) {
+    let session = registry.setups().begin(&LOGIN).again().use_start_address().await.unwrap();
+    let state = state(&session).await;
+    let start = session.start_address().await.unwrap().unwrap();
+    let led = get(&callbacks(registry), behind_proxy(&start)).await;
+    assert!(led.location().ends_with(&state), "{led:?}");
+    (session, led, state)
 }
 
 /// S4, S15, T14
@@ -31,10 +23,9 @@ async fn begun(routes: &Router) -> (Answer, String) {
 async fn a_callback_from_another_browser_is_refused_and_the_right_one_is_good_later() {
     let world = World::new().await;
     let registry = world.public().await;
-    let setups = setups(&registry, public());
     let routes = callbacks(&registry);
-    let (one, state) = begun(&setups).await;
-    let (other, _) = begun(&setups).await;
+    let (session, one, state) = begun(&registry).await;
+    let (_other_session, other, _) = begun(&registry).await;
     let path = format!("/callback/login?code=the-code&state={state}");
     let swapped = {
         let (name, _) = one.cookie().split_once('=').unwrap();
@@ -55,7 +46,8 @@ async fn a_callback_from_another_browser_is_refused_and_the_right_one_is_good_la
     let cleared = told.header("set-cookie");
     let (name, _) = one.cookie().split_once('=').unwrap();
     assert!(cleared.starts_with(&format!("{name}=; Max-Age=0; Path=/; Secure")), "{cleared}");
-    assert_eq!(labels(&registry.owner("ada").unwrap()).await, ["ada"]);
+    assert_eq!(end(&session).await, "done ada");
+    assert_eq!(labels(&registry).await, ["ada"]);
 }
 
 /// A browser sends the cookies of many old setups first, and still finishes the setup that it has just begun.
@@ -63,12 +55,12 @@ async fn a_callback_from_another_browser_is_refused_and_the_right_one_is_good_la
 async fn cookies_of_old_setups_do_not_hide_the_newest() {
     let world = World::new().await;
     let registry = world.public().await;
-    let (one, state) = begun(&setups(&registry, public())).await;
+    let (_session, one, state) = begun(&registry).await;
     let old = (0..200).map(|n| format!("__Host-connection-setup-{n}=x; ")).collect::<String>();
     let path = format!("/callback/login?code=the-code&state={state}");
     let taken = get_with(&callbacks(&registry), &path, &format!("{old}{}", one.cookie())).await;
     assert_eq!(taken.status, 303, "{taken:?}");
-    let (one, state) = begun(&setups(&registry, public())).await;
+    let (_session, one, state) = begun(&registry).await;
     let path = format!("/callback/login?code=the-code&state={state}");
     let hidden =
         get_with(&callbacks(&registry), &path, &format!("{}; {}", one.cookie(), old.trim_end_matches("; "))).await;
@@ -81,36 +73,22 @@ async fn cookies_of_old_setups_do_not_hide_the_newest() {
 async fn the_cookie_of_a_setup_is_this_hosts_and_of_this_setup_alone() {
     let world = World::new().await;
     let registry = world.public().await;
-    let (one, _) = begun(&setups(&registry, public())).await;
+    let (session, one, _) = begun(&registry).await;
     let (name, rest) = one.header("set-cookie").split_once('=').unwrap();
-    assert_eq!(name, format!("__Host-connection-setup-{}", one.json()["id"].as_str().unwrap()));
+    assert_eq!(name, format!("__Host-connection-setup-{}", session.id()));
     let (value, attributes) = rest.split_once("; ").unwrap();
     assert!(value.len() >= 43, "256 bits: {value}");
     assert_eq!(attributes, "Max-Age=86400; Path=/; Secure; HttpOnly; SameSite=Lax");
     assert!(!one.body.contains(value));
-    // Without TLS, as on loopback, the cookie has no such name.
-    let routes = setups(&registry, "http://127.0.0.1:8777".parse().unwrap());
-    let request = axum::http::Request::post("/setups").header("host", "127.0.0.1:8777");
-    let request = request.header("content-type", "application/json");
-    let body = json!({ "kind": LOGIN.as_str(), "again": true }).to_string();
-    let one = crate::requests::send(&routes, request.body(body.into()).unwrap()).await;
-    let cookie = one.header("set-cookie");
-    assert!(cookie.starts_with("connection-setup-"), "{cookie}");
-    assert!(cookie.ends_with("; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
 }
 
 #[tokio::test]
-async fn a_setup_that_is_cancelled_takes_its_cookie_back() {
+async fn the_cookie_of_a_setup_that_was_cancelled_opens_nothing() {
     let world = World::new().await;
     let registry = world.public().await;
-    let routes = setups(&registry, public());
-    let (one, state) = begun(&routes).await;
-    let id = one.json()["id"].as_str().unwrap().to_owned();
-    let request = axum::http::Request::delete(format!("/setups/{id}")).body(axum::body::Body::empty()).unwrap();
-    let cancelled = crate::requests::send(&routes, request).await;
-    assert_eq!(cancelled.status, 204);
-    assert!(cancelled.header("set-cookie").contains("=; Max-Age=0; "));
-    assert_eq!(get(&routes, &format!("/setups/{id}")).await.json()["type"], "cancelled");
+    let (session, one, state) = begun(&registry).await;
+    session.cancel().await.unwrap();
     let late = get_with(&callbacks(&registry), &format!("/callback/login?code=x&state={state}"), one.cookie()).await;
     assert_eq!(late.status, 410);
+    assert!(world.provider.asked().is_empty());
 }

@@ -102,8 +102,8 @@ async fn a_way_that_is_right_is_found_right_and_names_what_to_register() {
     let bare = checked(&registry, "http://127.0.0.1:PORT", on).await;
     assert_eq!(code(&bare), "none", "{bare:?}");
     let kinds: Vec<_> = bare.redirect_uris.iter().map(|(kind, _)| kind.as_str()).collect();
-    assert_eq!(kinds, ["form", "login", "other-login"]);
-    let (kind, uri) = &bare.redirect_uris[1];
+    assert_eq!(kinds, ["login", "other-login"]);
+    let (kind, uri) = &bare.redirect_uris[0];
     assert_eq!(*kind, Kind::from_static("login"));
     assert!(uri.starts_with("http://127.0.0.1:") && uri.ends_with("/callback/login"), "{uri}");
     let stripped = |path: &str| path.strip_prefix("/a/b").map_or(Passed::Nothing, on);
@@ -162,6 +162,6 @@ async fn what_is_wrong_on_the_way_is_named_with_the_way_out() {
         assert_eq!(code(check), *expected, "{check:?}");
         let problem = check.problem.as_ref().unwrap();
         assert!(!problem.message.is_empty() && !problem.remedy.is_empty());
-        assert_eq!(check.redirect_uris.len(), 3);
+        assert_eq!(check.redirect_uris.len(), 2);
     }
 }

@@ -107,7 +107,7 @@ async fn a_further_set_whose_answers_are_lost_is_given_up_and_told() {
     let sent = |token: &str| host.provider.asked().iter().filter(|body| body.contains(token)).count();
     for round in 1..=6 {
         host.clock.advance(Duration::from_secs(300));
-        let info = connection.refresh().await.unwrap();
+        let info = connection.refresh().await.unwrap().connection;
         assert_eq!((sent("r-main"), sent("r-user")), (round, round.min(5)), "round {round}");
         let told = info.ends_at().map(|at| at.seconds());
         assert_eq!(told, (round >= 5).then_some(ends), "round {round}");

@@ -1,56 +1,20 @@
-//! The hosts that the documents show.
+//! The desktop program that the guide shows.
 
-#[expect(dead_code, reason = "the example's own `main` is not what is tested")]
-#[path = "../../examples/axum.rs"]
-mod axum;
-#[cfg(unix)]
 #[expect(dead_code, reason = "the example's own `main` is not what is tested")]
 #[path = "../../examples/desktop.rs"]
 mod desktop;
 
-#[cfg(unix)]
 use std::path::Path;
 
-use ::axum::{body::Body, http::Request};
-#[cfg(unix)]
 use connection_contract::{Field, Kind, Secret};
 use connection_core::HttpPolicy;
-use connection_inbound::PublicUrl;
-#[cfg(unix)]
 use connection_oauth2::{Account, Client, Endpoint, OAuth2, OAuth2Config, oauth2};
 
 use crate::{
     login::{API, LOGIN, login},
     provider::Provider,
-    requests::{get, get_with, send},
 };
 
-#[tokio::test]
-async fn a_server_connects_an_account_of_whoever_is_signed_in() {
-    let provider = Provider::start();
-    let directory = tempfile::tempdir().unwrap();
-    let url: PublicUrl = "https://host.example".parse().unwrap();
-    let http = HttpPolicy::new().endpoint(API, &provider.origin).unwrap();
-    let registry = axum::registry(directory.path(), &url).http(http).kind(login(LOGIN)).open().await.unwrap();
-    let app = axum::app(&registry, &url);
-    let begin = |user: Option<&str>| {
-        let request = Request::post("/setups").header("content-type", "application/json");
-        let request = user.into_iter().fold(request, |request, user| request.header("x-signed-in-user", user));
-        request.body(Body::from(r#"{"kind": "login"}"#)).unwrap()
-    };
-    assert_eq!(send(&app, begin(None)).await.status, 401);
-    let begun = send(&app, begin(Some("ada"))).await;
-    let look = Request::get(format!("/setups/{}", begun.json()["id"].as_str().unwrap()));
-    let shown = send(&app, look.header("x-signed-in-user", "ada").body(Body::empty()).unwrap()).await.json();
-    let state = shown["open"].as_str().unwrap().split_once("state=").unwrap().1.to_owned();
-    let taken = get_with(&app, &format!("/callback/login?code=x&state={state}"), begun.cookie()).await;
-    let page = get(&app, taken.location().strip_prefix("https://host.example").unwrap()).await;
-    assert!(page.body.contains("Login &#38; Co: ada"), "{}", page.body);
-    let connections = registry.owner("ada").unwrap().list_connections(connection_core::Filter::new()).await.unwrap();
-    assert_eq!(connections.connections.len(), 1);
-}
-
-#[cfg(unix)]
 #[tokio::test]
 async fn a_desktop_program_opens_a_browser_and_is_called_back() {
     let provider = Provider::start();
@@ -66,7 +30,6 @@ async fn a_desktop_program_opens_a_browser_and_is_called_back() {
 }
 
 /// Makes a browser that is a script and records the address.
-#[cfg(unix)]
 fn browser(directory: &Path) -> connection_inbound::Browser {
     use std::os::unix::fs::PermissionsExt as _;
     let record = directory.join("address");
@@ -81,7 +44,6 @@ fn browser(directory: &Path) -> connection_inbound::Browser {
 }
 
 /// Opens the address that the script recorded; returns the redirect address, the `state`, and the browser's cookie.
-#[cfg(unix)]
 async fn opened(directory: &Path) -> (String, String, String) {
     let link = loop {
         match std::fs::read_to_string(directory.join("address")) {
@@ -101,13 +63,11 @@ async fn opened(directory: &Path) -> (String, String, String) {
 }
 
 /// Returns the port and the path of an address on loopback.
-#[cfg(unix)]
 fn local(address: &str) -> (u16, String) {
     let (port, path) = address.strip_prefix("http://127.0.0.1:").unwrap().split_once('/').unwrap();
     (port.parse().unwrap(), format!("/{path}"))
 }
 
-#[cfg(unix)]
 async fn come_back(directory: &Path) -> u16 {
     let (uri, state, cookie) = opened(directory).await;
     let (port, path) = local(&uri);
@@ -116,7 +76,6 @@ async fn come_back(directory: &Path) -> u16 {
 
 /// A kind from a configuration offers every method at once: a browser, a pasted address, a device code. Each of the
 /// first two finishes the setup, whichever is first.
-#[cfg(unix)]
 #[tokio::test]
 async fn a_desktop_program_finishes_in_whichever_way_comes_first() {
     let device = r#""device_code": "d", "user_code": "WDJB", "verification_uri": "https://login.example/activate""#;
@@ -147,7 +106,6 @@ async fn a_desktop_program_finishes_in_whichever_way_comes_first() {
 }
 
 /// Returns a kind with every method.
-#[cfg(unix)]
 fn configured() -> OAuth2 {
     let config = OAuth2Config::builder(Kind::from_static("configured"), "Configured")
         .api(API)

@@ -9,5 +9,6 @@ mod addresses;
 #[cfg(unix)]
 mod browser;
 mod configured;
+#[cfg(unix)]
 mod examples;
 mod server;

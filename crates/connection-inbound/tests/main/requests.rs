@@ -29,10 +29,6 @@ impl Answer {
     pub(crate) fn cookie(&self) -> &str {
         self.header("set-cookie").split(';').next().unwrap()
     }
-
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
 }
 
 pub(crate) async fn send(routes: &Router, request: Request<Body>) -> Answer {
@@ -49,12 +45,6 @@ pub(crate) async fn get(routes: &Router, path: &str) -> Answer {
 
 pub(crate) async fn get_with(routes: &Router, path: &str, cookie: &str) -> Answer {
     send(routes, Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap()).await
-}
-
-/// Sends a POST of JSON, as a page of the host does.
-pub(crate) async fn post(routes: &Router, path: &str, body: &str) -> Answer {
-    let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
-    send(routes, request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
 /// Returns the path of a redirect, as the routes see it after the proxy of `PUBLIC` has passed it on.

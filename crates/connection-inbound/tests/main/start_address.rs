@@ -171,11 +171,12 @@ async fn an_address_that_was_not_given_out_leads_nowhere() {
     let session = begun(&registry).await;
     let other = begun(&registry).await;
     let known = known(&session).await;
-    self::known(&other).await;
+    // The second setup may be given another port.
+    let port_of_other = self::known(&other).await.port;
     let port = known.port;
     let go = lead(&session, port).await;
     let (kind, token) = go.rsplit_once('/').unwrap();
-    let of_other = lead(&other, port).await;
+    let of_other = lead(&other, port_of_other).await;
     let of_other = of_other.rsplit_once('/').unwrap().1;
     // The id of one session is combined with the secret of the other.
     let mixed = format!("{}{}", &token[..22], &of_other[22..]);

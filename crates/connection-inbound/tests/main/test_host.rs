@@ -13,7 +13,6 @@ use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
 use tempfile::TempDir;
 
 use crate::{
-    form_plugin::form,
     login::{API, LOGIN, OTHER, login},
     provider::Provider,
 };
@@ -52,7 +51,6 @@ impl World {
             .clock(Arc::new(self.clock.clone()))
             .kind(login(LOGIN))
             .kind(login(OTHER))
-            .kind(form())
     }
 
     pub(crate) async fn with(&self, endpoint: impl InboundEndpoint + 'static) -> ConnectionRegistry {

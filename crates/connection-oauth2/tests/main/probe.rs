@@ -8,7 +8,6 @@ use crate::{NOW, acme, back, host, redeem, tokens};
 
 const QUERY: &str = "{ viewer { id name } }";
 
-// region: graphql
 /// An account that is read with GraphQL, whose refusals and rate limits have the status 400.
 fn graphql() -> Account {
     let code = |code: &'static str| ErrorIf::equals("/errors/0/extensions/code", code);
@@ -20,7 +19,6 @@ fn graphql() -> Account {
         .pause_header("x-complexity-reset", Unit::Milliseconds)
         .pause_header("x-requests-wait", Unit::Seconds)
 }
-// end: graphql
 
 fn asked() -> Expected {
     Expected::post("https://api.acme.example/graphql")

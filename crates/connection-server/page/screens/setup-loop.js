@@ -9,6 +9,37 @@ const ENDS = ['done', 'failed', 'cancelled'];
 /** Returns `true` if a setup has ended. */
 export const hasEnded = (setup) => ENDS.includes(setup?.type);
 
+/** Adds the purpose of a setup to its state, because the server keeps the purpose only until the setup ends. */
+const withPurpose = (setup, was) => ({
+  ...setup,
+  reauthorizes: setup.reauthorizes ?? was?.reauthorizes ?? null,
+  extension: setup.extension ?? was?.extension ?? null,
+});
+
+/**
+ * Keeps a request open while the page is shown. A page that the person has left may stay in memory for the back button,
+ * where the request would keep one of the few connections that a browser opens to a server.
+ * @param {(signal: AbortSignal) => void} begin
+ * @returns {() => void} ends it
+ */
+function whileShown(begin) {
+  let running = new AbortController();
+  const hide = () => running.abort();
+  const show = ({ persisted }) => {
+    if (!persisted) return;
+    running = new AbortController();
+    begin(running.signal);
+  };
+  window.addEventListener('pagehide', hide);
+  window.addEventListener('pageshow', show);
+  begin(running.signal);
+  return () => {
+    window.removeEventListener('pagehide', hide);
+    window.removeEventListener('pageshow', show);
+    running.abort();
+  };
+}
+
 /**
  * Follows a setup until it ends.
  * @param {string} id
@@ -20,18 +51,17 @@ export function useSetup(id) {
   const latest = useRef(null);
   const own = useRef(false);
 
-  const show = useCallback((setup) => {
+  const show = useCallback((now) => {
     const was = latest.current;
+    const setup = withPurpose(now, was);
     const isMoved = was?.type === 'prompt' && setup.step !== was.step && !own.current;
     latest.current = setup;
     setState({ setup, error: null, isOffline: false, isOtherTab: isMoved && !hasEnded(setup) });
   }, []);
 
   useEffect(() => {
-    const stop = new AbortController();
     latest.current = null;
-    void follow(path, stop.signal, latest, show, setState);
-    return () => stop.abort();
+    return whileShown((signal) => void follow(path, signal, latest, show, setState));
   }, [path]);
 
   const send = useCallback(

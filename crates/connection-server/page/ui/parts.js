@@ -31,9 +31,9 @@ export function Button({ tone = '', icon, isBusy, onClick, type = 'button', chil
   >${icon && html`<${Icon} name=${icon} />`}<span>${children}</span></button>`;
 }
 
-/** A link that looks like a button, to a path of this page. */
+/** A link that looks like a button, to a path of this page. The title of the next screen receives the focus. */
 export function ButtonLink({ to, tone = '', icon, children }) {
-  return html`<a class=${`button ${tone}`} href=${href(to)}>
+  return html`<a class=${`button ${tone}`} href=${href(to)} onClick=${() => (takeFocus.wanted = true)}>
     ${icon && html`<${Icon} name=${icon} />`}<span>${children}</span>
   </a>`;
 }
@@ -63,7 +63,10 @@ export function Time({ of, words = (when) => when }) {
   return html`<time dateTime=${of} title=${exactly(of)}>${words(ago(of))}</time>`;
 }
 
-/** A heading of a screen. It receives the focus after a navigation, and names the page. */
+/**
+ * A heading of a screen. It receives the focus after a navigation, and names the page. When it is replaced, for example
+ * because the screen has loaded, it passes the focus on to the next title.
+ */
 export function Title({ children, name }) {
   const ref = useRef(null);
   const text = name ?? (typeof children === 'string' ? children : texts.product);
@@ -73,6 +76,9 @@ export function Title({ children, name }) {
   useEffect(() => {
     if (takeFocus.wanted) ref.current?.focus({ preventScroll: true });
     takeFocus.wanted = false;
+    return () => {
+      if (ref.current && document.activeElement === ref.current) takeFocus.wanted = true;
+    };
   }, []);
   return html`<h1 ref=${ref} tabindex="-1">${children}</h1>`;
 }

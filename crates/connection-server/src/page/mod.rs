@@ -31,6 +31,7 @@ const SCREENS: &[&str] = &[
     "/extensions",
     "/extensions/{name}",
     "/profiles",
+    "/usage",
     "/activity",
     "/system",
     "/link",

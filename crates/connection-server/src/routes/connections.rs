@@ -6,14 +6,14 @@ use axum::{
     response::Response,
 };
 use connection_contract::Timestamp;
-use connection_core::{Connection, ConnectionId, ConnectionInfo, RefreshOutcome};
+use connection_core::{Connection, ConnectionId, ConnectionInfo};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{connection_list::ListedBody, setups};
 use crate::{
     Api,
-    body::{Empty, Json, check_match, json, tag, tagged, with_tag},
+    body::{Empty, Json, check_match, json, tag, with_tag},
     caller::{Caller, Need, ToManage, ToRead, ToUse},
     once::Once,
     openapi::{
@@ -28,12 +28,20 @@ use crate::{
 /// A connection, with the extensions that use it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ShownConnection)]
+#[serde(rename_all = "camelCase")]
 struct ShownBody {
     #[serde(flatten)]
     connection: ListedBody,
     uses: Vec<GrantBody>,
     /// `true` if its kind refreshes the credential by itself.
     rotates: bool,
+    /// The time at which the account was connected.
+    created_at: String,
+    /// The time of the last change of anything but the liveness.
+    updated_at: String,
+    /// The origins to which the credential may be sent, or else the directories that may be read; `null` if they cannot
+    /// be opened.
+    reach: Option<Vec<String>>,
 }
 
 /// The consequences of a removal.
@@ -77,7 +85,21 @@ async fn shown<N: Need>(caller: &Caller<N>, info: &ConnectionInfo, now: Timestam
         connection: ListedBody::of(&caller.registry, info, &grants, now),
         uses: uses.map(|grant| GrantBody::of(grant, info)).collect(),
         rotates: info.renews,
+        created_at: info.created_at.to_rfc3339(),
+        updated_at: info.updated_at.to_rfc3339(),
+        reach: None,
     })
+}
+
+/// Returns the origins to which the credential of a connection may be sent, or else its directories.
+async fn reach(connection: &Connection) -> Option<Vec<String>> {
+    let origins = connection.origins().await.ok()?;
+    if !origins.is_empty() {
+        return Some(origins.iter().map(|origin| origin.as_str().to_owned()).collect());
+    }
+    let files = connection.files().await.ok();
+    let roots = files.iter().flat_map(|files| files.roots()).map(|root| root.as_str().to_owned());
+    Some(roots.collect())
 }
 
 fn now(api: &Api) -> Timestamp {
@@ -103,7 +125,11 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let found = found(&caller, &id).await?;
-    Ok(tagged(&shown(&caller, found.info(), now(&api)).await?))
+    let mut body = shown(&caller, found.info(), now(&api)).await?;
+    // The tag is that of the row, which a change returns, too.
+    let tag = tag(&body);
+    body.reach = reach(&found).await;
+    Ok(with_tag(json(StatusCode::OK, &body), &tag))
 }
 
 /// Changes the label of a connection.
@@ -197,16 +223,9 @@ pub(super) async fn refresh(
     Path(id): Path<String>,
     Json(Empty {}): Json<Empty>,
 ) -> Result<Response, Problem> {
-    let found = found(&caller, &id).await?;
-    let kind = &found.info().kind;
-    let before = api.registry.events().refresh_outcomes();
-    let info = found.refresh().await?;
-    // The core counts outcomes by kind. If several connections of one kind are refreshed at once, this may be the
-    // outcome of another one.
-    let after = api.registry.events().refresh_outcomes();
-    let counted = after.iter().find(|(of, outcome, count)| *of == kind && before.of(kind, *outcome) < *count);
-    let outcome = counted.map_or(RefreshOutcome::Adopted, |(_, outcome, _)| outcome).name();
-    Ok(json(StatusCode::OK, &RefreshedBody::new(outcome, ConnectionBody::of(&info, now(&api)))))
+    let refreshed = found(&caller, &id).await?.refresh().await?;
+    let connection = ConnectionBody::of(&refreshed.connection, now(&api));
+    Ok(json(StatusCode::OK, &RefreshedBody::new(refreshed.outcome.name(), connection)))
 }
 
 /// Returns to the previous credential of a connection.

@@ -7,9 +7,7 @@ use axum::{
     response::Response,
 };
 use connection_contract::{ExtensionDeclaration, Value as Plain, encode::percent_encode};
-use connection_core::{
-    ConnectionRegistry, ConnectionRequired, ExtensionHandle, Preferences, RetryOutcome, RetryTicket,
-};
+use connection_core::{ConnectionRegistry, ConnectionRequired, ExtensionHandle, Preferences, RetryTicket};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -23,7 +21,6 @@ use crate::{
         parameters::IfMatch,
         refusals::{Changed, Conflict, NotFound},
     },
-    path::Path,
     problem::Problem,
     shapes::{DeclaredPreferenceBody, HandOffBody, PreferencesBody, RequiredBody},
 };
@@ -125,7 +122,7 @@ fn page(name: &str, command: Option<&str>, ticket: RetryTicket) -> String {
     format!("/extensions/{}?hand-off=1&ticket={ticket}{command}", percent_encode(name))
 }
 
-async fn hand_off(
+pub(super) async fn hand_off(
     registry: &ConnectionRegistry,
     handle: &ExtensionHandle,
     command: Option<&str>,
@@ -160,31 +157,4 @@ pub(super) async fn begin_hand_off(
         None => None,
     };
     Ok(json(StatusCode::CREATED, &hand_off(&caller.caller.registry, &handle, command, required, ticket).await?))
-}
-
-/// Returns the state of a hand-off. A ticket can be read repeatedly, for thirty days.
-#[utoipa::path(
-    get,
-    path = "/extensions/{name}/hand-off/{ticket}",
-    params(("name" = String, Path), ("ticket" = String, Path)),
-    responses((status = 200, body = HandOffBody), NotFound, Conflict)
-)]
-pub(super) async fn retry(
-    caller: ForExtension<ToUse>,
-    Path((_, ticket)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let unknown = || Problem::new(StatusCode::NOT_FOUND, "unknown_ticket", "there is no such hand-off");
-    let ticket: RetryTicket = ticket.parse().map_err(|_| unknown().remedy("begin the hand-off again"))?;
-    let handle = caller.handle().await?;
-    let command = match handle.retry(ticket).await? {
-        RetryOutcome::Connected { command, .. } => command,
-        RetryOutcome::SetupFailed(failure) => {
-            let problem = Problem::new(StatusCode::CONFLICT, "setup_failed", failure.to_string());
-            return Err(problem.remedy("begin the hand-off again"));
-        }
-        _ => None,
-    };
-    let required = handle.connection_required().await?;
-    let body = hand_off(&caller.caller.registry, &handle, command.as_deref(), required, Some(ticket)).await?;
-    Ok(json(StatusCode::OK, &body))
 }

@@ -16,7 +16,7 @@ use axum::{
 use bytes::Bytes;
 use connection_agent::UsageChanges;
 use connection_contract::BoxFuture;
-use connection_core::{Clock, Error, Event, Watch};
+use connection_core::{Clock, Error, Event, Hint, Hints, Watch};
 use futures_core::Stream;
 
 use crate::{
@@ -29,8 +29,9 @@ use crate::{
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The hints of one listener.
-struct Hints {
+struct Sources {
     watch: Watch,
+    hints: Hints,
     clock: Arc<dyn Clock>,
     quiet: BoxFuture<'static, ()>,
     /// Resolves after a fetch of usage in this process.
@@ -47,12 +48,29 @@ fn fetched(mut changes: UsageChanges) -> BoxFuture<'static, Option<UsageChanges>
     Box::pin(async move { changes.changed().await.then_some(changes) })
 }
 
-/// Returns the name of the hint for an event.
-fn name(event: &Event) -> &'static str {
-    if event.name.starts_with("extension_") { "grant" } else { "connection" }
+/// Returns the text of a hint: its name, and the id of what changed.
+fn text(name: &'static str, id: &str) -> Bytes {
+    // A text is always JSON.
+    let id = serde_json::to_string(id).unwrap_or_default();
+    format!("event: {name}\ndata: {{\"id\":{id}}}\n\n").into()
 }
 
-impl Stream for Hints {
+fn of_event(event: &Event) -> Bytes {
+    let name = if event.name.starts_with("extension_") { "grant" } else { "connection" };
+    text(name, &event.connection.to_string())
+}
+
+/// Returns the text of a hint; `None` for one that this version does not know.
+fn of_hint(hint: &Hint) -> Option<Bytes> {
+    Some(match hint {
+        Hint::Extension(name) => text("extension", name),
+        Hint::Setup(id) => text("setup", &id.to_string()),
+        Hint::Usage(id) => text("usage", &id.to_string()),
+        _ => return None,
+    })
+}
+
+impl Stream for Sources {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -62,12 +80,22 @@ impl Stream for Hints {
         match Pin::new(&mut self.watch).poll_next(cx) {
             Poll::Ready(Some(Ok(event))) => {
                 self.quiet = quiet(self.clock.clone());
-                let text = format!("event: {}\ndata: {{\"id\":\"{}\"}}\n\n", name(&event), event.connection);
-                return Poll::Ready(Some(Ok(text.into())));
+                return Poll::Ready(Some(Ok(of_event(&event))));
             }
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Pending => {}
+        }
+        while let Poll::Ready(hint) = Pin::new(&mut self.hints).poll_next(cx) {
+            match hint {
+                Some(Ok(hint)) => {
+                    let Some(text) = of_hint(&hint) else { continue };
+                    self.quiet = quiet(self.clock.clone());
+                    return Poll::Ready(Some(Ok(text)));
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
         }
         // The monitor lives as long as the routes.
         if let Poll::Ready(Some(changes)) = self.fetched.as_mut().poll(cx) {
@@ -88,10 +116,12 @@ impl Stream for Hints {
 #[utoipa::path(get, path = "/live", responses((status = 200, content_type = "text/event-stream", body = String)))]
 pub(super) async fn live(State(api): State<Api>, caller: Caller<ToRead>) -> Result<Response, Problem> {
     let watch = caller.registry.events().watch().await?;
+    let hints = caller.registry.events().hints().await?;
     let clock = caller.registry.server().clock();
     let fetched = fetched(api.usage.changes());
-    let hints = Hints { watch, fetched, quiet: quiet(clock.clone()), clock, ended: api.options.live.ended() };
-    let mut response = Body::from_stream(Opened { first: true, hints }).into_response();
+    let ended = api.options.live.ended();
+    let sources = Sources { watch, hints, fetched, quiet: quiet(clock.clone()), clock, ended };
+    let mut response = Body::from_stream(Opened { first: true, sources }).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     Ok(response)
 }
@@ -99,7 +129,7 @@ pub(super) async fn live(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
 /// The stream with a comment at its beginning, by which a client knows that it listens.
 struct Opened {
     first: bool,
-    hints: Hints,
+    sources: Sources,
 }
 
 impl Stream for Opened {
@@ -109,6 +139,6 @@ impl Stream for Opened {
         if std::mem::take(&mut self.first) {
             return Poll::Ready(Some(Ok(Bytes::from_static(b": listening\n\n"))));
         }
-        Pin::new(&mut self.hints).poll_next(cx)
+        Pin::new(&mut self.sources).poll_next(cx)
     }
 }

@@ -8,7 +8,9 @@ mod events;
 mod extension_settings;
 mod extensions;
 mod files;
+mod hand_offs;
 mod health;
+mod imports;
 mod kind_changes;
 mod kinds;
 mod live;
@@ -16,6 +18,7 @@ mod me;
 mod profiles;
 mod send;
 mod setup_links;
+mod setup_poll;
 mod setups;
 mod system;
 mod tokens;
@@ -62,10 +65,11 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(extensions::resolved))
         .routes(routes!(extension_settings::preferences, extension_settings::set_preferences))
         .routes(routes!(extension_settings::begin_hand_off))
-        .routes(routes!(extension_settings::retry))
+        .routes(routes!(hand_offs::follow))
         .routes(routes!(send::of_extension))
         .routes(routes!(events::of_connection))
         .routes(routes!(events::list))
+        .routes(routes!(imports::import))
         .routes(routes!(event_deliveries::list))
         .routes(routes!(event_deliveries::retry))
         .routes(routes!(kinds::list))
@@ -74,6 +78,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(kinds::forget_client))
         .routes(routes!(profiles::list, profiles::create))
         .routes(routes!(profiles::change, profiles::remove))
+        .routes(routes!(profiles::change_slot))
         .routes(routes!(setup_links::create))
         .routes(routes!(setups::list, setups::begin))
         .routes(routes!(setups::show, setups::cancel))

@@ -34,6 +34,22 @@ pub(super) struct NewProfileBody {
     directory: String,
 }
 
+/// A change of the slots that use a profile.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ChangeProfileSlot)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChangeSlotBody {
+    /// The name of the slot, such as that of a workspace.
+    slot: String,
+    /// `false` makes the slot use the default profile of its tool again.
+    #[serde(default = "yes")]
+    uses: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
 /// A change of a profile. What is not named stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = ChangeProfile)]
@@ -157,6 +173,31 @@ pub(super) async fn change(
     let patch = if change.default { patch.make_default() } else { patch };
     let changed = profiles.update(profile.id, patch).await?;
     Ok(json(StatusCode::OK, &body(&kind, &profiles, &changed).await?))
+}
+
+/// Makes a slot use a profile, or the default profile of the tool again.
+#[utoipa::path(
+    post,
+    path = "/profiles/{id}/slots",
+    params(("id" = String, Path)),
+    request_body = ChangeSlotBody,
+    responses((status = 200, body = ProfileBody), NotFound, Conflict)
+)]
+pub(super) async fn change_slot(
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    Json(change): Json<ChangeSlotBody>,
+) -> Result<Response, Problem> {
+    let (kind, profiles, profile) = found(&caller.registry, &id).await?;
+    let slots = profiles.slots().await?;
+    let is_its_own = slots.iter().any(|(slot, id)| *slot == change.slot && *id == profile.id);
+    match change.uses {
+        true => profiles.set_slot(&change.slot, profile.id).await?,
+        // The slot of another profile stays as it is.
+        false if is_its_own => drop(profiles.clear_slot(&change.slot).await?),
+        false => {}
+    }
+    Ok(json(StatusCode::OK, &body(&kind, &profiles, &profile).await?))
 }
 
 /// Removes a profile. Its directory and the files in it stay.

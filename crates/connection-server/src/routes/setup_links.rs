@@ -14,7 +14,7 @@ use crate::{
     Api,
     body::json,
     caller::{Caller, ToManage, ToSetUp},
-    once::{Made, Once},
+    once::{Made, Once, not_shown_again},
     openapi::refusals::{Conflict, NotFound},
     problem::Problem,
 };
@@ -76,9 +76,8 @@ pub(super) async fn create(
         Ok(Made { id, answer: Ok(json(StatusCode::CREATED, &body)) })
     };
     let again = async |id| {
-        let message = "this request has made a setup link, whose address is not shown again";
-        let problem = Problem::new(StatusCode::CONFLICT, "already_created", message).made(id);
-        Err(problem.remedy("if the address was lost, revoke the link, and make another one with another key"))
+        let remedy = "if the address was lost, revoke the link, and make another one with another key";
+        Err(not_shown_again("this request has made a setup link, whose address is not shown again", remedy, id))
     };
     once.run(&api, make, again).await
 }

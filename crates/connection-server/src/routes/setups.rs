@@ -9,20 +9,20 @@ use axum::{
 };
 use connection_contract::Kind;
 use connection_core::{ConnectionId, ConnectionRegistry, SessionId, SetupSession};
-use connection_inbound::{AnswersBody, SetupBody};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{connection_list::title, extensions, kinds::unknown as unknown_kind, setup_links};
+use super::{connection_list::title, extensions, kinds::unknown as unknown_kind, setup_links, setup_poll};
 use crate::{
     Api, BASE,
+    answers::AnswersBody,
     body::{Empty, Json, Page, json},
     caller::{Caller, ToManage, ToSetUp},
     once::{Made, Once},
     openapi::refusals::{Conflict, Gone, NotFound},
     path::Path,
     problem::Problem,
-    shapes::{OpenSetupBody, SetupShape},
+    shapes::{OpenSetupBody, SetupShape, StateAtStep},
 };
 
 /// The setup to begin: of a new connection, or of a re-authorization.
@@ -102,7 +102,7 @@ async fn found(caller: &Caller<ToSetUp>, id: &str) -> Result<SetupSession, Probl
 /// Returns the shape of a setup: that of its state, with what a list says about it.
 ///
 /// The address to open is one of this host, which binds the setup to the first browser that opens it.
-async fn shown(registry: &ConnectionRegistry, session: &SetupSession, setup: SetupBody) -> Result<SetupShape, Problem> {
+async fn shown(registry: &ConnectionRegistry, session: &SetupSession, at: StateAtStep) -> Result<SetupShape, Problem> {
     let open = registry.setups().list().await?.into_iter().find(|info| info.id == session.id());
     let start = session.start_address().await?;
     let kind = registry.kinds().get(session.kind());
@@ -112,7 +112,7 @@ async fn shown(registry: &ConnectionRegistry, session: &SetupSession, setup: Set
         created_at: open.as_ref().map(|info| info.created_at.to_rfc3339()),
         expires_at: open.as_ref().map(|info| info.expires_at.to_rfc3339()),
         extension: open.and_then(|info| info.extension),
-        ..SetupShape::new(setup, title(registry, session.kind()), start)
+        ..SetupShape::new(session, at, title(registry, session.kind()), start)
     })
 }
 
@@ -121,7 +121,7 @@ async fn current(
     registry: &ConnectionRegistry,
     session: &SetupSession,
 ) -> Result<Response, Problem> {
-    let state = SetupBody::now(registry, session).await?;
+    let state = setup_poll::now(registry, session).await?;
     Ok(json(status, &shown(registry, session, state).await?))
 }
 
@@ -246,11 +246,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let session = found(&caller, &id).await?;
     let after = caller.query.get("after");
-    let state = tokio::select! {
-        state = SetupBody::next(&caller.registry, &session, after) => state?,
-        // A server that stops would wait for the answer.
-        () = api.options.live.ended() => SetupBody::now(&caller.registry, &session).await?,
-    };
+    let state = setup_poll::next(&api, &caller.registry, &session, after).await?;
     Ok(json(StatusCode::OK, &shown(&caller.registry, &session, state).await?))
 }
 

@@ -15,7 +15,7 @@ use crate::{
     Api,
     body::{Page, json},
     caller::{AnyCaller, Caller, ToManage},
-    once::{Made, Once},
+    once::{Made, Once, not_shown_again},
     openapi::{
         parameters::{After, Limit},
         refusals::{Conflict, NotFound},
@@ -88,9 +88,8 @@ pub(super) async fn create(
         Ok(Made { id: issued.token.id.to_string(), answer })
     };
     let again = async |id| {
-        let message = "this request has made a token, whose text is not shown again";
-        let problem = Problem::new(StatusCode::CONFLICT, "already_created", message).made(id);
-        Err(problem.remedy("if the text was lost, revoke the token, and make another one with another key"))
+        let remedy = "if the text was lost, revoke the token, and make another one with another key";
+        Err(not_shown_again("this request has made a token, whose text is not shown again", remedy, id))
     };
     once.run(&api, make, again).await
 }

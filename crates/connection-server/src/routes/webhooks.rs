@@ -3,7 +3,11 @@
 //! The address and the keys are secrets that a person enters at the provider. Only the answers to the requests that make
 //! or reveal them have them.
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::{FromRequest, FromRequestParts as _, Request, State},
+    http::StatusCode,
+    response::Response,
+};
 use connection_contract::{Secret, SigningKey};
 use connection_core::{Connection, WebhookInfo};
 use connection_inbound::{PublicUrl, check_webhook};
@@ -29,6 +33,25 @@ struct WebhookCheckBody {
     code: Option<String>,
     message: String,
     remedy: Option<String>,
+}
+
+/// The connection whose webhooks a caller changes, by a request whose body says nothing.
+#[derive(Debug)]
+pub(super) struct ToChange {
+    api: Api,
+    connection: Connection,
+}
+
+impl FromRequest<Api> for ToChange {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::<ToManage>::from_request_parts(&mut parts, api).await?;
+        let Path(id) = Path::<String>::from_request_parts(&mut parts, api).await?;
+        let Json(Empty {}) = Json::from_request(Request::from_parts(parts, body), api).await?;
+        Ok(Self { api: api.clone(), connection: found(&caller, &id).await? })
+    }
 }
 
 async fn found<N: Need>(caller: &Caller<N>, id: &str) -> Result<Connection, Problem> {
@@ -86,14 +109,8 @@ pub(super) async fn show(
     request_body = Empty,
     responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
-pub(super) async fn enable(
-    State(api): State<Api>,
-    caller: Caller<ToManage>,
-    Path(id): Path<String>,
-    Json(Empty {}): Json<Empty>,
-) -> Result<Response, Problem> {
+pub(super) async fn enable(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
     public_url(&api)?;
-    let connection = found(&caller, &id).await?;
     let mut info = connection.webhooks().enable().await?;
     if info.signing_key == SigningKey::Handshake && info.keys.is_empty() {
         // The provider sends its key as soon as the address is entered there.
@@ -127,13 +144,7 @@ pub(super) async fn disable(
     request_body = Empty,
     responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
-pub(super) async fn reveal(
-    State(api): State<Api>,
-    caller: Caller<ToManage>,
-    Path(id): Path<String>,
-    Json(Empty {}): Json<Empty>,
-) -> Result<Response, Problem> {
-    let connection = found(&caller, &id).await?;
+pub(super) async fn reveal(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
     match connection.webhooks().info().await? {
         Some(info) => revealed(&api, &connection, &info).await,
         None => Err(disabled()),
@@ -153,13 +164,7 @@ fn disabled() -> Problem {
     request_body = Empty,
     responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
-pub(super) async fn rotate(
-    State(api): State<Api>,
-    caller: Caller<ToManage>,
-    Path(id): Path<String>,
-    Json(Empty {}): Json<Empty>,
-) -> Result<Response, Problem> {
-    let connection = found(&caller, &id).await?;
+pub(super) async fn rotate(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
     let info = connection.webhooks().rotate_key().await?;
     revealed(&api, &connection, &info).await
 }
@@ -172,13 +177,7 @@ pub(super) async fn rotate(
     request_body = Empty,
     responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
-pub(super) async fn end_grace(
-    State(api): State<Api>,
-    caller: Caller<ToManage>,
-    Path(id): Path<String>,
-    Json(Empty {}): Json<Empty>,
-) -> Result<Response, Problem> {
-    let connection = found(&caller, &id).await?;
+pub(super) async fn end_grace(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
     let info = connection.webhooks().end_grace().await?;
     Ok(shown(&api, &connection, Some(&info)))
 }
@@ -191,13 +190,7 @@ pub(super) async fn end_grace(
     request_body = Empty,
     responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
-pub(super) async fn handshake(
-    State(api): State<Api>,
-    caller: Caller<ToManage>,
-    Path(id): Path<String>,
-    Json(Empty {}): Json<Empty>,
-) -> Result<Response, Problem> {
-    let connection = found(&caller, &id).await?;
+pub(super) async fn handshake(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
     let info = connection.webhooks().await_handshake().await?;
     Ok(shown(&api, &connection, Some(&info)))
 }
@@ -210,14 +203,8 @@ pub(super) async fn handshake(
     request_body = Empty,
     responses((status = 200, body = WebhookCheckBody), NotFound, Conflict, NotSupported)
 )]
-pub(super) async fn test(
-    State(api): State<Api>,
-    caller: Caller<ToManage>,
-    Path(id): Path<String>,
-    Json(Empty {}): Json<Empty>,
-) -> Result<Response, Problem> {
+pub(super) async fn test(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
     let url = public_url(&api)?;
-    let connection = found(&caller, &id).await?;
     let body = match check_webhook(&connection, &url).await?.problem {
         None => WebhookCheckBody {
             ok: true,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use connection_contract::{Liveness, Reason, Timestamp, reason};
+use connection_contract::{Identity, Liveness, Reason, Timestamp, reason};
 use connection_core::{ConnectionInfo, Error, Removal, Teardown};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -106,7 +106,13 @@ impl From<&Error> for ReasonBody {
 impl AccountBody {
     /// Converts the account of a connection.
     pub fn of(info: &ConnectionInfo) -> Self {
-        Self { id: info.identity.account_id.to_string(), label: info.identity.label.to_string() }
+        (&info.identity).into()
+    }
+}
+
+impl From<&Identity> for AccountBody {
+    fn from(identity: &Identity) -> Self {
+        Self { id: identity.account_id.to_string(), label: identity.label.to_string() }
     }
 }
 

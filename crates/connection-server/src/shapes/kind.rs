@@ -45,8 +45,12 @@ pub struct KindFieldBody {
     pub required: bool,
     /// `true` if the field takes several values.
     pub many: bool,
+    /// The question with which the field is offered to a person, if it is optional and not asked for at once.
+    pub offer: Option<String>,
     /// The text that a person reads beside the field.
     pub help: Option<String>,
+    /// The value that is used if the field is not answered.
+    pub default: Option<String>,
     /// The values to choose from.
     pub choices: Vec<KindChoiceBody>,
     /// The way of finishing the setup that asks for the field; `null` for all ways.
@@ -82,7 +86,9 @@ impl From<&Field> for KindFieldBody {
             input: input_word(&field.input),
             required: field.required,
             many: field.many,
+            offer: field.offer.as_ref().map(ToString::to_string),
             help: field.help.as_ref().map(ToString::to_string),
+            default: field.default.as_ref().map(ToString::to_string),
             choices,
             way: field.way.map(way_word),
             once: field.kept.is_some(),

@@ -1,10 +1,13 @@
 //! The shape of a setup: its state, and what is known of it besides.
 
-use connection_inbound::{ChoiceBody, FieldBody, NoticeBody, SetupBody, StateBody};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use connection_contract::{DisplayText, Field, Guide, Input, Notice, SetupFailure, Text};
+use connection_core::{Outcome, SetupSession, SetupStep, StepNo};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{AccountBody, GuideBody, ReasonBody, words};
+use super::{AccountBody, GuideBody, ReasonBody, input_word, liveness_word, words};
 
 /// A setup and its state.
 #[derive(Debug, Serialize, ToSchema)]
@@ -134,104 +137,189 @@ pub(crate) struct SetupNotice {
     reason: Option<ReasonBody>,
 }
 
+/// The state of a setup with the number of its step and its cursor.
+#[derive(Debug)]
+pub(crate) struct StateAtStep {
+    pub(crate) step: Option<StepNo>,
+    pub(crate) cursor: String,
+    pub(crate) state: SetupState,
+}
+
+impl StateAtStep {
+    /// Returns a state at a step; without one, the server asks the provider.
+    pub(crate) fn new(shown: Option<(StepNo, SetupState)>) -> Self {
+        let (step, state) = match shown {
+            Some((step, state)) => (Some(step), state),
+            None => (None, SetupState::Working),
+        };
+        let cursor = cursor(step, &state);
+        Self { step, cursor, state }
+    }
+
+    /// Returns `true` if `after` names this state: by the cursor, or by the step's number alone.
+    pub(crate) fn is_named_by(&self, after: &str) -> bool {
+        after == self.cursor || after.parse().is_ok_and(|after| self.step == Some(after))
+    }
+}
+
+/// Returns the step's number and a hash of the state, because some changes keep the number.
+fn cursor(step: Option<StepNo>, state: &SetupState) -> String {
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_string(state).unwrap_or_default().hash(&mut hasher);
+    format!("{}-{:016x}", step.unwrap_or_default(), hasher.finish())
+}
+
 impl SetupShape {
     /// Converts a setup. `start` is the address of this host in place of the one that a browser opens. The other members
     /// are set by the caller, who knows them.
-    pub(crate) fn new(setup: SetupBody, kind_title: String, start: Option<String>) -> Self {
+    pub(crate) fn new(session: &SetupSession, at: StateAtStep, kind_title: String, start: Option<String>) -> Self {
         Self {
-            id: setup.id,
-            kind: setup.kind,
+            id: session.id().to_string(),
+            kind: session.kind().to_string(),
             kind_title,
             provider: None,
             reauthorizes: None,
             extension: None,
             created_at: None,
             expires_at: None,
-            step: setup.step,
-            cursor: setup.cursor,
-            state: SetupState::new(setup.state, start),
+            step: at.step,
+            cursor: at.cursor,
+            state: at.state.opening(start),
         }
     }
 }
 
 impl SetupState {
-    fn new(state: StateBody, start: Option<String>) -> Self {
-        match state {
-            StateBody::Cancelled => Self::Cancelled,
-            StateBody::Confirm { title, account } => Self::Confirm { title, account: account.into() },
-            StateBody::Done { account, liveness, reason, connection, label } => Self::Done {
-                account: account.into(),
-                liveness,
-                reason: reason.map(ReasonBody::from),
-                connection,
-                label,
-            },
-            StateBody::Failed { reason } => Self::Failed { reason: reason.into() },
-            StateBody::Notice { beside, resumable } => Self::Notice { beside: notices(beside), resumable },
-            StateBody::Prompt { title, problem, guide, fields, open, beside } => Self::Prompt {
-                title,
-                problem,
-                guide: guide.into_iter().map(GuideBody::from).collect(),
-                fields: fields.into_iter().map(SetupField::from).collect(),
-                open: open.map(|open| start.unwrap_or(open)),
+    /// Converts a step that is not the last one, with the guide of its kind.
+    pub(crate) fn of(step: &SetupStep, guide: &[Guide]) -> Self {
+        match step {
+            SetupStep::Prompt { prompt, fields, open, beside } => Self::Prompt {
+                title: prompt.title.to_string(),
+                problem: prompt.problem.as_ref().map(ToString::to_string),
+                guide: if open.is_none() { guide.iter().filter_map(GuideBody::of).collect() } else { Vec::new() },
+                fields: fields.iter().map(SetupField::from).collect(),
+                open: open.as_ref().map(|redirect| redirect.link.as_str().to_owned()),
                 beside: notices(beside),
             },
-            StateBody::Redirect { open, beside } => {
-                Self::Redirect { open: start.unwrap_or(open), beside: notices(beside) }
+            SetupStep::Confirm { identity } => {
+                Self::Confirm { title: format!("Is {} the right account?", identity.label), account: identity.into() }
             }
-            // Whoever reads a state that this version does not know waits for the next one.
-            _ => Self::Working,
+            SetupStep::Redirect { redirect, beside } => {
+                Self::Redirect { open: redirect.link.as_str().to_owned(), beside: notices(beside) }
+            }
+            SetupStep::Notice { beside } => {
+                Self::Notice { beside: notices(beside), resumable: beside.iter().any(|notice| notice.reason.is_some()) }
+            }
+            SetupStep::Done { identity, liveness } => Self::Done {
+                account: identity.into(),
+                liveness: liveness_word(*liveness),
+                reason: None,
+                connection: None,
+                label: None,
+            },
+            SetupStep::Failed(failure) => Self::Failed { reason: failure.into() },
         }
     }
-}
 
-fn notices(beside: Vec<NoticeBody>) -> Vec<SetupNotice> {
-    beside.into_iter().map(SetupNotice::from).collect()
-}
+    /// Converts the outcome of a setup that has ended.
+    pub(crate) fn ended(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Done(done) => Self::Done {
+                account: (&done.identity).into(),
+                liveness: liveness_word(done.liveness),
+                reason: done.reason.as_ref().map(ReasonBody::from),
+                connection: Some(done.connection.to_string()),
+                label: Some(done.label.to_string()),
+            },
+            Outcome::Failed(failure) => Self::Failed { reason: failure.into() },
+        }
+    }
 
-impl From<connection_inbound::AccountBody> for AccountBody {
-    fn from(account: connection_inbound::AccountBody) -> Self {
-        Self { id: account.id, label: account.label }
+    /// Returns the word for this state, which is its `type`.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Confirm { .. } => "confirm",
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::Notice { .. } => "notice",
+            Self::Prompt { .. } => "prompt",
+            Self::Redirect { .. } => "redirect",
+            Self::Working => "working",
+        }
+    }
+
+    /// Returns the reason why the setup failed; `None` if it did not.
+    pub(crate) fn into_failure(self) -> Option<ReasonBody> {
+        match self {
+            Self::Failed { reason } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if the setup has ended.
+    pub(crate) fn is_end(&self) -> bool {
+        matches!(self, Self::Cancelled | Self::Done { .. } | Self::Failed { .. })
+    }
+
+    /// Replaces the address that a browser opens.
+    fn opening(mut self, address: Option<String>) -> Self {
+        let shown = match &mut self {
+            Self::Prompt { open: Some(open), .. } | Self::Redirect { open, .. } => Some(open),
+            _ => None,
+        };
+        if let (Some(shown), Some(address)) = (shown, address) {
+            *shown = address;
+        }
+        self
     }
 }
 
-impl From<connection_inbound::GuideBody> for GuideBody {
-    fn from(part: connection_inbound::GuideBody) -> Self {
-        Self { text: part.text, open: part.open }
+fn notices(beside: &[Notice]) -> Vec<SetupNotice> {
+    beside.iter().map(SetupNotice::from).collect()
+}
+
+impl From<&SetupFailure> for ReasonBody {
+    fn from(failure: &SetupFailure) -> Self {
+        Self::new(
+            failure.code.to_string(),
+            failure.message.to_string(),
+            failure.remedy.as_ref().map(ToString::to_string),
+        )
     }
 }
 
-impl From<connection_inbound::ReasonBody> for ReasonBody {
-    fn from(reason: connection_inbound::ReasonBody) -> Self {
-        Self { code: reason.code, message: reason.message, remedy: reason.remedy }
-    }
-}
-
-impl From<FieldBody> for SetupField {
-    fn from(field: FieldBody) -> Self {
-        let choice = |choice: ChoiceBody| SetupChoice { value: choice.value, label: choice.label };
+impl From<&Field> for SetupField {
+    fn from(field: &Field) -> Self {
+        let choices = match &field.input {
+            Input::Choice(choices) => choices.as_slice(),
+            _ => &[],
+        };
+        let choice =
+            |(value, label): &(Text, DisplayText)| SetupChoice { value: value.to_string(), label: label.to_string() };
         Self {
-            name: field.name,
-            label: field.label,
-            input: field.input,
+            name: field.name.to_string(),
+            label: field.label.to_string(),
+            input: input_word(&field.input),
             required: field.required,
             many: field.many,
-            help: field.help,
-            placeholder: field.placeholder,
-            default: field.default,
-            pattern: field.pattern,
-            choices: field.choices.into_iter().map(choice).collect(),
+            help: field.help.as_ref().map(ToString::to_string),
+            placeholder: field.placeholder.as_ref().map(ToString::to_string),
+            default: field.default.as_ref().map(ToString::to_string),
+            pattern: field.pattern.as_ref().map(ToString::to_string),
+            choices: choices.iter().map(choice).collect(),
         }
     }
 }
 
-impl From<NoticeBody> for SetupNotice {
-    fn from(notice: NoticeBody) -> Self {
+impl From<&Notice> for SetupNotice {
+    fn from(notice: &Notice) -> Self {
         Self {
-            message: notice.message,
-            open: notice.open,
-            user_code: notice.user_code,
-            reason: notice.reason.map(ReasonBody::from),
+            message: notice.message.to_string(),
+            open: notice.link.as_ref().map(|link| link.as_str().to_owned()),
+            user_code: notice.user_code.as_ref().map(ToString::to_string),
+            reason: notice.reason.as_ref().map(ReasonBody::from),
         }
     }
 }

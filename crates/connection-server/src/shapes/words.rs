@@ -67,6 +67,8 @@ words! {
     Role: "read" "use" "manage" "admin" "extension" "link";
     /// The stage of a setup that has not ended.
     SetupStage: "running" "waiting" "cancelled";
+    /// The state of a setup.
+    SetupType: "cancelled" "confirm" "done" "failed" "notice" "prompt" "redirect" "working";
     /// The origin of the key that signs deliveries.
     SignedBy: "credential" "generated" "handshake";
     /// The end of a credential at its provider.

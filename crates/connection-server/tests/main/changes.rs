@@ -36,6 +36,10 @@ async fn a_connection_is_verified_made_the_default_and_removed() {
     let token = world.token(Role::Manage, None).await;
     let id = world.connected(&token, "octocat").await;
     let path = format!("/connections/{id}");
+    let shown = world.get(&token, &path).await.ok(200);
+    // The kind reaches no origin and no directory.
+    let expected = json!(["2027-01-15T08:00:00Z", "2027-01-15T08:00:00Z", []]);
+    assert_eq!(json!([shown["createdAt"], shown["updatedAt"], shown["reach"]]), expected);
     assert_eq!(world.post(&token, &format!("{path}/verify"), json!({})).await.ok(200)["liveness"], "live");
     for default in [false, true, false] {
         let answer = world.post(&token, &format!("{path}/default"), json!({ "default": default })).await;

@@ -66,9 +66,11 @@ const OPERATIONS: &[&str] = &[
     "POST /extensions/{name}/connections/{requirement}/send",
     "POST /extensions/{name}/grants",
     "POST /extensions/{name}/hand-off",
+    "POST /imports",
     "POST /kinds/{kind}/accept",
     "POST /page-tokens",
     "POST /profiles",
+    "POST /profiles/{id}/slots",
     "POST /setup-links",
     "POST /setups",
     "POST /setups/{id}/answers",
@@ -167,13 +169,40 @@ async fn a_path_refuses_the_methods_that_the_document_does_not_name() {
             let path = path.strip_prefix("/api/v1").unwrap().replace(['{', '}'], "");
             let request = world.request(method, &path).bearer(&token).json(&serde_json::json!({}));
             let answer = world.send(&request).await;
-            assert_eq!(answer.status, 405, "{method} {path}: {answer:?}");
-            let allowed = answer.header("allow");
-            assert!(!allowed.is_empty() && !allowed.split(',').any(|allowed| allowed == method), "{answer:?}");
+            assert_eq!(answer.refusal(), (405, "method_not_allowed".into()), "{method} {path}: {answer:?}");
+            let allowed: BTreeSet<_> = answer.header("allow").split(',').map(str::to_lowercase).collect();
+            let mut named: BTreeSet<_> = item.as_object().unwrap().keys().cloned().collect();
+            if named.contains("get") {
+                named.insert("head".to_owned());
+            }
+            assert_eq!(allowed, named, "{method} {path}");
             refused += 1;
         }
     }
     assert!(refused > 100, "{refused}");
+    let answer = world.send(&world.request("DELETE", "/openapi.json")).await;
+    assert_eq!((answer.header("allow"), answer.refusal().0), ("GET,HEAD", 405));
+}
+
+#[tokio::test]
+async fn a_path_that_no_route_has_is_refused_with_a_problem() {
+    let world = World::new().await;
+    let token = world.token(Role::Admin, None).await;
+    for path in
+        ["", "/", "/nothing", "/setups/", "/setups/x/more", "//setups", "/connections/x/y/z", "/openapi", "/%ff"]
+    {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            let request = world.request(method, path).bearer(&token).json(&serde_json::json!({}));
+            assert_eq!(world.send(&request).await.refusal(), (404, "route_not_found".into()), "{method} {path}");
+        }
+    }
+    let answer = world.send(&world.request("GET", "/nothing")).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(answer.json()["remedy"].as_str().unwrap().contains("/api/v1/openapi.json"), "{answer:?}");
+    assert_eq!(world.send(&world.request("POST", "/nothing").text("x")).await.refusal().0, 415);
+    // Other paths of the server are not those of the API.
+    let request = crate::http::Request::new("GET", "/api/v2/setups").with("host", &format!("127.0.0.1:{}", world.port));
+    assert_eq!((request.send(world.port).await.status, request.send(world.port).await.body.as_str()), (404, ""));
 }
 
 /// Returns the names of the schemas to which a part of the document leads.

@@ -27,7 +27,7 @@ pub(crate) fn manifest(name: &str) -> Value {
     })
 }
 
-async fn extension_token(registry: &ConnectionRegistry, owner: &str, name: &str) -> String {
+pub(crate) async fn extension_token(registry: &ConnectionRegistry, owner: &str, name: &str) -> String {
     // The role of such a token allows nothing.
     let new = NewAccessToken::new(name.to_owned(), Role::Admin).owner(owner).extension(name);
     registry.access_tokens().create(new).await.unwrap().text.expose_secret().to_owned()

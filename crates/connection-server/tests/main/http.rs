@@ -43,6 +43,18 @@ impl Request {
         self
     }
 
+    /// Adds a header beside those of this name.
+    pub(crate) fn also(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Names a host in the address, as a request to a proxy does.
+    pub(crate) fn at_origin(mut self, origin: &str) -> Self {
+        self.path = format!("{origin}{}", self.path);
+        self
+    }
+
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
         self

@@ -86,6 +86,7 @@ async fn a_kind_says_what_a_person_needs_to_connect_it() {
     let acme = world.get(&token, "/kinds/acme").await.ok(200);
     assert_eq!((&acme["title"], &acme["connections"]), (&json!("Acme & Sons"), &json!(0)));
     assert_eq!((&acme["fields"][1]["name"], &acme["fields"][1]["input"]), (&json!("apiKey"), &json!("secret")));
+    assert_eq!((&acme["fields"][1]["offer"], &acme["fields"][1]["default"]), (&Value::Null, &Value::Null));
     assert_eq!(acme["redirectUri"], Value::Null);
     let login = world.get(&token, "/kinds/login").await.ok(200);
     assert_eq!(login["redirectUri"], format!("{}/callback/login", world.origin()));

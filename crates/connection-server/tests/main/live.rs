@@ -2,13 +2,21 @@
 
 use std::time::Duration;
 
-use connection_core::Role;
+use connection_contract::Secret;
+use connection_core::{ConnectionRegistry, Role, SetupSession};
+use connection_manifest::ExtensionFile;
+use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines},
     net::TcpStream,
 };
 
-use crate::test_host::World;
+use crate::{
+    extensions::manifest,
+    kinds::ACME,
+    test_host::{KEY, World},
+    usage,
+};
 
 type Stream = Lines<BufReader<TcpStream>>;
 
@@ -75,4 +83,93 @@ async fn the_streams_end_when_the_server_stops() {
     let mut text = String::new();
     late.read_to_string(&mut text).await.unwrap();
     assert!(text.ends_with("0\r\n\r\n"), "{text}");
+}
+
+/// Reads hints until one has this name, lets time pass meanwhile, and returns the id of what changed.
+async fn next(world: &World, hints: &mut Stream, name: &str) -> String {
+    let event = format!("event: {name}");
+    world.outlasted(until(hints, &event)).await;
+    let data = hints.next_line().await.unwrap().unwrap();
+    data.strip_prefix("data: {\"id\":\"").unwrap().strip_suffix("\"}").unwrap().to_owned()
+}
+
+/// Begins a setup, and waits until it asks for answers.
+async fn begun(registry: &ConnectionRegistry, owner: &str) -> (SetupSession, u64) {
+    let session = registry.owner(owner).unwrap().setups().begin(&ACME).again().await.unwrap();
+    let (step, _) = session.next_step().await.unwrap().unwrap();
+    (session, step)
+}
+
+#[tokio::test]
+async fn a_listener_is_told_of_the_setups_of_its_owner_that_any_process_changes() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let other = world.beside().await;
+    let mut hints = listening(&world, &ada).await;
+    for registry in [&other, &world.registry] {
+        let (foreign, _) = begun(registry, "bob").await;
+        let (session, step) = begun(registry, "ada").await;
+        let path = format!("/setups/{}", session.id());
+        // While the other process works, the answer waits.
+        let read = async |path: &str| world.outlasted(world.get(&ada, path)).await.ok(200);
+        let mut shown = read(&path).await;
+        let answers = [("name", "octocat"), ("apiKey", KEY)];
+        let answers = answers.map(|(name, value)| (name.to_owned(), Secret::from(value)));
+        // A person answers at another place. The listener reads only after hints.
+        session.advance(step, &answers).await.unwrap();
+        while shown["type"] != "done" {
+            assert_ne!(next(&world, &mut hints, "setup").await, foreign.id().to_string());
+            shown = read(&path).await;
+        }
+        let (session, _) = begun(registry, "ada").await;
+        while next(&world, &mut hints, "setup").await != session.id().to_string() {}
+        session.cancel().await.unwrap();
+        let path = format!("/setups/{}", session.id());
+        while read(&path).await["type"] != "cancelled" {
+            next(&world, &mut hints, "setup").await;
+        }
+        foreign.cancel().await.unwrap();
+    }
+    other.close().await;
+}
+
+#[tokio::test]
+async fn a_listener_is_told_of_the_preferences_that_any_process_changes() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let bob = world.token(Role::Manage, Some("bob")).await;
+    let other = world.beside().await;
+    let mut hints = listening(&world, &ada).await;
+    world.post(&bob, "/extensions", json!({ "manifest": manifest("foreign") })).await.ok(201);
+    world.post(&ada, "/extensions", json!({ "manifest": manifest("issues") })).await.ok(201);
+    assert_eq!(next(&world, &mut hints, "extension").await, "issues");
+    for (registry, order) in [(&other, "old"), (&world.registry, "new")] {
+        let file = ExtensionFile::parse(manifest("issues").to_string().as_bytes()).unwrap();
+        let handle = registry.owner("ada").unwrap().extensions().handle(file.into_declaration()).unwrap();
+        handle.set_preferences(None).set("order", order).await.unwrap();
+        assert_eq!(next(&world, &mut hints, "extension").await, "issues");
+        let read = world.get(&ada, "/extensions/issues/preferences").await.ok(200);
+        assert_eq!(read["values"]["order"], order);
+    }
+    other.owner("ada").unwrap().extensions().remove("issues").await.unwrap();
+    assert_eq!(next(&world, &mut hints, "extension").await, "issues");
+    other.close().await;
+}
+
+#[tokio::test]
+async fn a_listener_is_told_of_the_usage_that_any_process_fetches() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let bob = world.token(Role::Manage, Some("bob")).await;
+    let (own, foreign) = (usage::connected(&world, &ada).await, usage::connected(&world, &bob).await);
+    let other = world.beside().await;
+    let mut hints = listening(&world, &ada).await;
+    for (owner, id) in [("bob", &foreign), ("ada", &own)] {
+        let connection = other.owner(owner).unwrap().connection(id.parse().unwrap()).await.unwrap();
+        connection.fetch_usage().await.unwrap().result.unwrap();
+    }
+    assert_eq!(next(&world, &mut hints, "usage").await, own);
+    let history = world.get(&ada, &format!("/connections/{own}/usage?days=1")).await.ok(200);
+    assert_eq!(history["series"][0]["points"].as_array().unwrap().len(), 1, "{history}");
+    other.close().await;
 }

@@ -63,14 +63,23 @@ async fn every_file_of_the_page_is_served_and_kept_by_browsers() {
     assert_eq!(get(&format!("{other}/main.js")).send(world.port).await.status, 404);
 }
 
+/// Returns a path of each screen that the page's script knows.
+fn screens() -> Vec<String> {
+    let script = fs::read_to_string(Path::new(PAGE).join("main.js")).unwrap();
+    let (_, rest) = script.split_once("const SCREENS = [").unwrap();
+    let (list, _) = rest.split_once("];").unwrap();
+    let patterns = list.lines().filter_map(|line| line.trim().strip_prefix("['")?.split('\'').next());
+    patterns.map(|pattern| pattern.replace(':', "some-")).collect()
+}
+
 #[tokio::test]
 async fn the_document_is_at_the_path_of_each_screen_and_allows_only_its_own_files() {
     let world = World::new().await;
     let (text, _) = document(&world).await;
     assert!(!text.contains('%'), "{text}");
-    for path in
-        ["/connections", "/connections/some-id", "/connect", "/connect/github", "/setups/some-id", "/system", "/link"]
-    {
+    let screens = screens();
+    assert!(screens.len() > 10, "{screens:?}");
+    for path in screens.iter().map(String::as_str).chain(["/link"]) {
         let answer = get(path).send(world.port).await;
         assert_eq!((answer.status, &answer.body), (200, &text), "{path}");
         let policy = answer.header("content-security-policy");

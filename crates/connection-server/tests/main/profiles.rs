@@ -66,3 +66,35 @@ async fn only_the_person_of_the_machine_and_an_administrator_choose_its_director
     assert_eq!(moved.refusal(), (403, "not_allowed".into()));
     assert_eq!(world.send(&change(json!({ "label": "home" }))).await.ok(200)["label"], "home");
 }
+
+#[tokio::test]
+async fn a_slot_uses_a_profile_of_its_own_until_it_uses_the_default_again() {
+    let world = World::new().await;
+    let token = world.token(Role::Admin, Some("ada")).await;
+    let make = async |label: &str| {
+        let new = json!({ "kind": "tool", "label": label, "directory": format!("/profiles/{label}") });
+        world.post(&token, "/profiles", new).await.ok(201)["id"].as_str().unwrap().to_owned()
+    };
+    let (work, home) = (make("work").await, make("home").await);
+    let change = |id: &str, body: Value| {
+        let path = format!("/profiles/{id}/slots");
+        let (world, token) = (&world, &token);
+        async move { world.post(token, &path, body).await }
+    };
+    assert_eq!(change(&work, json!({ "slot": "a" })).await.ok(200)["slots"], json!(["a"]));
+    assert_eq!(change(&work, json!({ "slot": "b", "uses": true })).await.ok(200)["slots"], json!(["a", "b"]));
+    assert_eq!(change(&home, json!({ "slot": "b" })).await.ok(200)["slots"], json!(["b"]));
+    // The slot is that of another profile by now.
+    assert_eq!(change(&work, json!({ "slot": "b", "uses": false })).await.ok(200)["slots"], json!(["a"]));
+    let listed = world.get(&token, "/profiles").await.ok(200);
+    let slots =
+        |id: &str| listed["items"].as_array().unwrap().iter().find(|item| item["id"] == id).unwrap()["slots"].clone();
+    assert_eq!((slots(&work), slots(&home)), (json!(["a"]), json!(["b"])));
+    assert_eq!(change(&home, json!({ "slot": "b", "uses": false })).await.ok(200)["slots"], json!([]));
+    assert_eq!(change(&home, json!({ "slot": "" })).await.refusal().0, 422);
+    assert_eq!(change("x", json!({ "slot": "a" })).await.refusal(), (404, "profile_not_found".into()));
+    let stranger = world.token(Role::Admin, Some("bob")).await;
+    let path = format!("/profiles/{home}/slots");
+    let foreign = world.post(&stranger, &path, json!({ "slot": "a" })).await;
+    assert_eq!(foreign.refusal(), (404, "profile_not_found".into()));
+}

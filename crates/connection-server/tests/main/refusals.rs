@@ -9,6 +9,7 @@ use crate::{
     document::{document, operations},
     extensions::manifest,
     http::Request,
+    imports,
     test_host::{REQUESTS_PER_MINUTE, World},
 };
 
@@ -53,6 +54,7 @@ fn routes() -> Vec<Route> {
             Role::Use,
             201,
         ),
+        route("POST /profiles/{id}/slots", json!({ "slot": "a" }), Role::Use, 200),
         route("PATCH /profiles/{id}", json!({ "label": "other" }), Role::Use, 200),
         route("DELETE /profiles/{id}", nothing(), Role::Use, 409),
         route("DELETE /kinds/{kind}/client", nothing(), Role::Use, 200),
@@ -65,6 +67,7 @@ fn routes() -> Vec<Route> {
         route("PATCH /connections/{id}", json!({ "label": "other" }), Role::Use, 200),
         route("POST /connections/{id}/reauthorize", nothing(), Role::Use, 201),
         route("DELETE /connections/{id}", nothing(), Role::Use, 200),
+        route("POST /imports", json!({ "rows": [imports::row("1")] }), Role::Use, 200),
         route("POST /setups", json!({ "kind": "acme" }), Role::Use, 201),
         route("POST /setups/{id}/confirm", json!({ "step": 99 }), Role::Use, 409),
         route("POST /setups/{id}/resume", nothing(), Role::Use, 202),
@@ -193,6 +196,56 @@ async fn no_route_that_changes_something_is_left_out_above() {
     // It needs no token; `pages.rs` tries it.
     tried.insert("POST /page-tokens".into());
     assert_eq!(tried, changing);
+}
+
+/// T09: a page whose name resolves to this machine names its own host, whatever it requests.
+#[tokio::test]
+async fn a_request_names_this_host_and_no_other() {
+    let world = World::new().await;
+    let admin = world.token(Role::Admin, None).await;
+    let ours = format!("127.0.0.1:{}", world.port);
+    let others =
+        ["evil.example", "127.0.0.1", &format!("localhost:{}", world.port), &format!("127.0.0.1:{}", world.port + 1)];
+    for (method, path) in [("GET", "/setups"), ("GET", "/setups/x"), ("GET", "/openapi.json"), ("GET", "/nothing")] {
+        let request = world.request(method, path).bearer(&admin);
+        for host in others {
+            assert_eq!(world.send(&request.clone().with("host", host)).await.refusal(), (421, "other_host".into()));
+        }
+        for odd in [
+            request.clone().also("host", &ours),
+            request.clone().also("host", "evil.example"),
+            request.clone().at_origin("http://evil.example"),
+        ] {
+            assert_eq!(world.send(&odd).await.refusal(), (421, "other_host".into()), "{odd:?}");
+        }
+    }
+    let request = world.request("GET", "/setups").bearer(&admin);
+    world.send(&request.clone().at_origin(&world.origin())).await.ok(200);
+    world.send(&request).await.ok(200);
+}
+
+/// T10: a request that a page of another site can send without a preflight is not read.
+#[tokio::test]
+async fn a_body_has_the_content_type_of_json_and_no_other() {
+    let world = World::new().await;
+    let admin = world.token(Role::Admin, None).await;
+    let request = world.request("POST", "/setups").bearer(&admin).json(&json!({ "kind": "acme" }));
+    for odd in [
+        "",
+        "multipart/form-data; boundary=x",
+        "application/jsonx",
+        "application/json, text/plain",
+        "text/plain; application/json",
+    ] {
+        let answer = world.send(&request.clone().with("content-type", odd)).await;
+        assert_eq!(answer.refusal(), (415, "not_json_type".into()), "{odd}");
+    }
+    for odd in [request.clone().also("content-type", "text/plain"), request.clone().without("content-type")] {
+        assert_eq!(world.send(&odd).await.refusal(), (415, "not_json_type".into()), "{odd:?}");
+    }
+    assert_eq!(world.get(&admin, "/setups").await.ok(200)["items"], json!([]));
+    world.send(&request.clone().with("content-type", "Application/JSON; charset=UTF-8")).await.ok(201);
+    world.send(&request.with("sec-fetch-site", "none")).await.ok(201);
 }
 
 #[tokio::test]

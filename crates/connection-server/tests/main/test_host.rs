@@ -1,10 +1,13 @@
 //! A host in a test: its database, its clock, and the API on a port of its own.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::Router;
 use connection_contract::Timestamp;
-use connection_core::{ConnectionRegistry, KeyFile, ManualClock, NewAccessToken, Role};
+use connection_core::{ConnectionRegistry, KeyFile, ManualClock, NewAccessToken, RegistryBuilder, Role};
 use connection_faults::postgres;
 use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
 use connection_server::{
@@ -52,6 +55,11 @@ impl Drop for World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(|registry| registry).await
+    }
+
+    /// Makes a host whose registry is configured further.
+    pub(crate) async fn with(configure: impl FnOnce(RegistryBuilder) -> RegistryBuilder) -> Self {
         let postgres = if ON_POSTGRES { Some(postgres::Database::migrated().await) } else { None };
         let directory = TempDir::new().unwrap();
         let clock = ManualClock::at(Timestamp::from_seconds(1_800_000_000));
@@ -60,19 +68,8 @@ impl World {
         let address = address(&directory, postgres.as_ref());
         let origin = format!("http://127.0.0.1:{port}");
         let url: PublicUrl = origin.parse().unwrap();
-        let registry = ConnectionRegistry::builder()
-            .store(address)
-            .key(KeyFile::at(directory.path().join("root.key")))
-            .clock(Arc::new(clock.clone()))
-            .inbound(Arc::new(PublicEndpoint::new(url.clone())))
-            .settings(Arc::new(PageSettings::new()))
-            .kind(acme())
-            .kind(login())
-            .kind(tool())
-            .kind(Metered::default())
-            .machine(machine());
-        let registry = if ON_POSTGRES { registry.state_directory(directory.path().join("state")) } else { registry };
-        let registry = registry.open().await.unwrap();
+        let registry = builder(&directory, &address, &clock, &url);
+        let registry = configure(registry).open().await.unwrap();
         let live = LiveStreams::new();
         let options = ApiOptions::new(origin.parse().unwrap()).name("Test host").public_url(origin).live(live.clone());
         let options = options.accent("#1f7a5c".parse().unwrap());
@@ -88,6 +85,13 @@ impl World {
         let routes = metrics.observe(routes, "");
         let serving = Handle::current().spawn(async move { axum::serve(listener, routes).await }).abort_handle();
         Self { directory, postgres, clock, registry, port, live, readiness, serving, answers: Mutex::default() }
+    }
+
+    /// Opens another registry over the same store, which stands for another process.
+    pub(crate) async fn beside(&self) -> ConnectionRegistry {
+        let address = address(&self.directory, self.postgres.as_ref());
+        let url = self.origin().parse().unwrap();
+        builder(&self.directory, &address, &self.clock, &url).open().await.unwrap()
     }
 
     pub(crate) fn origin(&self) -> String {
@@ -170,6 +174,18 @@ impl World {
         setup
     }
 
+    /// Lets time pass until the task ends, no faster than the machine works.
+    pub(crate) async fn outlasted<T>(&self, task: impl Future<Output = T>) -> T {
+        let mut task = std::pin::pin!(task);
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut task => return result,
+                _ = self.registry.server().health() => self.clock.advance(Duration::from_millis(20)),
+            }
+        }
+    }
+
     /// Checks that no answer held the key, or anything else that is kept from callers.
     pub(crate) fn check_answers(&self) {
         let answers = self.answers.lock().unwrap();
@@ -183,4 +199,20 @@ impl World {
 fn address(directory: &TempDir, postgres: Option<&postgres::Database>) -> String {
     let file = directory.path().join("connections.db");
     postgres.map_or_else(|| file.display().to_string(), postgres::Database::url)
+}
+
+/// Returns a builder of a registry with the kinds of the tests.
+fn builder(directory: &TempDir, address: &str, clock: &ManualClock, url: &PublicUrl) -> RegistryBuilder {
+    let registry = ConnectionRegistry::builder()
+        .store(address)
+        .key(KeyFile::at(directory.path().join("root.key")))
+        .clock(Arc::new(clock.clone()))
+        .inbound(Arc::new(PublicEndpoint::new(url.clone())))
+        .settings(Arc::new(PageSettings::new()))
+        .kind(acme())
+        .kind(login())
+        .kind(tool())
+        .kind(Metered::default())
+        .machine(machine());
+    if ON_POSTGRES { registry.state_directory(directory.path().join("state")) } else { registry }
 }

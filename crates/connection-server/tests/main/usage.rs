@@ -68,7 +68,7 @@ impl UsageSource<Secret> for Metered {
     }
 }
 
-async fn connected(world: &World, token: &str) -> String {
+pub(crate) async fn connected(world: &World, token: &str) -> String {
     let setup = world.post(token, "/setups", json!({ "kind": "metered" })).await.ok(201);
     let id = setup["id"].as_str().unwrap();
     let setup = world.until(token, id, &setup, "prompt").await;

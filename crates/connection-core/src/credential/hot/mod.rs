@@ -114,7 +114,7 @@ impl HotRows {
         match changed {
             Changed::Connection(id) => self.lock().forget(id),
             Changed::Keys | Changed::Something => self.lock().clear(),
-            Changed::Setup(_) | Changed::Webhook(_) => {}
+            Changed::Extensions | Changed::Setup(_) | Changed::Usage(_) | Changed::Webhook(_) => {}
         }
     }
 

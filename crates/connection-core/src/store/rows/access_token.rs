@@ -6,7 +6,7 @@ use super::{Marked, row, stored_words};
 use crate::ids::AccessTokenId;
 
 stored_words! {
-    /// What a token is for.
+    /// The purpose of a token.
     TokenPurpose in "connection_access_token.purpose" {
         /// A code that a page exchanges for a token.
         Code = "code",
@@ -30,7 +30,7 @@ row! {
         pub(crate) name: String,
         pub(crate) role: String,
         pub(crate) extension: Option<String>,
-        /// What the visitor of a setup link may do, as JSON.
+        /// The permission of the visitor of a setup link, as JSON.
         pub(crate) link: Option<String>,
         /// The setup of a setup link.
         pub(crate) setup_id: Option<Uuid>,

@@ -102,7 +102,9 @@ fn a_signal_names_a_row_and_what_is_no_signal_of_ours_is_worth_a_look() {
     for (payload, expected) in [
         (format!("account:{id}"), connection),
         (format!("setup:{id}"), Changed::Setup(id.parse().unwrap())),
+        ("extension".into(), Changed::Extensions),
         ("keyset".into(), Changed::Keys),
+        (format!("usage:{id}"), Changed::Usage(id.parse().unwrap())),
         (format!("webhook:{id}"), Changed::Webhook(id.parse().unwrap())),
         (String::new(), Changed::Something),
         ("account:1".into(), Changed::Something),

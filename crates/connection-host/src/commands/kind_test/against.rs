@@ -14,6 +14,7 @@ use super::super::{
     dialogue::{self, Dialogue},
     finish::FinishMethod,
     kind_files,
+    setup_port::LocalSetup,
     setup_report::ReportedAction,
 };
 use crate::{
@@ -78,7 +79,8 @@ pub(super) async fn run(mut program: Program, arguments: &KindTest, address: &st
         program.output.note(format!("Every request goes to {address}, and nothing is kept."));
     }
     let session = registry.setups().begin(&descriptor.kind).await?;
-    let dialogue = Dialogue::new(&program, &registry, &endpoint, &session, finish, ReportedAction::ConnectedFor);
+    let setup = LocalSetup::new(&program, &registry, &endpoint, &session);
+    let dialogue = Dialogue::new(&program, &setup, finish, ReportedAction::ConnectedFor);
     let dialogue = dialogue.pages_at(address);
     let connected = match dialogue.run(inputs).await {
         Ok(_) => used(&registry, &session, &seen).await,

@@ -20,6 +20,7 @@ use super::{
     dialogue::Dialogue,
     finish::FinishMethod,
     reauthorize::changed,
+    setup_port::LocalSetup,
     setup_report::{self, ReportedAction},
 };
 use crate::{
@@ -258,7 +259,8 @@ impl OpenExtension<'_> {
                 return Err(error);
             }
         };
-        let dialogue = Dialogue::new(self.program, self.registry, self.endpoint, &session, self.finish, made);
+        let setup = LocalSetup::new(self.program, self.registry, self.endpoint, &session);
+        let dialogue = Dialogue::new(self.program, &setup, self.finish, made);
         match dialogue.run(inputs).await {
             Ok(exit) => self.show(Some(ticket)).await.map(|()| exit),
             // A person who gave up, or gave too few answers, begins again.

@@ -76,6 +76,10 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let health = Health::new(registry.clone(), scheduler.abort_handle(), readiness.clone());
     let live = LiveStreams::new();
     let options = program.settings.page.add_to(routes::api_options(address, &url)?.live(live.clone()))?;
+    let options = match program.settings.inbound.requests_per_minute {
+        Some(most) => options.requests_per_minute(most),
+        None => options,
+    };
     let monitor = UsageMonitor::new(&registry);
     let polling = Handle::current().spawn(monitor.poll(program.settings.usage.bounds()).into_future());
     let state = State { health, options: options.usage(monitor), readiness: readiness.clone() };

@@ -2,7 +2,7 @@
 //! is shown with its age.
 
 mod bars;
-mod concurrent;
+pub(super) mod concurrent;
 mod selection;
 
 use connection_agent::{UsageMonitor, UsageReading, UsageStatus};

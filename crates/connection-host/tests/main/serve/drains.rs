@@ -11,7 +11,7 @@ use super::{Answer, PATIENCE, Serving, machine, until};
 use crate::program::Machine;
 
 /// Makes a token for every owner.
-pub(super) fn token(machine: &Machine) -> String {
+pub(crate) fn token(machine: &Machine) -> String {
     let made =
         machine.run(&["tokens", "create", "monitor", "--role", "read", "--every-owner", "--json"]).exits(0).json();
     made["token"].as_str().unwrap().to_owned()

@@ -16,7 +16,7 @@ use crate::program::Machine;
 const SCOPE: &str = "https://www.googleapis.com/auth/gmail.readonly";
 
 #[derive(Clone)]
-pub(super) struct Google {
+pub(crate) struct Google {
     pub(super) origin: String,
     state: Arc<(Mutex<State>, Condvar)>,
 }
@@ -33,7 +33,7 @@ struct State {
 
 impl Google {
     /// Starts the server, and configures the machine to use it.
-    pub(super) fn of(machine: &Machine, life: u64) -> Self {
+    pub(crate) fn of(machine: &Machine, life: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let google = Self { origin, state: Arc::default() };

@@ -2,14 +2,13 @@
 
 use std::fs;
 
-use connection_faults::browser::Browser;
 use serde_json::{Value, json};
-use tokio::runtime::Builder;
 
 use super::{Serving, machine};
 use crate::{
     program::{Machine, check},
     provider::NOTION_KEY,
+    visit::{visit, visit_with_failing_requests},
 };
 
 /// The example of the guide.
@@ -19,7 +18,7 @@ const LOGO: &[u8] =
 const BACK: &str = "https://app.example.com/settings?customer=17";
 
 /// Returns a machine whose host has a name, a logo, a colour and a return address, and a kind that asks for a key.
-pub(super) fn host() -> Machine {
+pub(crate) fn host() -> Machine {
     let machine = machine();
     let origin = machine.provider.origin.clone();
     machine.provider.tell(200, "content-type: application/json\r\n", r#"{"id":7,"name":"<b>Ada</b>"}"#);
@@ -33,7 +32,7 @@ pub(super) fn host() -> Machine {
 }
 
 /// Makes a link with the token of a program, and returns its address.
-pub(super) fn link(machine: &Machine, serving: &Serving, kinds: &[&str]) -> String {
+pub(crate) fn link(machine: &Machine, serving: &Serving, kinds: &[&str]) -> String {
     let create = ["tokens", "create", "a host", "--role", "manage", "--every-owner"];
     let token = machine.run(&create).exits(0).out.trim().to_owned();
     let headers = format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\nconnection: close\r\n");
@@ -48,9 +47,7 @@ fn a_visitor_connects_an_account_under_the_name_and_colour_of_the_host_and_retur
     let mut machine = host();
     let serving = Serving::start(&machine);
     let address = link(&machine, &serving, &["acme", "notion"]);
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let Some(browser) = runtime.block_on(Browser::start(&[])) else { return };
-    runtime.block_on(async {
+    let visited = visit(async |browser| {
         browser.open(&address).await;
         browser.shows("Connect your account to Example Reports").await;
         assert_eq!(browser.address().await, format!("{}/link", serving.url), "the code is not in the address");
@@ -69,11 +66,12 @@ fn a_visitor_connects_an_account_under_the_name_and_colour_of_the_host_and_retur
         browser.shows("<b>Ada</b>").await;
         browser.shows("Return to Example Reports").await;
         assert_eq!(browser.property("a.button.primary", "href").await, BACK);
-        assert_eq!(browser.errors().await, [""; 0]);
     });
+    if visited.is_none() {
+        return;
+    }
     // Whoever opens the address later gets nothing.
-    let Some(second) = runtime.block_on(Browser::start(&[])) else { return };
-    runtime.block_on(async {
+    visit_with_failing_requests(async |second| {
         second.open(&address).await;
         second.shows("This link cannot be opened").await;
     });

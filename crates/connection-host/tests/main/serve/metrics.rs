@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Serving, adding::Adding, drains::token, google::Google, machine, until};
+use super::{Serving, adding::Adding, google::Google, machine, token, until};
 use crate::program::ON_POSTGRES;
 
 fn scraped(serving: &Serving, path: &str, token: &str) -> (u16, String) {

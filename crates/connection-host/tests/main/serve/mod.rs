@@ -10,15 +10,19 @@ mod drains;
 mod ends;
 mod extensions;
 mod files_over_api;
-mod google;
+mod found_again;
+pub(crate) mod google;
 mod health;
 mod killed;
-mod links;
+mod limits;
+pub(crate) mod links;
 mod log;
 mod metrics;
 mod own_kinds;
 mod page;
 mod pictures;
+pub(crate) mod remote;
+pub(crate) mod remote_setups;
 mod requests;
 mod unencrypted;
 mod webhooks;
@@ -37,6 +41,8 @@ use serde_json::Value;
 
 use crate::program::{Machine, check};
 
+pub(crate) use drains::token;
+
 /// A time limit that is never reached, even on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -44,17 +50,24 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Serving {
     child: Child,
     lines: Receiver<String>,
-    pub(super) address: SocketAddr,
-    pub(super) url: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) url: String,
     /// The address of the page with a code, with `--print-page`.
-    pub(super) page: Option<String>,
+    pub(crate) page: Option<String>,
 }
 
 impl Serving {
     /// Starts `serve` at the configured address. Returns when it listens.
-    pub(super) fn start(machine: &Machine) -> Self {
+    pub(crate) fn start(machine: &Machine) -> Self {
         let mut command = machine.command();
         command.args(["serve", "--json"]);
+        Self::of(command)
+    }
+
+    /// Starts `serve` at the configured address, with a code to open its page.
+    pub(crate) fn with_page(machine: &Machine) -> Self {
+        let mut command = machine.command();
+        command.args(["serve", "--json", "--print-page"]);
         Self::of(command)
     }
 
@@ -93,20 +106,20 @@ impl Serving {
         self.child.try_wait().unwrap().is_none()
     }
 
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     /// Kills the process, as a crash would.
-    pub(super) fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Waits for the end of the process. Returns its exit code and its standard error.
     #[track_caller]
-    pub(super) fn ended(mut self) -> (i32, String) {
+    pub(crate) fn ended(mut self) -> (i32, String) {
         until("it ends", || !self.is_running());
         (self.child.wait().unwrap().code().unwrap_or(-1), said(self.child.stderr.take()))
     }
@@ -186,7 +199,7 @@ pub(super) fn ask(address: SocketAddr, host: &str, method: &str, path: &str, hea
 /// Waits until the condition holds, because the actions of other processes cannot be awaited.
 #[track_caller]
 #[expect(clippy::disallowed_methods, reason = "other processes have the clock of the system")]
-pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
         assert!(began.elapsed() < PATIENCE, "it does not come to it: {what}");
@@ -195,7 +208,7 @@ pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Returns a machine whose `serve` listens on any free port.
-pub(super) fn machine() -> Machine {
+pub(crate) fn machine() -> Machine {
     let mut machine = Machine::new();
     machine.set("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");
     machine

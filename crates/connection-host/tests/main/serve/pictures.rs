@@ -7,10 +7,9 @@ use std::{env, fs, path::PathBuf};
 
 use connection_faults::browser::Browser;
 use serde_json::json;
-use tokio::runtime::Builder;
 
 use super::{Serving, links, machine};
-use crate::{program::Machine, provider::NOTION_KEY};
+use crate::{program::Machine, provider::NOTION_KEY, visit::visit};
 
 const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 800;
@@ -59,24 +58,19 @@ async fn picture(browser: &Browser, name: &str) {
 #[test]
 fn the_documents_show_the_page_as_it_is() {
     let machine = furnished();
-    let mut command = machine.command();
-    command.args(["serve", "--json", "--print-page"]);
-    let serving = Serving::of(command);
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let Some(browser) = runtime.block_on(Browser::start(&[])) else { return };
-    runtime.block_on(async {
+    let serving = Serving::with_page(&machine);
+    visit(async |browser| {
         browser.resize(WIDTH, HEIGHT).await;
         browser.open(serving.page.as_deref().unwrap()).await;
         browser.shows("octocat").await;
         browser.shows("wiki").await;
-        picture(&browser, "connections.png").await;
+        picture(browser, "connections.png").await;
         browser.open(&format!("{}/connect", serving.url)).await;
         browser.shows("GitHub").await;
-        picture(&browser, "connect.png").await;
+        picture(browser, "connect.png").await;
         browser.open(&format!("{}/extensions/issues", serving.url)).await;
         browser.shows("Ready").await;
-        picture(&browser, "extension.png").await;
-        assert_eq!(browser.errors().await, [""; 0]);
+        picture(browser, "extension.png").await;
     });
 }
 
@@ -85,13 +79,10 @@ fn the_documents_show_the_page_of_a_setup_link_as_it_is() {
     let machine = links::host();
     let serving = Serving::start(&machine);
     let address = links::link(&machine, &serving, &["acme", "notion", "github"]);
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let Some(browser) = runtime.block_on(Browser::start(&[])) else { return };
-    runtime.block_on(async {
+    visit(async |browser| {
         browser.resize(WIDTH, HEIGHT).await;
         browser.open(&address).await;
         browser.shows("Acme").await;
-        picture(&browser, "link.png").await;
-        assert_eq!(browser.errors().await, [""; 0]);
+        picture(browser, "link.png").await;
     });
 }

@@ -63,6 +63,6 @@ async fn a_grant_that_is_gone_says_so_and_a_new_authorization_mends_it() {
     host.registry.setups().deliver(super::parameters(&back)).await.unwrap();
     session.terminal().await.unwrap();
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
-    assert_eq!(connection.refresh().await.unwrap().liveness, Liveness::Live);
+    assert_eq!(connection.refresh().await.unwrap().connection.liveness, Liveness::Live);
     host.close().await;
 }

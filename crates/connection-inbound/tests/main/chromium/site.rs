@@ -7,10 +7,7 @@ use connection_faults::browser::Browser;
 use tokio::{net::TcpListener, runtime::Handle};
 
 use super::tls;
-use crate::{
-    setups,
-    test_host::{PUBLIC, callbacks},
-};
+use crate::test_host::{PUBLIC, callbacks};
 
 /// The origin of the provider, as a browser sees it.
 pub(super) const PROVIDER: &str = "https://login.example";
@@ -22,11 +19,10 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Starts a host at [`PUBLIC`] with callbacks, setups by JSON, and its own page.
+    /// Starts a host at [`PUBLIC`] with callbacks.
     pub(super) async fn of(registry: &ConnectionRegistry) -> Self {
-        let own = Router::new().route("/", get(|| async { Html("<title>Own page</title>") }));
         let path = PUBLIC.strip_prefix("https://host.example").unwrap();
-        let app = own.nest(path, callbacks(registry).merge(setups::routes(registry)));
+        let app = Router::new().nest(path, callbacks(registry));
         Self { host: tls::before(served(app).await), provider: provider().await }
     }
 

@@ -77,6 +77,8 @@ async fn read(tx: &mut Reader) {
         previous_generation(nobody());
         liveness(nobody());
         usage(nobody(), "ada", 1);
+        recent_usage("local", 1);
+        recent_usage_of(nobody(), "local", 1);
         due_refreshes(1, ",github,", 9);
         due_checks(1, ",github,", 9);
         ended_credentials(1, ",github,", 9);
@@ -104,6 +106,7 @@ async fn read(tx: &mut Reader) {
         setup(session);
         setup_and_effects(session);
         list_setups("local");
+        shown_setups("local");
         count_setups("local", 1);
         waiting_setups(1);
         open_setups_of(nobody());
@@ -147,6 +150,7 @@ async fn read_of_extensions(tx: &mut Reader) {
         all_candidates("local", None, 9);
         account_revisions("local", nobody());
         extension_states("local");
+        extension_marks("local");
         extension("local", "a");
         extensions("local");
         provider_extensions("local");

@@ -1,0 +1,446 @@
+//! Connections: lists of them, one in full, and what a program does with one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{Client, Error};
+
+/// The state of a connection, as last measured.
+///
+/// ```
+/// use connection_client::Liveness;
+///
+/// assert_eq!(serde_json::from_str::<Liveness>("\"failing\"")?, Liveness::Failing);
+/// // A word of a later version of the server.
+/// assert_eq!(serde_json::from_str::<Liveness>("\"asleep\"")?, Liveness::Unknown);
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Liveness {
+    /// A person must act.
+    Failing,
+    /// The connection works.
+    Live,
+    /// The provider cannot be reached, which passes.
+    Offline,
+    /// The connection was not verified, or cannot be.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The end of a credential at its provider.
+///
+/// ```
+/// use connection_client::Teardown;
+///
+/// assert_eq!(serde_json::from_str::<Teardown>("\"done\"")?, Teardown::Done);
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Teardown {
+    /// The provider took it back, or there was nothing to take back.
+    Done,
+    /// The kind is gone or has changed, or the credential cannot be read.
+    Skipped,
+    /// The provider failed; what is left there must be removed there.
+    #[serde(other)]
+    Failed,
+}
+
+/// The reason why something does not work.
+///
+/// ```
+/// use connection_client::Reason;
+///
+/// let text = r#"{"code": "unauthorized", "message": "the token was revoked", "remedy": null}"#;
+/// assert_eq!(serde_json::from_str::<Reason>(text)?.code, "unauthorized");
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Reason {
+    /// The stable code for programs.
+    pub code: String,
+    /// The reason, as a clause.
+    pub message: String,
+    /// A sentence that says what to do.
+    pub remedy: Option<String>,
+}
+
+/// An account at a provider.
+///
+/// ```
+/// use connection_client::Account;
+///
+/// assert_eq!(serde_json::from_str::<Account>(r#"{"id": "1", "label": "octocat"}"#)?.label, "octocat");
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Account {
+    /// The provider's id of the account.
+    pub id: String,
+    /// The name of the account for people.
+    pub label: String,
+}
+
+/// A connection, without secrets. Times are texts of RFC 3339.
+///
+/// ```no_run
+/// # use connection_client::{Client, Error, Liveness};
+/// async fn works(client: &Client, id: &str) -> Result<bool, Error> {
+///     Ok(client.verify(id).await?.liveness == Liveness::Live)
+/// }
+/// # let _ = works;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Connection {
+    /// The id.
+    pub id: String,
+    /// The kind, such as `github`.
+    pub kind: String,
+    /// The provider.
+    pub provider: String,
+    /// The owner.
+    pub owner: String,
+    /// The label, which is unique for its owner and kind.
+    pub label: String,
+    /// The account that the connection reaches.
+    pub account: Account,
+    /// The state, as last measured.
+    pub liveness: Liveness,
+    /// The reason why it is not live, or could not be refreshed.
+    pub reason: Option<Reason>,
+    /// The time of the last measurement.
+    pub checked_at: Option<String>,
+    /// The time at which the credential stops working, if the provider says so.
+    pub valid_until: Option<String>,
+    /// The time at which a person must authorize again, if the provider says so.
+    pub authorized_until: Option<String>,
+    /// `true` if the credential is refreshed before it ends.
+    pub renews: bool,
+    /// The scopes that the provider granted, if it reports them.
+    pub scopes: Option<Vec<String>>,
+    /// The public configuration by the name of the field.
+    pub config: BTreeMap<String, String>,
+    /// The id of the profile of a local tool that the connection belongs to.
+    pub profile: Option<String>,
+    /// `true` for the default of its provider.
+    pub is_default: bool,
+    /// `true` if it has ended, or ends within seven days unless a person acts.
+    pub expiring: bool,
+}
+
+/// A connection in a list, with what a person can do about it.
+///
+/// ```no_run
+/// # use connection_client::{Client, ConnectionFilter, Error};
+/// async fn broken(client: &Client) -> Result<usize, Error> {
+///     let page = client.connections(&ConnectionFilter::new()).await?;
+///     Ok(page.items.iter().filter(|listed| listed.needs_attention).count())
+/// }
+/// # let _ = broken;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ListedConnection {
+    /// The connection.
+    #[serde(flatten)]
+    pub connection: Connection,
+    /// The name of the kind that a person reads.
+    pub kind_title: String,
+    /// The name of the provider that a person reads.
+    pub provider_title: String,
+    /// The extensions to which a person granted the use of the connection.
+    pub used_by: Vec<String>,
+    /// `true` if the connection does not work, or soon will not, unless a person acts.
+    pub needs_attention: bool,
+    /// `reauthorize`, `verify`, `accept` or `wait`, if something is to be done.
+    pub remedy_action: Option<String>,
+}
+
+/// A connection in full.
+///
+/// ```no_run
+/// # use connection_client::{Client, Error};
+/// async fn reach(client: &Client, id: &str) -> Result<Vec<String>, Error> {
+///     Ok(client.connection(id).await?.reach.unwrap_or_default())
+/// }
+/// # let _ = reach;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ShownConnection {
+    /// The connection, as in a list.
+    #[serde(flatten)]
+    pub listed: ListedConnection,
+    /// The grants by which extensions use it.
+    pub uses: Vec<Grant>,
+    /// `true` if its kind refreshes the credential by itself.
+    pub rotates: bool,
+    /// The time at which the account was connected.
+    pub created_at: String,
+    /// The time of the last change of anything but the liveness.
+    pub updated_at: String,
+    /// The origins to which the credential may be sent, or else the directories that may be read; `None` if they cannot
+    /// be opened.
+    pub reach: Option<Vec<String>>,
+}
+
+/// The permission of an extension to use a connection.
+///
+/// ```no_run
+/// # use connection_client::{Client, Error};
+/// async fn users(client: &Client, id: &str) -> Result<Vec<String>, Error> {
+///     Ok(client.connection(id).await?.uses.into_iter().map(|grant| grant.extension).collect())
+/// }
+/// # let _ = users;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Grant {
+    /// The name of the extension.
+    pub extension: String,
+    /// The id of the connection.
+    pub connection: String,
+    /// The kind of the connection.
+    pub kind: String,
+    /// The label of the connection.
+    pub label: String,
+    /// The names of the secrets that the extension may receive.
+    pub secret_names: Vec<String>,
+    /// The time at which a person granted it.
+    pub created_at: String,
+    /// The time at which it was revoked.
+    pub revoked_at: Option<String>,
+}
+
+/// A page of connections: those that need attention first, then by provider and label.
+///
+/// ```no_run
+/// # use connection_client::{Client, ConnectionFilter, Error, ListedConnection};
+/// async fn all(client: &Client) -> Result<Vec<ListedConnection>, Error> {
+///     let mut all = Vec::new();
+///     let mut filter = ConnectionFilter::new().limit(500);
+///     loop {
+///         let page = client.connections(&filter).await?;
+///         all.extend(page.items);
+///         let Some(next) = page.next else { return Ok(all) };
+///         filter = filter.after(next);
+///     }
+/// }
+/// # let _ = all;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ConnectionPage {
+    /// The connections.
+    pub items: Vec<ListedConnection>,
+    /// The place after which the next page begins; `None` on the last one.
+    pub next: Option<String>,
+    /// The numbers of connections without the filters, on the first page.
+    pub counts: Option<ConnectionCounts>,
+}
+
+/// The numbers of connections of an owner.
+///
+/// ```
+/// use connection_client::ConnectionCounts;
+///
+/// assert_eq!(serde_json::from_str::<ConnectionCounts>(r#"{"all": 7, "attention": 1}"#)?.attention, 1);
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ConnectionCounts {
+    /// The number of all connections.
+    pub all: u64,
+    /// The number of connections that need attention.
+    pub attention: u64,
+}
+
+/// The consequences of a removal, before it.
+///
+/// ```no_run
+/// # use connection_client::{Client, Error};
+/// async fn is_used(client: &Client, id: &str) -> Result<bool, Error> {
+///     let removal = client.removal(id).await?;
+///     Ok(removal.webhooks || !removal.extensions.is_empty())
+/// }
+/// # let _ = is_used;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Removal {
+    /// The extensions that lose the use of the connection.
+    pub extensions: Vec<String>,
+    /// `true` if the connection has an address for webhooks, which will be refused.
+    pub webhooks: bool,
+}
+
+/// A removal, and whether the credentials were revoked at the provider.
+///
+/// ```no_run
+/// # use connection_client::{Client, Error, Teardown};
+/// async fn is_revoked(client: &Client, id: &str) -> Result<bool, Error> {
+///     Ok(client.remove(id).await?.teardown == Teardown::Done)
+/// }
+/// # let _ = is_revoked;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Removed {
+    /// The id of the connection.
+    pub id: String,
+    /// The kind of the connection.
+    pub kind: String,
+    /// The label of the connection.
+    pub label: String,
+    /// The end of the credential.
+    pub teardown: Teardown,
+    /// The reason why the credential was not revoked.
+    pub reason: Option<Reason>,
+    /// The end of the previous credential, if one was kept.
+    pub previous: Option<Teardown>,
+    /// The reason why the previous credential was not revoked.
+    pub previous_reason: Option<Reason>,
+}
+
+/// A filter of connections, and the page of the list.
+///
+/// ```
+/// use connection_client::ConnectionFilter;
+///
+/// let filter = ConnectionFilter::new().kind("github").state("attention").search("work").limit(10);
+/// # drop(filter);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ConnectionFilter {
+    kind: Option<String>,
+    provider: Option<String>,
+    state: Option<String>,
+    extension: Option<String>,
+    search: Option<String>,
+    limit: Option<u32>,
+    after: Option<String>,
+}
+
+impl ConnectionFilter {
+    /// Selects all connections.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Selects connections of this kind.
+    #[must_use]
+    pub fn kind(mut self, kind: impl Into<String>) -> Self {
+        self.kind = Some(kind.into());
+        self
+    }
+
+    /// Selects connections of this provider.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.provider = Some(provider.into());
+        self
+    }
+
+    /// Selects connections in this state: `live`, `attention`, `offline` or `unknown`.
+    #[must_use]
+    pub fn state(mut self, state: impl Into<String>) -> Self {
+        self.state = Some(state.into());
+        self
+    }
+
+    /// Selects connections that are granted to this extension.
+    #[must_use]
+    pub fn extension(mut self, extension: impl Into<String>) -> Self {
+        self.extension = Some(extension.into());
+        self
+    }
+
+    /// Selects connections whose label, account or kind contains each of these words.
+    #[must_use]
+    pub fn search(mut self, words: impl Into<String>) -> Self {
+        self.search = Some(words.into());
+        self
+    }
+
+    /// Sets the number of connections of a page: 1 to 500, and 50 otherwise.
+    #[must_use]
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Begins after this place, which is [`ConnectionPage::next`] of the page before.
+    #[must_use]
+    pub fn after(mut self, place: impl Into<String>) -> Self {
+        self.after = Some(place.into());
+        self
+    }
+}
+
+impl Client {
+    /// Returns a page of connections.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] by the server, and the errors of a request without an answer.
+    pub async fn connections(&self, filter: &ConnectionFilter) -> Result<ConnectionPage, Error> {
+        let call = self.get(&["connections"]);
+        let call = call.query("kind", filter.kind.as_ref()).query("provider", filter.provider.as_ref());
+        let call = call.query("state", filter.state.as_ref()).query("extension", filter.extension.as_ref());
+        let call = call.query("search", filter.search.as_ref());
+        call.query("limit", filter.limit).query("after", filter.after.as_ref()).answer().await
+    }
+
+    /// Returns a connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`connections`](Self::connections); with the code `not_found` if there is none.
+    pub async fn connection(&self, id: &str) -> Result<ShownConnection, Error> {
+        self.get(&["connections", id]).answer().await
+    }
+
+    /// Verifies a connection at its provider, and returns it with the result.
+    ///
+    /// # Errors
+    ///
+    /// As [`connection`](Self::connection). A connection that does not work is no error.
+    pub async fn verify(&self, id: &str) -> Result<Connection, Error> {
+        self.post(&["connections", id, "verify"]).body(&json!({}), 0).answer().await
+    }
+
+    /// Returns what a removal would do.
+    ///
+    /// # Errors
+    ///
+    /// As [`connection`](Self::connection).
+    pub async fn removal(&self, id: &str) -> Result<Removal, Error> {
+        self.get(&["connections", id, "removal"]).answer().await
+    }
+
+    /// Removes a connection, and revokes its credential at the provider if the kind can.
+    ///
+    /// # Errors
+    ///
+    /// As [`connection`](Self::connection). A credential that was not revoked is no error.
+    pub async fn remove(&self, id: &str) -> Result<Removed, Error> {
+        self.delete(&["connections", id]).answer().await
+    }
+}

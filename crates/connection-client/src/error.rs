@@ -1,0 +1,178 @@
+//! The error of this client: a refusal by the server, or an answer that is missing.
+
+use serde::{Deserialize, Serialize};
+
+/// The reason why a request has no answer.
+///
+/// No error holds the token, or anything that was sent.
+///
+/// ```
+/// use connection_client::{Client, Error};
+///
+/// let refused = Client::new("http://connections.example", "cn_...".into());
+/// let Err(error @ Error::Unencrypted { .. }) = refused else { panic!("the token would be sent unencrypted") };
+/// assert_eq!(error.code(), "unencrypted");
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address of the server cannot be used. It is not repeated, because it may hold a secret.
+    #[error("the address of the server cannot be used: {0}")]
+    Address(&'static str),
+    /// The certificates to trust cannot be used.
+    #[error("the certificates to trust cannot be used: {0}")]
+    Certificates(String),
+    /// An id or a name is empty, or is `.` or `..`, which no address can name.
+    #[error("an id or a name is empty, or is '.' or '..'")]
+    Name,
+    /// The server refused the request.
+    #[error("{0}")]
+    Refused(Box<Problem>),
+    /// The token is empty, or has a character that no token has.
+    #[error("the token is empty, or has a character that no token has")]
+    Token,
+    /// The answer is larger than this client reads.
+    #[error("the answer of {url} has more than {limit} bytes")]
+    TooLarge {
+        /// The address of the server.
+        url: String,
+        /// The maximum number of bytes.
+        limit: usize,
+    },
+    /// The answer is not one of the API: the address is that of another program, or a proxy answered.
+    #[error("{url} answered {status}, and not as a server of Connections does")]
+    UnexpectedAnswer {
+        /// The address of the server.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The address is neither encrypted nor of this machine, so the token could be read on the way.
+    #[error("{url} is neither encrypted nor on this machine, and others could read the token")]
+    Unencrypted {
+        /// The origin of the address.
+        url: String,
+    },
+    /// There was no answer, or no whole one.
+    #[error("cannot reach {url}: {cause}")]
+    Unreachable {
+        /// The address of the server.
+        url: String,
+        /// The cause, as the system or the library names it.
+        cause: String,
+    },
+}
+
+/// A refusal by the server: problem details (RFC 9457) with a stable code and a remedy.
+///
+/// ```
+/// use connection_client::Problem;
+///
+/// let text = r#"{"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found",
+///     "detail": "there is no such connection", "remedy": null, "field": null, "problems": [], "made": null}"#;
+/// let problem: Problem = serde_json::from_str(text)?;
+/// assert_eq!((problem.status, &*problem.to_string()), (404, "there is no such connection"));
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The type of the problem, which is `about:blank`.
+    pub r#type: String,
+    /// The name of the status.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// One sentence that says what happened.
+    pub detail: String,
+    /// The stable code for programs.
+    pub code: String,
+    /// A sentence that says what to do, if something can be done.
+    pub remedy: Option<String>,
+    /// The field with the problem, if one has it.
+    pub field: Option<String>,
+    /// The problem of each field, if the answers of a setup were refused.
+    pub problems: Vec<FieldProblem>,
+    /// The id of what a repeated request had made, if the answer to it cannot be given again.
+    pub made: Option<String>,
+    /// The number of seconds after which the request may be sent again, if the server says so.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
+}
+
+/// The problem with one field of a setup's step. It never holds the answer.
+///
+/// ```
+/// use connection_client::FieldProblem;
+///
+/// let problem: FieldProblem = serde_json::from_str(r#"{"field": "apiKey", "message": "is missing"}"#)?;
+/// assert_eq!(problem.field, "apiKey");
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FieldProblem {
+    /// The name of the field.
+    pub field: String,
+    /// The problem, as the rest of a sentence that begins with the name of the field.
+    pub message: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl Error {
+    /// Returns the stable code for programs: that of the server, or one of this client.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Address(_) => "invalid_address",
+            Self::Certificates(_) => "invalid_certificates",
+            Self::Name => "invalid_name",
+            Self::Refused(problem) => &problem.code,
+            Self::Token => "invalid_token",
+            Self::TooLarge { .. } => "too_large",
+            Self::UnexpectedAnswer { .. } => "unexpected_answer",
+            Self::Unencrypted { .. } => "unencrypted",
+            Self::Unreachable { .. } => "unreachable",
+        }
+    }
+
+    /// Returns a sentence that says what to do, if something can be done.
+    pub fn remedy(&self) -> Option<&str> {
+        match self {
+            Self::Address(_) => Some("use an address such as https://connections.example"),
+            Self::Certificates(_) => Some("name a PEM file with at least one certificate"),
+            Self::Name => None,
+            Self::Refused(problem) => problem.remedy.as_deref(),
+            Self::Token => Some("use the text that `connections tokens create` printed"),
+            Self::TooLarge { .. } => Some("ask for less at once"),
+            Self::UnexpectedAnswer { .. } => Some(
+                "check that the address is that of a server of Connections, and that it is not older than this program",
+            ),
+            Self::Unencrypted { .. } => Some("use an https address"),
+            Self::Unreachable { .. } => Some("check that the server runs, and that this is its address"),
+        }
+    }
+
+    /// Returns the refusal by the server, if it is one.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Refused(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Returns `true` if the same request may succeed later: there was no answer, or the server cannot answer now.
+    pub fn is_temporary(&self) -> bool {
+        let may_pass = |status| matches!(status, 408 | 429 | 502 | 503 | 504);
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused(problem) => may_pass(problem.status),
+            Self::UnexpectedAnswer { status, .. } => may_pass(*status),
+            _ => false,
+        }
+    }
+}

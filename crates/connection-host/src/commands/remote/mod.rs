@@ -1,0 +1,33 @@
+//! The commands that work on a server, with `--host`. What they print is what the same commands print for the local
+//! store.
+
+mod connect;
+mod events;
+mod list;
+mod setup;
+mod use_connection;
+mod verify;
+
+use std::process::ExitCode;
+
+use crate::{Error, args::Command, remote::Remote};
+
+/// Runs the command on the server, which is one of [`COMMANDS`](crate::remote::COMMANDS).
+pub(crate) async fn run(remote: Remote, command: Command) -> Result<ExitCode, Error> {
+    let exit = match command {
+        Command::Add(arguments) => connect::add(remote, arguments).await,
+        Command::Events { connection, follow: true } => events::follow(&remote, connection.as_deref()).await,
+        Command::Events { connection, follow: false } => events::list(&remote, connection.as_deref()).await,
+        Command::List(arguments) => list::run(&remote, &arguments).await,
+        Command::Reauthorize(arguments) => connect::reauthorize(remote, arguments).await,
+        Command::Remove { kind: Some(kind), yes, .. } => use_connection::remove_kind(remote, &kind, yes).await,
+        Command::Remove { connection, kind: None, yes } => {
+            use_connection::remove(remote, &connection.unwrap_or_default(), yes).await
+        }
+        Command::Send(arguments) => use_connection::send(remote, arguments).await,
+        Command::Show { connection } => use_connection::show(remote, &connection).await,
+        Command::Verify { connections, all: _ } => verify::run(remote, &connections).await,
+        _ => Err(Error::usage("this command does not work with --host")),
+    };
+    exit.map(ExitCode::from)
+}

@@ -1,0 +1,126 @@
+//! `show`, `send` and `remove` on a server.
+
+use connection_client::{ConnectionFilter, SendRequest};
+use connection_contract::Kind;
+
+use super::super::{
+    confirm,
+    identities::Identities,
+    remove::{print_removal, removal_question},
+    remove_kind::kind_question,
+    send::{self, Prepared},
+    show,
+};
+use crate::{
+    Error, Exit,
+    args::Send,
+    output::{Elements, json},
+    remote::{self, Remote, RemotePages},
+};
+
+pub(super) async fn show(mut remote: Remote, reference: &str) -> Result<Exit, Error> {
+    let shown = remote.find(reference).await?;
+    let info = remote::shown(&shown)?;
+    let output = &remote.common.output;
+    if output.json {
+        output.shape(&json::ConnectionBody::of(&info, output.now))?;
+        return Ok(Exit::Fine);
+    }
+    let kind = remote.look_at_kind(&info.kind).await?;
+    let output = &remote.common.output;
+    let identities = identities(&remote, std::slice::from_ref(&info)).await?;
+    show::facts(output, &info, identities.of(&info), kind.map(|kind| kind.capabilities.join(", ")))?;
+    for place in shown.reach.iter().flatten() {
+        show::fact(output, "reach", &remote::clean(place))?;
+    }
+    Ok(Exit::Fine)
+}
+
+pub(super) async fn send(mut remote: Remote, arguments: Send) -> Result<Exit, Error> {
+    let Prepared { headers, data } = send::prepared(&arguments)?;
+    let info = remote::shown(&remote.find(&arguments.connection).await?)?;
+    remote.look_at_kind(&info.kind).await?;
+    let request = SendRequest::new(arguments.method.to_ascii_uppercase(), arguments.path.as_str());
+    let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+    let request = data.iter().fold(request, |request, data| request.body(data.expose()));
+    let provider = remote.common.provider(&info.kind);
+    let output = &remote.common.output;
+    let answer = output.waiting(provider, remote.client.send(&info.id.to_string(), &request)).await?;
+    let headers: Vec<_> = answer.headers.into_iter().map(|header| (header.name, header.value)).collect();
+    if output.json {
+        output.shape(&json::AnswerBody::new(answer.status, &headers, answer.body))?;
+    } else {
+        send::print_head(output, answer.status, &headers, arguments.include)?;
+        output.bytes(&answer.body)?;
+        output.end_line(answer.body.last().copied())?;
+    }
+    send::exit(answer.status, provider, &info)
+}
+
+pub(super) async fn remove(mut remote: Remote, reference: &str, yes: bool) -> Result<Exit, Error> {
+    confirm::possible(&remote.common, yes, "whether to remove it")?;
+    let info = remote::shown(&remote.find(reference).await?)?;
+    remote.look_at_kind(&info.kind).await?;
+    let common = &remote.common;
+    if !yes && !confirm::ask(common, removal_question(&info), "Nothing was removed.").await? {
+        return Ok(Exit::Fine);
+    }
+    let provider = common.provider(&info.kind);
+    let removed = common.output.waiting(provider, remote.client.remove(&info.id.to_string())).await?;
+    let removal = remote::removal(&removed);
+    if common.output.json {
+        common.output.shape(&json::RemovedBody::of(&info, &removal))?;
+        return Ok(Exit::Fine);
+    }
+    print_removal(&common.output, &info, &removal, provider)?;
+    Ok(Exit::Fine)
+}
+
+pub(super) async fn remove_kind(mut remote: Remote, kind: &str, yes: bool) -> Result<Exit, Error> {
+    confirm::possible(&remote.common, yes, "whether to remove them")?;
+    let kind = Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not accept this value"))?;
+    remote.look_at_kind(&kind).await?;
+    let mut pages = RemotePages::new(&remote.client, ConnectionFilter::new().kind(kind.as_str()));
+    let mut known = Vec::new();
+    while let Some(page) = pages.next().await? {
+        known.extend(page);
+    }
+    let common = &remote.common;
+    let output = &common.output;
+    if !yes
+        && !known.is_empty()
+        && !confirm::ask(common, kind_question(&kind, known.len()), "Nothing was removed.").await?
+    {
+        return Ok(Exit::Fine);
+    }
+    let provider = common.provider(&kind);
+    let mut elements = Elements::new();
+    for info in &known {
+        let removed = output.waiting(provider, remote.client.remove(&info.id.to_string())).await;
+        let removal = match removed {
+            Ok(removed) => remote::removal(&removed),
+            // Somebody else has removed it.
+            Err(error) if error.code() == "not_found" => continue,
+            Err(error) => return Err(error.into()),
+        };
+        match output.json {
+            true => elements.push(output, &json::RemovedBody::of(info, &removal))?,
+            false => print_removal(output, info, &removal, provider)?,
+        }
+    }
+    if output.json {
+        elements.end(output)?;
+    } else if known.is_empty() {
+        output.line(format!("There is no connection of {kind}."))?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// Looks up the labels of the profiles of these connections.
+pub(super) async fn identities(remote: &Remote, rows: &[connection_core::ConnectionInfo]) -> Result<Identities, Error> {
+    if rows.iter().all(|info| info.profile.is_none()) {
+        return Ok(Identities::new());
+    }
+    let profiles = remote.client.profiles().await?;
+    Ok(Identities::known(rows, profiles.iter().map(|profile| (&*profile.id, remote::clean(&profile.label)))))
+}

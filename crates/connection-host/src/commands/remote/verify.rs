@@ -1,0 +1,75 @@
+//! `verify` on a server: it asks the providers.
+
+use std::collections::BTreeMap;
+
+use connection_client::ConnectionFilter;
+use connection_contract::Liveness;
+use indicatif::ProgressBar;
+
+use super::{
+    super::{
+        list,
+        usage::concurrent,
+        verify::{not_verified, progress},
+    },
+    use_connection::identities,
+};
+use crate::{
+    Error, Exit,
+    remote::{self, Remote, RemotePages},
+};
+
+/// The number of connections that are verified at once.
+const AT_ONCE: usize = 8;
+
+pub(super) async fn run(mut remote: Remote, references: &[String]) -> Result<Exit, Error> {
+    let mut rows = BTreeMap::new();
+    if references.is_empty() {
+        let mut pages = RemotePages::new(&remote.client, ConnectionFilter::new());
+        while let Some(page) = pages.next().await? {
+            rows.extend(page.into_iter().map(|info| (info.id, info)));
+        }
+    }
+    for reference in references {
+        let info = remote::shown(&remote.find(reference).await?)?;
+        rows.insert(info.id, info);
+    }
+    let only = rows.values().next().filter(|_| rows.len() == 1).map(|info| info.kind.clone());
+    if let Some(kind) = &only {
+        remote.look_at_kind(kind).await?;
+    }
+    let bar = if only.is_some() { ProgressBar::hidden() } else { progress(rows.len()) };
+    let asked = rows.keys().map(|id| {
+        let client = remote.client.clone();
+        let bar = bar.clone();
+        let id = *id;
+        async move {
+            let answer = client.verify(&id.to_string()).await;
+            bar.inc(1);
+            (id, answer)
+        }
+    });
+    let answers = concurrent::all(AT_ONCE, asked.collect::<Vec<_>>());
+    let answers = match &only {
+        Some(kind) => remote.common.output.waiting(remote.common.provider(kind), answers).await,
+        None => answers.await,
+    };
+    bar.finish_and_clear();
+    let mut errors = Vec::new();
+    for (id, answer) in answers {
+        match answer {
+            Ok(connection) => drop(rows.insert(id, remote::connection(&connection)?)),
+            Err(error) => errors.push(not_verified(error.into(), rows.get(&id))),
+        }
+    }
+    let live = rows.values().all(|info| info.liveness == Liveness::Live);
+    let rows: Vec<_> = rows.into_values().collect();
+    let output = &remote.common.output;
+    let identities = if output.json { Default::default() } else { identities(&remote, &rows).await? };
+    list::print(output, rows, identities)?;
+    match errors.into_iter().next() {
+        Some(error) => Err(error),
+        None if live => Ok(Exit::Fine),
+        None => Ok(Exit::NotLive),
+    }
+}

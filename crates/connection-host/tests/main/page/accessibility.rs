@@ -1,0 +1,215 @@
+//! Every screen of the page, every step of a setup and every dialog in both themes, under a checker of accessibility.
+
+use std::collections::BTreeSet;
+
+use connection_faults::browser::{AccessibilityChecker, Browser, Theme};
+use serde_json::json;
+
+use super::{add_acme, click, enter, go, loaded, screens};
+use crate::{
+    program::Machine,
+    provider::NOTION_KEY,
+    real::Real,
+    serve::{Serving, links},
+    visit::{visit, visit_with_failing_requests},
+};
+
+/// A browser with the checker, and the violations found so far.
+struct Audit<'a> {
+    browser: &'a Browser,
+    checker: &'a AccessibilityChecker,
+    violations: Vec<String>,
+}
+
+impl<'a> Audit<'a> {
+    async fn begin(browser: &'a Browser, checker: &'a AccessibilityChecker) -> Self {
+        browser.resize(1280, 900).await;
+        Self { browser, checker, violations: Vec::new() }
+    }
+
+    /// Waits until the page shows a text, and checks it in both themes.
+    async fn check(&mut self, name: &str, shown: &str) {
+        self.browser.shows(shown).await;
+        loaded(self.browser).await;
+        let mut colours = BTreeSet::new();
+        for theme in [Theme::Light, Theme::Dark] {
+            self.browser.set_theme(theme).await;
+            let colour = self.browser.run("return getComputedStyle(document.body).backgroundColor", Vec::new()).await;
+            colours.insert(colour.to_string());
+
+            let violations = self.checker.violations(self.browser).await;
+            self.violations.extend(violations.iter().map(|violation| format!("{name}, {theme:?}: {violation}")));
+        }
+        assert_eq!(colours.len(), 2, "{name} looks the same in both themes");
+        let titles = self.browser.run("return document.querySelectorAll('h1').length", Vec::new()).await;
+        assert_eq!(titles, 1, "{name} has one main heading");
+    }
+
+    fn end(self) {
+        assert!(self.violations.is_empty(), "{}", self.violations.join("\n"));
+    }
+}
+
+fn id_of(machine: &Machine, kind: &str) -> String {
+    let listed = machine.run(&["list", "--kind", kind, "--json"]).exits(0).json();
+    listed[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn every_screen_is_accessible_in_both_themes() {
+    let Some(checker) = AccessibilityChecker::load() else { return };
+    let machine = screens::furnished();
+    let github = id_of(&machine, "github");
+    let notion = id_of(&machine, "notion");
+    let connection = |id: &str| format!("/connections/{id}");
+    let visits = [
+        ("/", "/".to_owned(), "wiki"),
+        ("/connections", "/connections?search=nothing".to_owned(), "No connection matches"),
+        ("/connections/:id", connection(&github), "issues"),
+        ("/connections/:id", connection(&notion), "Not working"),
+        ("/connect", "/connect".to_owned(), "All kinds"),
+        ("/connect", "/connect?search=qqq".to_owned(), "No kind matches"),
+        ("/connect/:kind", "/connect/gmail".to_owned(), "What you need"),
+        ("/setups/:id", "/setups/0198c5a8-0000-7000-8000-000000000000".to_owned(), "no longer exists"),
+        ("/extensions", "/extensions".to_owned(), "issues"),
+        ("/extensions/:name", "/extensions/issues".to_owned(), "Open issues only"),
+        ("/profiles", "/profiles".to_owned(), "Codex"),
+        ("/usage", "/usage".to_owned(), "Limit of 5 hours"),
+        ("/activity", "/activity".to_owned(), "Granted to an extension"),
+        ("/system", "/system".to_owned(), "Valid for"),
+    ];
+    let visited: BTreeSet<_> = visits.iter().map(|(pattern, ..)| *pattern).collect();
+    let left_out: Vec<_> = screens::patterns().into_iter().filter(|pattern| !visited.contains(pattern)).collect();
+    assert!(left_out.is_empty() && visited.len() > 10, "screens that are not visited: {left_out:?}");
+    let serving = Serving::with_page(&machine);
+    visit_with_failing_requests(async |browser| {
+        let mut audit = Audit::begin(browser, &checker).await;
+        enter(browser, &serving).await;
+        for (_, path, shown) in &visits {
+            go(browser, &serving, path).await;
+            if path == "/system" {
+                click(browser, "Check now").await;
+                audit.check("the report of the doctor", "State directory").await;
+            } else {
+                audit.check(path, shown).await;
+            }
+        }
+        // A link within the page may lead nowhere.
+        let script = "history.pushState({}, '', '/nowhere'); window.dispatchEvent(new PopStateEvent('popstate'))";
+        browser.run(script, Vec::new()).await;
+        audit.check("no screen", "There is no such page").await;
+        browser.resize(500, 900).await;
+        go(browser, &serving, "/").await;
+        click(browser, "Menu").await;
+        audit.check("the menu of a narrow window", "Extensions").await;
+        audit.end();
+    });
+}
+
+#[test]
+fn every_dialog_is_accessible_in_both_themes() {
+    let Some(checker) = AccessibilityChecker::load() else { return };
+    let machine = screens::furnished();
+    let github = format!("/connections/{}", id_of(&machine, "github"));
+    let dialogs = [
+        (github.as_str(), "Rename", "Name"),
+        (&github, "Reconnect", "stays in use until"),
+        (&github, "No longer the default", "default connection"),
+        (&github, "Remove", "This cannot be undone"),
+        ("/extensions", "Add an extension", "Manifest"),
+        ("/extensions/issues", "Remove the extension", "is revoked"),
+        ("/profiles", "New profile", "Directory"),
+        ("/system", "New token", "What the token is for"),
+        ("/system", "New setup link", "Kinds that may be connected"),
+        ("/system", "Sign out of this browser", "is revoked"),
+    ];
+    let serving = Serving::with_page(&machine);
+    visit(async |browser| {
+        let mut audit = Audit::begin(browser, &checker).await;
+        enter(browser, &serving).await;
+        for (path, name, shown) in dialogs {
+            go(browser, &serving, path).await;
+            click(browser, name).await;
+            browser.until("the dialog is open", "return document.querySelector('dialog[open]') !== null", vec![]).await;
+            audit.check(&format!("the dialog {name:?}"), shown).await;
+        }
+        go(browser, &serving, "/system").await;
+        click(browser, "New token").await;
+        browser.write("dialog input", "Cockpit").await;
+        browser.click("dialog button[type=submit]").await;
+        audit.check("a new token", "It is not shown again").await;
+        audit.end();
+    });
+}
+
+#[test]
+fn every_step_of_a_setup_is_accessible_in_both_themes() {
+    let Some(checker) = AccessibilityChecker::load() else { return };
+    let Some(real) = Real::start(json!({})) else { return };
+    add_acme(&real.machine, &format!("\"{0}\" = \"{0}\"\n", real.server.issuer()));
+    let mut command = real.command(&["serve", "--json", "--print-page"]);
+    command.env("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");
+    let serving = Serving::of(command);
+    visit(async |browser| {
+        let mut audit = Audit::begin(browser, &checker).await;
+        enter(browser, &serving).await;
+        audit.check("the first start", "Connect your first account").await;
+        for connected in ["Connected as", "This account was not connected"] {
+            begin(browser, &serving, "acme").await;
+            audit.check("a form", "API key").await;
+            browser.click("form button[type=submit]").await;
+            audit.check("a form that is not filled in", "Enter a value for").await;
+            browser.write("form input[type=password]", NOTION_KEY).await;
+            browser.click("form button[type=submit]").await;
+            audit.check(connected, connected).await;
+        }
+        begin(browser, &serving, "real").await;
+        audit.check("a form with a guide", "Register an application").await;
+        begin(browser, &serving, "real-public").await;
+        audit.check("an address to open", "Continue at").await;
+        begin(browser, &serving, "real-chosen").await;
+        audit.check("a choice", "Continue").await;
+        browser.run("document.querySelector('form select').value = 'device'; document.querySelector('form select').dispatchEvent(new Event('change', { bubbles: true }))", vec![]).await;
+        browser.click("form button[type=submit]").await;
+        audit.check("a code for another device", "Enter this code").await;
+        click(browser, "Cancel this setup").await;
+        audit.check("the question whether to cancel", "Keep it").await;
+        click(browser, "Cancel this setup").await;
+        audit.check("a setup that was cancelled", "This setup was cancelled").await;
+        audit.end();
+    });
+}
+
+/// Begins a setup of a kind and waits for its first step.
+async fn begin(browser: &Browser, serving: &Serving, kind: &str) {
+    go(browser, serving, &format!("/connect/{kind}")).await;
+    browser.click("form button[type=submit]").await;
+    browser.until("a setup has begun", "return location.pathname.startsWith('/setups/')", Vec::new()).await;
+}
+
+#[test]
+fn the_pages_of_visitors_without_access_and_of_setup_links_are_accessible_in_both_themes() {
+    let Some(checker) = AccessibilityChecker::load() else { return };
+    let machine = links::host();
+    let serving = Serving::start(&machine);
+    let address = links::link(&machine, &serving, &["acme", "notion"]);
+    visit_with_failing_requests(async |browser| {
+        let mut audit = Audit::begin(browser, &checker).await;
+        browser.open(&format!("{}/", serving.url)).await;
+        audit.check("a visitor without access", "Open this page from your terminal").await;
+        browser.open(&format!("{}/#code=cn_unknown", serving.url)).await;
+        browser.reload().await;
+        browser.open("about:blank").await;
+        browser.open(&format!("{}/#code=cn_unknown", serving.url)).await;
+        audit.check("a visitor with a code that is not valid", "Open this page from your terminal").await;
+        browser.open("about:blank").await;
+        browser.open(&address).await;
+        audit.check("a setup link", "Choose what to connect").await;
+        browser.click("button.kind-pick").await;
+        audit.check("the form of a setup link", "Continue").await;
+        browser.write("form input[type=password]", NOTION_KEY).await;
+        browser.click("form button[type=submit]").await;
+        audit.check("the end of a setup link", "Return to Example Reports").await;
+        audit.end();
+    });
+}

@@ -1,0 +1,95 @@
+//! Ten thousand connections: the server searches and filters them, and the page holds the rows in view alone.
+
+use connection_faults::browser::Browser;
+use serde_json::{Value, json};
+
+use super::{enter, go, loaded};
+use crate::{
+    program::Machine,
+    provider::{NOTION_KEY, TOKEN},
+    serve::{Serving, machine},
+    visit::visit,
+};
+
+const MANY: usize = 10_000;
+/// More rows than fit into a window and its surroundings, and far fewer than a page of the list.
+const MAX_ROWS: u64 = 60;
+
+/// Imports connections that were never verified: one of Notion, and all others of GitHub.
+fn import(machine: &Machine) {
+    let row = |kind: &str, label: &str, id: usize, credential: &str| {
+        let identity = json!({ "id": id.to_string(), "label": format!("account {id}") });
+        json!({ "kind": kind, "label": label, "identity": identity, "credential": credential }).to_string()
+    };
+    let github = (1..MANY).map(|number| row("github", &format!("label-{number}"), number, TOKEN));
+    let lines: Vec<_> = github.chain([row("notion", "wiki", MANY, NOTION_KEY)]).collect();
+    let file = machine.write("connections.jsonl", lines.join("\n").as_bytes());
+    machine.run(&["import", &file]).exits(0);
+}
+
+/// Returns the labels of the rows in the page.
+async fn labels(browser: &Browser) -> Vec<String> {
+    let script = "return [...document.querySelectorAll('.row h3 a')].map((link) => link.innerText)";
+    let labels = browser.run(script, Vec::new()).await;
+    labels.as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_owned()).collect()
+}
+
+/// Waits until the row with this label is the only one.
+async fn finds(browser: &Browser, label: &str) {
+    let script = "
+        const links = [...document.querySelectorAll('.row h3 a')];
+        return links.length === 1 && links[0].innerText === arguments[0]";
+    browser.until(&format!("{label:?} is found"), script, vec![json!(label)]).await;
+}
+
+/// Returns the requests for lists of connections that the page has sent since the last call.
+async fn lists(browser: &Browser) -> Vec<String> {
+    let sent = browser.sent().await.into_iter().map(|sent| sent.url);
+    sent.filter(|url| url.contains("/api/v1/connections?")).collect()
+}
+
+#[test]
+fn one_of_ten_thousand_connections_is_found_and_the_page_holds_few_rows() {
+    let machine = machine();
+    import(&machine);
+    let serving = Serving::with_page(&machine);
+    visit(async |browser| {
+        browser.resize(1280, 900).await;
+        enter(browser, &serving).await;
+        browser.shows("All 10,000").await;
+        let shown = labels(browser).await.len() as u64;
+        assert!((2..=MAX_ROWS).contains(&shown), "{shown} rows");
+        let asked = lists(browser).await;
+        assert!((1..=2).contains(&asked.len()) && asked[0].contains("limit=100"), "{asked:?}");
+
+        // The label of the last connection is on none of the pages that the browser has read.
+        browser.write("input[type=search]", "label-9876").await;
+        finds(browser, "label-9876").await;
+        let asked = lists(browser).await;
+        assert!(asked.iter().all(|url| url.contains("search=label-9876")), "{asked:?}");
+        assert!((1..=2).contains(&asked.len()), "{asked:?}");
+        go(browser, &serving, "/?search=account+4321").await;
+        finds(browser, "label-4321").await;
+        go(browser, &serving, "/?kind=notion").await;
+        finds(browser, "wiki").await;
+        go(browser, &serving, "/?state=live").await;
+        browser.shows("No connection matches").await;
+
+        // A person who scrolls to the end sees every connection, and the page never holds many.
+        go(browser, &serving, "/").await;
+        browser.run("window.most = 0", Vec::new()).await;
+        let scroll = "
+            const rows = [...document.querySelectorAll('li[data-index]')];
+            window.most = Math.max(window.most, rows.length);
+            window.scrollTo(0, document.documentElement.scrollHeight);
+            return rows.some((row) => Number(row.dataset.index) >= arguments[0])";
+        for reached in (1000..=MANY).step_by(1000) {
+            browser.until(&format!("row {reached} is shown"), scroll, vec![json!(reached)]).await;
+        }
+        loaded(browser).await;
+        let most = browser.run("return window.most", Vec::new()).await;
+        assert!(most.as_u64().is_some_and(|most| (2..=MAX_ROWS).contains(&most)), "{most} rows");
+        let ends: Value = browser.run("return document.querySelectorAll('*').length", Vec::new()).await;
+        assert!(ends.as_u64().is_some_and(|elements| elements < 3000), "{ends} elements");
+    });
+}

@@ -1,0 +1,69 @@
+//! The screens of the page, and a machine with something on each of them.
+
+use serde_json::json;
+
+use super::{ACME, configuration};
+use crate::{
+    program::Machine,
+    provider::NOTION_KEY,
+    serve::machine,
+    tooled::{equip, text},
+};
+
+/// The routes of the page, as its entry lists them.
+const ENTRY: &str = include_str!("../../../../connection-server/page/main.js");
+
+/// Returns the path patterns of all screens, such as `/connections/:id`.
+pub(super) fn patterns() -> Vec<&'static str> {
+    let (_, rest) = ENTRY.split_once("const SCREENS = [").unwrap();
+    let (list, _) = rest.split_once("];").unwrap();
+    list.lines().filter_map(|line| line.trim().strip_prefix("['")?.split('\'').next()).collect()
+}
+
+/// Returns a machine with connections that work and that do not, an extension with a grant and settings, profiles of a
+/// tool, and an account that reports its usage.
+pub(super) fn furnished() -> Machine {
+    let mut machine = machine();
+    equip(&mut machine);
+    machine.write("configuration/kinds/acme.toml", ACME.as_bytes());
+    let origins =
+        ["https://api.acme.example", "https://api.github.com", "https://api.notion.com", "https://api.twilio.com"];
+    machine.configure(&configuration(&machine, &origins));
+    machine.add_github("work").exits(0);
+    let key = json!({ "apiKey": NOTION_KEY }).to_string();
+    machine.feed(&["add", "notion", "--label", "wiki", "--input", "-"], &key).exits(0);
+    let manifest = json!({
+        "name": "issues",
+        "connection": {
+            "id": "default",
+            "provider": "github",
+            "title": "GitHub",
+            "auth": { "type": "personalAccessToken", "secretNames": ["accessToken"] },
+        },
+        "preferences": [
+            { "name": "open", "type": "checkbox", "title": "Open issues only", "default": true },
+            { "name": "team", "type": "textfield", "title": "Team", "required": true },
+        ],
+    });
+    let file = machine.write("issues.json", manifest.to_string().as_bytes());
+    machine.run(&["extensions", "add", &file]).exits(0);
+    machine.run(&["extensions", "grant", "issues", "github:work"]).exits(0);
+    machine.provider.tell(401, "", "{}");
+    machine.run(&["verify", "notion"]);
+    machine.provider.behave();
+    let login = r#"{"tokens": {"id_token": "e30.eyJlbWFpbCI6ImFkYUBleGFtcGxlLmNvbSJ9.x", "access_token": "a", "account_id": "ada"}}"#;
+    machine.write("codex/auth.json", login.as_bytes());
+    let directory = text(&machine.path("codex"));
+    machine.run(&["profiles", "create", "codex", "work", "--dir", &directory]).exits(0);
+    let limits = json!({
+        "timestamp": "2026-11-20T10:00:00Z",
+        "payload": { "rate_limits": {
+            "primary": { "used_percent": 80, "window_minutes": 300, "resets_at": 4_000_000_000_u64 },
+            "secondary": { "used_percent": 20, "window_minutes": 10080, "resets_at": 4_000_000_000_u64 },
+        } },
+    });
+    machine.write("codex/sessions/2026/11/20/rollout-1.jsonl", format!("{limits}\n").as_bytes());
+    machine.feed(&["add", "codex", "--profile", "work", "--input", "-"], r#"{"how": "own"}"#).exits(0);
+    machine.run(&["usage"]).exits(0);
+    machine
+}

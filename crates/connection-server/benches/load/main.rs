@@ -1,0 +1,113 @@
+//! Measures the API under load, each line beside a floor in the same run: `cargo bench -p connection-server --bench load`.
+//!
+//! A floor is an axum handler that runs the same queries by the driver alone and writes the same JSON. The same client
+//! sends the same number of requests to both in turn, and each figure is the fastest of several rounds. `rate` is the
+//! rate of the API divided by that of the floor, and its goal is beside it. A figure is meaningful only beside its floor
+//! in the same run.
+//!
+//! `-- --quick` runs everything once with few requests, as the test suite does; its figures mean nothing.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
+#![expect(clippy::print_stdout, reason = "the figures are what is asked for")]
+
+mod client;
+mod events;
+mod floor;
+mod host;
+mod memory;
+
+use std::time::{Duration, Instant};
+
+use client::Client;
+use host::Host;
+
+/// The amount of work to measure.
+struct Size {
+    /// The number of connections in the store of single reads and lists.
+    few: usize,
+    /// The number of connections in the large store.
+    many: usize,
+    requests: usize,
+    rounds: usize,
+    listeners: usize,
+}
+
+const FULL: Size = Size { few: 50, many: 10_000, requests: 4_000, rounds: 7, listeners: 1_000 };
+const QUICK: Size = Size { few: 50, many: 60, requests: 16, rounds: 1, listeners: 8 };
+
+/// The number of requests at once.
+const CLIENTS: usize = 8;
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let is_measured = arguments.iter().any(|argument| argument == "--bench");
+    let is_quick = !is_measured || arguments.iter().any(|argument| argument == "--quick");
+    tokio::runtime::Runtime::new().unwrap().block_on(run(if is_quick { &QUICK } else { &FULL }));
+}
+
+async fn run(size: &Size) {
+    memory::report("before a store is opened", None);
+    let host = Host::start().await;
+    memory::report("idle, with an empty store", None);
+    let labels = host.import(size.few).await;
+    let floor = floor::start(&host, &labels[0]).await;
+    println!("{:44} {:>12} {:>12} {:>6} {:>5}", "", "floor", "ours", "rate", "goal");
+    let one = host.path_of(&labels[0]).await;
+    compare("a connection, by its id", size, (floor, "/one"), (host.port, &one), Some(0.8), &host).await;
+    let list = "/api/v1/connections?limit=50".to_owned();
+    compare("a list of 50", size, (floor, "/page"), (host.port, &list), Some(0.85), &host).await;
+    events::measure(&host, floor, size).await;
+    host.import(size.many - size.few).await;
+    let line = format!("a list of 50, of {} connections", size.many);
+    compare(&line, size, (floor, "/page"), (host.port, &list), None, &host).await;
+    memory::report(&format!("after lists of {} connections", size.many), Some(size.many));
+}
+
+/// Measures the requests to a floor and to the API in turn, and prints both times of a request and the ratio of the
+/// rates.
+async fn compare(line: &str, size: &Size, floor: (u16, &str), ours: (u16, &String), goal: Option<f64>, host: &Host) {
+    let fewer = if goal.is_none() { size.requests / 40 } else { size.requests }.max(CLIENTS);
+    let mut fastest = [Duration::MAX; 2];
+    for _ in 0..size.rounds {
+        for (place, (port, path)) in [(0, floor), (1, (ours.0, ours.1.as_str()))] {
+            fastest[place] = fastest[place].min(round(port, path, &host.token, fewer).await);
+        }
+    }
+    let [floor, ours] = fastest.map(|time| time.div_f64(fewer as f64));
+    print(line, floor, ours, goal);
+}
+
+/// Prints a line.
+fn print(line: &str, floor: Duration, ours: Duration, goal: Option<f64>) {
+    let goal = goal.map_or(String::new(), |goal| format!("{goal:.2}"));
+    let micros = |time: Duration| format!("{:.1} µs", time.as_secs_f64() * 1e6);
+    let rate = floor.as_secs_f64() / ours.as_secs_f64();
+    println!("{line:44} {:>12} {:>12} {rate:>6.2} {goal:>5}", micros(floor), micros(ours));
+}
+
+/// Returns the time that a number of requests takes, several at once.
+async fn round(port: u16, path: &str, token: &str, requests: usize) -> Duration {
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        clients.push(Client::connect(port, path, token).await);
+    }
+    timed(async || {
+        let mut running = tokio::task::JoinSet::new();
+        for mut client in clients {
+            running.spawn(async move {
+                for _ in 0..requests / CLIENTS {
+                    client.get().await;
+                }
+            });
+        }
+        running.join_all().await;
+    })
+    .await
+}
+
+/// Returns the time that `work` takes.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures the time that passes")]
+async fn timed(work: impl AsyncFnOnce()) -> Duration {
+    let began = Instant::now();
+    work().await;
+    began.elapsed()
+}

@@ -1,0 +1,143 @@
+//! The state of a hand-off, which its extension follows until a person has provided what it needs.
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use connection_core::{ConnectionRegistry, Error, ExtensionHandle, RetryOutcome, RetryTicket, SessionId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    extension_settings::hand_off,
+    extensions::ForExtension,
+    setup_poll::{self, MAX_DURATION},
+};
+use crate::{
+    Api,
+    body::{json, tag},
+    caller::ToUse,
+    openapi::refusals::{Conflict, NotFound},
+    path::Path,
+    problem::Problem,
+    shapes::{HandOffBody, ReasonBody, words},
+};
+
+/// The state of a hand-off, and of the setup that a person has begun for the extension.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = FollowedHandOff)]
+struct FollowedBody {
+    #[serde(flatten)]
+    hand_off: HandOffBody,
+    /// The newest setup for the extension that has not ended, or the one that ended during this request.
+    setup: Option<HandOffSetupBody>,
+    /// The cursor of this state, for `after`.
+    cursor: String,
+}
+
+/// A setup as its extension sees it: how far it is, and nothing of what a person sees, opens or answers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HandOffSetup)]
+struct HandOffSetupBody {
+    id: String,
+    kind: String,
+    /// The state of the setup.
+    #[schema(value_type = words::SetupType)]
+    r#type: &'static str,
+    /// The reason why the setup failed.
+    reason: Option<ReasonBody>,
+}
+
+/// Returns the setup that the extension sees. `followed` is the one that was seen before in this request.
+async fn setup_of(
+    registry: &ConnectionRegistry,
+    extension: &str,
+    followed: &mut Option<SessionId>,
+) -> Result<Option<HandOffSetupBody>, Problem> {
+    let open = registry.setups().list().await?;
+    // The newest one is the last.
+    let newest = open.iter().rev().find(|info| info.extension.as_deref() == Some(extension));
+    *followed = newest.map(|info| info.id).or(*followed);
+    let Some(id) = *followed else { return Ok(None) };
+    let session = match registry.setups().get(id).await {
+        Err(Error::SessionNotFound(_)) => return Ok(None),
+        session => session?,
+    };
+    let state = setup_poll::now(registry, &session).await?.state;
+    Ok(Some(HandOffSetupBody {
+        id: id.to_string(),
+        kind: session.kind().to_string(),
+        r#type: state.word(),
+        reason: state.into_failure(),
+    }))
+}
+
+async fn state(
+    registry: &ConnectionRegistry,
+    handle: &ExtensionHandle,
+    ticket: RetryTicket,
+    followed: &mut Option<SessionId>,
+) -> Result<FollowedBody, Problem> {
+    let command = match handle.retry(ticket).await? {
+        RetryOutcome::Connected { command, .. } => command,
+        RetryOutcome::SetupFailed(failure) => {
+            let problem = Problem::new(StatusCode::CONFLICT, "setup_failed", failure.to_string());
+            return Err(problem.remedy("begin the hand-off again"));
+        }
+        _ => None,
+    };
+    let required = handle.connection_required().await?;
+    let hand_off = hand_off(registry, handle, command.as_deref(), required, Some(ticket)).await?;
+    let setup = setup_of(registry, handle.name(), followed).await?;
+    let cursor = tag(&(&hand_off, &setup)).trim_matches('"').to_owned();
+    Ok(FollowedBody { hand_off, setup, cursor })
+}
+
+/// Returns the state of a hand-off. While the state is still the one of the cursor in `after`, it waits for 25 seconds at
+/// most. A ticket can be read repeatedly, for thirty days.
+#[utoipa::path(
+    get,
+    path = "/extensions/{name}/hand-off/{ticket}",
+    params(
+        ("name" = String, Path),
+        ("ticket" = String, Path),
+        ("after" = Option<String>, Query, description = "The cursor of a state."),
+    ),
+    responses((status = 200, body = FollowedBody), NotFound, Conflict)
+)]
+pub(super) async fn follow(
+    State(api): State<Api>,
+    caller: ForExtension<ToUse>,
+    Path((_, ticket)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let unknown = || Problem::new(StatusCode::NOT_FOUND, "unknown_ticket", "there is no such hand-off");
+    let ticket: RetryTicket = ticket.parse().map_err(|_| unknown().remedy("begin the hand-off again"))?;
+    let handle = caller.handle().await?;
+    let registry = &caller.caller.registry;
+    let mut followed = None;
+    let Some(after) = caller.caller.query.get("after") else {
+        return Ok(json(StatusCode::OK, &state(registry, &handle, ticket, &mut followed).await?));
+    };
+    // They begin before the first look, so that no change is missed.
+    let mut watch = registry.events().watch().await?;
+    let mut hints = registry.events().hints().await?;
+    let clock = registry.server().clock();
+    let mut ended = Box::pin(async {
+        tokio::select! {
+            () = clock.sleep(MAX_DURATION) => {}
+            () = api.options.live.ended() => {}
+        }
+    });
+    loop {
+        let found = state(registry, &handle, ticket, &mut followed).await?;
+        if found.cursor != after {
+            return Ok(json(StatusCode::OK, &found));
+        }
+        let has_changed = tokio::select! {
+            biased;
+            () = &mut ended => false,
+            event = watch.next() => event.transpose()?.is_some(),
+            hint = hints.next() => hint.transpose()?.is_some(),
+        };
+        if !has_changed {
+            return Ok(json(StatusCode::OK, &found));
+        }
+    }
+}

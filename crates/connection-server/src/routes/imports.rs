@@ -1,0 +1,165 @@
+//! Imports of connections that another program made.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    vec,
+};
+
+use axum::{extract::State, http::StatusCode, response::Response};
+use connection_core::{ConnectionRegistry, Import, Imported};
+use futures_core::Stream;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    Api, ImportRow,
+    body::json,
+    caller::{Caller, ToManage},
+    once::{Made, Once, not_shown_again},
+    openapi::refusals::Conflict,
+    problem::Problem,
+    shapes::{ReasonBody, liveness_word, words},
+};
+
+/// The maximum number of rows of a request.
+const MAX_ROWS: usize = 1000;
+
+/// The connections to import.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Imports)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ImportsBody {
+    /// At most 1,000 connections.
+    rows: Vec<ImportRow>,
+    /// Allows a second connection to the same account.
+    #[serde(default)]
+    again: bool,
+    /// Asks the providers whether each credential works.
+    #[serde(default)]
+    verify: bool,
+}
+
+/// The result of an import.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = ImportResult)]
+struct ResultBody {
+    /// The result of each row, in order.
+    items: Vec<RowBody>,
+    /// The number of connections that were imported.
+    imported: u64,
+    /// The number of rows whose account was connected already.
+    connected: u64,
+    /// The number of rows that were refused for another reason.
+    refused: u64,
+}
+
+/// The result of one row, without its secrets.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ImportedRow)]
+struct RowBody {
+    /// The number of the row; the first one has 1.
+    row: u64,
+    /// The id of the connection; `null` if the row was refused.
+    id: Option<String>,
+    kind: String,
+    label: Option<String>,
+    #[schema(value_type = Option<words::Liveness>)]
+    liveness: Option<&'static str>,
+    error: Option<ReasonBody>,
+}
+
+/// The stream of connections to import.
+struct Items(vec::IntoIter<Import>);
+
+impl Stream for Items {
+    type Item = Import;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Import>> {
+        Poll::Ready(self.0.next())
+    }
+}
+
+fn too_many() -> Problem {
+    let problem = Problem::invalid(format!("a request imports at most {MAX_ROWS} connections")).field("rows");
+    problem.remedy("send the rest in another request")
+}
+
+fn wrong(member: &str) -> ReasonBody {
+    let remedy = "see the shape of a row in the OpenAPI document of this API";
+    ReasonBody::new("invalid_input", format!("the row has a wrong '{member}'"), Some(remedy.to_owned()))
+}
+
+/// Imports connections that another program made. A row that is refused keeps no other one from being stored. A request
+/// that is repeated with the same `Idempotency-Key` gets 409 with the ids of the connections in `made`, separated by
+/// commas.
+#[utoipa::path(
+    post,
+    path = "/imports",
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = ImportsBody,
+    responses((status = 200, body = ResultBody), Conflict)
+)]
+pub(super) async fn import(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    once: Once<ImportsBody>,
+) -> Result<Response, Problem> {
+    let registry = caller.registry;
+    let make = async move |body: ImportsBody| {
+        if body.rows.len() > MAX_ROWS {
+            return Err(too_many());
+        }
+        let result = imported(&registry, body).await;
+        let ids: Vec<_> = result.items.iter().filter_map(|row| row.id.as_deref()).collect();
+        Ok(Made { id: ids.join(","), answer: Ok(json(StatusCode::OK, &result)) })
+    };
+    let again = async |ids| {
+        let remedy = "read those connections, and send the rows that are missing with another key";
+        Err(not_shown_again("this request has imported connections, and its result is not kept", remedy, ids))
+    };
+    once.run(&api, make, again).await
+}
+
+async fn imported(registry: &ConnectionRegistry, body: ImportsBody) -> ResultBody {
+    let mut items = Vec::new();
+    let mut rows = Vec::new();
+    for (row, number) in body.rows.into_iter().zip(1..) {
+        let (kind, label) = (row.kind.clone(), row.label.clone());
+        let error = match row.into_import() {
+            Ok(import) => {
+                items.push(import);
+                None
+            }
+            Err(member) => Some(wrong(member)),
+        };
+        rows.push(RowBody { row: number, id: None, kind, label, liveness: None, error });
+    }
+    let begin = registry.import(Items(items.into_iter()));
+    let begin = if body.again { begin.again() } else { begin };
+    let mut results = if body.verify { begin.verify() } else { begin }.start();
+    let mut result = ResultBody::default();
+    for mut row in rows {
+        // There is one result for each row without a problem.
+        if row.error.is_none()
+            && let Some(imported) = results.next().await
+        {
+            match imported {
+                Ok(Imported { connection, label, liveness, .. }) => {
+                    row.id = Some(connection.to_string());
+                    row.label = Some(label.to_string());
+                    row.liveness = Some(liveness_word(liveness));
+                }
+                Err(error) => row.error = Some(ReasonBody::from(&error)),
+            }
+        }
+        let count = match &row.error {
+            None => &mut result.imported,
+            Some(error) if error.code == "account_connected" => &mut result.connected,
+            Some(_) => &mut result.refused,
+        };
+        *count += 1;
+        result.items.push(row);
+    }
+    result
+}
