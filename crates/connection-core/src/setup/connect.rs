@@ -241,17 +241,30 @@ fn account(slot: &Slot, kept: &AcceptedCandidate, now: i64) -> AccountRow {
     }
 }
 
-/// Returns the label of the account if it is free, or the label with the first numeric suffix that is free.
+/// Returns the label of the account if it is free, or the label with a numeric suffix that is free. Unless suffixes in
+/// between became free again, it is the first one.
+///
+/// The number of lookups grows with the logarithm of the suffix, so that many accounts may have one label.
 pub(crate) async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<String, StoreError> {
     let AccountRow { owner, kind, label, .. } = account;
-    let mut free = label.clone();
-    for number in 2_u64.. {
-        if tx.account_by_label(owner, kind, &free).await?.is_none() {
-            break;
-        }
-        free = format!("{label}-{number}");
+    let mut is_taken = async |label: &str| Ok(tx.account_by_label(owner, kind, label).await?.is_some());
+    let numbered = |number: u64| format!("{label}-{number}");
+    if !is_taken(label).await? {
+        return Ok(label.clone());
     }
-    Ok(free)
+    let (mut taken, mut free) = (1, 2);
+    while is_taken(&numbered(free)).await? {
+        taken = free;
+        free *= 2;
+    }
+    while free - taken > 1 {
+        let middle = taken.midpoint(free);
+        match is_taken(&numbered(middle)).await? {
+            true => taken = middle,
+            false => free = middle,
+        }
+    }
+    Ok(numbered(free))
 }
 
 fn profile_connected(kind: &str, label: &str) -> SetupFailure {
