@@ -12,7 +12,8 @@
 //!
 //! # What this crate is not
 //!
-//! It keeps no state but the counts of its process: every process of a store answers every request. It opens no port and ends no TLS: the host does.
+//! It keeps no state but the counts and the listeners of its process: every process of a store answers every request. It
+//! opens no port and ends no TLS: the host does.
 //!
 //! # Stability
 //!
@@ -48,6 +49,7 @@ use connection_contract::Timestamp;
 use connection_core::ConnectionRegistry;
 
 use rate::Rates;
+use routes::Feeds;
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
 pub use import_row::{ImportAccount, ImportRow};
@@ -66,6 +68,7 @@ pub(crate) struct Api {
     options: Arc<ApiOptions>,
     rates: Arc<Rates>,
     usage: UsageMonitor,
+    feeds: Arc<Feeds>,
     started_at: Timestamp,
 }
 
@@ -80,7 +83,7 @@ impl Api {
         let started_at = registry.server().clock().now();
         let rates = Arc::new(Rates::new(options.requests_per_minute));
         let usage = options.usage.clone().unwrap_or_else(|| UsageMonitor::new(&registry));
-        Self { registry, options: Arc::new(options), rates, usage, started_at }
+        Self { registry, options: Arc::new(options), rates, usage, feeds: Arc::default(), started_at }
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
 pub(super) const LIMITS: Limits = Limits {
     connections: 64,
     requests: 32,
+    streams: 0,
     per_peer: PerPeer::Public(0),
     head: 8 << 10,
     headers: 64,

@@ -3,7 +3,8 @@
 //!
 //! A connection costs little until its request has arrived, so more connections are accepted than requests are answered
 //! at once. When the server is full, the connection that has waited longest without being answered is closed, so
-//! strangers that send nothing keep nobody out. Requests to a reserved path have capacity of their own.
+//! strangers that send nothing keep nobody out. Requests to a reserved path have capacity of their own, and so have
+//! streams of events, which last as long as their listeners want.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,6 +22,8 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     /// The maximum number of requests that are answered at once; fewer than connections.
     pub(crate) requests: usize,
+    /// The maximum number of streams of events at once, beside the connections.
+    pub(crate) streams: usize,
     /// The maximum number of connections at once from one peer.
     pub(crate) per_peer: PerPeer,
     /// The maximum size of the head of a request, in bytes.
@@ -61,6 +64,8 @@ struct Seats {
     next: u64,
     /// The taken seats by number, in the order of arrival.
     taken: BTreeMap<u64, TakenSeat>,
+    /// The number of seats that are streams.
+    streams: usize,
     /// The number of seats of each peer that is counted.
     peers: HashMap<IpAddr, usize>,
 }
@@ -68,9 +73,20 @@ struct Seats {
 #[derive(Debug)]
 struct TakenSeat {
     peer: Option<IpAddr>,
-    is_answered: bool,
+    activity: Activity,
     /// Dropping the sender ends the connection.
     _stay: oneshot::Sender<()>,
+}
+
+/// The activity of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Activity {
+    /// It has sent no whole request, or its answer is complete.
+    Waits,
+    /// Its request is being answered.
+    IsAnswered,
+    /// It hears a stream of events.
+    Streams,
 }
 
 /// The seat of one connection, until it is dropped.
@@ -126,8 +142,9 @@ impl Capacity {
         {
             return None;
         }
-        if seats.taken.len() >= self.0.limits.connections {
-            let longest = seats.taken.iter().find(|(_, taken)| !taken.is_answered).map(|(number, _)| *number)?;
+        if seats.taken.len() - seats.streams >= self.0.limits.connections {
+            let waits = |taken: &TakenSeat| taken.activity == Activity::Waits;
+            let longest = seats.taken.iter().find(|(_, taken)| waits(taken)).map(|(number, _)| *number)?;
             seats.give_back(longest);
         }
         let number = seats.next;
@@ -137,7 +154,7 @@ impl Capacity {
             *seats.peers.entry(peer).or_default() += 1;
         }
         let (stay, left) = oneshot::channel();
-        seats.taken.insert(number, TakenSeat { peer, is_answered: false, _stay: stay });
+        seats.taken.insert(number, TakenSeat { peer, activity: Activity::Waits, _stay: stay });
         drop(seats);
         let asks = Asks { places: self.clone(), number };
         Some(Seat { asks, left, _held: SeatGuard { places: self.clone(), number } })
@@ -157,7 +174,9 @@ impl Capacity {
 impl Seats {
     /// Gives a seat back; does nothing if that has happened already.
     fn give_back(&mut self, number: u64) {
-        let Some(peer) = self.taken.remove(&number).and_then(|taken| taken.peer) else { return };
+        let Some(taken) = self.taken.remove(&number) else { return };
+        self.streams -= usize::from(taken.activity == Activity::Streams);
+        let Some(peer) = taken.peer else { return };
         if let Some(has) = self.peers.get_mut(&peer) {
             *has -= 1;
             if *has == 0 {
@@ -179,20 +198,37 @@ impl Asks {
         let semaphore = if is_reserved { &shared.reserved } else { &shared.requests };
         // The semaphore is never closed.
         let permit = semaphore.clone().acquire_owned().await.ok();
-        self.set_answered(true);
+        self.begin(Activity::IsAnswered);
         Answering { asks: self.clone(), _permit: permit }
     }
 
-    fn set_answered(&self, is_answered: bool) {
-        if let Some(taken) = self.places.lock().taken.get_mut(&self.number) {
-            taken.is_answered = is_answered;
+    /// Makes the connection a stream of events until it ends. Returns `false` if there are too many.
+    pub(crate) fn stream(&self) -> bool {
+        let mut seats = self.places.lock();
+        let is_free = seats.streams < self.places.0.limits.streams;
+        if let Some(taken) = seats.taken.get_mut(&self.number).filter(|_| is_free) {
+            taken.activity = Activity::Streams;
+            seats.streams += 1;
+        }
+        is_free
+    }
+
+    pub(crate) fn is_stream(&self) -> bool {
+        self.places.lock().taken.get(&self.number).is_some_and(|taken| taken.activity == Activity::Streams)
+    }
+
+    /// Sets the activity of a connection that is no stream.
+    fn begin(&self, activity: Activity) {
+        let mut seats = self.places.lock();
+        if let Some(taken) = seats.taken.get_mut(&self.number).filter(|taken| taken.activity != Activity::Streams) {
+            taken.activity = activity;
         }
     }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.asks.set_answered(false);
+        self.asks.begin(Activity::Waits);
     }
 }
 
@@ -241,6 +277,7 @@ mod tests {
     const LIMITS: Limits = Limits {
         connections: 4,
         requests: 2,
+        streams: 2,
         per_peer: PerPeer::Public(2),
         head: 8 << 10,
         headers: 10,
@@ -319,5 +356,24 @@ mod tests {
         assert!(places.seat(local).is_some(), "who was answered may leave");
         assert!(has_left(&mut seats[0]));
         drop((health, seventh));
+    }
+
+    #[tokio::test]
+    async fn streams_have_places_of_their_own_and_stay() {
+        let places = Capacity::new(LIMITS, Vec::new());
+        let local = IpAddr::from([127, 0, 0, 1]);
+        let mut streams: Vec<_> = (0..3).map(|_| places.seat(local).unwrap()).collect();
+        let answering = streams[0].asks.answering("/").await;
+        assert!(streams[0].asks.stream() && streams[1].asks.stream());
+        assert!(!streams[2].asks.stream(), "there are as many as possible");
+        drop(answering);
+        assert!(streams[0].asks.is_stream() && !streams[2].asks.is_stream());
+        // The third one waits, and so do these.
+        let _others: Vec<_> = (0..4).map(|_| places.seat(local).unwrap()).collect();
+        let has_left = |seat: &mut Seat| seat.left.try_recv() == Err(oneshot::error::TryRecvError::Closed);
+        assert_eq!(streams.iter_mut().map(has_left).collect::<Vec<_>>(), [false, false, true]);
+        streams.remove(0);
+        let another = places.seat(local).unwrap();
+        assert!(another.asks.stream(), "one has ended");
     }
 }

@@ -2,7 +2,15 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
-use axum::{Router, extract::Request, response::Response};
+use axum::{
+    Router,
+    extract::Request,
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+    },
+    response::{IntoResponse as _, Response},
+};
 use hyper::{body::Incoming, server::conn::http1, service::Service as _};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -18,7 +26,8 @@ use super::capacity::{Asks, Seat};
 
 /// The time limit for the head of a request.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time limit for one request with its response. The page after a callback takes longest.
+/// The time limit for one request with its response, unless that is a stream of events. The page after a callback takes
+/// longest.
 pub(crate) const MAX_CONNECTION_TIME: Duration = Duration::from_secs(60);
 /// The pause after a connection could not be accepted, for example because the system has run out of sockets.
 const RESPITE: Duration = Duration::from_millis(100);
@@ -44,6 +53,7 @@ pub(crate) async fn connection(
 ) {
     let Seat { asks, mut left, .. } = seat;
     let limits = asks.limits();
+    let asked = asks.clone();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head_time).keep_alive(false);
     http.max_buf_size(limits.head).max_headers(limits.headers);
@@ -63,7 +73,16 @@ pub(crate) async fn connection(
         served.as_mut().graceful_shutdown();
         drop(served.await);
     };
-    drop(tokio::time::timeout(MAX_CONNECTION_TIME, answered).await);
+    let too_long = async {
+        tokio::time::sleep(MAX_CONNECTION_TIME).await;
+        if asked.is_stream() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = answered => {}
+        () = too_long => {}
+    }
 }
 
 /// Answers a request when the server has capacity for it.
@@ -73,5 +92,11 @@ async fn answered(
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let _answering = asks.answering(request.uri().path()).await;
-    routes.call(request).await
+    let response = routes.call(request).await?;
+    let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    if is_stream && !asks.stream() {
+        let refused = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "60")], "too many streams of events are open\n");
+        return Ok(refused.into_response());
+    }
+    Ok(response)
 }

@@ -22,6 +22,7 @@ pub(crate) use names::{Names, named};
 const LIMITS: Limits = Limits {
     connections: 512,
     requests: 256,
+    streams: 2048,
     per_peer: PerPeer::Public(32),
     head: 64 << 10,
     headers: 100,
@@ -35,6 +36,9 @@ const LAST: Duration = Duration::from_secs(15);
 /// A listening HTTP server without TLS, for a proxy that speaks TLS or for this machine alone.
 ///
 /// Nothing is answered before [`serve`](Self::serve) is called.
+///
+/// A connection has one request, and a minute for it. An answer of the type `text/event-stream` has no end of its own and
+/// goes on until either side closes the connection; beyond 2,048 of them, such a request gets 503.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,

@@ -1,21 +1,25 @@
 //! The time and size limits of a connection. The time is that of the runtime, which advances only when no task can run.
 
 use std::{
+    convert::Infallible,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, routing::get};
+use futures_core::Stream;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     runtime::Handle,
     sync::{Notify, watch},
-    time::Instant,
+    time::{Instant, Sleep},
 };
 
 use super::{
@@ -75,6 +79,38 @@ async fn a_connection_ends_after_one_answer_or_a_minute() {
     let stuck = Router::new().route("/", get(std::future::pending::<&str>));
     let (answer, took) = served(stuck, &["GET / HTTP/1.1\r\nHost: x\r\n\r\n"], Duration::ZERO).await;
     assert_eq!((answer.as_str(), took), ("", MAX_CONNECTION_TIME));
+}
+
+/// A body that says something after each pause, a number of times.
+struct Says {
+    pause: Pin<Box<Sleep>>,
+    times: usize,
+}
+
+impl Stream for Says {
+    type Item = Result<&'static str, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        ready!(self.pause.as_mut().poll(cx));
+        let Some(left) = self.times.checked_sub(1) else { return Poll::Ready(None) };
+        self.times = left;
+        self.pause = Box::pin(tokio::time::sleep(Duration::from_secs(15)));
+        Poll::Ready(Some(Ok("still here\n")))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_events_goes_on_after_a_minute_and_another_answer_does_not() {
+    for (kind, whole) in [("text/event-stream", true), ("text/plain", false)] {
+        let says = move || async move {
+            let pause = Box::pin(tokio::time::sleep(Duration::ZERO));
+            ([("content-type", kind)], Body::from_stream(Says { pause, times: 40 }))
+        };
+        let routes = Router::new().route("/", get(says));
+        let (answer, took) = served(routes, &[&request("/")], Duration::ZERO).await;
+        assert_eq!(answer.matches("still here").count() == 40, whole, "{kind}: {answer}");
+        assert_eq!(took > MAX_CONNECTION_TIME, whole, "{kind}: {took:?}");
+    }
 }
 
 /// Opens a connection and sends the text.

@@ -29,6 +29,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Api;
 
+pub(crate) use live::Feeds;
+
 /// Returns all routes, with the paths below the base.
 pub(crate) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()

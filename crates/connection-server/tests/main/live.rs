@@ -54,6 +54,29 @@ async fn a_listener_is_told_of_changes_of_its_owner_and_of_no_other() {
 }
 
 #[tokio::test]
+async fn listeners_that_come_and_go_are_all_told() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let mut first = listening(&world, &token).await;
+    let mut second = listening(&world, &token).await;
+    let told = async |listeners: &mut [&mut Stream], name| {
+        let id = world.connected(&token, name).await;
+        for hints in listeners {
+            until(hints, &format!("data: {{\"id\":\"{id}\"}}")).await;
+        }
+    };
+    told(&mut [&mut first, &mut second], "one").await;
+    drop(first);
+    told(&mut [&mut second], "two").await;
+    let mut third = listening(&world, &token).await;
+    told(&mut [&mut second, &mut third], "three").await;
+    drop((second, third));
+    // Nobody has listened for a while.
+    let mut fourth = listening(&world, &token).await;
+    told(&mut [&mut fourth], "four").await;
+}
+
+#[tokio::test]
 async fn a_quiet_stream_is_kept_open() {
     let world = World::new().await;
     let token = world.token(Role::Read, None).await;
