@@ -3,7 +3,7 @@
 use super::{
     Reader, StoreError, Tx,
     columns::row,
-    engine::{execute, optional},
+    engine::{execute, later, optional},
 };
 
 row! {
@@ -38,17 +38,17 @@ impl Tx {
 
     pub(crate) async fn set_token_request_made(&mut self, key: &[u8; 32], made: &str) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_access_token_request SET made = $2 WHERE key = $1";
-        execute!(self, SQL, &key[..], made).map(drop)
+        later!(self, SQL, &key[..], made)
     }
 
     /// Deletes a request that has made nothing.
     pub(crate) async fn delete_token_request(&mut self, key: &[u8; 32]) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM connection_access_token_request WHERE key = $1 AND made IS NULL";
-        execute!(self, SQL, &key[..]).map(drop)
+        later!(self, SQL, &key[..])
     }
 
     /// Deletes the requests that were begun by then.
     pub(crate) async fn purge_token_requests(&mut self, by: i64) -> Result<(), StoreError> {
-        execute!(self, "DELETE FROM connection_access_token_request WHERE created_at <= $1", by).map(drop)
+        later!(self, "DELETE FROM connection_access_token_request WHERE created_at <= $1", by)
     }
 }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, execute, optional},
+    engine::{all, later, optional},
     row_events::newest,
     rows::AccessTokenRow,
 };
@@ -58,7 +58,7 @@ impl Tx {
         const SQL: &str = "INSERT INTO connection_access_token (id, owner, purpose, token_hash, name, role, \
                            extension, link, setup_id, created_at, expires_at, idle, last_used_at, revoked_at, mark) \
                            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-        execute!(
+        later!(
             self,
             SQL,
             row.id.as_uuid(),
@@ -77,7 +77,6 @@ impl Tx {
             row.revoked_at,
             mark,
         )
-        .map(drop)
     }
 
     /// Ends a token or a code.
@@ -88,7 +87,7 @@ impl Tx {
         mark: &[u8],
     ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_access_token SET revoked_at = $2, mark = $3 WHERE id = $1";
-        execute!(self, SQL, id.as_uuid(), at, mark).map(drop)
+        later!(self, SQL, id.as_uuid(), at, mark)
     }
 
     /// Lets the visitor of a setup link continue this setup.
@@ -99,17 +98,17 @@ impl Tx {
         mark: &[u8],
     ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_access_token SET setup_id = $2, mark = $3 WHERE id = $1";
-        execute!(self, SQL, id.as_uuid(), setup.as_uuid(), mark).map(drop)
+        later!(self, SQL, id.as_uuid(), setup.as_uuid(), mark)
     }
 
     /// Records a use, unless a later one is recorded.
     pub(crate) async fn use_access_token(&mut self, id: AccessTokenId, at: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_access_token SET last_used_at = $2 \
                            WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
-        execute!(self, SQL, id.as_uuid(), at).map(drop)
+        later!(self, SQL, id.as_uuid(), at)
     }
 
     pub(crate) async fn delete_access_token(&mut self, id: AccessTokenId) -> Result<(), StoreError> {
-        execute!(self, "DELETE FROM connection_access_token WHERE id = $1", id.as_uuid()).map(drop)
+        later!(self, "DELETE FROM connection_access_token WHERE id = $1", id.as_uuid())
     }
 }

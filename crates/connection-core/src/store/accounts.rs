@@ -6,7 +6,7 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     columns::row,
-    engine::{Engine, all, execute, optional},
+    engine::{Engine, all, execute, later, optional},
     rows::{AccountRow, ListedRow},
 };
 use crate::ids::ConnectionId;
@@ -187,7 +187,7 @@ impl Tx {
                            (SELECT CASE WHEN n.last < $17 OR n.last = 9223372036854775807 THEN $17 ELSE n.last + 1 END \
                            FROM (SELECT COALESCE(MAX(usable_at), 0) AS last FROM connection_account) AS n))";
         self.changed(Changed::Connection(row.id));
-        execute!(
+        later!(
             self,
             SQL,
             row.id.as_uuid(),
@@ -208,7 +208,6 @@ impl Tx {
             row.updated_at,
             row.created_at.saturating_mul(MICROSECONDS)
         )
-        .map(drop)
     }
 
     /// Returns the next number for a credential and uses it up; `None` if the connection does not exist.

@@ -3,7 +3,7 @@
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{all, execute, optional},
+    engine::{all, execute, later, optional},
     row_events::newest,
     rows::ChoiceRow,
 };
@@ -46,7 +46,7 @@ impl Tx {
                            VALUES ($1, $2, $3, $4) ON CONFLICT (owner, extension) DO UPDATE \
                            SET connection_id = excluded.connection_id, mark = excluded.mark";
         self.changed(Changed::Connection(connection));
-        execute!(self, SQL, owner, extension, connection.as_uuid(), mark).map(drop)
+        later!(self, SQL, owner, extension, connection.as_uuid(), mark)
     }
 
     /// Deletes a choice. Returns `false` if there was none.

@@ -3,7 +3,7 @@
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{all, execute, optional},
+    engine::{all, execute, later, optional},
     rows::CredentialRow,
 };
 use crate::ids::ConnectionId;
@@ -29,7 +29,7 @@ impl Tx {
                            refreshed_at, refresh_at, refresh_failures, refresh_reason, announced_at) \
                            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
         self.changed(Changed::Connection(row.connection_id));
-        execute!(
+        later!(
             self,
             SQL,
             row.connection_id.as_uuid(),
@@ -49,7 +49,6 @@ impl Tx {
             &row.plan.refresh_reason,
             row.plan.announced_at
         )
-        .map(drop)
     }
 
     /// Stores the facts that a verification found about a credential. `None` removes a known fact.

@@ -8,14 +8,16 @@ use std::{
     sync::Arc,
 };
 
-#[cfg(feature = "sqlite")]
-use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+use sqlx::pool::PoolConnection;
 #[cfg(feature = "postgres")]
 use sqlx::{PgConnection, Postgres, Transaction};
-use sqlx::{SqlSafeStr as _, SqlStr, pool::PoolConnection};
+#[cfg(feature = "sqlite")]
+use sqlx::{Sqlite, SqliteConnection, error::BoxDynError, sqlite::SqliteArguments};
 
 #[cfg(feature = "postgres")]
 use super::postgres::Lender;
+#[cfg(feature = "sqlite")]
+use super::sqlite::{Ready, Waiting};
 use super::{StoreError, changes::Changed, rows::NewestEvent};
 
 /// A connection that reads rows.
@@ -29,9 +31,12 @@ pub(crate) struct Reader {
     lender: Option<Lender>,
     /// The error of the first statement that failed.
     failed: Option<StoreError>,
-    /// Statements to run before the next one, in the same round trip to the driver.
+    /// Statements of the writer to run before the next one, in the same round trip to the driver.
     #[cfg(feature = "sqlite")]
     before: Option<Before>,
+    /// Statements of the job that run after those, and also before the next one.
+    #[cfg(feature = "sqlite")]
+    waiting: Waiting,
     /// The state of the transaction that a statement begins.
     #[cfg(feature = "sqlite")]
     begun: Begun,
@@ -107,6 +112,8 @@ impl Reader {
             #[cfg(feature = "sqlite")]
             before: None,
             #[cfg(feature = "sqlite")]
+            waiting: Waiting::default(),
+            #[cfg(feature = "sqlite")]
             begun: Begun::Yes,
         }
     }
@@ -131,10 +138,39 @@ impl Reader {
         self.before = before;
     }
 
-    /// Returns `true` if no statement was run since [`run_before`](Self::run_before).
+    /// Returns `true` if there was no statement since [`run_before`](Self::run_before).
     #[cfg(feature = "sqlite")]
     pub(super) fn is_untouched(&self) -> bool {
-        self.before.is_some()
+        self.before.is_some() && self.waiting.is_empty()
+    }
+
+    /// Returns `true` if a statement waits for the next one.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Forgets the statements that wait.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn forget_waiting(&mut self) {
+        self.waiting = Waiting::default();
+    }
+
+    /// Returns `true` if a statement may wait for the next one.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn can_wait(&self) -> bool {
+        !self.waiting.is_full() && matches!(self.connection, Connection::Sqlite(_) | Connection::SqlitePooled(_))
+    }
+
+    /// Lets a statement wait for the next one.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn wait(
+        &mut self,
+        sql: &'static str,
+        bind: impl FnOnce(&mut SqliteArguments) -> Result<(), BoxDynError>,
+    ) -> Result<(), StoreError> {
+        let added = self.waiting.add(sql, bind);
+        self.checked(added)
     }
 
     /// Allows statements again after one that should have begun a transaction failed.
@@ -143,17 +179,16 @@ impl Reader {
         self.begun = Begun::Yes;
     }
 
-    /// Returns the text to run for `sql`, and the number of its statements.
-    pub(super) fn text(&mut self, sql: &'static str) -> (SqlStr, usize) {
-        #[cfg(feature = "sqlite")]
-        if let Some(before) = self.before.take() {
-            if before.is_begin {
-                self.begun = Begun::Now;
-            }
-            // Both parts are constants.
-            return (AssertSqlSafe([before.sql, sql].concat()).into_sql_str(), before.statements + 1);
+    /// Returns the text to run for `sql`, with the statements that run before it.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn ready(&mut self, sql: &'static str) -> Ready {
+        let before = self.before.take();
+        if before.is_some_and(|before| before.is_begin) {
+            self.begun = Begun::Now;
         }
-        (sql.into_sql_str(), 1)
+        let mut ready = std::mem::take(&mut self.waiting).followed_by(before.map_or("", |before| before.sql), sql);
+        ready.statements += before.map_or(0, |before| before.statements);
+        ready
     }
 
     pub(super) fn engine(&mut self) -> Engine<'_> {
@@ -270,28 +305,28 @@ pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Runs an expression with the driver's connection, once per engine.
-macro_rules! on_engine {
-    ($reader:expr, $connection:ident => $run:expr) => {
-        match $reader.engine() {
-            $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
-            #[cfg(feature = "sqlite")]
-            $crate::store::engine::Engine::Sqlite($connection) => $run,
-            #[cfg(feature = "postgres")]
-            $crate::store::engine::Engine::Postgres($connection) => $run,
-        }
-    };
-}
-
-pub(super) use on_engine;
-
-/// Runs an expression as [`on_engine`] does, and again with another connection if the connection is dead. Only for
-/// statements that only read.
+/// Runs a query of a text with the driver's connection, once per engine. Only for statements that only read: if the
+/// connection is dead, the query runs again with another one.
 macro_rules! read_on_engine {
-    ($reader:expr, $text:expr, $sql:ident, $connection:ident => $run:expr) => {{
+    ($reader:expr, [$text:expr $(, $bind:expr)*], ($query:ident, $connection:ident) => $run:expr) => {{
         let result = loop {
-            let ($sql, _) = $reader.text($text);
-            match $crate::store::engine::on_engine!($reader, $connection => $run) {
+            #[cfg(feature = "sqlite")]
+            let ready = $reader.ready($text);
+            let prepares = $reader.prepares;
+            let result = match $reader.engine() {
+                $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
+                #[cfg(feature = "sqlite")]
+                $crate::store::engine::Engine::Sqlite($connection) => {
+                    let $query = sqlx::query_with(ready.sql, ready.arguments)$(.bind($bind))*.persistent(prepares);
+                    $run
+                }
+                #[cfg(feature = "postgres")]
+                $crate::store::engine::Engine::Postgres($connection) => {
+                    let $query = sqlx::query($text)$(.bind($bind))*.persistent(prepares);
+                    $run
+                }
+            };
+            match result {
                 Err(error) if $reader.is_replaced(&error).await => {}
                 result => break result,
             }
@@ -318,18 +353,19 @@ macro_rules! execute {
         if $crate::store::engine::is_noted(file!(), line!(), $sql, |_| {}) {
             Ok(1)
         } else {
-            let (sql, statements) = $reader.text($sql);
+            #[cfg(feature = "sqlite")]
+            let ready = $reader.ready($sql);
             let done = match $reader.engine() {
                 $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
                 #[cfg(feature = "sqlite")]
                 $crate::store::engine::Engine::Sqlite(connection) => {
-                    let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
-                    $crate::store::sqlite::changed(sqlx::Executor::fetch_many(connection, query), statements).await
+                    let query = sqlx::query_with(ready.sql, ready.arguments)$(.bind($bind))*.persistent(prepares);
+                    let ran = sqlx::Executor::fetch_many(connection, query);
+                    $crate::store::sqlite::changed(ran, ready.statements).await
                 }
                 #[cfg(feature = "postgres")]
                 $crate::store::engine::Engine::Postgres(connection) => {
-                    debug_assert_eq!(statements, 1, "only the writer of SQLite runs several at once");
-                    let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
+                    let query = sqlx::query($sql)$(.bind($bind))*.persistent(prepares);
                     query.execute(connection).await.map(|done| done.rows_affected())
                 }
             };
@@ -340,16 +376,42 @@ macro_rules! execute {
 
 pub(super) use execute;
 
+/// Runs a text at the latest with the next statement of the job, or with its commit. The error of the text may be that of
+/// the later statement, or of the job.
+#[cfg(feature = "sqlite")]
+macro_rules! later {
+    ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {{
+        if $crate::store::engine::is_noted(file!(), line!(), $sql, |_| {}) {
+            Ok(())
+        } else if $tx.can_wait() {
+            $tx.wait($sql, |_arguments| {
+                $(sqlx::Arguments::add(_arguments, $bind)?;)*
+                Ok(())
+            })
+        } else {
+            $crate::store::engine::execute!($tx, $sql $(, $bind)*).map(drop)
+        }
+    }};
+}
+
+/// Runs a text now: on PostgreSQL, no statement waits.
+#[cfg(not(feature = "sqlite"))]
+macro_rules! later {
+    ($tx:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
+        $crate::store::engine::execute!($tx, $sql $(, $bind)*).map(drop)
+    };
+}
+
+pub(super) use later;
+
 /// Returns the row that a text finds, if any.
 macro_rules! optional {
     ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
-        let prepares = $reader.prepares;
         let columns = |names: &mut Vec<_>| <$row as $crate::store::columns::FromColumns>::names("", names);
         if $crate::store::engine::is_noted(file!(), line!(), $sql, columns) {
             Ok(None)
         } else {
-            $crate::store::engine::read_on_engine!($reader, $sql, sql, connection => {
-                let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
+            $crate::store::engine::read_on_engine!($reader, [$sql $(, $bind)*], (query, connection) => {
                 query.try_map(|row| $crate::store::columns::decoded::<$row>(&row)).fetch_optional(connection).await
             })
         }
@@ -361,13 +423,11 @@ pub(super) use optional;
 /// Returns the rows that a text finds.
 macro_rules! all {
     ($reader:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {{
-        let prepares = $reader.prepares;
         let columns = |names: &mut Vec<_>| <$row as $crate::store::columns::FromColumns>::names("", names);
         if $crate::store::engine::is_noted(file!(), line!(), $sql, columns) {
             Ok(Vec::new())
         } else {
-            $crate::store::engine::read_on_engine!($reader, $sql, sql, connection => {
-                let query = sqlx::query(sql)$(.bind($bind))*.persistent(prepares);
+            $crate::store::engine::read_on_engine!($reader, [$sql $(, $bind)*], (query, connection) => {
                 query.try_map(|row| $crate::store::columns::decoded::<$row>(&row)).fetch_all(connection).await
             })
         }

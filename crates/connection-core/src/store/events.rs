@@ -10,7 +10,7 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     columns::row,
-    engine::{all, execute, optional},
+    engine::{all, later, optional},
     rows::{AccountFacts, EventRow, NewestEvent, RowClaim, Standing, StoredEvent},
 };
 use crate::ids::ConnectionId;
@@ -255,7 +255,7 @@ impl Tx {
         };
         let chain = chain(before.as_deref().unwrap_or_default(), seq, event, standing.as_ref(), mac);
         let (generation, facts) = standing.map(|standing| (standing.generation, standing.facts)).unzip();
-        execute!(
+        later!(
             self,
             SQL,
             event.id,

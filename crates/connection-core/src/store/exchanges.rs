@@ -6,7 +6,7 @@ use super::{
     Reader, StoreError, Tx,
     clock::clocked,
     columns::row,
-    engine::{Engine, all, execute, optional},
+    engine::{Engine, all, execute, later, optional},
     rows::{BootTime, ExchangeFound, ExchangeRow, ExchangeState, Sent},
 };
 use crate::{
@@ -176,7 +176,7 @@ impl Tx {
             " WHERE key = $1 AND state = 'intent' AND process_id = $2 AND sent_at = $3 AND replays = $4 \
              AND concluded_at IS NULL"
         );
-        execute!(self, sql, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays).map(drop)
+        later!(self, sql, &key.as_bytes()[..], &sent.process_id, sent.at, sent.replays)
     }
 
     /// Removes an answer that could not be read, if it belongs to the attempt `least` or a later one. The outcome of
@@ -207,7 +207,7 @@ impl Tx {
         attempt: i64,
         seen: &BootTime,
     ) -> Result<(), StoreError> {
-        execute!(self, "DELETE FROM connection_exchange_look WHERE key = $1", &key.as_bytes()[..])?;
+        later!(self, "DELETE FROM connection_exchange_look WHERE key = $1", &key.as_bytes()[..])?;
         self.note_look(key, attempt, seen).await
     }
 
@@ -222,7 +222,7 @@ impl Tx {
                            SELECT key, replays, CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM connection_exchange \
                            WHERE key = $1 AND replays = $2 AND state = 'intent' \
                            ON CONFLICT (key, attempt, boot_id) DO UPDATE SET boot_seconds = excluded.boot_seconds";
-        execute!(self, SQL, &key.as_bytes()[..], attempt, &seen.boot_id, seen.seconds).map(drop)
+        later!(self, SQL, &key.as_bytes()[..], attempt, &seen.boot_id, seen.seconds)
     }
 
     /// Records the answer. The first one counts: returns `false` if there is one already, or if nothing is recorded
@@ -265,6 +265,6 @@ impl Tx {
 
     /// Deletes all exchanges of a connection.
     pub(crate) async fn delete_connection_exchanges(&mut self, connection: ConnectionId) -> Result<(), StoreError> {
-        execute!(self, "DELETE FROM connection_exchange WHERE connection_id = $1", connection.as_uuid()).map(drop)
+        later!(self, "DELETE FROM connection_exchange WHERE connection_id = $1", connection.as_uuid())
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{all, execute, optional},
+    engine::{all, execute, later, optional},
     row_events::newest,
     rows::{ExtensionRow, ExtensionStateRow, GrantRow, TicketRow},
 };
@@ -152,7 +152,7 @@ impl Tx {
                            fingerprint = excluded.fingerprint, mark = excluded.mark";
         let ExtensionRow { name, provider, source, fingerprint, added_at, marked: _ } = row;
         self.changed(Changed::Extensions);
-        execute!(self, SQL, owner, name, provider, source, fingerprint, *added_at, mark).map(drop)
+        later!(self, SQL, owner, name, provider, source, fingerprint, *added_at, mark)
     }
 
     /// Stores the state of an extension, replacing the previous one.
@@ -170,7 +170,7 @@ impl Tx {
                            public = excluded.public, public_revision = excluded.public_revision, \
                            mark = excluded.mark";
         let ExtensionStateRow { fingerprint, provider, public, public_revision, marked: _ } = row;
-        execute!(self, SQL, owner, name, fingerprint, provider, public, public_revision, mark).map(drop)
+        later!(self, SQL, owner, name, fingerprint, provider, public, public_revision, mark)
     }
 
     /// Deletes an extension with its tickets. Returns `false` if it does not exist.
@@ -181,7 +181,7 @@ impl Tx {
         const TICKETS: &str = "DELETE FROM connection_extension_ticket WHERE owner = $1 AND extension = $2";
         const SQL: &str = "DELETE FROM connection_extension WHERE owner = $1 AND name = $2";
         self.changed(Changed::Extensions);
-        execute!(self, TICKETS, owner, name)?;
+        later!(self, TICKETS, owner, name)?;
         Ok(execute!(self, SQL, owner, name)? == 1)
     }
 
@@ -194,7 +194,7 @@ impl Tx {
                            revoked_at = excluded.revoked_at, mark = excluded.mark";
         self.changed(Changed::Connection(row.connection_id));
         let id = row.connection_id.as_uuid();
-        execute!(self, SQL, owner, &row.extension, id, &row.names, row.created_at, row.revoked_at, mark).map(drop)
+        later!(self, SQL, owner, &row.extension, id, &row.names, row.created_at, row.revoked_at, mark)
     }
 
     /// Stores the setup that the host began for a ticket.
@@ -212,8 +212,8 @@ impl Tx {
         const OLD: &str = "DELETE FROM connection_extension_ticket WHERE created_at < $1";
         const SQL: &str = "INSERT INTO connection_extension_ticket (id, owner, extension, command, session_id, \
                            created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-        execute!(self, OLD, oldest)?;
+        later!(self, OLD, oldest)?;
         let session = row.session_id.map(SessionId::as_uuid);
-        execute!(self, SQL, row.id, &row.owner, &row.extension, &row.command, session, row.created_at).map(drop)
+        later!(self, SQL, row.id, &row.owner, &row.extension, &row.command, session, row.created_at)
     }
 }

@@ -40,6 +40,8 @@ pub(super) trait Job: Send {
     fn durability(&self) -> Durability;
     /// Runs the job. It is called once.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome>;
+    /// Makes a job that has run a failed one.
+    fn fail(&mut self, error: StoreError);
     /// Answers the caller, with the result of the batch.
     fn answer(self: Box<Self>, batch: Result<(), StoreError>);
 }
@@ -91,6 +93,10 @@ where
             self.result = Some(result);
             outcome
         })
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        self.result = Some(Err(error));
     }
 
     fn answer(self: Box<Self>, batch: Result<(), StoreError>) {

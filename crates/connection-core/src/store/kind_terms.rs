@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{all, execute, optional},
+    engine::{all, execute, later, optional},
 };
 use crate::{ids::ConnectionId, kinds::Terms};
 
@@ -39,7 +39,7 @@ impl Tx {
     pub(crate) async fn put_kind_terms(&mut self, terms: &Terms) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_kind_terms (digest, terms) VALUES ($1, $2) \
                            ON CONFLICT (digest) DO NOTHING";
-        execute!(self, SQL, &terms.digest, &*terms.text).map(drop)
+        later!(self, SQL, &terms.digest, &*terms.text)
     }
 
     /// Sets the terms to which a person agreed for a connection. Returns `false` if the connection does not exist.

@@ -2,7 +2,7 @@
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, execute, optional},
+    engine::{all, execute, later, optional},
     rows::{KvRow, KvValue},
 };
 
@@ -28,7 +28,7 @@ impl Tx {
             KvValue::Public(text) => (Some(text), None),
             KvValue::Sealed(sealed) => (None, Some(sealed)),
         };
-        execute!(self, SQL, owner, namespace, key, public, sealed).map(drop)
+        later!(self, SQL, owner, namespace, key, public, sealed)
     }
 
     /// Deletes a value. Returns `false` if there was none.

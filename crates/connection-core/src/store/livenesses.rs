@@ -2,7 +2,7 @@
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{execute, optional},
+    engine::{execute, later, optional},
     rows::{ListedRow, LivenessRow},
 };
 use crate::ids::ConnectionId;
@@ -72,7 +72,7 @@ impl Tx {
     pub(crate) async fn check_by(&mut self, id: ConnectionId, at: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_liveness SET next_check_at = $2 WHERE connection_id = $1 \
                            AND (next_check_at IS NULL OR next_check_at > $2)";
-        execute!(self, SQL, id.as_uuid(), at).map(drop)
+        later!(self, SQL, id.as_uuid(), at)
     }
 
     /// Stores a measurement. Returns `false` if a newer credential was measured in between. A measurement of the

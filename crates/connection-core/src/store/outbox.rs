@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, execute, optional},
+    engine::{all, execute, later, optional},
     rows::{OutboxRow, OutboxState},
 };
 
@@ -57,14 +57,14 @@ impl Tx {
     pub(crate) async fn set_outbox_position(&mut self, id: Uuid) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_outbox_position (only_row, event_id) VALUES (1, $1) \
                            ON CONFLICT (only_row) DO UPDATE SET event_id = excluded.event_id";
-        execute!(self, SQL, id).map(drop)
+        later!(self, SQL, id)
     }
 
     /// Adds an event, unless it is in the table already. The caller holds the lock of the table.
     pub(crate) async fn insert_outbox(&mut self, row: &OutboxRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_outbox (id, owner, connection_id, name, body, state, attempts, \
                            next_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING";
-        execute!(
+        later!(
             self,
             SQL,
             row.id,
@@ -77,7 +77,6 @@ impl Tx {
             row.next_at,
             &row.failure
         )
-        .map(drop)
     }
 
     /// Begins an attempt, and lets no other process begin one before `until`. Returns `false` if another process did so
@@ -92,7 +91,7 @@ impl Tx {
     pub(crate) async fn deliver_outbox(&mut self, id: Uuid) -> Result<(), StoreError> {
         const SQL: &str =
             "UPDATE connection_outbox SET state = 'delivered', next_at = NULL, failure = NULL WHERE id = $1";
-        execute!(self, SQL, id).map(drop)
+        later!(self, SQL, id)
     }
 
     /// Records that the attempt with this number failed, and when the next one begins. Without a next one, the event has
@@ -107,19 +106,19 @@ impl Tx {
         const SQL: &str = "UPDATE connection_outbox SET state = $3, next_at = $4, failure = $5 \
                            WHERE id = $1 AND attempts = $2 AND state = 'pending'";
         let state = if next_at.is_some() { OutboxState::Pending } else { OutboxState::Failed };
-        execute!(self, SQL, id, attempt, state.as_str(), next_at, failure).map(drop)
+        later!(self, SQL, id, attempt, state.as_str(), next_at, failure)
     }
 
     /// Makes an event due that was not delivered, as if it had never been sent.
     pub(crate) async fn retry_outbox(&mut self, id: Uuid, now: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_outbox SET state = 'pending', attempts = 0, next_at = $2 \
                            WHERE id = $1 AND state <> 'delivered'";
-        execute!(self, SQL, id, now).map(drop)
+        later!(self, SQL, id, now)
     }
 
     /// Deletes events in this state that are older than the given one.
     pub(crate) async fn delete_outbox(&mut self, state: OutboxState, before: Uuid) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM connection_outbox WHERE state = $1 AND id < $2";
-        execute!(self, SQL, state.as_str(), before).map(drop)
+        later!(self, SQL, state.as_str(), before)
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{all, execute, optional},
+    engine::{all, later, optional},
     row_events::newest,
     rows::{PreferenceRow, PublicRow},
 };
@@ -89,6 +89,6 @@ impl Tx {
                            mark = excluded.mark";
         let PreferenceRow { extension, command, body, revision, public_revision, marked: _ } = row;
         self.changed(Changed::Extensions);
-        execute!(self, SQL, owner, extension, command, body, revision, public_revision, mark).map(drop)
+        later!(self, SQL, owner, extension, command, body, revision, public_revision, mark)
     }
 }

@@ -5,7 +5,7 @@
 use super::{
     Lock, Reader, StoreError, Tx,
     changes::Changed,
-    engine::{execute, optional},
+    engine::{execute, later, optional},
     row_events::newest,
     rows::{AccountRow, CredentialRow, PreviousRow},
 };
@@ -49,8 +49,8 @@ impl Tx {
                               WHERE connection_id = $1 AND state = 'current'";
         let AccountRow { id, account_id, account_label, config, generation, .. } = account;
         self.changed(Changed::Connection(*id));
-        execute!(self, OTHERS, id.as_uuid())?;
-        execute!(self, RETIRE, id.as_uuid(), now, account_id, account_label, config, mark)?;
+        later!(self, OTHERS, id.as_uuid())?;
+        later!(self, RETIRE, id.as_uuid(), now, account_id, account_label, config, mark)?;
         self.insert_credential(fresh).await?;
         match self.promote_generation(*id, *generation, fresh.generation, now).await? {
             true => Ok(()),
@@ -79,6 +79,6 @@ impl Tx {
     pub(crate) async fn forget_previous(&mut self, id: ConnectionId, replaced_by: i64) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM connection_credential \
                            WHERE connection_id = $1 AND state = 'previous' AND replaced_at <= $2";
-        execute!(self, SQL, id.as_uuid(), replaced_by).map(drop)
+        later!(self, SQL, id.as_uuid(), replaced_by)
     }
 }

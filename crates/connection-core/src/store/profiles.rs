@@ -2,7 +2,7 @@
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, execute, optional},
+    engine::{all, execute, later, optional},
     row_events::newest,
     rows::{ProfileRow, SlotRow},
 };
@@ -99,7 +99,7 @@ impl Tx {
         let ProfileRow { id, label, directory, is_default, is_implicit, created_at, marked: _ } = row;
         let id = id.as_uuid();
         let created_at = *created_at;
-        execute!(self, SQL, id, owner, kind, label, directory, *is_default, *is_implicit, created_at, mark).map(drop)
+        later!(self, SQL, id, owner, kind, label, directory, *is_default, *is_implicit, created_at, mark)
     }
 
     /// Writes the columns of a profile that can change. If it is to be the default or the implicit profile, no
@@ -133,7 +133,7 @@ impl Tx {
                            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, kind, slot) DO UPDATE \
                            SET profile_id = excluded.profile_id, updated_at = excluded.updated_at, \
                            mark = excluded.mark";
-        execute!(self, SQL, owner, kind, slot, id.as_uuid(), now, mark).map(drop)
+        later!(self, SQL, owner, kind, slot, id.as_uuid(), now, mark)
     }
 
     /// Deletes a slot. Returns `false` if there was none.

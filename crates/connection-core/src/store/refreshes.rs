@@ -8,7 +8,7 @@ use super::{
     changes::Changed,
     clock::clocked,
     columns::row,
-    engine::{Engine, execute, optional},
+    engine::{Engine, execute, later, optional},
     rows::PlanRow,
 };
 use crate::ids::ConnectionId;
@@ -94,7 +94,7 @@ impl Tx {
         const SQL: &str = "UPDATE connection_credential SET refresh_at = $2 WHERE connection_id = $1 \
                            AND state = 'current' AND (refresh_at IS NULL OR refresh_at > $2)";
         self.changed(Changed::Connection(id));
-        execute!(self, SQL, id.as_uuid(), now).map(drop)
+        later!(self, SQL, id.as_uuid(), now)
     }
 
     /// Makes the current credential due for a refresh at `now` if the last attempt failed, because the obstacle is
@@ -104,7 +104,7 @@ impl Tx {
                            AND state = 'current' AND refresh_failures > 0 \
                            AND (refresh_at IS NULL OR refresh_at > $2)";
         self.changed(Changed::Connection(id));
-        execute!(self, SQL, id.as_uuid(), now).map(drop)
+        later!(self, SQL, id.as_uuid(), now)
     }
 
     /// Makes the current credential due at `now` at the latest and stores `reason` (JSON), because the outcome of
@@ -120,7 +120,7 @@ impl Tx {
                            WHERE connection_id = $1 AND state = 'current' \
                            AND (refresh_at IS NOT NULL OR refresh_failures = 0)";
         self.changed(Changed::Connection(id));
-        execute!(self, SQL, id.as_uuid(), reason, now).map(drop)
+        later!(self, SQL, id.as_uuid(), reason, now)
     }
 
     /// Stores the plan of a credential. Returns `false` if the credential does not exist.

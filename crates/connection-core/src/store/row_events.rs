@@ -5,7 +5,7 @@
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, execute, optional},
+    engine::{all, later, optional},
     events::{Mac, joined},
     rows::RowEvent,
 };
@@ -74,7 +74,7 @@ impl Tx {
             return Err(StoreError::Corrupt { place: self.place.to_string(), detail });
         };
         let chain = chain(&before, owner, (seq, subject, at), mac);
-        execute!(self, SQL, owner, seq, &subject[..], at, &chain[..])?;
+        later!(self, SQL, owner, seq, &subject[..], at, &chain[..])?;
         Ok(seq)
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     columns::{Found, row},
-    engine::{all, execute, optional},
+    engine::{all, execute, later, optional},
     rows::{EndpointRow, SetupRow, SetupState},
 };
 use crate::{
@@ -133,7 +133,7 @@ impl Tx {
                            sealed_header, sealed_step, lease_owner, lease_until, expires_at, created_at) \
                            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
         self.changed(Changed::Setup(row.id));
-        execute!(
+        later!(
             self,
             SQL,
             row.id.as_uuid(),
@@ -149,7 +149,6 @@ impl Tx {
             row.expires_at,
             row.created_at
         )
-        .map(drop)
     }
 
     /// Stores the new state of a session. `None` keeps a sealed column as it is. A session that waits needs no
@@ -234,8 +233,8 @@ impl Tx {
                            WHERE lease_owner = $1 AND id = $2";
         const ALL: &str = "UPDATE connection_setup SET lease_owner = NULL, lease_until = NULL WHERE lease_owner = $1";
         match id {
-            Some(id) => execute!(self, ONE, owner, id.as_uuid()).map(drop),
-            None => execute!(self, ALL, owner).map(drop),
+            Some(id) => later!(self, ONE, owner, id.as_uuid()),
+            None => later!(self, ALL, owner),
         }
     }
 
@@ -291,7 +290,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_setup_input (session_id, id, sealed) VALUES ($1, $2, $3)";
         self.changed(Changed::Setup(session));
-        execute!(self, SQL, session.as_uuid(), id, sealed).map(drop)
+        later!(self, SQL, session.as_uuid(), id, sealed)
     }
 
     /// Deletes an input that a run takes. Returns `false` if another run has taken it.
@@ -316,7 +315,7 @@ impl Tx {
     /// Extends the life of a session's addresses to that of the session.
     pub(crate) async fn extend_endpoints(&mut self, session: SessionId, expires_at: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_endpoint SET expires_at = $2 WHERE session_id = $1 AND used_at IS NULL";
-        execute!(self, SQL, session.as_uuid(), expires_at).map(drop)
+        later!(self, SQL, session.as_uuid(), expires_at)
     }
 
     /// Uses an address up. Returns `true` only once, and only if the address has not expired.
@@ -333,7 +332,7 @@ impl Tx {
                              AND state IN ('done', 'failed', 'cancelled')";
         const OPEN: &str = "SELECT id FROM connection_setup WHERE expires_at <= $1 \
                             AND state IN ('running', 'waiting') ORDER BY id";
-        execute!(self, ENDED, now)?;
+        later!(self, ENDED, now)?;
         let open = all!(self, (Uuid,), OPEN, now)?;
         Ok(open.into_iter().map(|(id,)| SessionId::from(id)).collect())
     }

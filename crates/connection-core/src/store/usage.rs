@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{all, execute},
+    engine::{all, later},
 };
 use crate::ids::ConnectionId;
 
@@ -66,12 +66,12 @@ impl Tx {
                            ON CONFLICT (connection_id, at, metric) \
                            DO UPDATE SET account = excluded.account, value = excluded.value";
         self.changed(Changed::Usage(id));
-        execute!(self, SQL, id.as_uuid(), at, metric, account, value).map(drop)
+        later!(self, SQL, id.as_uuid(), at, metric, account, value)
     }
 
     /// Deletes the numbers of a connection before a time.
     pub(crate) async fn purge_usage(&mut self, id: ConnectionId, before: i64) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM connection_usage WHERE connection_id = $1 AND at < $2";
-        execute!(self, SQL, id.as_uuid(), before).map(drop)
+        later!(self, SQL, id.as_uuid(), before)
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{all, execute, optional},
+    engine::{all, execute, later, optional},
     rows::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow},
 };
 use crate::{ids::ConnectionId, store::Sealed};
@@ -135,7 +135,7 @@ impl Tx {
         const SQL: &str = "UPDATE connection_webhook_address SET tested_at = NULL, tested_url = NULL, \
                            tested_generation = NULL, test_failure = NULL \
                            WHERE connection_id = $1 AND tested_at IS NOT NULL";
-        execute!(self, SQL, id.as_uuid()).map(drop)
+        later!(self, SQL, id.as_uuid())
     }
 
     /// Stores an event with that number, after the others of its connection. Returns `false` if an event with the
@@ -152,7 +152,7 @@ impl Tx {
             return Ok(false);
         }
         self.changed(Changed::Webhook(*connection_id));
-        execute!(self, COUNT, connection, number, bytes)?;
+        later!(self, COUNT, connection, number, bytes)?;
         Ok(true)
     }
 
@@ -201,7 +201,7 @@ impl Tx {
         const COUNT: &str = "UPDATE connection_webhook_address SET waiting = waiting - 1, waiting_bytes = \
                              CASE WHEN waiting_bytes > $2 THEN waiting_bytes - $2 ELSE 0 END WHERE connection_id = $1";
         self.changed(Changed::Webhook(connection));
-        execute!(self, COUNT, connection.as_uuid(), bytes).map(drop)
+        later!(self, COUNT, connection.as_uuid(), bytes)
     }
 
     /// Deletes the digests of events that were acknowledged by `done_by`, and events that were received by then and
@@ -210,7 +210,7 @@ impl Tx {
         const DONE: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND acknowledged_at <= $2";
         const ASIDE: &str = "DELETE FROM connection_webhook WHERE connection_id = $1 AND acknowledged_at IS NULL \
                              AND claimed_until = $3 AND received_at <= $2";
-        execute!(self, DONE, id.as_uuid(), done_by)?;
-        execute!(self, ASIDE, id.as_uuid(), done_by, SET_ASIDE).map(drop)
+        later!(self, DONE, id.as_uuid(), done_by)?;
+        later!(self, ASIDE, id.as_uuid(), done_by, SET_ASIDE)
     }
 }

@@ -69,7 +69,7 @@ async fn create(registry: &ConnectionRegistry) {
 async fn a_create_waits_for_the_disk_three_times() {
     let on = Counted::new().await;
     let mut number = 0;
-    costs(&on, "a create", Cost { synced: 3, transactions: 6, statements: 31 }, async || {
+    costs(&on, "a create", Cost { synced: 3, transactions: 6, statements: 24 }, async || {
         number += 1;
         let (id, name) = (number.to_string(), format!("ada-{number}"));
         on.world.provider(move |_| crate::test_host::me(&id, &name));
@@ -108,7 +108,7 @@ async fn a_refresh_waits_for_the_disk_three_times() {
     world.provider(move |request| provider.answer(request));
     let on = Counted::of(world, plugin.clone()).await;
     let connection = plugin.connected(&on.registry).await;
-    let most = Cost { synced: 3, transactions: 5, statements: 28 };
+    let most = Cost { synced: 3, transactions: 5, statements: 23 };
     costs(&on, "a refresh", most, async || drop(connection.refresh().await.unwrap())).await;
 }
 
@@ -117,14 +117,14 @@ async fn a_verification_that_finds_a_change_and_a_rename_are_one_transaction() {
     let on = Counted::new().await;
     let connection = connected(&on.registry, "one").await;
     let mut works = true;
-    costs(&on, "a verification", Cost { synced: 1, transactions: 1, statements: 15 }, async || {
+    costs(&on, "a verification", Cost { synced: 1, transactions: 1, statements: 9 }, async || {
         works = !works;
         on.world.provider(move |_| if works { crate::test_host::me("1", "ada") } else { Reply::whole(503, "", "") });
         connection.verify().await.unwrap();
     })
     .await;
     let mut number = 0;
-    costs(&on, "a rename", Cost { synced: 1, transactions: 1, statements: 7 }, async || {
+    costs(&on, "a rename", Cost { synced: 1, transactions: 1, statements: 6 }, async || {
         number += 1;
         connection.rename(format!("label-{number}")).await.unwrap();
     })

@@ -4,6 +4,7 @@ mod changed;
 mod host_pool;
 mod own_pool;
 mod version;
+mod waiting;
 mod writer;
 
 use std::{
@@ -36,6 +37,7 @@ use crate::Clock;
 pub(super) use changed::changed;
 pub(super) use host_pool::open as open_lent;
 pub(super) use own_pool::open;
+pub(super) use waiting::{Ready, Waiting};
 pub(super) use writer::Limits;
 
 /// An open database file.

@@ -4,9 +4,10 @@
 //! Callers are answered after the commit of their batch. If that commit fails, all jobs of the batch have failed. After
 //! a crash, all batches up to some commit are there, each as a whole.
 //!
-//! Each statement is a round trip to the driver's thread, which costs more than most statements. The statements
-//! that end one job and begin the next, or begin the transaction of a single job, are therefore run together with the
-//! first statement of the job, and a job that runs no statement costs nothing.
+//! Each text is a round trip to the driver's thread, which costs more than most statements. The statements that begin
+//! the transaction of a single job, or the savepoint of another, are therefore run together with the first statement of
+//! the job. Writes of a job whose result nobody reads wait for its next statement, or for the commit. A job that runs no
+//! statement costs nothing.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -151,19 +152,28 @@ async fn alone(
     let Some(mut job) = waiting.pop_front() else { return Ok(0) };
     tx.run_before(Some(BEGIN));
     let outcome = job.run(tx).await;
-    done.push(job);
-    if tx.is_untouched() {
+    if outcome == Outcome::Undo {
+        tx.forget_waiting();
+    }
+    let committed = if tx.is_untouched() {
         // The job ran no statement, so no transaction was begun.
         tx.run_before(None);
-        return Ok(0);
-    }
-    match outcome {
-        Outcome::Keep => commit(tx).await.map(|()| 1),
-        Outcome::Undo => {
-            roll_back(tx).await;
-            Ok(0)
+        Ok(0)
+    } else if outcome == Outcome::Undo {
+        roll_back(tx).await;
+        Ok(0)
+    } else {
+        let has_waiting = tx.has_waiting();
+        let committed = commit(tx).await;
+        if let Err(error) = &committed
+            && has_waiting
+        {
+            job.fail(error.clone());
         }
-    }
+        committed.map(|()| 1)
+    };
+    done.push(job);
+    committed
 }
 
 /// Runs jobs, each in a savepoint, and returns the number of jobs to keep. An error concerns the whole transaction
@@ -211,11 +221,28 @@ async fn in_savepoint(tx: &mut Tx, job: &mut dyn Job, savepoint: &mut Savepoint)
         Savepoint::Used => Some(RENEW),
         Savepoint::Empty => None,
     });
-    let outcome = job.run(tx).await;
+    let mut outcome = job.run(tx).await;
+    if outcome == Outcome::Undo {
+        tx.forget_waiting();
+    }
     if tx.is_untouched() {
         // The job ran no statement, so the savepoint is unchanged.
         tx.run_before(None);
         return Ok(outcome);
+    }
+    // What waits belongs to this job, and so does its failure.
+    if tx.has_waiting() {
+        match release(tx).await {
+            Ok(()) => {
+                *savepoint = Savepoint::None;
+                return Ok(outcome);
+            }
+            Err(error) => {
+                job.fail(error);
+                drop(tx.take_failure());
+                outcome = Outcome::Undo;
+            }
+        }
     }
     *savepoint = match outcome {
         Outcome::Keep => Savepoint::Used,
@@ -233,9 +260,15 @@ async fn commit(tx: &mut Tx) -> Result<(), StoreError> {
     execute!(tx, "COMMIT").map(drop)
 }
 
+async fn release(tx: &mut Tx) -> Result<(), StoreError> {
+    execute!(tx, "RELEASE SAVEPOINT job").map(drop)
+}
+
 /// Rolls back the transaction if there still is one.
 async fn roll_back(tx: &mut Tx) {
     tx.allow_statements();
+    tx.run_before(None);
+    tx.forget_waiting();
     // If the engine has ended the transaction by itself, there is nothing to roll back.
     execute!(tx, "ROLLBACK").map(drop).unwrap_or_default();
 }

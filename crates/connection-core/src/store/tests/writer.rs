@@ -111,6 +111,36 @@ async fn a_job_that_fails_or_panics_is_undone_alone() {
     }
 }
 
+/// A write whose result nobody reads waits for the next statement. Its failure is that of its own job.
+#[tokio::test]
+async fn a_job_whose_last_write_fails_is_undone_alone() {
+    for database in Database::each().await {
+        for limits in [TOGETHER, APART] {
+            let store = database.open_with(limits).await;
+            let taken = labels(&store).await.len();
+            let [first, beside, other, last] = ["first", "beside", "first", "last"].map(|label| {
+                let label = format!("{label}-{taken}");
+                database.account(&label)
+            });
+            let one = store.write(move |tx| Box::pin(async move { tx.insert_account(&first).await }));
+            one.await.unwrap();
+            let two = store.write(move |tx| {
+                Box::pin(async move {
+                    tx.insert_account(&beside).await?;
+                    tx.insert_account(&other).await
+                })
+            });
+            let three = store.write(move |tx| Box::pin(async move { tx.insert_account(&last).await }));
+            let (two, three) = tokio::join!(two, three);
+            assert!(matches!(two, Err(StoreError::Conflict { .. })), "{two:?}");
+            assert_eq!(three, Ok(()));
+            let kept = labels(&store).await;
+            assert!(kept.len() == taken + 2 && !kept.contains(&format!("beside-{taken}")), "{kept:?}");
+            store.close().await;
+        }
+    }
+}
+
 /// The statements between two jobs run together with the first statement of the second one.
 #[tokio::test]
 async fn a_job_is_told_of_the_rows_that_it_changed_itself_whatever_the_jobs_before_it_did() {
@@ -289,8 +319,11 @@ async fn after_a_transaction_that_could_not_begin_a_job_runs_no_statement() {
     // SQLite begins no transaction within another one.
     tx.run_before(Some(Before { sql: "BEGIN IMMEDIATE; ", statements: 1, is_begin: true }));
     let row = database.account("a");
-    assert!(tx.insert_account(&row).await.is_err());
-    assert!(tx.insert_account(&row).await.is_err());
+    for _ in 0..2 {
+        // The insertion waits for the statement that reads.
+        tx.insert_account(&row).await.unwrap();
+        assert!(tx.count_accounts(None, None).await.is_err());
+    }
     tx.allow_statements();
     assert_eq!(tx.count_accounts(None, None).await.unwrap(), 0);
     // The control: the statement that was refused works.

@@ -10,6 +10,7 @@ mod drains;
 mod ends;
 mod extensions;
 mod files_over_api;
+mod floods;
 mod found_again;
 pub(crate) mod google;
 mod health;

@@ -53,7 +53,7 @@ fn places() -> BTreeSet<(String, usize)> {
         }
         for (line, text) in source.lines().enumerate() {
             let code = text.split("//").next().unwrap_or_default();
-            if ["execute!(", "optional!(", "all!("].iter().any(|name| is_called(code, name)) {
+            if ["execute!(", "later!(", "optional!(", "all!("].iter().any(|name| is_called(code, name)) {
                 places.insert((file.trim_start_matches("store/").to_owned(), line + 1));
             }
         }

@@ -1,0 +1,82 @@
+//! Slow and huge requests take a bounded amount of memory, and keep nobody out.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
+use super::{PATIENCE, Serving, machine};
+
+/// The maximum size of a body.
+const MAX_BODY: usize = 512 << 10;
+/// Fewer than the requests that the server answers at once.
+const SLOW: usize = 200;
+
+/// Returns the memory of the process in bytes, on Linux.
+fn memory(serving: &Serving) -> Option<usize> {
+    let status = fs::read_to_string(format!("/proc/{}/status", serving.child.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<usize>().ok()? << 10)
+}
+
+/// Begins a request that makes something, with this header about its body.
+fn begun(serving: &Serving, token: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(serving.address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let host = serving.address;
+    let head = format!("POST /api/v1/setups HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n");
+    stream.write_all(format!("{head}content-type: application/json\r\n{body}\r\n\r\n").as_bytes()).unwrap();
+    stream
+}
+
+/// Returns the status of the answer.
+fn status(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    // The server closes the connection of a body that it did not read.
+    drop(stream.read_to_end(&mut answer));
+    String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn slow_and_huge_requests_take_bounded_memory_and_others_are_answered() {
+    let machine = machine();
+    let serving = Serving::start(&machine);
+    let made = machine.run(&["tokens", "create", "flood", "--role", "manage", "--json"]).exits(0).json();
+    let token = made["token"].as_str().unwrap();
+    assert_eq!(serving.get("/healthz").status, 200);
+    let idle = memory(&serving);
+
+    // All but the last byte of the largest body.
+    let part = vec![b' '; MAX_BODY - 1];
+    let mut slow = Vec::new();
+    for _ in 0..SLOW {
+        let mut stream = begun(&serving, token, &format!("content-length: {MAX_BODY}"));
+        stream.write_all(&part).unwrap();
+        slow.push(stream);
+    }
+    let headers = format!("authorization: Bearer {token}\r\n");
+    assert_eq!(serving.ask("GET", "/api/v1/me", &headers, b"").status, 200);
+    let busy = memory(&serving);
+
+    assert_eq!(status(begun(&serving, token, "content-length: 1000000000000")), "413");
+    let chunk = [format!("{MAX_BODY:x}\r\n").as_bytes(), &part, b" \r\n"].concat();
+    for _ in 0..20 {
+        let mut stream = begun(&serving, token, "transfer-encoding: chunked");
+        // The server stops reading after its maximum.
+        let sent = (0..64).take_while(|_| stream.write_all(&chunk).is_ok()).count();
+        assert!(sent < 64);
+    }
+    let after = memory(&serving);
+
+    for mut stream in slow {
+        stream.write_all(b" ").unwrap();
+        assert_eq!(status(stream), "422");
+    }
+    if let (Some(idle), Some(busy), Some(after)) = (idle, busy, after) {
+        let most = idle + SLOW * 2 * MAX_BODY;
+        let mebibytes = [idle, busy, after].map(|bytes| bytes >> 20);
+        eprintln!("memory of `serve` in MiB: {mebibytes:?}, idle, with {SLOW} slow requests, and after 21 huge ones");
+        assert!(busy < most && after < most, "{idle} bytes, then {busy} and {after}");
+    }
+}
