@@ -1,4 +1,4 @@
-//! What a plugin reports about the usage of an account, and its limits. A report that exceeds them is the plugin's
+//! A plugin's report about the usage of an account, and its limits. A report that exceeds them is the plugin's
 //! fault.
 
 use std::{ops::RangeInclusive, sync::Arc};

@@ -10,7 +10,7 @@ use connection_server::declared::{self, Offered, covered, register};
 
 pub(crate) use connection_server::declared::explain;
 
-use crate::{Error, Exit, cli::Program, input::stored, kind_entry::KindEntry};
+use crate::{Error, Exit, cli::Program, input::stored, kind_entry::KindEntry, spelling::misspelled};
 
 /// The interval at which a process that serves reads the added extensions again.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -94,6 +94,17 @@ fn is_covered(covered: &BTreeSet<Kind>, has_catalogue: bool, provider: &Kind) ->
     covered.contains(provider) || has_catalogue && Catalogue::text(provider.as_str()).is_some()
 }
 
+/// Returns the known provider whose name is nearest to that of a declaration that no kind covers, if the name may be a
+/// misspelling.
+pub(crate) fn similar_provider(registry: &ConnectionRegistry, declaration: &ExtensionDeclaration) -> Option<Kind> {
+    let provider = &declaration.requirement.provider;
+    let known = covered(registry);
+    if known.contains(provider) {
+        return None;
+    }
+    misspelled(provider.as_str(), known.iter().map(Kind::as_str)).and_then(Kind::parse)
+}
+
 /// Registers the kind of a declaration that a command was given, if no other kind covers its provider.
 ///
 /// A declaration that makes no kind is reported to people, and is no error.
@@ -107,7 +118,10 @@ pub(crate) fn offer(
         Ok(Offered::Registered(kind)) => program.learn([KindEntry::of(&kind)]),
         Ok(Offered::NoKind(reason)) if !program.output.json => {
             let remedy = reason.remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
-            program.output.note(format!("This declaration cannot be connected by itself: {}{remedy}.", reason.message));
+            program.output.note(format!(
+                "This declaration cannot be connected by itself: {}{remedy}. `connections kinds` lists what can be connected.",
+                reason.message
+            ));
         }
         Ok(_) => {}
         Err(known) => {

@@ -1,4 +1,4 @@
-//! What a host states about itself for the page of a setup link: its logo, its colour, and where its visitors return to.
+//! The appearance of a host on the page of a setup link: its logo, its colour, and the addresses to which visitors return.
 
 use std::{fmt, str::FromStr};
 

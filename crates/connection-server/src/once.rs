@@ -25,7 +25,7 @@ pub(crate) struct Once<T> {
     key: Option<RequestKey>,
 }
 
-/// What a request has made, and the answer to it.
+/// The id of the thing that a request has made, and the answer to the request.
 pub(crate) struct Made {
     pub(crate) id: String,
     /// A refusal says that the answer could not be made; the thing exists all the same.

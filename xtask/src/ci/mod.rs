@@ -84,15 +84,23 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     fuzz::check(workspace)
 }
 
-/// Checks the core, and a crate that passes on its features, with each engine of the store alone. Clippy applies
-/// `-D warnings` to our crates only, so that the packages of others are not built again.
+/// Checks the core and the crates that pass on its features with each engine of the store alone, and that the core
+/// refuses to be built without one. Clippy applies `-D warnings` to our crates only, so that the packages of others are
+/// not built again.
 fn engines(workspace: &Workspace) -> Result<(), Failure> {
     for engine in ["sqlite", "postgres"] {
         let features = ["--no-default-features", "--features", engine];
-        let packages = ["clippy", "-p", "connection-core", "-p", "connection-agent", "--lib"];
+        let packages = ["core", "agent", "inbound", "server", "host"].map(|name| format!("connection-{name}"));
+        let packages = packages.iter().flat_map(|name| ["-p", name]);
+        let packages: Vec<_> = std::iter::once("clippy").chain(packages).chain(["--lib"]).collect();
         cargo(workspace, &[&packages[..], &features, &["--locked", "--", "-D", "warnings"]].concat())?;
     }
-    Ok(())
+    let none = ["check", "-p", "connection-core", "--no-default-features", "--locked"];
+    match cargo(workspace, &none) {
+        Ok(()) => Err(Failure::new("connection-core builds without an engine for its store")),
+        // The control is the build with one engine, above.
+        Err(_) => Ok(()),
+    }
 }
 
 /// Runs `cargo deny` offline, so that it works without a network. The packages for other platforms are fetched first.

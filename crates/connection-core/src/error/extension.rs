@@ -19,7 +19,7 @@ pub enum ExtensionError {
     /// The settings changed between the read and the commit.
     #[error("the settings of '{extension}' were changed in the meantime")]
     Crossed {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
     },
     /// The declaration breaks a rule.
@@ -28,7 +28,7 @@ pub enum ExtensionError {
     /// The host could not show its settings.
     #[error("the settings of '{extension}' could not be opened: {why}")]
     HandOff {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
         /// The host's explanation.
         why: DisplayText,
@@ -36,9 +36,9 @@ pub enum ExtensionError {
     /// The value is not allowed for this preference.
     #[error("the preference '{name}' of '{extension}' {why}")]
     InvalidPreference {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
-        /// The preference.
+        /// The name of the preference.
         name: DisplayText,
         /// The problem with the value.
         why: &'static str,
@@ -46,9 +46,9 @@ pub enum ExtensionError {
     /// The extension has no grant for this connection, or not for these secrets.
     #[error("'{extension}' is not granted {} of connection {connection}", secrets(.names))]
     NotGranted {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
-        /// The connection.
+        /// The id of the connection.
         connection: ConnectionId,
         /// The requested secrets that are not granted; empty for a use without secrets.
         names: Vec<SecretName>,
@@ -56,7 +56,7 @@ pub enum ExtensionError {
     /// The extension did not declare this name.
     #[error("'{extension}' declares no {what}{}", .name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default())]
     Undeclared {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
         /// `command`, `preference`, `secret` or `connection`.
         what: &'static str,
@@ -68,25 +68,25 @@ pub enum ExtensionError {
     /// host.
     #[error("'{extension}' has no working connection to '{provider}': {why}")]
     NotReady {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
-        /// The provider.
+        /// The provider that the extension requires.
         provider: Kind,
         /// The status, which is never `connected`.
         status: ConnectionStatus,
-        /// The reason.
+        /// The reason why there is no working connection.
         why: DisplayText,
     },
     /// The host has no settings that could be opened.
     #[error("this host has no settings that '{extension}' could open")]
     NoSettings {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
     },
     /// The kind of the setup or of the connection belongs to another provider than the one that the extension needs.
     #[error("'{extension}' needs a connection to '{provider}', but '{kind}' belongs to another provider")]
     OtherProvider {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
         /// The provider that it needs.
         provider: Kind,
@@ -96,7 +96,7 @@ pub enum ExtensionError {
     /// A required preference has no value.
     #[error("'{extension}' needs its preference '{name}', which is not set")]
     PreferenceRequired {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
         /// The command that was to run.
         command: Option<DisplayText>,
@@ -112,7 +112,7 @@ pub enum ExtensionError {
     /// The source of the declaration is too long.
     #[error("the declaration of '{extension}' is longer than a mebibyte")]
     TooLarge {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
     },
     /// No extension of this name was added.
@@ -121,7 +121,7 @@ pub enum ExtensionError {
     /// The kind does not hand out a secret with this name.
     #[error("'{extension}' cannot be granted '{name}': '{kind}' hands out {}", quoted(.known))]
     UnknownSecret {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
         /// The kind of the connection.
         kind: Kind,
@@ -133,7 +133,7 @@ pub enum ExtensionError {
     /// The extension was not given this ticket, or the ticket has expired.
     #[error("this ticket is not valid for '{extension}'")]
     UnknownTicket {
-        /// The extension.
+        /// The name of the extension.
         extension: DisplayText,
     },
     /// Two names become the same variable, a name becomes a variable that the system reads, or a value cannot be a
@@ -142,7 +142,7 @@ pub enum ExtensionError {
     Variable {
         /// The name of a secret, a public value or a preference.
         name: DisplayText,
-        /// The reason.
+        /// The reason why there is no working connection.
         why: &'static str,
     },
 }

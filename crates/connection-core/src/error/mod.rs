@@ -32,7 +32,7 @@ pub enum Error {
     /// The account is already connected.
     #[error("this account is already connected as {kind}:{label}")]
     AccountConnected {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
         /// The label of the existing connection.
         label: String,
@@ -40,7 +40,7 @@ pub enum Error {
     /// The owner has several connections of the kind, and none of them is the default.
     #[error("there are several connections of kind '{kind}': {}", names(.candidates))]
     Ambiguous {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
         /// The first of these connections.
         candidates: Vec<ConnectionInfo>,
@@ -85,9 +85,9 @@ pub enum Error {
     /// The kind states other terms than those under which the account was connected. Nothing was sent.
     #[error("the kind '{kind}' no longer sends secrets as it did when '{kind}:{label}' was connected")]
     KindChanged {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
-        /// The label.
+        /// The label of the connection.
         label: String,
     },
     /// The label is empty.
@@ -102,9 +102,9 @@ pub enum Error {
     /// Another connection has this label.
     #[error("there is already a connection '{kind}:{label}'")]
     LabelTaken {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
-        /// The label.
+        /// The label of the connection.
         label: String,
     },
     /// The owner has no connection of this kind.
@@ -113,9 +113,9 @@ pub enum Error {
     /// No previous credential is kept.
     #[error("'{kind}:{label}' has no previous credential to return to")]
     NoPrevious {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
-        /// The label.
+        /// The label of the connection.
         label: String,
     },
     /// No connection with this id belongs to this owner.
@@ -124,7 +124,7 @@ pub enum Error {
     /// The credential has ended or was refused, and could not be refreshed. The stored credential is unchanged.
     #[error("the credential of this connection could not be renewed: {}", why.reason.message)]
     NotRenewed {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
         /// The reason: failing if only a person can help, offline if the refresh is tried again.
         why: Box<NotLive>,
@@ -132,7 +132,7 @@ pub enum Error {
     /// The kind does not have the requested capability.
     #[error("connections of kind '{kind}' cannot {what}")]
     NotSupported {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
         /// The capability, as a verb: `send requests`.
         what: &'static str,
@@ -140,7 +140,7 @@ pub enum Error {
     /// The plugin failed in a way that says nothing about the connection.
     #[error("the plugin '{kind}' failed")]
     Plugin {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
         /// The plugin's error.
         source: ConnectionError,
@@ -148,7 +148,7 @@ pub enum Error {
     /// The plugin panicked or did not finish in time.
     #[error("the plugin '{kind}' {what}")]
     PluginFault {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
         /// `crashed`, or `did not finish in time`.
         what: &'static str,
@@ -159,11 +159,11 @@ pub enum Error {
     /// The rollback was refused. The connection keeps its current credential.
     #[error("the previous credential of '{kind}:{label}' cannot be restored: {why}")]
     RollbackRefused {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
-        /// The label.
+        /// The label of the connection.
         label: String,
-        /// The reason.
+        /// The reason for the failure.
         why: DisplayText,
         /// The remedy, if something can be done.
         remedy: Option<DisplayText>,
@@ -176,19 +176,19 @@ pub enum Error {
     Sealed {
         /// The thing that the data belongs to.
         what: String,
-        /// The reason.
+        /// The reason for the failure.
         source: Arc<SealError>,
     },
     /// No setup session with this id belongs to this owner, or it ended long ago.
     #[error("no setup session with the id {0}")]
     SessionNotFound(SessionId),
-    /// The store failed.
+    /// A statement of the store failed, or its database could not be reached.
     #[error("the store failed")]
     Store(#[source] Arc<StoreError>),
     /// The terms of the kind changed after they were shown. Nothing was accepted.
     #[error("the kind '{kind}' was changed again after its terms were shown, so nothing was accepted")]
     TermsOutdated {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
     },
     /// The owner has as many open setups as this host allows.
@@ -203,19 +203,19 @@ pub enum Error {
     /// The connection has no address for webhooks.
     #[error("'{kind}:{label}' has no address for webhooks")]
     WebhookDisabled {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
-        /// The label.
+        /// The label of the connection.
         label: String,
     },
     /// The webhooks of the connection cannot be checked, because no key is known for them.
     #[error("webhooks of '{kind}:{label}' cannot be checked: {why}")]
     WebhookKey {
-        /// The kind.
+        /// The kind that the error is about.
         kind: Kind,
-        /// The label.
+        /// The label of the connection.
         label: String,
-        /// The reason.
+        /// The reason for the failure.
         why: DisplayText,
     },
 }

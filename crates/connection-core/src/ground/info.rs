@@ -1,4 +1,4 @@
-//! What the registered kinds and a row say about a connection.
+//! The information about a connection, from its row and from the registered kinds.
 
 use connection_contract::{Identity, Kind, Liveness, Timestamp};
 

@@ -1,5 +1,5 @@
-//! What every system of a registry stands on, and what belongs to none of them: the store, the keys, time, the network,
-//! and the registered kinds.
+//! The parts that every system of a registry uses and none of them owns: the store, the keys, time, the network, and the
+//! registered kinds.
 
 mod info;
 mod scope;

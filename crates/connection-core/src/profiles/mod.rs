@@ -24,6 +24,23 @@ pub use spawn::SpawnOptions;
 pub use token::ProfileToken;
 
 /// The profiles of one kind and one owner.
+///
+/// # Examples
+///
+/// ```
+/// use connection_contract::Kind;
+/// use connection_core::{ConnectionRegistry, Error, NewProfile};
+///
+/// async fn separate(registry: &ConnectionRegistry, kind: &Kind) -> Result<(), Error> {
+///     let profiles = registry.profiles(kind)?;
+///     let work = profiles.create(NewProfile::new("work", "/home/ada/.claude-work")).await?;
+///     println!("{} keeps its files in {}", work.label, work.directory.display());
+///     for profile in profiles.list().await? {
+///         println!("{}", profile.label);
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Profiles {
     shared: Arc<connection::System>,

@@ -76,7 +76,7 @@ pub struct History {
     pub next: Option<u64>,
 }
 
-/// What happened: the record of events, and streams of what happens from now on.
+/// The record of events, and streams of the events from now on.
 ///
 /// The record is in the store. [`list`](Self::list) and [`history`](Self::history) read it, [`watch`](Self::watch)
 /// follows it over all processes, and [`edited_rows`](Self::edited_rows) finds rows that were edited past the program.

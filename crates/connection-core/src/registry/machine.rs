@@ -1,4 +1,4 @@
-//! What a host lets its kinds use of the machine that it runs on.
+//! The parts of its machine that a host lets its kinds use.
 
 use std::{fmt, sync::Arc};
 
@@ -7,8 +7,8 @@ use connection_contract::Kind;
 use super::RegistryBuilder;
 use crate::{Environment, LoginWindow, ProfileId, ToolPolicy, ground::ProfileUses};
 
-/// What kinds may use of this machine: local tools, login windows, and the environment. What is not set keeps its
-/// default, or the value of an earlier call of [`RegistryBuilder::machine`].
+/// The parts of this machine that kinds may use: local tools, login windows, and the environment. A part that is not set
+/// keeps its default, or the value of an earlier call of [`RegistryBuilder::machine`].
 ///
 /// # Examples
 ///

@@ -35,7 +35,7 @@ impl KindConnection {
     }
 }
 
-/// What a program needs that keeps running, watches its own state, or receives requests itself.
+/// Methods for a program that keeps running, watches its own state, or receives requests itself.
 ///
 /// [`health`](Self::health), [`ready`](Self::ready), [`counts`](Self::counts), [`store_name`](Self::store_name) and
 /// [`answer_room`](Self::answer_room) are for its log, its checks and its metrics. The other methods are the tools of a receiver of callbacks and webhooks, such as `connection-inbound`.

@@ -75,7 +75,7 @@ pub(super) async fn inherit(
     if former.is_dead || former.account != identity.account_id.as_str() {
         return Ok(None);
     }
-    // What was given under other terms stays where those terms sent it.
+    // A value that was given under other terms stays where those terms sent it.
     let Some(info) = shared.info(row).filter(|info| check_terms(kind, info).is_ok()) else { return Ok(None) };
     let opened = match credential::open(shared, &info).await {
         // The connection was removed in between, which the transaction reports.

@@ -19,7 +19,8 @@ pub(super) async fn run(mut program: Program, arguments: Exec) -> Result<ExitCod
     let Exec { extension, command, program: argv } = arguments;
     let Some((name, rest)) = argv.split_first() else { return Err(Error::usage("there is no program to run")) };
     let registry = program.open().await?;
-    let variables = variables(&registry, &extension, command.as_deref()).await;
+    let variables = variables(&registry, &extension, command.as_deref());
+    let variables = program.output.waiting("the secrets", variables).await;
     registry.close().await;
     let variables = variables?;
     let mut child = Command::new(name);

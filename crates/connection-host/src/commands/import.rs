@@ -67,7 +67,7 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
         let result = match line.problem {
             Some(problem) => Err(problem),
             // There is one result for each line without a problem.
-            None => match imports.next().await {
+            None => match program.output.waiting("the next connection", imports.next()).await {
                 Some(result) => result.map_err(Error::from),
                 None => break,
             },

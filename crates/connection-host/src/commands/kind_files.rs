@@ -113,7 +113,7 @@ struct Report<'o> {
     output: &'o Output,
     checked: usize,
     count_refused: usize,
-    /// What was refused, for programs alone.
+    /// The refused definitions, for programs alone.
     refused: Vec<RefusedBody>,
     sources: Option<BTreeMap<String, Vec<String>>>,
     /// The file or line of each id.

@@ -1,6 +1,7 @@
 //! `send C METHOD PATH`: sends a request and prints the provider's response unchanged.
 
-use connection_contract::Secret;
+use axum::http::StatusCode;
+use connection_contract::{Secret, Timestamp};
 use connection_core::{ConnectionInfo, Response};
 
 use crate::{
@@ -34,9 +35,10 @@ pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, E
     let provider = program.provider(&connection.info().kind);
     let response = program.output.waiting(provider, connection.send(request)).await?;
     let status = response.status();
+    let pause = pause(response.headers(), program.output.now);
     print(&program.output, response, arguments.include).await?;
     registry.close().await;
-    exit(status, &host, connection.info())
+    exit(status, pause, &host, connection.info())
 }
 
 /// The checked parts of the arguments.
@@ -61,19 +63,38 @@ pub(super) fn prepared(arguments: &Send) -> Result<Prepared, Error> {
     Ok(Prepared { headers, data })
 }
 
-/// Returns the result of the command for an answer with this status.
-pub(super) fn exit(status: u16, answered: &str, info: &ConnectionInfo) -> Result<Exit, Error> {
+/// Returns the end of the pause that an answer asks for (`Retry-After`, RFC 9110, section 10.2.3).
+pub(super) fn pause(headers: &[(String, String)], now: Timestamp) -> Option<Timestamp> {
+    let (_, value) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
+    let seconds = value.trim().parse::<i64>().ok().map(|seconds| now.seconds().saturating_add(seconds.max(0)));
+    seconds.map(Timestamp::from_seconds).or_else(|| Timestamp::parse(value.trim()))
+}
+
+/// Returns the result of the command for an answer with this status, and with the end of the pause that it asks for.
+pub(super) fn exit(
+    status: u16,
+    pause: Option<Timestamp>,
+    answered: &str,
+    info: &ConnectionInfo,
+) -> Result<Exit, Error> {
     if (200..300).contains(&status) {
         return Ok(Exit::Fine);
     }
-    let error = Error::new(Exit::Unexpected, "http_status", format!("{answered} answered {status}"));
+    let name_of = |status: StatusCode| status.canonical_reason();
+    let phrase =
+        StatusCode::from_u16(status).ok().and_then(name_of).map_or_else(String::new, |name| format!(" {name}"));
+    let error = Error::new(Exit::Unexpected, "http_status", format!("{answered} answered {status}{phrase}"));
     Err(match status {
         401 | 403 => {
             let own = quoted(&name(info));
             error.remedy(format!("`connections verify {own}` says whether the credential still works"))
         }
-        429 => error.remedy("the provider asks to wait; try again later"),
-        _ => error,
+        // A pause may also come with 503.
+        _ => match pause {
+            Some(until) => error.remedy(format!("{answered} asks to wait until {}", until.to_rfc3339())),
+            None if status == 429 => error.remedy("the provider asks to wait; try again later"),
+            None => error,
+        },
     })
 }
 

@@ -196,6 +196,17 @@ fn a_name_that_no_kind_can_have_is_explained() {
     refused.warns(because).warns(remedy);
 }
 
+#[test]
+fn a_provider_that_may_be_misspelled_is_told_with_the_one_that_may_be_meant() {
+    let machine = machine();
+    machine.write("githb.json", TRACKER.replace("\"tracker\"", "\"githb\"").as_bytes());
+    let added = machine.run(&["extensions", "add", "githb.json"]).exits(0);
+    added.warns("No kind connects githb").warns("If github is meant, correct \"provider\"").warns("`connections kinds`");
+    // The control: this name is similar to none.
+    let ran = machine.run(&["extensions", "add", "tracker.json"]).exits(0);
+    assert!(!ran.err.contains("is meant"), "{}", ran.err);
+}
+
 /// A file of the person's own covers the provider later. The former connection serves until an account of the new kind
 /// is connected.
 #[test]

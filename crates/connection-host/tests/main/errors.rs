@@ -217,6 +217,8 @@ fn a_provider_that_asks_to_wait_is_told_with_the_time_and_nobody_is_sent_to_ask_
         assert!(ran.out.contains("api.github.com asks to wait until 2"), "{command:?}: {}{}", ran.out, ran.err);
         assert!(!format!("{}{}", ran.out, ran.err).contains("connections verify"), "{command:?}: {}", ran.out);
     }
+    let sent = ["send", "github", "GET", "/user"];
+    machine.run(&sent).exits(1).warns("api.github.com answered 429 Too Many Requests").warns("asks to wait until 2");
     // The control: the provider may work again by now, so the list names the command that asks it.
     machine.provider.tell(500, "", "");
     machine.run(&["verify", "github"]).exits(4).says("api.github.com answered 500 Internal Server Error");

@@ -7,7 +7,7 @@ use crate::{
     provider::{ACCOUNT, AUTH_TOKEN, NOTION_KEY, TOKEN},
 };
 
-fn github(id: &str, label: &str) -> String {
+pub(crate) fn github(id: &str, label: &str) -> String {
     format!(
         r#"{{"kind":"github","label":"{label}","identity":{{"id":"{id}","label":"octocat"}},"credential":"{TOKEN}"}}"#
     )

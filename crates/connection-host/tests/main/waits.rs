@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use connection_faults::write_lock::HeldLock;
 
 use crate::{
+    imports,
     program::Machine,
     provider::OTHER_TOKEN,
     terminal::{end, start},
@@ -47,6 +48,19 @@ fn a_rollback_names_the_provider_that_it_waits_for() {
     let mut session = start(&machine, &["rollback", "github:work", "--yes"]);
     asked.recv().expect("the provider is asked");
     session.exp_string("Waiting for GitHub (1 s)").expect("it says what it waits for");
+    machine.provider.speak_up(r#"{"id":583231,"login":"octocat"}"#);
+    end(session, 0);
+}
+
+#[test]
+fn an_import_whose_connections_are_verified_shows_that_it_waits() {
+    let machine = Machine::new();
+    let asked = machine.provider.fall_silent();
+    let line = imports::github("583231", "work");
+    let file = machine.write("one.jsonl", line.as_bytes());
+    let mut session = start(&machine, &["import", &file, "--verify"]);
+    asked.recv().expect("the provider is asked");
+    session.exp_string("Waiting for the next connection (1 s)").expect("it says what it waits for");
     machine.provider.speak_up(r#"{"id":583231,"login":"octocat"}"#);
     end(session, 0);
 }

@@ -67,7 +67,7 @@ pub struct DeclaredKind(Arc<Declared>);
 struct Declared {
     descriptor: Descriptor,
     extension: Text,
-    /// What a person is told before anything is asked.
+    /// The warning that a person reads before the first question.
     warning: String,
     origins: Vec<Origin>,
     secrets: Vec<SecretName>,

@@ -55,7 +55,7 @@ impl RequestRecord {
     }
 }
 
-/// What the observation of requests needs.
+/// The metrics and the log of requests.
 #[derive(Clone, Debug)]
 struct Observer {
     metrics: Metrics,

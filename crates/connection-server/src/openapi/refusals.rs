@@ -48,13 +48,13 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// What the path or the body names is not there.
+    /// The thing that the path or the body names does not exist.
     NotFound = "404";
     /// The state does not allow the request.
     Conflict = "409";
     /// A setup has ended.
     Gone = "410";
-    /// What was read before was changed in the meantime.
+    /// The thing was changed after the caller had read it.
     Changed = "412";
     /// A kind or a host cannot do it.
     NotSupported = "501";

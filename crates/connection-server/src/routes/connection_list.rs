@@ -1,5 +1,7 @@
 //! The list of connections: those that need attention first, then by the title of the provider and by the label.
 
+use std::collections::BTreeMap;
+
 use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::{Kind, Liveness, Timestamp, encode, reason};
 use connection_core::{ConnectionInfo, ConnectionRegistry, Filter, Grant};
@@ -194,7 +196,8 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
     };
     let now = api.registry.server().clock().now();
     let mut counts = Counts::default();
-    let mut found: Vec<(Position, ConnectionInfo)> = Vec::new();
+    // The first connections after the position, and one more if there are more.
+    let mut found: BTreeMap<Position, ConnectionInfo> = BTreeMap::new();
     let mut filter = Filter::new().limit(PAGE);
     loop {
         let page = registry.list_connections(filter.clone()).await?;
@@ -204,7 +207,10 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
             let position = position(registry, &info, now);
             let follows = after.as_ref().is_none_or(|after| position > *after);
             if follows && is_granted(&info) && wanted.matches(registry, &info, now) {
-                found.push((position, info));
+                found.insert(position, info);
+                if found.len() > limit + 1 {
+                    found.pop_last();
+                }
             }
         }
         match page.next {
@@ -212,10 +218,11 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
             None => break,
         }
     }
-    found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let is_last = found.len() <= limit;
-    found.truncate(limit);
-    let next = found.last().filter(|_| !is_last).map(|(position, _)| cursor(position));
-    let items = found.iter().map(|(_, info)| ListedBody::of(registry, info, &grants, now)).collect();
+    let has_more = found.len() > limit;
+    if has_more {
+        found.pop_last();
+    }
+    let next = found.last_key_value().filter(|_| has_more).map(|(position, _)| cursor(position));
+    let items = found.values().map(|info| ListedBody::of(registry, info, &grants, now)).collect();
     Ok(json(StatusCode::OK, &ConnectionPage { items, next, counts: after.is_none().then_some(counts) }))
 }

@@ -230,7 +230,7 @@ async fn in_savepoint(tx: &mut Tx, job: &mut dyn Job, savepoint: &mut Savepoint)
         tx.run_before(None);
         return Ok(outcome);
     }
-    // What waits belongs to this job, and so does its failure.
+    // The waiting statements belong to this job, and so does their failure.
     if tx.has_waiting() {
         match release(tx).await {
             Ok(()) => {

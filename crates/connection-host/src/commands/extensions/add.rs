@@ -18,7 +18,15 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
     let notes = Notes::of(&program.output, &file, verbose);
     let registry = program.open().await?;
     let declaration = file.into_declaration();
+    let similar = declared::similar_provider(&registry, &declaration);
     declared::offer(&mut program, &registry, &declaration)?;
+    if let Some(similar) = similar.filter(|_| !program.output.json) {
+        program.output.note(format!(
+            "No kind connects {}, so the extension's own declaration does. If {similar} is meant, correct \"provider\" in \
+             the manifest and add it again; `connections kinds` lists what can be connected.",
+            declaration.requirement.provider
+        ));
+    }
     let added = registry.extensions().add(&declaration, text).await?;
     let handle = registry.extensions().handle(declaration)?;
     print_requirement(&program, &registry, &added, &handle).await?;

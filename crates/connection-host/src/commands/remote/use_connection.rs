@@ -54,7 +54,7 @@ pub(super) async fn send(mut remote: Remote, arguments: Send) -> Result<Exit, Er
         output.bytes(&answer.body)?;
         output.end_line(answer.body.last().copied())?;
     }
-    send::exit(answer.status, provider, &info)
+    send::exit(answer.status, send::pause(&headers, output.now), provider, &info)
 }
 
 pub(super) async fn remove(mut remote: Remote, reference: &str, yes: bool) -> Result<Exit, Error> {

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use connection_agent::UsageChanges;
 use connection_core::{ConnectionRegistry, Error, Event, Hint, Hints, Watch};
 use tokio::{
+    runtime::Handle,
     sync::{
         Mutex,
         broadcast::{self, Receiver, Sender, WeakSender},
@@ -63,7 +64,7 @@ impl Feeds {
         let hints = registry.events().hints().await?;
         let (sender, hears) = broadcast::channel(MAX_LAG);
         let weak = sender.downgrade();
-        let reading = tokio::spawn(read(watch, hints, fetched, sender)).abort_handle();
+        let reading = Handle::current().spawn(read(watch, hints, fetched, sender)).abort_handle();
         let feed = Arc::new(Feed { sender: weak, reading });
         feeds.retain(|_, feed| feed.strong_count() > 0);
         feeds.insert(registry.owner_name().to_owned(), Arc::downgrade(&feed));
