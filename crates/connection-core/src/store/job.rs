@@ -41,6 +41,7 @@ pub(super) trait Job: Send {
     /// Runs the job. It is called once.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome>;
     /// Makes a job that has run a failed one.
+    #[cfg(feature = "sqlite")]
     fn fail(&mut self, error: StoreError);
     /// Answers the caller, with the result of the batch.
     fn answer(self: Box<Self>, batch: Result<(), StoreError>);
@@ -95,6 +96,7 @@ where
         })
     }
 
+    #[cfg(feature = "sqlite")]
     fn fail(&mut self, error: StoreError) {
         self.result = Some(Err(error));
     }

@@ -39,6 +39,7 @@ fn status(mut stream: TcpStream) -> String {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "the figures are what is asked for")]
 fn slow_and_huge_requests_take_bounded_memory_and_others_are_answered() {
     let machine = machine();
     let serving = Serving::start(&machine);
