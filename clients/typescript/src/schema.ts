@@ -4865,7 +4865,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The access token sends too many requests. */
+        /** @description The access token sends too many requests, or has too many streams of live events open. */
         TooManyRequests: {
             headers: {
                 /** @description The seconds after which the request may be sent again. */

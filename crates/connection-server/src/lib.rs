@@ -49,7 +49,7 @@ use connection_contract::Timestamp;
 use connection_core::ConnectionRegistry;
 
 use rate::Rates;
-use routes::Feeds;
+use routes::{Feeds, Streams};
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
 pub use import_row::{ImportAccount, ImportRow};
@@ -69,6 +69,7 @@ pub(crate) struct Api {
     rates: Arc<Rates>,
     usage: UsageMonitor,
     feeds: Arc<Feeds>,
+    streams: Arc<Streams>,
     started_at: Timestamp,
 }
 
@@ -83,7 +84,15 @@ impl Api {
         let started_at = registry.server().clock().now();
         let rates = Arc::new(Rates::new(options.requests_per_minute));
         let usage = options.usage.clone().unwrap_or_else(|| UsageMonitor::new(&registry));
-        Self { registry, options: Arc::new(options), rates, usage, feeds: Arc::default(), started_at }
+        Self {
+            registry,
+            options: Arc::new(options),
+            rates,
+            usage,
+            feeds: Arc::default(),
+            streams: Arc::default(),
+            started_at,
+        }
     }
 }
 

@@ -106,6 +106,16 @@ impl Problem {
         Self { retry_after: Some(seconds), ..problem }
     }
 
+    /// Returns the refusal of a token that has the maximum number of live streams open.
+    pub(crate) fn too_many_streams(most: usize) -> Self {
+        /// The time in seconds after which a stream whose client is gone has ended.
+        const LATER: u64 = 15;
+        let detail = format!("this access token has {most} streams of live events open");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        let problem = problem.remedy(format!("close one of them, or try again in {LATER} s"));
+        Self { retry_after: Some(LATER), ..problem }
+    }
+
     pub(crate) fn not_allowed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "not_allowed", detail)
     }

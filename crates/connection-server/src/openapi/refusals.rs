@@ -24,7 +24,11 @@ const REFUSALS: [(&str, &str, &str); 15] = [
     ("415", "NotJson", "The content type is not `application/json`."),
     ("421", "OtherHost", "The request names another host."),
     ("422", "Invalid", "The body, or a parameter of the address, is not what is expected."),
-    ("429", "TooManyRequests", "The access token sends too many requests."),
+    (
+        "429",
+        "TooManyRequests",
+        "The access token sends too many requests, or has too many streams of live events open.",
+    ),
     ("500", "Failed", "The server failed."),
     ("501", "NotSupported", "The kind of the connection, or this host, cannot do this."),
     ("502", "NoAnswer", "The provider cannot be reached, or its answer cannot be used."),

@@ -29,7 +29,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Api;
 
-pub(crate) use live::Feeds;
+pub(crate) use live::{Feeds, Streams};
 
 /// Returns all routes, with the paths below the base.
 pub(crate) fn all() -> OpenApiRouter<Api> {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use connection_contract::Secret;
-use connection_core::{ConnectionRegistry, Role, SetupSession};
+use connection_core::{AccessTokenId, ConnectionRegistry, IssuedToken, NewAccessToken, Role, SetupSession};
 use connection_manifest::ExtensionFile;
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines},
@@ -195,4 +196,109 @@ async fn a_listener_is_told_of_the_usage_that_any_process_fetches() {
     let history = world.get(&ada, &format!("/connections/{own}/usage?days=1")).await.ok(200);
     assert_eq!(history["series"][0]["points"].as_array().unwrap().len(), 1, "{history}");
     other.close().await;
+}
+
+#[tokio::test]
+async fn a_listener_is_told_of_the_grants_and_connections_that_any_process_changes() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let bob = world.token(Role::Manage, Some("bob")).await;
+    let (own, foreign) = (world.connected(&ada, "octocat").await, world.connected(&bob, "hubot").await);
+    let other = world.beside().await;
+    for registry in [&other, &world.registry] {
+        let mut hints = listening(&world, &ada).await;
+        for (owner, id) in [("bob", &foreign), ("ada", &own)] {
+            let registry = registry.owner(owner).unwrap();
+            let connection = registry.connection(id.parse().unwrap()).await.unwrap();
+            connection.rename(format!("{owner}'s own")).await.unwrap();
+            connection.rename(owner.to_owned()).await.unwrap();
+        }
+        assert_eq!(next(&world, &mut hints, "connection").await, own);
+        for (owner, id) in [("bob", &foreign), ("ada", &own)] {
+            let registry = registry.owner(owner).unwrap();
+            registry.extensions().grant("issues", id.parse().unwrap(), &[]).await.unwrap();
+        }
+        assert_eq!(next(&world, &mut hints, "grant").await, own);
+        let shown = world.get(&ada, &format!("/connections/{own}")).await.ok(200);
+        assert_eq!(shown["usedBy"], json!(["issues"]));
+        for (owner, id) in [("bob", &foreign), ("ada", &own)] {
+            let registry = registry.owner(owner).unwrap();
+            assert!(registry.extensions().revoke("issues", id.parse().unwrap()).await.unwrap());
+        }
+        assert_eq!(next(&world, &mut hints, "grant").await, own);
+    }
+    other.close().await;
+}
+
+/// Makes a token for an owner that ends after an hour.
+async fn issued(world: &World, owner: &str) -> IssuedToken {
+    let new = NewAccessToken::new("a test", Role::Read).owner(owner).lifetime(Duration::from_hours(1));
+    world.registry.access_tokens().create(new).await.unwrap()
+}
+
+async fn revoked(registry: &ConnectionRegistry, id: AccessTokenId) {
+    assert!(registry.access_tokens().revoke(id).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_quiet_stream_ends_when_any_process_revokes_its_token_and_when_the_token_expires() {
+    let world = World::new().await;
+    let other = world.beside().await;
+    for registry in [&world.registry, &other] {
+        let token = issued(&world, "ada").await;
+        let mut hints = listening(&world, token.text.expose_secret()).await;
+        let mut stays = listening(&world, issued(&world, "ada").await.text.expose_secret()).await;
+        revoked(registry, token.token.id).await;
+        let before = world.outlasted(until(&mut hints, "0")).await;
+        assert!(!before.iter().any(|line| line == ": keep-alive"), "{before:?}");
+        world.outlasted(until(&mut stays, ": keep-alive")).await;
+        world.clock.advance(Duration::from_hours(1));
+        let before = world.outlasted(until(&mut stays, "0")).await;
+        assert!(!before.iter().any(|line| line == ": keep-alive"), "{before:?}");
+    }
+    other.close().await;
+}
+
+#[tokio::test]
+async fn no_hint_is_sent_with_a_token_that_was_revoked_some_seconds_before() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let token = issued(&world, "ada").await;
+    let mut hints = listening(&world, token.text.expose_secret()).await;
+    let mut stays = listening(&world, &ada).await;
+    revoked(&world.registry, token.token.id).await;
+    world.clock.advance(Duration::from_secs(5));
+    let id = world.connected(&ada, "octocat").await;
+    let before = until(&mut hints, "0").await;
+    assert!(!before.iter().any(|line| line.starts_with("event:")), "{before:?}");
+    until(&mut stays, &format!("data: {{\"id\":\"{id}\"}}")).await;
+}
+
+#[tokio::test]
+async fn a_token_has_a_bounded_number_of_streams() {
+    const MAX_STREAMS: usize = 32;
+    let world = World::new().await;
+    let ada = world.token(Role::Read, Some("ada")).await;
+    let mut streams = Vec::new();
+    for _ in 0..MAX_STREAMS {
+        streams.push(listening(&world, &ada).await);
+    }
+    let refused = world.get(&ada, "/live").await;
+    assert_eq!(refused.refusal(), (429, "too_many_requests".into()));
+    assert_eq!(refused.header("retry-after"), "15");
+    // Another token of the same owner is not concerned.
+    let other = world.token(Role::Read, Some("ada")).await;
+    drop(listening(&world, &other).await);
+    streams.pop();
+    // The server notices a little later that the client is gone.
+    loop {
+        let stream = world.request("GET", "/live").bearer(&ada).open(world.port).await;
+        let mut lines = BufReader::new(stream).lines();
+        let status = lines.next_line().await.unwrap().unwrap();
+        if status == "HTTP/1.1 200 OK" {
+            break;
+        }
+        assert_eq!(status, "HTTP/1.1 429 Too Many Requests");
+        world.registry.server().health().await;
+    }
 }

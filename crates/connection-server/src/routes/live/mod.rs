@@ -1,6 +1,7 @@
 //! Server-sent events: hints after which a client reads again. A hint that is lost costs nothing but time.
 
 mod feed;
+mod streams;
 
 use std::{
     convert::Infallible,
@@ -18,7 +19,7 @@ use axum::{
 };
 use bytes::Bytes;
 use connection_contract::BoxFuture;
-use connection_core::Clock;
+use connection_core::{Clock, ConnectionRegistry};
 use futures_core::Stream;
 use tokio::sync::broadcast::Receiver;
 
@@ -29,6 +30,7 @@ use crate::{
 };
 
 pub(crate) use feed::Feeds;
+pub(crate) use streams::Streams;
 
 /// The time after which a comment keeps the connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -36,11 +38,15 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Streams hints about what changed, from all processes of the store.
 #[utoipa::path(get, path = "/live", responses((status = 200, content_type = "text/event-stream", body = String)))]
 pub(super) async fn live(State(api): State<Api>, caller: Caller<ToRead>) -> Result<Response, Problem> {
-    let (feed, hears) = api.feeds.listen(&caller.registry, api.usage.changes()).await?;
     let clock = caller.registry.server().clock();
+    let token = api.streams.open(caller.token.id, clock.now()).map_err(Problem::too_many_streams)?;
+    let (feed, hears) = api.feeds.listen(&caller.registry, api.usage.changes()).await?;
     let listener = Listener {
         is_new: true,
         next: next(hears),
+        checking: None,
+        token,
+        registry: caller.registry,
         quiet: quiet(clock.clone()),
         clock,
         ended: api.options.live.ended(),
@@ -51,12 +57,16 @@ pub(super) async fn live(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
     Ok(response)
 }
 
-/// The stream of one listener. It ends when the server stops, and when the listener has missed a hint: the client then
-/// connects again, and reads everything again.
+/// The stream of one listener. It ends when the server stops, when the token of the listener is no longer accepted, and
+/// when the listener has missed a hint: the client then connects again, and reads everything again.
 struct Listener {
     /// `true` until the comment is sent by which a client knows that it listens.
     is_new: bool,
     next: BoxFuture<'static, Option<(Bytes, Receiver<Bytes>)>>,
+    /// The text that is sent next, and the check of the token that comes first.
+    checking: Option<(Bytes, BoxFuture<'static, bool>)>,
+    token: Arc<streams::TokenStreams>,
+    registry: ConnectionRegistry,
     clock: Arc<dyn Clock>,
     quiet: BoxFuture<'static, ()>,
     /// Resolves when the server stops.
@@ -83,18 +93,31 @@ impl Stream for Listener {
         if self.ended.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
-        if let Poll::Ready(hint) = self.next.as_mut().poll(cx) {
-            let Some((hint, hears)) = hint else { return Poll::Ready(None) };
-            self.next = next(hears);
-            self.quiet = quiet(self.clock.clone());
-            return Poll::Ready(Some(Ok(hint)));
-        }
-        match self.quiet.as_mut().poll(cx) {
-            Poll::Ready(()) => {
-                self.quiet = quiet(self.clock.clone());
-                Poll::Ready(Some(Ok(Bytes::from_static(b": keep-alive\n\n"))))
+        let this = &mut *self;
+        let (text, mut check) = match this.checking.take() {
+            Some(checking) => checking,
+            None => {
+                let text = match this.next.as_mut().poll(cx) {
+                    Poll::Ready(None) => return Poll::Ready(None),
+                    Poll::Ready(Some((hint, hears))) => {
+                        this.next = next(hears);
+                        hint
+                    }
+                    Poll::Pending => match this.quiet.as_mut().poll(cx) {
+                        Poll::Ready(()) => Bytes::from_static(b": keep-alive\n\n"),
+                        Poll::Pending => return Poll::Pending,
+                    },
+                };
+                this.quiet = quiet(this.clock.clone());
+                (text, this.token.clone().is_accepted(this.registry.clone()))
             }
-            Poll::Pending => Poll::Pending,
+        };
+        match check.as_mut().poll(cx) {
+            Poll::Ready(is_accepted) => Poll::Ready(is_accepted.then_some(Ok(text))),
+            Poll::Pending => {
+                this.checking = Some((text, check));
+                Poll::Pending
+            }
         }
     }
 }
