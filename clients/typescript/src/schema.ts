@@ -1514,7 +1514,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Returns the events of all connections, oldest first or newest first. They are not checked for changes.
+         * Returns the events of all connections, oldest first or newest first. They are checked for changes if the request asks
+         *     for it.
          * @description `connection` and `event` select among the 10,000 events from the position on, so that a page may have fewer elements
          *     than `limit` and be followed by another one.
          */
@@ -1530,6 +1531,8 @@ export interface paths {
                     connection?: string;
                     /** @description Names of events, separated by commas. */
                     event?: string;
+                    /** @description `true` checks all events of the owner, which reads all of them. */
+                    check?: boolean;
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
@@ -2957,7 +2960,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Page_OpenSetup"];
+                        "application/json": components["schemas"]["Page_ListedSetup"];
                     };
                 };
                 401: components["responses"]["Unauthenticated"];
@@ -3279,7 +3282,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns the version of the program, its database and its public address. */
+        /** Returns the version of the program, its database, the source of its key and its public address. */
         get: {
             parameters: {
                 query?: {
@@ -3691,10 +3694,9 @@ export interface components {
         /** @enum {string} */
         DirectoryState: "there" | "gone" | "link" | "notADirectory" | "notAllowed" | "unreadable";
         /**
-         * @description The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows`, the
-         *     `state_directory`, the `key`, the `clock`, the `events` if some did not
-         *     arrive, the `callback` and all `connections`, and one `connection` for each that
-         *     does not work.
+         * @description The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows` that were
+         *     edited, the `state_directory`, the `key`, the `clock`, the `events` if some did not arrive, the `callback` and all
+         *     `connections`, and one `connection` for each that does not work.
          */
         Doctor: {
             checks: components["schemas"]["Check"][];
@@ -3738,7 +3740,7 @@ export interface components {
         EventPage: {
             /**
              * Format: int64
-             * @description The number of the first event that was changed outside of this program.
+             * @description The number of the first event of the connection that was changed outside of this program.
              */
             brokenAt: number | null;
             chain: null | components["schemas"]["Chain"];
@@ -4078,6 +4080,13 @@ export interface components {
             provider: string;
             title: string;
         };
+        /** @description A setup that has not ended, with the names of its kind. */
+        ListedSetup: components["schemas"]["OpenSetup"] & {
+            /** @description The name of the kind that a person reads. */
+            kindTitle: string;
+            /** @description The provider of the kind; `null` if the host no longer has the kind. */
+            provider?: string | null;
+        };
         /** @enum {string} */
         Liveness: "live" | "offline" | "failing" | "unknown";
         /** @description The caller of a request. */
@@ -4146,10 +4155,10 @@ export interface components {
         OpenSetup: {
             createdAt: string;
             expiresAt: string;
-            extension?: string | null;
+            extension: string | null;
             id: string;
             kind: string;
-            reauthorizes?: string | null;
+            reauthorizes: string | null;
             state: components["schemas"]["SetupStage"];
             /** Format: int64 */
             step: number;
@@ -4258,18 +4267,13 @@ export interface components {
             next: string | null;
         };
         /** @description A page of a list. */
-        Page_OpenSetup: {
-            items: {
-                createdAt: string;
-                expiresAt: string;
-                extension?: string | null;
-                id: string;
-                kind: string;
-                reauthorizes?: string | null;
-                state: components["schemas"]["SetupStage"];
-                /** Format: int64 */
-                step: number;
-            }[];
+        Page_ListedSetup: {
+            items: (components["schemas"]["OpenSetup"] & {
+                /** @description The name of the kind that a person reads. */
+                kindTitle: string;
+                /** @description The provider of the kind; `null` if the host no longer has the kind. */
+                provider?: string | null;
+            })[];
             /** @description The value of `after` for the next page; `null` on the last one. */
             next: string | null;
         };
@@ -4654,13 +4658,21 @@ export interface components {
         SignedBy: "credential" | "generated" | "handshake";
         /** @description The program and its database. */
         System: {
-            /** @description The name of the database, without a password. */
+            /** @description The place of the database, without a password: the server of PostgreSQL, or the path of the file. */
             database: string;
             /** @description `true` if the database can be read. */
             healthy: boolean;
+            key: null | components["schemas"]["SystemKey"];
             publicUrl: string | null;
             startedAt: string;
             version: string | null;
+        };
+        /** @description The source of the key that wraps the keys of the database. */
+        SystemKey: {
+            /** @description The name of the source. */
+            source: string;
+            /** @description The id of its key, which is not secret. */
+            wrappedBy: string;
         };
         /** @enum {string} */
         Teardown: "done" | "failed" | "skipped";

@@ -1,4 +1,4 @@
-//! Every stored row, as text, to show that a request changed nothing.
+//! Every stored row, as text, to show that a request changed nothing; and an event that another program edited.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use sqlx::{
@@ -38,4 +38,37 @@ async fn in_file(path: &str) -> Vec<String> {
     }
     connection.close().await.unwrap();
     found
+}
+
+/// Edits the first event of a connection, as another program with write access does: it removes the trigger that
+/// protects events, and changes the time of the event.
+///
+/// # Panics
+///
+/// Panics if the database rejects a statement, or if no event is edited.
+pub async fn edit_event(address: &str, connection: &str) {
+    let is_server = address.starts_with("postgres");
+    let unlock = match is_server {
+        true => "DROP TRIGGER IF EXISTS connection_event_no_change ON connection_event",
+        false => "DROP TRIGGER IF EXISTS connection_event_no_update",
+    };
+    let id = match is_server {
+        true => format!("'{connection}'::uuid"),
+        false => format!("X'{}'", connection.replace('-', "")),
+    };
+    let edit = format!("UPDATE connection_event SET at = at + 1 WHERE seq = 1 AND connection_id = {id}");
+    let edited = if is_server {
+        let mut connection = address.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
+        sqlx::raw_sql(unlock).execute(&mut connection).await.unwrap();
+        let edited = sqlx::query(AssertSqlSafe(edit)).execute(&mut connection).await.unwrap().rows_affected();
+        connection.close().await.unwrap();
+        edited
+    } else {
+        let mut connection = SqliteConnectOptions::new().filename(address).connect().await.unwrap();
+        sqlx::raw_sql(unlock).execute(&mut connection).await.unwrap();
+        let edited = sqlx::query(AssertSqlSafe(edit)).execute(&mut connection).await.unwrap().rows_affected();
+        connection.close().await.unwrap();
+        edited
+    };
+    assert_eq!(edited, 1, "the event of {connection} is edited");
 }

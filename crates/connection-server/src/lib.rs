@@ -49,7 +49,7 @@ use connection_contract::Timestamp;
 use connection_core::ConnectionRegistry;
 
 use rate::Rates;
-use routes::{Feeds, Streams};
+use routes::{Feeds, KnownKey, Streams};
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
 pub use import_row::{ImportAccount, ImportRow};
@@ -70,6 +70,7 @@ pub(crate) struct Api {
     usage: UsageMonitor,
     feeds: Arc<Feeds>,
     streams: Arc<Streams>,
+    key: Arc<KnownKey>,
     started_at: Timestamp,
 }
 
@@ -91,6 +92,7 @@ impl Api {
             usage,
             feeds: Arc::default(),
             streams: Arc::default(),
+            key: Arc::default(),
             started_at,
         }
     }

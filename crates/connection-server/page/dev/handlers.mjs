@@ -136,7 +136,7 @@ export function listEvents({ world, query }) {
   const items = world.events.filter(
     (each) => (!of || each.connection === of) && (!names.length || names.includes(each.event)),
   );
-  return page(items, query, { chain: of ? 'whole' : null });
+  return page(items, query, { chain: query.get('check') ? 'whole' : null });
 }
 
 export function history({ world, query, params }) {

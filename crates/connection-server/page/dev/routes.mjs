@@ -397,7 +397,7 @@ export const ROUTES = [
     '/system',
     ({ world }) => ({
       version: '0.1.0',
-      database: 'the database /home/ada/.local/share/connections/store/connections.db',
+      database: '/home/ada/.local/share/connections/store/connections.db',
       key: { source: 'file', wrappedBy: 'nothing' },
       publicUrl: world.name === 'admin' ? 'https://connect.acme.example' : null,
       startedAt: time(-5 * DAY),
@@ -410,11 +410,10 @@ export const ROUTES = [
       await new Promise((resolve) => setTimeout(resolve, 700));
       const check = (name, message, ok = true, remedy = null) => ({ check: name, ok, message, remedy });
       const fine = [
-        check('configuration', 'Read from /home/ada/.config/connections/config.toml.'),
-        check('database', 'SQLite, 12 MB, readable by its owner only.'),
-        check('key', 'The key opens the database.'),
-        check('egress', 'Requests leave without a proxy.'),
-        check('tools', 'claude 2.1.0 and codex 0.48.0 are installed.'),
+        check('database', '/home/ada/.local/share/connections/store/connections.db'),
+        check('state_directory', '/home/ada/.local/share/connections/state'),
+        check('key', 'file /home/ada/.local/share/connections/root.key, key 5f0c2e1a'),
+        check('callback', 'callbacks arrive at http://127.0.0.1:8745'),
       ];
       const bad = [
         check(

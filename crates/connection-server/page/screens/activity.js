@@ -5,18 +5,18 @@ import { html } from '../vendor/preact-htm.js';
 import { usePages, useResource } from '../resource.js';
 import { navigate } from '../router.js';
 import { texts } from '../texts.js';
-import { Button, Choices, Empty, Note, Title } from '../ui/parts.js';
+import { Button, Choices, Empty, Note, Problem, Title } from '../ui/parts.js';
 import { Timeline } from '../ui/timeline.js';
 import { EVENT_FILTERS } from '../connection-words.js';
 
 const t = texts.activity;
 
 /** Says whether the record is whole. */
-function Chain({ chain }) {
-  if (chain === undefined) return null;
-  if (chain === null) return html`<${Note} title=${t.unchecked}><p>${t.uncheckedHelp}</p><//>`;
-  if (chain === 'whole') return html`<${Note} tone="live" icon="check" title=${t.whole}><p>${t.wholeHelp}</p><//>`;
-  return html`<${Note} tone="bad" icon="alert" role="alert" title=${t.broken}><p>${t.brokenHelp(chain)}</p><//>`;
+function Chain({ record: { data, error, reload } }) {
+  if (error) return html`<${Problem} error=${error} onRetry=${reload} />`;
+  if (!data) return null;
+  if (data.chain === 'whole') return html`<${Note} tone="live" icon="check" title=${t.whole}><p>${t.wholeHelp}</p><//>`;
+  return html`<${Note} tone="bad" icon="alert" role="alert" title=${t.broken}><p>${t.brokenHelp}</p><//>`;
 }
 
 /** @param {{query: URLSearchParams}} props */
@@ -32,6 +32,8 @@ export default function Activity({ query }) {
     'grant',
     'extension',
   ]);
+  // The server reads the whole record for this, so that it is asked once in a visit.
+  const record = useResource('/events', { query: { check: true, limit: 1 } });
   const connections = useResource('/connections', { query: { limit: 200 } });
   const change = (more) => {
     const next = new URLSearchParams(Object.entries({ ...filters, ...more }).filter(([, text]) => text));
@@ -67,7 +69,7 @@ export default function Activity({ query }) {
       ${isFiltered && html`<${Button} tone="quiet" onClick=${() => navigate('/activity', { replace: true })}>
         ${texts.connections.clearFilters}<//>`}
     </div>
-    ${pages.first && pages.items.length > 0 && html`<${Chain} chain=${pages.first.chain} />`}
+    ${(pages.items.length > 0 || isFiltered) && html`<${Chain} record=${record} />`}
     ${
       !pages.isLoading && !pages.error && !pages.items.length && !isFiltered
         ? html`<${Empty} title=${t.emptyTitle}>${t.empty}<//>`

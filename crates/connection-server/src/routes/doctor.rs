@@ -7,6 +7,7 @@ use connection_inbound::{PublicUrl, check_callback};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::system::database;
 use crate::{
     Api,
     body::{Empty, Json, json},
@@ -21,10 +22,9 @@ const MAX_NAMED: usize = 100;
 /// The number of connections that are read at once.
 const PAGE: u16 = 1000;
 
-/// The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows`, the
-/// `state_directory`, the `key`, the `clock`, the `events` if some did not
-/// arrive, the `callback` and all `connections`, and one `connection` for each that
-/// does not work.
+/// The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows` that were
+/// edited, the `state_directory`, the `key`, the `clock`, the `events` if some did not arrive, the `callback` and all
+/// `connections`, and one `connection` for each that does not work.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Doctor)]
 #[serde(rename_all = "camelCase")]
@@ -118,7 +118,7 @@ pub(super) async fn doctor(
             break;
         }
     }
-    let mut checks = vec![passed("database", server.store_name())];
+    let mut checks = vec![passed("database", database(registry))];
     let edited = registry.events().edited_rows().await?;
     let own = edited.iter().filter(|row| caller.token.owner.is_none() || row.owner == registry.owner_name());
     checks.extend(own.map(|row| failed("rows", row.to_string(), &row.remedy())));

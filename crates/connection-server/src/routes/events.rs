@@ -1,7 +1,9 @@
 //! The record of events.
 
+use std::collections::BTreeSet;
+
 use axum::{http::StatusCode, response::Response};
-use connection_core::{ConnectionId, Event, EventId};
+use connection_core::{ConnectionId, ConnectionRegistry, Error, Event, EventId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,7 +30,7 @@ struct EventPage {
     /// `whole` if no event was changed outside of this program, `broken` if one was; `null` if that was not checked.
     #[schema(value_type = Option<words::Chain>)]
     chain: Option<&'static str>,
-    /// The number of the first event that was changed outside of this program.
+    /// The number of the first event of the connection that was changed outside of this program.
     broken_at: Option<u64>,
 }
 
@@ -41,7 +43,8 @@ fn is_selected(query: &Query, event: &Event) -> bool {
     query.get("event").is_none_or(|names| names.split(',').any(|name| event.name == name))
 }
 
-/// Returns the events of all connections, oldest first or newest first. They are not checked for changes.
+/// Returns the events of all connections, oldest first or newest first. They are checked for changes if the request asks
+/// for it.
 ///
 /// `connection` and `event` select among the 10,000 events from the position on, so that a page may have fewer elements
 /// than `limit` and be followed by another one.
@@ -54,6 +57,7 @@ fn is_selected(query: &Query, event: &Event) -> bool {
         Limit,
         ("connection" = Option<String>, Query),
         ("event" = Option<String>, Query, description = "Names of events, separated by commas."),
+        ("check" = Option<bool>, Query, description = "`true` checks all events of the owner, which reads all of them."),
     ),
     responses((status = 200, body = EventPage))
 )]
@@ -70,6 +74,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     let connection = query.parsed("connection", |text| text.parse::<ConnectionId>().ok())?;
     let is_wanted =
         |event: &Event| connection.is_none_or(|connection| event.connection == connection) && is_selected(query, event);
+    let is_checked = query.parsed("check", |word| word.parse::<bool>().ok())?.unwrap_or(false);
     let events = caller.registry.events();
     let mut items = Vec::new();
     let mut next = None;
@@ -92,7 +97,41 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
             break;
         }
     }
-    Ok(json(StatusCode::OK, &EventPage { items, next, chain: None, broken_at: None }))
+    let chain = if is_checked { Some(chain_word(is_whole(&caller.registry).await?)) } else { None };
+    Ok(json(StatusCode::OK, &EventPage { items, next, chain, broken_at: None }))
+}
+
+fn chain_word(is_whole: bool) -> &'static str {
+    if is_whole { "whole" } else { "broken" }
+}
+
+/// Returns `true` if no event of the owner's connections was changed outside of this program, also of those that were
+/// removed.
+async fn is_whole(registry: &ConnectionRegistry) -> Result<bool, Error> {
+    let mut connections = BTreeSet::new();
+    let mut position = None;
+    loop {
+        let page = registry.events().list(position).await?;
+        connections.extend(page.events.iter().map(|event| event.connection));
+        position = page.next;
+        if position.is_none() {
+            break;
+        }
+    }
+    for connection in connections {
+        let mut after = None;
+        loop {
+            let history = registry.events().history(connection, after).await?;
+            if history.broken_at.is_some() {
+                return Ok(false);
+            }
+            after = history.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Returns the events of one connection, newest first. All of them are checked for changes.
@@ -125,7 +164,7 @@ pub(super) async fn of_connection(caller: Caller<ToRead>, Path(id): Path<String>
     let mut wanted = events.iter().rev().filter(is_wanted);
     let page: Vec<&Event> = wanted.by_ref().take(limit).collect();
     let next = page.last().filter(|_| wanted.next().is_some()).map(|event| event.number.to_string());
-    let chain = Some(if broken_at.is_some() { "broken" } else { "whole" });
+    let chain = Some(chain_word(broken_at.is_none()));
     let items = page.into_iter().map(EventBody::from).collect();
     Ok(json(StatusCode::OK, &EventPage { items, next, chain, broken_at }))
 }

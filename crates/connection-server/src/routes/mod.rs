@@ -30,6 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::Api;
 
 pub(crate) use live::{Feeds, Streams};
+pub(crate) use system::KnownKey;
 
 /// Returns all routes, with the paths below the base.
 pub(crate) fn all() -> OpenApiRouter<Api> {

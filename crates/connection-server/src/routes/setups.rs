@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use connection_contract::Kind;
-use connection_core::{ConnectionId, ConnectionRegistry, SessionId, SetupSession};
-use serde::Deserialize;
+use connection_core::{ConnectionId, ConnectionRegistry, SessionId, SetupInfo, SetupSession};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{connection_list::title, extensions, kinds::unknown as unknown_kind, setup_links, setup_poll};
@@ -143,11 +143,30 @@ pub(super) async fn reauthorize(
     Ok(if another_account { begin.another_account().await? } else { begin.await? })
 }
 
+/// A setup that has not ended, with the names of its kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ListedSetup)]
+#[serde(rename_all = "camelCase")]
+struct ListedBody {
+    #[serde(flatten)]
+    setup: OpenSetupBody,
+    /// The name of the kind that a person reads.
+    kind_title: String,
+    /// The provider of the kind; `null` if the host no longer has the kind.
+    provider: Option<String>,
+}
+
 /// Returns the setups that have not ended.
-#[utoipa::path(get, path = "/setups", responses((status = 200, body = Page<OpenSetupBody>)))]
+#[utoipa::path(get, path = "/setups", responses((status = 200, body = Page<ListedBody>)))]
 pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> {
-    let setups = caller.registry.setups().list().await?;
-    Ok(json(StatusCode::OK, &Page { items: setups.iter().map(OpenSetupBody::from).collect(), next: None }))
+    let registry = &caller.registry;
+    let setups = registry.setups().list().await?;
+    let listed = |info: &SetupInfo| ListedBody {
+        setup: info.into(),
+        kind_title: title(registry, &info.kind),
+        provider: registry.kinds().get(&info.kind).map(|kind| kind.descriptor.provider.to_string()),
+    };
+    Ok(json(StatusCode::OK, &Page { items: setups.iter().map(listed).collect(), next: None }))
 }
 
 /// Returns the refusal of a setup for an extension that no kind can connect.

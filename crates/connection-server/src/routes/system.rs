@@ -1,7 +1,9 @@
 //! The program and the database of the host.
 
 use axum::{extract::State, http::StatusCode, response::Response};
+use connection_core::{ConnectionRegistry, OpenError};
 use serde::Serialize;
+use tokio::sync::OnceCell;
 use utoipa::ToSchema;
 
 use crate::{
@@ -17,22 +19,58 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 struct SystemBody {
     version: Option<String>,
-    /// The name of the database, without a password.
+    /// The place of the database, without a password: the server of PostgreSQL, or the path of the file.
     database: String,
     /// `true` if the database can be read.
     healthy: bool,
+    /// The source of the key; `null` if it cannot be used now.
+    key: Option<KeyBody>,
     public_url: Option<String>,
     started_at: String,
 }
 
-/// Returns the version of the program, its database and its public address.
+/// The source of the key that wraps the keys of the database.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SystemKey)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeyBody {
+    /// The name of the source.
+    source: String,
+    /// The id of its key, which is not secret.
+    wrapped_by: String,
+}
+
+/// The source of the key of this process, which stays the same. It is asked for once, because it may be a command or a
+/// passphrase, whose use is slow.
+#[derive(Debug, Default)]
+pub(crate) struct KnownKey(OnceCell<KeyBody>);
+
+impl KnownKey {
+    async fn get(&self, registry: &ConnectionRegistry) -> Option<KeyBody> {
+        let read = async || {
+            let status = registry.keys().status().await?;
+            Ok::<_, OpenError>(KeyBody { source: status.source, wrapped_by: status.wrapped_by.to_string() })
+        };
+        let known = self.0.get_or_try_init(read).await;
+        known.inspect_err(|error| tracing::debug!(%error, "the source of the key cannot be named")).ok().cloned()
+    }
+}
+
+/// Returns the place of the database. The word before it is left out, because it stands beside the word already.
+pub(super) fn database(registry: &ConnectionRegistry) -> String {
+    let name = registry.server().store_name();
+    name.strip_prefix("the database ").map(str::to_owned).unwrap_or(name)
+}
+
+/// Returns the version of the program, its database, the source of its key and its public address.
 #[utoipa::path(get, path = "/system", responses((status = 200, body = SystemBody)))]
 pub(super) async fn system(State(api): State<Api>, _: Caller<ToManage>) -> Result<Response, Problem> {
     let server = api.registry.server();
     let body = SystemBody {
         version: api.options.version.clone(),
-        database: server.store_name(),
+        database: database(&api.registry),
         healthy: server.health().await,
+        key: api.key.get(&api.registry).await,
         public_url: api.options.public_url.clone(),
         started_at: api.started_at.to_rfc3339(),
     };

@@ -1,9 +1,11 @@
 //! The checks of the doctor over the API.
 
+use std::collections::BTreeSet;
+
 use connection_core::Role;
 use serde_json::{Value, json};
 
-use crate::{kinds::acme_with, test_host::World};
+use crate::{document::document, kinds::acme_with, test_host::World};
 
 async fn checks(world: &World, token: &str) -> (bool, Vec<Value>) {
     let report = world.post(token, "/doctor", json!({})).await.ok(200);
@@ -46,4 +48,35 @@ async fn the_doctor_lists_the_addresses_to_register() {
     assert_eq!(uris.len(), 1, "{uris:?}");
     assert_eq!(uris[0]["kind"], "login");
     assert!(uris[0]["redirectUri"].as_str().unwrap().starts_with(&world.origin()), "{uris:?}");
+}
+
+#[tokio::test]
+async fn the_page_has_a_name_for_each_check_and_for_no_other() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let document = document(&world).await;
+    let description = document["components"]["schemas"]["Doctor"]["description"].as_str().unwrap();
+    let described: BTreeSet<_> = description.split('`').skip(1).step_by(2).collect();
+    let texts = include_str!("../../page/texts.js");
+    let (_, names) = texts.split_once("    checks: {\n").unwrap();
+    let (names, _) = names.split_once("    },\n").unwrap();
+    let names: BTreeSet<_> = names.split('\'').step_by(2).map(|key| key.trim_matches([',', ':', ' ', '\n'])).collect();
+    let names: BTreeSet<_> = names.into_iter().filter(|key| !key.is_empty()).collect();
+    assert_eq!(names, described);
+    let (_, found) = checks(&world, &ada).await;
+    assert!(found.iter().all(|check| names.contains(check["check"].as_str().unwrap())), "{found:?}");
+}
+
+#[tokio::test]
+async fn the_server_names_its_database_and_the_source_of_its_key() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let system = world.get(&ada, "/system").await.ok(200);
+    let (_, checks) = checks(&world, &ada).await;
+    let database = system["database"].as_str().unwrap();
+    assert!(database.starts_with(['/', 'P']) && !database.contains("the database"), "{system}");
+    assert_eq!(of(&checks, "database")[0]["message"], database);
+    let status = world.registry.keys().status().await.unwrap();
+    assert_eq!(system["key"], json!({ "source": status.source, "wrappedBy": status.wrapped_by.to_string() }));
+    assert_eq!(world.get(&ada, "/system").await.ok(200)["key"], system["key"]);
 }

@@ -152,6 +152,31 @@ async fn the_events_of_all_connections_are_listed_from_either_end() {
 }
 
 #[tokio::test]
+async fn the_record_of_an_owner_is_checked_if_the_request_asks_for_it() {
+    let world = World::new().await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let bob = world.token(Role::Manage, Some("bob")).await;
+    let chain = async |token: &str, query: &str| world.get(token, &format!("/events?{query}")).await.ok(200)["chain"].clone();
+    assert_eq!(chain(&ada, "check=true").await, "whole");
+    let removed = world.connected(&ada, "octocat").await;
+    world.connected(&ada, "hubot").await;
+    world.connected(&bob, "octocat").await;
+    let removal = world.request("DELETE", &format!("/connections/{removed}")).bearer(&ada);
+    world.send(&removal).await.ok(200);
+    for query in ["check=true", "check=true&limit=1&order=newest", "check=true&event=nothing"] {
+        assert_eq!(chain(&ada, query).await, "whole", "{query}");
+    }
+    world.edit_event(&removed).await;
+    // The edited event is on none of these pages.
+    for query in ["check=true", "check=true&limit=1&order=newest", "check=true&event=nothing"] {
+        assert_eq!(chain(&ada, query).await, "broken", "{query}");
+    }
+    assert_eq!((chain(&ada, "").await, chain(&ada, "check=false").await), (Value::Null, Value::Null));
+    assert_eq!(chain(&bob, "check=true").await, "whole");
+    assert_eq!(world.get(&ada, "/events?check=yes").await.refusal(), (422, "invalid_body".into()));
+}
+
+#[tokio::test]
 async fn the_health_of_a_connection_is_told_for_each_day() {
     let world = World::new().await;
     let ada = world.token(Role::Manage, Some("ada")).await;

@@ -22,7 +22,10 @@ async fn an_account_is_connected_step_by_step_and_no_answer_holds_the_key() {
     assert_eq!((&setup["kindTitle"], &setup["title"]), (&json!("Acme & Sons"), &json!("Connect Acme")));
     assert_eq!((&setup["reauthorizes"], &setup["extension"]), (&json!(null), &json!(null)));
     assert_eq!(setup["createdAt"], "2027-01-15T08:00:00Z");
-    assert_eq!(world.get(&token, "/setups").await.ok(200)["items"][0]["id"], json!(id));
+    let listed = world.get(&token, "/setups").await.ok(200)["items"][0].clone();
+    assert_eq!((&listed["id"], &listed["kind"]), (&json!(id), &json!("acme")));
+    assert_eq!((&listed["kindTitle"], &listed["provider"]), (&json!("Acme & Sons"), &setup["provider"]));
+    assert!(setup["provider"].is_string(), "{setup}");
     // Answers that are missing are named, and what was typed is not repeated.
     let incomplete = json!({ "step": setup["step"], "answers": { "apiKey": KEY } });
     let refused = world.post(&token, &format!("{path}/answers"), incomplete).await;

@@ -103,6 +103,11 @@ impl World {
         connection_faults::stored::rows(&address(&self.directory, self.postgres.as_ref())).await
     }
 
+    /// Edits the first event of a connection, as another program with write access does.
+    pub(crate) async fn edit_event(&self, connection: &str) {
+        connection_faults::stored::edit_event(&address(&self.directory, self.postgres.as_ref()), connection).await;
+    }
+
     /// Makes a token, and uses it once, so that its next use within the minute changes no row.
     pub(crate) async fn token(&self, role: Role, owner: Option<&str>) -> String {
         let new = NewAccessToken::new("a test", role);
