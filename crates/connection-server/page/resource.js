@@ -8,6 +8,9 @@ import { listen } from './live.js';
 
 /** Hints that arrive within this time cause one request. */
 const GATHER = 300;
+/** The number of rows of a page of a list unless a query names another one, and the maximum. */
+const LIMIT = 50;
+const MAX_LIMIT = 500;
 
 /**
  * Reads a resource, and reads it again after a hint.
@@ -112,7 +115,7 @@ export function useAction(action) {
 }
 
 /**
- * Reads a list page by page.
+ * Reads a list page by page. After a hint, the rows that are shown are read again at once, as far as one page holds them.
  * @param {string} path
  * @param {object} query
  * @param {string[]} hints
@@ -121,15 +124,18 @@ export function usePages(path, query, hints = []) {
   const key = JSON.stringify([path, query]);
   const [state, setState] = useState({ key: null, items: [], next: null, first: null, error: null, isLoading: true });
   const count = useRef(0);
+  const shown = useRef(0);
 
   const load = useCallback(
     async (after, before) => {
       const own = (count.current += 1);
       setState((was) => ({ ...was, isLoading: true, error: null }));
       try {
-        const page = await api.get(path, { ...query, after });
+        const limit = Math.min(Math.max(query.limit ?? LIMIT, before ? 0 : shown.current), MAX_LIMIT);
+        const page = await api.get(path, { ...query, limit, after });
         if (own !== count.current) return;
         const items = before ? [...before, ...page.items] : page.items;
+        shown.current = items.length;
         setState((was) => ({
           key,
           items,
@@ -146,6 +152,7 @@ export function usePages(path, query, hints = []) {
   );
 
   useEffect(() => {
+    shown.current = 0;
     void load(null, null);
     return () => {
       count.current += 1;

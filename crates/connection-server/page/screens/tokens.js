@@ -5,9 +5,9 @@ import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { at } from '../format.js';
 import { useHas } from '../me.js';
-import { useAction, useResource } from '../resource.js';
+import { useAction, usePages, useResource } from '../resource.js';
 import { texts } from '../texts.js';
-import { announce, Button, Copy, Dialog, Field, Loading, Problem, Time } from '../ui/parts.js';
+import { announce, Button, Copy, Dialog, Field, Loading, More, Problem, Time } from '../ui/parts.js';
 
 const t = texts.system;
 const DAYS = [7, 30, 90, 365];
@@ -142,7 +142,8 @@ function Revoke({ token, onClose, onChanged }) {
 /** @param {{role: string, ownToken: string | null}} props */
 export function Tokens({ role, ownToken }) {
   const hasLinks = useHas('setupLinks');
-  const { data, error, reload } = useResource('/tokens');
+  const pages = usePages('/tokens', {});
+  const { items, isLoading, error, reload } = pages;
   const [asked, setAsked] = useState(null);
   const close = () => setAsked(null);
   const row = (token) => html`<li key=${token.id} class=${token.revokedAt ? 'ended' : ''}>
@@ -164,9 +165,10 @@ export function Tokens({ role, ownToken }) {
       <div class="actions"><${Button} icon="plus" onClick=${() => setAsked({ create: true })}>${t.create}<//>
         ${hasLinks && html`<${Button} onClick=${() => setAsked({ link: true })}>${t.link}<//>`}</div></header>
     <${Problem} error=${error} onRetry=${reload} />
-    ${!data && !error && html`<${Loading} lines=${2} />`}
-    ${data?.items.length === 0 && html`<p class="quiet-text">${t.noTokens}</p>`}
-    <ul class="list-plain">${data?.items.map(row)}</ul>
+    ${isLoading && html`<${Loading} lines=${items.length ? 1 : 2} />`}
+    ${!isLoading && !error && !items.length && html`<p class="quiet-text">${t.noTokens}</p>`}
+    <ul class="list-plain">${items.map(row)}</ul>
+    <${More} pages=${pages} />
     ${asked?.create && html`<${Create} role=${role} onClose=${close} onChanged=${reload} />`}
     ${asked?.link && html`<${Link} own=${role} onClose=${close} />`}
     ${asked?.revoke && html`<${Revoke} token=${asked.revoke} onClose=${close} onChanged=${reload} />`}

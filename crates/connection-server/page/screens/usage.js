@@ -4,11 +4,11 @@
 import { html, useState } from '../vendor/preact-htm.js';
 import { part } from '../api.js';
 import { ago, at, clock, date, dollars, number, percent } from '../format.js';
-import { useResource } from '../resource.js';
+import { usePages, useResource } from '../resource.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
 import { Tile } from '../ui/icons.js';
-import { Choices, Empty, Loading, Note, Problem, takeFocus, Time, Title } from '../ui/parts.js';
+import { Choices, Empty, Loading, More, Note, Problem, takeFocus, Time, Title } from '../ui/parts.js';
 import { Plot } from '../ui/plot.js';
 
 const t = texts.usage;
@@ -110,17 +110,18 @@ function Account({ usage, days }) {
 
 /** The usage of every account. */
 export default function Usage() {
-  const { data, error, reload } = useResource('/usage', { hints: ['usage'] });
+  const pages = usePages('/usage', {}, ['usage']);
+  const { items, isLoading, error, reload } = pages;
   const [days, setDays] = useState('7');
-  const items = data?.items ?? data;
   return html`<div class="screen wide">
     <header class="head"><div><${Title}>${t.title}<//><p class="lead">${t.intro}</p></div>
-      ${items?.length > 0 && html`<${Choices} label=${t.range} choices=${t.days} value=${days} onChange=${setDays} />`}
+      ${items.length > 0 && html`<${Choices} label=${t.range} choices=${t.days} value=${days} onChange=${setDays} />`}
         </header>
     <${Problem} error=${error} onRetry=${reload} />
-    ${!items && !error && html`<${Loading} />`}
-    ${items?.length === 0 && html`<${Empty} title=${t.emptyTitle}>${t.empty}<//>`}
-    ${items?.length > 0 && html`<div class="accounts">${items.map((usage) => html`<${Account}
+    ${isLoading && !items.length && html`<${Loading} />`}
+    ${!isLoading && !error && !items.length && html`<${Empty} title=${t.emptyTitle}>${t.empty}<//>`}
+    ${items.length > 0 && html`<div class="accounts">${items.map((usage) => html`<${Account}
       key=${`${usage.kind} ${usage.profile} ${usage.connection}`} usage=${usage} days=${days} />`)}</div>`}
+    <${More} pages=${pages} />
   </div>`;
 }

@@ -137,6 +137,15 @@ export function Loading({ lines = 4 }) {
   return html`<div class="loading" role="status"><span class="for-readers">${t.loading}</span>${rows}</div>`;
 }
 
+/**
+ * The button that shows the next page of a list, if there is one.
+ * @param {{pages: ReturnType<import('../resource.js').usePages>}} props
+ */
+export function More({ pages }) {
+  const { next, isLoading, more } = pages;
+  return next && !isLoading && html`<p class="actions"><${Button} onClick=${more}>${t.more}<//></p>`;
+}
+
 /** A button that copies a text. */
 export function Copy({ text, label = t.copy, tone = '' }) {
   const [isCopied, setIsCopied] = useState(false);

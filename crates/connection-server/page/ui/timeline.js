@@ -7,7 +7,7 @@ import { eventSentence, eventTone } from '../connection-words.js';
 import { clock, day, exactly } from '../format.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
-import { Button, Loading, Problem, takeFocus } from './parts.js';
+import { Loading, More, Problem, takeFocus } from './parts.js';
 
 /** One event. With `isNamed`, it names its connection. */
 function Event({ event, isNamed }) {
@@ -33,7 +33,7 @@ function Event({ event, isNamed }) {
  * @param {{pages: ReturnType<import('../resource.js').usePages>, isNamed?: boolean, none: string}} props
  */
 export function Timeline({ pages, isNamed = false, none }) {
-  const { items, next, isLoading, error, more, reload } = pages;
+  const { items, isLoading, error, reload } = pages;
   const days = [];
   for (const event of items) {
     const name = day(event.at);
@@ -49,6 +49,6 @@ export function Timeline({ pages, isNamed = false, none }) {
     <${Problem} error=${error} onRetry=${reload} />
     ${isLoading && html`<${Loading} lines=${items.length ? 1 : 4} />`}
     ${!isLoading && !error && !items.length && html`<p class="quiet-text">${none}</p>`}
-    ${next && !isLoading && html`<p class="actions"><${Button} onClick=${more}>${texts.common.more}<//></p>`}
+    <${More} pages=${pages} />
   </div>`;
 }

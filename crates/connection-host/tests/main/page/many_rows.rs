@@ -3,7 +3,7 @@
 use connection_faults::browser::Browser;
 use serde_json::{Value, json};
 
-use super::{enter, go, loaded};
+use super::{click, enter, go, loaded};
 use crate::{
     program::Machine,
     provider::{NOTION_KEY, TOKEN},
@@ -91,5 +91,35 @@ fn one_of_ten_thousand_connections_is_found_and_the_page_holds_few_rows() {
         assert!(most.as_u64().is_some_and(|most| (2..=MAX_ROWS).contains(&most)), "{most} rows");
         let ends: Value = browser.run("return document.querySelectorAll('*').length", Vec::new()).await;
         assert!(ends.as_u64().is_some_and(|elements| elements < 3000), "{ends} elements");
+    });
+}
+
+#[test]
+fn the_tokens_beyond_the_first_page_of_their_list_are_loaded_on_request() {
+    let machine = machine();
+    let admin = machine.run(&["tokens", "create", "a program", "--role", "manage", "--json"]).exits(0).json();
+    let admin = admin["token"].as_str().unwrap();
+    let serving = Serving::with_page(&machine);
+    let headers = format!("authorization: Bearer {admin}\r\ncontent-type: application/json\r\nconnection: close\r\n");
+    for number in 0..60 {
+        let body = json!({ "name": format!("report {number}"), "role": "read" }).to_string();
+        let made = serving.ask("POST", "/api/v1/tokens", &headers, body.as_bytes());
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    visit(async |browser| {
+        browser.resize(1280, 900).await;
+        enter(browser, &serving).await;
+        go(browser, &serving, "/system").await;
+        browser.shows("report 40").await;
+        let is_last_shown = "return document.body.innerText.includes('report 59')";
+        assert_eq!(browser.run(is_last_shown, Vec::new()).await, false);
+        click(browser, "Load more").await;
+        browser.shows("report 59").await;
+        // The list is read again after a change, and shows as much as before.
+        click(browser, "Revoke: report 1").await;
+        click(browser, "Revoke").await;
+        let is_revoked = "return document.body.innerText.includes('Revoked ')";
+        browser.until("the token is revoked", is_revoked, Vec::new()).await;
+        assert_eq!(browser.run(is_last_shown, Vec::new()).await, true);
     });
 }
