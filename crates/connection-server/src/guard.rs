@@ -6,6 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use http_body::Body as _;
 
 use crate::{Api, options::ApiOptions, problem::Problem};
 
@@ -53,9 +54,10 @@ fn checked(options: &ApiOptions, request: &Request) -> Result<(), Problem> {
     if length.is_some_and(|length| length > MAX_BODY as u64) {
         return Err(too_large());
     }
-    // A form of another site can send other content types without a preflight request.
+    // A form of another site can send other content types without a preflight request. A removal needs no body.
     let needs_type = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH)
-        || *request.method() == Method::DELETE && headers.contains_key(header::CONTENT_TYPE);
+        || *request.method() == Method::DELETE
+            && (headers.contains_key(header::CONTENT_TYPE) || !request.body().is_end_stream());
     if needs_type && !is_json(headers) {
         let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json_type", "the body is not JSON");
         return Err(problem.remedy("send it with the content type application/json"));

@@ -101,7 +101,7 @@ impl Api {
 /// Returns the routes of the API, all of them below `/api/v1`.
 ///
 /// A request that names a host or comes from an origin that is not in `options` is refused. So is a change without the
-/// content type `application/json`, and every request without an access token, except for the exchange of a code.
+/// content type `application/json`, except for a `DELETE` without a body, and every request without an access token, except for the exchange of a code.
 ///
 /// Every path below `/api/v1` is a route of the API: one that is unknown, and a method that a route does not have, are
 /// refused with a problem like any other request.

@@ -274,6 +274,18 @@ fn each_operation_is_in_the_specification() {
 }
 
 #[tokio::test]
+async fn the_table_of_commands_names_each_route_and_no_other() {
+    let world = World::new().await;
+    let text = include_str!("../../../../docs/spec/api.md");
+    let (_, table) = text.split_once("## Commands, routes and methods").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
+    let cells = rows.map(|row| row.split(" | ").nth(1).unwrap());
+    let named = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).filter(|name| name.contains(' '));
+    assert_eq!(named.map(str::to_owned).collect::<BTreeSet<_>>(), operations(&document(&world).await));
+}
+
+#[tokio::test]
 async fn each_operation_has_an_id_of_its_own() {
     let world = World::new().await;
     let document = document(&world).await;

@@ -249,6 +249,27 @@ async fn a_body_has_the_content_type_of_json_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_removal_needs_the_content_type_of_json_if_it_has_a_body() {
+    let world = World::new().await;
+    let admin = world.token(Role::Admin, Some("ada")).await;
+    let made = world.post(&admin, "/tokens", json!({ "name": "a report", "role": "read" })).await.ok(201);
+    let removal = world.request("DELETE", &format!("/tokens/{}", made["id"].as_str().unwrap())).bearer(&admin);
+    for odd in [
+        removal.clone().text("{}"),
+        removal.clone().with("transfer-encoding", "chunked"),
+        removal.clone().with("content-type", "text/plain"),
+        removal.clone().json(&json!({})).with("content-type", "text/plain"),
+    ] {
+        assert_eq!(world.send(&odd).await.refusal(), (415, "not_json_type".into()), "{odd:?}");
+    }
+    let listed = world.get(&admin, "/tokens").await.ok(200);
+    let is_revoked = |token: &Value| token["id"] == made["id"] && !token["revokedAt"].is_null();
+    assert!(!listed["items"].as_array().unwrap().iter().any(is_revoked), "{listed}");
+    world.send(&removal.clone().with("content-length", "0")).await.ok(204);
+    world.send(&removal.json(&json!({}))).await.ok(204);
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_or_odd_is_refused() {
     let world = World::new().await;
     let admin = world.token(Role::Admin, None).await;
