@@ -7,6 +7,7 @@ mod keyboard;
 mod many_rows;
 mod rebinding;
 mod screens;
+mod vendor;
 
 use connection_faults::browser::Browser;
 use serde_json::json;
