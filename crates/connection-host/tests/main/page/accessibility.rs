@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::{add_acme, click, enter, go, loaded, screens};
 use crate::{
-    program::Machine,
     provider::NOTION_KEY,
     real::Real,
     serve::{Serving, links},
@@ -50,42 +49,16 @@ impl<'a> Audit<'a> {
     }
 }
 
-fn id_of(machine: &Machine, kind: &str) -> String {
-    let listed = machine.run(&["list", "--kind", kind, "--json"]).exits(0).json();
-    listed[0]["id"].as_str().unwrap().to_owned()
-}
-
 #[test]
 fn every_screen_is_accessible_in_both_themes() {
     let Some(checker) = AccessibilityChecker::load() else { return };
     let machine = screens::furnished();
-    let github = id_of(&machine, "github");
-    let notion = id_of(&machine, "notion");
-    let connection = |id: &str| format!("/connections/{id}");
-    let visits = [
-        ("/", "/".to_owned(), "wiki"),
-        ("/connections", "/connections?search=nothing".to_owned(), "No connection matches"),
-        ("/connections/:id", connection(&github), "issues"),
-        ("/connections/:id", connection(&notion), "Not working"),
-        ("/connect", "/connect".to_owned(), "All kinds"),
-        ("/connect", "/connect?search=qqq".to_owned(), "No kind matches"),
-        ("/connect/:kind", "/connect/gmail".to_owned(), "What you need"),
-        ("/setups/:id", "/setups/0198c5a8-0000-7000-8000-000000000000".to_owned(), "no longer exists"),
-        ("/extensions", "/extensions".to_owned(), "issues"),
-        ("/extensions/:name", "/extensions/issues".to_owned(), "Open issues only"),
-        ("/profiles", "/profiles".to_owned(), "Codex"),
-        ("/usage", "/usage".to_owned(), "Limit of 5 hours"),
-        ("/activity", "/activity".to_owned(), "Granted to an extension"),
-        ("/system", "/system".to_owned(), "Valid for"),
-    ];
-    let visited: BTreeSet<_> = visits.iter().map(|(pattern, ..)| *pattern).collect();
-    let left_out: Vec<_> = screens::patterns().into_iter().filter(|pattern| !visited.contains(pattern)).collect();
-    assert!(left_out.is_empty() && visited.len() > 10, "screens that are not visited: {left_out:?}");
+    let visits = screens::visits(&machine);
     let serving = Serving::with_page(&machine);
     visit_with_failing_requests(async |browser| {
         let mut audit = Audit::begin(browser, &checker).await;
         enter(browser, &serving).await;
-        for (_, path, shown) in &visits {
+        for (path, shown) in &visits {
             go(browser, &serving, path).await;
             if path == "/system" {
                 click(browser, "Check now").await;
@@ -110,7 +83,7 @@ fn every_screen_is_accessible_in_both_themes() {
 fn every_dialog_is_accessible_in_both_themes() {
     let Some(checker) = AccessibilityChecker::load() else { return };
     let machine = screens::furnished();
-    let github = format!("/connections/{}", id_of(&machine, "github"));
+    let github = format!("/connections/{}", screens::id_of(&machine, "github"));
     let dialogs = [
         (github.as_str(), "Rename", "Name"),
         (&github, "Reconnect", "stays in use until"),

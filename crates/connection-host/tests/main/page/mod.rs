@@ -5,6 +5,7 @@ mod accessibility;
 mod first_load;
 mod keyboard;
 mod many_rows;
+mod markup;
 mod rebinding;
 mod screens;
 mod vendor;

@@ -1,5 +1,7 @@
 //! The screens of the page, and a machine with something on each of them.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::{ACME, configuration};
@@ -14,10 +16,46 @@ use crate::{
 const ENTRY: &str = include_str!("../../../../connection-server/page/main.js");
 
 /// Returns the path patterns of all screens, such as `/connections/:id`.
-pub(super) fn patterns() -> Vec<&'static str> {
+fn patterns() -> Vec<&'static str> {
     let (_, rest) = ENTRY.split_once("const SCREENS = [").unwrap();
     let (list, _) = rest.split_once("];").unwrap();
     list.lines().filter_map(|line| line.trim().strip_prefix("['")?.split('\'').next()).collect()
+}
+
+/// Returns the id of the only connection of a kind.
+pub(super) fn id_of(machine: &Machine, kind: &str) -> String {
+    let listed = machine.run(&["list", "--kind", kind, "--json"]).exits(0).json();
+    listed[0]["id"].as_str().unwrap().to_owned()
+}
+
+/// Returns the path of each screen of the [`furnished`] machine, and a text that it shows.
+pub(super) fn visits(machine: &Machine) -> Vec<(String, &'static str)> {
+    let connection = |kind: &str| format!("/connections/{}", id_of(machine, kind));
+    let visits = [
+        ("/", "/".to_owned(), "wiki"),
+        ("/connections", "/connections?search=nothing".to_owned(), "No connection matches"),
+        ("/connections/:id", connection("github"), "issues"),
+        ("/connections/:id", connection("notion"), "Not working"),
+        ("/connect", "/connect".to_owned(), "All kinds"),
+        ("/connect", "/connect?search=qqq".to_owned(), "No kind matches"),
+        ("/connect/:kind", "/connect/gmail".to_owned(), "What you need"),
+        ("/setups/:id", "/setups/0198c5a8-0000-7000-8000-000000000000".to_owned(), "no longer exists"),
+        ("/extensions", "/extensions".to_owned(), "issues"),
+        ("/extensions/:name", "/extensions/issues".to_owned(), "Open issues only"),
+        ("/profiles", "/profiles".to_owned(), "Codex"),
+        ("/usage", "/usage".to_owned(), "Limit of 5 hours"),
+        ("/activity", "/activity".to_owned(), "The record is whole"),
+        ("/system", "/system".to_owned(), "Your access"),
+    ];
+    check_visited(visits.iter().map(|(pattern, ..)| *pattern));
+    visits.into_iter().map(|(_, path, shown)| (path, shown)).collect()
+}
+
+/// Checks that no screen is left out of a visit.
+pub(super) fn check_visited(visited: impl Iterator<Item = &'static str>) {
+    let visited: BTreeSet<_> = visited.collect();
+    let left_out: Vec<_> = patterns().into_iter().filter(|pattern| !visited.contains(pattern)).collect();
+    assert!(left_out.is_empty() && visited.len() > 10, "screens that are not visited: {left_out:?}");
 }
 
 /// Returns a machine with connections that work and that do not, an extension with a grant and settings, profiles of a
