@@ -92,12 +92,13 @@ pub(crate) fn unreached(url: &PublicUrl, error: HttpError) -> CallbackProblem {
         HttpError::Connect => problem_of(
             "callback_port",
             format!("nothing listens at {origin}"),
-            "start the proxy, open the port, or correct the port in the public URL",
+            "start this host and its proxy, open the port, or correct the port in the public URL",
         ),
         HttpError::Tls if secure => problem_of(
             "callback_tls",
             format!("no trusted TLS connection to {origin} could be made"),
-            "give the proxy a valid certificate for this host; a port that speaks plain HTTP causes the same error",
+            "give this host, or the proxy in front of it, a trusted certificate for the name in the public URL; a port \
+             that speaks plain HTTP causes the same error",
         ),
         HttpError::Denied => problem_of(
             "callback_redirected",

@@ -15,6 +15,9 @@ Ports
   inbound.listen       Address to listen on [default: 127.0.0.1:8745]
   inbound.public_url   Address at which browsers and providers reach it
                        [default: the address that it listens on]
+  inbound.tls_certificate, inbound.tls_key
+                       PEM files with which the server speaks TLS itself; they
+                       are read again every minute [default: HTTP, for a proxy]
   inbound.unencrypted_url
                        Address in your own network without encryption, for
                        devices that speak no TLS [default: none]

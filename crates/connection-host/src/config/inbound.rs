@@ -2,11 +2,13 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
 use connection_inbound::PublicUrl;
 
+use super::TlsFiles;
 use crate::Error;
 
 /// The default address of `serve`, with a port that systems do not assign by themselves.
@@ -25,6 +27,9 @@ pub(crate) struct InboundSettings {
     pub(crate) requests_per_minute: Option<u32>,
     /// The time for which `serve` still takes requests after it was asked to stop.
     pub(crate) stop_delay: Duration,
+    /// The file of the certificate, if `serve` speaks TLS.
+    pub(super) tls_certificate: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
     /// An unencrypted address in a private network, in place of the public URL.
     pub(super) unencrypted_url: Option<PublicUrl>,
 }
@@ -59,7 +64,7 @@ impl InboundSettings {
         }
         let message =
             format!("inbound.listen is {listen}, which other machines reach, and inbound.public_url is not https");
-        let remedy = "listen on 127.0.0.1, or set inbound.public_url to the https address of the proxy that passes requests on to it; for a device of your own network without encryption, see inbound.unencrypted_url";
+        let remedy = "listen on 127.0.0.1, or set inbound.public_url to the https address of this server, with inbound.tls_certificate, or of the proxy that passes requests on to it; for a device of your own network without encryption, see inbound.unencrypted_url";
         Err(Error::configuration(message).remedy(remedy))
     }
 
@@ -71,8 +76,45 @@ impl InboundSettings {
     pub(crate) fn url(&self, listening: SocketAddr) -> Result<PublicUrl, Error> {
         match &self.public_url {
             Some(url) => Ok(url.clone()),
-            None => public_url(&format!("http://{listening}"), "inbound.listen"),
+            None => public_url(&format!("{}://{listening}", self.scheme()), "inbound.listen"),
         }
+    }
+
+    /// Returns the files of the certificate, or `None` if `serve` speaks HTTP.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if only one of the two files is configured, or if the server would speak TLS and is reached
+    /// without.
+    pub(crate) fn tls(&self) -> Result<Option<TlsFiles>, Error> {
+        let files = TlsFiles::of_both(self.tls_certificate.as_ref(), self.tls_key.as_ref())?;
+        match self.public_url.as_ref().filter(|url| files.is_some() && !url.is_secure()) {
+            None => Ok(files),
+            Some(url) => Err(Error::configuration(format!("inbound.tls_certificate is set, and {url} is not https"))
+                .remedy("set inbound.public_url to the https address of this server, or leave out the certificate")),
+        }
+    }
+
+    /// Returns `true` if the server itself speaks TLS.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.tls_certificate.is_some()
+    }
+
+    /// Returns the scheme in which the server itself speaks, with or without a proxy.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.has_tls() { "https" } else { "http" }
+    }
+
+    /// Returns the address at which a person at this machine opens the page of a server that listens at `listening` and
+    /// is reached at `url`.
+    ///
+    /// A server on loopback is opened at its own address, so that the page opens without a proxy, too. With TLS, the
+    /// certificate is one for the name in `url`.
+    pub(crate) fn page_address(&self, listening: SocketAddr, url: &PublicUrl) -> String {
+        if listening.ip().is_loopback() && !self.has_tls() {
+            return format!("http://{listening}{}", url.prefix());
+        }
+        url.to_string()
     }
 }
 

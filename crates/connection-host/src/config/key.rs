@@ -215,6 +215,16 @@ pub const KEYS: &[Key] = &[
         help: "The seconds for which `serve` still takes requests after it was asked to stop, while `/readyz` answers 503. Unless set, it stops to listen at once.",
     },
     Key {
+        name: "inbound.tls_certificate",
+        value: KeyType::Path,
+        help: "A PEM file of the certificate with which `serve` speaks TLS, and of its authorities. Unless set, `serve` speaks HTTP.",
+    },
+    Key {
+        name: "inbound.tls_key",
+        value: KeyType::Path,
+        help: "A PEM file, readable by its owner alone, that holds the private key of inbound.tls_certificate.",
+    },
+    Key {
         name: "inbound.unencrypted_url",
         value: KeyType::UnencryptedUrl,
         help: "The URL at which devices of a private network reach `serve` without encryption, instead of `inbound.public_url`. Unless set, there is none.",

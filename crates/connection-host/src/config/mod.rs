@@ -14,6 +14,7 @@ mod kinds;
 mod page;
 mod paths;
 mod secret;
+mod tls;
 mod tools;
 
 use std::{
@@ -32,6 +33,7 @@ pub(crate) use key_source::{KeySettings, KeySources};
 pub(crate) use kinds::{Application, KindsSettings};
 pub(crate) use page::PageSettings;
 pub(crate) use paths::{config_directory, config_file, data_directory, home, key_directory};
+pub(crate) use tls::{TlsFiles, TlsPems};
 pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools};
 
 use crate::{Error, args::Global};
@@ -179,6 +181,7 @@ impl Settings {
     pub(crate) fn files(&self) -> FilesPolicy {
         let policy = self.files.iter().fold(FilesPolicy::new(), FilesPolicy::allow);
         let policy = self.config_file.iter().fold(policy, FilesPolicy::protect_file);
+        let policy = self.inbound.tls_key.iter().fold(policy, FilesPolicy::protect_file);
         let keys = std::iter::once(&self.key_directory).chain(&self.other_key_directory);
         let own = keys.chain([&self.data_directory]).cloned().chain(config_directory());
         // Kind files decide where credentials go, and their directory may be a link to another place.
@@ -239,6 +242,8 @@ impl Settings {
                 self.inbound.requests_per_minute.ok_or_else(wrong)?;
             }
             "inbound.stop_delay" => self.inbound.stop_delay = seconds(&value).ok_or_else(wrong)?,
+            "inbound.tls_certificate" => self.inbound.tls_certificate = Some(source.path(&text()?)),
+            "inbound.tls_key" => self.inbound.tls_key = Some(source.path(&text()?)),
             "inbound.unencrypted_url" => {
                 self.inbound.unencrypted_url = Some(inbound::unencrypted_url(&text()?, &source.name)?);
             }

@@ -166,6 +166,28 @@ fn where_this_host_is_reached_is_refused_when_nobody_could_reach_it_safely() {
 }
 
 #[test]
+fn a_certificate_needs_its_key_and_an_address_with_tls() {
+    let load = |text: &str| load(&format!("[inbound]\n{text}"), &[], Global::default()).unwrap().inbound;
+    let both = "tls_certificate = \"a.pem\"\ntls_key = \"a.key\"\n";
+    let inbound = load(both);
+    assert!(inbound.tls().unwrap().is_some() && load("").tls().unwrap().is_none());
+    assert_eq!(inbound.url(inbound.listen().unwrap()).unwrap().as_str(), "https://127.0.0.1:8745");
+    let url = "https://a.test/b".parse().unwrap();
+    for (text, page) in [(both, "https://a.test/b"), ("", "http://127.0.0.1:1/b")] {
+        assert_eq!(load(text).page_address("127.0.0.1:1".parse().unwrap(), &url), page);
+    }
+    for (text, part) in [
+        ("tls_certificate = \"a.pem\"", "inbound.tls_certificate is set, and inbound.tls_key is not"),
+        ("tls_key = \"a.key\"", "inbound.tls_key is set, and inbound.tls_certificate is not"),
+        (&format!("{both}public_url = \"http://127.0.0.1:1\""), "is not https"),
+        (&format!("{both}unencrypted_url = \"http://192.168.1.20:1\""), "is not https"),
+    ] {
+        let error = load(text).tls().unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
 fn the_requests_of_a_token_are_a_number() {
     let load = |text: &str| load(&format!("inbound.requests_per_minute = {text}"), &[], Global::default());
     assert_eq!(load("600").unwrap().inbound.requests_per_minute, Some(600));

@@ -93,6 +93,8 @@ enum Activity {
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) asks: Asks,
+    /// The time that is left for the head of the request.
+    pub(crate) head_time: Duration,
     /// Resolves when another connection needs the seat.
     pub(crate) left: oneshot::Receiver<()>,
     _held: SeatGuard,
@@ -157,7 +159,8 @@ impl Capacity {
         seats.taken.insert(number, TakenSeat { peer, activity: Activity::Waits, _stay: stay });
         drop(seats);
         let asks = Asks { places: self.clone(), number };
-        Some(Seat { asks, left, _held: SeatGuard { places: self.clone(), number } })
+        let head_time = self.0.limits.head_time;
+        Some(Seat { asks, head_time, left, _held: SeatGuard { places: self.clone(), number } })
     }
 
     #[cfg(test)]

@@ -20,9 +20,13 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::watch,
+    time::Instant,
 };
 
-use super::capacity::{Asks, Seat};
+use super::{
+    capacity::{Asks, Seat},
+    tls::ServerTls,
+};
 
 /// The time limit for the head of a request.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -51,11 +55,11 @@ pub(crate) async fn connection(
     seat: Seat,
     mut ending: watch::Receiver<bool>,
 ) {
-    let Seat { asks, mut left, .. } = seat;
+    let Seat { asks, head_time, mut left, .. } = seat;
     let limits = asks.limits();
     let asked = asks.clone();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.head_time).keep_alive(false);
+    http.timer(TokioTimer::new()).header_read_timeout(head_time).keep_alive(false);
     http.max_buf_size(limits.head).max_headers(limits.headers);
     let routes = TowerToHyperService::new(routes);
     let service = hyper::service::service_fn(move |request| answered(routes.clone(), asks.clone(), request));
@@ -82,6 +86,33 @@ pub(crate) async fn connection(
     tokio::select! {
         () = answered => {}
         () = too_long => {}
+    }
+}
+
+/// Serves one request over TLS, as [`connection`] does. The handshake takes its time from that of the head.
+pub(crate) async fn secured(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    tls: ServerTls,
+    routes: Router,
+    mut seat: Seat,
+    mut ending: watch::Receiver<bool>,
+) {
+    let deadline = Instant::now() + seat.head_time;
+    let accepted = tokio::select! {
+        biased;
+        // Another connection needs the seat.
+        _ = &mut seat.left => return,
+        // No request is in progress yet.
+        _ = ending.wait_for(|ending| *ending) => return,
+        accepted = tokio::time::timeout_at(deadline, tls.accept(stream)) => accepted,
+    };
+    match accepted {
+        Ok(Ok(stream)) => {
+            seat.head_time = deadline.saturating_duration_since(Instant::now());
+            connection(stream, routes, seat, ending).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }
 

@@ -5,6 +5,7 @@ mod connection;
 mod names;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,10 +16,11 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use crate::{PublicUrl, headers};
 
 pub(crate) use capacity::{Capacity, Limits, PerPeer};
-pub(crate) use connection::{HEAD_TIMEOUT, accepted, connection};
+pub(crate) use connection::{HEAD_TIMEOUT, accepted, connection, secured};
 pub(crate) use names::{Names, named};
+pub use tls::{InvalidTls, ServerTls};
 
-/// The limits of a server, for use with a proxy that passes requests on to it.
+/// The limits of a server, alone or with a proxy that passes requests on to it.
 const LIMITS: Limits = Limits {
     connections: 512,
     requests: 256,
@@ -33,11 +35,14 @@ const LIMITS: Limits = Limits {
 /// little more.
 const LAST: Duration = Duration::from_secs(15);
 
-/// A listening HTTP server without TLS, for a proxy that speaks TLS or for this machine alone.
+/// A listening HTTP server.
+///
+/// It speaks TLS if it is given a certificate with [`tls`](Self::tls). Without one, it is for a proxy that speaks TLS or
+/// for this machine alone.
 ///
 /// Nothing is answered before [`serve`](Self::serve) is called.
 ///
-/// A connection has one request, and a minute for it. An answer of the type `text/event-stream` has no end of its own and
+/// A connection has one request, five seconds for the TLS handshake and the head, and a minute for the request. An answer of the type `text/event-stream` has no end of its own and
 /// goes on until either side closes the connection; beyond 2,048 of them, such a request gets 503.
 #[derive(Debug)]
 pub struct Server {
@@ -45,6 +50,7 @@ pub struct Server {
     address: SocketAddr,
     limits: Limits,
     reserved: Vec<String>,
+    tls: Option<ServerTls>,
 }
 
 impl Server {
@@ -56,7 +62,7 @@ impl Server {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, limits: LIMITS, reserved: Vec::new() })
+        Ok(Self { listener, address, limits: LIMITS, reserved: Vec::new(), tls: None })
     }
 
     /// Sets the maximum number of connections at once from each address, except those of this machine.
@@ -76,6 +82,15 @@ impl Server {
         self
     }
 
+    /// Makes the server speak TLS with this certificate. It then answers no request without TLS.
+    ///
+    /// A handshake that fails closes the connection and is logged at the level `debug`.
+    #[must_use]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// Returns the address at which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -86,8 +101,9 @@ impl Server {
     /// Then the server accepts no more connections, and returns once all requests in progress are answered, after
     /// fifteen seconds at the latest.
     ///
-    /// If `url` has no TLS, a request that names another host is refused (421), because a page whose name resolves to
-    /// this machine names its own host (DNS rebinding). With TLS the proxy checks the names.
+    /// A request that names another host than `url` or a loopback address of this server is refused (421), because a
+    /// page whose name resolves to this machine names its own host (DNS rebinding). Only if `url` has TLS and this
+    /// server has none, a proxy speaks TLS and checks the names.
     ///
     /// # Cancellation
     ///
@@ -103,7 +119,8 @@ impl Server {
     }
 
     fn begin(self, routes: Router, url: &PublicUrl) -> Serving {
-        let routes = match url.is_secure() {
+        let has_proxy = url.is_secure() && self.tls.is_none();
+        let routes = match has_proxy {
             true => routes,
             false => {
                 let names = Names::of_loopback(self.address.port()).and(url.authority());
@@ -112,6 +129,7 @@ impl Server {
         };
         Serving {
             listener: self.listener,
+            tls: self.tls,
             routes: routes.layer(middleware::map_response(headers::with_security_headers)),
             places: Capacity::new(self.limits, self.reserved),
             ending: watch::Sender::new(false),
@@ -124,6 +142,7 @@ impl Server {
 /// again for each type of `stop`.
 struct Serving {
     listener: TcpListener,
+    tls: Option<ServerTls>,
     routes: Router,
     places: Capacity,
     /// Tells the connections that the server ends.
@@ -143,7 +162,11 @@ impl Serving {
                     && let Some(seat) = self.places.seat(peer.ip())
                 {
                     let ended = self.ending.subscribe();
-                    self.connections.spawn(connection(stream, self.routes.clone(), seat, ended));
+                    let routes = self.routes.clone();
+                    match self.tls.clone() {
+                        Some(tls) => self.connections.spawn(secured(stream, tls, routes, seat, ended)),
+                        None => self.connections.spawn(connection(stream, routes, seat, ended)),
+                    };
                 }
             }
         })

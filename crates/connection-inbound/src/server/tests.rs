@@ -14,6 +14,7 @@ use std::{
 
 use axum::{Router, body::Body, routing::get};
 use futures_core::Stream;
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -21,11 +22,13 @@ use tokio::{
     sync::{Notify, watch},
     time::{Instant, Sleep},
 };
+use tokio_rustls::TlsConnector;
 
 use super::{
     LIMITS, Server,
     capacity::Capacity,
-    connection::{HEAD_TIMEOUT, MAX_CONNECTION_TIME, connection},
+    connection::{HEAD_TIMEOUT, MAX_CONNECTION_TIME, connection, secured},
+    tls::ServerTls,
 };
 
 /// Sends the parts with a pause after each, then waits for the end of the connection; returns the response and the
@@ -79,6 +82,56 @@ async fn a_connection_ends_after_one_answer_or_a_minute() {
     let stuck = Router::new().route("/", get(std::future::pending::<&str>));
     let (answer, took) = served(stuck, &["GET / HTTP/1.1\r\nHost: x\r\n\r\n"], Duration::ZERO).await;
     assert_eq!((answer.as_str(), took), ("", MAX_CONNECTION_TIME));
+}
+
+/// T27: a client that is slow in the handshake has no more time for the head than one without TLS.
+#[tokio::test(start_paused = true)]
+async fn a_handshake_takes_its_time_from_that_of_the_head() {
+    let certified = rcgen::generate_simple_self_signed(["host.example".to_owned()]).unwrap();
+    let key = certified.signing_key.serialize_pem().into();
+    let tls = ServerTls::from_pem(certified.cert.pem().as_bytes(), &key).unwrap();
+    let second = Duration::from_secs(1);
+    // The time before the handshake, the head, and the time after which the connection is closed.
+    let answered = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (silence, head, closed) in [
+        (60 * second, "", HEAD_TIMEOUT),
+        (3 * second, "GET / HTTP/1.1\r\n", HEAD_TIMEOUT),
+        (3 * second, answered, 3 * second),
+    ] {
+        let places = Capacity::new(LIMITS, Vec::new());
+        let seat = places.seat([127, 0, 0, 1].into()).unwrap();
+        let (_ending, ended) = watch::channel(false);
+        let (ours, theirs) = tokio::io::duplex(64 << 10);
+        let began = Instant::now();
+        let trusted = certified.cert.der().clone();
+        let client = async move {
+            tokio::time::sleep(silence).await;
+            let mut answer = Vec::new();
+            if let Ok(mut stream) = connector(trusted).connect("host.example".try_into().unwrap(), ours).await {
+                stream.write_all(head.as_bytes()).await.unwrap();
+                // A connection that is cut has no orderly end.
+                drop(stream.read_to_end(&mut answer).await);
+            }
+            String::from_utf8(answer).unwrap()
+        };
+        let server = async {
+            secured(theirs, tls.clone(), routes(), seat, ended).await;
+            began.elapsed()
+        };
+        let (answer, took) = tokio::join!(client, server);
+        assert!(places.is_empty(), "its place is free again");
+        assert_eq!(answer.ends_with("here"), head == answered, "{answer}");
+        assert!(took >= closed && took < closed + second / 2, "{head:?} after {silence:?}: {took:?}");
+    }
+}
+
+fn connector(trusted: CertificateDer<'static>) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap();
+    TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
 /// A body that says something after each pause, a number of times.

@@ -12,3 +12,4 @@ mod configured;
 #[cfg(unix)]
 mod examples;
 mod server;
+mod tls;

@@ -12,7 +12,7 @@ use super::{failed, of_error, passed};
 use crate::{
     Error,
     cli::Program,
-    commands::serve::{self, mounted, not_listening},
+    commands::serve::{self, Certificate, mounted, not_listening},
     output::json::{CheckBody, RedirectUriBody},
 };
 
@@ -32,8 +32,12 @@ pub(super) async fn check(program: &mut Program) -> (CheckBody, Vec<RedirectUriB
 
 async fn check_callbacks(program: &mut Program) -> Result<(CheckBody, Vec<RedirectUriBody>), Error> {
     let listen = program.settings.inbound.listen()?;
+    let certificate = program.settings.inbound.tls()?.as_ref().map(Certificate::read).transpose()?;
     let server = match Server::bind(listen).await {
-        Ok(server) => Some(server),
+        Ok(server) => Some(match certificate {
+            Some(certificate) => server.tls(certificate.tls()),
+            None => server,
+        }),
         // This is probably `serve`; the check shows whether it is.
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
         Err(error) => return Err(not_listening(listen, &error)),

@@ -1,6 +1,7 @@
 //! `serve`: a process in the foreground that serves the page and the API, handles callbacks and webhooks, refreshes what
 //! is due, and continues setups. Any number of such processes can share one store.
 
+mod certificate;
 mod health;
 mod page;
 mod routes;
@@ -30,6 +31,7 @@ use crate::{
     platform::{self, OPERATIONS, Signals},
 };
 
+pub(super) use certificate::Certificate;
 use health::Health;
 use page::{Page, Visits};
 pub(super) use routes::mounted;
@@ -42,6 +44,7 @@ const MAX_SHUTDOWN_TIME: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit, Error> {
     let listen = program.settings.inbound.listen()?;
+    let certificate = program.settings.inbound.tls()?.as_ref().map(Certificate::read).transpose()?;
     let receiver = program.settings.events.receiver()?;
     let mut signals = Signals::new().map_err(|error| Error::io("signals", &error))?;
     let server = match Server::bind(listen).await {
@@ -53,6 +56,10 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
             };
         }
         Err(error) => return Err(not_listening(listen, &error)),
+    };
+    let server = match &certificate {
+        Some(certificate) => server.tls(certificate.tls()),
+        None => server,
     };
     let (server, url, registry) = tokio::select! {
         started = start(&mut program, server) => started?,
@@ -75,8 +82,10 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let readiness = Readiness::new();
     let health = Health::new(registry.clone(), scheduler.abort_handle(), readiness.clone());
     let live = LiveStreams::new();
-    let options = program.settings.page.add_to(routes::api_options(address, &url)?.live(live.clone()))?;
-    let options = match program.settings.inbound.requests_per_minute {
+    let inbound = &program.settings.inbound;
+    let options =
+        program.settings.page.add_to(routes::api_options(address, &url, inbound.scheme())?.live(live.clone()))?;
+    let options = match inbound.requests_per_minute {
         Some(most) => options.requests_per_minute(most),
         None => options,
     };
@@ -84,7 +93,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let polling = Handle::current().spawn(monitor.poll(program.settings.usage.bounds()).into_future());
     let state = State { health, options: options.usage(monitor), readiness: readiness.clone() };
     let routes = routes::routes(&registry, &url, state);
-    let page = Page::new(registry.clone(), address, &url);
+    let page = Page::new(registry.clone(), inbound.page_address(address, &url));
     let resumed = tokio::select! {
         resumed = registry.setups().resume_all() => resumed,
         () = signals.next() => return Err(platform::interrupted()),
@@ -141,9 +150,16 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         }
         pending::<Infallible>().await
     };
+    let following_certificate = async {
+        match certificate {
+            Some(certificate) => certificate.follow(registry.server().clock()).await,
+            None => pending().await,
+        }
+    };
     tokio::select! {
         () = draining => {}
         never = opening => match never {},
+        never = following_certificate => match never {},
         told = told => {
             output.note("Stopped at once; the next process continues the unfinished work.");
             tracing::warn!(target: OPERATIONS, "stopped at once; the next process continues the unfinished work");
@@ -173,15 +189,18 @@ async fn show_running(
     let url = program.settings.inbound.url(listen)?;
     let registry = open(program, &url).await?;
     let output = &program.output;
-    // Another program that listens there must not get a code.
+    // Another program that listens there must not get a code. With TLS, the page is opened at the public URL, for which
+    // the certificate is.
     let listening = reached_here(listen);
-    let here = format!("http://{listening}{}", url.prefix());
-    let here: PublicUrl = here.parse().map_err(|_| not_listening(listen, in_use))?;
+    let here = match program.settings.inbound.has_tls() {
+        true => url.clone(),
+        false => format!("http://{listening}{}", url.prefix()).parse().map_err(|_| not_listening(listen, in_use))?,
+    };
     if check_callback(&registry, &here).await.problem.is_some() {
         registry.close().await;
         return Err(not_listening(listen, in_use));
     }
-    let page = Page::new(registry.clone(), listening, &url);
+    let page = Page::new(registry.clone(), program.settings.inbound.page_address(listening, &url));
     let printed = if arguments.print_page { Some(page.with_code().await?) } else { None };
     print_state(output, "running", listen, &url, printed)?;
     if arguments.open {

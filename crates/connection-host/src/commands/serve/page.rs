@@ -61,12 +61,8 @@ struct Once {
 }
 
 impl Page {
-    /// Returns the page of a server that listens at `listening` and is reached at `url`.
-    ///
-    /// A server on this machine is opened at its own address, so that the page opens without a proxy, too.
-    pub(super) fn new(registry: ConnectionRegistry, listening: SocketAddr, url: &PublicUrl) -> Self {
-        let is_here = listening.ip().is_loopback();
-        let address = if is_here { format!("http://{listening}{}", url.prefix()) } else { url.to_string() };
+    /// Returns the page at this address, without a slash at the end.
+    pub(super) fn new(registry: ConnectionRegistry, address: String) -> Self {
         Self { registry, address }
     }
 

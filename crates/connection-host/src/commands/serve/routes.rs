@@ -57,8 +57,9 @@ pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, state: Stat
     }
 }
 
-/// Returns the addresses at which browsers and programs reach the API: the public one, and the one on this machine.
-pub(super) fn api_options(listening: SocketAddr, url: &PublicUrl) -> Result<ApiOptions, Error> {
+/// Returns the addresses at which browsers and programs reach the API: the public one, and the one on this machine, with
+/// the scheme in which the server itself speaks.
+pub(super) fn api_options(listening: SocketAddr, url: &PublicUrl, scheme: &str) -> Result<ApiOptions, Error> {
     let origin = |text: &str| {
         text.parse::<HostOrigin>().map_err(|error| Error::configuration(format!("'inbound.public_url': {error}")))
     };
@@ -66,7 +67,7 @@ pub(super) fn api_options(listening: SocketAddr, url: &PublicUrl) -> Result<ApiO
     if listening.ip().is_loopback() || listening.ip().is_unspecified() {
         let port = listening.port();
         for host in ["127.0.0.1", "[::1]"] {
-            options = options.also_at(origin(&format!("http://{host}:{port}"))?);
+            options = options.also_at(origin(&format!("{scheme}://{host}:{port}"))?);
         }
     }
     Ok(options.public_url(url.as_str()).version(VERSION))

@@ -25,6 +25,7 @@ mod pictures;
 pub(crate) mod remote;
 pub(crate) mod remote_setups;
 mod requests;
+mod tls;
 mod unencrypted;
 mod webhooks;
 mod webhooks_over_api;
