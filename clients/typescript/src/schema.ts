@@ -2960,7 +2960,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Page_ListedSetup"];
+                        "application/json": components["schemas"]["SetupPage"];
                     };
                 };
                 401: components["responses"]["Unauthenticated"];
@@ -4085,7 +4085,7 @@ export interface components {
             /** @description The name of the kind that a person reads. */
             kindTitle: string;
             /** @description The provider of the kind; `null` if the host no longer has the kind. */
-            provider?: string | null;
+            provider: string | null;
         };
         /** @enum {string} */
         Liveness: "live" | "offline" | "failing" | "unknown";
@@ -4263,17 +4263,6 @@ export interface components {
                 provider: string;
                 title: string;
             }[];
-            /** @description The value of `after` for the next page; `null` on the last one. */
-            next: string | null;
-        };
-        /** @description A page of a list. */
-        Page_ListedSetup: {
-            items: (components["schemas"]["OpenSetup"] & {
-                /** @description The name of the kind that a person reads. */
-                kindTitle: string;
-                /** @description The provider of the kind; `null` if the host no longer has the kind. */
-                provider?: string | null;
-            })[];
             /** @description The value of `after` for the next page; `null` on the last one. */
             next: string | null;
         };
@@ -4574,6 +4563,12 @@ export interface components {
             reason: null | components["schemas"]["Reason"];
             /** @description The code that the person types there. */
             userCode: string | null;
+        };
+        /** @description A page of setups that have not ended. */
+        SetupPage: {
+            items: components["schemas"]["ListedSetup"][];
+            /** @description The value of `after` for the next page. There is one page alone. */
+            next: string | null;
         };
         /** @enum {string} */
         SetupStage: "running" | "waiting" | "cancelled";

@@ -16,7 +16,7 @@ use super::{connection_list::title, extensions, kinds::unknown as unknown_kind, 
 use crate::{
     Api, BASE,
     answers::AnswersBody,
-    body::{Empty, Json, Page, json},
+    body::{Empty, Json, json},
     caller::{Caller, ToManage, ToSetUp},
     once::{Made, Once},
     openapi::refusals::{Conflict, Gone, NotFound},
@@ -156,8 +156,17 @@ struct ListedBody {
     provider: Option<String>,
 }
 
+/// A page of setups that have not ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SetupPage)]
+struct SetupPage {
+    items: Vec<ListedBody>,
+    /// The value of `after` for the next page. There is one page alone.
+    next: Option<String>,
+}
+
 /// Returns the setups that have not ended.
-#[utoipa::path(get, path = "/setups", responses((status = 200, body = Page<ListedBody>)))]
+#[utoipa::path(get, path = "/setups", responses((status = 200, body = SetupPage)))]
 pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> {
     let registry = &caller.registry;
     let setups = registry.setups().list().await?;
@@ -166,7 +175,7 @@ pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> 
         kind_title: title(registry, &info.kind),
         provider: registry.kinds().get(&info.kind).map(|kind| kind.descriptor.provider.to_string()),
     };
-    Ok(json(StatusCode::OK, &Page { items: setups.iter().map(listed).collect(), next: None }))
+    Ok(json(StatusCode::OK, &SetupPage { items: setups.iter().map(listed).collect(), next: None }))
 }
 
 /// Returns the refusal of a setup for an extension that no kind can connect.
