@@ -134,6 +134,16 @@ impl Browser {
         must("a size", self.client.set_window_size(width, height).await);
     }
 
+    /// Sets the size of the page in the current tab, which may be smaller than the smallest window.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the browser rejects the command.
+    pub async fn set_view(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.command("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
     /// Sets the appearance of the system for the current tab, and that the person wants no animations.
     ///
     /// # Panics

@@ -9,6 +9,7 @@ mod markup;
 mod rebinding;
 mod screens;
 mod vendor;
+mod widths;
 
 use connection_faults::browser::Browser;
 use serde_json::json;
