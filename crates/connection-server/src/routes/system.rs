@@ -59,7 +59,10 @@ impl KnownKey {
 /// Returns the place of the database. The word before it is left out, because it stands beside the word already.
 pub(super) fn database(registry: &ConnectionRegistry) -> String {
     let name = registry.server().store_name();
-    name.strip_prefix("the database ").map(str::to_owned).unwrap_or(name)
+    match name.strip_prefix("the database ") {
+        Some(place) => place.to_owned(),
+        None => name,
+    }
 }
 
 /// Returns the version of the program, its database, the source of its key and its public address.
