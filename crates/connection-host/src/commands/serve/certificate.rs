@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The time after which the files are read again.
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(10);
 
 /// A certificate in use, and the files that it was read from.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Certificate {
         self.tls.clone()
     }
 
-    /// Reads the files again every minute, and uses what was changed, for as long as the future is polled.
+    /// Reads the files again every ten seconds, and uses what was changed, for as long as the future is polled.
     pub(super) async fn follow(mut self, clock: Arc<dyn Clock>) -> Infallible {
         loop {
             clock.sleep(INTERVAL).await;

@@ -16,7 +16,7 @@ use rustls::{
 use serde_json::{Value, json};
 
 use super::{Answer, PATIENCE, Serving, ask, machine, until};
-use crate::program::{Machine, ON_POSTGRES};
+use crate::program::Machine;
 
 const HOST: &str = "host.example";
 
@@ -103,11 +103,7 @@ fn with_a_certificate_serve_answers_over_tls_to_its_own_name_alone() {
 }
 
 #[test]
-fn a_certificate_that_is_replaced_while_serve_runs_is_used_within_a_minute() {
-    // The database has no part in it, and a minute is long.
-    if ON_POSTGRES {
-        return;
-    }
+fn a_certificate_that_is_replaced_while_serve_runs_is_used() {
     let (machine, former) = secured();
     let mut serving = Serving::start(&machine);
     assert!(get(&serving, &former, HOST, "/healthz").is_some());
