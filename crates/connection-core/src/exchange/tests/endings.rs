@@ -93,6 +93,19 @@ async fn no_answer_in_time_is_uncertain() {
     }
 }
 
+/// Takes a port at which nobody listens any longer, so that no other program listens there either.
+async fn held(port: u16) -> tokio::net::TcpSocket {
+    loop {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        if socket.bind(([127, 0, 0, 1], port).into()).is_ok() {
+            return socket;
+        }
+        // The former listener is closed by its task.
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn an_unsent_request_leaves_no_record() {
     for mut world in World::each(|_| Reply::ok("fresh")).await {
@@ -105,7 +118,9 @@ async fn an_unsent_request_leaves_no_record() {
         assert!(late.uncertain().is_none());
         assert!(row(shared, id, "old").await.is_none());
         assert_eq!(world.times_asked(), 0);
+        let port = world.server.port();
         world.server = connection_faults::server::TestServer::start(|_| Reply::silence()).await;
+        let _held = held(port).await;
         assert_eq!(refresh(shared, id, Strict, "old").await, (Err(HttpError::Connect), None), "nobody is there");
         assert!(row(shared, id, "old").await.is_none());
     }

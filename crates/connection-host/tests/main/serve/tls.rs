@@ -84,8 +84,7 @@ fn with_a_certificate_serve_answers_over_tls_to_its_own_name_alone() {
     let code = code.strip_prefix(&format!("https://{HOST}/#code=")).unwrap_or_else(|| panic!("{code}"));
     let headers = format!("origin: https://{HOST}\r\ncontent-type: application/json\r\n");
     let body = json!({ "code": code }).to_string();
-    let token =
-        over_tls(serving.address, &certificate, HOST, "POST", "/api/v1/page-tokens", &headers, &body).unwrap();
+    let token = over_tls(serving.address, &certificate, HOST, "POST", "/api/v1/page-tokens", &headers, &body).unwrap();
     assert_eq!(token.status, 201, "{token:?}");
     let token: Value = serde_json::from_str(&token.body).unwrap();
     let bearer = format!("authorization: Bearer {}\r\n", token["token"].as_str().unwrap());
