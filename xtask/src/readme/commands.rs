@@ -54,6 +54,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("connections key change --to-source keyring", "it needs a machine without a keyring"),
     ("cargo install --locked --path ", "the program is built before the documents are run"),
     ("sudo ", "it needs root and systemd; `cargo xtask tidy` compares the unit with the program"),
+    ("#!/bin/sh", "it needs certbot and root; the host's tests replace the files of a running server"),
     ("podman build ", "it needs a registry of images; `cargo xtask tidy` compares the file with the program"),
     ("umask 077", "it needs a cluster; `cargo xtask tidy` compares the manifests with the program"),
     ("kubectl exec ", "it needs a cluster"),
