@@ -294,7 +294,7 @@ fn sign_in_instructions_come_with_a_remedy() {
     let made = machine.run(&["profiles", "create", "claude", "work", "--dir", "work"]).exits(0);
     made.says(&format!("Sign in with: CLAUDE_CONFIG_DIR={work} claude auth login\n"))
         .says("it opens a browser, or prints the address to open")
-        .says("'claude setup-token' prints a token to connect instead");
+        .says("'claude setup-token' prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN");
     let codex = machine.run(&["profiles", "create", "codex", "work", "--dir", "codex"]).exits(0);
     codex.says("type the code").says("A token may be given in CODEX_ACCESS_TOKEN instead");
     machine.run(&["profiles", "probe", "gemini"]).exits(0).says("NO_BROWSER=true");

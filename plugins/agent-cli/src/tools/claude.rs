@@ -19,7 +19,7 @@ pub(crate) static CLAUDE: Tool = Tool {
     sign_in: &["claude", "auth", "login"],
     // <https://code.claude.com/docs/en/authentication#generate-a-long-lived-token>
     sign_in_hint: "it opens a browser, or prints the address to open; where nobody can sign in, 'claude setup-token' \
-                   prints a token to connect instead",
+                   prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN",
     token_env: "CLAUDE_CODE_OAUTH_TOKEN",
     token_command: Some("claude setup-token"),
     directory: Directory {

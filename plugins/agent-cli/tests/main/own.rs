@@ -204,7 +204,7 @@ fn installed_tools_are_shown_with_the_first_question() {
         (
             claude(&[]).tools(known("claude")),
             "Claude Code is not signed in: run 'claude auth login': it opens a browser, or prints the address to open; \
-             where nobody can sign in, 'claude setup-token' prints a token to connect instead",
+             where nobody can sign in, 'claude setup-token' prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN",
         ),
         (
             FakeHost::new(made("claude")).tools(FakeTools::new().probed(&["/bin"])),
