@@ -57,6 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let directory = std::env::temp_dir().join("connections-axum");
     let registry = registry(&directory, &url).open().await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-    axum::serve(listener, app(&registry, &url)?).await?;
+    // A router by itself would be copied for each connection.
+    axum::serve(listener, app(&registry, &url)?.into_make_service()).await?;
     Ok(())
 }

@@ -130,7 +130,8 @@ impl Server {
         Serving {
             listener: self.listener,
             tls: self.tls,
-            routes: routes.layer(middleware::map_response(headers::with_security_headers)),
+            // Without this, each request would convert the handler of its route.
+            routes: routes.layer(middleware::map_response(headers::with_security_headers)).with_state(()),
             places: Capacity::new(self.limits, self.reserved),
             ending: watch::Sender::new(false),
             connections: JoinSet::new(),

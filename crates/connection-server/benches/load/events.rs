@@ -6,11 +6,18 @@ use connection_core::Filter;
 
 use crate::{Size, client::Client, host::Host, print, timed};
 
+/// The number of listeners with one token. The API has a maximum.
+const FOR_A_TOKEN: usize = 25;
+
 /// Opens the listeners of a path.
-async fn listeners(port: u16, path: &str, token: &str, count: usize) -> Vec<Client> {
+async fn listeners(host: &Host, port: u16, path: &str, count: usize) -> Vec<Client> {
     let mut listeners = Vec::with_capacity(count);
-    for _ in 0..count {
-        listeners.push(Client::connect(port, path, token).await.listen(": listening").await);
+    let mut token = String::new();
+    for number in 0..count {
+        if number.is_multiple_of(FOR_A_TOKEN) {
+            token = crate::host::token(&host.registry).await;
+        }
+        listeners.push(Client::connect(port, path, &token).await.listen(": listening").await);
     }
     listeners
 }
@@ -29,8 +36,8 @@ async fn heard(listeners: &mut [Client], say: impl AsyncFnOnce()) -> Duration {
 /// Measures the time from the rename of a connection until every listener has its hint, beside that of a text that is
 /// passed on to as many listeners.
 pub(crate) async fn measure(host: &Host, floor: u16, size: &Size) {
-    let mut floors = listeners(floor, "/live", &host.token, size.listeners).await;
-    let mut ours = listeners(host.port, "/api/v1/live", &host.token, size.listeners).await;
+    let mut floors = listeners(host, floor, "/live", size.listeners).await;
+    let mut ours = listeners(host, host.port, "/api/v1/live", size.listeners).await;
     let page = host.registry.list_connections(Filter::new().limit(1)).await.unwrap();
     let connection = host.registry.connection(page.connections[0].id).await.unwrap();
     let mut fastest = [Duration::MAX; 2];

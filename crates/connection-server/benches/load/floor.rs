@@ -56,7 +56,7 @@ pub(crate) async fn start(host: &Host, label: &str) -> u16 {
         .with_state(floor);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    Handle::current().spawn(async move { axum::serve(listener, routes).await });
+    Handle::current().spawn(async move { axum::serve(listener, routes.into_make_service()).await });
     port
 }
 

@@ -82,13 +82,12 @@ impl Host {
             .open()
             .await
             .unwrap();
-        let token = NewAccessToken::new("load", Role::Manage).owner("local");
-        let token = registry.access_tokens().create(token).await.unwrap().text.expose_secret().to_owned();
+        let token = token(&registry).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let options = ApiOptions::new(format!("http://127.0.0.1:{port}").parse().unwrap());
         let routes: Router = api_router(registry.clone(), options.requests_per_minute(u32::MAX));
-        Handle::current().spawn(async move { axum::serve(listener, routes).await });
+        Handle::current().spawn(async move { axum::serve(listener, routes.into_make_service()).await });
         Self { directory, registry, port, token, next: AtomicUsize::new(0) }
     }
 
@@ -118,4 +117,10 @@ impl Host {
     pub(crate) async fn plain_store(&self) -> PlainStore {
         PlainStore::open(&self.directory.path().join("connections.db")).await
     }
+}
+
+/// Makes another token.
+pub(crate) async fn token(registry: &ConnectionRegistry) -> String {
+    let token = NewAccessToken::new("load", Role::Manage).owner("local");
+    registry.access_tokens().create(token).await.unwrap().text.expose_secret().to_owned()
 }

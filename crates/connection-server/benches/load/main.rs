@@ -56,7 +56,9 @@ async fn run(size: &Size) {
     let list = "/api/v1/connections?limit=50".to_owned();
     compare("a list of 50", size, (floor, "/page"), (host.port, &list), Some(0.85), &host).await;
     events::measure(&host, floor, size).await;
+    memory::report("after the listeners have left", None);
     host.import(size.many - size.few).await;
+    memory::report("after the import of the large store", None);
     let line = format!("a list of 50, of {} connections", size.many);
     compare(&line, size, (floor, "/page"), (host.port, &list), None, &host).await;
     memory::report(&format!("after lists of {} connections", size.many), Some(size.many));
