@@ -23,7 +23,7 @@ use crate::{Client, Error};
 pub enum Liveness {
     /// A person must act.
     Failing,
-    /// The connection works.
+    /// The provider accepted the credential when the connection was last checked.
     Live,
     /// The provider cannot be reached, which passes.
     Offline,
@@ -103,13 +103,13 @@ pub struct Account {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Connection {
-    /// The id.
+    /// The id of the connection, which never changes.
     pub id: String,
     /// The kind, such as `github`.
     pub kind: String,
-    /// The provider.
+    /// The id of the provider, such as `github`.
     pub provider: String,
-    /// The owner.
+    /// The name of the owner to whom the connection belongs.
     pub owner: String,
     /// The label, which is unique for its owner and kind.
     pub label: String,
@@ -153,7 +153,7 @@ pub struct Connection {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ListedConnection {
-    /// The connection.
+    /// The fields that every answer with this connection has.
     #[serde(flatten)]
     pub connection: Connection,
     /// The name of the kind that a person reads.
@@ -245,7 +245,7 @@ pub struct Grant {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ConnectionPage {
-    /// The connections.
+    /// The connections of this page, in the order of the list.
     pub items: Vec<ListedConnection>,
     /// The place after which the next page begins; `None` on the last one.
     pub next: Option<String>,
@@ -339,7 +339,7 @@ pub struct ConnectionFilter {
 }
 
 impl ConnectionFilter {
-    /// Selects all connections.
+    /// Creates a filter that selects all connections of the token's owner.
     pub fn new() -> Self {
         Self::default()
     }
@@ -408,7 +408,7 @@ impl Client {
         call.query("limit", filter.limit).query("after", filter.after.as_ref()).answer().await
     }
 
-    /// Returns a connection.
+    /// Returns the connection with this id.
     ///
     /// # Errors
     ///

@@ -44,7 +44,7 @@ pub enum Error {
     UnexpectedAnswer {
         /// The address of the server.
         url: String,
-        /// The HTTP status.
+        /// The HTTP status of the answer.
         status: u16,
     },
     /// The address is neither encrypted nor of this machine, so the token could be read on the way.
@@ -81,7 +81,7 @@ pub struct Problem {
     pub r#type: String,
     /// The name of the status.
     pub title: String,
-    /// The HTTP status.
+    /// The HTTP status of the answer.
     pub status: u16,
     /// One sentence that says what happened.
     pub detail: String,

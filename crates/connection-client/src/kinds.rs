@@ -18,7 +18,7 @@ use crate::{Client, Error};
 pub struct ListedKind {
     /// The name of the kind, such as `github`.
     pub kind: String,
-    /// The provider.
+    /// The id of the provider, such as `github`.
     pub provider: String,
     /// The name that a person reads.
     pub title: String,

@@ -18,7 +18,7 @@ use crate::{Client, Error, Reason};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Profile {
-    /// The id.
+    /// The id of the profile, which never changes.
     pub id: String,
     /// The kind of the tool.
     pub kind: String,

@@ -26,7 +26,7 @@ const TIMESTAMP_RANGE: RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FetchedUsage {
-    /// The connection.
+    /// The id of the connection whose usage it is.
     pub connection: ConnectionId,
     /// The id of the account that the usage belongs to.
     pub account: String,

@@ -19,7 +19,7 @@ const PAGE: i64 = 1000;
 pub struct Event {
     /// The id. The ids of later events are later, as far as the clocks of the recording processes agree.
     pub id: EventId,
-    /// The connection.
+    /// The id of the connection to which the event happened.
     pub connection: ConnectionId,
     /// The owner of the connection.
     pub owner: String,
