@@ -17,7 +17,7 @@ use sqlx::{Sqlite, SqliteConnection, error::BoxDynError, sqlite::SqliteArguments
 #[cfg(feature = "postgres")]
 use super::postgres::Lender;
 #[cfg(feature = "sqlite")]
-use super::sqlite::{Ready, Waiting};
+use super::sqlite::{LentReader, Ready, Waiting};
 use super::{StoreError, changes::Changed, rows::NewestEvent};
 
 /// A connection that reads rows.
@@ -82,6 +82,8 @@ pub(super) enum Connection {
     Lost,
     #[cfg(feature = "sqlite")]
     Sqlite(SqliteConnection),
+    #[cfg(feature = "sqlite")]
+    SqliteLent(LentReader),
     #[cfg(feature = "sqlite")]
     SqlitePooled(PoolConnection<Sqlite>),
     #[cfg(feature = "postgres")]
@@ -201,6 +203,8 @@ impl Reader {
             Connection::Lost => Engine::Lost,
             #[cfg(feature = "sqlite")]
             Connection::Sqlite(connection) => Engine::Sqlite(connection),
+            #[cfg(feature = "sqlite")]
+            Connection::SqliteLent(connection) => Engine::Sqlite(connection),
             #[cfg(feature = "sqlite")]
             Connection::SqlitePooled(connection) => Engine::Sqlite(connection),
             #[cfg(feature = "postgres")]

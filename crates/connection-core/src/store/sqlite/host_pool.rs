@@ -9,6 +9,7 @@ use super::{
     super::StoreError,
     Limits, Sqlite, bring_up,
     own_pool::{blocking, lock},
+    readers::Readers,
     writer::{Connections, Writer},
 };
 
@@ -35,7 +36,7 @@ pub(in super::super) async fn open(pool: SqlitePool, limits: Limits) -> Result<S
     bring_up(&mut connection, &place).await?;
     drop((lock, connection));
     let writer = Writer { limits, connections: Connections::HostPool(pool.clone()), place: place.clone() };
-    Ok(Sqlite::start(writer, pool, place, true))
+    Ok(Sqlite::start(writer, Readers::Host(pool), place))
 }
 
 /// Returns the options that a connection of the pool lacks, as sqlx names them.

@@ -3,6 +3,7 @@
 mod changed;
 mod host_pool;
 mod own_pool;
+mod readers;
 mod version;
 mod waiting;
 mod writer;
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{Connection as _, SqliteConnection, SqlitePool, migrate::Migrator};
+use sqlx::{Connection as _, SqliteConnection, migrate::Migrator};
 use tokio::{
     runtime::Handle,
     sync::{Mutex as AsyncMutex, mpsc},
@@ -25,10 +26,11 @@ use tokio::{
 use super::{
     StoreError,
     changes::ObservedVersion,
-    engine::{Connection, Reader},
+    engine::Reader,
     job::Job,
     migrate,
 };
+use readers::Readers;
 use version::Versions;
 use writer::Writer;
 
@@ -37,15 +39,14 @@ use crate::Clock;
 pub(super) use changed::changed;
 pub(super) use host_pool::open as open_lent;
 pub(super) use own_pool::open;
+pub(super) use readers::LentReader;
 pub(super) use waiting::{Ready, Waiting};
 pub(super) use writer::Limits;
 
 /// An open database file.
 pub(super) struct Sqlite {
-    readers: SqlitePool,
+    readers: Readers,
     place: Arc<str>,
-    /// `true` if the pool belongs to the host, which closes it.
-    lent: bool,
     /// `true` after the store was closed. It is read without a lock at each use of a connection.
     closed: AtomicBool,
     /// `None` after the store was closed.
@@ -56,13 +57,13 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     /// Starts the writer on the runtime of the caller.
-    fn start(writer: Writer, readers: SqlitePool, place: Arc<str>, lent: bool) -> Self {
+    fn start(writer: Writer, readers: Readers, place: Arc<str>) -> Self {
         let (sender, queue) = mpsc::unbounded_channel();
         let task = Handle::current().spawn(writer.run(queue));
         let queue = Mutex::new(Some(sender));
         let writer = AsyncMutex::new(Some(task));
-        let versions = Versions::new(readers.connect_options());
-        Self { readers, place, lent, closed: AtomicBool::new(false), queue, writer, versions }
+        let versions = Versions::new(readers.options());
+        Self { readers, place, closed: AtomicBool::new(false), queue, writer, versions }
     }
 
     pub(super) fn enqueue(&self, job: Box<dyn Job>) {
@@ -81,8 +82,8 @@ impl Sqlite {
         if self.is_closed() {
             return Err(StoreError::Closed);
         }
-        let connection = self.readers.acquire().await.map_err(|error| StoreError::of(&error, &self.place))?;
-        Ok(Reader::new(Connection::SqlitePooled(connection), self.place.clone()))
+        let connection = self.readers.lend().await.map_err(|error| StoreError::of(&error, &self.place))?;
+        Ok(Reader::new(connection, self.place.clone()))
     }
 
     pub(super) async fn version(&self, clock: &dyn Clock, age: Duration) -> Option<ObservedVersion> {
@@ -105,9 +106,7 @@ impl Sqlite {
             task.await.unwrap_or_default();
             *writer = None;
         }
-        if !self.lent {
-            self.readers.close().await;
-        }
+        self.readers.close().await;
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Option<mpsc::UnboundedSender<Box<dyn Job>>>> {

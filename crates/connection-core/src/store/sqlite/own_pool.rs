@@ -11,19 +11,19 @@ use std::{
 
 use sqlx::{
     ConnectOptions as _,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{
     super::StoreError,
     Limits, Sqlite, bring_up,
+    readers::Readers,
     writer::{Connections, Writer},
 };
 use connection_seal::platform::{self, FileContent};
 
 /// The time for which a writer waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-const READERS: u32 = 4;
 
 pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqlite, StoreError> {
     let place: Arc<str> = path.display().to_string().into();
@@ -42,16 +42,10 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
     // With a write-ahead log, NORMAL syncs only at checkpoints: a commit may be lost, but the file is never
     // corrupted.
     let relaxed = writing.synchronous(SqliteSynchronous::Normal).connect().await.map_err(failed)?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS)
-        // A ping costs more than a read, so connections are not pinged before use.
-        .test_before_acquire(false)
-        .connect_with(base.pragma("query_only", "ON"))
-        .await
-        .map_err(failed)?;
+    let readers = Readers::open(base.pragma("query_only", "ON")).await.map_err(failed)?;
     let connections = Connections::OwnPool { synced: Some(synced), relaxed: Some(relaxed) };
     let writer = Writer { limits, connections, place: place.clone() };
-    Ok(Sqlite::start(writer, readers, place, false))
+    Ok(Sqlite::start(writer, readers, place))
 }
 
 /// Creates the directory and the file, and takes the lock, which is released when the returned file is dropped.

@@ -1,0 +1,127 @@
+//! The connections that read a file.
+//!
+//! A file that the store opened itself has a few connections of its own. sqlx's pool lends the connection that was
+//! unused for the longest time, and pings it when it is returned, which costs as much as a read. Here, the connection
+//! that was returned last is lent first, so that reads that follow each other use one thread of the driver, which is
+//! often still awake. A connection to a file does not die, so it is not pinged.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::super::engine::Connection;
+
+/// The number of reads that run at the same time.
+const READERS: u32 = 4;
+/// The time for which a read waits for others to end, as in sqlx's pool.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// The source of connections that read.
+pub(super) enum Readers {
+    Own(OwnReaders),
+    /// The pool of the host, which closes it.
+    Host(SqlitePool),
+}
+
+/// Connections that are opened when they are needed, and kept.
+pub(super) struct OwnReaders {
+    options: Arc<SqliteConnectOptions>,
+    idle: Arc<Idle>,
+    /// A permit for each connection that may be lent.
+    permits: Arc<Semaphore>,
+}
+
+/// The open connections that are not lent. The last one was returned last.
+#[derive(Default)]
+struct Idle(Mutex<Vec<SqliteConnection>>);
+
+/// A connection that is returned when it is dropped.
+pub(in super::super) struct LentReader {
+    /// `None` only while it is being dropped.
+    connection: Option<SqliteConnection>,
+    idle: Arc<Idle>,
+    /// Dropped after the connection was returned.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Readers {
+    /// Creates a source of connections of the store's own, and opens the first one.
+    pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+        let first = options.connect().await?;
+        let permits = Arc::new(Semaphore::new(READERS as usize));
+        let idle = Idle::default();
+        idle.lock().push(first);
+        Ok(Self::Own(OwnReaders { options: Arc::new(options), idle: Arc::new(idle), permits }))
+    }
+
+    pub(super) fn options(&self) -> Arc<SqliteConnectOptions> {
+        match self {
+            Self::Own(own) => own.options.clone(),
+            Self::Host(pool) => pool.connect_options(),
+        }
+    }
+
+    pub(super) async fn lend(&self) -> Result<Connection, sqlx::Error> {
+        match self {
+            Self::Own(own) => own.lend().await.map(Connection::SqliteLent),
+            Self::Host(pool) => pool.acquire().await.map(Connection::SqlitePooled),
+        }
+    }
+
+    /// Waits until the store's own connections were returned, and closes them.
+    pub(super) async fn close(&self) {
+        let Self::Own(own) = self else { return };
+        // The error means that another call has closed them.
+        let Ok(_all) = own.permits.acquire_many(READERS).await else { return };
+        own.permits.close();
+        let idle = std::mem::take(&mut *own.idle.lock());
+        for connection in idle {
+            // Closing a connection that only reads loses nothing, so an error is ignored.
+            connection.close().await.unwrap_or_default();
+        }
+    }
+}
+
+impl OwnReaders {
+    async fn lend(&self) -> Result<LentReader, sqlx::Error> {
+        let permit = tokio::time::timeout(MAX_WAIT, self.permits.clone().acquire_owned()).await;
+        let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
+        let idle = self.idle.lock().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        Ok(LentReader { connection: Some(connection), idle: self.idle.clone(), _permit: permit })
+    }
+}
+
+impl Idle {
+    fn lock(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deref for LentReader {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        self.connection.as_ref().expect("it is taken only when it is dropped")
+    }
+}
+
+impl DerefMut for LentReader {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        self.connection.as_mut().expect("it is taken only when it is dropped")
+    }
+}
+
+impl Drop for LentReader {
+    fn drop(&mut self) {
+        self.idle.lock().extend(self.connection.take());
+    }
+}
