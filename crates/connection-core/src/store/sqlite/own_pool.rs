@@ -18,7 +18,7 @@ use super::{
     super::StoreError,
     Limits, Sqlite, bring_up,
     readers::Readers,
-    writer::{Connections, Writer},
+    writer::{Connections, Separate, Writer},
 };
 use connection_seal::platform::{self, FileContent};
 
@@ -36,14 +36,16 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     let writing = base.clone().journal_mode(SqliteJournalMode::Wal);
-    let mut synced = writing.clone().synchronous(SqliteSynchronous::Full).connect().await.map_err(failed)?;
-    bring_up(&mut synced, &place).await?;
+    let options = writing.clone().synchronous(SqliteSynchronous::Full);
+    let mut first = options.connect().await.map_err(failed)?;
+    bring_up(&mut first, &place).await?;
     drop(lock);
+    let synced = Separate { options, connection: Some(first) };
     // With a write-ahead log, NORMAL syncs only at checkpoints: a commit may be lost, but the file is never
     // corrupted.
-    let relaxed = writing.synchronous(SqliteSynchronous::Normal).connect().await.map_err(failed)?;
+    let relaxed = Separate { options: writing.synchronous(SqliteSynchronous::Normal), connection: None };
     let readers = Readers::open(base.pragma("query_only", "ON")).await.map_err(failed)?;
-    let connections = Connections::OwnPool { synced: Some(synced), relaxed: Some(relaxed) };
+    let connections = Connections::OwnPool { synced, relaxed };
     let writer = Writer { limits, connections, place: place.clone() };
     Ok(Sqlite::start(writer, readers, place))
 }

@@ -11,7 +11,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use sqlx::{Connection as _, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool, sqlite::SqliteConnectOptions};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::super::{
@@ -33,12 +33,18 @@ impl Limits {
 
 /// The connections of the writer.
 pub(super) enum Connections {
-    /// Separate connections of the writer, each `None` while it is used. One waits for the disk at each commit, the
-    /// other does not.
-    OwnPool { synced: Option<SqliteConnection>, relaxed: Option<SqliteConnection> },
+    /// Separate connections of the writer, each opened when it is first needed.
+    OwnPool { synced: Separate, relaxed: Separate },
     /// The pool of the host. A connection is taken for one batch at a time, so that a pool of one also serves
     /// readers.
     HostPool(SqlitePool),
+}
+
+/// A connection that only the writer uses.
+pub(super) struct Separate {
+    pub(super) options: SqliteConnectOptions,
+    /// `None` before the first use, and while the connection is used.
+    pub(super) connection: Option<SqliteConnection>,
 }
 
 pub(super) struct Writer {
@@ -67,7 +73,7 @@ impl Writer {
             }
         }
         if let Connections::OwnPool { synced, relaxed } = self.connections {
-            for connection in [relaxed, synced].into_iter().flatten() {
+            for connection in [relaxed.connection, synced.connection].into_iter().flatten() {
                 // Committed changes are safe. If closing fails, the next open cleans up the log.
                 connection.close().await.unwrap_or_default();
             }
@@ -75,23 +81,25 @@ impl Writer {
     }
 
     async fn connection(&mut self, is_relaxed: bool) -> Result<Connection, StoreError> {
-        match &mut self.connections {
+        let connection = match &mut self.connections {
             Connections::OwnPool { synced, relaxed } => {
-                let connection = if is_relaxed { relaxed } else { synced };
-                connection.take().map(Connection::Sqlite).ok_or(StoreError::Closed)
+                let separate = if is_relaxed { relaxed } else { synced };
+                match separate.connection.take() {
+                    Some(connection) => Ok(Connection::Sqlite(connection)),
+                    None => separate.options.connect().await.map(Connection::Sqlite),
+                }
             }
-            Connections::HostPool(pool) => match pool.acquire().await {
-                Ok(connection) => Ok(Connection::SqlitePooled(connection)),
-                Err(error) => Err(StoreError::of(&error, &self.place)),
-            },
-        }
+            Connections::HostPool(pool) => pool.acquire().await.map(Connection::SqlitePooled),
+        };
+        connection.map_err(|error| StoreError::of(&error, &self.place))
     }
 
     fn put_back(&mut self, connection: Connection, is_relaxed: bool) {
         if let (Connections::OwnPool { synced, relaxed }, Connection::Sqlite(connection)) =
             (&mut self.connections, connection)
         {
-            *(if is_relaxed { relaxed } else { synced }) = Some(connection);
+            let separate = if is_relaxed { relaxed } else { synced };
+            separate.connection = Some(connection);
         }
     }
 }
