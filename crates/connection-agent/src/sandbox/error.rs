@@ -22,7 +22,7 @@ pub enum SandboxError {
     Copy {
         /// The path of the source or of the copy.
         path: String,
-        /// The problem.
+        /// The problem, as the rest of the message.
         problem: String,
     },
     /// A private copy would be larger than the host allows.
@@ -42,7 +42,7 @@ pub enum SandboxError {
     Engine {
         /// The name of the program.
         engine: &'static str,
-        /// The problem.
+        /// The problem, as the rest of the message.
         problem: String,
     },
     /// The name of the image is not valid.
@@ -58,7 +58,7 @@ pub enum SandboxError {
     Mount {
         /// The source or the target of the mount.
         path: String,
-        /// The problem.
+        /// The problem, as the rest of the message.
         problem: &'static str,
     },
     /// The network would not isolate the container.
@@ -118,7 +118,7 @@ pub enum SandboxError {
     Variable {
         /// The name of the variable, as far as it can be shown.
         name: String,
-        /// The problem.
+        /// The problem, as the rest of the message.
         problem: &'static str,
     },
 }

@@ -17,9 +17,9 @@ use super::SandboxWritable;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SandboxEngine {
-    /// `docker`.
+    /// Docker, whose command is `docker`.
     Docker,
-    /// `podman`.
+    /// Podman, whose command is `podman`.
     #[default]
     Podman,
 }
@@ -51,7 +51,7 @@ pub enum SandboxNetwork {
     EngineDefault,
     /// A network of the engine, by its name.
     Named(String),
-    /// No network.
+    /// The container has no network.
     None,
 }
 
@@ -189,7 +189,7 @@ impl SandboxPolicy {
         self
     }
 
-    /// Sets the network.
+    /// Sets the network that the container is attached to.
     pub fn network(mut self, network: SandboxNetwork) -> Self {
         self.network = network;
         self

@@ -44,7 +44,7 @@ impl Default for UsageBounds {
 }
 
 impl UsageBounds {
-    /// Creates the default bounds.
+    /// Creates bounds with the default values.
     pub fn new() -> Self {
         Self::default()
     }

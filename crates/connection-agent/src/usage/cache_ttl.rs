@@ -17,7 +17,7 @@ pub enum PromptCacheTtl {
     /// The duration that the kind declares.
     #[default]
     Hint,
-    /// No countdown.
+    /// No countdown is shown.
     Off,
 }
 

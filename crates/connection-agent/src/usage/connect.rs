@@ -49,9 +49,9 @@ pub struct UsageConnect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsageOption {
-    /// The id for [`select_option`](UsageConnect::select_option).
+    /// The id of the option, to be passed to [`select_option`](UsageConnect::select_option).
     pub id: Text,
-    /// The label for people.
+    /// The label of the option, which people read.
     pub label: DisplayText,
 }
 

@@ -34,7 +34,7 @@ pub struct UsageStatus {
     pub connection: Option<ConnectionId>,
     /// The profile of the connection; `None` for a kind without profiles.
     pub profile: Option<ProfileId>,
-    /// The account.
+    /// The account that the connection reaches, if it is known.
     pub identity: Option<Identity>,
     /// The payment mode of the account: `subscription`, `api_key`, or another word.
     pub auth_mode: Option<Text>,
