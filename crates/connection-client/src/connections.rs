@@ -192,8 +192,8 @@ pub struct ShownConnection {
     pub created_at: String,
     /// The time of the last change of anything but the liveness.
     pub updated_at: String,
-    /// The origins to which the credential may be sent, or else the directories that may be read; `None` if they cannot
-    /// be opened.
+    /// The origins to which the credential may be sent, or, for a kind that reads files, the granted directories. `None`
+    /// if the server could not open the connection.
     pub reach: Option<Vec<String>>,
 }
 

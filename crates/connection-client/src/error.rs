@@ -157,7 +157,7 @@ impl Error {
         }
     }
 
-    /// Returns the refusal by the server, if it is one.
+    /// Returns the problem that the server reported, or `None` if the error is not a refusal by the server.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Refused(problem) => Some(problem),

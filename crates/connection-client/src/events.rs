@@ -45,13 +45,14 @@ pub struct Event {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EventPage {
-    /// The events. A page may have none although others follow.
+    /// The events of this page. The list may be empty even if another page follows, so test [`next`](Self::next).
     pub items: Vec<Event>,
-    /// The place after which the next page begins; `None` on the last one.
+    /// The position at which the next page begins; `None` on the last page.
     pub next: Option<String>,
-    /// `whole` if no event was changed outside of the server, `broken` if one was; `None` if that was not checked.
+    /// The result of the check for edits: `whole` if every event is as the server wrote it, `broken` if one was changed
+    /// outside of the server, and `None` if the events were not checked.
     pub chain: Option<String>,
-    /// The number of the first event that was changed outside of the server.
+    /// The number of the first event that was changed outside of the server; `None` if no such event was found.
     pub broken_at: Option<u64>,
 }
 

@@ -22,9 +22,9 @@ pub struct Profile {
     pub id: String,
     /// The kind of the tool.
     pub kind: String,
-    /// The label.
+    /// The label, which is unique among the profiles of the tool.
     pub label: String,
-    /// The directory.
+    /// The path of the directory in which the tool keeps the profile.
     pub directory: String,
     /// `true` for the profile with which the tool is run unless another one is named.
     pub is_default: bool,
@@ -34,11 +34,11 @@ pub struct Profile {
     pub slots: Vec<String>,
     /// The time at which it was created.
     pub created_at: String,
-    /// The findings in the directory.
+    /// The state of the directory and of the login in it.
     pub found: DirectoryProbe,
 }
 
-/// The findings in the directory of a tool.
+/// The state of a tool's directory and of the login in it, as it was just read from the disk.
 ///
 /// ```no_run
 /// # use connection_client::{Client, Error};
@@ -51,17 +51,18 @@ pub struct Profile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DirectoryProbe {
-    /// The directory.
+    /// The path of the directory in which the tool keeps the profile.
     pub directory: String,
     /// The state of the directory, such as `there` or `gone`.
     pub state: String,
-    /// `true` if the directory exists.
+    /// `true` if the directory exists and the tool has used it.
     pub exists: bool,
-    /// `true` if the tool is signed in there; `None` if that is not known.
+    /// `true` if the directory holds a login of the tool, `false` if the tool is signed out there, and `None` if that is
+    /// not known.
     pub authenticated: Option<bool>,
-    /// The reason why nothing was found.
+    /// The reason why it is not known whether the tool is signed in, because a file cannot be judged.
     pub reason: Option<Reason>,
-    /// The account, if it is known.
+    /// The account of the login, if it is known.
     pub account: Option<String>,
 }
 

@@ -41,9 +41,9 @@ pub struct SendRequest {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Header {
-    /// The name.
+    /// The name of the header.
     pub name: String,
-    /// The value.
+    /// The value of the header.
     pub value: String,
 }
 
@@ -59,11 +59,11 @@ pub struct Header {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer {
-    /// The status code.
+    /// The status code of HTTP, such as 200.
     pub status: u16,
     /// The headers, in their order, with names in lower case.
     pub headers: Vec<Header>,
-    /// The body.
+    /// The body, decoded from the encoding in which the server sent it.
     pub body: Vec<u8>,
 }
 
@@ -77,7 +77,7 @@ struct AnswerBody {
 }
 
 impl Header {
-    /// Creates a header.
+    /// Creates a header from its name and value.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { name: name.into(), value: value.into() }
     }
@@ -89,7 +89,7 @@ impl SendRequest {
         Self { method: method.into(), path: path.into(), headers: Vec::new(), body: None, encoding: None }
     }
 
-    /// Adds a header.
+    /// Adds a header after the others.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push(Header::new(name, value));
