@@ -136,12 +136,12 @@ pub struct LoginWindow {
     pub link: Link,
     /// Name of the cookie that shows that the person has logged in.
     pub cookie_name: Text,
-    /// Domain of that cookie.
+    /// Domain of the cookie that shows that the person has logged in.
     pub cookie_domain: Text,
     /// Cookie store of the window. Windows of one partition share their cookies with each other and with no other
     /// window. The host prefixes it with the kind and the profile.
     pub partition: Text,
-    /// Title of the window.
+    /// Title of the window, which a person reads.
     pub title: DisplayText,
     /// Time after which the window closes.
     pub timeout: Duration,

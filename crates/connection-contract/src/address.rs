@@ -155,7 +155,7 @@ impl Link {
         fits.then(|| Self(url.to_string()))
     }
 
-    /// Adds a query parameter.
+    /// Adds a query parameter, percent-encoded, after the others.
     #[must_use]
     pub fn query(mut self, name: &str, value: &(impl Exposed + ?Sized)) -> Self {
         push_query(&mut self.0, name, value.exposed());
@@ -218,7 +218,7 @@ impl Reach {
         self
     }
 
-    /// Adds a granted directory.
+    /// Adds a directory that the user has granted.
     #[must_use]
     pub fn root(mut self, root: GrantedDirectory) -> Self {
         self.roots.push(root);

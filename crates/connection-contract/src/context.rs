@@ -29,7 +29,7 @@ impl<'a> Context<'a> {
         Self { services }
     }
 
-    /// Returns the HTTP client.
+    /// Returns the HTTP client of the host.
     pub fn http(&self) -> &'a dyn HttpService {
         self.services.http
     }
@@ -92,7 +92,7 @@ impl<'a> Context<'a> {
         self.services.crypto
     }
 
-    /// Returns `N` random bytes.
+    /// Returns `N` random bytes. A replay returns the same bytes.
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.services.crypto.random(&mut bytes);
@@ -104,7 +104,7 @@ impl<'a> Context<'a> {
         self.services.clock.now()
     }
 
-    /// Writes a log event.
+    /// Writes an event to the host's log.
     pub fn log(&self, event: LogEvent) {
         self.services.log.log(event);
     }
@@ -267,7 +267,7 @@ impl<'a> SpendContext<'a> {
     }
 }
 
-/// The context of `refresh`.
+/// The context of a call of `refresh`: the services of the host, and the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct RefreshContext<'a> {
     context: SpendContext<'a>,
@@ -286,7 +286,7 @@ impl<'a> RefreshContext<'a> {
     }
 }
 
-/// The context of `verify`.
+/// The context of a call of `verify`: the services of the host, and the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifyContext<'a> {
     context: Context<'a>,
@@ -305,7 +305,7 @@ impl<'a> VerifyContext<'a> {
     }
 }
 
-/// The context of `teardown`.
+/// The context of a call of `teardown`: the services of the host, and the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct TeardownContext<'a> {
     context: Context<'a>,

@@ -11,15 +11,15 @@ use crate::{DisplayText, Kind, Text, ToolSpec};
 pub enum AuthType {
     /// An API key of the provider.
     ApiKey,
-    /// User name and password.
+    /// A user name with a password.
     Basic,
-    /// Another form of authentication.
+    /// A form of authentication that no other variant describes.
     Custom,
     /// The kind needs no authentication.
     None,
     /// OAuth, with tokens from an authorization server.
     OAuth,
-    /// A personal access token.
+    /// A personal access token, which the user creates at the provider.
     PersonalAccessToken,
 }
 
@@ -27,7 +27,7 @@ pub enum AuthType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Need {
-    /// Files below granted directories.
+    /// Access to files below directories that the user has granted.
     Files,
     /// Callbacks over HTTP, which the host receives.
     InboundHttp,
@@ -71,7 +71,7 @@ pub enum Input {
     Number,
     /// A secret. It is neither echoed nor stored outside the credential.
     Secret,
-    /// One line of text.
+    /// One line of text, which is no secret.
     Text,
     /// An absolute `http(s)` address. The answer is the grant to use it.
     Url,
@@ -164,7 +164,7 @@ impl Field {
         self
     }
 
-    /// Allows an empty answer.
+    /// Allows the user to leave the field empty.
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.required = false;

@@ -18,7 +18,7 @@ pub fn base64url(bytes: &[u8]) -> String {
     encode(bytes, URL_SAFE, false)
 }
 
-/// Decodes base64 with padding.
+/// Decodes base64 with padding. Returns `None` if the text is not valid.
 pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(4) {
         return None;

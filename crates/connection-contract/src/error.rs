@@ -27,7 +27,7 @@ pub enum ConnectionError {
 pub enum CredentialError {
     /// `serialize_credential` did not write these bytes.
     Malformed,
-    /// This field is missing.
+    /// The stored credential lacks the field with this name.
     MissingField(Text),
 }
 

@@ -100,7 +100,7 @@ pub struct Preference {
 }
 
 impl Preference {
-    /// Creates an optional preference.
+    /// Creates an optional preference without a title, description or default.
     pub fn new(name: impl Into<Text>, input: PreferenceInput) -> Self {
         Self { name: name.into(), title: None, description: None, input, required: false, default: None }
     }

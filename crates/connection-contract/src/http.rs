@@ -166,7 +166,7 @@ impl HttpRequest {
         self.follows
     }
 
-    /// Adds a query parameter.
+    /// Adds a query parameter, percent-encoded, after the others.
     #[must_use]
     pub fn query(mut self, name: &str, value: &(impl Exposed + ?Sized)) -> Self {
         push_query(&mut self.url, name, value.exposed());
@@ -184,7 +184,7 @@ impl HttpRequest {
         self.header("content-type", "application/x-www-form-urlencoded")
     }
 
-    /// Sets a JSON body.
+    /// Sets the body to this value as JSON, and the header `content-type`.
     #[must_use]
     pub fn json(mut self, value: &Value) -> Self {
         self.body = value.to_string().into();

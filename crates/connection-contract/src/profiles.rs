@@ -43,7 +43,7 @@ impl ProfileSpec {
         }
     }
 
-    /// Adds an environment variable.
+    /// Adds an environment variable that is set when the tool runs with the profile.
     #[must_use]
     pub fn variable(mut self, name: impl Into<Text>, value: EnvValue) -> Self {
         self.extra_env.push((name.into(), value));

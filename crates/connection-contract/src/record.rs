@@ -16,7 +16,7 @@ use crate::{CredentialError, Secret};
 pub struct Record(Vec<(String, Secret)>);
 
 impl Record {
-    /// Creates an empty record.
+    /// Creates a record without fields.
     pub fn new() -> Self {
         Self::default()
     }

@@ -41,7 +41,7 @@ impl fmt::Display for SecretName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequirementAuth {
-    /// The form of authentication.
+    /// The form of authentication that the connection must have.
     pub auth: crate::AuthType,
     /// Names of the secrets, in the order of the manifest. Empty for [`AuthType::None`](crate::AuthType::None).
     pub secret_names: Vec<SecretName>,
@@ -83,7 +83,7 @@ pub struct RequirementOAuth {
 }
 
 impl RequirementOAuth {
-    /// Creates parameters without scopes.
+    /// Creates parameters that request no scopes and name no registration endpoint.
     pub fn new(
         authorization_url: impl Into<Text>,
         token_url: impl Into<Text>,
@@ -107,7 +107,7 @@ impl RequirementOAuth {
         self
     }
 
-    /// Adds a requested scope.
+    /// Adds a scope to those that the extension requests.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<Text>) -> Self {
         self.scopes.push(scope.into());
@@ -123,14 +123,14 @@ pub enum RequirementRedirect {
     AppScheme {
         /// Scheme of the application, without `:`.
         scheme: Text,
-        /// Path after the scheme.
+        /// Path of the URI, after the scheme.
         callback_path: Text,
     },
     /// A redirect to an application by a URI without an authority: `scheme:path`.
     AppUri {
         /// Scheme of the application, without `:`.
         uri_scheme: Text,
-        /// Path after the scheme.
+        /// Path of the URI, after the scheme.
         callback_path: Text,
     },
     /// A redirect to a loopback address (RFC 8252, section 7.3).
@@ -139,7 +139,7 @@ pub enum RequirementRedirect {
     Other(Text),
     /// A redirect to a web page.
     Web {
-        /// Address of the page.
+        /// Address of the page that the provider redirects to.
         redirect_url: Text,
     },
 }
@@ -165,7 +165,7 @@ impl RequirementRedirect {
 pub struct Requirement {
     /// The extension's own name for the connection: `default`.
     pub id: Text,
-    /// Provider of the connection.
+    /// Provider that the connection must belong to.
     pub provider: Kind,
     /// Title that a person reads.
     pub title: DisplayText,

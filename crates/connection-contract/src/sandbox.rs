@@ -59,7 +59,7 @@ pub struct ConfigMount {
 }
 
 impl ConfigMount {
-    /// Creates a read-only mount.
+    /// Creates a mount that the tool can only read.
     pub fn new(host: PathSpec, container: impl Into<Text>) -> Self {
         Self {
             host,
@@ -120,9 +120,9 @@ impl ConfigMount {
 pub enum MountMode {
     /// The tool writes to a private copy, which is deleted when the run ends.
     Copied,
-    /// The tool cannot write.
+    /// The tool reads the directory itself and cannot write to it.
     #[default]
     ReadOnly,
-    /// The tool can write.
+    /// The tool reads and writes the directory itself.
     Writable,
 }

@@ -9,7 +9,7 @@ use crate::{Answers, BoxFuture, DisplayText, Link, Origin, Reason, Secret, Text}
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Prompt {
-    /// Heading above the questions.
+    /// Heading that is shown above the questions.
     pub title: DisplayText,
     /// Description of what was wrong with the previous answer.
     pub problem: Option<DisplayText>,
@@ -23,7 +23,7 @@ impl Prompt {
         Self { title: title.into(), problem: None, fields: Vec::new() }
     }
 
-    /// Adds a declared field.
+    /// Adds a field of the descriptor by its name, after the others.
     #[must_use]
     pub fn field(mut self, name: impl Into<Text>) -> Self {
         self.fields.push(name.into());
@@ -159,9 +159,9 @@ impl<'a> Wait<'a> {
 pub enum WaitOutcome {
     /// The user answered the prompt.
     Answered(Answers),
-    /// The provider's callback arrived.
+    /// The provider has sent a callback, whose parameters are here.
     Callback(CallbackRequest),
-    /// The time has passed.
+    /// The time to wait for has passed.
     Elapsed,
 }
 

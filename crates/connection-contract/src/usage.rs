@@ -55,7 +55,7 @@ pub trait UsageSource<C>: Send + Sync {
     }
 }
 
-/// The context of `fetch`.
+/// The context of a call of `fetch`: the services of the host, the connection and its directory.
 #[derive(Clone, Copy, Debug)]
 pub struct UsageContext<'a> {
     context: Context<'a>,
@@ -93,7 +93,7 @@ impl<'a> Deref for UsageContext<'a> {
 pub struct UsageSnapshot {
     /// Metrics in the order in which they are shown. May be empty.
     pub metrics: Vec<UsageMetric>,
-    /// Time of the measurement.
+    /// Time at which the usage was measured.
     pub observed_at: Timestamp,
     /// The provider's answer, for a host that needs more than the metrics. It contains no secret but may be private, so
     /// `Debug` does not show it.
@@ -157,9 +157,9 @@ pub struct TimeWindow {
     pub label: DisplayText,
     /// Used part of the limit, from 0 to 1.
     pub utilization: f64,
-    /// Used amount, in `unit`.
+    /// Amount that was used, counted in `unit`.
     pub used: Option<f64>,
-    /// Total amount, in `unit`.
+    /// Amount that may be used within the window, counted in `unit`.
     pub limit: Option<f64>,
     /// Unit of the amounts: `tokens`, `requests` or another word.
     pub unit: Option<Text>,
@@ -219,9 +219,9 @@ pub struct TokenUtilization {
     pub id: Text,
     /// Label that a person reads.
     pub label: DisplayText,
-    /// Number of used tokens.
+    /// Number of tokens that were used.
     pub used: u64,
-    /// Total number of tokens.
+    /// Number of tokens that may be used, if there is a limit.
     pub max: Option<u64>,
     /// Fields that this version does not know, by name and unchanged. A later version or the plugin added them.
     pub others: Vec<(String, Value)>,
@@ -251,11 +251,11 @@ pub struct MonthlySpend {
     pub label: DisplayText,
     /// Money spent, in US dollars.
     pub spent_usd: f64,
-    /// Budget, in US dollars.
+    /// Money that may be spent in the cycle, in US dollars, if there is a limit.
     pub budget_usd: Option<f64>,
-    /// Start of the cycle.
+    /// Time at which the billing cycle begins.
     pub cycle_start: Timestamp,
-    /// End of the cycle.
+    /// Time at which the billing cycle ends.
     pub cycle_end: Timestamp,
     /// Fields that this version does not know, by name and unchanged. A later version or the plugin added them.
     pub others: Vec<(String, Value)>,

@@ -17,7 +17,7 @@ use crate::{DisplayText, ExtensionDeclaration, Text};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidDeclaration {
-    /// Name of the extension.
+    /// Name of the extension whose declaration is invalid.
     pub extension: DisplayText,
     /// The extension's own name for the connection that it needs.
     pub connection: DisplayText,

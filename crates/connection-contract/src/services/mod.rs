@@ -77,9 +77,9 @@ pub trait Crypto: Send + Sync {
     /// Fills the buffer with random bytes. A replay fills it with the same bytes.
     fn random(&self, bytes: &mut [u8]);
 
-    /// Computes SHA-256 (FIPS 180-4).
+    /// Returns the SHA-256 digest of the bytes (FIPS 180-4).
     fn sha256(&self, bytes: &[u8]) -> [u8; 32];
-    /// Computes HMAC-SHA-256 (RFC 2104).
+    /// Returns the HMAC-SHA-256 of the bytes (RFC 2104).
     fn hmac_sha256(&self, key: &Secret, bytes: &[u8]) -> [u8; 32];
     /// Computes HMAC-SHA-1 (RFC 2104), for providers that sign with nothing better. Returns `None` if the host does not
     /// support it.
@@ -141,7 +141,7 @@ pub enum FileType {
 pub struct FileStat {
     /// Last part of the path. Empty for the granted directory itself.
     pub name: String,
-    /// Type of the file.
+    /// Type of the file: a regular file, a directory or another one.
     pub file_type: FileType,
     /// Size in bytes. 0 for anything but a regular file.
     pub size: u64,
@@ -285,7 +285,7 @@ impl<'a> Services<'a> {
         self
     }
 
-    /// Sets the file service.
+    /// Sets the service that reads files below granted directories.
     #[must_use]
     pub fn files(mut self, files: &'a dyn FileService) -> Self {
         self.files = Some(files);
@@ -353,9 +353,9 @@ pub enum LogLevel {
 pub struct LogEvent {
     /// Name of the event: `rate_limited`.
     pub name: &'static str,
-    /// Severity of the event.
+    /// Severity of the event, `Info` by default.
     pub level: LogLevel,
-    /// Named values, in order.
+    /// Names and values, in the order in which they were added.
     pub fields: Vec<(Text, DisplayText)>,
 }
 
@@ -372,7 +372,7 @@ impl LogEvent {
         self
     }
 
-    /// Adds a named value.
+    /// Adds a value with its name, after the others.
     #[must_use]
     pub fn with(mut self, name: impl Into<Text>, value: impl LogValue) -> Self {
         self.fields.push((name.into(), value.into_log()));
