@@ -9,7 +9,7 @@ use connection_contract::{DisplayText, Liveness, SecretName};
 pub enum Readiness {
     /// These secrets are missing, in the order of the declaration.
     Missing(Vec<SecretName>),
-    /// Nothing is missing.
+    /// All that the requirement needs is there.
     Ready,
     /// This host cannot meet the requirement, whatever a person connects.
     Unsupported(DisplayText),

@@ -36,7 +36,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// Returns the granted directories.
+    /// Returns the directories that the user has granted to the connection.
     pub fn roots(&self) -> &[GrantedDirectory] {
         &self.roots
     }

@@ -30,7 +30,7 @@ pub enum ExtensionError {
     HandOff {
         /// The name of the extension.
         extension: DisplayText,
-        /// The host's explanation.
+        /// The host's explanation, as a clause for people.
         why: DisplayText,
     },
     /// The value is not allowed for this preference.
@@ -106,7 +106,7 @@ pub enum ExtensionError {
     /// Connections of this kind are for one extension alone, and another one would use it, or it would be a default.
     #[error("connections of '{kind}' are for the extension '{}' alone", .kind.extension().unwrap_or_default())]
     Reserved {
-        /// The kind.
+        /// The kind whose connections are for one extension alone.
         kind: Kind,
     },
     /// The source of the declaration is too long.

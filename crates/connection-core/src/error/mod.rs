@@ -51,9 +51,9 @@ pub enum Error {
     /// The stored credential cannot be attached or read by its plugin.
     #[error("the stored credential cannot be used by the plugin '{kind}'")]
     Credential {
-        /// The connection's kind.
+        /// The kind whose plugin cannot use the credential.
         kind: Kind,
-        /// The plugin's error.
+        /// The error with which the plugin refused the stored credential.
         source: CredentialError,
     },
     /// The request's origin is not in the connection's reach. Nothing was sent.
@@ -142,7 +142,7 @@ pub enum Error {
     Plugin {
         /// The kind that the error is about.
         kind: Kind,
-        /// The plugin's error.
+        /// The error that the plugin returned.
         source: ConnectionError,
     },
     /// The plugin panicked or did not finish in time.

@@ -20,7 +20,7 @@ const MAX_SOURCE_LENGTH: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExtensionInfo {
-    /// The name.
+    /// The name of the extension, as its declaration states it.
     pub name: String,
     /// The provider to which the extension needs a connection.
     pub provider: Kind,

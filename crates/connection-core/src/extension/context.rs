@@ -31,7 +31,7 @@ impl CommandContext {
         self.preferences.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// Returns a declared secret.
+    /// Returns the secret that the extension declares by this name.
     pub fn secret(&self, name: &str) -> Option<&Secret> {
         self.secrets.iter().find(|(known, _)| known.as_str() == name).map(|(_, secret)| secret)
     }

@@ -19,9 +19,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Grant {
-    /// The extension.
+    /// The name of the extension that may use the connection.
     pub extension: String,
-    /// The connection.
+    /// The id of the connection that may be used.
     pub connection: ConnectionId,
     /// The secrets that the extension may see. If there are none, it may only send requests.
     pub names: Vec<SecretName>,

@@ -47,7 +47,7 @@ pub trait SettingsHandOff: Send + Sync + 'static {
     ) -> Result<HandedOff, HandOffError>;
 }
 
-/// The settings to open.
+/// The extension whose settings a host opens, and the command to which a person returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NativeExtensionSettings {
@@ -119,7 +119,7 @@ pub struct ConnectionRequired {
 pub enum RequiredAction {
     /// Choose one of several connections.
     Choose,
-    /// Connect an account.
+    /// Connect an account of the provider.
     Connect,
     /// Grant the extension the use of the existing connection.
     Grant,

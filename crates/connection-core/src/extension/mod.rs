@@ -104,12 +104,12 @@ impl fmt::Debug for ExtensionHandle {
 }
 
 impl ExtensionHandle {
-    /// Returns the name.
+    /// Returns the name of the extension.
     pub fn name(&self) -> &str {
         &self.declared.name
     }
 
-    /// Returns the declaration.
+    /// Returns the declaration of the extension: its requirement, preferences and commands.
     pub fn declaration(&self) -> &ExtensionDeclaration {
         &self.declared
     }

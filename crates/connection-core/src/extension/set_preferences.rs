@@ -66,7 +66,7 @@ impl ExtensionHandle {
 }
 
 impl SetPreferences {
-    /// Sets a preference.
+    /// Sets the preference with this name to a value.
     pub fn set(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.values.push((name.into(), Some(value.into())));
         self

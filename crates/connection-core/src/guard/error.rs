@@ -22,9 +22,9 @@ pub enum RowFault {
 #[error("{what} of owner '{owner}' is refused: its row in {table} {}", self.why())]
 #[non_exhaustive]
 pub struct RowError {
-    /// The table.
+    /// The name of the table that holds the row.
     pub table: &'static str,
-    /// The owner.
+    /// The owner that the row belongs to.
     pub owner: String,
     /// The row, in the words of a person.
     pub what: DisplayText,

@@ -46,7 +46,7 @@ pub struct KeyStatus {
     pub source: String,
     /// The key of the source, which wraps the keyset.
     pub wrapped_by: KeyId,
-    /// The key that seals.
+    /// The id of the key that seals new values.
     pub key: KeyId,
     /// `true` if the last rotation is complete.
     pub rotated: bool,

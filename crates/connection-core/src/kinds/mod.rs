@@ -24,7 +24,7 @@ pub(crate) use terms::{Terms, digest as terms_digest};
 pub struct KindInfo {
     /// The descriptor that the plugin returned.
     pub descriptor: Descriptor,
-    /// The capabilities.
+    /// The capabilities of the plugin, such as refresh and webhooks.
     pub capabilities: Capabilities,
     /// The specification of isolated identities of the kind's tool.
     pub profiles: Option<ProfileSpec>,
@@ -41,7 +41,7 @@ pub enum RegisterError {
     /// A host cannot work with the descriptor.
     #[error("the descriptor of kind '{kind}' is wrong: {problem}")]
     Descriptor {
-        /// The kind.
+        /// The name of the kind that was refused.
         kind: Kind,
         /// The problem, with the part of the descriptor that has it.
         problem: String,
@@ -52,7 +52,7 @@ pub enum RegisterError {
     /// Another plugin has registered the kind and keeps it.
     #[error("the kind '{kind}' is already registered by '{holder}', and '{newcomer}' would register it again")]
     Taken {
-        /// The kind.
+        /// The name of the kind that was refused.
         kind: Kind,
         /// The display name of the registered plugin.
         holder: String,

@@ -54,11 +54,11 @@ pub(crate) fn row(
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LivenessChange {
-    /// The connection.
+    /// The id of the connection whose liveness changed.
     pub connection: ConnectionId,
-    /// The liveness before.
+    /// The liveness before the change.
     pub before: Liveness,
-    /// The liveness now.
+    /// The liveness after the change.
     pub liveness: Liveness,
     /// The reason why the connection is not live.
     pub reason: Option<Reason>,

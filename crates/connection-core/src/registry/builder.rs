@@ -26,7 +26,7 @@ pub enum OpenError {
     /// The host's HTTP policy is invalid.
     #[error("the HTTP policy cannot be used")]
     Http(#[from] HttpPolicyError),
-    /// A kind was refused.
+    /// A kind that the builder was given cannot be registered.
     #[error(transparent)]
     Kind(#[from] RegisterError),
     /// No key source was given.
@@ -41,9 +41,9 @@ pub enum OpenError {
     /// The directory of this node cannot be used.
     #[error("the directory {} cannot be used: {source}", path.display())]
     StateDirectory {
-        /// The directory.
+        /// The path of the state directory.
         path: PathBuf,
-        /// The reason.
+        /// The error of the system.
         source: io::Error,
     },
     /// The system provides no threads.
@@ -55,9 +55,9 @@ pub enum OpenError {
     /// The keyset cannot be opened.
     #[error("the keys in the database {place} cannot be opened: {error}")]
     Seal {
-        /// The database.
+        /// The database that holds the keys.
         place: String,
-        /// The reason.
+        /// The reason why the keyset cannot be opened.
         error: SealError,
     },
     /// The store cannot be opened.

@@ -57,7 +57,7 @@ impl Event {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EventPage {
-    /// The events.
+    /// The events of the page.
     pub events: Vec<Event>,
     /// The position at which the next page begins, if there may be one.
     pub next: Option<EventId>,

@@ -18,7 +18,7 @@ const PAGE: i64 = 500;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KindChange {
-    /// The kind.
+    /// The name of the kind whose terms changed.
     pub kind: Kind,
     /// The terms under which the accounts were connected; `None` if the kind stated none, or if the text was lost.
     pub before: Option<String>,

@@ -14,13 +14,13 @@ pub enum AnswerRoom {
     /// Disk space that was reserved when the registry was opened. Neither a store that hangs, nor a full disk, nor the
     /// end of the process loses an answer.
     Reserved {
-        /// The state directory.
+        /// The path of the state directory.
         directory: PathBuf,
     },
     /// Files in the state directory that are created when they are needed. If the disk has no room for such a file, the
     /// answer is only in memory.
     Unreserved {
-        /// The state directory.
+        /// The path of the state directory.
         directory: PathBuf,
         /// The reason why no space could be reserved.
         why: String,

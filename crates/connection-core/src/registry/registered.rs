@@ -45,7 +45,7 @@ pub struct Kinds<'a> {
 }
 
 impl ConnectionRegistry {
-    /// Returns the registered kinds.
+    /// Returns a handle to the registered kinds, with which to list, add and remove them.
     pub fn kinds(&self) -> Kinds<'_> {
         Kinds { registry: self }
     }

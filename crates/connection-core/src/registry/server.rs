@@ -17,9 +17,9 @@ const KIND_PAGE: i64 = 500;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KindConnection {
-    /// The id.
+    /// The id of the connection.
     pub id: ConnectionId,
-    /// The owner.
+    /// The owner that the connection belongs to.
     pub owner: String,
     /// The profile of the kind's tool that the connection belongs to.
     pub profile: Option<ProfileId>,

@@ -14,15 +14,15 @@ use crate::{ToolNotAllowed, ToolPolicy, kinds::KindEntry};
 pub enum HostService {
     /// A cache of values computed from files.
     FileCache,
-    /// Files below granted directories.
+    /// Access to files below directories that the user has granted.
     Files,
-    /// Callbacks from providers.
+    /// Receipt of callbacks from providers over HTTP.
     InboundHttp,
     /// The key-value store of a kind.
     Kv,
-    /// Windows for logging in.
+    /// Browser windows in which a person logs in.
     LoginWindow,
-    /// Local tools.
+    /// Execution of local tools.
     Tools,
 }
 

@@ -59,7 +59,7 @@ impl BeginWatch {
         self
     }
 
-    /// Watches only this connection.
+    /// Restricts the watch to the connection with this id.
     pub fn connection(mut self, id: ConnectionId) -> Self {
         self.connection = Some(id);
         self

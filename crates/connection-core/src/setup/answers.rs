@@ -19,7 +19,7 @@ const MAX_VALUES: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldProblem {
-    /// Name of the field.
+    /// Name of the field with the problem.
     pub field: DisplayText,
     /// The problem, as the rest of a sentence that begins with the name of the field.
     pub problem: DisplayText,

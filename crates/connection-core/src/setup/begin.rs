@@ -58,7 +58,7 @@ pub struct SetupInfo {
     pub reauthorizes: Option<ConnectionId>,
     /// Name of the extension that the session connects an account for, or `None` if it serves no extension.
     pub extension: Option<String>,
-    /// Stage of the session.
+    /// Stage that the session has reached.
     pub stage: SetupStage,
     /// Number of the current or last step.
     pub step: StepNo,

@@ -24,7 +24,7 @@ pub enum SetupStep {
     /// Show the prompt, then call `advance` with the answers. When several ways race, the step may also offer an
     /// address to open.
     Prompt {
-        /// The prompt to show.
+        /// The prompt to show, with its title and the problem of the previous answers.
         prompt: Prompt,
         /// The declared fields that the prompt names, in the order of the prompt.
         fields: Vec<Field>,
@@ -35,7 +35,7 @@ pub enum SetupStep {
     },
     /// Send the browser to the address. The browser comes back by itself.
     Redirect {
-        /// The address to open.
+        /// The address to which the browser is sent.
         redirect: Redirect,
         /// The notices that stay on the page.
         beside: Vec<Notice>,
@@ -86,9 +86,9 @@ impl SetupStep {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Done {
-    /// Id of the connection.
+    /// Id of the connection, which never changes.
     pub connection: ConnectionId,
-    /// Label of the connection.
+    /// Label of the connection, which people read.
     pub label: DisplayText,
     /// The account that the connection reaches.
     pub identity: Identity,
@@ -98,7 +98,7 @@ pub struct Done {
     pub reason: Option<Reason>,
 }
 
-/// How a session ended.
+/// The way in which a session ended.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a session ends in one of these three ways")]
 pub enum Outcome {

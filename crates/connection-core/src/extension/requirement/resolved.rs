@@ -19,7 +19,7 @@ pub struct ResolvedConnection {
     pub public_config: Value,
     /// The missing secrets, in the order of the declaration.
     pub missing_secret_names: Vec<SecretName>,
-    /// The status.
+    /// The status that the extension receives.
     pub status: ConnectionStatus,
     /// The reason for the status `failed` or `unsupported`, or for `missing` if the selection is ambiguous or no kind
     /// of this host can connect the provider. For people.
@@ -58,7 +58,7 @@ impl ResolvedConnection {
         &self.missing_scopes
     }
 
-    /// Returns the readiness.
+    /// Returns the readiness of the requirement.
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
     }
