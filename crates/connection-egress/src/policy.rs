@@ -100,7 +100,7 @@ pub enum HttpPolicyError {
     /// The endpoint of all origins is not encrypted.
     #[error("{to} is not encrypted: use https, or http on a loopback address such as http://127.0.0.1:9001")]
     Unencrypted {
-        /// The endpoint.
+        /// The origin of the endpoint that is not encrypted.
         to: Origin,
     },
     /// The user agent cannot be written into a header.

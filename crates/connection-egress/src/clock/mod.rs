@@ -57,7 +57,7 @@ pub trait Clock: connection_contract::Clock + Debug {
 pub struct SystemClock;
 
 impl SystemClock {
-    /// Returns the system's clock.
+    /// Creates a clock that reads the time of the system.
     pub fn new() -> Self {
         Self
     }
