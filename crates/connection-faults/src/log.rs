@@ -33,7 +33,7 @@ impl TestLog {
         log
     }
 
-    /// Returns the captured text.
+    /// Returns the text that was logged so far.
     pub fn text(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -17,7 +17,7 @@ use crate::{
 
 /// The client id of the application that has a secret.
 pub const CLIENT: &str = "app";
-/// The secret of [`CLIENT`].
+/// The secret with which the application [`CLIENT`] authenticates itself.
 pub const SECRET: &str = "app-secret/+ =%";
 /// The client id of the application that has no secret.
 pub const PUBLIC_CLIENT: &str = "public";

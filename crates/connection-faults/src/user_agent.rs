@@ -17,7 +17,7 @@ pub struct Answer {
     pub status: u16,
     /// The headers, with their names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body as text.
+    /// The body of the answer, as text.
     pub body: String,
 }
 

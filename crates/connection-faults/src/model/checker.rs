@@ -29,7 +29,7 @@ pub(crate) trait Model {
 /// The result of an exploration.
 #[derive(Clone, Debug)]
 pub(crate) struct Explored<I> {
-    /// Number of reachable states.
+    /// Number of states that the model can reach.
     pub(crate) states: usize,
     /// The shortest history that breaks each invariant that does not hold.
     pub(crate) broken: BTreeMap<I, Vec<String>>,
