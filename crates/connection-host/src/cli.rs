@@ -131,10 +131,10 @@ impl Cli {
         self
     }
 
-    /// Runs the command that the process's arguments name.
+    /// Parses the arguments of the process, runs the command, and returns the exit status.
     ///
-    /// From then on the process writes no core file and cannot be traced by other processes of its user, because its
-    /// memory holds secrets.
+    /// The call also protects the memory of the process, which holds secrets: the process writes no core file, and other
+    /// processes of the same user cannot trace it on Linux. The protection lasts until the process ends.
     pub fn run(self) -> ExitCode {
         name::set(self.name.unwrap_or(name::OURS));
         // Do this before any secret is read.

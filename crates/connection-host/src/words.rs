@@ -1,11 +1,12 @@
-//! The words that are a contract. Tests compare them with `docs/spec/words.md` and with the code.
+//! The words that programs rely on: error codes, exit statuses and configuration keys. Tests compare them with
+//! `docs/spec/words.md` and with the code.
 
 pub use crate::{
     config::{KEYS, Key, KeyType},
     error::Exit,
 };
 
-/// Every error code, with its exit status unless `docs/spec/words.md` says otherwise.
+/// The error codes of the command, each with the exit status of the process. `docs/spec/words.md` lists the exceptions.
 pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("account_changed", Exit::Refused),
     ("account_connected", Exit::Refused),

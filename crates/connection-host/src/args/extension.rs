@@ -23,7 +23,7 @@ pub(crate) enum ExtensionsCommand {
     Remove {
         /// The extension's name
         name: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -75,7 +75,7 @@ pub(crate) enum PreferencesCommand {
         /// Only for this command of the extension
         #[arg(long, value_name = "COMMAND")]
         command: Option<String>,
-        /// Only this preference
+        /// Show only this preference
         key: Option<String>,
     },
     /// Set a preference, which is never a secret
@@ -85,7 +85,7 @@ pub(crate) enum PreferencesCommand {
         /// Only for this command of the extension
         #[arg(long, value_name = "COMMAND")]
         command: Option<String>,
-        /// The preference
+        /// Name of the preference
         key: String,
         /// The value as JSON, or as text for a preference that takes text
         #[arg(allow_negative_numbers = true, required_unless_present = "unset")]

@@ -195,7 +195,7 @@ pub(crate) enum Command {
     Rollback {
         /// KIND, KIND:LABEL, an id, or the end of an id
         connection: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -227,7 +227,7 @@ pub(crate) enum Command {
         /// Remove every connection of this kind
         #[arg(long, conflicts_with = "connection")]
         kind: Option<String>,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -303,7 +303,7 @@ pub(crate) enum Command {
     },
     /// Print shell completions
     Completions {
-        /// The shell
+        /// Shell to print completions for
         shell: clap_complete::Shell,
     },
     /// Print the manual page

@@ -30,7 +30,7 @@ pub(crate) enum KindsCommand {
     Accept {
         /// The kind's name
         kind: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -46,7 +46,7 @@ pub(crate) enum KindsCommand {
     Remove {
         /// The kind's name
         kind: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -72,7 +72,7 @@ pub(crate) enum KindsCommand {
 pub(crate) enum KindsImport {
     /// Convert your copy of Nango's providers.yaml, and report what was lost and refused
     Nango {
-        /// The file providers.yaml
+        /// Path of the file providers.yaml
         file: PathBuf,
         /// The directory for the files; it is created, or must be empty
         #[arg(long, value_name = "DIRECTORY", default_value = "nango-kinds")]

@@ -19,7 +19,7 @@ pub(crate) enum WebhooksCommand {
     Enable,
     /// Remove the address, and keep the events that wait
     Disable {
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
