@@ -5,7 +5,7 @@ use connection_core::ConnectionRegistry;
 
 use crate::{PublicUrl, callback::PROOF_PATH};
 
-/// The result of [`check_callback`].
+/// The result of [`check_callback`]: a problem, if there is one, and the redirect URIs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallbackCheck {

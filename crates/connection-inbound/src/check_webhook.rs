@@ -9,7 +9,7 @@ use crate::{
     check::{problem_of, unreached},
 };
 
-/// The result of [`check_webhook`].
+/// The result of [`check_webhook`]: a problem, if there is one, and the status of the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebhookCheck {

@@ -47,7 +47,7 @@ impl LoopbackOptions {
         Self::default()
     }
 
-    /// Sets a fixed port.
+    /// Sets the port to listen on, instead of one that the system chooses.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
