@@ -4,7 +4,7 @@
 
 use super::model::{AccountModel, AccountSource, FieldModel, FieldSource, KindModel, Mechanism, Texts};
 
-/// Name of the field.
+/// Name of the field in which a person names the account.
 const NAME: &str = "accountName";
 
 /// Adds the field, and makes its answer the account, if a person enters a secret and nothing names the account.

@@ -31,7 +31,7 @@ pub struct KindSet {
 }
 
 impl KindSet {
-    /// Creates an empty set.
+    /// Creates a set without files.
     pub fn new() -> Self {
         Self::default()
     }

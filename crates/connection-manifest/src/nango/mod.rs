@@ -98,14 +98,14 @@ pub struct NangoEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "an entry is converted or refused")]
 pub enum NangoOutcome {
-    /// The entry was converted.
+    /// The entry was converted to a kind file.
     Converted {
         /// The kind file in TOML, to be called `ID.toml`. It may extend the file of another entry.
         text: String,
         /// The keys of the entry that the format does not have.
         lost: Vec<String>,
     },
-    /// The entry was refused.
+    /// The entry was refused, because the format cannot express it or a check failed.
     Refused {
         /// One sentence for each reason, which repeats no value of the file.
         reasons: Vec<String>,

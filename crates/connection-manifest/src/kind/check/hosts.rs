@@ -131,7 +131,7 @@ fn whole(model: &KindModel, variable: &Variable) -> Result<Hosts, String> {
     Err(format!("`{name}` {FREE}"))
 }
 
-/// Variables within a host.
+/// Returns the hosts of an address whose host contains variables.
 fn composed(model: &KindModel, pieces: &[HostPiece<'_>]) -> Result<Hosts, String> {
     if let [HostPiece::Variable(variable), HostPiece::Text(rest)] = pieces
         && let Some(domain) = rest.strip_prefix('.')

@@ -30,7 +30,7 @@ pub(crate) struct KindModel {
     pub(crate) format: Option<u32>,
     /// Name of the kind: words of `a-z` and `0-9`, joined by `-`. The file is called `ID.toml` or `ID.json`.
     pub(crate) id: Option<String>,
-    /// Name for people.
+    /// Name that people read, such as `GitHub`.
     pub(crate) name: Option<String>,
     /// The way in which an account is connected.
     pub(crate) mechanism: Option<Mechanism>,
@@ -50,11 +50,11 @@ pub(crate) struct KindModel {
     pub(crate) accepts: BTreeSet<Power>,
     /// The questions to a person, in this order.
     pub(crate) fields: Vec<FieldModel>,
-    /// How calls are sent.
+    /// The base address, and the parts that every call has.
     pub(crate) request: Option<RequestModel>,
     /// The smallest request that shows that the credential works.
     pub(crate) verify: Option<Call>,
-    /// Which account it is.
+    /// The places from which the account is read.
     pub(crate) account: Option<AccountModel>,
     /// Requests that are sent once after connecting, in this order.
     pub(crate) lookups: Vec<Lookup>,
@@ -131,7 +131,7 @@ impl Power {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct GuideLink {
-    /// Text of the link.
+    /// Text that the link shows.
     pub(crate) text: Option<String>,
     /// Address of the page, with `https`.
     pub(crate) url: Option<String>,
@@ -143,7 +143,7 @@ pub(crate) struct GuideLink {
 pub(crate) struct FieldModel {
     /// Name by which templates refer to it: `${secret.NAME}` for a secret, otherwise `${config.NAME}`.
     pub(crate) name: Option<String>,
-    /// Label for people.
+    /// Label of the field, which people read.
     pub(crate) label: Option<String>,
     /// `true` if the value is a secret.
     pub(crate) secret: bool,
@@ -159,7 +159,7 @@ pub(crate) struct FieldModel {
     pub(crate) required: Option<bool>,
     /// Regular expression that the whole value matches.
     pub(crate) pattern: Option<String>,
-    /// Form of the value.
+    /// Form that the value must have. The default is any text.
     pub(crate) format: FieldFormat,
     /// The values that may be chosen.
     pub(crate) choices: Vec<Choice>,
@@ -201,13 +201,13 @@ pub(crate) enum FieldSource {
     User,
 }
 
-/// How calls are sent.
+/// The base address, and the parts that every call has.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RequestModel {
     /// Base addresses. The first one whose variables all have a value is used.
     pub(crate) base: Texts,
-    /// Headers of every call.
+    /// Headers that every call has, as names and templates.
     pub(crate) headers: Pairs<Template>,
     /// Query parameters of every call.
     pub(crate) query: Pairs<Template>,
@@ -229,9 +229,9 @@ pub(crate) struct RequestModel {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BasicModel {
-    /// User name.
+    /// User name, as a template.
     pub(crate) user: Template,
-    /// Password.
+    /// Password, as a template.
     pub(crate) password: Template,
 }
 
@@ -239,13 +239,13 @@ pub(crate) struct BasicModel {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Pause {
-    /// Name of the header.
+    /// Name of the header that a response may have, such as `retry-after`.
     pub(crate) header: String,
-    /// Unit of the header.
+    /// Unit in which the header counts. The default is seconds.
     pub(crate) unit: UnitName,
 }
 
-/// A unit of time.
+/// The unit in which a response counts time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum UnitName {
@@ -277,7 +277,7 @@ pub(crate) enum Scalar {
     Text(String),
 }
 
-/// One request.
+/// A request that is sent with the credential.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Call {
@@ -285,13 +285,13 @@ pub(crate) struct Call {
     pub(crate) method: Option<MethodVerb>,
     /// Path below the base, or a whole `https` address.
     pub(crate) path: Template,
-    /// Headers.
+    /// Headers of the request, as names and templates.
     pub(crate) headers: Pairs<Template>,
-    /// Query parameters.
+    /// Query parameters of the request, as names and templates.
     pub(crate) query: Pairs<Template>,
-    /// JSON body.
+    /// JSON body of the request, whose texts are templates.
     pub(crate) json: Option<JsonTemplate>,
-    /// Form body.
+    /// Form body of the request, as names and templates.
     pub(crate) form: Pairs<Template>,
     /// Rules that make a response a refusal of the credential, whatever its status.
     pub(crate) error_if: Vec<Rule>,
@@ -332,11 +332,11 @@ impl Call {
     }
 }
 
-/// Which account it is.
+/// The places from which the account is read, with its scopes and the end of its credential.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct AccountModel {
-    /// Source of the account.
+    /// Source that the account is read from. The default is the response to `verify`.
     pub(crate) from: AccountSource,
     /// Pointers to the id; with `from = "fields"`, templates.
     pub(crate) id: Texts,
@@ -364,7 +364,7 @@ pub(crate) enum AccountSource {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Place {
-    /// Name of a header.
+    /// Name of the header that holds the value.
     pub(crate) header: Option<String>,
     /// JSON pointer into the body.
     pub(crate) pointer: Option<String>,
@@ -380,11 +380,11 @@ pub(crate) struct Lookup {
     pub(crate) method: Option<MethodVerb>,
     /// Path below the base, or a whole `https` address.
     pub(crate) path: Template,
-    /// Headers.
+    /// Headers of the request, as names and templates.
     pub(crate) headers: Pairs<Template>,
-    /// Query parameters.
+    /// Query parameters of the request, as names and templates.
     pub(crate) query: Pairs<Template>,
-    /// JSON body.
+    /// JSON body of the request, whose texts are templates.
     pub(crate) json: Option<JsonTemplate>,
     /// The part of the response that the values are read from.
     pub(crate) pick: Option<Pick>,

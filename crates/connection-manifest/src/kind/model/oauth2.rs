@@ -16,11 +16,11 @@ use super::{super::template::Template, MethodVerb, Pairs, Parameter, Rule, Texts
 pub(crate) struct OAuth2Table {
     /// Page that the browser opens, with alternatives.
     pub(crate) authorize: Texts,
-    /// Token endpoint.
+    /// Endpoint that issues tokens, with alternatives.
     pub(crate) token: Texts,
     /// Endpoint for refresh requests. The default is the token endpoint.
     pub(crate) refresh: Texts,
-    /// Endpoint that revokes tokens.
+    /// Endpoint that revokes tokens (RFC 7009), with alternatives.
     pub(crate) revocation: Texts,
     /// Endpoint that issues device codes.
     pub(crate) device: Texts,
@@ -28,29 +28,29 @@ pub(crate) struct OAuth2Table {
     pub(crate) pushed: Texts,
     /// Endpoint where an application registers itself.
     pub(crate) registration: Texts,
-    /// Issuer of the tokens.
+    /// Identifier of the server that issues the tokens, which is an address.
     pub(crate) issuer: Option<String>,
     /// `true` if the endpoints are read from the issuer's metadata.
     pub(crate) discover: bool,
     /// `true` if a callback without `iss` is refused.
     pub(crate) issuer_in_callback: bool,
-    /// How access is granted.
+    /// The grant by which tokens are obtained. The default is an authorization code.
     pub(crate) grant: GrantName,
     /// Where the application comes from.
     pub(crate) client: ClientName,
-    /// How the application authenticates.
+    /// The way in which the application authenticates itself. The default is to send its secret in the body.
     pub(crate) client_auth: ClientAuthTable,
     /// `false` for a provider that does not tolerate PKCE.
     pub(crate) pkce: Option<bool>,
     /// Encoding of requests to the token endpoint.
     pub(crate) body: BodyName,
-    /// Scopes to request.
+    /// Scopes to request, without which the connection still works.
     pub(crate) scopes: Vec<String>,
     /// Scopes to request, without which nothing works.
     pub(crate) required_scopes: Vec<String>,
     /// Separator between scopes. The default is a space.
     pub(crate) scope_separator: Option<String>,
-    /// How a person may finish.
+    /// The ways in which a person may complete the authorization.
     pub(crate) methods: Option<Vec<MethodName>>,
     /// Parameters of the authorization request.
     pub(crate) authorize_params: Pairs<Parameter>,
@@ -76,7 +76,7 @@ pub(crate) struct OAuth2Table {
     pub(crate) code_param: Option<String>,
     /// Parameters of the callback that are kept, as fields with `source = "callback"`.
     pub(crate) callback_capture: Vec<String>,
-    /// How tokens are renewed.
+    /// The way in which a new access token is obtained when the old one ends.
     pub(crate) renewal: Option<RenewalName>,
     /// The rule for a refresh token whose response is lost.
     pub(crate) semantics: SemanticsTable,
@@ -92,7 +92,7 @@ pub(crate) struct OAuth2Table {
     pub(crate) response: ResponseTable,
 }
 
-/// How access is granted.
+/// The grant by which tokens are obtained.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum GrantName {
@@ -124,7 +124,7 @@ pub(crate) enum BodyName {
     Query,
 }
 
-/// A way to finish.
+/// A way in which a person completes the authorization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum MethodName {
@@ -133,7 +133,7 @@ pub(crate) enum MethodName {
     Paste,
 }
 
-/// How tokens are renewed.
+/// The way in which a new access token is obtained when the old one ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RenewalName {
@@ -149,9 +149,9 @@ pub(crate) enum RenewalName {
 pub(crate) struct OAuth2Step {
     /// Method, `GET` or `POST`. The default is `GET`.
     pub(crate) method: Option<MethodVerb>,
-    /// Address.
+    /// Address that the request is sent to, as a template.
     pub(crate) url: Template,
-    /// Parameters.
+    /// Parameters of the request, as names and templates.
     pub(crate) params: Pairs<Template>,
 }
 
@@ -163,7 +163,7 @@ pub(crate) struct ResponseTable {
     pub(crate) access_token: Texts,
     /// Other names of the parts, or pointers.
     pub(crate) names: PartNames,
-    /// Unit of lifetimes.
+    /// Unit in which the provider counts lifetimes. The default is seconds.
     pub(crate) unit: UnitName,
     /// Lifetime of a token whose response does not state one, in seconds.
     pub(crate) default_life_seconds: Option<u64>,
@@ -181,21 +181,21 @@ pub(crate) struct ResponseTable {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PartNames {
-    /// The moment at which the access token ends.
+    /// The name of the moment at which the access token ends, or the pointer to it.
     pub(crate) expires_at: Option<String>,
-    /// The lifetime of the access token.
+    /// The name of the lifetime of the access token, or the pointer to it.
     pub(crate) expires_in: Option<String>,
-    /// The ID token.
+    /// The name of the ID token, or the pointer to it.
     pub(crate) id_token: Option<String>,
-    /// The lifetime of the refresh token.
+    /// The name of the lifetime of the refresh token, or the pointer to it.
     pub(crate) refresh_expires_in: Option<String>,
-    /// The refresh token.
+    /// The name of the refresh token, or the pointer to it.
     pub(crate) refresh_token: Option<String>,
-    /// The granted scopes.
+    /// The name of the granted scopes, or the pointer to them.
     pub(crate) scope: Option<String>,
 }
 
-/// How the application authenticates.
+/// The way in which the application authenticates itself: a name, or a table.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(untagged)]
 pub(crate) enum ClientAuthTable {
@@ -225,7 +225,7 @@ pub(crate) enum ClientAuthName {
 pub(crate) struct ClientAuthForm {
     /// HTTP Basic with two templates.
     pub(crate) basic: Option<BasicTexts>,
-    /// A signed assertion.
+    /// A JWT that the application signs with its private key (RFC 7523, section 2.2).
     pub(crate) private_key_jwt: Option<AssertionTable>,
 }
 
@@ -233,9 +233,9 @@ pub(crate) struct ClientAuthForm {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BasicTexts {
-    /// User name.
+    /// User name, as a template.
     pub(crate) user: Template,
-    /// Password.
+    /// Password, as a template.
     pub(crate) password: Template,
 }
 
@@ -243,9 +243,9 @@ pub(crate) struct BasicTexts {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct AssertionTable {
-    /// Algorithm.
+    /// Algorithm that signs the assertion.
     pub(crate) algorithm: Option<JwtAlgorithm>,
-    /// Id of the key.
+    /// Id of the key, which the header of the assertion states as `kid`.
     pub(crate) key_id: Option<String>,
     /// Audience. The default is the issuer.
     pub(crate) audience: AudienceName,

@@ -181,7 +181,7 @@ pub(crate) struct Choice {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct ChoiceTable {
-    /// The value.
+    /// The value that the field has if this choice is selected.
     value: String,
     /// Label for people. The default is the value.
     label: Option<String>,

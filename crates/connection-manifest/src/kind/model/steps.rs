@@ -9,7 +9,7 @@ use super::{super::template::Template, BasicModel, JsonTemplate, MethodVerb, Pai
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Exchange {
-    /// Requests, in this order.
+    /// The requests to send, in this order.
     pub(crate) steps: Vec<ExchangeStep>,
     /// Pointers to the token in the last response. The default is `/access_token`.
     pub(crate) access_token: Texts,
@@ -33,15 +33,15 @@ pub(crate) struct Exchange {
 pub(crate) struct ExchangeStep {
     /// Method. The default is `POST`.
     pub(crate) method: Option<MethodVerb>,
-    /// Address.
+    /// Address that the request is sent to, as a template.
     pub(crate) url: Template,
-    /// Headers.
+    /// Headers of the request, as names and templates.
     pub(crate) headers: Pairs<Template>,
-    /// Query parameters.
+    /// Query parameters of the request, as names and templates.
     pub(crate) query: Pairs<Template>,
-    /// Form body.
+    /// Form body of the request, as names and templates.
     pub(crate) form: Pairs<Template>,
-    /// JSON body.
+    /// JSON body of the request, whose texts are templates.
     pub(crate) json: Option<JsonTemplate>,
     /// User name and password of HTTP Basic.
     pub(crate) basic: Option<BasicModel>,
@@ -53,11 +53,11 @@ pub(crate) struct ExchangeStep {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Jwt {
-    /// Algorithm.
+    /// Algorithm that signs the JWT.
     pub(crate) algorithm: Option<JwtAlgorithm>,
-    /// Key, as a template over the secrets.
+    /// Key that signs the JWT, as a template over the secrets.
     pub(crate) key: Template,
-    /// Encoding of the key.
+    /// Encoding in which the person enters the key. The default is PEM.
     pub(crate) key_encoding: KeyEncoding,
     /// Lifetime of one JWT in seconds. The default is 300.
     pub(crate) lifetime_seconds: Option<u64>,
@@ -99,12 +99,12 @@ pub(crate) enum KeyEncoding {
     Utf8,
 }
 
-/// The signature of AWS.
+/// The parameters of AWS Signature Version 4, which each call carries.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Sigv4 {
     /// Name of the service. The default is the first label of the host that a call goes to.
     pub(crate) service: Template,
-    /// Name of the region.
+    /// Name of the region, as a template.
     pub(crate) region: Template,
 }

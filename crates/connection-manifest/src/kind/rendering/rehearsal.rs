@@ -94,7 +94,7 @@ pub enum RehearsedInput {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RehearsedCall {
-    /// Method of the request.
+    /// Method of the request, in capital letters.
     pub method: String,
     /// Address of the request, with its query.
     pub url: String,

@@ -21,7 +21,7 @@ pub(crate) use self::{
     render::{Ambient, Env, RenderError, Values},
 };
 
-/// A parsed template.
+/// A text with variables, as it was parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Template {
     parts: Vec<Part>,
@@ -68,7 +68,7 @@ pub(crate) enum Scope {
     Signed,
     /// A value of the response to an earlier step.
     Step,
-    /// The token.
+    /// A token that the provider issued.
     Token,
 }
 
