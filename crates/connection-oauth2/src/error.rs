@@ -91,7 +91,7 @@ pub enum OAuth2Error {
     /// A required scope was not granted.
     #[error("the scope '{scope}' was not granted")]
     ScopeMissing {
-        /// The first missing scope.
+        /// The first required scope that was not granted.
         scope: String,
     },
     /// The application's private key cannot sign.

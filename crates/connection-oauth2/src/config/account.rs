@@ -31,9 +31,9 @@ pub enum AccountFrom {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unit {
-    /// The header counts milliseconds.
+    /// The header states a number of milliseconds.
     Milliseconds,
-    /// The header counts seconds.
+    /// The header states a number of seconds.
     Seconds,
 }
 

@@ -229,13 +229,13 @@ impl OAuth2Builder {
         self
     }
 
-    /// Renames a standard parameter.
+    /// Sends a standard parameter of the request by another name.
     pub fn rename(mut self, on: RequestKind, name: impl Into<String>, to: impl Into<String>) -> Self {
         self.changes.push((on, name.into(), RawChange::Rename(to.into())));
         self
     }
 
-    /// Removes a standard parameter.
+    /// Leaves a standard parameter out of the request.
     pub fn remove(mut self, on: RequestKind, name: impl Into<String>) -> Self {
         self.changes.push((on, name.into(), RawChange::Remove));
         self

@@ -9,7 +9,7 @@ pub enum ConfigError {
         "'{address}' is not a valid address: use https, or http on this machine; variables are written ${{config.NAME}}"
     )]
     Address {
-        /// The address as given.
+        /// The address, as it was given.
         address: String,
     },
     /// Two parts contradict each other.
@@ -30,7 +30,7 @@ pub enum ConfigError {
          connection bring its own application"
     )]
     OpenHost {
-        /// The address as given.
+        /// The address, as it was given.
         address: String,
     },
     /// A parameter is reserved by the flow.

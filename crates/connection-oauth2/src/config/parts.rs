@@ -141,7 +141,7 @@ pub enum ClientAuth {
     PrivateKeyJwt(Assertion),
 }
 
-/// Describes a client assertion.
+/// The description of a client assertion: its algorithm, key id and audience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Assertion {
@@ -189,7 +189,7 @@ pub enum Audience {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body {
-    /// A form, as `application/x-www-form-urlencoded`.
+    /// A form, which is sent as `application/x-www-form-urlencoded`.
     #[default]
     Form,
     /// JSON with the same names.
@@ -230,7 +230,7 @@ impl Step {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Renewal {
-    /// Tokens are not refreshed.
+    /// Tokens are not refreshed: when they expire, a person authorizes again.
     Never,
     /// The refresh token is exchanged (RFC 6749, section 6).
     RefreshToken,

@@ -108,7 +108,7 @@ impl Response {
         self
     }
 
-    /// Reads lifetimes as milliseconds.
+    /// Counts the lifetimes in responses in milliseconds instead of seconds.
     #[must_use]
     pub fn milliseconds(mut self) -> Self {
         self.milliseconds = true;
