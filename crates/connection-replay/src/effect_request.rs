@@ -67,7 +67,7 @@ pub enum EffectRequest<'a> {
     Cached {
         /// The granted directory that contains the file.
         root: &'a GrantedDirectory,
-        /// The path below it.
+        /// The path of the file, relative to the granted directory.
         path: &'a str,
         /// The version of the computation.
         version: u32,
@@ -117,7 +117,7 @@ pub enum EffectRequest<'a> {
         /// Text that stands for the page that a person sees. It is only compared.
         look: &'a str,
     },
-    /// Shows a login window.
+    /// Shows a window in which a person logs in.
     Window(&'a LoginWindow),
 }
 

@@ -38,7 +38,7 @@ pub trait Host: Send + Sync {
     /// Returns the descriptor of the kind.
     fn descriptor(&self) -> &Descriptor;
 
-    /// Returns the current time.
+    /// Returns the current time of the host's clock.
     fn now(&self) -> Timestamp;
 
     /// Returns the SHA-256 digest of `bytes`, for fingerprints.

@@ -20,7 +20,7 @@ pub const MAX_ENTRY_LENGTH: usize = 16 << 20;
 pub enum Stop<H> {
     /// The plugin is at fault.
     Fault(Fault),
-    /// The host cannot continue.
+    /// The host cannot continue the run.
     Halt(H),
     /// The plugin waits for an input.
     Wait(Box<Suspended>),

@@ -29,7 +29,7 @@ pub struct Suspended {
     pub state: Option<String>,
     /// The time at which the wait ends without an input.
     pub until: Option<Timestamp>,
-    /// The prompt to show.
+    /// The prompt to show, if a person is to answer.
     pub prompt: Option<Prompt>,
     /// The declared fields that the prompt names, in the order of the prompt.
     pub fields: Vec<Field>,
