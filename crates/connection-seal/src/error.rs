@@ -85,7 +85,7 @@ impl SealError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(clippy::exhaustive_enums, reason = "it is one of the two")]
 pub enum KeysetError {
-    /// The key source failed.
+    /// The key source did not provide a key.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The keyset could not be sealed or opened.

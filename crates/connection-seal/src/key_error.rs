@@ -23,7 +23,7 @@ pub enum KeyError {
     Damaged {
         /// The name of the source.
         source_name: String,
-        /// The kind of damage.
+        /// The damage that was found, as the rest of the message.
         detail: String,
     },
     /// The database is sealed with the key of another source, or two configured sources hold different keys.
@@ -79,7 +79,7 @@ pub enum KeyError {
         /// The key that opens the database.
         need: KeyId,
     },
-    /// No keyring is available.
+    /// This system has no keyring that the process can use.
     #[error("the key source '{source_name}' cannot be reached: {detail}")]
     NoKeyring {
         /// The name of the source.

@@ -43,7 +43,7 @@ pub enum Slot {
 }
 
 impl Slot {
-    /// Returns the other slot.
+    /// Returns the slot that is not this one.
     pub const fn other(self) -> Self {
         match self {
             Self::A => Self::B,
@@ -51,7 +51,7 @@ impl Slot {
         }
     }
 
-    /// Returns `a` or `b`.
+    /// Returns the name of the slot: `a` or `b`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::A => "a",
