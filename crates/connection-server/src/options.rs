@@ -73,7 +73,7 @@ impl HostOrigin {
 pub struct LiveStreams(watch::Sender<bool>);
 
 impl LiveStreams {
-    /// Returns streams that go on.
+    /// Creates a handle for one server. Its streams run until [`end`](Self::end) is called.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,10 +1,12 @@
-//! The settings of a host whose settings are the page.
+//! The settings hand-off of a host whose settings screens are the page of this crate.
 
 use async_trait::async_trait;
 use connection_core::{HandOffError, HandedOff, NativeExtensionSettings, SettingsHandOff};
 
-/// The settings of a host whose settings are the page. It opens nothing: an answer of the API has the path of the page,
-/// and the program that asked opens it.
+/// A [`SettingsHandOff`] for hosts whose settings screens are the page of this crate.
+///
+/// It opens no window by itself. The answer of the API contains the path of the screen on the page, and the program that
+/// sent the request opens that path.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -20,7 +22,7 @@ use connection_core::{HandOffError, HandedOff, NativeExtensionSettings, Settings
 pub struct PageSettings {}
 
 impl PageSettings {
-    /// Creates settings that open nothing.
+    /// Creates the hand-off to the page.
     pub fn new() -> Self {
         Self {}
     }
