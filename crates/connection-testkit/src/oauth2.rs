@@ -32,7 +32,7 @@ pub const ACCESS_TOKEN: &str = "access-canary-11aa22bb";
 pub const REFRESH_TOKEN: &str = "refresh-canary-33cc44dd";
 /// The access token that a refresh returns.
 pub const RENEWED_TOKEN: &str = "renewed-canary-77ff88aa";
-/// The address for callbacks.
+/// The redirect URI of the fake host.
 pub const CALLBACK: &str = "https://host.example/callback";
 /// The lifetime of a token in seconds.
 const LIFETIME: u32 = 3600;
