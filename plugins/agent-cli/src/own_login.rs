@@ -12,7 +12,7 @@ const NAMED: usize = 4;
 /// A tool that is installed and not known to be signed out.
 #[derive(Debug)]
 pub(crate) struct DetectedTool {
-    /// Path of the binary.
+    /// Path of the tool's binary.
     pub(crate) path: DisplayText,
     /// Directory of the profile, which contains the login.
     pub(crate) directory: GrantedDirectory,
