@@ -21,7 +21,7 @@ use crate::{Client, Error};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum Liveness {
-    /// A person must act.
+    /// The connection does not work until a person acts.
     Failing,
     /// The provider accepted the credential when the connection was last checked.
     Live,
@@ -192,8 +192,8 @@ pub struct ShownConnection {
     pub created_at: String,
     /// The time of the last change of anything but the liveness.
     pub updated_at: String,
-    /// The origins to which the credential may be sent, or, for a kind that reads files, the granted directories. `None`
-    /// if the server could not open the connection.
+    /// The origins to which the credential may be sent, or, for a kind that reads files, the granted directories.
+    /// `None` if the server could not open the connection.
     pub reach: Option<Vec<String>>,
 }
 

@@ -57,8 +57,8 @@ pub struct DirectoryProbe {
     pub state: String,
     /// `true` if the directory exists and the tool has used it.
     pub exists: bool,
-    /// `true` if the directory holds a login of the tool, `false` if the tool is signed out there, and `None` if that is
-    /// not known.
+    /// `true` if the directory holds a login of the tool, `false` if the tool is signed out there, and `None` if that
+    /// is not known.
     pub authenticated: Option<bool>,
     /// The reason why it is not known whether the tool is signed in, because a file cannot be judged.
     pub reason: Option<Reason>,

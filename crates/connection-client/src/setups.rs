@@ -55,7 +55,7 @@ pub struct Setup {
     pub step: Option<u64>,
     /// The cursor of the state, which [`Client::next_setup`] compares.
     pub cursor: String,
-    /// The state.
+    /// The state that the setup has reached.
     #[serde(flatten)]
     pub state: SetupState,
 }
@@ -101,7 +101,7 @@ pub enum SetupState {
     },
     /// There is nothing to answer.
     Notice {
-        /// Notices that stay visible.
+        /// Notices that stay visible beside the step.
         beside: Vec<SetupNotice>,
         /// `true` if the setup waits to be resumed: the provider cannot be reached now, and the answers are kept.
         resumable: bool,
@@ -118,14 +118,14 @@ pub enum SetupState {
         fields: Vec<SetupField>,
         /// An address to open, as another way to continue.
         open: Option<OpenAddress>,
-        /// Notices that stay visible.
+        /// Notices that stay visible beside the step.
         beside: Vec<SetupNotice>,
     },
     /// The step asks to open an address; the browser returns to the server by itself.
     Redirect {
         /// The address to open in a browser.
         open: OpenAddress,
-        /// Notices that stay visible.
+        /// Notices that stay visible beside the step.
         beside: Vec<SetupNotice>,
     },
     /// The server asks the provider, or is in a state of a later version. Wait for the next state.
