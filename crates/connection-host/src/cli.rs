@@ -133,8 +133,8 @@ impl Cli {
 
     /// Parses the arguments of the process, runs the command, and returns the exit status.
     ///
-    /// The call also protects the memory of the process, which holds secrets: the process writes no core file, and other
-    /// processes of the same user cannot trace it on Linux. The protection lasts until the process ends.
+    /// The call also protects the memory of the process, which holds secrets: the process writes no core file, and
+    /// other processes of the same user cannot trace it on Linux. The protection lasts until the process ends.
     pub fn run(self) -> ExitCode {
         name::set(self.name.unwrap_or(name::OURS));
         // Do this before any secret is read.
