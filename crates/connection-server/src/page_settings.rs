@@ -5,8 +5,8 @@ use connection_core::{HandOffError, HandedOff, NativeExtensionSettings, Settings
 
 /// A [`SettingsHandOff`] for hosts whose settings screens are the page of this crate.
 ///
-/// It opens no window by itself. The answer of the API contains the path of the screen on the page, and the program that
-/// sent the request opens that path.
+/// It opens no window by itself. The answer of the API contains the path of the screen on the page, and the program
+/// that sent the request opens that path.
 ///
 /// ```
 /// use std::sync::Arc;
