@@ -70,14 +70,14 @@ impl SpawnOptions {
         self
     }
 
-    /// Sets an environment variable.
+    /// Sets an environment variable of the program.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.insert(name.into(), value.into());
         self
     }
 
-    /// Sets the working directory.
+    /// Sets the directory in which the program starts.
     #[must_use]
     pub fn cwd(mut self, cwd: impl Into<PathBuf>) -> Self {
         self.cwd = Some(cwd.into());

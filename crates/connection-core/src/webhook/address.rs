@@ -60,7 +60,7 @@ pub struct WebhookKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WebhookTest {
-    /// Time of the test.
+    /// Time at which the address was tested.
     pub at: Timestamp,
     /// The address to which the test was sent, up to its secret last part. The result says nothing about any other
     /// address.
