@@ -157,7 +157,7 @@ pub enum PreferenceInput {
     Dropdown(Vec<(Text, DisplayText)>),
     /// A form of input that this version does not know, with its name. Hosts ask for it as text.
     Other(Text),
-    /// One line of text.
+    /// One line of text, which is no secret.
     Text,
 }
 
