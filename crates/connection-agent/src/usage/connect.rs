@@ -144,8 +144,8 @@ impl UsageConnect {
             let refused = |code: &'static str, message: &'static str| {
                 Ok(UsageConnecting::Error(SetupFailure::new(code, message)))
             };
-            let asked = self.session.current_step();
-            let Some((no, (field, options))) = asked.and_then(|(no, step)| Some((no, choice(&step)?))) else {
+            let step = self.session.current_step();
+            let Some((no, (field, options))) = step.and_then(|(no, step)| Some((no, choice(&step)?))) else {
                 return refused("no_choice", "there is nothing to choose now");
             };
             if !options.iter().any(|known| known.id == option) {

@@ -92,7 +92,7 @@ struct AccountState {
     good: Option<(Arc<UsageSnapshot>, Duration)>,
     error: Option<NotLive>,
     /// The time of the last fetch; `None` if only a session has reported.
-    asked: Option<Duration>,
+    fetched_at: Option<Duration>,
 }
 
 impl Default for Snapshots {
@@ -102,8 +102,8 @@ impl Default for Snapshots {
 }
 
 /// Adds the metrics of a session to a snapshot. Of two metrics with one id, that of the session is newer.
-fn join(snapshot: &mut UsageSnapshot, told: impl IntoIterator<Item = UsageMetric>) {
-    for metric in told {
+fn join(snapshot: &mut UsageSnapshot, metrics: impl IntoIterator<Item = UsageMetric>) {
+    for metric in metrics {
         match snapshot.metrics.iter_mut().find(|other| id(other) == id(&metric)) {
             Some(other) if id(&metric).is_some() => *other = metric,
             _ => snapshot.metrics.push(metric),
@@ -123,7 +123,7 @@ fn id(metric: &UsageMetric) -> Option<&str> {
 
 impl AccountState {
     fn new(account: &str) -> Self {
-        Self { account: account.to_owned(), session: Vec::new(), good: None, error: None, asked: None }
+        Self { account: account.to_owned(), session: Vec::new(), good: None, error: None, fetched_at: None }
     }
 
     /// Stores a fetched snapshot. The windows of a session are kept beside it until they end, unless they were
@@ -156,7 +156,7 @@ impl Snapshots {
     ) {
         let mut table = self.lock();
         let kept = of_account(&mut table, id, account);
-        kept.asked = Some(passed);
+        kept.fetched_at = Some(passed);
         match result {
             Ok(good) => kept.fetched(good, passed),
             Err(why) => kept.error = Some(why.clone()),
@@ -207,7 +207,7 @@ impl Snapshots {
 
     /// Returns the time of the last fetch and, if it failed, the reason.
     pub(super) fn last_fetch(&self, id: ConnectionId) -> Option<(Duration, Option<NotLive>)> {
-        self.lock().get(&id).and_then(|kept| Some((kept.asked?, kept.error.clone())))
+        self.lock().get(&id).and_then(|kept| Some((kept.fetched_at?, kept.error.clone())))
     }
 
     /// Returns the ids of all connections that have an entry.
