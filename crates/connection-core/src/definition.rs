@@ -281,8 +281,8 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             Ok(event) => return Ok(Some(DeliveryResult::Event(event))),
             Err(refused) => refused,
         };
-        let told = if waits { webhooks.handshake(delivery) } else { None };
-        Ok(Some(told.map_or(DeliveryResult::Refused(refused), DeliveryResult::Announced)))
+        let announced = if waits { webhooks.handshake(delivery) } else { None };
+        Ok(Some(announced.map_or(DeliveryResult::Refused(refused), DeliveryResult::Announced)))
     }
 
     fn sign_webhook(

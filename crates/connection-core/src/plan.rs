@@ -126,9 +126,11 @@ pub(crate) fn is_announced(at: i64, authorized_until: Option<i64>) -> bool {
 }
 
 /// Returns the pause after a failure: the one that the provider asked for, or one that grows.
-pub(crate) fn after_failure(id: ConnectionId, failures: i64, asked: Option<u64>) -> i64 {
-    if let Some(asked) = asked {
-        return i64::try_from(asked).unwrap_or(i64::MAX).clamp(*RETRY_AFTER_RANGE.start(), *RETRY_AFTER_RANGE.end());
+pub(crate) fn after_failure(id: ConnectionId, failures: i64, retry_after: Option<u64>) -> i64 {
+    if let Some(retry_after) = retry_after {
+        return i64::try_from(retry_after)
+            .unwrap_or(i64::MAX)
+            .clamp(*RETRY_AFTER_RANGE.start(), *RETRY_AFTER_RANGE.end());
     }
     let doubled = failures.saturating_sub(1).clamp(0, 16);
     let pause = (FIRST_PAUSE << doubled).min(MAX_PAUSE);

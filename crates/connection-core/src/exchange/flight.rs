@@ -173,14 +173,14 @@ async fn send_noted(
             Some(Ok(ExchangeOutcome::NotSent(error)))
         }
         once @ (SendOnceOutcome::Answered(_) | SendOnceOutcome::Lost) => {
-            let asked = match once {
+            let retry_after_seconds = match once {
                 SendOnceOutcome::Answered(answer) => retry_after(answer.retry_after()),
                 _ => 0,
             };
             tracing::warn!(scope = ?exchange.scope, "it is unknown whether the provider used up the token or code of \
                                                      a request");
             let now = noted.now.estimated(&*system.clock);
-            let sent = conclude(&system, exchange, noted.sent, asked).await;
+            let sent = conclude(&system, exchange, noted.sent, retry_after_seconds).await;
             // The conclusion also returned the database's time.
             let now = sent.concluded_at.map_or(now, |at| Moment::from_other_clock(at, system.clock.passed()));
             let verdict = decide(&system, exchange, &sent, now).await;

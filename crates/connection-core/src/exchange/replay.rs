@@ -59,10 +59,10 @@ pub(super) struct Age {
 
 impl Age {
     pub(super) fn of(at: i64, first: Moment, now: Moment) -> Self {
-        let told = now.seconds().saturating_sub(at);
+        let by_database = now.seconds().saturating_sub(at);
         let passed = i64::try_from(first.age(now).as_secs()).unwrap_or(i64::MAX);
         let measured = first.seconds().saturating_sub(at).saturating_add(passed);
-        Self { least: told.min(measured), most: told.max(measured) }
+        Self { least: by_database.min(measured), most: by_database.max(measured) }
     }
 
     /// Returns `true` if the age is within the window. A time far in the future was written by a wrong clock
@@ -98,8 +98,8 @@ impl Age {
 }
 
 /// Returns the pause that a provider asked for, in seconds, as it is recorded.
-pub(super) fn retry_after(asked: Option<Duration>) -> i64 {
-    let seconds = asked.map_or(0, |asked| asked.as_secs());
+pub(super) fn retry_after(delay: Option<Duration>) -> i64 {
+    let seconds = delay.map_or(0, |delay| delay.as_secs());
     i64::try_from(seconds).unwrap_or(i64::MAX).min(MAX_RETRY_AFTER)
 }
 
@@ -173,14 +173,14 @@ mod tests {
     fn a_clock_that_is_set_ends_no_quarantine() {
         let first = Moment::from_other_clock(1_000, Duration::from_secs(10));
         let strict = Rule::BySemantics(RefreshSemantics::Strict);
-        for told in [500, 5_000, 9_000_000] {
-            let now = Moment::from_other_clock(told, Duration::from_secs(10));
+        for seconds in [500, 5_000, 9_000_000] {
+            let now = Moment::from_other_clock(seconds, Duration::from_secs(10));
             for (left, expected) in [
                 (60, Verdict::Wait { again_in: Some(60) }),
                 (1, Verdict::Wait { again_in: Some(1) }),
                 (0, Verdict::Send { replays: 1, within: None }),
             ] {
-                assert_eq!(verdict(strict, &over(0), left, first, now), expected, "{told} {left}");
+                assert_eq!(verdict(strict, &over(0), left, first, now), expected, "{seconds} {left}");
             }
         }
     }

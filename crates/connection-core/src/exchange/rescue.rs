@@ -246,8 +246,8 @@ struct StoredReply {
 }
 
 impl StoredReply {
-    /// Records the answer for its exchange. If the exchange has no row, one is inserted only if `asked` is `true`.
-    async fn record(&self, system: &Arc<System>, asked: bool) -> Result<IngestOutcome, Error> {
+    /// Records the answer for its exchange. If the exchange has no row, one is inserted only if `inserts` is `true`.
+    async fn record(&self, system: &Arc<System>, inserts: bool) -> Result<IngestOutcome, Error> {
         let Self { key, scope, generation, sent_at, ref fresh } = *self;
         let fresh = fresh.clone();
         let now = system.clock.now().seconds();
@@ -267,7 +267,7 @@ impl StoredReply {
                 let ingested = match row {
                     Some(row) if row.sealed.is_some() => false,
                     Some(_) => tx.answer_exchange(key, &fresh).await?,
-                    None if asked => tx.insert_answer(key, scope, &fresh).await?,
+                    None if inserts => tx.insert_answer(key, scope, &fresh).await?,
                     None => return Ok(IngestOutcome::Unasked),
                 };
                 if let (true, ExchangeScope::Connection(id)) = (ingested, scope) {

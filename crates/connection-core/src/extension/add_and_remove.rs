@@ -54,8 +54,8 @@ async fn added(tx: &mut Tx, marks: &RowMarks<'_>, row: &ExtensionRow, public: St
         false => [(was, before), (is, now)].iter().any(|(read, shown)| *read && shown.as_ref() != Some(&Vec::new())),
     };
     // The extension itself also reads names whose value the connection has, and values that hold without a default.
-    let told = |declared: &str| public::of_its_own(declared, set.as_ref().map(|row| &*row.body));
-    let is_told = known.public.as_deref().is_some_and(|declared| told(declared) != told(&public));
+    let own_values = |declared: &str| public::of_its_own(declared, set.as_ref().map(|row| &*row.body));
+    let is_told = known.public.as_deref().is_some_and(|declared| own_values(declared) != own_values(&public));
     let is_public = is_shown || is_told;
     let public_revision = next_count(tx, known.public_revision, is_public)?;
     let row_of = ExtensionStateRow {
@@ -152,34 +152,34 @@ impl<'a> Extensions<'a> {
         let public = public::encode(declaration);
         let on = self.scope.system.clone();
         let whose = owner.clone();
-        let asked = name.clone();
+        let name_in_task = name.clone();
         let task = self.scope.system.runtimes.spawn(async move {
             let order = on.changes.order().await;
             let owner = whose.clone();
-            let extension = asked.clone();
+            let extension = name_in_task.clone();
             let by = on.clone();
             let added = on.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
                     let marks = RowMarks { sealer: &by.sealer, owner: &whose, now: by.clock.now().seconds() };
-                    let state = tx.extension_state(&whose, &asked).await?;
+                    let state = tx.extension_state(&whose, &name_in_task).await?;
                     // A person who was asked before the extension was removed, and agreed afterwards, meant the former
                     // extension. A state that was edited is not trusted, so it counts as that of a removed extension.
                     let was_removed = state.is_some_and(|row| {
                         (row.provider.is_none() && row.fingerprint.is_none())
-                            || marks.check_state(&asked, &row).is_err()
+                            || marks.check_state(&name_in_task, &row).is_err()
                     });
-                    let late = if was_removed { tx.open_grants(&whose, &asked).await? } else { Vec::new() };
+                    let late = if was_removed { tx.open_grants(&whose, &name_in_task).await? } else { Vec::new() };
                     for grant in &late {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
-                        grant::take_back(tx, &by, &whose, &asked, grant.connection_id).await?;
+                        grant::take_back(tx, &by, &whose, &name_in_task, grant.connection_id).await?;
                     }
                     let is_public = added(tx, &marks, &row, public).await?;
                     marks.put(tx, &row).await?;
                     let parts = [(is_public, ChangedPart::ConnectionConfig), (!late.is_empty(), ChangedPart::Grant)];
                     let parts: Vec<_> = parts.into_iter().filter_map(|(is, part)| is.then_some(part)).collect();
                     // The row keeps the time at which the extension was first added.
-                    Ok((tx.extension(&whose, &asked).await?, parts))
+                    Ok((tx.extension(&whose, &name_in_task).await?, parts))
                 })
             });
             let (added, parts) = added.await?;

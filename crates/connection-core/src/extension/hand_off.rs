@@ -271,11 +271,11 @@ impl ExtensionHandle {
         Box::pin(async move {
             self.command(command)?;
             let settings = self.settings()?;
-            let asked = NativeExtensionSettings {
+            let request = NativeExtensionSettings {
                 extension_name: self.name().to_owned(),
                 command_name: command.map(str::to_owned),
             };
-            let opened = settings.open_native_extension_settings(&self.scope.owner, asked);
+            let opened = settings.open_native_extension_settings(&self.scope.owner, request);
             self.ticket(command, opened).await
         })
     }

@@ -52,9 +52,9 @@ impl ExtensionHandle {
             self.command(command)?;
             self.check_settings(command).await?;
             let connection = self.selected_connection().await?;
-            let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
+            let scope_names = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
             let mut reader = self.scope.system.reader().await?;
-            let rows = Rows::read(&mut reader, &self.scope.owner, asked, connection).await?;
+            let rows = Rows::read(&mut reader, &self.scope.owner, scope_names, connection).await?;
             let damaged = || reader.damaged(DAMAGED);
             let own = rows.public.own().ok_or_else(damaged)?;
             let of_command = fields(&rows.of_command).ok_or_else(damaged)?;

@@ -124,8 +124,8 @@ enum RecordOutcome {
 }
 
 /// Returns the requested names that are not granted, or all if nothing is granted; `None` if nothing is refused.
-fn refusal(granted: Option<&[SecretName]>, asked: &[SecretName]) -> Option<Vec<SecretName>> {
-    let Some(granted) = granted else { return Some(asked.to_vec()) };
-    let refused: Vec<_> = asked.iter().filter(|name| !granted.contains(name)).cloned().collect();
+fn refusal(granted: Option<&[SecretName]>, requested: &[SecretName]) -> Option<Vec<SecretName>> {
+    let Some(granted) = granted else { return Some(requested.to_vec()) };
+    let refused: Vec<_> = requested.iter().filter(|name| !granted.contains(name)).cloned().collect();
     (!refused.is_empty()).then_some(refused)
 }

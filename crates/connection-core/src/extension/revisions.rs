@@ -79,9 +79,9 @@ impl ExtensionHandle {
         Box::pin(async move {
             self.command(command)?;
             let connection = self.selected_connection().await?;
-            let asked = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
+            let scope_names = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
             let mut reader = self.scope.system.reader().await?;
-            let rows = Rows::read(&mut reader, &self.scope.owner, asked, connection).await?;
+            let rows = Rows::read(&mut reader, &self.scope.owner, scope_names, connection).await?;
             Ok(rows.revisions())
         })
     }

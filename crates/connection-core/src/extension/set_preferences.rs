@@ -192,8 +192,8 @@ impl Change {
             // Another process may be refreshing its credential.
             tx.lock(Lock::Connection(id)).await?;
         }
-        let asked = (&*self.declared.name, requirement.provider.as_str(), self.key());
-        Rows::read(tx, owner, asked, connection).await
+        let scope_names = (&*self.declared.name, requirement.provider.as_str(), self.key());
+        Rows::read(tx, owner, scope_names, connection).await
     }
 
     /// Returns the stored settings.

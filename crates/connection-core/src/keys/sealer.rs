@@ -33,7 +33,7 @@ pub(super) struct Home {
     pub(super) source: Arc<dyn KeySource>,
     pub(super) clock: Arc<dyn Clock>,
     /// The second in which the store was last asked.
-    asked: AtomicI64,
+    checked_at: AtomicI64,
     /// Held while newer keys are read, so that one caller reads at a time.
     asking: tokio::sync::Mutex<()>,
 }
@@ -41,8 +41,8 @@ pub(super) struct Home {
 impl Sealer {
     /// Creates a sealer for a store, with the source that opens newer keys.
     pub(super) fn new(keys: Keys, store: Store, source: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
-        let asked = AtomicI64::new(clock.now().seconds());
-        let home = Home { store, source, clock, asked, asking: tokio::sync::Mutex::default() };
+        let checked_at = AtomicI64::new(clock.now().seconds());
+        let home = Home { store, source, clock, checked_at, asking: tokio::sync::Mutex::default() };
         Self { keys, home: Some(Arc::new(home)) }
     }
 
@@ -148,7 +148,7 @@ impl Sealer {
         let Some(home) = self.home() else { return Ok(()) };
         let revision = self.keys.revision();
         let now = home.clock.now().seconds();
-        if home.asked.load(Ordering::Relaxed) == now {
+        if home.checked_at.load(Ordering::Relaxed) == now {
             return Ok(());
         }
         match home.revision().await {
@@ -156,7 +156,7 @@ impl Sealer {
                 if stored.is_some_and(|stored| stored > revision) {
                     self.has_newer_than(revision).await?;
                 }
-                home.asked.store(now, Ordering::Relaxed);
+                home.checked_at.store(now, Ordering::Relaxed);
             }
             // A store that cannot be read now most likely cannot be written either, and these keys are kept for long.
             Err(error) => tracing::debug!(%error, "cannot determine whether the keys were rotated"),

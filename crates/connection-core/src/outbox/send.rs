@@ -117,6 +117,6 @@ fn failure(answer: Result<&HttpResponse, &HttpError>) -> Option<String> {
 /// Returns the pause in seconds that a busy receiver asks for; 0 if it asks for none.
 fn asked_pause(answer: &Result<HttpResponse, HttpError>) -> i64 {
     let busy = answer.as_ref().ok().filter(|answer| matches!(answer.status(), 429 | 503));
-    let asked = busy.and_then(HttpResponse::retry_after).unwrap_or_default();
-    i64::try_from(asked.as_secs().min(MAX_PAUSE)).unwrap_or_default()
+    let delay = busy.and_then(HttpResponse::retry_after).unwrap_or_default();
+    i64::try_from(delay.as_secs().min(MAX_PAUSE)).unwrap_or_default()
 }

@@ -225,9 +225,9 @@ const NO: &str = "no";
 const NOT_JSON: &str = "not JSON";
 
 /// Returns whether a file holds a login, `None` if it does not say, or the reason why it cannot be judged.
-fn login_from(file: &str, told: Result<Option<String>, ServiceError>) -> Result<Option<bool>, Reason> {
+fn login_from(file: &str, answer: Result<Option<String>, ServiceError>) -> Result<Option<bool>, Reason> {
     let doubt = |code, problem| Err(Reason::new(code, format!("'{file}' {problem}")));
-    match told.as_ref().map(Option::as_deref) {
+    match answer.as_ref().map(Option::as_deref) {
         Ok(Some(YES)) => Ok(Some(true)),
         Ok(Some(NO)) => Ok(Some(false)),
         Ok(Some(NOT_JSON)) => doubt(reason::NOT_JSON, "is not JSON; perhaps it is just being written"),

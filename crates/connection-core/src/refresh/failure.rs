@@ -106,7 +106,7 @@ pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Fail
     let system = scope.system;
     let id = info.id;
     let seen = *generation;
-    let asked = matches!(target.why, Trigger::Requested | Trigger::Forced);
+    let is_requested = matches!(target.why, Trigger::Requested | Trigger::Forced);
     let is_refused = target.why == Trigger::Refused;
     let context = Context::new(target, lease);
     let was = plan.clone();
@@ -128,7 +128,7 @@ pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Fail
             replace::publish(system, id, before, after, (after != Liveness::Live).then(|| why.reason.clone()));
         }
     }
-    if !asked && why.reason.code == reason::REFRESH_OUTCOME_UNKNOWN {
+    if !is_requested && why.reason.code == reason::REFRESH_OUTCOME_UNKNOWN {
         // The plan has its own time. A person receives a time only when asking for a refresh.
         why.recheck_after = None;
     }

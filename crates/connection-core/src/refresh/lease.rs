@@ -22,7 +22,7 @@ pub(super) struct Lease {
     id: ConnectionId,
     pub(super) fence: i64,
     /// The time that had [passed](crate::Clock::passed) before the lease was requested.
-    asked: Duration,
+    requested_at: Duration,
     ended: bool,
 }
 
@@ -30,18 +30,18 @@ impl Lease {
     /// Takes the lease. Returns `None` if another process holds it, or if the generation is no longer current.
     pub(super) async fn take(system: &Arc<System>, id: ConnectionId, generation: i64) -> Result<Option<Self>, Error> {
         let owner = system.process.clone();
-        let asked = system.clock.passed();
+        let requested_at = system.clock.passed();
         // A power failure may undo this write, but it also ends the holder.
         let taken = system
             .store
             .write_relaxed(move |tx| Box::pin(async move { tx.lease_refresh(id, generation, &owner).await }));
         let fence = taken.await?;
-        Ok(fence.map(|fence| Self { system: system.clone(), id, fence, asked, ended: false }))
+        Ok(fence.map(|fence| Self { system: system.clone(), id, fence, requested_at, ended: false }))
     }
 
     /// Returns the time, as [passed](crate::Clock::passed), after which nothing may be sent.
     pub(super) fn deadline(&self) -> Duration {
-        self.asked.saturating_add(SEND_WITHIN)
+        self.requested_at.saturating_add(SEND_WITHIN)
     }
 
     /// Marks the lease as released by a committed transaction.

@@ -17,12 +17,12 @@ impl ConnectionRegistry {
         Box::pin(async move {
             let of_kind = Filter::new().kind(kind.clone());
             let mut candidates = self.list_connections(of_kind.limit(MAX_CANDIDATES)).await?.connections;
-            let meant = match candidates.as_slice() {
+            let selected = match candidates.as_slice() {
                 [] => return Err(Error::NoConnection(kind.clone())),
                 [_] => candidates.pop(),
                 _ => self.default_of(kind).await?,
             };
-            match meant {
+            match selected {
                 Some(info) => Ok(Connection::new(&self.shared.connection, info)),
                 None => Err(Error::Ambiguous { kind: kind.clone(), candidates }),
             }

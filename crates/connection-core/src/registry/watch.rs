@@ -217,9 +217,9 @@ impl DeliveredIds {
 /// future. An id from a process whose clock is fast therefore hides no events of the others.
 fn floor(shared: &Shared, id: Uuid) -> Uuid {
     // The first 48 bits are milliseconds (RFC 9562, section 5.7).
-    let told = id.as_u128() >> 80;
+    let recorded = id.as_u128() >> 80;
     let now = shared.ids.next().as_u128() >> 80;
-    Uuid::from_u128(told.min(now).saturating_sub(LATE_EVENT_MILLISECONDS) << 80)
+    Uuid::from_u128(recorded.min(now).saturating_sub(LATE_EVENT_MILLISECONDS) << 80)
 }
 
 /// Sorts events by id, except that those of one connection are in the order of their numbers.

@@ -78,7 +78,7 @@ pub(super) async fn next_step(
     };
     let subject = kept.subject(slot);
     let kind_terms = kept.kind.terms_digest().map(<[u8]>::to_vec);
-    slot.set_unconfirmed(Some(Unconfirmed { subject, account_id: id, kind_terms, is_new: kept.asked.is_new() }));
+    slot.set_unconfirmed(Some(Unconfirmed { subject, account_id: id, kind_terms, is_new: kept.request.is_new() }));
     Ok(NextStep::Show(Box::new(Suspended { waiting, step: SetupStep::Confirm { identity } })))
 }
 
@@ -92,12 +92,12 @@ async fn is_to_be_shown(
 ) -> Result<bool, Error> {
     let account_id = identity.account_id.as_str();
     let mut reader = shared.reader().await?;
-    Ok(match &kept.asked.purpose {
+    Ok(match &kept.request.purpose {
         Purpose::Connect { again, .. } => {
             *again || reader.account_by_identity(&slot.owner, slot.kind.as_str(), account_id).await?.is_none()
         }
         Purpose::Reauthorize { another_account, .. } => {
-            let account = reader.account(kept.asked.connection).await?;
+            let account = reader.account(kept.request.connection).await?;
             *another_account && account.is_some_and(|account| account.account_id != account_id)
         }
     })

@@ -44,7 +44,7 @@ pub(super) async fn store(
     kept: AcceptedCandidate,
     options: ConnectOptions,
 ) -> Result<StoreOutcome, Error> {
-    let id = kept.asked.connection;
+    let id = kept.request.connection;
     let session = slot.id;
     let owner = slot.owner.clone();
     let rows = NewConnection::of(shared, slot, &kept).await?;
@@ -87,13 +87,13 @@ struct NewConnection {
 impl NewConnection {
     /// Returns the rows of a verified candidate. The label may still have to be changed.
     async fn of(shared: &Arc<System>, slot: &Slot, kept: &AcceptedCandidate) -> Result<Self, Error> {
-        let id = kept.asked.connection;
+        let id = kept.request.connection;
         let now = shared.clock.now().seconds();
         let failures = i64::from(kept.found.liveness != Liveness::Live);
         let liveness = liveness::row(id, FIRST, &kept.found, now, failures);
         let body = serde_json::json!({ "session": slot.id.to_string(), "liveness": liveness.liveness });
         Ok(Self {
-            profile: kept.asked.profile,
+            profile: kept.request.profile,
             terms: kept.kind.terms.clone(),
             account: account(slot, kept, now),
             credential: credential(shared, slot, kept, now).await?,
@@ -194,8 +194,8 @@ async fn credential(
     kept: &AcceptedCandidate,
     now: i64,
 ) -> Result<CredentialRow, Error> {
-    let AcceptedCandidate { kind, asked, made, found, payload, secret_names } = kept;
-    let id = asked.connection;
+    let AcceptedCandidate { kind, request, made, found, payload, secret_names } = kept;
+    let id = request.connection;
     let place = Payload::place(&id, &slot.owner, &slot.kind, FIRST);
     let sealed = shared.sealer.seal(&place, payload.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
@@ -222,10 +222,10 @@ fn account(slot: &Slot, kept: &AcceptedCandidate, now: i64) -> AccountRow {
     let is_named = |label: &&DisplayText| !label.as_str().trim().is_empty();
     let label = kept.made.label.as_ref().filter(is_named).or(Some(&identity.label).filter(is_named));
     AccountRow {
-        id: kept.asked.connection,
+        id: kept.request.connection,
         owner: slot.owner.clone(),
         kind: slot.kind.to_string(),
-        profile_id: kept.asked.profile.map(|id| id.to_string()),
+        profile_id: kept.request.profile.map(|id| id.to_string()),
         label: label.unwrap_or(&identity.account_id).as_str().to_owned(),
         account_id: identity.account_id.as_str().to_owned(),
         account_label: identity.label.as_str().to_owned(),

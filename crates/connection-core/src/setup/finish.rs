@@ -55,7 +55,7 @@ pub(super) enum Candidate {
 pub(super) struct AcceptedCandidate {
     /// The kind whose code made and verified the result.
     pub(super) kind: Arc<KindEntry>,
-    pub(super) asked: SetupRequest,
+    pub(super) request: SetupRequest,
     pub(super) made: SetupResult<Secret>,
     pub(super) found: VerifyResult<Secret>,
     pub(super) payload: Payload,
@@ -65,16 +65,16 @@ pub(super) struct AcceptedCandidate {
 impl AcceptedCandidate {
     /// Returns the candidate as the subject of a probe.
     pub(super) fn subject(&self, slot: &Slot) -> Subject {
-        subject(slot, &self.asked, &self.made, &self.payload)
+        subject(slot, &self.request, &self.made, &self.payload)
     }
 }
 
-fn subject(slot: &Slot, asked: &SetupRequest, made: &SetupResult<Secret>, payload: &Payload) -> Subject {
+fn subject(slot: &Slot, request: &SetupRequest, made: &SetupResult<Secret>, payload: &Payload) -> Subject {
     Subject {
-        id: asked.connection,
+        id: request.connection,
         owner: slot.owner.clone(),
         payload: payload.duplicate(),
-        profile: asked.profile,
+        profile: request.profile,
         config: made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
     }
 }
@@ -94,7 +94,7 @@ pub(super) async fn candidate(
     shared: &Arc<System>,
     slot: &Slot,
     kind: &Arc<KindEntry>,
-    asked: SetupRequest,
+    request: SetupRequest,
     inner: &Inner,
     mut made: SetupResult<Secret>,
 ) -> Candidate {
@@ -111,11 +111,11 @@ pub(super) async fn candidate(
     }
     // A recorded `offline` would be the same in every run, but a re-authorization that waits must ask again. It is
     // verified instead.
-    let measured = made.measured.take().filter(|found| asked.is_new() || found.liveness != Liveness::Offline);
+    let measured = made.measured.take().filter(|found| request.is_new() || found.liveness != Liveness::Offline);
     let Probed { found, secret_names } = match measured {
         Some(found) => Probed { found: limits::bounded(found), secret_names: None },
         None => {
-            let subject = subject(slot, &asked, &made, &payload);
+            let subject = subject(slot, &request, &made, &payload);
             match verify::probe(shared, kind, subject, verify::ProbeTrigger::Host).await {
                 Ok(probed) => probed,
                 Err(ConnectionError::Credential(_)) => {
@@ -130,7 +130,7 @@ pub(super) async fn candidate(
             }
         }
     };
-    let what = if asked.is_new() { "connection" } else { "credential" };
+    let what = if request.is_new() { "connection" } else { "credential" };
     if found.identity.as_ref().is_some_and(|identity| identity.account_id != made.identity.account_id) {
         return refused("verify_failed", format!("the new {what} reaches another account than it was made for"));
     }
@@ -145,9 +145,9 @@ pub(super) async fn candidate(
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
     }
-    let former = named_secrets::current(shared, asked.connection);
+    let former = named_secrets::current(shared, request.connection);
     let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, secret_names, former).await;
-    Candidate::Accepted(Box::new(AcceptedCandidate { kind: kind.clone(), asked, made, found, payload, secret_names }))
+    Candidate::Accepted(Box::new(AcceptedCandidate { kind: kind.clone(), request, made, found, payload, secret_names }))
 }
 
 fn refused(code: &'static str, message: impl Into<DisplayText>) -> Candidate {
@@ -174,7 +174,7 @@ pub(super) async fn finish(
             end_failed(shared, slot, step_seq, kind_changed(&kept.kind)).await?
         }
         Candidate::Accepted(kept) => {
-            let stored = match kept.asked.purpose.clone() {
+            let stored = match kept.request.purpose.clone() {
                 Purpose::Connect { label, again, alone, extension } => {
                     let options = ConnectOptions { label, again, alone, extension };
                     connect::store(shared, slot, step_seq, *kept, options).await

@@ -18,8 +18,9 @@ pub(super) struct Grants(HashMap<String, Result<GrantedDirectory, DisplayText>>)
 impl Grants {
     /// Checks every directory among the answers.
     pub(super) async fn of(shared: &Arc<System>, owner: &str, fields: &[Field], answers: &[(String, Secret)]) -> Self {
-        let asked = |name: &str| fields.iter().any(|field| *field.name == *name && field.input == Input::Directory);
-        let named = answers.iter().filter(|(name, _)| asked(name));
+        let is_directory =
+            |name: &str| fields.iter().any(|field| *field.name == *name && field.input == Input::Directory);
+        let named = answers.iter().filter(|(name, _)| is_directory(name));
         let texts: Vec<String> = named.filter_map(|(_, value)| value.expose_str().map(str::to_owned)).collect();
         if texts.is_empty() {
             return Self(HashMap::new());

@@ -30,9 +30,9 @@ pub(super) async fn rest_or_fail(
     failure: SetupFailure,
 ) -> Result<AfterRun, Error> {
     match (host::offline(&failure), inner.run.last_asked()) {
-        (Some(not_live), Some(asked)) => {
+        (Some(not_live), Some(effect)) => {
             let reason = inner.heard.describe_reason(not_live.clone(), shared.clock.now()).reason;
-            pause(shared, slot, row, inner, Some(asked), reason).await
+            pause(shared, slot, row, inner, Some(effect), reason).await
         }
         _ => run::fail(shared, slot, i64::try_from(inner.run.step).unwrap_or(i64::MAX), failure).await,
     }

@@ -57,13 +57,13 @@ pub(super) async fn promote(
     another_account: bool,
     extension: Option<ForExtension>,
 ) -> Result<StoreOutcome, Error> {
-    let AcceptedCandidate { kind, asked, made, found, payload, secret_names } = kept;
+    let AcceptedCandidate { kind, request, made, found, payload, secret_names } = kept;
     let found = Arc::new(found);
     let identity = found.identity.as_ref().unwrap_or(&made.identity);
     for _ in 0..ATTEMPTS {
-        let heir = inherit::inherit(shared, (slot, &kind), asked.connection, (identity, &payload)).await?;
+        let heir = inherit::inherit(shared, (slot, &kind), request.connection, (identity, &payload)).await?;
         let candidate = Candidate {
-            id: asked.connection,
+            id: request.connection,
             kind: &kind,
             made: &made,
             found: found.clone(),
@@ -153,8 +153,8 @@ impl Candidate<'_> {
                     // The session was cancelled in the meantime, or another process has promoted the credential.
                     return Err(StoreError::Conflict { what: SESSION.into() });
                 }
-                let told = ("session".to_owned(), session.to_string().into());
-                let event = replacement.event(&on, &row, event::REAUTHORIZED, [told]);
+                let session_detail = ("session".to_owned(), session.to_string().into());
+                let event = replacement.event(&on, &row, event::REAUTHORIZED, [session_detail]);
                 let is_another = replacement.is_another(&row.account);
                 let mut affected = replacement.put(tx, &on, &row.account).await?;
                 event::append(tx, &on.sealer, &event).await?;

@@ -181,8 +181,8 @@ impl Changes {
             tokio::select! {
                 biased;
                 signal = self.signals.recv() => match signal {
-                    Ok(Changed::Something) | Err(_) => return self.told(),
-                    Ok(changed) if concerns(changed) => return self.told(),
+                    Ok(Changed::Something) | Err(_) => return self.unless_closed(),
+                    Ok(changed) if concerns(changed) => return self.unless_closed(),
                     Ok(_) => {}
                 },
                 () = sleep_passed(clock, || nap.saturating_sub(looked.age(Moment::of(clock)))) => {
@@ -191,14 +191,14 @@ impl Changes {
                         self.version = self.store.version(clock, POLL / 2).await.map(|looked| looked.version);
                     }
                     if self.version != before {
-                        return self.told();
+                        return self.unless_closed();
                     }
                 }
             }
         }
     }
 
-    fn told(&self) -> Result<(), StoreError> {
+    fn unless_closed(&self) -> Result<(), StoreError> {
         if self.store.is_closed() { Err(StoreError::Closed) } else { Ok(()) }
     }
 }

@@ -122,7 +122,7 @@ impl Reader {
 
     /// Creates a reader that takes connections from `lender`, also when one dies.
     #[cfg(feature = "postgres")]
-    pub(super) async fn lent(mut lender: Lender, place: Arc<str>) -> Result<Self, StoreError> {
+    pub(super) async fn from_lender(mut lender: Lender, place: Arc<str>) -> Result<Self, StoreError> {
         let connection = lender.lend().await.map_err(|error| StoreError::of(&error, &place))?;
         let reader = if lender.is_pooled() { Self::unprepared } else { Self::new };
         Ok(Self { lender: Some(lender), ..reader(connection, place) })

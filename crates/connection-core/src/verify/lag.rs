@@ -27,7 +27,7 @@ pub(crate) async fn pause(clock: &dyn Clock) {
 pub(super) fn probe_again(looked: &mut Measurement, before: Liveness) {
     if looked.is_refused_while_fresh() && before != Liveness::Failing {
         let found = &mut looked.probed.found;
-        let asked = found.recheck_after.map_or(LOOK_AGAIN, |after| after.min(LOOK_AGAIN));
-        found.recheck_after = Some(asked);
+        let delay = found.recheck_after.map_or(LOOK_AGAIN, |after| after.min(LOOK_AGAIN));
+        found.recheck_after = Some(delay);
     }
 }

@@ -243,14 +243,14 @@ impl ConnectionWebhooks<'_> {
         let over = system.clock.sleep(MAX_WAIT);
         let place = system.checks.enter(self.connection.id(), over).await.ok_or(ReceiveError::Busy)?;
         let (_, row) = self.connection.open().await?;
-        let asked = call(self.connection, kind, row, move |definition, row, ctx| {
+        let receiving = call(self.connection, kind, row, move |definition, row, ctx| {
             // The permit is held until the plugin has finished, which may be after its caller timed out.
             let _place = place;
             let came = definition.receive(&row.payload.credential, &keys, &delivery, waits, ctx)?;
             Ok(came.map(|came| (came, delivery)))
         });
         let nothing = || NotAuthentic::no_key("its plugin receives nothing");
-        asked.await?.ok_or_else(|| ReceiveError::NotAuthentic(nothing()))
+        receiving.await?.ok_or_else(|| ReceiveError::NotAuthentic(nothing()))
     }
 
     async fn store(&self, token: &str, event: &WebhookEvent, delivery: &Delivery) -> Result<Receipt, ReceiveError> {

@@ -131,10 +131,10 @@ fn resolved(
         }
         _ => None,
     };
-    let asked = requirement.auth.oauth.as_ref().map(|oauth| oauth.scopes.as_slice()).unwrap_or_default();
+    let declared_scopes = requirement.auth.oauth.as_ref().map(|oauth| oauth.scopes.as_slice()).unwrap_or_default();
     let granted = chosen.and_then(|chosen| chosen.scopes.as_ref());
     let lacks = |scope: &&Text| granted.is_some_and(|granted| !granted.iter().any(|known| known == &***scope));
-    let missing_scopes = asked.iter().filter(lacks).map(ToString::to_string).collect();
+    let missing_scopes = declared_scopes.iter().filter(lacks).map(ToString::to_string).collect();
     let of_connection = chosen.map(|chosen| chosen.config.as_slice()).unwrap_or_default();
     ResolvedConnection {
         connection_id: requirement.id.to_string(),

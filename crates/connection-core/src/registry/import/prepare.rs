@@ -54,9 +54,9 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
     let now = ground.clock.now().seconds();
     let Identity { account_id, label: account_label, .. } = made.identity;
     let named = |label: DisplayText| Some(label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
-    let asked = made.label.and_then(named);
-    let is_labelled = asked.is_some();
-    let label = asked.or_else(|| named(account_label.clone())).unwrap_or_else(|| account_id.as_str().to_owned());
+    let given_label = made.label.and_then(named);
+    let is_labelled = given_label.is_some();
+    let label = given_label.or_else(|| named(account_label.clone())).unwrap_or_else(|| account_id.as_str().to_owned());
     let account = AccountRow {
         id,
         owner: owner.to_owned(),

@@ -43,7 +43,7 @@ async fn announce(registry: &ConnectionRegistry, row: DueRow, what: &'static str
     let body = serde_json::json!({ "what": what, "at": at });
     let event = shared.event(&row.owner, id, event::EXPIRING, body);
     let sealer = shared.sealer.clone();
-    let told = shared.store.write(move |tx| {
+    let announced = shared.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Connection(id)).await?;
             if !tx.announce(id, generation, now).await? {
@@ -52,7 +52,7 @@ async fn announce(registry: &ConnectionRegistry, row: DueRow, what: &'static str
             event::append(tx, &sealer, &event).await.map(|()| true)
         })
     });
-    if told.await? {
+    if announced.await? {
         tracing::warn!(connection = %id, kind = %row.kind, what, at, "a credential or authorization ends soon");
     }
     Ok(())

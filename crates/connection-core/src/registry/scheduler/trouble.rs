@@ -60,12 +60,12 @@ mod tests {
             trouble.worked("store", || "PostgreSQL at 127.0.0.1:5432 can be reached again".to_owned(), round * SECOND);
         }
         trouble.failed("store", refused(), INTERVAL, 9 * SECOND);
-        let told = [
+        let expected = [
             "WARN connections::operations message=cannot reach PostgreSQL at 127.0.0.1:5432: connection refused; trying again every 15 s",
             "WARN connections::operations message=cannot reach PostgreSQL at 127.0.0.1:5432: timed out; trying again every 15 s",
             "INFO connections::operations message=PostgreSQL at 127.0.0.1:5432 can be reached again after 5 s",
             "WARN connections::operations message=cannot reach PostgreSQL at 127.0.0.1:5432: connection refused; trying again every 15 s",
         ];
-        assert_eq!(log.text().lines().collect::<Vec<_>>(), told);
+        assert_eq!(log.text().lines().collect::<Vec<_>>(), expected);
     }
 }

@@ -50,7 +50,7 @@ impl Lender {
             self.left -= 1;
             match self.one().await {
                 Err(error) if is_dead(&error) && self.left > 0 => {}
-                lent => return lent,
+                result => return result,
             }
         }
         Err(sqlx::Error::PoolTimedOut)

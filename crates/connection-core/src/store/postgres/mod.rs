@@ -34,7 +34,7 @@ pub(super) struct Postgres {
     pool: PgPool,
     place: Arc<str>,
     /// `true` if the pool belongs to the host, which closes it.
-    lent: bool,
+    is_of_host: bool,
     /// `true` if a pooler is between this program and the server.
     pooled: bool,
     /// `true` while jobs are accepted. Each job holds a read lock until it ends, so a writer of this value waits
@@ -77,7 +77,7 @@ impl Postgres {
             return Err(StoreError::Closed);
         }
         let lender = Lender::new(self.pool.clone(), self.pooled, self.runtime.clone());
-        Reader::lent(lender, self.place.clone()).await
+        Reader::from_lender(lender, self.place.clone()).await
     }
 
     /// Connects once, beside the pool, and disconnects.
@@ -106,7 +106,7 @@ impl Postgres {
     pub(super) async fn close(&self) {
         self.ear.close().await;
         *self.open.write().await = false;
-        if !self.lent {
+        if !self.is_of_host {
             self.pool.close().await;
         }
     }

@@ -49,7 +49,7 @@ pub(in super::super) async fn open(
     Ok(Postgres {
         pool,
         place,
-        lent: false,
+        is_of_host: false,
         pooled,
         open: Arc::new(RwLock::new(true)),
         runtime: Handle::current(),
@@ -77,7 +77,7 @@ pub(in super::super) async fn open_host_pool(
     let pooled = direct.is_some();
     let open = Arc::new(RwLock::new(true));
     let ear = NotificationListener::new(direct.unwrap_or_else(|| pool.connect_options().as_ref().clone()));
-    Ok(Postgres { pool, place, lent: true, pooled, open, runtime, ear })
+    Ok(Postgres { pool, place, is_of_host: true, pooled, open, runtime, ear })
 }
 
 /// Migrates the tables at an address that may lead to a pooler. A pooler rejects the parameter `connections.direct`
