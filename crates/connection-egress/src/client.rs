@@ -101,7 +101,7 @@ impl HttpClient {
     pub async fn send(&self, egress: &Egress, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let Shared { policy, clock, .. } = &*self.0;
         let target = egress.target(policy, request.url())?;
-        let origin = target.meant.clone();
+        let origin = target.requested.clone();
         let observed = self.observed(&request);
         let whole = async { self.read(self.begin(egress, target, request, self.body_limit()).await?).await };
         let answer = within(&**clock, policy.deadline(), whole).await;
@@ -143,7 +143,7 @@ impl HttpClient {
         let Shared { policy, clock, .. } = &*self.0;
         let target = egress.target(policy, request.url())?;
         let outgoing = Outgoing::new(request)?;
-        let span = debug_span!("http", method = %outgoing.method, origin = %target.meant, at = %target.origin);
+        let span = debug_span!("http", method = %outgoing.method, origin = %target.requested, at = %target.origin);
         let whole = async {
             let Outgoing { method, headers, body, .. } = &outgoing;
             let request = self.client(&target).request(method.clone(), target.url.clone()).headers(headers.clone());
@@ -190,7 +190,7 @@ impl HttpClient {
     pub async fn start(&self, egress: &Egress, request: HttpRequest, limit: u64) -> Result<Streaming, HttpError> {
         let policy = &self.0.policy;
         let target = egress.target(policy, request.url())?;
-        let origin = target.meant.clone();
+        let origin = target.requested.clone();
         let observed = self.observed(&request);
         let answer = self.begin(egress, target, request, limit).await;
         self.note(
@@ -215,7 +215,7 @@ impl HttpClient {
         let Shared { policy, clock, .. } = &*self.0;
         let outgoing = Outgoing::new(request)?;
         // The span shows only the origin, because paths and queries of some providers hold secrets.
-        let span = debug_span!("http", method = %outgoing.method, origin = %target.meant, at = %target.origin);
+        let span = debug_span!("http", method = %outgoing.method, origin = %target.requested, at = %target.origin);
         let answer = async {
             let answer = within(&**clock, policy.deadline(), self.follow(target, outgoing)).await;
             match &answer {

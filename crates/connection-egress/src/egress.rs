@@ -48,14 +48,14 @@ impl Egress {
     /// Returns the target of a URL, or [`HttpError::Denied`] if a request may not go there.
     pub(super) fn target(&self, policy: &HttpPolicy, url: &str) -> Result<Target, HttpError> {
         let parsed = Url::parse(url).map_err(|_| HttpError::Protocol)?;
-        let meant = agreed_origin(&parsed, url).ok_or(HttpError::Denied)?;
+        let requested = agreed_origin(&parsed, url).ok_or(HttpError::Denied)?;
         if !is_agreed_path(&parsed, url) {
             return Err(HttpError::Denied);
         }
-        let mut allowed = self.origins.iter().filter(|allowed| allowed.origin == meant).peekable();
-        let ours = self.host.contains(&meant);
-        let mapped = policy.mapped(&meant);
-        let below = || self.wildcards.iter().any(|wildcard| host::matches(wildcard, &meant));
+        let mut allowed = self.origins.iter().filter(|allowed| allowed.origin == requested).peekable();
+        let ours = self.host.contains(&requested);
+        let mapped = policy.mapped(&requested);
+        let below = || self.wildcards.iter().any(|wildcard| host::matches(wildcard, &requested));
         if allowed.peek().is_none() && !ours && !below() {
             return Err(HttpError::Denied);
         }
@@ -67,8 +67,8 @@ impl Egress {
             }
             None => Addresses::Public,
         };
-        let origin = mapped.unwrap_or(&meant).clone();
-        let target = Target { url: moved(&parsed, &origin)?, meant, origin, addresses };
+        let origin = mapped.unwrap_or(&requested).clone();
+        let target = Target { url: moved(&parsed, &origin)?, requested, origin, addresses };
         if target.address().is_some_and(|address| !addresses.allow(address)) {
             return Err(HttpError::Denied);
         }
@@ -81,7 +81,7 @@ pub(super) struct Target {
     /// The URL with its path and query. These may hold secrets, so the URL is never logged.
     pub(super) url: Url,
     /// The origin that the caller asked for.
-    pub(super) meant: Origin,
+    pub(super) requested: Origin,
     /// The origin that the request is sent to, which differs if the host mapped it.
     pub(super) origin: Origin,
     /// The addresses that the origin may have.
@@ -92,7 +92,7 @@ impl Target {
     /// Returns the target for another path and query of the same origin.
     pub(super) fn at(&self, url: &Url) -> Result<Self, HttpError> {
         let url = moved(url, &self.origin)?;
-        Ok(Self { url, meant: self.meant.clone(), origin: self.origin.clone(), addresses: self.addresses })
+        Ok(Self { url, requested: self.requested.clone(), origin: self.origin.clone(), addresses: self.addresses })
     }
 
     /// Returns `true` if the origin is on loopback, by its text.

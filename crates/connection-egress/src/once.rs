@@ -53,7 +53,7 @@ impl HttpClient {
         let taken = BodyDecision::until(self.clock(), until);
         let timeout = self.policy().spending_deadline(longest);
         let clock = self.clock();
-        let origin = egress.target(self.policy(), request.url()).map(|target| target.meant);
+        let origin = egress.target(self.policy(), request.url()).map(|target| target.requested);
         let observed = self.observed(&request).filter(|_| origin.is_ok());
         let whole = within(&*clock, timeout, self.send_marked(egress, request, &taken)).await;
         if let Ok(origin) = origin {

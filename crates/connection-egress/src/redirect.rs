@@ -48,7 +48,7 @@ pub(super) fn next(
     let url = from.url.join(location).map_err(|_| HttpError::Protocol)?;
     // A mapped endpoint may use its own name or that of the origin that it stands for.
     let origin = agreed_origin(&url, url.as_str());
-    if !origin.is_some_and(|origin| origin == from.origin || origin == from.meant) {
+    if !origin.is_some_and(|origin| origin == from.origin || origin == from.requested) {
         return Err(HttpError::Denied);
     }
     let there = from.at(&url)?;
