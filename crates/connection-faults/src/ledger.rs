@@ -15,7 +15,7 @@ pub struct Entry {
     /// Time at which the operation ended. `None` if the worker was killed during it.
     pub ended: Option<u64>,
     /// The operation and its arguments: `add ACCOUNT LABEL`, `verify ID`, and so on.
-    pub asked: Vec<String>,
+    pub operation: Vec<String>,
     /// The result: `ok` followed by details, or `refused CODE`. Empty if the operation did not end.
     pub came: Vec<String>,
 }
@@ -23,12 +23,12 @@ pub struct Entry {
 impl Entry {
     /// Returns the name of the operation.
     pub fn verb(&self) -> &str {
-        self.asked.first().map_or("", String::as_str)
+        self.operation.first().map_or("", String::as_str)
     }
 
     /// Returns the first argument of the operation.
     pub fn about(&self) -> &str {
-        self.asked.get(1).map_or("", String::as_str)
+        self.operation.get(1).map_or("", String::as_str)
     }
 
     /// Returns the details of the result if the operation succeeded.
@@ -57,8 +57,8 @@ impl Ledger {
     /// # Errors
     ///
     /// Returns an error if the file cannot be written.
-    pub fn begin(&mut self, asked: &str) -> io::Result<()> {
-        self.0.write_all(format!("{} > {asked}\n", now()).as_bytes())
+    pub fn begin(&mut self, operation: &str) -> io::Result<()> {
+        self.0.write_all(format!("{} > {operation}\n", now()).as_bytes())
     }
 
     /// Records the result of the operation.
@@ -83,7 +83,7 @@ pub fn read(path: &Path) -> io::Result<Vec<Entry>> {
         let at = words.next().and_then(|at| at.parse().ok()).unwrap_or_default();
         match words.next().as_deref() {
             Some(">") => {
-                entries.push(Entry { began: at, ended: None, asked: words.collect(), came: Vec::new() });
+                entries.push(Entry { began: at, ended: None, operation: words.collect(), came: Vec::new() });
             }
             _ => {
                 if let Some(last) = entries.last_mut() {

@@ -73,8 +73,8 @@ impl OidcServer {
         let answer = UserAgent::new().post(&url, &basic, &encode::form([("token", token)]));
         let answer = answer.expect("the provider answers");
         assert_eq!(answer.status, 200, "{}", answer.body);
-        let told = Value::parse(answer.body.as_bytes()).expect("it answers in JSON");
-        told["active"].as_bool().expect("it says whether the token is active")
+        let document = Value::parse(answer.body.as_bytes()).expect("it answers in JSON");
+        document["active"].as_bool().expect("it says whether the token is active")
     }
 
     /// Returns the token requests so far, in order.
@@ -83,6 +83,6 @@ impl OidcServer {
     ///
     /// Panics in the same cases as [`ledger`](Self::ledger).
     pub fn token_requests(&self) -> Vec<LoggedRequest> {
-        self.ledger().into_iter().filter(|asked| asked.path == "/token").collect()
+        self.ledger().into_iter().filter(|entry| entry.path == "/token").collect()
     }
 }

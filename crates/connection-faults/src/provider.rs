@@ -22,7 +22,7 @@ const REFUSED: usize = 7;
 pub struct Provider {
     origin: String,
     /// Number of requests by key.
-    asked: Arc<Mutex<HashMap<String, usize>>>,
+    counts: Arc<Mutex<HashMap<String, usize>>>,
     silent: Arc<AtomicBool>,
 }
 
@@ -35,7 +35,7 @@ impl Provider {
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let origin = format!("http://{}", listener.local_addr()?);
-        let provider = Self { origin, asked: Arc::default(), silent: Arc::default() };
+        let provider = Self { origin, counts: Arc::default(), silent: Arc::default() };
         let serving = provider.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -54,7 +54,7 @@ impl Provider {
 
     /// Returns the number of requests with this key. A request that deletes the key is not counted.
     pub fn request_count(&self, key: &str) -> usize {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied().unwrap_or_default()
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied().unwrap_or_default()
     }
 
     /// Stops answering requests while still reading them, or answers later requests again.
@@ -90,8 +90,8 @@ impl Provider {
             return (204, String::new());
         }
         let number = {
-            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = asked.entry(key.to_owned()).or_default();
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = counts.entry(key.to_owned()).or_default();
             *count += 1;
             *count
         };

@@ -122,7 +122,7 @@ fn faults(budget: &Budget) -> String {
         ("record unreadable", budget.unopened),
         ("authorized again", budget.renewals),
     ];
-    let told: Vec<_> =
+    let broken: Vec<_> =
         named.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect();
-    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
+    if broken.is_empty() { "none".to_owned() } else { broken.join(", ") }
 }

@@ -84,11 +84,11 @@ fn own_cluster() -> io::Result<PgConnectOptions> {
 pub(super) fn lets_in(options: &PgConnectOptions) -> bool {
     let options = options.clone();
     // The connection is made on another thread, because the caller may be inside a runtime.
-    let asked = thread::spawn(move || {
+    let asking = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(options.connect()).map(drop).map_err(io::Error::other)
     });
-    asked.join().is_ok_and(|answer| answer.is_ok())
+    asking.join().is_ok_and(|answer| answer.is_ok())
 }
 
 fn at(host: &str, port: u16) -> PgConnectOptions {

@@ -66,8 +66,9 @@ impl Done {
         let id = info.id.to_string();
         assert_eq!(told.get(1).map(String::as_str), Some(info.identity.account_id.as_str()), "the account of {id}");
         // `add` and `reauthorize` report a liveness too.
-        let label =
-            |entry: &Entry| if entry.verb() == "rename" { entry.asked.get(2).cloned() } else { told.first().cloned() };
+        let label = |entry: &Entry| {
+            if entry.verb() == "rename" { entry.operation.get(2).cloned() } else { told.first().cloned() }
+        };
         let renamed = std::iter::once(add)
             .chain(self.of("rename", &id).filter(|entry| entry.came.first().is_none_or(|word| word == "ok")));
         let labels: BTreeSet<_> = last(renamed.collect()).into_iter().filter_map(label).collect();
@@ -136,7 +137,7 @@ pub(crate) async fn events(registry: &ConnectionRegistry, done: &Done) {
 /// The control: the comparison detects what it looks for.
 #[test]
 fn the_last_of_several_is_any_behind_which_none_began() {
-    let entry = |began, ended| Entry { began, ended, asked: vec![], came: vec![] };
+    let entry = |began, ended| Entry { began, ended, operation: vec![], came: vec![] };
     let one = entry(1, Some(3));
     let two = entry(2, Some(9));
     let three = entry(4, Some(6));
@@ -149,8 +150,8 @@ fn the_last_of_several_is_any_behind_which_none_began() {
 #[test]
 fn a_connection_that_is_lost_is_noticed() {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let add = Entry { began: 1, ended: Some(2), asked: words("add a"), came: words("ok id label a Live") };
-    let mut remove = Entry { began: 3, ended: Some(4), asked: words("remove id"), came: words("refused busy") };
+    let add = Entry { began: 1, ended: Some(2), operation: words("add a"), came: words("ok id label a Live") };
+    let mut remove = Entry { began: 3, ended: Some(4), operation: words("remove id"), came: words("refused busy") };
     let none = BTreeMap::new();
     let lost = Done(vec![add.clone(), remove.clone()]);
     assert!(std::panic::catch_unwind(|| lost.compare(&none)).is_err());
