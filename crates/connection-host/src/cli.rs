@@ -288,9 +288,9 @@ impl Program {
             let known: Vec<&str> = self.kinds.iter().map(|kind| kind.descriptor.kind.as_str()).collect();
             let embedded = if self.has_catalogue { Catalogue::ids().collect() } else { Vec::new() };
             let all: Vec<&str> = known.iter().copied().chain(embedded.iter().map(|id| -> &str { id })).collect();
-            let meant = misspelled(name, all);
-            let meant = meant.map(|meant| format!(". Did you mean '{meant}'?")).unwrap_or_default();
-            Error::new(Exit::NotFound, "unknown_kind", format!("unknown kind '{name}'{meant}"))
+            let suggestion = misspelled(name, all);
+            let suggestion = suggestion.map(|suggestion| format!(". Did you mean '{suggestion}'?")).unwrap_or_default();
+            Error::new(Exit::NotFound, "unknown_kind", format!("unknown kind '{name}'{suggestion}"))
                 .remedy(self.known_kinds(&known))
         })
     }

@@ -159,8 +159,8 @@ mod tests {
         let serving = open().await.unwrap();
         let other = open().await.unwrap();
         let (changed, mut changes) = unbounded_channel();
-        let _listener = serving.events().listen(move |told| {
-            if matches!(told, Notification::KindsChanged) {
+        let _listener = serving.events().listen(move |notification| {
+            if matches!(notification, Notification::KindsChanged) {
                 changed.send(()).ok();
             }
         });

@@ -78,8 +78,8 @@ pub(crate) async fn connection(registry: &ConnectionRegistry, reference: &str) -
 pub(crate) async fn connection_id(lookup: &impl Lookup, reference: &str) -> Result<ConnectionId, Error> {
     match find(lookup, reference).await {
         Err(mut error) if error.code == "not_found" => {
-            if let Some(meant) = nearest_connection(lookup, reference).await? {
-                error.message = format!("{}. Did you mean '{meant}'?", error.message);
+            if let Some(suggestion) = nearest_connection(lookup, reference).await? {
+                error.message = format!("{}. Did you mean '{suggestion}'?", error.message);
             }
             Err(error)
         }
@@ -91,8 +91,8 @@ pub(crate) async fn connection_id(lookup: &impl Lookup, reference: &str) -> Resu
 async fn nearest_connection(lookup: &impl Lookup, reference: &str) -> Result<Option<String>, Error> {
     let words = |info: &ConnectionInfo| [info.kind.to_string(), info.label.to_string(), name(info)];
     let names: Vec<_> = lookup.first().await?.iter().map(|info| (words(info), name(info))).collect();
-    let meant = misspelled(reference, names.iter().flat_map(|(words, _)| words).map(String::as_str));
-    let known = |(words, _): &&([String; 3], String)| words.iter().any(|word| Some(word.as_str()) == meant);
+    let suggestion = misspelled(reference, names.iter().flat_map(|(words, _)| words).map(String::as_str));
+    let known = |(words, _): &&([String; 3], String)| words.iter().any(|word| Some(word.as_str()) == suggestion);
     Ok(names.iter().find(known).map(|(_, name)| name.clone()))
 }
 
@@ -221,8 +221,8 @@ impl From<&ConnectionInfo> for Candidate {
 
 /// Returns the index of the candidate that the reference names.
 fn choose(what: &str, reference: &str, candidates: &[Candidate]) -> Result<usize, Error> {
-    let meant = |candidate: &Candidate| candidate.id.ends_with(&reference.to_ascii_lowercase());
-    let found = candidates.iter().enumerate().filter(|(_, candidate)| !reference.is_empty() && meant(candidate));
+    let is_named = |candidate: &Candidate| candidate.id.ends_with(&reference.to_ascii_lowercase());
+    let found = candidates.iter().enumerate().filter(|(_, candidate)| !reference.is_empty() && is_named(candidate));
     let found: Vec<_> = found.collect();
     match found.as_slice() {
         [(index, _)] => Ok(*index),

@@ -337,7 +337,7 @@ mod tests {
         let table = API.split("## Commands, routes and methods").nth(1).unwrap();
         let table = table.split("\n## ").next().unwrap();
         let rows = table.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|row| row.split_once('`'));
-        let told: BTreeSet<String> = rows.map(|(command, _)| command.to_owned()).collect();
-        assert_eq!(told, known);
+        let described: BTreeSet<String> = rows.map(|(command, _)| command.to_owned()).collect();
+        assert_eq!(described, known);
     }
 }

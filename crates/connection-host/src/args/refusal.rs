@@ -76,7 +76,7 @@ fn unknown_command(typed: &str, command: &Command) -> String {
     let other = OTHER_WORDS.iter().find(|(other, _)| *other == typed).map(|(_, ours)| *ours);
     let other = other.filter(|ours| command.find_subcommand(ours).is_some());
     match other.or_else(|| misspelled(typed, command.get_subcommands().map(Command::get_name))) {
-        Some(meant) => format!("unknown command '{typed}'. Did you mean '{meant}'?"),
+        Some(suggestion) => format!("unknown command '{typed}'. Did you mean '{suggestion}'?"),
         None => format!("unknown command '{typed}'"),
     }
 }
@@ -84,9 +84,9 @@ fn unknown_command(typed: &str, command: &Command) -> String {
 fn unknown_option(typed: &str, command: &Command) -> String {
     let root = super::command();
     let known: Vec<_> = command.get_arguments().chain(root.get_arguments()).filter_map(clap::Arg::get_long).collect();
-    let meant = typed.strip_prefix("--").and_then(|typed| misspelled(typed, known));
-    match meant {
-        Some(meant) => format!("unknown option '{typed}'. Did you mean '--{meant}'?"),
+    let suggestion = typed.strip_prefix("--").and_then(|typed| misspelled(typed, known));
+    match suggestion {
+        Some(suggestion) => format!("unknown option '{typed}'. Did you mean '--{suggestion}'?"),
         None => format!("unknown option '{typed}'"),
     }
 }

@@ -107,9 +107,9 @@ impl<'a> Dialogue<'a> {
             }
             Ok(DialogueEnd::Outcome) => {
                 let end = self.setup.end().await;
-                let told = end.and_then(|end| setup_report::report(&self.common.output, end, self.made));
+                let reported = end.and_then(|end| setup_report::report(&self.common.output, end, self.made));
                 self.setup.settle().await;
-                told
+                reported
             }
             // A person who resumes a setup and gives no answer may still want it.
             Err(error) if self.begun == BeginningCommand::Before && error.exit == Exit::Usage => Err(error),
@@ -210,10 +210,10 @@ impl<'a> Dialogue<'a> {
                 let answers = inputs.answer(kind.as_str(), &prompt, &fields);
                 (inputs, answers)
             });
-            let asked = loop {
+            let answered = loop {
                 let step = tokio::select! {
                     biased;
-                    asked = &mut asking => break asked,
+                    answered = &mut asking => break answered,
                     step = self.other(number) => step?,
                 };
                 match step {
@@ -235,7 +235,7 @@ impl<'a> Dialogue<'a> {
             };
             drop(terminal);
             let answers;
-            (inputs, answers) = asked.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?;
+            (inputs, answers) = answered.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?;
             let answers = answers?;
             match self.setup.advance(number, &answers).await? {
                 Advanced::Taken | Advanced::Elsewhere => return Ok((inputs, None)),

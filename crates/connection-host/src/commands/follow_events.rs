@@ -27,16 +27,16 @@ pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result
         Some(id) => begin.connection(id).await?,
     };
     let mut lines = Lines::new(&program.output, Names::Store(&registry));
-    let told = until_interrupted(&program.interrupts, async {
-        let told = recorded(&registry, connection, &mut lines).await?;
+    let followed = until_interrupted(&program.interrupts, async {
+        let printed = recorded(&registry, connection, &mut lines).await?;
         if !program.output.json {
             program.output.note("These were the recorded events; new events follow. Press Ctrl-C to stop.");
         }
-        lines.all(watch, &told).await
+        lines.all(watch, &printed).await
     });
-    let told = told.await;
+    let followed = followed.await;
     registry.close().await;
-    told.map(|()| Exit::Fine)
+    followed.map(|()| Exit::Fine)
 }
 
 /// Prints the record; returns the ids of its events, since the watch also reports those that arrived in the meantime.
@@ -45,16 +45,16 @@ async fn recorded(
     connection: Option<ConnectionId>,
     lines: &mut Lines<'_>,
 ) -> Result<HashSet<EventId>, Error> {
-    let mut told = HashSet::new();
+    let mut printed = HashSet::new();
     match connection {
         None => {
             let mut after = None;
             loop {
                 let page = registry.events().list(after).await?;
-                lines.page(&page.events, &mut told).await?;
+                lines.page(&page.events, &mut printed).await?;
                 after = page.next;
                 if after.is_none() {
-                    return Ok(told);
+                    return Ok(printed);
                 }
             }
         }
@@ -62,13 +62,13 @@ async fn recorded(
             let mut after = None;
             loop {
                 let page = registry.events().history(id, after).await?;
-                lines.page(&page.events, &mut told).await?;
+                lines.page(&page.events, &mut printed).await?;
                 if let Some(number) = page.broken_at {
                     return Err(broken_at(number));
                 }
                 after = page.next;
                 if after.is_none() {
-                    return Ok(told);
+                    return Ok(printed);
                 }
             }
         }
@@ -134,9 +134,9 @@ impl<'a> Lines<'a> {
         Ok(())
     }
 
-    async fn page(&mut self, events: &[Event], told: &mut HashSet<EventId>) -> Result<(), Error> {
+    async fn page(&mut self, events: &[Event], printed: &mut HashSet<EventId>) -> Result<(), Error> {
         for event in events {
-            told.insert(event.id);
+            printed.insert(event.id);
             self.recorded_event(event).await?;
         }
         Ok(())

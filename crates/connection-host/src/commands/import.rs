@@ -50,7 +50,7 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
         }
     };
     let registry = program.open().await?;
-    let (lines, mut told) = mpsc::channel(AHEAD);
+    let (lines, mut summaries) = mpsc::channel(AHEAD);
     let (items, imports) = mpsc::channel(AHEAD);
     // Reading blocks a thread.
     let reading = tokio::task::spawn_blocking(move || read(input, &lines, &items));
@@ -63,7 +63,7 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
     }
     let mut imports = begin.start();
     let mut count = Count::default();
-    while let Some(line) = told.recv().await {
+    while let Some(line) = summaries.recv().await {
         let result = match line.problem {
             Some(problem) => Err(problem),
             // There is one result for each line without a problem.
@@ -92,9 +92,9 @@ fn read(
             Ok(import) => (Some(import), None),
             Err(problem) => (None, Some(problem)),
         };
-        let told = LineSummary { line: line.number, kind: line.kind, label: line.label, problem };
+        let summary = LineSummary { line: line.number, kind: line.kind, label: line.label, problem };
         // The receiver is gone: printing or importing has ended.
-        if lines.blocking_send(told).is_err() || import.is_some_and(|import| items.blocking_send(import).is_err()) {
+        if lines.blocking_send(summary).is_err() || import.is_some_and(|import| items.blocking_send(import).is_err()) {
             break;
         }
     }

@@ -24,7 +24,7 @@ pub(super) async fn run(mut program: Program, arguments: Watching) -> Result<Exi
     }
     let mut lines = Lines::new(&program.output, Names::Store(&registry));
     let none = HashSet::new();
-    let told = until_interrupted(&program.interrupts, lines.all(watch, &none)).await;
+    let watched = until_interrupted(&program.interrupts, lines.all(watch, &none)).await;
     registry.close().await;
-    told.map(|()| Exit::Fine)
+    watched.map(|()| Exit::Fine)
 }

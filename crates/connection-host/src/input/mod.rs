@@ -40,7 +40,7 @@ fn duplicate(values: &Values) -> Values {
 /// The given answers, and the questions that a person may still be asked.
 pub(crate) struct Inputs {
     values: Values,
-    asked: BTreeSet<String>,
+    prompted: BTreeSet<String>,
     optional: Optional,
     person: bool,
     given: bool,
@@ -70,7 +70,7 @@ impl Inputs {
         let given = arguments.input.is_some() || !arguments.fields.is_empty() || !arguments.from_env.is_empty();
         Ok(Self {
             values,
-            asked: BTreeSet::new(),
+            prompted: BTreeSet::new(),
             optional: Optional::new(arguments.all_fields),
             person: person && arguments.input.is_none(),
             given,
@@ -108,17 +108,17 @@ impl Inputs {
     /// Refuses to begin if no answer was given and no person can be asked. `kept` is `true` if answers of an earlier
     /// setup may be stored.
     pub(crate) fn check_any(&self, kind: &str, declared: &[Field], kept: bool) -> Result<(), Error> {
-        let asked = |field: &&Field| {
+        let open_fields = |field: &&Field| {
             field.way.is_none() && !(kept && field.kept.is_some()) && !self.values.contains_key(&*field.name)
         };
-        let asked: Vec<_> = declared.iter().filter(asked).collect();
-        if self.person || self.given || asked.is_empty() {
+        let open_fields: Vec<_> = declared.iter().filter(open_fields).collect();
+        if self.person || self.given || open_fields.is_empty() {
             return Ok(());
         }
         let needed = |field: &&&Field| field.required && field.default.is_none();
-        let mut names: Vec<_> = asked.iter().filter(needed).map(|field| &*field.name).collect();
+        let mut names: Vec<_> = open_fields.iter().filter(needed).map(|field| &*field.name).collect();
         if names.is_empty() {
-            names = asked.iter().map(|field| &*field.name).collect();
+            names = open_fields.iter().map(|field| &*field.name).collect();
         }
         Err(missing(kind, &names))
     }
@@ -143,7 +143,7 @@ impl Inputs {
     pub(crate) fn without_person(&self) -> Self {
         Self {
             values: duplicate(&self.values),
-            asked: self.asked.clone(),
+            prompted: self.prompted.clone(),
             optional: self.optional.duplicate(),
             person: false,
             given: self.given,
@@ -183,7 +183,7 @@ impl Inputs {
             self.read_standard(&field.name, field.way.is_some(), field.many)?;
         }
         let given = |field: &&Field| !self.person || self.values.contains_key(&*field.name);
-        if let Some(field) = fields.iter().filter(|field| self.asked.contains(&*field.name)).find(given) {
+        if let Some(field) = fields.iter().filter(|field| self.prompted.contains(&*field.name)).find(given) {
             let again = || format!("'{}' is requested again, and there is no other value", field.name);
             return Err(refused(prompt.problem.as_ref().map_or_else(again, ToString::to_string)));
         }
@@ -191,7 +191,7 @@ impl Inputs {
         let types = fields.iter().any(|field| field.required && !self.values.contains_key(&*field.name));
         // Ask for the required fields first, then offer the optional ones.
         for field in fields.iter().filter(|field| field.required).chain(fields.iter().filter(|field| !field.required)) {
-            self.asked.insert(field.name.clone().into_owned());
+            self.prompted.insert(field.name.clone().into_owned());
             let values = match self.values.get(&*field.name) {
                 Some(values) => values.iter().map(Secret::duplicate).collect(),
                 // A prompt with optional fields only is the result of earlier answers.
@@ -220,7 +220,7 @@ impl Inputs {
     /// Given answers stay as they are.
     pub(crate) fn ask_again<'n>(&mut self, malformed: impl IntoIterator<Item = &'n str>) -> bool {
         if self.person {
-            self.asked.clear();
+            self.prompted.clear();
             self.optional.forget(malformed);
         }
         self.person && self.values.is_empty()

@@ -138,13 +138,13 @@ pub(crate) fn passphrase(purpose: PassphraseUse) -> Result<Secret, String> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Err("nobody can be asked here".to_owned());
     }
-    let asked = match purpose {
+    let prompt = match purpose {
         PassphraseUse::Open => Password::new("Passphrase of the database").without_confirmation(),
         PassphraseUse::New => Password::new("New passphrase of the database")
             .with_custom_confirmation_message("The same passphrase again")
             .with_custom_confirmation_error_message("The two are not the same"),
     };
-    asked.with_display_mode(PasswordDisplayMode::Hidden).prompt().map(Secret::from).map_err(|error| match error {
+    prompt.with_display_mode(PasswordDisplayMode::Hidden).prompt().map(Secret::from).map_err(|error| match error {
         InquireError::OperationCanceled | InquireError::OperationInterrupted => "the question was cancelled".to_owned(),
         _ => "the terminal cannot be read".to_owned(),
     })

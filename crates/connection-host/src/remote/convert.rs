@@ -100,7 +100,7 @@ pub(crate) fn setup_state(state: &api::SetupState, kind: &KindEntry) -> Result<S
             let prompt = Prompt::new(title.clone()).problem(problem.clone().map(Into::into));
             SetupStep::Prompt {
                 prompt: fields.iter().fold(prompt, |prompt, field| prompt.field(clean(&field.name))),
-                fields: fields.iter().map(|field| asked(field, kind)).collect(),
+                fields: fields.iter().map(|field| field_of(field, kind)).collect(),
                 open: open.as_ref().map(redirect).transpose()?,
                 beside: notices(beside)?,
             }
@@ -138,7 +138,7 @@ fn notices(beside: &[api::SetupNotice]) -> Result<Vec<Notice>, Error> {
 }
 
 /// Converts a field that a step asks for, with what its kind says about it besides.
-fn asked(body: &api::SetupField, kind: &KindEntry) -> Field {
+fn field_of(body: &api::SetupField, kind: &KindEntry) -> Field {
     let choices = body.choices.iter().map(|choice| (clean(&choice.value), clean(&choice.label)));
     let mut field = Field::new(clean(&body.name), body.label.clone(), input(&body.input, choices));
     field.required = body.required;

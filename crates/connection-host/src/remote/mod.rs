@@ -82,9 +82,9 @@ impl Remote {
     async fn unknown_kind(&self, name: &str) -> Result<Error, Error> {
         let kinds = self.client.kinds().await?;
         let known: Vec<&str> = kinds.iter().map(|kind| kind.kind.as_str()).collect();
-        let meant = misspelled(name, known.iter().copied());
-        let meant = meant.map(|meant| format!(". Did you mean '{meant}'?")).unwrap_or_default();
-        let error = Error::new(Exit::NotFound, "unknown_kind", format!("the server has no kind '{name}'{meant}"));
+        let suggestion = misspelled(name, known.iter().copied());
+        let suggestion = suggestion.map(|suggestion| format!(". Did you mean '{suggestion}'?")).unwrap_or_default();
+        let error = Error::new(Exit::NotFound, "unknown_kind", format!("the server has no kind '{name}'{suggestion}"));
         Ok(match known.len() {
             0..=FEW_KINDS => error.remedy(format!("its kinds are {}", known.join(", "))),
             _ => error.remedy("`connections add` without a kind shows those of the server to choose from"),

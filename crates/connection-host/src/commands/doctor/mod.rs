@@ -233,11 +233,11 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
         Opened::Yes(_, status, _) => {
             let apart = || {
                 let both = source.file.as_ref().is_some_and(|file| file.starts_with(&program.settings.data_directory));
-                let told = format!(
+                let detail = format!(
                     "a copy of {} would hold the database and its key; set key.file to keep the key elsewhere",
                     program.settings.data_directory.display()
                 );
-                (both && program.settings.database.is_none()).then_some(told)
+                (both && program.settings.database.is_none()).then_some(detail)
             };
             let remedy = match status.rotated {
                 true => apart(),
@@ -271,24 +271,24 @@ fn egress(program: &Program) -> CheckBody {
 
 /// Checks the local tools of kinds without running them. A tool that is not installed is not a failure.
 async fn tools(program: &Program) -> Option<CheckBody> {
-    let mut told = Vec::new();
+    let mut details = Vec::new();
     let mut missing = Vec::new();
     let mut refused = Vec::new();
     for tool in program.kinds.iter().flat_map(|kind| &kind.descriptor.tools) {
         let found = tool::find(program, tool).await;
         match (found.path, found.refused) {
-            (Some(path), _) => told.push(path),
+            (Some(path), _) => details.push(path),
             (None, Some(_)) => refused.push(tool.binary.to_string()),
             (None, None) => missing.push(tool.binary.to_string()),
         }
     }
     if !refused.is_empty() {
-        told.push(format!("not allowed by this program: {}", refused.join(", ")));
+        details.push(format!("not allowed by this program: {}", refused.join(", ")));
     }
     if !missing.is_empty() {
-        told.push(format!("not installed: {}", missing.join(", ")));
+        details.push(format!("not installed: {}", missing.join(", ")));
     }
-    (!told.is_empty()).then(|| passed("tools", told.join("; ")))
+    (!details.is_empty()).then(|| passed("tools", details.join("; ")))
 }
 
 fn passed(check: &'static str, message: String) -> CheckBody {

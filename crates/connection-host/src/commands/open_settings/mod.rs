@@ -39,8 +39,8 @@ pub(super) async fn run(mut program: Program, arguments: OpenSettings) -> Result
     let retry = arguments.retry.as_deref().map(ticket).transpose()?;
     let settings = Arc::new(HandOffRecorder::default());
     let endpoint = Arc::new(Endpoint::of(&program.settings, finish.is_paste()));
-    let lent = (endpoint.clone(), settings.clone());
-    let registry = program.open_with(|builder| builder.inbound(lent.0).settings(lent.1)).await?;
+    let services = (endpoint.clone(), settings.clone());
+    let registry = program.open_with(|builder| builder.inbound(services.0).settings(services.1)).await?;
     let handle = handle(&registry, &arguments.extension).await?;
     let command = arguments.command.as_deref();
     let on = OpenExtension {

@@ -43,8 +43,8 @@ impl OpenExtension<'_> {
         if let Some(guide) = &required.guide {
             fact(output, "guide", guide.as_str())?;
         }
-        if let Some(told) = self.told(&required) {
-            fact(output, "note", &told)?;
+        if let Some(note) = self.note(&required) {
+            fact(output, "note", &note)?;
         }
         if let Some(way) = way {
             fact(output, "fix with", &way)?;
@@ -56,7 +56,7 @@ impl OpenExtension<'_> {
     }
 
     /// Returns what a person must know before connecting through the kind of the extension's declaration.
-    fn told(&self, required: &ConnectionRequired) -> Option<String> {
+    fn note(&self, required: &ConnectionRequired) -> Option<String> {
         let kind = self.program.kind(required.kinds.first()?.as_str()).ok()?;
         let extension = kind.descriptor.extension.as_ref()?;
         let confirmation = kind.descriptor.fields.iter().find(|field| field.input == Input::Bool)?;
@@ -94,7 +94,7 @@ impl OpenExtension<'_> {
         Ok(match required.action {
             RequiredAction::Connect => {
                 let kind = required.kinds.first().and_then(|kind| self.program.kind(kind.as_str()).ok());
-                let fields = kind.map(|kind| self.asked(&kind.descriptor)).unwrap_or_default();
+                let fields = kind.map(|kind| self.setup_options(&kind.descriptor)).unwrap_or_default();
                 Some(format!("{}{fields}", self.again()))
             }
             RequiredAction::Choose => Some(format!("connections extensions use {own} CONNECTION")),
@@ -118,7 +118,7 @@ impl OpenExtension<'_> {
         }
         let connection = self.registry.connection(id).await?;
         let kind = self.program.kind(connection.info().kind.as_str()).ok();
-        let fields = kind.map(|kind| self.asked(&kind.descriptor)).unwrap_or_default();
+        let fields = kind.map(|kind| self.setup_options(&kind.descriptor)).unwrap_or_default();
         Ok(Some(format!("{}{fields}", self.again())))
     }
 
@@ -130,7 +130,7 @@ impl OpenExtension<'_> {
 
     /// Returns the options to begin a setup without a person: the fields to provide, including the secrets that the
     /// extension needs, or else a way that needs no browser here.
-    fn asked(&self, descriptor: &Descriptor) -> String {
+    fn setup_options(&self, descriptor: &Descriptor) -> String {
         let names = &self.handle.requirement().auth.secret_names;
         let needed = |field: &&Field| {
             let is_needed = field.required || names.iter().any(|name| field.name == name.as_str());

@@ -70,7 +70,7 @@ pub(super) async fn follow(remote: &Remote, reference: Option<&str>) -> Result<E
         Some(reference) => Some(select::connection_id(remote, reference).await?),
     };
     let output = &remote.common.output;
-    let told = until_interrupted(&remote.common.interrupts, async {
+    let followed = until_interrupted(&remote.common.interrupts, async {
         // Listen before reading the record, so that no event is missed in between.
         let mut changes = remote.client.live().await?;
         if let Some(id) = connection
@@ -95,11 +95,11 @@ pub(super) async fn follow(remote: &Remote, reference: Option<&str>) -> Result<E
             changes = follower.listen_again().await?;
             match follower.print_new().await {
                 Err(error) if error.code == "host_unreachable" => {}
-                told => told?,
+                printed => printed?,
             }
         }
     });
-    told.await.map(|()| Exit::Fine)
+    followed.await.map(|()| Exit::Fine)
 }
 
 /// Prints each event once.
@@ -151,7 +151,7 @@ impl Follower<'_> {
                 Ok(Some(_)) => match self.print_new().await {
                     // The server stops, or starts again.
                     Err(error) if error.code == "host_unreachable" => return Ok(()),
-                    told => told?,
+                    printed => printed?,
                 },
                 Ok(None) => return Ok(()),
                 Err(error) if error.is_temporary() => return Ok(()),

@@ -76,8 +76,8 @@ async fn patiently<T>(ask: impl AsyncFn() -> Result<T, ClientError>) -> Result<T
     for pause in PAUSES {
         match ask().await {
             Err(error) if error.is_temporary() => {
-                let asked = error.problem().and_then(|problem| problem.retry_after);
-                SystemClock::new().sleep(Duration::from_secs(asked.unwrap_or(pause).clamp(pause, 60))).await;
+                let retry_after = error.problem().and_then(|problem| problem.retry_after);
+                SystemClock::new().sleep(Duration::from_secs(retry_after.unwrap_or(pause).clamp(pause, 60))).await;
             }
             answer => return answer,
         }

@@ -39,7 +39,7 @@ pub(super) async fn run(mut remote: Remote, references: &[String]) -> Result<Exi
         remote.look_at_kind(kind).await?;
     }
     let bar = if only.is_some() { ProgressBar::hidden() } else { progress(rows.len()) };
-    let asked = rows.keys().map(|id| {
+    let requests = rows.keys().map(|id| {
         let client = remote.client.clone();
         let bar = bar.clone();
         let id = *id;
@@ -49,7 +49,7 @@ pub(super) async fn run(mut remote: Remote, references: &[String]) -> Result<Exi
             (id, answer)
         }
     });
-    let answers = concurrent::all(AT_ONCE, asked.collect::<Vec<_>>());
+    let answers = concurrent::all(AT_ONCE, requests.collect::<Vec<_>>());
     let answers = match &only {
         Some(kind) => remote.common.output.waiting(remote.common.provider(kind), answers).await,
         None => answers.await,

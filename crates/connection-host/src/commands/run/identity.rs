@@ -26,14 +26,14 @@ pub(super) async fn apply(
         Some(reference) => Some(select::profile(&arguments.kind, profiles.list().await?, reference)?.id),
         None => None,
     };
-    let meant = profiles.resolve(named, arguments.slot.as_deref()).await?;
+    let profile = profiles.resolve(named, arguments.slot.as_deref()).await?;
     // Lock the profile before it is read for the last time, so that it cannot be removed afterwards.
-    let in_use = if arguments.dry_run { None } else { Some(InUse::by_a_tool(program, meant.id).await) };
-    if profiles.apply_profile(options, meant.id).await?.is_none() {
+    let in_use = if arguments.dry_run { None } else { Some(InUse::by_a_tool(program, profile.id).await) };
+    if profiles.apply_profile(options, profile.id).await?.is_none() {
         // The profile was removed in between, and the tool must not run with another identity.
-        return select::profile(&arguments.kind, Vec::new(), meant.label.as_str()).map(|_| Identity::default());
+        return select::profile(&arguments.kind, Vec::new(), profile.label.as_str()).map(|_| Identity::default());
     }
-    let token = token(arguments, profiles, meant.id, options).await?;
+    let token = token(arguments, profiles, profile.id, options).await?;
     if !arguments.dry_run {
         profiles.make_directory(options).await?;
     }

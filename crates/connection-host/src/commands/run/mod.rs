@@ -132,14 +132,14 @@ async fn in_container(
     let engine = run.engine;
     let mut signals = caught()?;
     let mut preparing = tokio::task::spawn_blocking(move || run.prepare());
-    let (prepared, told) = tokio::select! {
+    let (prepared, received) = tokio::select! {
         prepared = &mut preparing => (prepared, None),
         // Wait for the copying to end, so that the copies are removed.
         signal = signals.next() => (preparing.await, Some(signal)),
     };
     let prepared: PreparedRun =
         prepared.map_err(|_| Error::new(Exit::Unexpected, "crashed", "the copies for the container failed"))??;
-    if let Some(signal) = told {
+    if let Some(signal) = received {
         return Ok(signal.exit_code());
     }
     let mut command = prepared.command();

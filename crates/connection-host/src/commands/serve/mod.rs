@@ -116,7 +116,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         serving.await;
         drained(&registry, patience).await;
     };
-    let told = async {
+    let stopped_at_once = async {
         signals.next().await;
         tracing::info!(target: OPERATIONS, "asked to stop: no new work is begun, and work in progress is finished");
         readiness.drain();
@@ -126,21 +126,21 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         kinds.iter().for_each(|kinds| kinds.abort());
         following.abort();
         polling.abort();
-        let told = print_state(output, "draining", address, &url, None);
+        let printed = print_state(output, "draining", address, &url, None);
         let delay = program.settings.inbound.stop_delay;
         if !delay.is_zero() {
             // Load balancers find out that requests go to other processes.
             let clock = registry.server().clock();
             tokio::select! {
                 () = clock.sleep(delay) => {}
-                () = signals.next() => return told,
+                () = signals.next() => return printed,
             }
         }
         live.end();
         // There is no receiver if the server has ended by itself.
         stop.send(()).ok();
         signals.next().await;
-        told
+        printed
     };
     let opening = async {
         if arguments.open
@@ -160,10 +160,10 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         () = draining => {}
         never = opening => match never {},
         never = following_certificate => match never {},
-        told = told => {
+        stopped_at_once = stopped_at_once => {
             output.note("Stopped at once; the next process continues the unfinished work.");
             tracing::warn!(target: OPERATIONS, "stopped at once; the next process continues the unfinished work");
-            return told.map(|()| Exit::Fine);
+            return stopped_at_once.map(|()| Exit::Fine);
         }
     }
     tracing::info!(target: OPERATIONS, "ended");

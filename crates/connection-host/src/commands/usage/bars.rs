@@ -14,9 +14,9 @@ const LENGTH: usize = 20;
 /// The minimum age, in seconds, that is shown.
 const FRESH: u64 = 60;
 
-pub(super) fn print(output: &Output, told: &AccountUsage, now: Timestamp) -> Result<(), Error> {
-    output.line(heading(told))?;
-    let reading = match &told.found {
+pub(super) fn print(output: &Output, usage: &AccountUsage, now: Timestamp) -> Result<(), Error> {
+    output.line(heading(usage))?;
+    let reading = match &usage.found {
         Ok((_, reading)) => reading,
         Err(error) => return output.line(format!("  {error}")),
     };
@@ -39,9 +39,9 @@ pub(super) fn print(output: &Output, told: &AccountUsage, now: Timestamp) -> Res
 }
 
 /// Returns the heading: `codex · work · ada@example.com · api_key`, with `codex:LABEL` if the profile has several.
-fn heading(told: &AccountUsage) -> String {
-    let mut parts = vec![told.account.name.clone(), told.account.label.clone()];
-    if let Ok((status, _)) = &told.found {
+fn heading(usage: &AccountUsage) -> String {
+    let mut parts = vec![usage.account.name.clone(), usage.account.label.clone()];
+    if let Ok((status, _)) = &usage.found {
         parts.extend(status.identity.as_ref().map(|identity| identity.label.to_string()));
         parts.extend(status.auth_mode.as_ref().map(|mode| DisplayText::from(mode.to_string()).to_string()));
     }

@@ -5,12 +5,12 @@ use std::{future::Future, panic::resume_unwind};
 use tokio::task::JoinSet;
 
 /// Runs the futures, at most `most` of them at once, and returns their results in the original order.
-pub(in crate::commands) async fn all<T, F>(most: usize, asked: impl IntoIterator<Item = F>) -> Vec<T>
+pub(in crate::commands) async fn all<T, F>(most: usize, futures: impl IntoIterator<Item = F>) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    let mut waiting = asked.into_iter().enumerate();
+    let mut waiting = futures.into_iter().enumerate();
     let mut under_way = JoinSet::new();
     let mut answers = Vec::new();
     loop {
@@ -47,7 +47,7 @@ mod tests {
         let together = Arc::new(Barrier::new(3));
         let now = Arc::new(AtomicUsize::new(0));
         let most = Arc::new(AtomicUsize::new(0));
-        let asked = (0..9).map(|number| {
+        let futures = (0..9).map(|number| {
             let together = together.clone();
             let now = now.clone();
             let most = most.clone();
@@ -61,7 +61,7 @@ mod tests {
                 number
             }
         });
-        assert_eq!(all(3, asked).await, (0..9).collect::<Vec<_>>());
+        assert_eq!(all(3, futures).await, (0..9).collect::<Vec<_>>());
         assert_eq!(most.load(SeqCst), 3);
     }
 }

@@ -50,22 +50,22 @@ async fn show(
 ) -> Result<(), Error> {
     let output = &program.output;
     let named = NamedSelection::of(program, registry, arguments).await?;
-    let meant = named.accounts(program, registry).await?;
-    if let (UsageSourceChoice::Session(_), [_, _, ..]) = (&look, &*meant) {
+    let accounts = named.accounts(program, registry).await?;
+    if let (UsageSourceChoice::Session(_), [_, _, ..]) = (&look, &*accounts) {
         let message = "a session belongs to one account, and several are selected";
         return Err(Error::usage(message).remedy("select one with --profile, or as KIND:LABEL"));
     }
     let monitor = UsageMonitor::new(registry);
-    let asked = meant.into_iter().map(|account| account.read_usage(monitor.clone(), look.clone()));
-    let asking = output.waiting("the providers", concurrent::all(MAX_FETCHES, asked));
-    let mut told = asking.await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let fetches = accounts.into_iter().map(|account| account.read_usage(monitor.clone(), look.clone()));
+    let asking = output.waiting("the providers", concurrent::all(MAX_FETCHES, fetches));
+    let mut usages = asking.await.into_iter().collect::<Result<Vec<_>, _>>()?;
     if output.json && !arguments.watch {
-        return output.shape(&told.iter().map(AccountUsage::body).collect::<Vec<_>>());
+        return output.shape(&usages.iter().map(AccountUsage::body).collect::<Vec<_>>());
     }
     let now = registry.server().clock().now();
-    told.iter().try_for_each(|told| told.print(program, now))?;
+    usages.iter().try_for_each(|usage| usage.print(program, now))?;
     if !arguments.watch {
-        return if told.is_empty() { output.line(nothing(arguments)) } else { Ok(()) };
+        return if usages.is_empty() { output.line(nothing(arguments)) } else { Ok(()) };
     }
     if !output.json {
         output.note("Watching; press Ctrl-C to stop.");
@@ -78,11 +78,11 @@ async fn show(
             while changes.changed().await {
                 for account in named.accounts(program, registry).await? {
                     let next = account.read_usage(monitor.clone(), UsageSourceChoice::Kept).await?;
-                    let before = told.iter_mut().find(|told| told.account == next.account);
+                    let before = usages.iter_mut().find(|usage| usage.account == next.account);
                     match before {
                         Some(before) if before.is_as(&next) => continue,
                         Some(before) => *before = next.clone(),
-                        None => told.push(next.clone()),
+                        None => usages.push(next.clone()),
                     }
                     next.print(program, registry.server().clock().now())?;
                 }
@@ -91,7 +91,7 @@ async fn show(
         };
         tokio::select! {
             () = polling => Ok(()),
-            told = telling => told,
+            watched = telling => watched,
         }
     })
     .await
@@ -130,7 +130,7 @@ struct AccountUsage {
 impl AccountUsage {
     /// Returns `true` if both look the same to a person, apart from their age.
     fn is_as(&self, other: &Self) -> bool {
-        let seen = |told: &Self| match &told.found {
+        let seen = |usage: &Self| match &usage.found {
             Ok((_, Some(reading))) => {
                 let why = reading.error.as_ref().map(|error| error.reason.code.to_string());
                 (reading.snapshot.as_ref().map(|snapshot| snapshot.metrics.clone()), why)

@@ -114,7 +114,7 @@ impl NamedSelection {
         let mut identities = Identities::new();
         identities.learn(registry, &rows).await?;
         let beside = |kind: &Kind, profile| rows.iter().filter(|of| of.kind == *kind && of.profile == profile).count();
-        let meant = rows.iter().map(|info| SelectedAccount {
+        let accounts = rows.iter().map(|info| SelectedAccount {
             kind: info.kind.clone(),
             profile: info.profile,
             connection: Some(info.id),
@@ -124,9 +124,9 @@ impl NamedSelection {
             },
             label: identities.of(info).to_owned(),
         });
-        let mut meant: Vec<_> = meant.collect();
-        meant.sort_by(|a, b| (&a.kind, &a.label, a.connection).cmp(&(&b.kind, &b.label, b.connection)));
-        Ok(meant)
+        let mut accounts: Vec<_> = accounts.collect();
+        accounts.sort_by(|a, b| (&a.kind, &a.label, a.connection).cmp(&(&b.kind, &b.label, b.connection)));
+        Ok(accounts)
     }
 }
 
