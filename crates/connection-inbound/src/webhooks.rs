@@ -140,8 +140,8 @@ mod tests {
             (ReceiveError::TooLarge, 413, None),
         ] {
             let response = refused(&error);
-            let told = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap());
-            assert_eq!((response.status().as_u16(), told), (status, after));
+            let retry_after = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!((response.status().as_u16(), retry_after), (status, after));
         }
     }
 }

@@ -41,10 +41,10 @@ pub(super) async fn result_page(
         Err(DeliverError::Error(_)) => return page::answer(StatusCode::SERVICE_UNAVAILABLE, &Page::Again),
         Err(_) => return page::answer(StatusCode::NOT_FOUND, &Page::Neutral),
     };
-    let told = wait_for_result(&registry, &kind, &session).await;
-    let mut response = page::answer(StatusCode::OK, &told);
+    let page = wait_for_result(&registry, &kind, &session).await;
+    let mut response = page::answer(StatusCode::OK, &page);
     let headers = response.headers_mut();
-    let again = match told {
+    let again = match page {
         Page::Working => Some("1"),
         Page::GoesOn { .. } => Some("5"),
         _ => None,

@@ -166,7 +166,7 @@ impl LoopbackServer {
     async fn while_needed(&self, port: u16, registry: &WeakConnectionRegistry, serving: impl Future<Output = ()>) {
         let mut serving = Box::pin(serving);
         loop {
-            let asked = self.0.lock().ports.get(&port).cloned();
+            let before = self.0.lock().ports.get(&port).cloned();
             let ended = tokio::select! {
                 biased;
                 () = needed(registry) => false,
@@ -174,7 +174,7 @@ impl LoopbackServer {
             };
             let mut listening = self.0.lock();
             let since = listening.ports.get(&port);
-            let came = asked.iter().zip(since).any(|(asked, since)| !Arc::ptr_eq(asked, since));
+            let came = before.iter().zip(since).any(|(before, since)| !Arc::ptr_eq(before, since));
             // A server that has ended cannot continue for a new request: release the port, and the next request
             // listens again.
             if came && !ended && registry.upgrade().is_some() {

@@ -57,7 +57,7 @@ pub(crate) async fn connection(
 ) {
     let Seat { asks, head_time, mut left, .. } = seat;
     let limits = asks.limits();
-    let asked = asks.clone();
+    let requests = asks.clone();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(head_time).keep_alive(false);
     http.max_buf_size(limits.head).max_headers(limits.headers);
@@ -79,7 +79,7 @@ pub(crate) async fn connection(
     };
     let too_long = async {
         tokio::time::sleep(MAX_CONNECTION_TIME).await;
-        if asked.is_stream() {
+        if requests.is_stream() {
             std::future::pending::<()>().await;
         }
     };
