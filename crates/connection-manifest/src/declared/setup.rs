@@ -12,7 +12,7 @@ pub(super) async fn setup(
     let mut values = Values::default();
     if declared.descriptor.auth != AuthType::None {
         confirmed(declared, ctx).await?;
-        values = asked(declared, ctx).await?;
+        values = ask(declared, ctx).await?;
     }
     let account = values.config.get(ACCOUNT).cloned().unwrap_or_else(|| declared.descriptor.provider.to_string());
     let identity = Identity::new(account.clone(), account);
@@ -50,7 +50,7 @@ async fn confirmed(declared: &Declared, ctx: &SetupContext<'_>) -> Result<(), Se
 }
 
 /// Asks for the secrets and for the name of the account.
-async fn asked(declared: &Declared, ctx: &SetupContext<'_>) -> Result<Values, SetupFailure> {
+async fn ask(declared: &Declared, ctx: &SetupContext<'_>) -> Result<Values, SetupFailure> {
     let mut values = Values::default();
     let mut problem = None;
     let asks = if declared.oauth2.is_some() { &[] } else { declared.secrets.as_slice() };

@@ -169,8 +169,8 @@ fn descriptor(model: &KindModel, oauth2: Option<&OAuth2>, bases: &[Base]) -> Des
         push(&mut made.origins, origin);
     }
     if oauth2.is_none() {
-        let asked = model.fields.iter().filter(|field| field.source == FieldSource::User);
-        made.fields = asked.filter_map(field).collect();
+        let prompted = model.fields.iter().filter(|field| field.source == FieldSource::User);
+        made.fields = prompted.filter_map(field).collect();
     }
     if model.mechanism == Some(Mechanism::TokenExchange) {
         made = made.secret_name("accessToken");

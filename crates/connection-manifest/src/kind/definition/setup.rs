@@ -41,7 +41,7 @@ pub(super) async fn setup(
     }
     let mut problem = None;
     for _ in 0..MAX_TRIES {
-        let given = match asked(kind, problem.take(), ctx).await? {
+        let given = match ask(kind, problem.take(), ctx).await? {
             Ok(given) => given,
             Err(wrong) => {
                 problem = Some(wrong);
@@ -68,7 +68,7 @@ fn asks(kind: &FileKind) -> bool {
 }
 
 /// Asks for all fields; returns what is wrong with the answers, if anything.
-async fn asked(
+async fn ask(
     kind: &FileKind,
     problem: Option<DisplayText>,
     ctx: &SetupContext<'_>,
@@ -169,8 +169,8 @@ async fn authorized(kind: &FileKind, ctx: &SetupContext<'_>) -> Result<Begun, Se
         values.config.insert(name.to_string(), value.clone());
     }
     let from = kind.0.model.account.as_ref().map(|account| account.from);
-    let told = matches!(from, Some(AccountSource::Client | AccountSource::IdToken | AccountSource::Token));
-    let identity = told.then(|| made.identity.clone());
+    let is_reported = matches!(from, Some(AccountSource::Client | AccountSource::IdToken | AccountSource::Token));
+    let identity = is_reported.then(|| made.identity.clone());
     // The address that a person granted is the base of the flow itself.
     let granted = match (&made.reach.base_url, kind.0.bases.iter().find_map(|base| base.granted.clone())) {
         (Some(base), Some(name)) => vec![(name, base.clone())],
