@@ -40,12 +40,12 @@ async fn one(
     hint: &str,
     token: &Secret,
 ) -> Result<(), OAuth2Error> {
-    let mut asked = post(provider, application, url, Some(hint), token).await;
-    if asked.as_ref().is_err_and(OAuth2Error::is_transient) {
+    let mut response = post(provider, application, url, Some(hint), token).await;
+    if response.as_ref().is_err_and(OAuth2Error::is_transient) {
         // "The client must assume the token still exists and may retry" (section 2.2.1). A teardown cannot retry later.
-        asked = post(provider, application, url, Some(hint), token).await;
+        response = post(provider, application, url, Some(hint), token).await;
     }
-    match asked {
+    match response {
         // The token is no longer valid, perhaps since its refresh token was revoked. Section 2.2 requires a success
         // here, but some providers answer with an error.
         Err(OAuth2Error::Dead) => Ok(()),
@@ -54,10 +54,10 @@ async fn one(
             match post(provider, application, url, None, token).await {
                 // The token cannot be revoked here; it ends with the refresh token, or expires.
                 Err(OAuth2Error::Refused { code }) if code == "unsupported_token_type" => Ok(()),
-                asked => asked,
+                response => response,
             }
         }
-        asked => asked,
+        response => response,
     }
 }
 

@@ -113,7 +113,7 @@ pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError>
     let interactive = !matches!(raw.grant, Grant::ClientCredentials | Grant::Password);
     let methods = if interactive { methods(&raw)? } else { Vec::new() };
     let mut descriptor = raw.descriptor;
-    let asked = descriptor.fields.iter().map(|field| field.name.to_string()).collect();
+    let own_fields = descriptor.fields.iter().map(|field| field.name.to_string()).collect();
     descriptor.origins = origins;
     descriptor.fields.extend(fields::own(&raw.client, &raw.client_auth, raw.grant, &methods, raw.ask_method));
     descriptor.ways = methods.iter().map(|method| method.setup_method()).collect();
@@ -152,7 +152,7 @@ pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError>
         callback_capture: raw.callback_capture,
         host_fields: raw.host_fields,
         trims: raw.trims,
-        asked,
+        own_fields,
         response,
         step,
         renewal,

@@ -54,7 +54,7 @@ pub struct OAuth2Config {
     pub(crate) callback_capture: Vec<String>,
     pub(crate) host_fields: Vec<(String, String)>,
     pub(crate) trims: Vec<Trim>,
-    pub(crate) asked: Vec<String>,
+    pub(crate) own_fields: Vec<String>,
     pub(crate) response: Response,
     pub(crate) step: Option<CheckedStep>,
     pub(crate) renewal: CheckedRenewal,

@@ -47,12 +47,12 @@ pub(super) async fn established(
     }
     let base = provider.api().map_err(failure)?;
     let reach = reach(&provider, &base).map_err(failure)?;
-    let told = account::identified(&provider, &credential, &granted).map_err(failure)?;
+    let identified = account::identified(&provider, &credential, &granted).map_err(failure)?;
     let probed = match config.account.probes {
         true => account::probe(definition, &config.account, &credential, &base, ctx).await?,
         false => None,
     };
-    let identity = told.or(probed).ok_or(OAuth2Error::AccountUnknown).map_err(failure)?;
+    let identity = identified.or(probed).ok_or(OAuth2Error::AccountUnknown).map_err(failure)?;
     let mut found = VerifyResult::live().identity(identity.clone()).valid_until(credential.valid_until());
     found.granted_scopes.clone_from(&credential.scopes);
     let valid_until = credential.valid_until();
@@ -126,13 +126,17 @@ pub(crate) fn credential(
         // The token has an end that cannot be read. Log it, since the author of the configuration may want to know.
         provider.ctx.log(LogEvent::new("life_unreadable").level(LogLevel::Warn));
     }
-    let asked = || (!config.scopes.is_empty()).then(|| config.scopes.clone());
+    let requested_scopes = || (!config.scopes.is_empty()).then(|| config.scopes.clone());
     let own = matches!(config.client, Client::PerConnection | Client::Registered);
     OAuth2Credential {
         tokens: tokens(&granted.set, before.map(|before| &before.tokens)),
         extra,
         // A missing scope means "as requested" (RFC 6749, section 5.1), or "as before" for a refresh (section 6).
-        scopes: granted.set.scopes.clone().or_else(|| before.map_or_else(asked, |before| before.scopes.clone())),
+        scopes: granted
+            .set
+            .scopes
+            .clone()
+            .or_else(|| before.map_or_else(requested_scopes, |before| before.scopes.clone())),
         authorized_until: granted.set.authorized_until.or(before.and_then(|before| before.authorized_until)),
         client_id: application.id.clone(),
         client_secret: application.secret.as_ref().filter(|_| own).map(Secret::duplicate),

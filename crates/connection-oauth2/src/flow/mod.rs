@@ -26,7 +26,7 @@ struct KnownAnswers<'a> {
     provider: Provider<'a>,
     application: Option<Application>,
     /// This setup asks for the application, which is not stored yet.
-    asked: bool,
+    asks_application: bool,
     method: Option<Method>,
     user: Option<(String, Secret)>,
     /// The callback, once the host was asked for it.
@@ -41,7 +41,7 @@ impl KnownAnswers<'_> {
     /// Converts an error to the outcome of this setup.
     fn failure(&self, error: OAuth2Error) -> SetupFailure {
         let config = self.provider.config;
-        let is_kept = !self.asked && matches!(config.client, Client::Prompted | Client::Registered);
+        let is_kept = !self.asks_application && matches!(config.client, Client::Prompted | Client::Registered);
         error.of_kept(is_kept).failure(&config.descriptor.kind)
     }
 }
@@ -84,7 +84,7 @@ pub(crate) async fn setup(
             ended?
         }
     };
-    if begun.asked && matches!(config.client, Client::Prompted) {
+    if begun.asks_application && matches!(config.client, Client::Prompted) {
         // Store the application only after the provider has accepted it, so that a typing error does not stay.
         client::keep(&application, config, ctx).await.map_err(failure)?;
     }
@@ -97,7 +97,7 @@ async fn ask_missing<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> R
     let failure = |error: OAuth2Error| error.failure(&config.descriptor.kind);
     let known = client::known(config, ctx).await.map_err(failure)?;
     let asks = known.is_none() && matches!(config.client, Client::Prompted | Client::PerConnection);
-    let mut fields: Vec<&str> = config.asked.iter().map(String::as_str).collect();
+    let mut fields: Vec<&str> = config.own_fields.iter().map(String::as_str).collect();
     if asks {
         fields.push("clientId");
         fields.extend((config.client_auth != ClientAuth::None).then_some("clientSecret"));
@@ -116,7 +116,7 @@ async fn ask_missing<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> R
         values: Values::default(),
     };
     let mut begun =
-        KnownAnswers { provider, application: known, asked: asks, method: None, user: None, callback: None };
+        KnownAnswers { provider, application: known, asks_application: asks, method: None, user: None, callback: None };
     if fields.is_empty() {
         return Ok(begun);
     }
@@ -173,7 +173,7 @@ fn is_loopback(uri: &str) -> bool {
 }
 
 fn values(provider: &mut Provider<'_>, answers: &Answers) {
-    for (name, answer) in answers.iter().filter(|(name, _)| provider.config.asked.iter().any(|asked| asked == name)) {
+    for (name, answer) in answers.iter().filter(|(name, _)| provider.config.own_fields.iter().any(|own| own == name)) {
         let value = match answer {
             Answer::Bool(flag) => flag.to_string(),
             Answer::Number(number) => number.to_string(),

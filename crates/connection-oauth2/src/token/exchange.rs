@@ -159,8 +159,8 @@ pub(crate) async fn device(
         request = request.add_extra_param("scope", scope);
     }
     let via = ContextHttpClient::new(provider, application, RequestKind::Device, Endpoint::Device.name(), None);
-    let asked = request.request_async::<_, EmptyExtraDeviceAuthorizationFields>(&via).await;
-    let codes = asked.map_err(failed)?;
+    let response = request.request_async::<_, EmptyExtraDeviceAuthorizationFields>(&via).await;
+    let codes = response.map_err(failed)?;
     let (_, at) = via.into_answer().ok_or(OAuth2Error::NoToken)?;
     Ok((codes, at))
 }
