@@ -54,7 +54,7 @@ pub struct Run<H> {
     pub(crate) look: String,
     pub(crate) elapsed: bool,
     /// The number of the last effect that ran in this run and may be repeated.
-    asked: Option<i64>,
+    repeatable: Option<i64>,
     bytes: usize,
     handles: u64,
     is_busy: bool,
@@ -84,7 +84,7 @@ impl<H> Run<H> {
             roots: Vec::new(),
             look: String::new(),
             elapsed: false,
-            asked: None,
+            repeatable: None,
             bytes,
             handles: 0,
             is_busy: false,
@@ -155,7 +155,7 @@ impl<H> Run<H> {
     ///
     /// An earlier effect cannot be repeated, because the effects after it follow from its recorded result.
     pub fn last_asked(&self) -> Option<i64> {
-        self.asked.filter(|asked| asked + 1 == self.next)
+        self.repeatable.filter(|repeatable| repeatable + 1 == self.next)
     }
 
     /// Begins the effect with the fingerprint `what`, or returns `None` if the run stops.
@@ -222,8 +222,8 @@ impl<H> Run<H> {
             }
             Effect::Callback(_) => self.input_at = entry.at,
             // A request that has spent something is not repeated.
-            Effect::Http(result) if entry.is_spend() && !is_unspent(result) => self.asked = None,
-            Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.asked = Some(self.next),
+            Effect::Http(result) if entry.is_spend() && !is_unspent(result) => self.repeatable = None,
+            Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.repeatable = Some(self.next),
             Effect::Allocated(address) => self.has_address |= address.is_some(),
             Effect::Elapsed | Effect::Value(_) | Effect::Put(_) => {}
         }
