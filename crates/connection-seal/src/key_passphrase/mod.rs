@@ -98,8 +98,9 @@ impl KeyPassphrase {
                 // The lock is held while a person types, so that two uses at the same time ask only once.
                 let mut given = given.lock().unwrap_or_else(PoisonError::into_inner);
                 if given.is_none() {
-                    let asked = ask(purpose);
-                    *given = Some(asked.map_err(|detail| KeyError::NoPassphrase { source_name: self.name(), detail })?);
+                    let answer = ask(purpose);
+                    *given =
+                        Some(answer.map_err(|detail| KeyError::NoPassphrase { source_name: self.name(), detail })?);
                 }
                 Ok(given.as_ref().map(Secret::duplicate).unwrap_or_default())
             }
