@@ -105,15 +105,15 @@ impl Crypto for FakeCrypto {
     }
 
     fn sign(&self, algorithm: SignatureAlgorithm, key: &Secret, bytes: &[u8]) -> Option<Vec<u8>> {
-        let told = signature(algorithm, key, bytes)?;
+        let made_signature = signature(algorithm, key, bytes)?;
         if !matches!(algorithm, SignatureAlgorithm::Es256 | SignatureAlgorithm::Ps256) {
-            return Some(told);
+            return Some(made_signature);
         }
         // The signature must differ between base64 and base64url, so that the stand-in is written in the same encoding.
         let other = std::iter::repeat_with(|| self.signed.made.fetch_add(1, Ordering::Relaxed))
-            .map(|made| hmac_sha256(&told, &made.to_be_bytes()))
+            .map(|made| hmac_sha256(&made_signature, &made.to_be_bytes()))
             .find(|other| encode::base64(other).contains(['+', '/']))?;
-        self.known().add(&other, &told);
+        self.known().add(&other, &made_signature);
         Some(other.to_vec())
     }
 }

@@ -77,8 +77,8 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             let mut place = "run again over all its effects: ".to_owned();
             let mut input = ended.input;
             if let Some(lost) = ended.journal.get(n) {
-                (place, input) = (format!("run again from effect {n} ({}): ", lost.asked.told), lost.input);
-                world.script.seek(lost.asked.script);
+                (place, input) = (format!("run again from effect {n} ({}): ", lost.request.text), lost.input);
+                world.script.seek(lost.request.script);
                 world.restore(lost.kv.clone());
                 self.drop_in(ended.journal.split_at(n).0, started, input);
             }
@@ -133,14 +133,14 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             };
             let ran = effects.into_host().over();
             let run = ran.run;
-            let asked = ran.asked;
+            let request = ran.request;
             let before = usize::try_from(run.next).ok().and_then(|next| journal.get(next));
-            let told = before.map(|entry| entry.asked.told.clone()).unwrap_or_default();
+            let text = before.map(|entry| entry.request.text.clone()).unwrap_or_default();
             journal.extend(ran.live);
             let last_asked = run.last_asked();
             let is_replaying = run.is_replaying();
             match (run.stop, result) {
-                (Some(Stop::Fault(fault)), _) => fail(&format!("{place}{}", named(&fault, &asked, &told))),
+                (Some(Stop::Fault(fault)), _) => fail(&format!("{place}{}", named(&fault, &request, &text))),
                 (Some(Stop::Halt(never)), _) => match never {},
                 (Some(Stop::Wait(_)), _) if self.may_wait && self.inputs.len() == input => {
                     let waits = Reason::new(WAITS, "the setup waits for an input");
@@ -148,7 +148,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                     return DriveResult { result, journal, steps, input, now: run.now };
                 }
                 (Some(Stop::Wait(suspended)), _) => {
-                    let entry = self.answered(&suspended, asked, run.now, input, place);
+                    let entry = self.answered(&suspended, request, run.now, input, place);
                     journal.push(entry);
                     input += 1;
                     if suspended.step > last {
@@ -183,7 +183,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
 
     /// Returns the entry for the next input of the script, which ends the wait.
     #[track_caller]
-    fn answered(&self, wait: &Suspended, asked: AskedEffect, now: Timestamp, input: usize, place: &str) -> Entry {
+    fn answered(&self, wait: &Suspended, request: AskedEffect, now: Timestamp, input: usize, place: &str) -> Entry {
         let (effect, at) = match self.inputs.get(input) {
             Some(Input::Answers(raw)) if wait.ways.answer => match check::answers(&wait.fields, raw) {
                 Ok(answers) => (Effect::Answered(answers), now),
@@ -192,13 +192,13 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             Some(Input::Callback(parameters)) if wait.ways.callback => (Effect::Callback(duplicates(parameters)), now),
             Some(Input::Elapsed) if wait.ways.elapsed => (Effect::Elapsed, wait.until.unwrap_or(now)),
             Some(other) => {
-                fail(&format!("{place}the script gives {}, and the setup has a {}", other.name(), asked.told))
+                fail(&format!("{place}the script gives {}, and the setup has a {}", other.name(), request.text))
             }
-            None => fail(&format!("{place}the script is at its end, and the setup has a {}", asked.told)),
+            None => fail(&format!("{place}the script is at its end, and the setup has a {}", request.text)),
         };
         let world = &self.host.world;
         let kv = world.kv.as_ref().map(|kv| kv.state());
-        Entry::new(replay::Entry::new(wait.what.as_str(), at, effect).encode(), asked, input, kv)
+        Entry::new(replay::Entry::new(wait.what.as_str(), at, effect).encode(), request, input, kv)
     }
 
     /// Fails the test for a result that a real host refuses, with the same message.
@@ -273,7 +273,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
             ],
             Err(failure) => vec![("failure", format!("{failure:?}").into_bytes())],
         };
-        let questions: Vec<_> = journal.iter().map(|entry| entry.asked.what.as_str()).collect();
+        let questions: Vec<_> = journal.iter().map(|entry| entry.request.what.as_str()).collect();
         parts.push(("questions", questions.join("\n").into_bytes()));
         parts
     }
@@ -284,5 +284,5 @@ fn named(fault: &Fault, now: &AskedEffect, before: &str) -> String {
     if fault.failure.code != Fault::changed().failure.code || before.is_empty() {
         return fault.to_string();
     }
-    format!("{fault}: it asks something else in a replay: {}, after it was {before}", now.told)
+    format!("{fault}: it asks something else in a replay: {}, after it was {before}", now.text)
 }

@@ -165,7 +165,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     /// The error of the plugin's `activate`.
     #[track_caller]
     pub fn activate(&self) -> Result<(), ConnectionError> {
-        block_on(self.definition.activate(self.world.lent()))
+        block_on(self.definition.activate(self.world.host_services()))
     }
 
     /// Fetches the usage of the account.

@@ -127,7 +127,7 @@ pub(crate) enum WindowEnd {
 }
 
 impl WindowEnd {
-    pub(crate) fn told(self) -> LoginOutcome {
+    pub(crate) fn outcome(self) -> LoginOutcome {
         match self {
             Self::Cancelled => LoginOutcome::Cancelled,
             Self::Cookie(cookie) => LoginOutcome::Success(Secret::from(cookie)),
@@ -171,14 +171,14 @@ impl LoginWindowService for FakeWindow {
     fn open(&self, _: LoginWindow) -> BoxFuture<'_, LoginOutcome> {
         Box::pin(async move {
             yield_once().await;
-            self.next().told()
+            self.next().outcome()
         })
     }
 }
 
 impl HostState {
     /// Returns the services that a kind receives in `activate`.
-    pub(crate) fn lent(&self) -> HostServices {
+    pub(crate) fn host_services(&self) -> HostServices {
         let mut services = HostServices::new();
         if let Some(kv) = &self.kv {
             services = services.with_kv(Arc::new(kv.clone()));

@@ -11,7 +11,7 @@ pub(crate) struct AskedEffect {
     /// The fingerprint of the request.
     pub(crate) what: String,
     /// The request as text, without the secrets of the test.
-    pub(crate) told: String,
+    pub(crate) text: String,
     /// Text for the page that a person sees during a wait. Empty for other effects.
     pub(crate) shown: String,
     /// The number of scripted HTTP requests before the effect.
@@ -21,14 +21,14 @@ pub(crate) struct AskedEffect {
 /// One effect with the state of the fakes: the script and the input before the effect, and the values after it.
 pub(crate) struct Entry {
     bytes: Secret,
-    pub(crate) asked: AskedEffect,
+    pub(crate) request: AskedEffect,
     pub(crate) input: usize,
     pub(crate) kv: Option<kv::State>,
 }
 
 impl Entry {
-    pub(crate) fn new(bytes: Secret, asked: AskedEffect, input: usize, kv: Option<kv::State>) -> Self {
-        Self { bytes, asked, input, kv }
+    pub(crate) fn new(bytes: Secret, request: AskedEffect, input: usize, kv: Option<kv::State>) -> Self {
+        Self { bytes, request, input, kv }
     }
 
     /// Decodes the entry, as a host does after it reads it from its store.
@@ -44,6 +44,6 @@ impl Entry {
     }
 
     pub(crate) fn duplicate(&self) -> Self {
-        Self::new(self.bytes.duplicate(), self.asked.clone(), self.input, self.kv.clone())
+        Self::new(self.bytes.duplicate(), self.request.clone(), self.input, self.kv.clone())
     }
 }

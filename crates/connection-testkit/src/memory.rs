@@ -31,7 +31,7 @@ pub(crate) struct Memory<'w> {
     before: Vec<AskedEffect>,
     input: usize,
     run: Mutex<Run>,
-    asked: Mutex<AskedEffect>,
+    request: Mutex<AskedEffect>,
     live: Mutex<Vec<Entry>>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Memory<'w> {
 pub(crate) struct RunResult {
     pub(crate) run: Run,
     /// The last effect that the plugin requested.
-    pub(crate) asked: AskedEffect,
+    pub(crate) request: AskedEffect,
     /// The effects that this run has recorded.
     pub(crate) live: Vec<Entry>,
 }
@@ -60,23 +60,23 @@ impl<'w> Memory<'w> {
         Self {
             world,
             crypto: world.crypto.anew(),
-            before: journal.iter().map(|entry| entry.asked.clone()).collect(),
+            before: journal.iter().map(|entry| entry.request.clone()).collect(),
             input,
             run: Mutex::new(run.grant(world.directory.clone())),
-            asked: Mutex::default(),
+            request: Mutex::default(),
             live: Mutex::default(),
         }
     }
 
     pub(crate) fn over(self) -> RunResult {
-        RunResult { run: into(self.run), asked: into(self.asked), live: into(self.live) }
+        RunResult { run: into(self.run), request: into(self.request), live: into(self.live) }
     }
 
     fn request_text(&self, question: &EffectRequest<'_>) -> String {
         let request = |verb: &str, request: &HttpRequest| {
             format!("{verb} {}", self.world.script.shown(&request.method, request.url()))
         };
-        let told = match question {
+        let text = match question {
             EffectRequest::Allocate => "allocate a callback".to_owned(),
             EffectRequest::Cached { root, path, version } => format!("cached {} {path} {version}", root.as_str()),
             EffectRequest::Find(tool) => format!("find {}", tool.binary),
@@ -97,7 +97,7 @@ impl<'w> Memory<'w> {
             EffectRequest::Window(window) => format!("window {}", window.cookie_name),
             _ => "something that this testkit does not know".to_owned(),
         };
-        self.world.script.redacted(&told)
+        self.world.script.redacted(&text)
     }
 
     /// Returns text for the page that a person sees during a wait: the earlier notices and those of the wait.
@@ -174,7 +174,7 @@ impl Host for Memory<'_> {
     ///
     /// A plugin that shows something else in a replay depends on data from outside its context.
     fn asks(&self, question: &EffectRequest<'_>, fingerprint: &str) {
-        let told = self.request_text(question);
+        let text = self.request_text(question);
         let shown = self.notices_text(question);
         let mut run = lock(&self.run);
         let before = usize::try_from(run.next).ok().and_then(|next| self.before.get(next));
@@ -184,13 +184,13 @@ impl Host for Memory<'_> {
             run.fail(fault.detail(self.world.script.redacted(&detail)));
         }
         let script = self.world.script.next();
-        *lock(&self.asked) = AskedEffect { what: fingerprint.to_owned(), told, shown, script };
+        *lock(&self.request) = AskedEffect { what: fingerprint.to_owned(), text, shown, script };
     }
 
     async fn record(&self, _: i64, entry: &Secret, _: StoreChange<'_>) -> Result<(), Infallible> {
         let kv = self.world.kv.as_ref().map(|kv| kv.state());
-        let asked = lock(&self.asked).clone();
-        lock(&self.live).push(Entry::new(entry.duplicate(), asked, self.input, kv));
+        let request = lock(&self.request).clone();
+        lock(&self.live).push(Entry::new(entry.duplicate(), request, self.input, kv));
         Ok(())
     }
 
@@ -270,6 +270,6 @@ impl Host for Memory<'_> {
 
     async fn open(&self, _: LoginWindow) -> LoginOutcome {
         let next = self.world.window.as_ref().map(FakeWindow::next);
-        next.unwrap_or_else(|| WindowEnd::Failed("no windows".into())).told()
+        next.unwrap_or_else(|| WindowEnd::Failed("no windows".into())).outcome()
     }
 }

@@ -98,8 +98,8 @@ where
         if let Err(failure) = &failed
             && offline(failure).is_none()
         {
-            let told = host.world.describe_failure(failure);
-            fail(&format!("request {at} of the setup meets {what}: it must not end the setup, and is {told}"));
+            let description = host.world.describe_failure(failure);
+            fail(&format!("request {at} of the setup meets {what}: it must not end the setup, and is {description}"));
         }
         failed.is_err_and(|failure| failure.code == drive::WAITS)
     }
@@ -121,8 +121,8 @@ where
         inputs.insert(given, Input::Resume);
         let host = self.fake(&requests);
         if let Err(failure) = host.setup(inputs).run() {
-            let told = host.world.describe_failure(&failure);
-            fail(&format!("a setup that goes on after {error:?} at request {at} ends as {told}"));
+            let description = host.world.describe_failure(&failure);
+            fail(&format!("a setup that goes on after {error:?} at request {at} ends as {description}"));
         }
     }
 }

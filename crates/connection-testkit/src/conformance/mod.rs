@@ -219,7 +219,7 @@ where
         self.repeated();
         self.received();
         self.metered();
-        self.recorded_before(recorded_credentials::Record::asked());
+        self.recorded_before(recorded_credentials::Record::from_environment());
     }
 
     /// Runs the checks that concern a kind without webhooks, usage and recorded credentials, such as one that a file

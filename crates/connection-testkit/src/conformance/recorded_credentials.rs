@@ -33,7 +33,7 @@ pub(super) enum Record {
 impl Record {
     /// Reads the choice of the author from the environment.
     #[expect(clippy::disallowed_methods, reason = "a switch of the author's shell; no plugin and no host reads it")]
-    pub(super) fn asked() -> Self {
+    pub(super) fn from_environment() -> Self {
         match std::env::var_os(RECORD) {
             None => Self::Nothing,
             Some(value) if value == ANEW => Self::Anew,
@@ -198,9 +198,9 @@ mod tests {
         before.recorded_before(Record::Nothing);
 
         let now = suite("canary-token-of-now", &place);
-        let told = refused(&now);
-        assert!(told.contains("credential-1.bin: the request GET https://node.example/node"), "{told}");
-        assert!(told.contains("CONNECTION_TESTKIT_RECORD=anew cargo test"), "{told}");
+        let message = refused(&now);
+        assert!(message.contains("credential-1.bin: the request GET https://node.example/node"), "{message}");
+        assert!(message.contains("CONNECTION_TESTKIT_RECORD=anew cargo test"), "{message}");
         now.recorded_before(Record::Anew);
         now.recorded_before(Record::Nothing);
         assert_eq!(place.files(), 1, "what was recorded before is gone");
