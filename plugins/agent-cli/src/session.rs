@@ -24,12 +24,12 @@ pub(crate) fn metrics(form: Session, session: &SessionTokens) -> Vec<UsageMetric
     let counted = session.context_used > 0 || session.context_max.is_some() || said.is_none();
     // A count of the host takes precedence over the document.
     let counted = counted.then_some((session.context_used, session.context_max));
-    let told = || match (form, said?) {
+    let from_document = || match (form, said?) {
         (Session::Context, _) => None,
         (Session::StatusLine, said) => context_of_status_line(&said["context_window"]),
         (Session::Telemetry, said) => context_of_event(said),
     };
-    if let Some((used, max)) = counted.or_else(told) {
+    if let Some((used, max)) = counted.or_else(from_document) {
         let context = TokenUtilization::new("context", "Context", used);
         metrics.push(max.map_or(context.clone(), |max| context.max(max)).into());
     }

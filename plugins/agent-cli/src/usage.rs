@@ -80,10 +80,10 @@ async fn limits(
         };
         // The file is split before it is decoded, because its last line may end within a character.
         let lines = content.expose().rsplit(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
-        let told = lines.filter(|line| line.contains("\"rate_limits\"")).find_map(|line| limits_in_line(line, now));
-        newest = match (newest, told) {
-            (Some(newest), Some(told)) if told.0 <= newest.0 => Some(newest),
-            (newest, told) => told.or(newest),
+        let found = lines.filter(|line| line.contains("\"rate_limits\"")).find_map(|line| limits_in_line(line, now));
+        newest = match (newest, found) {
+            (Some(newest), Some(found)) if found.0 <= newest.0 => Some(newest),
+            (newest, found) => found.or(newest),
         };
     }
     Ok(newest)
