@@ -68,8 +68,8 @@ fn opens_to_all(_: &Path) -> bool {
 
 /// Returns the free room in KiB.
 fn room(directory: &Path) -> Option<u64> {
-    let told = process::output(&mut process::tool(directory, "df", &["-Pk", "."])).ok()?;
-    told.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
+    let output = process::output(&mut process::tool(directory, "df", &["-Pk", "."])).ok()?;
+    output.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
 }
 
 /// Returns `true` if a script in the directory can be run. Tests run scripts that they write, and the file system may

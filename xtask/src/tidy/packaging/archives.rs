@@ -34,10 +34,12 @@ pub(super) fn findings(manifest: &str, workflow: &str) -> Vec<String> {
     for target in targets {
         let special = overrides.and_then(|table| table.get(target)).map(|table| string(table, "pkg-fmt"));
         let format = special.unwrap_or_else(|| string(metadata, "pkg-fmt"));
-        let asked = file.replace("{ archive-suffix }", &format!(".{format}"));
+        let configured = file.replace("{ archive-suffix }", &format!(".{format}"));
         let made = format!("{name}.{}", format_of(workflow, target));
-        if asked != made {
-            findings.push(format!("{MANIFEST}: for {target}, the archive is `{asked}`, but {WORKFLOW} makes `{made}`"));
+        if configured != made {
+            findings.push(format!(
+                "{MANIFEST}: for {target}, the archive is `{configured}`, but {WORKFLOW} makes `{made}`"
+            ));
         }
     }
     findings
