@@ -69,7 +69,7 @@ fn effect() -> impl Strategy<Value = Effect> {
     ]
 }
 
-fn told(answer: &Answer) -> String {
+fn text_of(answer: &Answer) -> String {
     match answer {
         Answer::Secret(secret) => format!("secret {:?}", secret.expose()),
         other => format!("{other:?}"),
@@ -82,7 +82,7 @@ fn whole(effect: &Effect) -> String {
         pairs.iter().map(|(name, value)| format!("{name:?}={:?};", value.expose())).collect::<String>()
     };
     match effect {
-        Effect::Answered(answers) => answers.iter().map(|(name, a)| format!("{name:?}={};", told(a))).collect(),
+        Effect::Answered(answers) => answers.iter().map(|(name, a)| format!("{name:?}={};", text_of(a))).collect(),
         Effect::Callback(pairs) => format!("callback {}", parameters(pairs)),
         Effect::Http(Ok(r)) => {
             format!("{} {:?} {:?} {}", r.status(), r.headers(), r.body().expose(), r.received_at().seconds())

@@ -30,7 +30,7 @@ async fn persist(it: &Renewals, connection: &Connection) {
     it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
     for _ in 0..20 {
         if let Ok(status) = send(connection).await {
-            assert_eq!((status, it.provider.asked(), exchanges(it).await), (200, 1, Some(0)));
+            assert_eq!((status, it.provider.request_count(), exchanges(it).await), (200, 1, Some(0)));
             return assert_eq!(crate::renewing::token(connection).await.unwrap(), "access-2");
         }
         it.world.clock.advance(Duration::from_secs(2));

@@ -50,12 +50,12 @@ impl Counted {
     }
 
     pub(crate) async fn once<T>(&self, what: &mut impl AsyncFnMut() -> T) -> (usize, T) {
-        let before = self.told().await;
+        let before = self.statement_count().await;
         let done = what().await;
-        (self.told().await - before, done)
+        (self.statement_count().await - before, done)
     }
 
-    async fn told(&self) -> usize {
+    async fn statement_count(&self) -> usize {
         const MARK: &str = "SELECT 1";
         // Each statement is logged after its answer, and before the next one begins.
         self.pool.run(MARK).await;

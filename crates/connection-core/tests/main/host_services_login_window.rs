@@ -120,7 +120,7 @@ async fn a_window_that_stays_is_closed_when_its_time_is_over() {
     world.clock.until_asleep(4).await;
     world.clock.advance(MINUTES + Duration::from_secs(1));
     drop(screen.open.subscribe().wait_for(|open| *open == 0).await.unwrap());
-    while plugin.told().is_empty() {
+    while plugin.seen_so_far().is_empty() {
         tokio::task::yield_now().await;
     }
     assert_eq!(plugin.seen(), ["TimedOut"]);
@@ -153,7 +153,7 @@ async fn a_verification_that_was_due_is_offered_no_window() {
     assert_eq!(plugin.seen(), ["verified with a window"]);
     let running = registry.clone();
     let scheduler = tokio::runtime::Handle::current().spawn(async move { running.run().await });
-    while plugin.told().is_empty() {
+    while plugin.seen_so_far().is_empty() {
         world.clock.advance(Duration::from_secs(10));
         // Reading the store takes as long as the event that is waited for, whose deadline is on this clock.
         sql::number(&world.database(), "SELECT 1").await;

@@ -149,7 +149,7 @@ async fn an_expired_token_is_not_refreshed_under_other_terms_and_no_failure_is_r
     let scheduler = run(&renewals.registry);
     renewals.world.clock.until_asleep(1).await;
     assert_eq!(sql::texts(&renewals.world.database(), state).await, before);
-    assert_eq!((count(&renewals.plugin.refreshed), renewals.provider.asked()), (0, 0));
+    assert_eq!((count(&renewals.plugin.refreshed), renewals.provider.request_count()), (0, 0));
     // The control: under the terms of before, the scheduler refreshes it.
     *renewals.plugin.terms.lock().unwrap() = None;
     renewals.registry.kinds().replace(renewals.plugin.clone()).unwrap();

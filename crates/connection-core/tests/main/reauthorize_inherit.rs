@@ -38,7 +38,7 @@ async fn a_refresh_token_is_kept_if_the_answer_has_none() {
     assert_eq!((it.token().await.as_str(), it.number("generation").await), ("access-9", 2));
     assert_eq!((it.credential("authorized_until").await, count(&it.plugin.inherited)), (None, 1));
     it.expire().await;
-    assert_eq!((it.token().await.as_str(), it.provider.asked()), ("access-2", 1));
+    assert_eq!((it.token().await.as_str(), it.provider.request_count()), ("access-2", 1));
     assert!(!it.provider.lock().is_revoked);
 }
 
@@ -84,7 +84,7 @@ async fn a_renewal_in_between_is_taken_over_too() {
     assert_eq!(reauthorizing.await.unwrap(), "done Live");
     assert_eq!((it.token().await.as_str(), count(&it.plugin.inherited)), ("access-9", 2));
     it.expire().await;
-    assert_eq!((it.token().await.as_str(), it.provider.asked()), ("access-3", 2));
+    assert_eq!((it.token().await.as_str(), it.provider.request_count()), ("access-3", 2));
     assert!(!it.provider.lock().is_revoked);
 }
 
@@ -101,7 +101,7 @@ async fn one_that_is_being_used_up_renews_by_what_was_answered() {
     slow.after.open();
     refreshing.await.unwrap().unwrap();
     it.expire().await;
-    assert_eq!((token(&it.connection).await.unwrap(), it.provider.asked()), ("access-2".to_owned(), 1));
+    assert_eq!((token(&it.connection).await.unwrap(), it.provider.request_count()), ("access-2".to_owned(), 1));
     assert!(!it.provider.lock().is_revoked, "a token that was spent is not sent again");
     assert!(refreshed(&it.plugin) > 0, "it was made of what the other one was answered");
 }

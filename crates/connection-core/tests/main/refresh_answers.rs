@@ -47,10 +47,10 @@ async fn a_token_that_came_is_kept_when_what_is_asked_for_behind_it_fails() {
             let failed = it.connection.refresh().await;
             assert!(matches!(failed, Err(Error::NotRenewed { .. })), "{then:?} {status}: {failed:?}");
         }
-        assert_eq!((it.provider.asked(), exchanges(&it).await), (1, Some(1)), "{then:?} {status}");
+        assert_eq!((it.provider.request_count(), exchanges(&it).await), (1, Some(1)), "{then:?} {status}");
         fails.store(false, SeqCst);
         it.connection.refresh().await.unwrap();
-        assert_eq!((it.provider.asked(), it.token().await), (1, "access-2".to_owned()), "{then:?} {status}");
+        assert_eq!((it.provider.request_count(), it.token().await), (1, "access-2".to_owned()), "{then:?} {status}");
         assert_eq!(exchanges(&it).await, Some(0), "{then:?} {status}");
     }
 }
@@ -65,10 +65,10 @@ async fn an_answer_by_which_the_plugin_judges_is_not_given_to_it_for_ever() {
     assert_eq!(exchanges(&it).await, Some(1), "what it answers may have been spent");
     it.provider.says(None);
     assert!(matches!(it.connection.refresh().await, Err(Error::NotRenewed { .. })));
-    assert_eq!(it.provider.asked(), 1, "its quarantine is not over");
+    assert_eq!(it.provider.request_count(), 1, "its quarantine is not over");
     it.at(160);
     it.connection.refresh().await.unwrap();
-    assert_eq!((it.provider.asked(), it.token().await), (2, "access-2".to_owned()));
+    assert_eq!((it.provider.request_count(), it.token().await), (2, "access-2".to_owned()));
 }
 
 /// The probe stores a credential that was derived from the one that is being refreshed. Both contain the refresh
@@ -97,7 +97,7 @@ async fn a_probe_that_rotates_the_credential_loses_no_renewal_under_way() {
     assert!(it.credential("refresh_at").await.unwrap() <= it.world.now(), "it is made use of at once");
     assert_eq!(it.connection.refresh().await.unwrap().connection.liveness, Liveness::Live);
     let issuer = it.provider.lock().clone();
-    assert_eq!((issuer.asked, issuer.is_revoked, exchanges(&it).await), (1, false, Some(0)));
+    assert_eq!((issuer.requests, issuer.is_revoked, exchanges(&it).await), (1, false, Some(0)));
     assert_eq!(it.token().await, "access-2");
 }
 
@@ -138,7 +138,7 @@ async fn an_answer_that_comes_late_is_taken_at_once_also_when_everybody_gave_up(
         drop(back);
         assert_eq!(other.credential("refresh_at").await, Some(other.world.now()), "{gave_up}");
         assert_eq!(token(&other.connection).await.unwrap(), "access-2", "{gave_up}");
-        assert_eq!((other.provider.asked(), exchanges(&other).await), (1, Some(0)), "{gave_up}");
+        assert_eq!((other.provider.request_count(), exchanges(&other).await), (1, Some(0)), "{gave_up}");
     }
 }
 

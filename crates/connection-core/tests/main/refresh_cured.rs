@@ -39,7 +39,7 @@ async fn only_what_a_fresh_token_mends_is_live_after_a_refresh() {
         measured(&it, "failing", code).await;
         it.at(times * 100);
         let info = it.connection.refresh().await.unwrap().connection;
-        assert_eq!(it.provider.asked(), usize::try_from(times).unwrap(), "{code}: it was renewed");
+        assert_eq!(it.provider.request_count(), usize::try_from(times).unwrap(), "{code}: it was renewed");
         if CURED.contains(code) {
             assert_eq!(shown(&info), (Liveness::Live, None), "{code}");
         } else {

@@ -16,8 +16,8 @@ async fn a_credential_is_not_renewed_before_its_time() {
     // At most 300 seconds before its end, and at most half of that earlier.
     it.at(LIFE - 451);
     assert_eq!(it.send().await.unwrap(), 200);
-    assert_eq!((it.provider.asked(), it.connection.verify().await.unwrap().liveness), (0, Liveness::Live));
-    assert_eq!(it.provider.asked(), 0);
+    assert_eq!((it.provider.request_count(), it.connection.verify().await.unwrap().liveness), (0, Liveness::Live));
+    assert_eq!(it.provider.request_count(), 0);
     it.at(LIFE - 300);
     assert_eq!(it.send().await.unwrap(), 200);
     it.until_renewed(1).await;
@@ -37,14 +37,14 @@ async fn a_credential_that_lives_a_minute_is_renewed_once_in_its_last_quarter() 
     for _ in 0..5 {
         assert_eq!(it.send().await.unwrap(), 200);
     }
-    assert_eq!(it.provider.asked(), 0);
+    assert_eq!(it.provider.request_count(), 0);
     it.at(due);
     it.connection.verify().await.unwrap();
-    assert_eq!((it.provider.asked(), it.token().await), (1, "access-2".to_owned()));
+    assert_eq!((it.provider.request_count(), it.token().await), (1, "access-2".to_owned()));
     for _ in 0..5 {
         it.connection.verify().await.unwrap();
     }
-    assert_eq!(it.provider.asked(), 1);
+    assert_eq!(it.provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -56,10 +56,10 @@ async fn the_plugins_own_time_goes_before_the_end() {
     assert_eq!(it.credential("renew_at").await, Some(START + 100));
     it.at(99);
     it.connection.verify().await.unwrap();
-    assert_eq!(it.provider.asked(), 0);
+    assert_eq!(it.provider.request_count(), 0);
     it.at(100);
     let info = it.connection.verify().await.unwrap();
-    assert_eq!(it.provider.asked(), 1);
+    assert_eq!(it.provider.request_count(), 1);
     assert_eq!(info.valid_until.unwrap().seconds(), START + 100 + LIFE);
     assert_eq!(info.authorized_until.unwrap().seconds(), START + 100 + 604_800);
     assert_eq!((it.credential("refresh_at").await, info.renews), (Some(START + 600), true));
@@ -67,7 +67,7 @@ async fn the_plugins_own_time_goes_before_the_end() {
     it.provider.lock().more = String::new();
     it.at(600);
     let info = it.connection.verify().await.unwrap();
-    assert_eq!((it.provider.asked(), info.authorized_until.unwrap().seconds()), (2, START + 100 + 604_800));
+    assert_eq!((it.provider.request_count(), info.authorized_until.unwrap().seconds()), (2, START + 100 + 604_800));
     assert_eq!(it.credential("renew_at").await, None);
 }
 
@@ -81,7 +81,7 @@ async fn one_that_says_nothing_of_its_end_is_renewed_when_it_is_refused() {
     it.at(10_000_000);
     assert_eq!(it.send().await.unwrap(), 200);
     it.connection.verify().await.unwrap();
-    assert_eq!(it.provider.asked(), 0);
+    assert_eq!(it.provider.request_count(), 0);
     // The credential is refreshed by a use and by a probe. The refresh token is still that of the first credential.
     for (asked, number) in [(1, 2), (2, 4)] {
         it.at(10_000_000 + 100 * i64::from(number));
@@ -92,7 +92,7 @@ async fn one_that_says_nothing_of_its_end_is_renewed_when_it_is_refused() {
         } else {
             assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Live);
         }
-        assert_eq!(it.provider.asked(), asked, "{number}");
+        assert_eq!(it.provider.request_count(), asked, "{number}");
     }
 }
 
@@ -113,10 +113,10 @@ async fn break_access(it: &Renewals) {
 async fn a_requested_refresh_ignores_the_schedule() {
     let it = Renewals::new().await;
     let info = it.connection.refresh().await.unwrap().connection;
-    assert_eq!((it.provider.asked(), it.token().await), (1, "access-2".to_owned()));
+    assert_eq!((it.provider.request_count(), it.token().await), (1, "access-2".to_owned()));
     assert_eq!((info.liveness, info.valid_until.unwrap().seconds()), (Liveness::Live, START + LIFE));
     it.connection.refresh().await.unwrap();
-    assert_eq!((it.provider.asked(), it.token().await), (2, "access-3".to_owned()));
+    assert_eq!((it.provider.request_count(), it.token().await), (2, "access-3".to_owned()));
     assert_eq!(it.lease("lease_until").await, None);
 }
 
@@ -152,8 +152,8 @@ async fn a_credential_that_comes_ended_is_not_renewed_again_at_once() {
     for _ in 0..5 {
         assert_eq!(it.send().await.unwrap(), 200);
     }
-    assert_eq!((it.provider.asked(), refreshed(&it.plugin)), (1, 1));
+    assert_eq!((it.provider.request_count(), refreshed(&it.plugin)), (1, 1));
     it.at(LIFE + 30);
     assert_eq!(it.send().await.unwrap(), 200);
-    assert_eq!(it.provider.asked(), 2);
+    assert_eq!(it.provider.request_count(), 2);
 }

@@ -60,11 +60,11 @@ async fn a_refresh_resumes_after_the_operator_repaired_the_application() {
     let _running = run(&it.registry);
     until(&it, "it fails", async || is(&info(&it).await, Liveness::Failing, Some(reason::UNAUTHORIZED))).await;
     assert!(it.world.now() >= crate::test_host::START + LIFE, "while the old one works nobody is told anything else");
-    let asked = it.provider.asked();
+    let asked = it.provider.request_count();
     it.provider.says(None);
     until(&it, "it is renewed", async || is(&info(&it).await, Liveness::Live, None)).await;
     assert_eq!((it.number("generation").await, it.token().await), (2, "access-2".to_owned()));
-    assert_eq!(it.provider.asked(), asked + 1);
+    assert_eq!(it.provider.request_count(), asked + 1);
 }
 
 /// The end of a credential without a refresh token is announced. It is not refreshed before, and has ended then.

@@ -41,7 +41,7 @@ async fn a_provider_that_is_down_for_ten_minutes_disconnects_nobody() {
         assert_eq!((info.liveness, code(&info)), (Liveness::Live, None));
         it.not_due().await;
     }
-    let early = it.provider.asked();
+    let early = it.provider.request_count();
     assert!((2..=5).contains(&early), "{early}: a pause that grows lies between two tries");
     // The other half is after its end.
     for seconds in (0..300).step_by(10) {
@@ -50,7 +50,7 @@ async fn a_provider_that_is_down_for_ten_minutes_disconnects_nobody() {
         let info = it.connection.verify().await.unwrap();
         assert_eq!((info.liveness, code(&info)), (Liveness::Offline, Some(reason::PROVIDER_ERROR)));
     }
-    assert!(it.provider.asked() <= early + 3, "{}", it.provider.asked());
+    assert!(it.provider.request_count() <= early + 3, "{}", it.provider.request_count());
     it.provider.says(None);
     it.at(LIFE + 3_900);
     assert_eq!(it.send().await.unwrap(), 200);
@@ -67,10 +67,10 @@ async fn a_provider_that_asks_for_a_pause_gets_it() {
     assert_eq!(not_renewed(it.send().await), "Offline rate_limited");
     it.at(LIFE + 119);
     assert_eq!(not_renewed(it.send().await), "Offline rate_limited");
-    assert_eq!(it.provider.asked(), 1);
+    assert_eq!(it.provider.request_count(), 1);
     it.provider.says(None);
     it.at(LIFE + 120);
-    assert_eq!((it.send().await.unwrap(), it.provider.asked()), (200, 2));
+    assert_eq!((it.send().await.unwrap(), it.provider.request_count()), (200, 2));
 }
 
 /// S13
@@ -90,7 +90,7 @@ async fn a_grant_that_is_gone_needs_a_person_and_is_not_tried_again() {
         assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Failing);
     }
     assert_eq!(
-        (it.provider.asked(), it.events().await.join(" ")),
+        (it.provider.request_count(), it.events().await.join(" ")),
         (1, "connected not_renewed liveness_changed".into())
     );
     // A person re-authorizes it.

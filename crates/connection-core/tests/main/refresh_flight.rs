@@ -31,7 +31,7 @@ async fn three_processes_refresh_once_and_share_the_result() {
         assert_eq!(caller.await.unwrap(), "access-2");
     }
     let revoked = it.provider.lock().is_revoked;
-    assert_eq!((it.provider.asked(), revoked, it.number("generation").await), (1, false, 2));
+    assert_eq!((it.provider.request_count(), revoked, it.number("generation").await), (1, false, 2));
     assert_eq!(it.lease("lease_until").await, None);
 }
 
@@ -56,7 +56,7 @@ async fn a_caller_uses_the_working_credential_while_another_process_refreshes() 
     // A use and a probe of the other process.
     assert_eq!(send(&other).await.unwrap(), 200);
     assert_eq!(other.verify().await.unwrap().liveness, Liveness::Live);
-    assert_eq!((refreshed(&quick), it.provider.asked()), (0, 0));
+    assert_eq!((refreshed(&quick), it.provider.request_count()), (0, 0));
     // A caller that requests a new credential waits, and gets the one of the first process.
     let asking = Handle::current().spawn({
         let other = other.clone();
@@ -65,7 +65,10 @@ async fn a_caller_uses_the_working_credential_while_another_process_refreshes() 
     tokio::task::yield_now().await;
     slow.before.open();
     asking.await.unwrap().unwrap();
-    assert_eq!((token(&other).await.unwrap(), it.provider.asked(), refreshed(&quick)), ("access-2".into(), 1, 0));
+    assert_eq!(
+        (token(&other).await.unwrap(), it.provider.request_count(), refreshed(&quick)),
+        ("access-2".into(), 1, 0)
+    );
 }
 
 #[tokio::test]
@@ -94,7 +97,7 @@ async fn a_waiter_gets_the_failure_of_another_process() {
                 other => panic!("{code}: {other:?}"),
             }
         }
-        assert_eq!((it.provider.asked(), refreshed(&follower)), (0, 0), "{code}");
+        assert_eq!((it.provider.request_count(), refreshed(&follower)), (0, 0), "{code}");
     }
 }
 
@@ -134,8 +137,8 @@ async fn a_registry_that_is_drained_stores_what_is_under_way_and_begins_nothing_
     assert!(!draining.is_finished(), "what the provider has given is not stored yet");
     it.plugin.after.open();
     draining.await.unwrap();
-    assert_eq!((it.number("generation").await, it.provider.asked()), (2, 1));
+    assert_eq!((it.number("generation").await, it.provider.request_count()), (2, 1));
     assert_eq!(asking.await.unwrap().unwrap().connection.liveness, Liveness::Live);
     let refused = it.connection.refresh().await.unwrap_err();
-    assert_eq!((refused.code(), it.provider.asked()), ("registry_closed", 1), "{refused:?}");
+    assert_eq!((refused.code(), it.provider.request_count()), ("registry_closed", 1), "{refused:?}");
 }

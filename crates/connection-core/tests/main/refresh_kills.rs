@@ -45,11 +45,11 @@ async fn a_process_that_is_killed_at_any_moment_loses_nothing_that_came_and_spen
             it.edit("UPDATE connection_liveness SET lease_until = 1000").await;
             let used = send(&it.connection).await;
             let spent = it.provider.lock().clone();
-            assert!(spent.asked <= 1 && !spent.is_revoked, "{case}: {spent:?}");
+            assert!(spent.requests <= 1 && !spent.is_revoked, "{case}: {spent:?}");
             match used {
                 Ok(status) => {
                     assert_eq!((status, token(&it.connection).await.unwrap()), (200, "access-2".to_owned()), "{case}");
-                    assert_eq!(spent.asked, 1, "{case}");
+                    assert_eq!(spent.requests, 1, "{case}");
                     let left = sql::number(&it.world.database(), "SELECT COUNT(*) FROM connection_exchange").await;
                     assert_eq!(left, Some(0), "{case}");
                 }
@@ -75,7 +75,7 @@ async fn told_in_the_end(it: &Renewals, case: &str) {
         it.boot_passes(61).await;
         it.edit("UPDATE connection_credential SET refresh_at = 1000 WHERE refresh_at IS NOT NULL").await;
         drop(send(&it.connection).await);
-        assert!(it.provider.asked() <= MAX_COUNT, "{case}");
+        assert!(it.provider.request_count() <= MAX_COUNT, "{case}");
     }
     let info = it.connection.verify().await.unwrap();
     match info.liveness {
@@ -111,7 +111,7 @@ async fn killed(moment: Moment, looks: usize) -> Renewals {
         for _ in 0..looks {
             it.number("generation").await;
         }
-        while moment == Moment::Taken && it.provider.asked() == 0 {
+        while moment == Moment::Taken && it.provider.request_count() == 0 {
             it.number("generation").await;
         }
     };

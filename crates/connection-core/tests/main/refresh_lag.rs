@@ -110,7 +110,7 @@ async fn a_fresh_token_that_is_refused_is_probed_once_more_before_its_connection
     let lagging = Lagging::renewed().await;
     lagging.refuses(1);
     assert_eq!((lagging.verify().await, lagging.pauses()), ((Liveness::Live, 2), 1));
-    assert_eq!((lagging.next_check().await, lagging.it.provider.asked()), (None, 1));
+    assert_eq!((lagging.next_check().await, lagging.it.provider.request_count()), (None, 1));
     // No failure was reported.
     assert!(!lagging.it.events().await.contains(&"liveness_changed".to_owned()));
 }
@@ -131,7 +131,7 @@ async fn a_connection_that_failed_by_a_fresh_token_is_healed_by_the_scheduler() 
     let lagging = Lagging::renewed().await;
     lagging.refuses(2);
     assert_eq!(lagging.verify().await.0, Liveness::Failing);
-    assert_eq!(lagging.it.provider.asked(), 1);
+    assert_eq!(lagging.it.provider.request_count(), 1);
     let _running = run(&lagging.registry);
     lagging.it.world.clock.until_asleep(1).await;
     lagging.it.world.clock.advance(Duration::from_secs(45));
@@ -143,7 +143,7 @@ async fn a_connection_that_failed_by_a_fresh_token_is_healed_by_the_scheduler() 
     };
     tokio::time::timeout(Duration::from_secs(60), healed).await.expect("it stays failing");
     // The token was valid all the time.
-    assert_eq!(lagging.it.provider.asked(), 1);
+    assert_eq!(lagging.it.provider.request_count(), 1);
 }
 
 /// The control: only a token that is seconds old is tried again.
@@ -153,11 +153,11 @@ async fn an_old_token_that_is_refused_is_renewed_without_a_pause() {
     lagging.it.at(140);
     lagging.refuses(1);
     assert_eq!((lagging.verify().await, lagging.pauses()), ((Liveness::Live, 2), 0));
-    assert_eq!(lagging.it.provider.asked(), 2);
+    assert_eq!(lagging.it.provider.request_count(), 2);
     lagging.it.at(180);
     lagging.refuses(1);
     assert_eq!((send(&lagging.connection).await.unwrap(), lagging.pauses()), (200, 0));
-    assert_eq!(lagging.it.provider.asked(), 3);
+    assert_eq!(lagging.it.provider.request_count(), 3);
 }
 
 #[tokio::test]
@@ -169,7 +169,11 @@ async fn a_request_that_is_refused_for_a_fresh_token_is_sent_once_more() {
     assert_eq!(lagging.requests() - before, 2);
     lagging.refuses(usize::MAX);
     assert_eq!((send(&lagging.connection).await.unwrap(), lagging.pauses()), (401, 1));
-    assert_eq!((lagging.requests() - before, lagging.it.provider.asked()), (4, 1), "once more, and not in a loop");
+    assert_eq!(
+        (lagging.requests() - before, lagging.it.provider.request_count()),
+        (4, 1),
+        "once more, and not in a loop"
+    );
 }
 
 /// The token that was created after a refusal is new, too.
@@ -179,11 +183,11 @@ async fn a_credential_refreshed_after_a_refusal_is_probed_again() {
     lagging.it.at(100);
     lagging.refuses(2);
     assert_eq!((lagging.verify().await, lagging.pauses()), ((Liveness::Live, 3), 1));
-    assert_eq!(lagging.it.provider.asked(), 1);
+    assert_eq!(lagging.it.provider.request_count(), 1);
     lagging.it.at(200);
     lagging.refuses(2);
     assert_eq!((send(&lagging.connection).await.unwrap(), lagging.pauses()), (200, 1));
-    assert_eq!(lagging.it.provider.asked(), 2);
+    assert_eq!(lagging.it.provider.request_count(), 2);
 }
 
 #[tokio::test]
@@ -195,7 +199,7 @@ async fn a_provider_that_refuses_what_it_has_just_made_is_not_asked_without_end(
         assert_eq!(send(&lagging.connection).await.unwrap(), 401);
     }
     assert_eq!(lagging.connection.verify().await.unwrap().reason.unwrap().code, "unauthorized");
-    assert_eq!((lagging.it.provider.asked(), lagging.pauses()), (1, 11));
+    assert_eq!((lagging.it.provider.request_count(), lagging.pauses()), (1, 11));
     lagging.it.at(140);
-    assert_eq!((send(&lagging.connection).await.unwrap(), lagging.it.provider.asked()), (401, 2));
+    assert_eq!((send(&lagging.connection).await.unwrap(), lagging.it.provider.request_count()), (401, 2));
 }

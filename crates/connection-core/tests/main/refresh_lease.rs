@@ -129,7 +129,7 @@ async fn a_process_whose_clock_is_an_hour_ahead_renews_nothing_a_second_time() {
     for caller in callers {
         assert_eq!(caller.await.unwrap().unwrap(), "access-2");
     }
-    assert_eq!((it.provider.asked(), it.number("generation").await), (1, 2));
+    assert_eq!((it.provider.request_count(), it.number("generation").await), (1, 2));
 }
 
 #[tokio::test]
@@ -138,5 +138,5 @@ async fn a_row_of_liveness_that_was_lost_costs_no_renewal() {
     it.edit("DELETE FROM connection_liveness").await;
     it.at(LIFE);
     assert_eq!(it.send().await.unwrap(), 200);
-    assert_eq!((it.provider.asked(), it.lease("fence").await), (1, Some(1)));
+    assert_eq!((it.provider.request_count(), it.lease("fence").await), (1, Some(1)));
 }

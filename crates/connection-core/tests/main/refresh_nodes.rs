@@ -63,7 +63,7 @@ async fn a_refresh_that_was_killed_on_one_node_is_made_again_within_two_minutes(
                 settled(&it).await;
             }
             assert_eq!(it.number("generation").await == 2, is_there || is_stable, "{case}, {passed}");
-            assert_eq!(it.provider.asked(), if is_there || is_stable { 2 } else { 1 }, "{case}");
+            assert_eq!(it.provider.request_count(), if is_there || is_stable { 2 } else { 1 }, "{case}");
             if is_there {
                 // Five seconds until it is found, a quarantine, and one more for a boot that saw the end late.
                 assert!(passed <= 130, "{case}: {passed}");
@@ -109,7 +109,7 @@ async fn a_node_counts_no_failure_while_the_sender_on_another_node_gives_signs()
     let seconds = recheck().await;
     assert!((1..=60).contains(&seconds), "{seconds}");
     assert_eq!(it.credential("refresh_failures").await, Some(1));
-    assert_eq!(it.provider.asked(), 1);
+    assert_eq!(it.provider.request_count(), 1);
 }
 
 #[tokio::test]
@@ -126,5 +126,5 @@ async fn a_connection_is_not_live_without_a_note_when_an_answer_died_with_its_pr
     assert_eq!(told("b").await, (Liveness::Live, None), "another node cannot know");
     assert_eq!(told("a").await, (Liveness::Live, Some(UNKNOWN.to_owned())));
     assert_eq!(told("b").await, (Liveness::Live, Some(UNKNOWN.to_owned())));
-    assert_eq!(it.provider.asked(), 1);
+    assert_eq!(it.provider.request_count(), 1);
 }

@@ -113,17 +113,17 @@ async fn two_answers_of_503_a_minute_apart_end_nothing() {
         it.at(LIFE + at);
         let info = it.connection.verify().await.unwrap();
         assert_eq!((info.liveness, code(&info)), (Liveness::Offline, Some(UNKNOWN)), "{at}");
-        assert_eq!(it.provider.asked(), asked, "{at}: pauses of one and of five minutes");
+        assert_eq!(it.provider.request_count(), asked, "{at}: pauses of one and of five minutes");
     }
     it.provider.says(None);
     // A person need not wait for the pause, but waits for the quarantine.
     it.at(LIFE + 361);
     let why = not_renewed(it.connection.refresh().await);
     assert_eq!((&*why.reason.code, why.recheck_after), (UNKNOWN, Some(Duration::from_secs(59))));
-    assert_eq!(it.provider.asked(), 3);
+    assert_eq!(it.provider.request_count(), 3);
     it.at(LIFE + 420);
     assert_eq!(it.connection.refresh().await.unwrap().connection.liveness, Liveness::Live);
-    assert_eq!((it.provider.asked(), it.token().await), (4, "access-2".to_owned()));
+    assert_eq!((it.provider.request_count(), it.token().await), (4, "access-2".to_owned()));
 }
 
 #[tokio::test]
@@ -137,10 +137,10 @@ async fn a_pause_that_a_failing_provider_asks_for_lengthens_and_never_shortens()
         it.at(LIFE + least - 1);
         let why = not_renewed(it.connection.refresh().await);
         assert_eq!(why.recheck_after, Some(Duration::from_secs(1)), "{header}: also for a person");
-        assert_eq!(it.provider.asked(), 1, "{header}");
+        assert_eq!(it.provider.request_count(), 1, "{header}");
         it.at(LIFE + least);
         it.connection.refresh().await.unwrap();
-        assert_eq!(it.provider.asked(), 2, "{header}");
+        assert_eq!(it.provider.request_count(), 2, "{header}");
     }
 }
 
@@ -153,18 +153,18 @@ async fn a_token_that_works_is_not_put_at_risk_before_its_last_five_minutes() {
     assert_eq!(it.credential("refresh_at").await, Some(crate::test_host::START + LIFE - 300));
     it.at(1_000);
     let info = it.connection.verify().await.unwrap();
-    assert_eq!((info.liveness, code(&info), it.provider.asked()), (Liveness::Live, Some(UNKNOWN), 1));
+    assert_eq!((info.liveness, code(&info), it.provider.request_count()), (Liveness::Live, Some(UNKNOWN), 1));
     let listed = it.registry.connection(it.connection.id()).await.unwrap().info().clone();
     assert_eq!((listed.liveness, code(&listed)), (Liveness::Live, Some(UNKNOWN)), "the note is there for all who look");
     // A person may send it again.
     not_renewed(it.connection.refresh().await);
-    assert_eq!(it.provider.asked(), 2);
+    assert_eq!(it.provider.request_count(), 2);
     it.at(LIFE - 301);
     it.connection.verify().await.unwrap();
-    assert_eq!(it.provider.asked(), 2);
+    assert_eq!(it.provider.request_count(), 2);
     it.at(LIFE - 300);
     it.connection.verify().await.unwrap();
-    assert_eq!(it.provider.asked(), 3);
+    assert_eq!(it.provider.request_count(), 3);
 }
 
 /// The token's end is far away, but its provider no longer accepts it: sparing it saves nothing.
@@ -180,7 +180,7 @@ async fn a_token_that_its_provider_refuses_is_not_spared() {
     it.at(200);
     let answered = it.connection.verify().await.unwrap();
     // This provider's state has changed meanwhile, so it revokes: what counts is that it got a request.
-    assert_eq!((it.provider.asked(), answered.liveness), (2, Liveness::Failing));
+    assert_eq!((it.provider.request_count(), answered.liveness), (2, Liveness::Failing));
 }
 
 #[tokio::test]
@@ -193,11 +193,11 @@ async fn an_answer_that_nobody_can_read_is_processed_and_unclear() {
     it.at(LIFE + 7);
     it.note_passes(7).await;
     let why = not_renewed(it.connection.refresh().await);
-    assert_eq!((why.recheck_after, it.provider.asked()), (Some(Duration::from_secs(53)), 1), "in quarantine");
+    assert_eq!((why.recheck_after, it.provider.request_count()), (Some(Duration::from_secs(53)), 1), "in quarantine");
     for (at, asked) in [(59, 1), (60, 2), (359, 2), (360, 3)] {
         it.at(LIFE + at);
         it.connection.verify().await.unwrap();
-        assert_eq!(it.provider.asked(), asked, "{at}");
+        assert_eq!(it.provider.request_count(), asked, "{at}");
     }
     it.provider.says(None);
     it.at(LIFE + 360 + 900);
@@ -212,13 +212,13 @@ async fn a_finally_refused_token_is_sent_again_only_by_force() {
     for _ in 0..3 {
         let why = not_renewed(it.connection.refresh().await);
         assert_eq!((why.liveness, &*why.reason.code), (Liveness::Failing, reason::NEEDS_REAUTHORIZATION));
-        assert_eq!(it.provider.asked(), 1, "it is not asked again");
+        assert_eq!(it.provider.request_count(), 1, "it is not asked again");
     }
     not_renewed(it.connection.force_refresh().await);
-    assert_eq!(it.provider.asked(), 2, "once");
+    assert_eq!(it.provider.request_count(), 2, "once");
     it.provider.says(None);
     assert_eq!(it.connection.force_refresh().await.unwrap().connection.liveness, Liveness::Live);
-    assert_eq!((it.provider.asked(), it.token().await), (3, "access-2".to_owned()));
+    assert_eq!((it.provider.request_count(), it.token().await), (3, "access-2".to_owned()));
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn force_ends_no_quarantine() {
     for _ in 0..3 {
         not_renewed(it.connection.force_refresh().await);
     }
-    assert_eq!(it.provider.asked(), 1);
+    assert_eq!(it.provider.request_count(), 1);
 }
 
 /// A refusal is reported as uncertain: the attempt whose answer is lost may have spent the token.
@@ -247,12 +247,12 @@ async fn a_refusal_after_a_lost_answer_is_told_as_that_and_is_final() {
     it.provider.says(None);
     it.at(LIFE + 600);
     let info = it.connection.verify().await.unwrap();
-    assert_eq!((info.liveness, code(&info), it.provider.asked()), (Liveness::Failing, Some(UNKNOWN), 3));
+    assert_eq!((info.liveness, code(&info), it.provider.request_count()), (Liveness::Failing, Some(UNKNOWN), 3));
     assert_eq!(info.reason.unwrap().remedy.unwrap().as_str(), "authorize this connection again");
     it.at(LIFE + 90_000);
     it.connection.verify().await.unwrap();
     not_renewed(it.connection.refresh().await);
-    assert_eq!(it.provider.asked(), 3, "nobody tries any more");
+    assert_eq!(it.provider.request_count(), 3, "nobody tries any more");
 }
 
 /// The refusal does not concern the grant, for example because the application's secret is wrong, which a person may
@@ -286,7 +286,7 @@ async fn a_recorded_answer_that_does_not_open_is_final() {
         let info = it.connection.verify().await.unwrap();
         assert_eq!((info.liveness, code(&info)), (Liveness::Failing, Some(UNKNOWN)), "{at}");
         not_renewed(it.connection.refresh().await);
-        assert_eq!(it.provider.asked(), 1, "{at}: there was an answer");
+        assert_eq!(it.provider.request_count(), 1, "{at}: there was an answer");
     }
 }
 
@@ -294,7 +294,7 @@ async fn a_recorded_answer_that_does_not_open_is_final() {
 async fn asks(it: &Renewals, registry: &ConnectionRegistry) -> usize {
     let connection = registry.connection(it.connection.id()).await.unwrap();
     drop(connection.refresh().await);
-    it.provider.asked()
+    it.provider.request_count()
 }
 
 /// Setting a clock has the effect that the rows are older or younger by as much.
@@ -360,5 +360,5 @@ async fn an_answer_that_never_comes_is_waited_for_like_one_that_fails() {
     assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Offline);
     it.at(LIFE + 360);
     assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Live);
-    assert_eq!((it.provider.asked(), it.provider.lock().is_revoked), (1, false));
+    assert_eq!((it.provider.request_count(), it.provider.lock().is_revoked), (1, false));
 }

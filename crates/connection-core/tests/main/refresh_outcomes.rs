@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use connection_contract::{Liveness, RefreshSemantics};
-use connection_core::{Connection, ConnectionRegistry, Error, ManualClock, Outcome, RefreshOutcome, RefreshedConnection};
+use connection_core::{
+    Connection, ConnectionRegistry, Error, ManualClock, Outcome, RefreshOutcome, RefreshedConnection,
+};
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{
@@ -119,10 +121,10 @@ async fn a_renewal_is_told_and_whoever_joins_it_is_not_counted() {
     // A caller that came after the end of the first refresh began another one. Callers that joined count as one
     // with it.
     let renewed = it.registry.events().refresh_outcomes().of(&RENEWING, RefreshOutcome::Refreshed);
-    assert_eq!(usize::try_from(renewed).unwrap(), it.provider.asked());
+    assert_eq!(usize::try_from(renewed).unwrap(), it.provider.request_count());
     let told = Told::of(&it);
     told.counts(&[("refreshed", renewed)]);
-    told.logged(RefreshOutcome::Refreshed, it.provider.asked());
+    told.logged(RefreshOutcome::Refreshed, it.provider.request_count());
     assert_eq!(told.recorded().await[..2], ["connected", "credential_rotated refreshed"]);
     assert_eq!(it.registry.events().refresh_outcomes().total(RefreshOutcome::Refreshed), renewed);
 }
@@ -265,7 +267,7 @@ async fn a_caller_that_finds_a_fresh_credential_adopts_it() {
     late.before.open();
     let adopted = asking.await.unwrap().unwrap();
     assert_eq!((adopted.outcome, adopted.connection.liveness), (RefreshOutcome::Adopted, Liveness::Live));
-    assert_eq!((it.provider.asked(), it.number("generation").await), (1, 2));
+    assert_eq!((it.provider.request_count(), it.number("generation").await), (1, 2));
     let told = Told::by(&it, &sleeping);
     told.counts(&[("adopted", 1)]);
     told.logged(RefreshOutcome::Adopted, 1);

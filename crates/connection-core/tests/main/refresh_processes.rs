@@ -43,7 +43,7 @@ async fn all() {
         assert_eq!(got.lines().collect::<Vec<_>>(), ["access-2"; CALLERS], "process {number}");
     }
     let issuer = it.provider.lock().clone();
-    assert_eq!((issuer.asked, issuer.is_revoked, issuer.number), (1, false, 2));
+    assert_eq!((issuer.requests, issuer.is_revoked, issuer.number), (1, false, 2));
     assert_eq!((it.number("generation").await, it.lease("lease_until").await), (2, None));
 }
 
@@ -131,7 +131,7 @@ async fn a_token_that_a_killed_process_may_have_spent_is_not_sent_again() {
         }
     }
     let issuer = it.provider.lock().clone();
-    assert_eq!((issuer.asked, issuer.is_revoked), (1, false), "the family lives");
+    assert_eq!((issuer.requests, issuer.is_revoked), (1, false), "the family lives");
 }
 
 #[tokio::test]
@@ -140,5 +140,5 @@ async fn a_reusable_token_is_sent_again_after_its_holder_was_killed() {
     // A provider that accepts the same token again.
     it.provider.lock().number = 1;
     assert_eq!(send(&it.connection).await.unwrap(), 200);
-    assert_eq!((it.provider.asked(), it.number("generation").await), (2, 2));
+    assert_eq!((it.provider.request_count(), it.number("generation").await), (2, 2));
 }

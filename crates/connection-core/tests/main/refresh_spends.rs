@@ -23,10 +23,10 @@ async fn a_result_that_could_not_be_stored_is_stored_by_the_next_try_without_ano
     for _ in 0..3 {
         assert!(matches!(it.send().await, Err(Error::Store(_))));
     }
-    assert_eq!(it.provider.asked(), 1);
+    assert_eq!(it.provider.request_count(), 1);
     sql::refuse_no_more(&it.world.database()).await;
     assert_eq!((it.send().await.unwrap(), it.token().await), (200, "access-2".to_owned()));
-    assert_eq!((it.provider.asked(), refreshed(&it.plugin)), (1, 4));
+    assert_eq!((it.provider.request_count(), refreshed(&it.plugin)), (1, 4));
     let kept = sql::number(&it.world.database(), "SELECT count(*) FROM connection_exchange").await;
     assert_eq!(kept, Some(0));
 }
@@ -39,7 +39,7 @@ async fn a_plugin_that_crashed_on_an_answer_gets_it_again() {
     assert!(matches!(it.connection.refresh().await, Err(Error::NotRenewed { .. })));
     set(&it.plugin.serialize, Deed::Well);
     it.connection.refresh().await.unwrap();
-    assert_eq!((it.provider.asked(), it.token().await), (1, "access-2".to_owned()));
+    assert_eq!((it.provider.request_count(), it.token().await), (1, "access-2".to_owned()));
 }
 
 /// Q6
@@ -90,8 +90,8 @@ async fn a_holder_that_overslept_sends_nothing() {
     it.world.clock.advance(Duration::from_secs(26));
     drop(StopOnDrop(stop));
     assert!(matches!(asking.await.unwrap(), Err(Error::NotRenewed { .. })));
-    assert_eq!((it.provider.asked(), it.send().await.unwrap()), (0, 200));
+    assert_eq!((it.provider.request_count(), it.send().await.unwrap()), (0, 200));
     set(&it.plugin.deed, Deed::Well);
     it.connection.refresh().await.unwrap();
-    assert_eq!((it.provider.asked(), it.token().await), (1, "access-2".to_owned()));
+    assert_eq!((it.provider.request_count(), it.token().await), (1, "access-2".to_owned()));
 }

@@ -23,7 +23,7 @@ async fn a_credential_that_still_works_is_used_while_it_is_renewed_behind() {
     // Neither a use nor a probe waits.
     assert_eq!((it.send().await.unwrap(), it.token().await), (200, "access-1".to_owned()));
     assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Live);
-    assert_eq!((it.provider.asked(), refreshed(&it.plugin)), (0, 1));
+    assert_eq!((it.provider.request_count(), refreshed(&it.plugin)), (0, 1));
     it.plugin.before.open();
     it.until_renewed(1).await;
     assert_eq!((it.token().await, it.send().await.unwrap()), ("access-2".to_owned(), 200));
@@ -49,7 +49,7 @@ async fn callers_after_the_expiry_wait_for_one_refresh() {
         assert_eq!(caller.await.unwrap(), 200);
     }
     let refused = it.provider.lock().refused;
-    assert_eq!((it.provider.asked(), refused, it.number("generation").await), (1, 0, 2));
+    assert_eq!((it.provider.request_count(), refused, it.number("generation").await), (1, 0, 2));
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_hundred_refusals_make_one_renewal_and_each_request_is_sent_once_more(
     for caller in callers {
         assert_eq!(caller.await.unwrap(), 200);
     }
-    assert_eq!(it.provider.asked(), 1);
+    assert_eq!(it.provider.request_count(), 1);
     let sent = it.world.server.requests().len() - before;
     assert!(sent <= 201, "{sent}: each is sent twice at most, and one token is asked for");
 }
@@ -89,10 +89,10 @@ async fn a_refusal_that_nobody_can_mend_now_is_the_answer() {
     for _ in 0..3 {
         assert_eq!(it.send().await.unwrap(), 401);
     }
-    assert_eq!(it.provider.asked(), 1, "a pause lasts");
+    assert_eq!(it.provider.request_count(), 1, "a pause lasts");
     // The probe does not treat it as a lost authorization.
     let info = it.connection.verify().await.unwrap();
-    assert_eq!((info.liveness, it.provider.asked()), (Liveness::Failing, 1));
+    assert_eq!((info.liveness, it.provider.request_count()), (Liveness::Failing, 1));
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn callers_who_leave_at_any_moment_end_no_renewal_and_lose_none() {
     let it = Renewals::new().await;
     for polls in 0..12_usize {
         it.at(LIFE * (1 + i64::try_from(polls).unwrap()));
-        let asked = it.provider.asked();
+        let asked = it.provider.request_count();
         let mut caller = Box::pin(it.send());
         for _ in 0..polls {
             if poll_fn(|cx| Poll::Ready(caller.as_mut().poll(cx))).await.is_ready() {
@@ -110,7 +110,7 @@ async fn callers_who_leave_at_any_moment_end_no_renewal_and_lose_none() {
         }
         drop(caller);
         assert_eq!(it.send().await.unwrap(), 200, "after {polls} polls");
-        assert_eq!(it.provider.asked(), asked + 1, "after {polls} polls");
+        assert_eq!(it.provider.request_count(), asked + 1, "after {polls} polls");
     }
     let issuer = it.provider.lock();
     assert!(!issuer.is_revoked && issuer.refused == 0);

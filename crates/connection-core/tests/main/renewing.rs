@@ -348,7 +348,9 @@ impl Renewals {
     /// Waits until the background refresh has ended.
     pub(crate) async fn until_renewed(&self, times: usize) {
         let renewed = async {
-            while self.provider.asked() < times || self.number("generation").await < i64::try_from(times).unwrap() + 1 {
+            while self.provider.request_count() < times
+                || self.number("generation").await < i64::try_from(times).unwrap() + 1
+            {
                 tokio::task::yield_now().await;
             }
         };

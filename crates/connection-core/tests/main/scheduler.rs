@@ -99,7 +99,7 @@ async fn two_schedulers_refresh_once() {
     until(&it.world, "that is stored", async || it.lease("next_check_at").await.is_none()).await;
     it.at(LIFE - 400);
     until(&it.world, "it is renewed", async || it.number("generation").await == 2).await;
-    assert_eq!((it.provider.asked(), count(&it.plugin.verified)), (1, 1));
+    assert_eq!((it.provider.request_count(), count(&it.plugin.verified)), (1, 1));
     assert_eq!(it.lease("next_check_at").await, None);
 }
 
@@ -116,11 +116,11 @@ async fn a_scheduler_that_is_dropped_at_any_moment_loses_nothing() {
         drop(running);
     }
     it.fall_due().await;
-    let before = it.provider.asked();
+    let before = it.provider.request_count();
     let _running = run(&it.registry);
-    until(&it.world, "it is renewed", async || it.provider.asked() > before).await;
+    until(&it.world, "it is renewed", async || it.provider.request_count() > before).await;
     until(&it.world, "it is stored", async || {
-        it.number("generation").await == i64::try_from(it.provider.asked()).unwrap() + 1
+        it.number("generation").await == i64::try_from(it.provider.request_count()).unwrap() + 1
     })
     .await;
     let issuer = it.provider.lock();
@@ -172,21 +172,21 @@ async fn an_end_that_no_refresh_prevents_is_announced_once_a_week_before() {
     while let Some(item) = imports.next().await {
         item.unwrap();
     }
-    let told = async || {
+    let announced = async || {
         let sql = "SELECT a.label || ' ' || e.body FROM connection_event AS e \
                    JOIN connection_account AS a ON a.id = e.connection_id WHERE e.kind = 'expiring' ORDER BY a.label";
         sql::texts(&world.database(), sql).await
     };
     let _running = [run(&registry), run(&world.builder().kind(fake).kind(plugin).open().await.unwrap())];
-    until(&world, "two are told", async || told().await.len() == 2).await;
+    until(&world, "two are told", async || announced().await.len() == 2).await;
     let text = |seconds: i64| at(seconds).to_rfc3339();
     let ends = format!(r#"ends {{"at":"{}","what":"authorization"}}"#, text(5 * day));
     let soon = format!(r#"soon {{"at":"{}","what":"credential"}}"#, text(6 * day));
-    assert_eq!(told().await, [ends, soon]);
+    assert_eq!(announced().await, [ends, soon]);
     world.clock.advance(std::time::Duration::from_secs(3 * 86_400));
-    until(&world, "the third is told", async || told().await.len() == 3).await;
+    until(&world, "the third is told", async || announced().await.len() == 3).await;
     until(&world, "minutes pass", async || world.now() > START + 3 * day + 300).await;
-    assert_eq!(told().await.len(), 3);
+    assert_eq!(announced().await.len(), 3);
 }
 
 #[tokio::test]
@@ -245,5 +245,5 @@ async fn the_server_ends_after_the_registry_is_closed() {
     let other = it.world.open(it.plugin.clone()).await;
     it.at(LIFE * 3);
     assert_eq!(send(&other.connection(it.connection.id()).await.unwrap()).await.unwrap(), 200);
-    assert_eq!(it.provider.asked(), 1);
+    assert_eq!(it.provider.request_count(), 1);
 }

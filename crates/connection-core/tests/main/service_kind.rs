@@ -81,7 +81,7 @@ impl Borrower {
     }
 
     /// Returns the same as [`seen`](Self::seen), and keeps them.
-    pub(crate) fn told(&self) -> Vec<String> {
+    pub(crate) fn seen_so_far(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 

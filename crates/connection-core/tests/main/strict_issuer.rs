@@ -12,7 +12,7 @@ pub(crate) struct Issuer {
     pub(crate) number: u64,
     pub(crate) is_revoked: bool,
     /// The number of requests to the token endpoint.
-    pub(crate) asked: usize,
+    pub(crate) requests: usize,
     /// The number of uses with a token that does not work.
     pub(crate) refused: usize,
     /// The lifetime of its tokens in seconds; the answer has none if `None`.
@@ -32,7 +32,7 @@ impl Strict {
         Self(Arc::new(Mutex::new(Issuer {
             number: 1,
             is_revoked: false,
-            asked: 0,
+            requests: 0,
             refused: 0,
             life: Some(LIFE),
             more: String::new(),
@@ -45,8 +45,8 @@ impl Strict {
     }
 
     /// Returns the number of requests for a token.
-    pub(crate) fn asked(&self) -> usize {
-        self.lock().asked
+    pub(crate) fn request_count(&self) -> usize {
+        self.lock().requests
     }
 
     /// Sets the answer of the token endpoint from now on; `None` restores the normal one.
@@ -64,7 +64,7 @@ impl Strict {
             issuer.refused += 1;
             return Reply::whole(401, "", "{}");
         }
-        issuer.asked += 1;
+        issuer.requests += 1;
         if let Some((status, headers, body)) = &issuer.instead {
             return Reply::whole(*status, headers, body);
         }

@@ -51,7 +51,7 @@ async fn whichever_commit_is_lost_the_answer_is_stored_and_nothing_is_spent_twic
             assert!(proxy.has_cut() && first.is_err(), "{cut} {behind}: {first:?}");
             persist(&it, &connection).await;
             let issuer = it.provider.lock().clone();
-            assert_eq!((issuer.asked, issuer.is_revoked), (1, false), "{cut} {behind}");
+            assert_eq!((issuer.requests, issuer.is_revoked), (1, false), "{cut} {behind}");
             assert_eq!(token(&connection).await.unwrap(), "access-2", "{cut} {behind}");
             assert_eq!(exchanges(&it).await, Some(0), "{cut} {behind}");
             registry.close().await;
@@ -83,6 +83,6 @@ async fn a_note_that_is_committed_late_is_taken_back() {
     let ended = tokio::time::timeout(Duration::from_secs(60), asking).await.expect("it comes to an end").unwrap();
     assert!(matches!(ended, Err(Error::Store(_))), "{ended:?}");
     persist(&it, &connection).await;
-    assert_eq!((it.provider.asked(), exchanges(&it).await), (1, Some(0)));
+    assert_eq!((it.provider.request_count(), exchanges(&it).await), (1, Some(0)));
     registry.close().await;
 }

@@ -54,12 +54,12 @@ async fn a_server_of_our_own_serves_and_goes_with_its_value() {
 async fn a_registry_without_a_state_directory_says_so_in_the_log_and_goes_on() {
     log::begin();
     let world = World::new().await;
-    let told = || log::lines_with("there is no state directory").len();
+    let warnings = || log::lines_with("there is no state directory").len();
     world.builder().open().await.unwrap();
-    let before = told();
+    let before = warnings();
     let registry = builder(&world, world.address()).open().await.unwrap();
     assert_eq!(registry.server().answer_room(), AnswerRoom::Memory);
-    assert!(told() > before);
+    assert!(warnings() > before);
     connected(&registry, "key-1").await;
 }
 

@@ -35,7 +35,7 @@ struct Fake {
     generations: Mutex<HashMap<u128, i64>>,
     tells: AtomicBool,
     version: AtomicI64,
-    asked: AtomicUsize,
+    version_reads: AtomicUsize,
     reads: AtomicUsize,
     /// `true` if reads wait until they are released.
     slow: AtomicBool,
@@ -50,7 +50,7 @@ impl Fake {
             generations: Mutex::default(),
             tells: AtomicBool::new(false),
             version: AtomicI64::new(1),
-            asked: AtomicUsize::new(0),
+            version_reads: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
             slow: AtomicBool::new(false),
             began: Notify::new(),
@@ -100,7 +100,7 @@ impl Source for One<'_> {
     }
 
     async fn version(&self, _: Duration) -> Option<ObservedVersion> {
-        self.store.asked.fetch_add(1, SeqCst);
+        self.store.version_reads.fetch_add(1, SeqCst);
         let version = Version { connection: 1, number: self.store.version.load(SeqCst) };
         self.store.tells.load(SeqCst).then(|| ObservedVersion { version, at: self.now() })
     }
@@ -193,7 +193,7 @@ async fn one_look_at_the_store_keeps_what_nobody_changed() {
     store.tells.store(true, SeqCst);
     store.commit(1, 1);
     generation(&rows, &store.of(1)).await;
-    assert_eq!(store.asked.load(SeqCst), 0, "the first use asks for nothing but the row");
+    assert_eq!(store.version_reads.load(SeqCst), 0, "the first use asks for nothing but the row");
     store.clock.advance(BOUND);
     // From here on, the version of the store before the read of the row is known.
     generation(&rows, &store.of(1)).await;
@@ -201,13 +201,13 @@ async fn one_look_at_the_store_keeps_what_nobody_changed() {
         store.clock.advance(BOUND);
         assert_eq!((generation(&rows, &store.of(1)).await, store.reads()), (1, 2));
     }
-    assert_eq!(store.asked.load(SeqCst), 6);
+    assert_eq!(store.version_reads.load(SeqCst), 6);
     // A check that found the row unchanged serves all uses until the check is as old as the bound.
     for _ in 0..5 {
         store.clock.advance(BOUND / 6);
         generation(&rows, &store.of(1)).await;
     }
-    assert_eq!((store.asked.load(SeqCst), store.reads()), (6, 2));
+    assert_eq!((store.version_reads.load(SeqCst), store.reads()), (6, 2));
     // After any commit, the row is read again.
     store.commit(2, 7);
     store.clock.advance(BOUND);

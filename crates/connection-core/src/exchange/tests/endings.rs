@@ -3,7 +3,7 @@
 use connection_contract::{HttpError, RefreshSemantics::Strict};
 use connection_faults::server::Reply;
 
-use super::{World, connection, refresh, remove, row, settle, spend, spends, stopped, told};
+use super::{World, connection, refresh, remove, row, settle, spend, spends, stopped, text_of};
 #[tokio::test]
 async fn an_answer_comes_back_in_every_run_until_what_was_made_of_it_is_stored() {
     for world in World::each(|_| Reply::ok("fresh")).await {
@@ -14,7 +14,7 @@ async fn an_answer_comes_back_in_every_run_until_what_was_made_of_it_is_stored()
         let registry = world.open().await;
         let shared = &registry.shared;
         let again = spends(shared, id, Strict);
-        assert_eq!(told(&spend(&again, "old").await.unwrap()), "200 fresh");
+        assert_eq!(text_of(&spend(&again, "old").await.unwrap()), "200 fresh");
         assert_eq!(world.times_asked(), 1, "it is not sent again");
         settle(shared, &again).await.unwrap();
         assert!(row(shared, id, "old").await.is_none());

@@ -18,12 +18,12 @@ const CHILD: &str = "CONNECTIONS_TEST_EXCHANGE";
 /// test run.
 #[tokio::test]
 async fn the_child_spends_and_waits_for_its_end() {
-    let Ok(told) = std::env::var(CHILD) else {
+    let Ok(child_values) = std::env::var(CHILD) else {
         assert!(std::env::var_os(CHILD).is_none(), "what cannot be read is no order");
         return;
     };
-    let told: Vec<&str> = told.split('\n').collect();
-    let [store, key, state, provider, id] = told[..] else { panic!("five things are told") };
+    let child_values: Vec<&str> = child_values.split('\n').collect();
+    let [store, key, state, provider, id] = child_values[..] else { panic!("five things are told") };
     let http = HttpPolicy::new().endpoint(super::AUTH, provider).unwrap();
     let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(key)).http(http).state_directory(state);
     let registry = builder.open().await.unwrap();
@@ -37,10 +37,10 @@ fn child(world: &World, id: ConnectionId) -> Child {
     let key = world.directory.path().join("key/root.key");
     let key = key.to_str().unwrap().to_owned();
     let state = world.state().to_str().unwrap().to_owned();
-    let told = [world.address(), key, state, world.server.origin(), id.to_string()].join("\n");
+    let child_values = [world.address(), key, state, world.server.origin(), id.to_string()].join("\n");
     let name = "exchange::tests::killed::the_child_spends_and_waits_for_its_end";
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args([name, "--exact", "--quiet"]).env(CHILD, told).spawn().unwrap()
+    child.args([name, "--exact", "--quiet"]).env(CHILD, child_values).spawn().unwrap()
 }
 
 #[tokio::test]

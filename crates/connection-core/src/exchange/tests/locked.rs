@@ -14,7 +14,7 @@ use connection_contract::{
 use connection_faults::{postgres, server::Reply, state_files, write_lock::HeldLock};
 use tokio::task::JoinSet;
 
-use super::{World, connection, refresh, row, spend, spends, stopped, told, until_stopped};
+use super::{World, connection, refresh, row, spend, spends, stopped, text_of, until_stopped};
 use crate::{ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::rescue::COMMIT_PATIENCE};
 
 const ANSWER: &str = "fresh";
@@ -87,7 +87,7 @@ async fn recorded(world: &World, registry: &ConnectionRegistry, id: ConnectionId
     loop {
         let spends = spends(&registry.shared, id, Strict);
         tokio::select! {
-            answer = spend(&spends, "old") => return answer.map(|answer| told(&answer)),
+            answer = spend(&spends, "old") => return answer.map(|answer| text_of(&answer)),
             () = until_stopped(&spends) => world.clock.advance(Duration::from_secs(1)),
         }
         tokio::task::yield_now().await;
@@ -164,12 +164,12 @@ const CHILD: &str = "CONNECTIONS_TEST_LOCKED";
 /// The environment names the database, key, state directory, provider, connection and semantics.
 #[tokio::test]
 async fn the_child_gets_an_answer_and_waits_for_its_commit() {
-    let Ok(told) = std::env::var(CHILD) else {
+    let Ok(child_values) = std::env::var(CHILD) else {
         assert!(std::env::var_os(CHILD).is_none(), "what cannot be read is no order");
         return;
     };
-    let told: Vec<&str> = told.split('\n').collect();
-    let [store, key, state, provider, id, semantics] = told[..] else { panic!("six things are told") };
+    let child_values: Vec<&str> = child_values.split('\n').collect();
+    let [store, key, state, provider, id, semantics] = child_values[..] else { panic!("six things are told") };
     let http = HttpPolicy::new().endpoint(super::AUTH, provider).unwrap();
     let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(key)).http(http).state_directory(state);
     let registry = builder.open().await.unwrap();
@@ -196,10 +196,12 @@ async fn an_answer_outlives_a_process_that_is_killed_while_its_commit_hangs() {
             let key = world.directory.path().join("key/root.key");
             let key = key.to_str().unwrap().to_owned();
             let state = world.state().to_str().unwrap().to_owned();
-            let told = [world.address(), key, state, world.server.origin(), id.to_string(), semantics.to_owned()];
+            let child_values =
+                [world.address(), key, state, world.server.origin(), id.to_string(), semantics.to_owned()];
             let name = "exchange::tests::locked::the_child_gets_an_answer_and_waits_for_its_commit";
             let mut child = Command::new(std::env::current_exe().unwrap());
-            let mut child = child.args([name, "--exact", "--quiet"]).env(CHILD, told.join("\n")).spawn().unwrap();
+            let mut child =
+                child.args([name, "--exact", "--quiet"]).env(CHILD, child_values.join("\n")).spawn().unwrap();
             world.server.until_asked(1).await;
             while kept_of(&world) == 0 {
                 assert!(child.try_wait().unwrap().is_none(), "{semantics}: it ended and has kept nothing");

@@ -198,7 +198,7 @@ async fn refresh(
     token: &str,
 ) -> (Result<String, HttpError>, Option<Uncertain>) {
     let spends = spends(shared, id, semantics);
-    let answer = spend(&spends, token).await.map(|answer| told(&answer));
+    let answer = spend(&spends, token).await.map(|answer| text_of(&answer));
     (answer, spends.uncertain())
 }
 
@@ -219,7 +219,7 @@ async fn until_stopped(spends: &ConnectionSpends) {
 }
 
 /// Returns the status and the body.
-fn told(answer: &HttpResponse) -> String {
+fn text_of(answer: &HttpResponse) -> String {
     format!("{} {}", answer.status(), answer.body().expose_str().unwrap())
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::{
     super::answer_slots::{self, AnswerSlots, MAX_CONTENT, SLOTS},
-    World, connection, refresh, remove, row, spend, spends, stopped, told, until_stopped,
+    World, connection, refresh, remove, row, spend, spends, stopped, text_of, until_stopped,
 };
 const ANSWER: &str = "fresh-token-that-nobody-may-read";
 
@@ -38,7 +38,7 @@ impl Form {
         }
     }
 
-    fn told(self) -> String {
+    fn text_of(self) -> String {
         format!("200 {}", self.answer())
     }
 
@@ -99,11 +99,11 @@ async fn an_unrecordable_answer_is_stored_and_recorded_later() {
         let seen = loop {
             let spends = spends(shared, id, Strict);
             tokio::select! {
-                seen = spend(&spends, "old") => break seen.map(|answer| told(&answer)),
+                seen = spend(&spends, "old") => break seen.map(|answer| text_of(&answer)),
                 () = until_stopped(&spends) => tokio::task::yield_now().await,
             }
         };
-        assert_eq!(seen, Ok(form.told()));
+        assert_eq!(seen, Ok(form.text_of()));
         assert_eq!(world.times_asked(), 1);
     }
 }
@@ -156,7 +156,7 @@ async fn an_answer_to_an_older_credential_is_never_taken_for_a_newer_one() {
                 world.open().await
             };
             let spends = super::spends_of(&registry.shared, id, Stable, 2);
-            assert_eq!(spend(&spends, "same").await.map(|answer| told(&answer)), Ok(form.told()));
+            assert_eq!(spend(&spends, "same").await.map(|answer| text_of(&answer)), Ok(form.text_of()));
             assert_eq!(world.times_asked(), 2, "{opened}: it is asked for anew");
             let elsewhere = world.directory.path().join("elsewhere");
             let kept = if opened == "before" { state_files::count(&elsewhere) } else { kept_of(&world) };
@@ -174,7 +174,7 @@ async fn the_answer_to_what_is_noted_counts_whichever_credential_is_current() {
         let registry = world.open().await;
         assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_some());
         let spends = super::spends_of(&registry.shared, id, Strict, 2);
-        assert_eq!(spend(&spends, "old").await.map(|answer| told(&answer)), Ok(form.told()));
+        assert_eq!(spend(&spends, "old").await.map(|answer| text_of(&answer)), Ok(form.text_of()));
         assert_eq!((world.times_asked(), kept_of(&world)), (1, 0));
     }
 }
@@ -196,7 +196,7 @@ async fn two_processes_around_one_answer_come_to_the_same() {
             async move { refresh(&shared, id, Strict, "old").await.0 }
         };
         let (by_two, by_three) = tokio::join!(ask(&two), ask(&three));
-        assert_eq!((by_two, by_three), (Ok(form.told()), Ok(form.told())));
+        assert_eq!((by_two, by_three), (Ok(form.text_of()), Ok(form.text_of())));
         // The process that has the answer in memory finishes, and leaves no file.
         world.clock.advance(Duration::from_secs(1));
         one.shared.exchanges.settled().await;
@@ -257,7 +257,7 @@ async fn the_next_process_of_the_node_records_what_is_kept() {
         let registry = world.open().await;
         assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_some(), "by opening");
         assert!(kept_of(&world) == 0);
-        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.told()));
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.text_of()));
         assert_eq!(world.times_asked(), 1);
     }
 }
@@ -268,7 +268,7 @@ async fn stored_answers_are_read_before_a_request_is_sent_even_without_an_intent
         let id = lost(&world, "old").await;
         world.sql("DELETE FROM connection_exchange", "DELETE FROM connection_exchange").await;
         let registry = world.open().await;
-        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.told()));
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.text_of()));
         assert_eq!((world.times_asked(), kept_of(&world)), (1, 0));
     }
 }
@@ -386,7 +386,7 @@ async fn while_the_directory_cannot_be_read_nothing_is_sent_and_nothing_is_lost(
         assert_eq!(world.times_asked(), 1);
         fs::remove_file(&elsewhere).unwrap();
         fs::rename(&away, &elsewhere).unwrap();
-        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.told()));
+        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.text_of()));
         assert_eq!(world.times_asked(), 1);
     }
 }
