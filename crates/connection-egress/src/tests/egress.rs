@@ -167,7 +167,7 @@ async fn a_request_to_a_mapped_origin_arrives_at_its_endpoint() {
     let response = client_with(policy, names.clone()).send(&egress, request()).await.unwrap();
     assert_eq!(response.status(), 200);
     assert!(server.requests()[0].starts_with("GET /v1/me?q=a%20b HTTP/1.1\r\n"), "{:?}", server.requests());
-    assert_eq!(*names.asked.lock().unwrap(), 0);
+    assert_eq!(*names.lookups.lock().unwrap(), 0);
     // The endpoint itself was not granted. Without the mapping, the name is looked up.
     let client = client_with(HttpPolicy::new(), names.clone());
     assert_eq!(error(client.send(&egress, request()).await), HttpError::Dns);

@@ -31,20 +31,20 @@ mod tls;
 #[derive(Default)]
 struct Names {
     known: Vec<(&'static str, Vec<IpAddr>)>,
-    asked: Mutex<usize>,
+    lookups: Mutex<usize>,
 }
 
 impl Names {
     fn of(known: &[(&'static str, &[&str])]) -> Arc<Self> {
         let parse = |addresses: &[&str]| addresses.iter().map(|address| address.parse().unwrap()).collect();
         let known = known.iter().map(|(name, addresses)| (*name, parse(addresses))).collect();
-        Arc::new(Self { known, asked: Mutex::new(0) })
+        Arc::new(Self { known, lookups: Mutex::new(0) })
     }
 }
 
 impl Lookup for Names {
     fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        *self.asked.lock().unwrap() += 1;
+        *self.lookups.lock().unwrap() += 1;
         let found = self.known.iter().find(|(known, _)| *known == name).map(|(_, addresses)| addresses.clone());
         Box::pin(async move { found.ok_or_else(|| io::ErrorKind::NotFound.into()) })
     }
