@@ -48,7 +48,7 @@ impl Seen {
 struct State {
     seen: Vec<Seen>,
     /// The answer that replaces the documented ones: status, headers and body.
-    told: Option<(u16, String, String)>,
+    replacement: Option<(u16, String, String)>,
     /// If set, no request is answered, and each is reported here.
     silent: Option<Sender<()>>,
     /// Requests that were not answered.
@@ -79,12 +79,12 @@ impl Provider {
 
     /// Answers all requests like this from now on.
     pub(crate) fn tell(&self, status: u16, headers: &str, body: &str) {
-        self.state.lock().unwrap().told = Some((status, headers.to_owned(), body.to_owned()));
+        self.state.lock().unwrap().replacement = Some((status, headers.to_owned(), body.to_owned()));
     }
 
     /// Gives the documented answers again.
     pub(crate) fn behave(&self) {
-        self.state.lock().unwrap().told = None;
+        self.state.lock().unwrap().replacement = None;
     }
 
     /// Answers no requests from now on, and reports each of them to the receiver.
@@ -109,7 +109,7 @@ impl Provider {
         let open = {
             let mut state = self.state.lock().unwrap();
             state.silent = None;
-            state.told = Some((200, String::new(), text.to_owned()));
+            state.replacement = Some((200, String::new(), text.to_owned()));
             std::mem::take(&mut state.open)
         };
         for mut stream in open {
@@ -148,7 +148,7 @@ fn answer(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
             silent.send(()).ok();
             return Ok(());
         }
-        state.told.clone().unwrap_or_else(|| documented(&seen))
+        state.replacement.clone().unwrap_or_else(|| documented(&seen))
     };
     let mut stream = reader.into_inner();
     let length = text.len();

@@ -30,7 +30,7 @@ fn a_callback_through_serve_completes_the_setup_of_another_process() {
     });
     assert!(told.body.contains("Connected") && told.body.contains("ada@example.com"), "{}", told.body);
     assert_eq!(adding.end(&session), "done ada@example.com");
-    assert_eq!(google.asked(), ["authorization_code"]);
+    assert_eq!(google.grants(), ["authorization_code"]);
     let rows = machine.run(&["list", "--json"]).exits(0).json();
     check(&rows[0], "connection");
     adding.close();
@@ -67,7 +67,7 @@ fn two_serve_on_one_store_and_either_is_called_back() {
     assert_eq!(one.get(&path).status, 303);
     assert_eq!(two.get(&path).status, 410, "it was used");
     assert_eq!(adding.end(&second), "done ada@example.com");
-    assert_eq!(google.asked().len(), 2);
+    assert_eq!(google.grants().len(), 2);
     adding.close();
 }
 

@@ -28,7 +28,7 @@ fn a_due_credential_is_refreshed_by_the_scheduler() {
     adding.close();
     google.until_asked(2);
     until("what was renewed is stored", || valid_until(&machine) > now() + 600);
-    assert_eq!(google.asked(), ["authorization_code", "refresh_token"]);
+    assert_eq!(google.grants(), ["authorization_code", "refresh_token"]);
 }
 
 /// The answer of a provider is stored before the process ends.
@@ -52,7 +52,7 @@ fn a_signal_lets_serve_finish_its_exchange() {
         let (exit, err) = serving.ended();
         assert!(exit == 0 && !err.contains(" WARN "), "{name}: {err}");
         assert!(valid_until(&machine) > now() + 600, "{name}: the row is renewed");
-        assert_eq!(google.asked(), ["authorization_code", "refresh_token"], "{name}");
+        assert_eq!(google.grants(), ["authorization_code", "refresh_token"], "{name}");
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Google {
 #[derive(Default)]
 struct State {
     /// The grant types of the token requests that arrived.
-    asked: Vec<String>,
+    grants: Vec<String>,
     /// While `true`, token requests are accepted and not answered.
     held: bool,
     /// The lifetime of a token for a code, in seconds. A refreshed token lives for an hour.
@@ -65,14 +65,14 @@ impl Google {
     }
 
     /// Returns the grant types of the token requests that arrived.
-    pub(super) fn asked(&self) -> Vec<String> {
-        self.lock().asked.clone()
+    pub(super) fn grants(&self) -> Vec<String> {
+        self.lock().grants.clone()
     }
 
     /// Waits until this number of token requests has arrived.
     #[track_caller]
     pub(super) fn until_asked(&self, times: usize) {
-        until("the provider is asked", || self.asked().len() >= times);
+        until("the provider is asked", || self.grants().len() >= times);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -109,8 +109,8 @@ impl Google {
         let grant =
             pairs.into_iter().find(|(name, _)| name == "grant_type").map(|(_, value)| value).unwrap_or_default();
         let mut state = self.lock();
-        state.asked.push(grant.clone());
-        let number = state.asked.len();
+        state.grants.push(grant.clone());
+        let number = state.grants.len();
         let (state, waited) = self.state.1.wait_timeout_while(state, PATIENCE, |state| state.held).unwrap();
         assert!(!waited.timed_out(), "nobody lets it answer");
         let life = if grant == "authorization_code" { state.life } else { 3600 };

@@ -32,6 +32,6 @@ fn killed_between_answer_and_commit_the_next_one_goes_on_with_the_answer() {
         let rows = machine.run(&["list", "--json"]).exits(0).json();
         rows.as_array().is_some_and(|rows| rows.len() == 1 && rows[0]["liveness"] == "live")
     });
-    assert_eq!(google.asked(), ["authorization_code"], "the code was sent once");
+    assert_eq!(google.grants(), ["authorization_code"], "the code was sent once");
     assert!(!is_kept());
 }
