@@ -38,7 +38,7 @@ async fn a_callback_from_another_browser_is_refused_and_the_right_one_is_good_la
         assert_eq!(refused.status, 403, "{foreign}");
         assert!(refused.body.contains("Another browser"));
     }
-    assert!(world.provider.asked().is_empty());
+    assert!(world.provider.request_bodies().is_empty());
     let cookies = format!("theme=dark; {}; {}", other.cookie(), one.cookie());
     let taken = get_with(&routes, &path, &cookies).await;
     let told = get_with(&routes, behind_proxy(taken.location()), &cookies).await;
@@ -90,5 +90,5 @@ async fn the_cookie_of_a_setup_that_was_cancelled_opens_nothing() {
     session.cancel().await.unwrap();
     let late = get_with(&callbacks(&registry), &format!("/callback/login?code=x&state={state}"), one.cookie()).await;
     assert_eq!(late.status, 410);
-    assert!(world.provider.asked().is_empty());
+    assert!(world.provider.request_bodies().is_empty());
 }

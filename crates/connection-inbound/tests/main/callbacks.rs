@@ -28,7 +28,7 @@ async fn a_callback_connects_leaves_its_address_and_says_who_is_connected() {
     assert_eq!(end(&session).await, "done ada");
     let page = registry.list_connections(Filter::new()).await.unwrap();
     assert_eq!((page.connections.len(), page.connections[0].liveness), (1, Liveness::Live));
-    assert_eq!(world.provider.asked(), ["code=the-code"]);
+    assert_eq!(world.provider.request_bodies(), ["code=the-code"]);
 }
 
 /// R-INSEAM-087: a repeated callback learns nothing, and nothing is exchanged again.
@@ -49,7 +49,7 @@ async fn a_second_or_late_callback_gets_a_page_that_says_nothing() {
         assert!(second.body.contains("Nothing here") && !second.body.contains("ada"), "{}", second.body);
         assert_eq!(second.header("refresh"), format!("0;url={PUBLIC}/callback/login/done"), "it leaves the address");
     }
-    assert_eq!(world.provider.asked().len(), 1);
+    assert_eq!(world.provider.request_bodies().len(), 1);
     assert_eq!(labels(&registry).await, ["ada"]);
 }
 
@@ -69,7 +69,7 @@ async fn a_hundred_callbacks_at_once_are_one_exchange() {
     assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
     assert!(statuses.iter().all(|status| matches!(status, 303 | 409 | 410)), "{statuses:?}");
     assert_eq!(end(&session).await, "done ada");
-    assert_eq!(world.provider.asked(), ["code=the-code"]);
+    assert_eq!(world.provider.request_bodies(), ["code=the-code"]);
 }
 
 /// Q34: a refusal by the provider counts only with the `state` that was given out.
@@ -91,7 +91,7 @@ async fn a_refusal_is_believed_with_the_right_state_alone() {
     assert!(told.body.contains("the provider says access_denied"), "{}", told.body);
     assert!(told.body.contains("press the other button"), "{}", told.body);
     assert_eq!(end(&session).await, "access_denied");
-    assert!(world.provider.asked().is_empty() && labels(&registry).await.is_empty());
+    assert!(world.provider.request_bodies().is_empty() && labels(&registry).await.is_empty());
 }
 
 /// S1, S3, T15: a code of one provider is never exchanged at another.
@@ -105,7 +105,7 @@ async fn a_callback_at_the_path_of_another_kind_is_refused() {
     for path in [format!("other-login?code=x&state={first}"), format!("login?code=x&state={second}")] {
         assert_eq!(get(&routes, &format!("/callback/{path}")).await.status, 404);
     }
-    assert!(world.provider.asked().is_empty());
+    assert!(world.provider.request_bodies().is_empty());
     get(&routes, &format!("/callback/login?code=1&state={first}")).await.location();
     get(&routes, &format!("/callback/other-login?code=2&state={second}")).await.location();
     assert_eq!((end(&one).await, end(&two).await), ("done ada".to_owned(), "done ada".to_owned()));
@@ -173,7 +173,7 @@ async fn a_callback_in_another_process_is_taken_and_told_there() {
     let told = outlasted(&world, &two, told).await;
     assert!(told.body.contains("Login &#38; Co: ada"), "{}", told.body);
     assert_eq!(outlasted(&world, &two, end(&session)).await, "done ada");
-    assert_eq!(world.provider.asked().len(), 1);
+    assert_eq!(world.provider.request_bodies().len(), 1);
 }
 
 #[tokio::test]

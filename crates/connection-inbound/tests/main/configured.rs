@@ -75,7 +75,7 @@ async fn what_renews_elsewhere_is_reached() {
     let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("it connects") };
     let connection = host.registry.connection(done.connection).await.unwrap();
     connection.refresh().await.unwrap();
-    assert_eq!(host.elsewhere.asked().len(), 1);
+    assert_eq!(host.elsewhere.request_bodies().len(), 1);
     let lent = connection.with_access_token(async |token| token.expose().to_vec()).await.unwrap();
     assert_eq!(lent, b"second");
 }
@@ -104,7 +104,7 @@ async fn a_further_set_whose_answers_are_lost_is_given_up_and_told() {
     let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("it connects") };
     let connection = host.registry.connection(done.connection).await.unwrap();
     let ends = host.clock.now().seconds() + 30_000;
-    let sent = |token: &str| host.provider.asked().iter().filter(|body| body.contains(token)).count();
+    let sent = |token: &str| host.provider.request_bodies().iter().filter(|body| body.contains(token)).count();
     for round in 1..=6 {
         host.clock.advance(Duration::from_secs(300));
         let info = connection.refresh().await.unwrap().connection;

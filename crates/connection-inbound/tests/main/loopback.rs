@@ -181,7 +181,7 @@ async fn what_is_not_meant_for_it_is_refused_and_the_right_callback_is_good_afte
     }
     // A connection that is closed at once is not an error.
     drop(TcpStream::connect(local(port)).unwrap());
-    assert!(world.provider.asked().is_empty());
+    assert!(world.provider.request_bodies().is_empty());
     assert_eq!(get(port, &callback).await.0, 303, "the control");
     assert_eq!(end(&session).await, "done ada");
 }

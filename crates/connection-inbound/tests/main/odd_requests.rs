@@ -79,7 +79,7 @@ async fn an_odd_request_is_refused_and_ends_no_setup() {
         assert_eq!(status(&routes, method, &path).await, expected, "{method} {path}");
         assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))), "{method} {path}");
     }
-    assert!(world.provider.asked().is_empty());
+    assert!(world.provider.request_bodies().is_empty());
     // T16: the same holds for any number of them.
     for number in 0..1000 {
         assert_eq!(status(&routes, "GET", &format!("/callback/login?error=no&state={number}")).await, 404);
@@ -87,5 +87,5 @@ async fn an_odd_request_is_refused_and_ends_no_setup() {
     let taken = get(&routes, &format!("/callback/login?code=the+code%21&state={state}&scope=a%20b&iss=")).await;
     assert_eq!(taken.status, 303, "the control");
     assert_eq!(end(&session).await, "done ada");
-    assert_eq!(world.provider.asked(), ["code=the%20code%21"]);
+    assert_eq!(world.provider.request_bodies(), ["code=the%20code%21"]);
 }

@@ -131,7 +131,7 @@ fn sent_back(callback: &str, meanwhile: impl FnOnce()) -> String {
 /// Checks that the setup made one connection with one exchange, and that a second callback learns nothing.
 async fn complete(world: &World, registry: &ConnectionRegistry, session: &SetupSession, how: &str) {
     assert_eq!(end(session).await, "done ada", "{how}");
-    assert_eq!((labels(registry).await, world.provider.asked().len()), (vec!["ada".to_owned()], 1), "{how}");
+    assert_eq!((labels(registry).await, world.provider.request_bodies().len()), (vec!["ada".to_owned()], 1), "{how}");
 }
 
 /// R-INSEAM-089
@@ -176,7 +176,7 @@ async fn a_setup_that_another_process_goes_on_with_ends_by_the_callback_on_loopb
         assert_eq!(takes_over, fate == "killed", "{fate}: {:?}", server.ports());
         let told = sent_back(&beginner.callback, || {
             if fate == "paused" {
-                assert!(world.provider.asked().is_empty());
+                assert!(world.provider.request_bodies().is_empty());
                 beginner.signal("CONT");
             }
         });

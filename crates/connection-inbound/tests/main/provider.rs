@@ -18,7 +18,7 @@ pub(crate) struct Provider {
 type Answer = Box<dyn Fn(&str) -> (u16, String) + Send>;
 
 struct State {
-    asked: Vec<String>,
+    request_bodies: Vec<String>,
     /// The answer to a body.
     answer: Answer,
 }
@@ -27,7 +27,8 @@ impl Provider {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let state = State { asked: Vec::new(), answer: Box::new(|_| (200, r#"{"id":"1","name":"ada"}"#.to_owned())) };
+        let state =
+            State { request_bodies: Vec::new(), answer: Box::new(|_| (200, r#"{"id":"1","name":"ada"}"#.to_owned())) };
         let provider = Self { origin, state: Arc::new(Mutex::new(state)), held: Arc::default() };
         let serving = provider.clone();
         thread::spawn(move || {
@@ -63,8 +64,8 @@ impl Provider {
     }
 
     /// Returns the bodies of the exchanges.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.state.lock().unwrap().asked.clone()
+    pub(crate) fn request_bodies(&self) -> Vec<String> {
+        self.state.lock().unwrap().request_bodies.clone()
     }
 
     fn serve(&self, stream: &TcpStream) -> std::io::Result<()> {
@@ -83,7 +84,7 @@ impl Provider {
             let mut state = self.state.lock().unwrap();
             let body = String::from_utf8(body).unwrap();
             let answer = (state.answer)(&body);
-            state.asked.push(body);
+            state.request_bodies.push(body);
             answer
         };
         drop(self.held.1.wait_while(self.held.0.lock().unwrap(), |held| *held).unwrap());

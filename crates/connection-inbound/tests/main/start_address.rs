@@ -98,13 +98,13 @@ async fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
     let (status, led) = get(port, &go).await;
     assert_eq!((status, header(&led, "location")), (303, Some(known.link.as_str())), "{led}");
     attacked().await;
-    assert!(world.provider.asked().is_empty(), "the plugin saw nothing");
+    assert!(world.provider.request_bodies().is_empty(), "the plugin saw nothing");
     assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))), "it waits");
     let (status, answer) = get_with(port, &known.callback("mine"), cookie(&led)).await;
     assert_eq!(status, 303, "{answer}");
     assert_eq!(end(&session).await, "done ada");
     assert_eq!(labels(&registry).await, ["ada"]);
-    assert_eq!(world.provider.asked().len(), 1);
+    assert_eq!(world.provider.request_bodies().len(), 1);
 }
 
 /// The control: without a start address, the same code is accepted.

@@ -44,7 +44,7 @@ async fn a_setup_that_a_browser_opened_ends_in_that_browser_alone() {
     let came = sent.iter().find(|sent| sent.url == address).map(|sent| &sent.cookies);
     assert_eq!(came, Some(&vec![format!("__Host-connection-setup-{}", foreign.id())]), "{sent:?}");
     assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))));
-    assert!(world.provider.asked().is_empty());
+    assert!(world.provider.request_bodies().is_empty());
     own.click("#allow").await;
     let told = own.shows("Connected").await;
     assert!(told.contains("Login & Co: ada"), "{told}");

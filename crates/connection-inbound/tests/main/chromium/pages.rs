@@ -105,7 +105,7 @@ async fn a_forged_callback_gets_a_page_that_says_nothing_and_ends_no_setup() {
         left(&other, &back(&link), if button == "#allow" { "the-code" } else { "access_denied" }).await;
     }
     assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))));
-    assert!(world.provider.asked().is_empty());
+    assert!(world.provider.request_bodies().is_empty());
     own.click("#allow").await;
     own.shows("Connected").await;
     assert_eq!(end(&session).await, "done ada");
