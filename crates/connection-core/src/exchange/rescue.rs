@@ -178,10 +178,10 @@ async fn ingest_one(
     bytes: &[u8],
     asks: bool,
 ) -> Result<Rescue, Error> {
-    let Some((held, generation, sealed)) = parse(bytes) else {
+    let Some(KeptValue { kind: stored_kind, generation, sealed }) = parse(bytes) else {
         return Ok(damaged(system, source, "it was not written by this program"));
     };
-    let scope = match held {
+    let scope = match stored_kind {
         StoredKind::Answer(scope) => scope,
         StoredKind::Entry(session) => {
             return rescued_entry::record(system, source, (session, generation), sealed).await;
@@ -308,19 +308,27 @@ enum StoredKind {
     Entry(SessionId),
 }
 
-fn parse(bytes: &[u8]) -> Option<(StoredKind, i64, Sealed)> {
+/// A kept value, as a rescue file holds it.
+struct KeptValue {
+    kind: StoredKind,
+    /// The generation of the credential that was sent, or the number of the journal's entry.
+    generation: i64,
+    sealed: Sealed,
+}
+
+fn parse(bytes: &[u8]) -> Option<KeptValue> {
     let rest = bytes.strip_prefix(&MAGIC)?;
     let ([tag], rest) = rest.split_first_chunk()?;
     let (id, rest) = rest.split_first_chunk()?;
     let (generation, sealed) = rest.split_first_chunk()?;
     let id = Uuid::from_bytes(*id);
-    let held = match *tag {
+    let kind = match *tag {
         1 => StoredKind::Answer(ExchangeScope::Connection(ConnectionId::from(id))),
         2 => StoredKind::Answer(ExchangeScope::Session(SessionId::from(id))),
         rescued_entry::TAG => StoredKind::Entry(SessionId::from(id)),
         _ => return None,
     };
-    Some((held, i64::from_be_bytes(*generation), Sealed::of_file(sealed)))
+    Some(KeptValue { kind, generation: i64::from_be_bytes(*generation), sealed: Sealed::of_file(sealed) })
 }
 
 pub(super) async fn owner_and_kind(system: &System, scope: ExchangeScope) -> Result<Option<(String, Kind)>, Error> {

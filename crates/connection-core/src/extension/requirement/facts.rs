@@ -61,9 +61,9 @@ impl Facts {
         let kinds = ground.registered_of(provider, &declaration.name);
         let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
         let mut one = OfOne { ground, owner, extension: &declaration.name, chosen: None, granted: Granted::new() };
-        let (near, is_full, settings) = one.near(reader, provider, &kinds).await?;
+        let NearFacts { candidates, is_full, settings } = one.near(reader, provider, &kinds).await?;
         let names = declaration.requirement.auth.secret_names.as_slice();
-        let candidates = match one.decisive(near, is_full, names) {
+        let candidates = match one.decisive(candidates, is_full, names) {
             Some(candidates) => candidates,
             None => one.all(reader, &kinds, names).await?,
         };
@@ -231,14 +231,17 @@ struct OfOne<'a> {
     granted: Granted,
 }
 
+/// The first candidates for one extension, and the settings, as one query reads them.
+struct NearFacts {
+    candidates: Vec<Candidate>,
+    /// `true` if there may be more candidates.
+    is_full: bool,
+    settings: PublicSettings,
+}
+
 impl OfOne<'_> {
-    /// Reads the first candidates, with the settings. Returns also whether there may be more candidates.
-    async fn near(
-        &mut self,
-        reader: &mut Reader,
-        provider: &Kind,
-        kinds: &[&str],
-    ) -> Result<(Vec<Candidate>, bool, PublicSettings), StoreError> {
+    /// Reads the first candidates, with the settings.
+    async fn near(&mut self, reader: &mut Reader, provider: &Kind, kinds: &[&str]) -> Result<NearFacts, StoreError> {
         let mut candidates = Vec::new();
         let mut is_full = false;
         let mut settings = None;
@@ -256,7 +259,7 @@ impl OfOne<'_> {
             settings.get_or_insert(near.settings);
             rest = others;
         }
-        Ok((candidates, is_full, settings.unwrap_or_default()))
+        Ok(NearFacts { candidates, is_full, settings: settings.unwrap_or_default() })
     }
 
     /// Returns the first candidates if they decide the selection: the only ones, the chosen one, or the default.
