@@ -26,7 +26,7 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     let mut undelivered = Vec::new();
     let (opened, rows) = match program.has_database() {
         true => match rows(&mut program, &mut edited, &mut undelivered).await {
-            Ok((rows, key, room)) => (Opened::Yes(rows.len(), key, room), rows),
+            Ok(DatabaseRows { connections, key, room }) => (Opened::Yes(connections.len(), key, room), connections),
             Err(error) => (Opened::Failed(error), Vec::new()),
         },
         false => (Opened::NotThere, Vec::new()),
@@ -100,13 +100,20 @@ enum Opened {
     Yes(usize, KeyStatus, AnswerRoom),
 }
 
+/// The parts of a database that the checks use.
+struct DatabaseRows {
+    connections: Vec<ConnectionInfo>,
+    key: KeyStatus,
+    room: AnswerRoom,
+}
+
 /// Returns the connections, the key and the room for answers, the rows that were edited or restored from outside the
 /// program, and the events that the operator did not get.
 async fn rows(
     program: &mut Program,
     edited: &mut Vec<RowError>,
     undelivered: &mut Vec<OutgoingEvent>,
-) -> Result<(Vec<ConnectionInfo>, KeyStatus, AnswerRoom), Error> {
+) -> Result<DatabaseRows, Error> {
     let registry = program.open().await?;
     let rows = select::all(&registry).await;
     let key = registry.keys().status().await;
@@ -116,7 +123,7 @@ async fn rows(
     registry.close().await;
     *undelivered = waiting?;
     *edited = refused?;
-    Ok((rows?, key?, room))
+    Ok(DatabaseRows { connections: rows?, key: key?, room })
 }
 
 fn data_directory(path: &Path) -> CheckBody {

@@ -61,7 +61,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         Some(certificate) => server.tls(certificate.tls()),
         None => server,
     };
-    let (server, url, registry) = tokio::select! {
+    let Started { server, url, registry } = tokio::select! {
         started = start(&mut program, server) => started?,
         // Nothing has begun yet.
         () = signals.next() => return Err(platform::interrupted()),
@@ -220,7 +220,14 @@ fn reached_here(listen: SocketAddr) -> SocketAddr {
     }
 }
 
-async fn start(program: &mut Program, server: Server) -> Result<(Server, PublicUrl, ConnectionRegistry), Error> {
+/// The parts of a server that is ready to accept connections.
+struct Started {
+    server: Server,
+    url: PublicUrl,
+    registry: ConnectionRegistry,
+}
+
+async fn start(program: &mut Program, server: Server) -> Result<Started, Error> {
     let url = program.settings.inbound.url(server.address())?;
     let server = match program.settings.inbound.connections_per_peer {
         Some(most) => server.connections_per_peer(most),
@@ -239,7 +246,7 @@ async fn start(program: &mut Program, server: Server) -> Result<(Server, PublicU
         ),
         _ => tracing::info!(target: OPERATIONS, "version {version} started with {store}"),
     }
-    Ok((server, url, registry))
+    Ok(Started { server, url, registry })
 }
 
 /// Opens the registry of a host that is reached at `url`.
