@@ -83,12 +83,19 @@ fn check_place(caller: &Caller<ToManage>) -> Result<(), Problem> {
     Err(problem.remedy(format!("use a token with the role '{}'", Role::Admin.as_str())))
 }
 
-async fn found(registry: &ConnectionRegistry, id: &str) -> Result<(Kind, Profiles, Profile), Problem> {
+/// A profile, with its kind and the profiles of that kind.
+struct FoundProfile {
+    kind: Kind,
+    profiles: Profiles,
+    profile: Profile,
+}
+
+async fn found(registry: &ConnectionRegistry, id: &str) -> Result<FoundProfile, Problem> {
     let id: ProfileId = id.parse().map_err(|_| not_found())?;
     for kind in kinds(registry) {
         let profiles = registry.profiles(&kind)?;
         match profiles.get(id).await {
-            Ok(profile) => return Ok((kind, profiles, profile)),
+            Ok(profile) => return Ok(FoundProfile { kind, profiles, profile }),
             Err(Error::Profile(ProfileError::NotFound { .. })) => {}
             Err(error) => return Err(error.into()),
         }
@@ -145,7 +152,7 @@ pub(super) async fn create(
         Ok(Made { id: made.id.to_string(), answer })
     };
     let again = async |id: String| {
-        let (kind, profiles, profile) = found(&registry, &id).await?;
+        let FoundProfile { kind, profiles, profile } = found(&registry, &id).await?;
         Ok(json(StatusCode::CREATED, &body(&kind, &profiles, &profile).await?))
     };
     once.run(&api, make, again).await
@@ -167,7 +174,7 @@ pub(super) async fn change(
     if change.directory.is_some() {
         check_place(&caller)?;
     }
-    let (kind, profiles, profile) = found(&caller.registry, &id).await?;
+    let FoundProfile { kind, profiles, profile } = found(&caller.registry, &id).await?;
     let patch = change.label.into_iter().fold(ProfilePatch::new(), |patch, label| patch.label(label));
     let patch = change.directory.into_iter().fold(patch, |patch, path| patch.directory(PathBuf::from(path)));
     let patch = if change.default { patch.make_default() } else { patch };
@@ -188,7 +195,7 @@ pub(super) async fn change_slot(
     Path(id): Path<String>,
     Json(change): Json<ChangeSlotBody>,
 ) -> Result<Response, Problem> {
-    let (kind, profiles, profile) = found(&caller.registry, &id).await?;
+    let FoundProfile { kind, profiles, profile } = found(&caller.registry, &id).await?;
     let slots = profiles.slots().await?;
     let is_its_own = slots.iter().any(|(slot, id)| *slot == change.slot && *id == profile.id);
     match change.uses {
@@ -208,7 +215,7 @@ pub(super) async fn change_slot(
     responses((status = 200, body = ProfileRemovedBody), NotFound, Conflict)
 )]
 pub(super) async fn remove(caller: Caller<ToManage>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let (kind, profiles, profile) = found(&caller.registry, &id).await?;
+    let FoundProfile { kind, profiles, profile } = found(&caller.registry, &id).await?;
     profiles.remove(profile.id).await?;
     Ok(json(StatusCode::OK, &ProfileRemovedBody::of(kind.as_str(), &profile)))
 }
