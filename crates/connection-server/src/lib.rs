@@ -49,7 +49,7 @@ use connection_contract::Timestamp;
 use connection_core::ConnectionRegistry;
 
 use rate::Rates;
-use routes::{Feeds, KnownKey, Streams};
+use routes::{Feeds, KnownKey, Orders, Streams};
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
 pub use import_row::{ImportAccount, ImportRow};
@@ -69,6 +69,7 @@ pub(crate) struct Api {
     rates: Arc<Rates>,
     usage: UsageMonitor,
     feeds: Arc<Feeds>,
+    orders: Arc<Orders>,
     streams: Arc<Streams>,
     key: Arc<KnownKey>,
     started_at: Timestamp,
@@ -91,6 +92,7 @@ impl Api {
             rates,
             usage,
             feeds: Arc::default(),
+            orders: Arc::default(),
             streams: Arc::default(),
             key: Arc::default(),
             started_at,

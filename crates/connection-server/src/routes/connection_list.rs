@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use connection_contract::{Kind, Liveness, Timestamp, encode, reason};
-use connection_core::{ConnectionInfo, ConnectionRegistry, Filter, Grant};
+use connection_contract::{Kind, Liveness, Timestamp, reason};
+use connection_core::{ConnectionInfo, ConnectionRegistry, Error, Filter, Grant};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::connection_order::{Order, Position};
 use crate::{
     Api,
     body::json,
@@ -57,9 +58,6 @@ struct Counts {
     attention: u64,
 }
 
-/// The position of a connection in the list.
-type Position = (bool, String, String, String);
-
 impl ListedBody {
     pub(super) fn of(registry: &ConnectionRegistry, info: &ConnectionInfo, grants: &[Grant], now: Timestamp) -> Self {
         let used = grants.iter().filter(|grant| grant.connection == info.id && grant.revoked_at.is_none());
@@ -108,55 +106,141 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<&'static str> 
 
 fn position(registry: &ConnectionRegistry, info: &ConnectionInfo, now: Timestamp) -> Position {
     let title = title(registry, &info.provider).to_lowercase();
-    (!needs_attention(info, now), title, info.label.to_string(), info.id.to_string())
-}
-
-fn cursor(position: &Position) -> String {
-    encode::base64url(serde_json::to_string(position).unwrap_or_default().as_bytes())
-}
-
-fn parse_cursor(text: &str) -> Option<Position> {
-    serde_json::from_slice(&encode::from_base64url(text)?).ok()
+    Position(!needs_attention(info, now), title, info.label.to_string(), info.id)
 }
 
 /// The filters of a request.
+#[derive(Serialize)]
 struct Wanted {
     search: Option<String>,
-    kind: Option<Kind>,
-    provider: Option<Kind>,
+    kind: Option<String>,
+    provider: Option<String>,
     state: Option<String>,
+    extension: Option<String>,
 }
 
-impl Wanted {
-    fn matches(&self, registry: &ConnectionRegistry, info: &ConnectionInfo, now: Timestamp) -> bool {
-        self.kind.as_ref().is_none_or(|kind| info.kind == *kind)
-            && self.provider.as_ref().is_none_or(|provider| info.provider == *provider)
-            && self.has_state(info, now)
-            && self.is_found(registry, info)
+/// A list of the connections of an owner that match the filters.
+struct List<'a> {
+    registry: &'a ConnectionRegistry,
+    wanted: Wanted,
+    grants: Vec<Grant>,
+    now: Timestamp,
+}
+
+/// The connections of a page.
+struct Found {
+    connections: Vec<ConnectionInfo>,
+    next: Option<String>,
+    counts: Option<Counts>,
+}
+
+impl List<'_> {
+    /// Returns the owner and the filters as one text.
+    fn name(&self) -> String {
+        serde_json::to_string(&(self.registry.owner_name(), &self.wanted)).unwrap_or_default()
     }
 
-    fn has_state(&self, info: &ConnectionInfo, now: Timestamp) -> bool {
+    fn matches(&self, info: &ConnectionInfo) -> bool {
+        let wanted = &self.wanted;
+        wanted.kind.as_ref().is_none_or(|kind| info.kind.as_str() == kind)
+            && wanted.provider.as_ref().is_none_or(|provider| info.provider.as_str() == provider)
+            && self.has_state(info)
+            && self.is_granted(info)
+            && self.is_found(info)
+    }
+
+    fn has_state(&self, info: &ConnectionInfo) -> bool {
         let (liveness, _) = condition(info);
-        match self.state.as_deref() {
+        match self.wanted.state.as_deref() {
             None => true,
-            Some("attention") => needs_attention(info, now),
+            Some("attention") => needs_attention(info, self.now),
             Some("live") => liveness == Liveness::Live,
             Some("offline") => liveness == Liveness::Offline,
             _ => liveness == Liveness::Unknown,
         }
     }
 
-    fn is_found(&self, registry: &ConnectionRegistry, info: &ConnectionInfo) -> bool {
-        let Some(search) = &self.search else { return true };
+    fn is_granted(&self, info: &ConnectionInfo) -> bool {
+        self.wanted.extension.as_ref().is_none_or(|extension| {
+            let is_current = |grant: &&Grant| grant.extension == *extension && grant.revoked_at.is_none();
+            self.grants.iter().filter(is_current).any(|grant| grant.connection == info.id)
+        })
+    }
+
+    fn is_found(&self, info: &ConnectionInfo) -> bool {
+        let Some(search) = &self.wanted.search else { return true };
         let texts = [
             info.label.to_string(),
             info.identity.label.to_string(),
             info.identity.account_id.to_string(),
             info.kind.to_string(),
             info.provider.to_string(),
-            title(registry, &info.kind),
+            title(self.registry, &info.kind),
         ];
         search.split_whitespace().all(|word| texts.iter().any(|text| text.to_lowercase().contains(word)))
+    }
+
+    /// Reads all connections of the owner, and returns those of a page, with the order of all that match.
+    async fn read(&self, after: Option<&Position>, limit: usize) -> Result<(Found, Order), Problem> {
+        let mut counts = Counts::default();
+        let mut order = Vec::new();
+        // The first connections after the position, and one more if there are more.
+        let mut first: BTreeMap<Position, ConnectionInfo> = BTreeMap::new();
+        let mut filter = Filter::new().limit(PAGE);
+        loop {
+            let page = self.registry.list_connections(filter.clone()).await?;
+            for info in page.connections {
+                counts.all += 1;
+                counts.attention += u64::from(needs_attention(&info, self.now));
+                if !self.matches(&info) {
+                    continue;
+                }
+                let position = position(self.registry, &info, self.now);
+                order.push(position.clone());
+                if after.is_none_or(|after| position > *after) {
+                    first.insert(position, info);
+                    if first.len() > limit + 1 {
+                        first.pop_last();
+                    }
+                }
+            }
+            match page.next {
+                Some(next) => filter = filter.after(next),
+                None => break,
+            }
+        }
+        order.sort_unstable();
+        let has_more = first.len() > limit;
+        if has_more {
+            first.pop_last();
+        }
+        let next = first.last_key_value().filter(|_| has_more).map(|(position, _)| position.cursor());
+        let counts = after.is_none().then_some(counts);
+        Ok((Found { connections: first.into_values().collect(), next, counts }, order.into()))
+    }
+
+    /// Reads the connections of a page of an order.
+    async fn read_in_order(&self, order: &[Position], after: &Position, limit: usize) -> Result<Found, Problem> {
+        let mut rest = order.iter().skip(order.partition_point(|position| position <= after));
+        let mut connections = Vec::new();
+        let mut last = None;
+        while connections.len() < limit
+            && let Some(position) = rest.next()
+        {
+            connections.extend(self.at(position).await?);
+            last = Some(position);
+        }
+        let next = last.filter(|_| rest.len() > 0).map(Position::cursor);
+        Ok(Found { connections, next, counts: None })
+    }
+
+    /// Returns the connection at a position, unless it was removed or has changed so that it no longer matches.
+    async fn at(&self, position: &Position) -> Result<Option<ConnectionInfo>, Problem> {
+        match self.registry.connection(position.3).await {
+            Ok(connection) => Ok(Some(connection.info().clone()).filter(|info| self.matches(info))),
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -179,50 +263,32 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
     let registry = &caller.registry;
     let query = &caller.query;
     let known_state = |text: &str| ["live", "attention", "offline", "unknown"].contains(&text).then(|| text.to_owned());
+    let kind = |text: &str| Kind::parse(text).map(|kind| kind.to_string());
     let wanted = Wanted {
         search: query.get("search").map(str::to_lowercase),
-        kind: query.parsed("kind", Kind::parse)?,
-        provider: query.parsed("provider", Kind::parse)?,
+        kind: query.parsed("kind", kind)?,
+        provider: query.parsed("provider", kind)?,
         state: query.parsed("state", known_state)?,
+        extension: query.get("extension").map(str::to_owned),
     };
     let limit = query.limit()? as usize;
-    let after = query.parsed("after", parse_cursor)?;
+    let after = query.parsed("after", Position::parse)?;
     let grants = registry.extensions().grants().await?;
-    let is_granted = |info: &ConnectionInfo| {
-        query.get("extension").is_none_or(|extension| {
-            let mut of_it = grants.iter().filter(|grant| grant.extension == extension && grant.revoked_at.is_none());
-            of_it.any(|grant| grant.connection == info.id)
-        })
-    };
     let now = api.registry.server().clock().now();
-    let mut counts = Counts::default();
-    // The first connections after the position, and one more if there are more.
-    let mut found: BTreeMap<Position, ConnectionInfo> = BTreeMap::new();
-    let mut filter = Filter::new().limit(PAGE);
-    loop {
-        let page = registry.list_connections(filter.clone()).await?;
-        for info in page.connections {
-            counts.all += 1;
-            counts.attention += u64::from(needs_attention(&info, now));
-            let position = position(registry, &info, now);
-            let follows = after.as_ref().is_none_or(|after| position > *after);
-            if follows && is_granted(&info) && wanted.matches(registry, &info, now) {
-                found.insert(position, info);
-                if found.len() > limit + 1 {
-                    found.pop_last();
-                }
+    let list = List { registry, wanted, grants, now };
+    let name = list.name();
+    let kept = after.as_ref().and_then(|_| api.orders.of(&name, now));
+    let found = match (&after, kept) {
+        (Some(after), Some(order)) => list.read_in_order(&order, after, limit).await?,
+        _ => {
+            let (found, order) = list.read(after.as_ref(), limit).await?;
+            if found.next.is_some() {
+                api.orders.keep(name, order, now);
             }
+            found
         }
-        match page.next {
-            Some(next) => filter = filter.after(next),
-            None => break,
-        }
-    }
-    let has_more = found.len() > limit;
-    if has_more {
-        found.pop_last();
-    }
-    let next = found.last_key_value().filter(|_| has_more).map(|(position, _)| cursor(position));
-    let items = found.values().map(|info| ListedBody::of(registry, info, &grants, now)).collect();
-    Ok(json(StatusCode::OK, &ConnectionPage { items, next, counts: after.is_none().then_some(counts) }))
+    };
+    let Found { connections, next, counts } = found;
+    let items = connections.iter().map(|info| ListedBody::of(registry, info, &list.grants, now)).collect();
+    Ok(json(StatusCode::OK, &ConnectionPage { items, next, counts }))
 }

@@ -1,6 +1,7 @@
 //! The routes, one file for each resource.
 
 mod connection_list;
+mod connection_order;
 mod connections;
 mod doctor;
 mod event_deliveries;
@@ -29,6 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Api;
 
+pub(crate) use connection_order::Orders;
 pub(crate) use live::{Feeds, Streams};
 pub(crate) use system::KnownKey;
 

@@ -23,13 +23,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{
-    StoreError,
-    changes::ObservedVersion,
-    engine::Reader,
-    job::Job,
-    migrate,
-};
+use super::{StoreError, changes::ObservedVersion, engine::Reader, job::Job, migrate};
 use readers::Readers;
 use version::Versions;
 use writer::Writer;
