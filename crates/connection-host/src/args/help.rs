@@ -196,6 +196,25 @@ mod tests {
     }
 
     #[test]
+    fn the_help_of_the_server_names_keys_that_exist_and_the_paths_that_it_serves() {
+        let mut root = command();
+        let help = root.find_subcommand_mut("serve").unwrap().render_long_help().to_string();
+        let (settings, _) = help.split_once("Each of these is a key").unwrap();
+        let first_words =
+            settings.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+        let named = first_words.flat_map(|line| line.split("  ").next().unwrap_or_default().split(", "));
+        let (paths, keys): (Vec<_>, Vec<_>) = named.map(str::trim).partition(|name| name.starts_with('/'));
+        assert_eq!(paths, ["/", "/api/v1", "/healthz", "/readyz", "/metrics"]);
+        for key in ["inbound.listen", "inbound.public_url", "database_url", "key.file", "data_dir", "state_dir", "log"]
+        {
+            assert!(keys.contains(&key), "{key} is missing: {keys:?}");
+        }
+        for key in keys {
+            assert!(crate::config::KEYS.iter().any(|known| known.name == key), "{key}");
+        }
+    }
+
+    #[test]
     fn a_broken_line_keeps_its_column() {
         assert_eq!(fitted("  --json  one two three", Some(20)), "  --json  one two\n          three\n");
         assert_eq!(fitted("  --from-env <A=B>  one two", Some(20)), "  --from-env <A=B>\n      one two\n");

@@ -16,8 +16,8 @@ Ports
   inbound.public_url   Address at which browsers and providers reach it
                        [default: the address that it listens on]
   inbound.tls_certificate, inbound.tls_key
-                       PEM files with which the server speaks TLS itself; they
-                       are read again every minute [default: HTTP, for a proxy]
+                       PEM files with which the server speaks TLS itself; new
+                       ones are used within 10 s [default: HTTP, for a proxy]
   inbound.unencrypted_url
                        Address in your own network without encryption, for
                        devices that speak no TLS [default: none]

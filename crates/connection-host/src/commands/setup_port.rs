@@ -2,7 +2,7 @@
 
 use connection_contract::{Kind, Secret, SetupFailure};
 use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
-use connection_server::shapes::is_called_back;
+use connection_server::shapes::is_redirect_registered_by_person;
 
 use super::own_kinds::KindsInForce;
 use crate::{
@@ -153,7 +153,7 @@ impl SetupPort for LocalSetup<'_> {
         let settings = &self.program.settings;
         // The plugin shows this only on a desktop: on other hosts, the person who registers the application does not
         // see these pages.
-        let is_told = settings.inbound.public_url.is_some() && is_called_back(&kind.descriptor);
+        let is_told = settings.inbound.public_url.is_some() && is_redirect_registered_by_person(&kind.descriptor);
         is_told.then(|| inbound::to_register(settings, self.kind()))
     }
 

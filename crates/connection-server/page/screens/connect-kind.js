@@ -39,6 +39,7 @@ export default function ConnectKind({ kind }) {
         ${t.fields}</span> ${texts.common.list(data.fields.map((field) => field.label))}</p>`}
       ${
         data.redirectUri &&
+        data.fields.length > 0 &&
         html`<div><p class="label">${t.redirect}</p>
         <div class="command"><code>${data.redirectUri}</code><${Copy} text=${data.redirectUri} /></div></div>`
       }

@@ -67,7 +67,8 @@ struct KindBody {
     /// The ways of finishing a setup: `browser`, `device`, `paste` or `other`.
     #[schema(value_type = Vec<words::Way>)]
     ways: Vec<&'static str>,
-    /// The address to register at the provider, if browsers return to this host.
+    /// The address to register at the provider, if browsers return to this host. The visitor of a setup link does not
+    /// get it.
     redirect_uri: Option<String>,
 }
 
@@ -120,7 +121,7 @@ pub(super) async fn show(
     let info = kind.and_then(|kind| caller.registry.kinds().get(&kind)).ok_or_else(unknown)?;
     let descriptor = &info.descriptor;
     let public_url = api.options.public_url.as_ref().and_then(|url| url.parse::<PublicUrl>().ok());
-    let called_back = public_url.filter(|_| is_called_back(descriptor));
+    let called_back = public_url.filter(|_| is_called_back(descriptor) && caller.token.link.is_none());
     let body = KindBody {
         listed: ListedKindBody::of(&info, count(&caller, &descriptor.kind).await?),
         extension: descriptor.extension.as_ref().map(ToString::to_string),

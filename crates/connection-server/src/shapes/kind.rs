@@ -146,6 +146,12 @@ pub fn is_called_back(descriptor: &Descriptor) -> bool {
     descriptor.ways.iter().any(ends_here) || descriptor.needs.contains(&Need::InboundHttp)
 }
 
+/// Returns `true` if a person who connects an account may have to register the redirect address: without a field,
+/// there is no application that the person could enter.
+pub fn is_redirect_registered_by_person(descriptor: &Descriptor) -> bool {
+    is_called_back(descriptor) && !descriptor.fields.is_empty()
+}
+
 /// A change of the terms of a kind.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = KindChange)]

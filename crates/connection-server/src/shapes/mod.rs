@@ -27,8 +27,8 @@ pub use extension::{
 };
 pub use file::{FileBody, FileContentBody};
 pub use kind::{
-    GuideBody, KindChangeBody, KindChoiceBody, KindFieldBody, auth_word, input_word, is_called_back, need_word,
-    way_word,
+    GuideBody, KindChangeBody, KindChoiceBody, KindFieldBody, auth_word, input_word, is_called_back,
+    is_redirect_registered_by_person, need_word, way_word,
 };
 pub use profile::{ProbeBody, ProfileBody, ProfileRemovedBody, state_word};
 pub use setup::OpenSetupBody;

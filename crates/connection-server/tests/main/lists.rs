@@ -44,6 +44,40 @@ async fn connections_are_listed_page_by_page_in_the_order_of_their_labels() {
     }
 }
 
+/// The pages after the first one follow its order, so a change between two of them neither hides a connection nor
+/// shows one twice.
+#[tokio::test]
+async fn a_connection_that_is_renamed_between_two_pages_is_on_one_of_them() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let mut ids = Vec::new();
+    for name in ["ada", "bob", "carol", "dave", "eve"] {
+        ids.push(world.connected(&token, name).await);
+    }
+    let page = async |after: &str| world.get(&token, &format!("/connections?limit=2{after}")).await.ok(200);
+    let labels = |page: &Value| {
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|item| item["label"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let first = page("").await;
+    assert_eq!(labels(&first), ["ada", "bob"]);
+    let path = format!("/connections/{}", ids[4]);
+    let rename = world.request("PATCH", &path).bearer(&token).json(&json!({ "label": "a first one" }));
+    world.send(&rename).await.ok(200);
+    let path = format!("/connections/{}", ids[2]);
+    world.send(&world.request("DELETE", &path).bearer(&token)).await.ok(200);
+
+    let after = format!("&after={}", first["next"].as_str().unwrap());
+    let rest = page(&after).await;
+    assert_eq!(labels(&rest), ["dave", "a first one"]);
+    assert!(rest["next"].is_null(), "{rest}");
+
+    // An order is not kept for long. The position of the cursor is then found in the new order.
+    world.clock.advance(Duration::from_secs(61));
+    let rest = page(&after).await;
+    assert_eq!((labels(&rest), &rest["next"]), (vec!["dave".to_owned()], &Value::Null));
+}
+
 #[tokio::test]
 async fn tokens_are_listed_page_by_page() {
     let world = World::new().await;

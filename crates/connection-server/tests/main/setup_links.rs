@@ -68,6 +68,16 @@ async fn a_visitor_connects_one_account_for_the_owner_of_the_link() {
 }
 
 #[tokio::test]
+async fn a_visitor_is_not_asked_to_register_a_redirect_address() {
+    let world = World::new().await;
+    let visitor = opened(&world, &made(&world, &["login"]).await).await;
+    assert_eq!(world.get(&visitor, "/kinds/login").await.ok(200)["redirectUri"], json!(null));
+    let manager = world.token(Role::Manage, Some("ada")).await;
+    let shown = world.get(&manager, "/kinds/login").await.ok(200);
+    assert!(shown["redirectUri"].as_str().unwrap().ends_with("/callback/login"), "{shown}");
+}
+
+#[tokio::test]
 async fn a_visitor_begins_another_setup_after_one_that_was_cancelled_and_none_beside_one() {
     let world = World::new().await;
     let visitor = opened(&world, &made(&world, &["acme", "login"]).await).await;

@@ -8,6 +8,7 @@ use std::{
 use connection_client::{Client, Error as ClientError, Setup, SetupState};
 use connection_contract::{Kind, Secret};
 use connection_core::{Clock as _, ConnectionInfo, StepNo, SystemClock};
+use connection_server::shapes::is_redirect_registered_by_person;
 use secrecy::SecretString;
 
 use super::super::setup_port::{Advanced, NextStep, SetupEnd, SetupPort};
@@ -170,7 +171,8 @@ impl SetupPort for RemoteSetup<'_> {
 
     fn to_register(&self, _: &KindEntry) -> Option<String> {
         // The plugin shows an address of the server's own machine itself.
-        self.redirect_uri.clone().filter(|address| address.starts_with("https:"))
+        let is_shown = is_redirect_registered_by_person(&self.kind.descriptor);
+        self.redirect_uri.clone().filter(|address| is_shown && address.starts_with("https:"))
     }
 
     fn given(&self) -> GivenAddress {
