@@ -3992,7 +3992,10 @@ export interface components {
             extension: string | null;
             fields: components["schemas"]["KindField"][];
             guide: components["schemas"]["Guide"][];
-            /** @description The address to register at the provider, if browsers return to this host. */
+            /**
+             * @description The address to register at the provider, if browsers return to this host. The visitor of a setup link does not
+             *     get it.
+             */
             redirectUri: string | null;
             /** @description The ways of finishing a setup: `browser`, `device`, `paste` or `other`. */
             ways: components["schemas"]["Way"][];
