@@ -36,14 +36,15 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     let writing = base.clone().journal_mode(SqliteJournalMode::Wal);
-    let options = writing.clone().synchronous(SqliteSynchronous::Full);
+    let options = Box::new(writing.clone().synchronous(SqliteSynchronous::Full));
     let mut first = options.connect().await.map_err(failed)?;
     bring_up(&mut first, &place).await?;
     drop(lock);
     let synced = Separate { options, connection: Some(first) };
     // With a write-ahead log, NORMAL syncs only at checkpoints: a commit may be lost, but the file is never
     // corrupted.
-    let relaxed = Separate { options: writing.synchronous(SqliteSynchronous::Normal), connection: None };
+    let options = Box::new(writing.synchronous(SqliteSynchronous::Normal));
+    let relaxed = Separate { options, connection: None };
     let readers = Readers::open(base.pragma("query_only", "ON")).await.map_err(failed)?;
     let connections = Connections::OwnPool { synced, relaxed };
     let writer = Writer { limits, connections, place: place.clone() };

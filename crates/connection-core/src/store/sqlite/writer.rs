@@ -42,7 +42,7 @@ pub(super) enum Connections {
 
 /// A connection that only the writer uses.
 pub(super) struct Separate {
-    pub(super) options: SqliteConnectOptions,
+    pub(super) options: Box<SqliteConnectOptions>,
     /// `None` before the first use, and while the connection is used.
     pub(super) connection: Option<SqliteConnection>,
 }
