@@ -39,7 +39,7 @@ pub(crate) enum Extent {
 }
 
 impl Extent {
-    /// Returns the time after which a test is ended and fails. The slowest test takes a tenth of it on two idle cores.
+    /// Returns the time after which a test is ended and fails. On two idle cores, the slowest test takes a quarter of it.
     const fn deadline(self) -> Duration {
         match self {
             Self::Quick | Self::Whole => Duration::from_secs(4 * 60),
