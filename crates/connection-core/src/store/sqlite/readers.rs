@@ -125,3 +125,71 @@ impl Drop for LentReader {
         self.idle.lock().extend(self.connection.take());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    /// Returns the result of a future that does not wait.
+    fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => Some(result),
+            Poll::Pending => None,
+        }
+    }
+
+    async fn readers(directory: &tempfile::TempDir) -> OwnReaders {
+        let path = directory.path().join("a.db");
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        match Readers::open(options).await.unwrap() {
+            Readers::Own(own) => own,
+            Readers::Host(_) => panic!("there is no pool of a host"),
+        }
+    }
+
+    /// Sets a number that is kept by the connection and not by the file.
+    async fn mark(reader: &mut LentReader, number: i64) {
+        sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA cache_size = {number}"))).execute(&mut **reader).await.unwrap();
+    }
+
+    async fn marked(reader: &mut LentReader) -> i64 {
+        sqlx::query_scalar("PRAGMA cache_size").fetch_one(&mut **reader).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_connection_that_was_returned_last_is_lent_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let readers = readers(&directory).await;
+        let (mut first, mut second) = (readers.lend().await.unwrap(), readers.lend().await.unwrap());
+        mark(&mut first, 101).await;
+        mark(&mut second, 102).await;
+        drop(second);
+        drop(first);
+        for _ in 0..3 {
+            assert_eq!(marked(&mut readers.lend().await.unwrap()).await, 101);
+        }
+        assert_eq!(readers.idle.lock().len(), 2, "no further one was opened");
+    }
+
+    #[tokio::test]
+    async fn a_read_beyond_the_number_of_connections_waits_and_so_does_closing() {
+        let directory = tempfile::tempdir().unwrap();
+        let all = Readers::Own(readers(&directory).await);
+        let mut lent = Vec::new();
+        for _ in 0..READERS {
+            lent.push(all.lend().await.unwrap());
+        }
+        assert!(now_or_never(all.lend()).is_none());
+        lent.pop();
+        lent.push(now_or_never(all.lend()).unwrap().unwrap());
+        assert!(now_or_never(all.close()).is_none());
+        lent.clear();
+        all.close().await;
+        assert!(matches!(all.lend().await, Err(sqlx::Error::PoolClosed)));
+    }
+}
