@@ -119,7 +119,7 @@ impl Host {
     }
 }
 
-/// Makes another token.
+/// Creates another token of this host.
 pub(crate) async fn token(registry: &ConnectionRegistry) -> String {
     let token = NewAccessToken::new("load", Role::Manage).owner("local");
     registry.access_tokens().create(token).await.unwrap().text.expose_secret().to_owned()

@@ -105,8 +105,8 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<&'static str> 
 }
 
 fn position(registry: &ConnectionRegistry, info: &ConnectionInfo, now: Timestamp) -> Position {
-    let title = title(registry, &info.provider).to_lowercase();
-    Position(!needs_attention(info, now), title, info.label.to_string(), info.id)
+    let provider = title(registry, &info.provider).to_lowercase();
+    Position { works: !needs_attention(info, now), provider, label: info.label.to_string(), id: info.id }
 }
 
 /// The filters of a request.
@@ -236,7 +236,7 @@ impl List<'_> {
 
     /// Returns the connection at a position, unless it was removed or has changed so that it no longer matches.
     async fn at(&self, position: &Position) -> Result<Option<ConnectionInfo>, Problem> {
-        match self.registry.connection(position.3).await {
+        match self.registry.connection(position.id).await {
             Ok(connection) => Ok(Some(connection.info().clone()).filter(|info| self.matches(info))),
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error.into()),

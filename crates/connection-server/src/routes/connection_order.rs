@@ -17,32 +17,31 @@ const MAX_AGE: i64 = 60;
 /// The number of connections in all orders that are kept.
 const MAX_CONNECTIONS: usize = 100_000;
 
-/// The position of a connection in a list.
+/// The position of a connection in a list. Positions are compared by their fields in this order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Position(
+pub(super) struct Position {
     /// `false` for connections that need attention, which come first.
-    pub(super) bool,
+    pub(super) works: bool,
     /// The title of the provider, in lower case.
-    pub(super) String,
-    /// The label.
-    pub(super) String,
-    /// The id, since labels are unique only within a kind.
-    pub(super) ConnectionId,
-);
+    pub(super) provider: String,
+    pub(super) label: String,
+    /// Decides between connections of two kinds with the same label.
+    pub(super) id: ConnectionId,
+}
 
 impl Position {
     /// Returns the cursor of the page after this position.
     pub(super) fn cursor(&self) -> String {
-        let Self(works, title, label, id) = self;
-        let text = serde_json::to_string(&(works, title, label, id.to_string())).unwrap_or_default();
+        let Self { works, provider, label, id } = self;
+        let text = serde_json::to_string(&(works, provider, label, id.to_string())).unwrap_or_default();
         encode::base64url(text.as_bytes())
     }
 
     /// Returns the position of a cursor.
     pub(super) fn parse(cursor: &str) -> Option<Self> {
         let text = encode::from_base64url(cursor)?;
-        let (works, title, label, id): (_, _, _, String) = serde_json::from_slice(&text).ok()?;
-        Some(Self(works, title, label, id.parse().ok()?))
+        let (works, provider, label, id): (_, _, _, String) = serde_json::from_slice(&text).ok()?;
+        Some(Self { works, provider, label, id: id.parse().ok()? })
     }
 }
 
@@ -97,7 +96,8 @@ mod tests {
     }
 
     fn order(connections: usize) -> Order {
-        let position = Position(true, "acme".to_owned(), "work".to_owned(), ConnectionId::from(UuidV7::new().next()));
+        let id = ConnectionId::from(UuidV7::new().next());
+        let position = Position { works: true, provider: "acme".to_owned(), label: "work".to_owned(), id };
         vec![position; connections].into()
     }
 
