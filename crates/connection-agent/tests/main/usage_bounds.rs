@@ -13,13 +13,13 @@ use crate::{
 };
 
 /// An account whose usage the test sets.
-struct Told {
+struct Account {
     plugin: Metered,
     usage: Usage,
     _world: World,
 }
 
-impl Told {
+impl Account {
     async fn new() -> Self {
         let world = World::new().await;
         let plugin = Metered::new();
@@ -65,7 +65,7 @@ fn deep(levels: usize) -> Value {
 #[tokio::test]
 async fn what_the_provider_said_is_kept_up_to_its_bound_and_the_metrics_whatever_it_is() {
     log::begin();
-    let it = Told::new().await;
+    let it = Account::new().await;
     let said = Value::object([("plan", "canary-plan".into()), ("left", Value::Number("1.50".into()))]);
     let snapshot = empty().metric(tokens("all")).raw(said.clone());
     let kept = it.kept(&snapshot).await;
@@ -92,7 +92,7 @@ async fn what_the_provider_said_is_kept_up_to_its_bound_and_the_metrics_whatever
 
 #[tokio::test]
 async fn metrics_are_as_many_and_as_long_as_they_may_be_and_each_is_there_once() {
-    let it = Told::new().await;
+    let it = Account::new().await;
     let many = |count: u32| (0..count).map(|number| tokens(number.to_string())).fold(empty(), UsageSnapshot::metric);
     assert_eq!(it.kept(&many(100)).await.metrics.len(), 100);
     assert_eq!(it.refused(&many(101)).await, "the plugin reports more than 100 metrics");
@@ -124,7 +124,7 @@ async fn metrics_are_as_many_and_as_long_as_they_may_be_and_each_is_there_once()
 /// The constructors check the values, but every field can be changed afterwards.
 #[tokio::test]
 async fn what_is_no_measure_is_a_fault_of_the_plugin() {
-    let it = Told::new().await;
+    let it = Account::new().await;
     let at = Timestamp::from_seconds(1_800_000_000);
     let window = |change: fn(&mut TimeWindow)| {
         let mut window = TimeWindow::new("week", "Week", 0.5).amount(1.0, 2.0, "tokens");
@@ -158,7 +158,7 @@ async fn what_is_no_measure_is_a_fault_of_the_plugin() {
 
 #[tokio::test]
 async fn a_document_of_a_session_is_bounded_and_shown_by_no_debug() {
-    let it = Told::new().await;
+    let it = Account::new().await;
     *it.plugin.snapshot.lock().unwrap() = None;
     let document = |text: String| SessionTokens::default().document(Value::object([("a", Value::Text(text))]));
     let fits = document("x".repeat(64 * 1024 - 8));
@@ -173,7 +173,7 @@ async fn a_document_of_a_session_is_bounded_and_shown_by_no_debug() {
 
 #[tokio::test]
 async fn the_payment_method_of_an_account_is_a_word() {
-    let it = Told::new().await;
+    let it = Account::new().await;
     *it.plugin.mode.lock().unwrap() = "x".repeat(128).into();
     assert_eq!(it.usage.status(None).await.unwrap().auth_mode.unwrap().len(), 128);
     *it.plugin.mode.lock().unwrap() = "x".repeat(129).into();

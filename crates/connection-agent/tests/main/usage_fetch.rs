@@ -251,14 +251,14 @@ async fn a_failed_fetch_is_data_and_keeps_the_last_good_snapshot() {
     world.provider(|_| Reply::whole(503, "", ""));
     let down = usage.fetch(None).await.unwrap();
     assert_eq!((part(&down), down.age.as_secs(), code(&down).as_deref()), (0.4, 90, Some(reason::PROVIDER_ERROR)));
-    for (deed, told) in [
+    for (deed, expected) in [
         (Deed::Panics, reason::PLUGIN_PANICKED),
         (Deed::Bug, reason::PLUGIN_FAULT),
         (Deed::Unreadable, reason::CREDENTIAL_UNREADABLE),
     ] {
         set(&plugin.deed, deed);
         let reading = usage.fetch(None).await.unwrap();
-        assert_eq!((part(&reading), code(&reading).as_deref()), (0.4, Some(told)));
+        assert_eq!((part(&reading), code(&reading).as_deref()), (0.4, Some(expected)));
     }
     set(&plugin.deed, Deed::Hangs);
     let hung = usage.clone();

@@ -193,7 +193,7 @@ impl UsageSource<Secret> for Metered {
 
     fn format_session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
         match &*self.snapshot.lock().unwrap() {
-            Some(told) => told.metrics.clone(),
+            Some(snapshot) => snapshot.metrics.clone(),
             None => vec![TokenUtilization::new("context", "Context", session.context_used).into()],
         }
     }

@@ -142,7 +142,7 @@ async fn only_selected_connections_of_the_owner_are_polled() {
     let registry = world.open(plugin.clone()).await;
     let monitor = UsageMonitor::new(&registry);
     let other = registry.owner("bob").unwrap();
-    let [meant, beside] =
+    let [selected, beside] =
         [plugin.connected(&registry, "ada").await.id(), plugin.connected(&registry, "eve").await.id()];
     let of_bob = plugin.connected(&other, "ada").await.id();
     let is_meant = move |of: &PolledUsage<'_>| of.connection != beside && *of.kind == METERED && of.profile.is_none();
@@ -150,7 +150,8 @@ async fn only_selected_connections_of_the_owner_are_polled() {
     let _polling = Polling(Handle::current().spawn(monitor.poll(bounds).only(is_meant).into_future()));
     until_fetched(&world, &plugin, 4).await;
     let of_others = monitor.owner("bob").unwrap();
-    for (monitor, id, is_polled) in [(&monitor, meant, true), (&monitor, beside, false), (&of_others, of_bob, false)] {
+    for (monitor, id, is_polled) in [(&monitor, selected, true), (&monitor, beside, false), (&of_others, of_bob, false)]
+    {
         let kept = monitor.usage(&METERED).connection(id).snapshot(None).await.unwrap();
         assert_eq!(kept.is_some(), is_polled);
     }

@@ -26,8 +26,8 @@ fn ids(reading: &UsageReading) -> Vec<String> {
 async fn tell(world: &World, plugin: &Metered, usage: &Usage, used: f64, lasts: Duration) -> UsageReading {
     let now = world.clock.now();
     let window = TimeWindow::new("five_hour", "Limit of 5 hours", used).resets_at(now.after(lasts.as_secs()));
-    let told = UsageSnapshot::new(now).metric(TokenUtilization::new("context", "Context", 7)).metric(window);
-    *plugin.snapshot.lock().unwrap() = Some(told);
+    let snapshot = UsageSnapshot::new(now).metric(TokenUtilization::new("context", "Context", 7)).metric(window);
+    *plugin.snapshot.lock().unwrap() = Some(snapshot);
     let reading = usage.report_session(None, SessionTokens::default()).await.unwrap();
     *plugin.snapshot.lock().unwrap() = None;
     reading
