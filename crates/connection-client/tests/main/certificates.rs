@@ -39,7 +39,7 @@ fn serve(name: &str) -> (String, String) {
     (format!("https://localhost:{port}"), cert.pem())
 }
 
-async fn asked(name: &str, trusts: bool) -> Error {
+async fn request_error(name: &str, trusts: bool) -> Error {
     let (address, pem) = serve(name);
     let client = Client::builder(address, "cn_token".into());
     let client = if trusts { client.root_certificate_pem(pem) } else { client };
@@ -48,10 +48,10 @@ async fn asked(name: &str, trusts: bool) -> Error {
 
 #[tokio::test]
 async fn a_server_is_asked_only_if_its_certificate_is_trusted_and_names_it() {
-    let answered = asked("localhost", true).await;
+    let answered = request_error("localhost", true).await;
     assert!(matches!(answered, Error::UnexpectedAnswer { status: 418, .. }), "{answered:?}");
     for (name, trusts) in [("localhost", false), ("other.example", true)] {
-        let refused = asked(name, trusts).await;
+        let refused = request_error(name, trusts).await;
         assert!(refused.to_string().contains("certificate"), "{refused}");
         assert!(matches!(refused, Error::Unreachable { .. }), "{refused:?}");
     }
