@@ -17,7 +17,7 @@ use crate::{Clock as _, HttpClient, HttpPolicy, SendOnceOutcome, resolver::Looku
 /// A name service that resolves every name to loopback, and answers when a test lets it.
 #[derive(Clone, Default)]
 struct Slow {
-    asked: Arc<Notify>,
+    started: Arc<Notify>,
     answers: Arc<Notify>,
 }
 
@@ -25,7 +25,7 @@ impl Lookup for Slow {
     fn lookup(&self, _: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
         let this = self.clone();
         Box::pin(async move {
-            this.asked.notify_one();
+            this.started.notify_one();
             this.answers.notified().await;
             Ok(vec![Ipv4Addr::LOCALHOST.into()])
         })
@@ -45,14 +45,14 @@ async fn sent(body: bool, deadline: Duration, passes: Duration) -> (SendOnceOutc
     let request = if body { request.form("refresh_token", "old") } else { request };
     let egress = named(&there);
     let until = clock.passed() + deadline;
-    let asked = client.send_once(&egress, request, Some(until), None);
+    let sending = client.send_once(&egress, request, Some(until), None);
     let moved = async {
-        names.asked.notified().await;
+        names.started.notified().await;
         clock.advance(passes);
         names.answers.notify_one();
     };
-    let (asked, ()) = tokio::join!(asked, moved);
-    (asked, heard.join().unwrap())
+    let (outcome, ()) = tokio::join!(sending, moved);
+    (outcome, heard.join().unwrap())
 }
 
 #[tokio::test]
@@ -60,13 +60,13 @@ async fn nothing_leaves_when_the_deadline_passes_while_the_client_connects() {
     let deadline = Duration::from_secs(5);
     for body in [true, false] {
         for passes in [deadline, deadline + Duration::from_secs(1)] {
-            let (asked, heard) = sent(body, deadline, passes).await;
-            assert!(matches!(asked, SendOnceOutcome::NotSent(_)), "body: {body}, {passes:?}: {asked:?}");
+            let (outcome, heard) = sent(body, deadline, passes).await;
+            assert!(matches!(outcome, SendOnceOutcome::NotSent(_)), "body: {body}, {passes:?}: {outcome:?}");
             assert_eq!(heard, 0, "body: {body}, {passes:?}: the connection is closed without a byte");
         }
         // The control: a moment earlier, the request is sent, and the server reads it before it closes the connection.
-        let (asked, heard) = sent(body, deadline, deadline - Duration::from_millis(1)).await;
-        assert!(matches!(asked, SendOnceOutcome::Lost) && heard > 0, "body: {body}: {asked:?}, {heard} bytes");
+        let (outcome, heard) = sent(body, deadline, deadline - Duration::from_millis(1)).await;
+        assert!(matches!(outcome, SendOnceOutcome::Lost) && heard > 0, "body: {body}: {outcome:?}, {heard} bytes");
     }
 }
 

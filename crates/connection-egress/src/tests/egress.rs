@@ -152,8 +152,8 @@ async fn a_path_that_would_lead_out_of_its_base_is_denied_and_nothing_is_sent() 
     assert_eq!(server.requests(), Vec::<String>::new());
     for (path, sent) in [("a..b", "/v1/a..b"), ("...", "/v1/..."), (".well-known", "/v1/.well-known")] {
         assert_eq!(send(path).await.unwrap().status(), 200, "{path}");
-        let asked = server.requests();
-        assert!(asked.last().unwrap().starts_with(&format!("GET {sent} HTTP/1.1\r\n")), "{asked:?}");
+        let requests = server.requests();
+        assert!(requests.last().unwrap().starts_with(&format!("GET {sent} HTTP/1.1\r\n")), "{requests:?}");
     }
 }
 

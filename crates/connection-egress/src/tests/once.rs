@@ -56,15 +56,15 @@ async fn a_connection_that_is_not_made_in_time_has_sent_nothing() {
     let client = HttpClient::with_lookup(HttpPolicy::new(), clock.clone(), Names::of(&[])).unwrap();
     let egress = named(&there);
     let request = HttpRequest::post(&base(&there), "/").form("a", "b");
-    let asked = client.send_once(&egress, request, None, None);
+    let sending = client.send_once(&egress, request, None, None);
     let moved = async {
         clock.until_asleep(1).await;
         let held = tokio::task::spawn_blocking(move || listener.accept().unwrap()).await.unwrap();
         clock.advance(Duration::from_secs(3600));
         held
     };
-    let (asked, _held) = tokio::join!(asked, moved);
-    assert!(matches!(asked, SendOnceOutcome::NotSent(HttpError::Timeout)), "{asked:?}");
+    let (outcome, _held) = tokio::join!(sending, moved);
+    assert!(matches!(outcome, SendOnceOutcome::NotSent(HttpError::Timeout)), "{outcome:?}");
 }
 
 /// The time may run out at the moment when the client asks for the body.
@@ -108,8 +108,8 @@ async fn a_request_that_reached_the_server_is_lost_and_never_unsent() {
             "HTTP/1.1 200 Told\r\ncontent-length: 9\r\n\r\nhalf",
         ] {
             let server = TestServer::start(move |_| Reply::raw(reply)).await;
-            let asked = once(&named(&server.origin()), &server.origin(), body).await;
-            assert!(matches!(asked, SendOnceOutcome::Lost), "{reply:?}: {asked:?}");
+            let outcome = once(&named(&server.origin()), &server.origin(), body).await;
+            assert!(matches!(outcome, SendOnceOutcome::Lost), "{reply:?}: {outcome:?}");
             assert_eq!(server.requests().len(), 1, "it is not tried again");
         }
     }

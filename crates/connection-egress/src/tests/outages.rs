@@ -18,7 +18,7 @@ use connection_faults::{
 };
 
 /// Returns the lines of the log that are for operators.
-fn told(log: &TestLog) -> Vec<String> {
+fn operator_lines(log: &TestLog) -> Vec<String> {
     let text = log.text();
     text.lines()
         .filter_map(|line| line.split_once(" connections::operations message="))
@@ -49,7 +49,7 @@ async fn a_provider_that_is_lost_and_comes_back_is_logged_once_each() {
         assert_eq!(send().await.unwrap().status(), 401);
     }
     assert_eq!(
-        told(&log),
+        operator_lines(&log),
         [
             format!(
                 "WARN cannot reach {place}: no connection could be made; its connections are tried again when they are due"
@@ -73,7 +73,7 @@ async fn a_gateway_that_finds_no_server_is_an_outage_and_an_error_of_one_request
     }
     let place = there.trim_start_matches("http://");
     assert_eq!(
-        told(&log),
+        operator_lines(&log),
         [
             format!("WARN {place} answered 503 Service Unavailable; its connections are tried again when they are due"),
             format!("INFO {place} answers again after 0 s"),
