@@ -58,9 +58,9 @@ fn a_refresh_token_that_comes_twice_ends_the_family_and_the_ledger_tells() {
     assert_eq!((reused.status, text(&reused, "error")), (400, "invalid_grant".to_owned()));
     let dead = refresh(&second);
     assert_eq!((dead.status, text(&dead, "error")), (400, "invalid_grant".to_owned()));
-    let asked = server.token_requests();
-    assert_eq!(asked.iter().map(|asked| asked.status).collect::<Vec<_>>(), [200, 200, 400, 400]);
-    assert!(asked[1].spent == asked[2].spent && asked[1].spent != asked[3].spent, "{asked:?}");
+    let requests = server.token_requests();
+    assert_eq!(requests.iter().map(|request| request.status).collect::<Vec<_>>(), [200, 200, 400, 400]);
+    assert!(requests[1].spent == requests[2].spent && requests[1].spent != requests[3].spent, "{requests:?}");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn the_second_server_leaves_out_what_it_is_told_and_takes_json_bodies() {
     assert!(body["access_token"].as_str().is_some() && body["token_type"].as_str().is_none());
     // The control: the server decodes and compares the secret.
     assert_eq!(post(&server, "wrong").status, 401);
-    assert_eq!(server.ledger().iter().map(|asked| asked.status).collect::<Vec<_>>(), [200, 401]);
+    assert_eq!(server.ledger().iter().map(|request| request.status).collect::<Vec<_>>(), [200, 401]);
     let json = AuthlibServer::start(r#"{"json": true}"#).unwrap();
     assert_ne!(post(&json, &encode::percent_encode(authlib::SECRET)).status, 200, "a form is not taken");
 }

@@ -35,8 +35,8 @@ impl Done {
     fn added(&self) -> BTreeMap<&str, (&Entry, &[String])> {
         let mut added = BTreeMap::new();
         for entry in self.0.iter().filter(|entry| entry.verb() == "add") {
-            if let Some([id, told @ ..]) = entry.ok() {
-                assert!(added.insert(id.as_str(), (entry, told)).is_none(), "{id} was made twice");
+            if let Some([id, output @ ..]) = entry.ok() {
+                assert!(added.insert(id.as_str(), (entry, output)).is_none(), "{id} was made twice");
             }
         }
         added
@@ -47,14 +47,14 @@ impl Done {
         let added = self.added();
         let unknown: Vec<_> = stored.keys().filter(|id| !added.contains_key(id.as_str())).collect();
         assert!(unknown.len() <= self.cut_off("add"), "made by nobody: {unknown:?}");
-        for (id, (add, told)) in &added {
+        for (id, (add, output)) in &added {
             let gone = self.of("remove", id).any(|entry| entry.ok().is_some());
             let perhaps = gone || self.of("remove", id).any(|entry| entry.ended.is_none());
             match stored.get(*id) {
-                None => assert!(perhaps, "{id} is lost: {told:?}"),
+                None => assert!(perhaps, "{id} is lost: {output:?}"),
                 Some(info) => {
                     assert!(!gone, "{id} is there, and was removed");
-                    self.compare_one(add, told, info);
+                    self.compare_one(add, output, info);
                 }
             }
         }
@@ -62,12 +62,12 @@ impl Done {
         added.len()
     }
 
-    fn compare_one(&self, add: &Entry, told: &[String], info: &ConnectionInfo) {
+    fn compare_one(&self, add: &Entry, output: &[String], info: &ConnectionInfo) {
         let id = info.id.to_string();
-        assert_eq!(told.get(1).map(String::as_str), Some(info.identity.account_id.as_str()), "the account of {id}");
+        assert_eq!(output.get(1).map(String::as_str), Some(info.identity.account_id.as_str()), "the account of {id}");
         // `add` and `reauthorize` report a liveness too.
         let label = |entry: &Entry| {
-            if entry.verb() == "rename" { entry.operation.get(2).cloned() } else { told.first().cloned() }
+            if entry.verb() == "rename" { entry.operation.get(2).cloned() } else { output.first().cloned() }
         };
         let renamed = std::iter::once(add)
             .chain(self.of("rename", &id).filter(|entry| entry.came.first().is_none_or(|word| word == "ok")));

@@ -70,8 +70,8 @@ async fn relay(on_postgres: bool) {
     }
     drop(second);
     relay.provider.fall_silent(false);
-    let (told, _third) = relay.part(&["finish", &id, "the answer is stored"]);
-    assert_eq!(told, "done ada");
+    let (outcome, _third) = relay.part(&["finish", &id, "the answer is stored"]);
+    assert_eq!(outcome, "done ada");
     assert_eq!(relay.provider.request_count(KEY), 3, "by the second, by the third, and for the new connection");
     let registry = relay.order.open().await.unwrap();
     assert_eq!(registry.list_connections(connection_core::Filter::new()).await.unwrap().connections.len(), 1);
