@@ -62,7 +62,7 @@ pub(crate) async fn connect(
                 println!("{error}: {}", error.remedy());
             }
         }
-        let asked = async {
+        let answering = async {
             match fields {
                 Some(fields) => ask(fields).await,
                 None => std::future::pending().await,
@@ -71,7 +71,7 @@ pub(crate) async fn connect(
         // The step ends with a callback, a code that is typed elsewhere or an answer, whichever comes first.
         next = tokio::select! {
             next = session.next_step() => next?,
-            answers = asked => {
+            answers = answering => {
                 if let Err(error) = session.advance(no, &answers).await {
                     println!("{error}");
                 }

@@ -41,9 +41,9 @@ async fn a_callback_from_another_browser_is_refused_and_the_right_one_is_good_la
     assert!(world.provider.request_bodies().is_empty());
     let cookies = format!("theme=dark; {}; {}", other.cookie(), one.cookie());
     let taken = get_with(&routes, &path, &cookies).await;
-    let told = get_with(&routes, behind_proxy(taken.location()), &cookies).await;
-    assert!(told.body.contains("Connected"), "{}", told.body);
-    let cleared = told.header("set-cookie");
+    let page = get_with(&routes, behind_proxy(taken.location()), &cookies).await;
+    assert!(page.body.contains("Connected"), "{}", page.body);
+    let cleared = page.header("set-cookie");
     let (name, _) = one.cookie().split_once('=').unwrap();
     assert!(cleared.starts_with(&format!("{name}=; Max-Age=0; Path=/; Secure")), "{cleared}");
     assert_eq!(end(&session).await, "done ada");

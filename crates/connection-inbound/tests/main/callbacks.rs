@@ -22,9 +22,13 @@ async fn a_callback_connects_leaves_its_address_and_says_who_is_connected() {
     assert!(location.starts_with(&format!("{PUBLIC}/callback/login/done?ref=")), "{location}");
     assert!(!location.contains(&state) && !location.contains("the-code"), "{location}");
     assert!(taken.body.is_empty());
-    let told = get(&routes, behind_proxy(&location)).await;
-    assert_eq!(told.status, 200);
-    assert!(told.body.contains("<h1>Connected</h1>") && told.body.contains("Login &#38; Co: ada"), "{}", told.body);
+    let answer = get(&routes, behind_proxy(&location)).await;
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer.body.contains("<h1>Connected</h1>") && answer.body.contains("Login &#38; Co: ada"),
+        "{}",
+        answer.body
+    );
     assert_eq!(end(&session).await, "done ada");
     let page = registry.list_connections(Filter::new()).await.unwrap();
     assert_eq!((page.connections.len(), page.connections[0].liveness), (1, Liveness::Live));
@@ -86,10 +90,10 @@ async fn a_refusal_is_believed_with_the_right_state_alone() {
     }
     assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))), "it waits on");
     let taken = get(&routes, &format!("/callback/login?error=access_denied&state={state}")).await;
-    let told = get(&routes, behind_proxy(taken.location())).await;
-    assert!(told.body.contains("<h1>Not connected</h1>"), "{}", told.body);
-    assert!(told.body.contains("the provider says access_denied"), "{}", told.body);
-    assert!(told.body.contains("press the other button"), "{}", told.body);
+    let page = get(&routes, behind_proxy(taken.location())).await;
+    assert!(page.body.contains("<h1>Not connected</h1>"), "{}", page.body);
+    assert!(page.body.contains("the provider says access_denied"), "{}", page.body);
+    assert!(page.body.contains("press the other button"), "{}", page.body);
     assert_eq!(end(&session).await, "access_denied");
     assert!(world.provider.request_bodies().is_empty() && labels(&registry).await.is_empty());
 }
@@ -161,17 +165,17 @@ async fn a_callback_in_another_process_is_taken_and_told_there() {
     let taken = get(&there, &format!("/callback/login?code=the-code&state={state}")).await;
     // The page after the callback is served by the first process again.
     let here = callbacks(&one);
-    let told = async {
+    let reading = async {
         loop {
-            let told = get(&here, behind_proxy(taken.location())).await;
+            let page = get(&here, behind_proxy(taken.location())).await;
             // A browser asks again by itself.
-            if told.header("refresh").is_empty() {
-                break told;
+            if page.header("refresh").is_empty() {
+                break page;
             }
         }
     };
-    let told = outlasted(&world, &two, told).await;
-    assert!(told.body.contains("Login &#38; Co: ada"), "{}", told.body);
+    let page = outlasted(&world, &two, reading).await;
+    assert!(page.body.contains("Login &#38; Co: ada"), "{}", page.body);
     assert_eq!(outlasted(&world, &two, end(&session)).await, "done ada");
     assert_eq!(world.provider.request_bodies().len(), 1);
 }

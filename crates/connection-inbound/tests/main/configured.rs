@@ -76,8 +76,8 @@ async fn what_renews_elsewhere_is_reached() {
     let connection = host.registry.connection(done.connection).await.unwrap();
     connection.refresh().await.unwrap();
     assert_eq!(host.elsewhere.request_bodies().len(), 1);
-    let lent = connection.with_access_token(async |token| token.expose().to_vec()).await.unwrap();
-    assert_eq!(lent, b"second");
+    let borrowed = connection.with_access_token(async |token| token.expose().to_vec()).await.unwrap();
+    assert_eq!(borrowed, b"second");
 }
 
 /// Q2: a further set whose response is lost is sent again after its quarantine, each time that a person asks. After
@@ -109,7 +109,7 @@ async fn a_further_set_whose_answers_are_lost_is_given_up_and_told() {
         host.clock.advance(Duration::from_secs(300));
         let info = connection.refresh().await.unwrap().connection;
         assert_eq!((sent("r-main"), sent("r-user")), (round, round.min(5)), "round {round}");
-        let told = info.ends_at().map(|at| at.seconds());
-        assert_eq!(told, (round >= 5).then_some(ends), "round {round}");
+        let ends_at = info.ends_at().map(|at| at.seconds());
+        assert_eq!(ends_at, (round >= 5).then_some(ends), "round {round}");
     }
 }

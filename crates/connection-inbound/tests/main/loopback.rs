@@ -199,15 +199,15 @@ async fn a_browser_that_was_sent_on_is_waited_for() {
     let (status, answer) = get(port, &format!("/callback/login?code=x&state={state}")).await;
     assert_eq!(status, 303, "{answer}");
     assert_eq!(end(&session).await, "done ada");
-    let mut told = std::pin::pin!(server.wait_for_browsers(long));
+    let mut waiting = std::pin::pin!(server.wait_for_browsers(long));
     tokio::select! {
         biased;
-        () = &mut told => panic!("the browser has seen nothing yet"),
+        () = &mut waiting => panic!("the browser has seen nothing yet"),
         () = std::future::ready(()) => {}
     }
     let done = answer.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
     let path = done.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap();
-    let (seen, ()) = tokio::join!(get(port, path), &mut told);
+    let (seen, ()) = tokio::join!(get(port, path), &mut waiting);
     assert!(seen.1.contains("Connected"));
     // A browser that does not come is not waited for any longer.
     server.wait_for_browsers(Duration::ZERO).await;

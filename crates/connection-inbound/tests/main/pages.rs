@@ -33,7 +33,7 @@ fn is_text(page: &str) -> bool {
     !rest.contains(['<', '>', '"', '\'', '`'])
 }
 
-async fn told(routes: &Router, query: &str) -> String {
+async fn shown_page(routes: &Router, query: &str) -> String {
     let taken = get(routes, &format!("/callback/login?{query}")).await;
     get(routes, behind_proxy(taken.location())).await.body
 }
@@ -46,11 +46,11 @@ async fn text_of_providers_and_plugins_is_shown_as_text() {
     for payload in PAYLOADS {
         world.provider.answers(200, &format!(r#"{{"id":"{}","name":"{payload}"}}"#, payload.len()));
         let (_session, state) = begun(&registry, &LOGIN).await;
-        let page = told(&routes, &format!("code=x&state={state}")).await;
+        let page = shown_page(&routes, &format!("code=x&state={state}")).await;
         assert!(page.contains("Connected") && is_text(&page), "{payload}: {page}");
         let (_session, state) = begun(&registry, &LOGIN).await;
         let error = connection_contract::encode::percent_encode(payload);
-        let page = told(&routes, &format!("error={error}&state={state}")).await;
+        let page = shown_page(&routes, &format!("error={error}&state={state}")).await;
         assert!(page.contains("Not connected") && is_text(&page), "{payload}: {page}");
     }
 }

@@ -145,8 +145,8 @@ async fn at_a_shared_address() {
         Handle::current().spawn(async move { axum::serve(listener, app).await });
         let mut beginner = Beginner::start(&world, &url);
         beginner.meets(fate);
-        let told = sent_back(&beginner.callback, || {});
-        assert!(told.contains("Login &#38; Co: ada"), "{fate}: {told}");
+        let page = sent_back(&beginner.callback, || {});
+        assert!(page.contains("Login &#38; Co: ada"), "{fate}: {page}");
         let session = registry.setups().get(beginner.id.parse().unwrap()).await.unwrap();
         complete(&world, &registry, &session, fate).await;
         let again = tokio::task::block_in_place(|| UserAgent::new().get(&beginner.callback).unwrap().status);
@@ -174,13 +174,13 @@ async fn a_setup_that_another_process_goes_on_with_ends_by_the_callback_on_loopb
         let takes_over =
             beginner.callback.starts_with(&format!("http://127.0.0.1:{}/", server.ports().first().unwrap_or(&0)));
         assert_eq!(takes_over, fate == "killed", "{fate}: {:?}", server.ports());
-        let told = sent_back(&beginner.callback, || {
+        let page = sent_back(&beginner.callback, || {
             if fate == "paused" {
                 assert!(world.provider.request_bodies().is_empty());
                 beginner.signal("CONT");
             }
         });
-        assert!(told.contains("Login &#38; Co: ada"), "{fate}: {told}");
+        assert!(page.contains("Login &#38; Co: ada"), "{fate}: {page}");
         complete(&world, &registry, &session, fate).await;
     }
 }

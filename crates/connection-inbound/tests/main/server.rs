@@ -19,7 +19,7 @@ fn url(text: &str) -> PublicUrl {
     text.parse().unwrap()
 }
 
-async fn asked(address: SocketAddr, host: &str) -> u16 {
+async fn status_of(address: SocketAddr, host: &str) -> u16 {
     sent(address, format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await.0
 }
 
@@ -36,10 +36,10 @@ async fn without_tls_it_answers_to_this_machines_names_alone() {
         Handle::current().spawn(async move { server.serve(routes, &url, std::future::pending()).await })
     };
     for host in [format!("127.0.0.1:{port}"), format!("[::1]:{port}"), "127.0.0.1:9000".to_owned()] {
-        assert_eq!(asked(address, &host).await, 200, "{host}");
+        assert_eq!(status_of(address, &host).await, 200, "{host}");
     }
     for host in ["evil.example", "localhost", "127.0.0.1", &format!("localhost:{port}"), "", "127.0.0.1:1"] {
-        assert_eq!(asked(address, host).await, 421, "{host}");
+        assert_eq!(status_of(address, host).await, 421, "{host}");
     }
     serving.abort();
     // With TLS, the proxy checks the names.
@@ -48,7 +48,7 @@ async fn without_tls_it_answers_to_this_machines_names_alone() {
     let serving = Handle::current()
         .spawn(async move { server.serve(routes, &url("https://host.example"), std::future::pending()).await });
     for host in ["host.example", "elsewhere.example"] {
-        assert_eq!(asked(address, host).await, 200, "{host}");
+        assert_eq!(status_of(address, host).await, 200, "{host}");
     }
     serving.abort();
 }
@@ -75,7 +75,7 @@ async fn a_signal_closes_the_listener_and_open_requests_are_answered() {
         let routes = Router::new().route("/", get(slow));
         server.serve(routes, &url("https://host.example"), async { drop(stopped.await) }).await
     });
-    let answer = Handle::current().spawn(asked(address, "host.example"));
+    let answer = Handle::current().spawn(status_of(address, "host.example"));
     asked_for.notified().await;
     // A connection without a request does not delay the end.
     let silent = tokio::net::TcpStream::connect(address).await.unwrap();

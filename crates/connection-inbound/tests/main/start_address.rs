@@ -88,8 +88,8 @@ async fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
         }
         let (status, page) = get(port, &known.callback("evil")).await;
         assert_eq!(status, 403, "{page}");
-        let told = header(&page, "refresh").unwrap().rsplit_once(&format!(":{port}")).unwrap().1.to_owned();
-        let (status, page) = get(port, &told).await;
+        let path = header(&page, "refresh").unwrap().rsplit_once(&format!(":{port}")).unwrap().1.to_owned();
+        let (status, page) = get(port, &path).await;
         assert_eq!(status, 403);
         assert!(page.contains("did not come from the browser"), "{page}");
     };
@@ -148,11 +148,11 @@ async fn a_browser_that_was_led_may_reload_and_every_other_one_is_told_so() {
     assert_eq!((status, header(&again, "location")), (303, Some(known.link.as_str())));
     assert_eq!(header(&again, "set-cookie"), None, "it has the cookie");
     for foreign in ["a=b".to_owned(), format!("connection-setup-{}=x", session.id())] {
-        let (status, told) = get_with(port, &go, &foreign).await;
+        let (status, page) = get_with(port, &go, &foreign).await;
         assert_eq!(status, 403);
-        assert!(told.contains("Another browser has already opened this address"), "{told}");
-        assert!(!told.contains(&known.state) && !told.contains("authorize"), "{told}");
-        assert_eq!((header(&told, "location"), header(&told, "set-cookie")), (None, None));
+        assert!(page.contains("Another browser has already opened this address"), "{page}");
+        assert!(!page.contains(&known.state) && !page.contains("authorize"), "{page}");
+        assert_eq!((header(&page, "location"), header(&page, "set-cookie")), (None, None));
     }
     let (status, answer) = get_with(port, &known.callback("mine"), cookie(&led)).await;
     assert_eq!(status, 303, "{answer}");

@@ -46,7 +46,7 @@ async fn serving(tls: ServerTls) -> (SocketAddr, JoinHandle<()>) {
 }
 
 /// Sends a request over this version of TLS, trusting this certificate alone, and returns the answer.
-async fn asked(
+async fn answer_over_tls(
     address: SocketAddr,
     version: &'static SupportedProtocolVersion,
     trusted: &Certified,
@@ -76,7 +76,7 @@ async fn with_a_certificate_it_answers_over_tls_to_its_own_names_alone() {
     let (address, serving) = serving(tls(&ours.pem, &ours.key).unwrap()).await;
     for version in [&TLS12, &TLS13] {
         for (host, status) in [("host.example", "200"), (&address.to_string(), "200"), ("elsewhere.example", "421")] {
-            let answer = asked(address, version, &ours, host).await.unwrap();
+            let answer = answer_over_tls(address, version, &ours, host).await.unwrap();
             assert_eq!(answer.split(' ').nth(1), Some(status), "{host}: {answer}");
             assert_eq!(answer.ends_with("here"), status == "200", "{host}: {answer}");
         }
@@ -96,7 +96,7 @@ async fn new_connections_get_a_replaced_certificate_unless_it_is_invalid() {
     let [former, later] = [certified(), certified()];
     let tls = tls(&former.pem, &former.key).unwrap();
     let (address, serving) = serving(tls.clone()).await;
-    let trusts = async |trusted| asked(address, &TLS13, trusted, "host.example").await.is_ok();
+    let trusts = async |trusted| answer_over_tls(address, &TLS13, trusted, "host.example").await.is_ok();
     assert!(trusts(&former).await && !trusts(&later).await);
     let invalid = tls.replace_pem(later.pem.as_bytes(), &Secret::from(former.key.clone()));
     assert_eq!(invalid, Err(InvalidTls::OtherKey));

@@ -46,8 +46,8 @@ async fn a_setup_that_a_browser_opened_ends_in_that_browser_alone() {
     assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))));
     assert!(world.provider.request_bodies().is_empty());
     own.click("#allow").await;
-    let told = own.shows("Connected").await;
-    assert!(told.contains("Login & Co: ada"), "{told}");
+    let page = own.shows("Connected").await;
+    assert!(page.contains("Login & Co: ada"), "{page}");
     let sent = own.sent().await;
     let came = sent.iter().find(|sent| sent.url == address).map(|sent| &sent.cookies);
     assert_eq!(came, Some(&vec![name]), "{sent:?}");

@@ -71,8 +71,8 @@ async fn a_browser_is_told_the_outcome_and_keeps_nothing_of_the_code() {
             browser.open(&link).await;
             assert_eq!(browser.title().await, title, "the control: whether scripts run");
             browser.click("#allow").await;
-            let told = browser.shows("Connected").await;
-            assert!(told.contains("Login & Co: ada"), "{told}");
+            let page = browser.shows("Connected").await;
+            assert!(page.contains("Login & Co: ada"), "{page}");
             left(&browser, &back, "the-code").await;
             assert_eq!(end(&session).await, "done ada");
             let (session, link) = begun(&registry).await;
@@ -99,8 +99,8 @@ async fn a_forged_callback_gets_a_page_that_says_nothing_and_ends_no_setup() {
     for button in ["#allow", "#deny"] {
         other.open(&forged).await;
         other.click(button).await;
-        let told = other.shows("Nothing here").await;
-        assert!(!told.contains("ada") && !told.contains("Login"), "{told}");
+        let page = other.shows("Nothing here").await;
+        assert!(!page.contains("ada") && !page.contains("Login"), "{page}");
         until_at(&other, &format!("{}/done", back(&link))).await;
         left(&other, &back(&link), if button == "#allow" { "the-code" } else { "access_denied" }).await;
     }
@@ -133,11 +133,11 @@ async fn a_page_that_waits_goes_on_by_itself() {
     world.provider.hold();
     let (session, link) = begun(&registry).await;
     browser.open(&link).await;
-    let told = async {
+    let shown = async {
         browser.click("#allow").await;
         browser.shows("One moment").await
     };
-    outlasted_by(Duration::from_millis(1), &world, &registry, told).await;
+    outlasted_by(Duration::from_millis(1), &world, &registry, shown).await;
     world.provider.let_go();
     browser.shows("Connected").await;
     left(&browser, &back(&link), "the-code").await;
