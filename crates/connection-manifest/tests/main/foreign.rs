@@ -15,7 +15,7 @@ fn notes(document: &Value) -> Vec<String> {
 fn unread_members_are_kept_and_reported() {
     let (_, text) = examples().into_iter().find(|(name, _)| name == "foreign.json").unwrap();
     let file = ExtensionFile::parse(text.as_bytes()).unwrap();
-    let told: Vec<_> = file.notes().iter().map(|note| note.field.as_str()).collect();
+    let fields: Vec<_> = file.notes().iter().map(|note| note.field.as_str()).collect();
     let kept: Vec<_> = file.unknown().iter().map(|(pointer, _)| pointer.as_str()).collect();
     assert_eq!(
         kept,
@@ -32,7 +32,7 @@ fn unread_members_are_kept_and_reported() {
             "/aiCapability",
         ]
     );
-    assert!(kept.iter().all(|pointer| told.contains(pointer)), "{told:?}");
+    assert!(kept.iter().all(|pointer| fields.contains(pointer)), "{fields:?}");
     let rest: Vec<_> = file.notes().iter().filter(|note| !kept.contains(&note.field.as_str())).collect();
     assert_eq!(
         rest.iter().map(ToString::to_string).collect::<Vec<_>>(),

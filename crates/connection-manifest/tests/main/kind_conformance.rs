@@ -116,7 +116,7 @@ fn every_sentence_holds_for_oauth_with_a_lookup() {
     let bear = |expected: Expected| {
         expected.header("authorization", &format!("Bearer {ACCESS}")).header("client-id", "client-canary-0a1b")
     };
-    let asked = Input::answers(&[
+    let answers = Input::answers(&[
         ("site", "one.acme.com"),
         ("clientId", "client-canary-0a1b"),
         ("clientSecret", "secret-canary-5e6f"),
@@ -146,7 +146,7 @@ fn every_sentence_holds_for_oauth_with_a_lookup() {
     };
     Suite::new(|| kind(OAUTH))
         .host(|host| host.inbound_http(CALLBACK).key_value())
-        .setup([asked, back], [token().answer(tokens(ACCESS)), lookup, me()])
+        .setup([answers, back], [token().answer(tokens(ACCESS)), lookup, me()])
         .verify([me()])
         .refresh([token().form(&refresh).answer(tokens("second-canary-77"))])
         .teardown([revoke(REFRESH, "refresh_token"), revoke(ACCESS, "access_token")])
@@ -254,9 +254,9 @@ fn a_captured_host_that_is_not_of_the_file_receives_nothing() {
         let token = Expected::post("https://accounts.acme.eu/token").answer(Reply::json(200, &answer));
         let first = if server.ends_with("acme.eu") { vec![token] } else { Vec::new() };
         let host = first.into_iter().chain(expected).fold(host, FakeHost::expect);
-        let asked = Input::answers(&[("clientId", "client-canary-0a1b"), ("clientSecret", "secret-canary-5e6f")]);
+        let answers = Input::answers(&[("clientId", "client-canary-0a1b"), ("clientSecret", "secret-canary-5e6f")]);
         let back = Input::callback(&[("code", "code-canary-55ee66ff"), ("accounts-server", server)]);
-        host.setup([asked, back]).run().map(|made| made.reach.base_url.unwrap().to_string()).map_err(|failure| {
+        host.setup([answers, back]).run().map(|made| made.reach.base_url.unwrap().to_string()).map_err(|failure| {
             assert!(offline(&failure).is_none());
             failure.code.to_string()
         })
