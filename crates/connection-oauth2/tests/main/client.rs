@@ -130,7 +130,7 @@ fn an_assertion_for_another_endpoint_is_for_that_endpoint() {
     let (par, device) = ("https://id.acme.example/par", "https://id.acme.example/device");
     let issuer = "https://id.acme.example";
     let signer = |audience| signing(Assertion::new(SignatureAlgorithm::Es256).key_id("k1").audience(audience));
-    for (builder, pushed, asked, redeemed) in [
+    for (builder, pushed, requested, redeemed) in [
         (signer(Audience::Issuer), par, device, TOKEN),
         (signer(Audience::Endpoint).issuer(issuer), par, device, TOKEN),
         (signer(Audience::Issuer).issuer(issuer), issuer, issuer, issuer),
@@ -149,7 +149,7 @@ fn an_assertion_for_another_endpoint_is_for_that_endpoint() {
                 ("code_challenge_method", "S256".into()),
             ],
         );
-        let ask = asserted(&signed(asked, 2), vec![("scope", "read".into()), ("client_id", ID.into())]);
+        let ask = asserted(&signed(requested, 2), vec![("scope", "read".into()), ("client_id", ID.into())]);
         let redeem = asserted(&signed(redeemed, 3), form());
         let codes = r#"{"device_code": "d", "user_code": "W", "verification_uri": "https://id.acme.example/a", "expires_in": 900}"#;
         let host = host(builder.endpoint(Endpoint::PushedAuthorization, par).endpoint(Endpoint::Device, device))
@@ -168,7 +168,7 @@ fn a_key_that_does_not_sign_says_so() {
     assert_eq!(failure.code, "acme_bad_key");
 }
 
-fn asked() -> Input {
+fn application() -> Input {
     Input::answers(&[("clientId", ID), ("clientSecret", SECRET)])
 }
 
@@ -182,7 +182,7 @@ fn an_application_is_asked_for_once() {
         .expect(redeem().form(&fields(&form())).answer(tokens()))
         .expect(me())
         .expect(crate::renew().answer(tokens()));
-    host.setup([asked(), back()]).run().unwrap();
+    host.setup([application(), back()]).run().unwrap();
     let made = host.setup([back()]).run().unwrap();
     let connection = host.connection(&made);
     host.refresh(&made.credential, &connection).unwrap();
@@ -198,7 +198,7 @@ fn an_application_is_asked_for_once() {
 #[test]
 fn kinds_of_one_provider_ask_for_their_application_once() {
     let first = host(acme().client(Client::Prompted)).expect(redeem().answer(tokens())).expect(me());
-    first.setup([asked(), back()]).run().unwrap();
+    first.setup([application(), back()]).run().unwrap();
     let kept = block_on(first.kv().unwrap().get_shared(&[origin()], CLIENT_KEY)).unwrap();
     let drive = OAuth2Config::builder(Kind::from_static("acme-drive"), "Acme Drive")
         .provider(Kind::from_static("acme"))
@@ -221,7 +221,7 @@ fn a_kind_that_sends_the_secret_elsewhere_asks_for_its_own_application() {
     let host = host(elsewhere).expect(redeem().answer(tokens())).expect(me());
     let record = client_value("of-another-kind", Some(&Secret::from("canary")));
     block_on(host.kv().unwrap().put_shared(&[origin()], CLIENT_KEY, Some(record))).unwrap();
-    host.setup([asked(), back()]).run().unwrap();
+    host.setup([application(), back()]).run().unwrap();
 }
 
 fn origin() -> Text {
@@ -233,7 +233,7 @@ fn origin() -> Text {
 fn an_application_that_was_refused_is_not_kept() {
     let host = host(acme().client(Client::Prompted))
         .expect(redeem().answer(Reply::json(401, r#"{"error": "invalid_client"}"#)));
-    let failure = host.setup([asked(), back()]).run().unwrap_err();
+    let failure = host.setup([application(), back()]).run().unwrap_err();
     assert_eq!(failure.code, "acme_client_refused");
     assert!(block_on(host.kv().unwrap().get_shared(&[origin()], CLIENT_KEY)).unwrap().is_none());
     assert!(block_on(host.kv().unwrap().get_secret(CLIENT_KEY)).unwrap().is_none());
@@ -252,7 +252,7 @@ fn each_connection_may_bring_its_own_application() {
         .expect(redeem().answer(tokens()))
         .expect(me())
         .expect(crate::renew().answer(tokens()));
-    let made = host.setup([asked(), back()]).run().unwrap();
+    let made = host.setup([application(), back()]).run().unwrap();
     assert!(block_on(host.kv().unwrap().get_secret(CLIENT_KEY)).unwrap().is_none());
     host.refresh(&made.credential, &host.connection(&made)).unwrap();
 }
@@ -266,7 +266,7 @@ fn a_kept_application_that_is_refused_is_to_be_forgotten() {
         .expect(me())
         .expect(redeem().answer(refused()))
         .expect(crate::renew().answer(refused()));
-    let made = host.setup([asked(), back()]).run().unwrap();
+    let made = host.setup([application(), back()]).run().unwrap();
     let failure = host.setup([back()]).run().unwrap_err();
     assert_eq!(failure.code, "acme_client_refused");
     assert!(failure.remedy.unwrap().as_str().contains("connections kinds forget-client acme"));
@@ -276,7 +276,7 @@ fn a_kept_application_that_is_refused_is_to_be_forgotten() {
     assert!(found.reason.remedy.unwrap().as_str().contains("connections kinds forget-client acme"));
     // An application that was just typed is not stored, so there is nothing to remove.
     let typed = crate::host(acme().client(Client::Prompted)).expect(redeem().answer(refused()));
-    let failure = typed.setup([asked(), back()]).run().unwrap_err();
+    let failure = typed.setup([application(), back()]).run().unwrap_err();
     assert_eq!(failure.remedy.unwrap().as_str(), "check the client's id and secret");
 }
 
@@ -292,7 +292,7 @@ fn the_redirect_address_is_shown_where_the_application_is_asked_for() {
         (Client::Prompted, CALLBACK, false),
     ] {
         let host = FakeHost::new(kind(acme().client(client))).key_value().inbound_http(address);
-        let run = host.expect(redeem().answer(tokens())).expect(me()).setup([asked(), back()]).trace();
+        let run = host.expect(redeem().answer(tokens())).expect(me()).setup([application(), back()]).trace();
         let shown = run.steps[0].notices.iter().any(|notice| notice.message.as_str().contains(address));
         assert_eq!(shown, is_shown, "{address}: {:?}", run.steps[0].notices);
         assert_eq!(run.steps[0].prompt.as_ref().unwrap().fields, ["clientId", "clientSecret"]);
@@ -300,9 +300,9 @@ fn the_redirect_address_is_shown_where_the_application_is_asked_for() {
     // A host that receives no callbacks sends the browser elsewhere, and shows where.
     let deaf = FakeHost::new(kind(acme().client(Client::PerConnection)));
     let wrong = (0..6).map(|_| Input::answers(&[("callbackUrl", "two words")]));
-    let run = deaf.setup(std::iter::once(asked()).chain(wrong)).trace();
-    let told = |notice: &Notice| notice.message.as_str().contains("http://127.0.0.1/callback");
-    assert!(run.steps[0].notices.iter().any(told), "{:?}", run.steps[0].notices);
+    let run = deaf.setup(std::iter::once(application()).chain(wrong)).trace();
+    let names_address = |notice: &Notice| notice.message.as_str().contains("http://127.0.0.1/callback");
+    assert!(run.steps[0].notices.iter().any(names_address), "{:?}", run.steps[0].notices);
     // Nothing is shown if nothing has to be registered: the application is known, or no browser returns.
     let host = host(acme()).expect(redeem().answer(tokens())).expect(me());
     assert!(host.setup([back()]).trace().steps[0].notices.is_empty());

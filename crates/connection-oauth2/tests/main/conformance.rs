@@ -32,10 +32,10 @@ fn every_sentence_holds_for_all_that_is_stored() {
         r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "expires_in": 3600, "refresh_token_expires_in": 604800, "scope": "read write", "team": "t1", "authed_user": {{"access_token": "user-canary-77", "refresh_token": "user-refresh-77"}}}}"#
     );
     let response = || Response::new().extra_tokens("user", "/authed_user").capture("team", "/team");
-    let asked = Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
+    let application = Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
     Suite::new(move || kind(acme().client(Client::PerConnection).response(response())))
         .host(|host| host.inbound_http(CALLBACK))
-        .setup([asked, back()], [redeem().answer(Reply::json(200, &answer)), me()])
+        .setup([application, back()], [redeem().answer(Reply::json(200, &answer)), me()])
         .verify([me()])
         .recorded("tests/fixtures/credential")
         .check();

@@ -20,7 +20,7 @@ fn graphql() -> Account {
         .pause_header("x-requests-wait", Unit::Seconds)
 }
 
-fn asked() -> Expected {
+fn account_request() -> Expected {
     Expected::post("https://api.acme.example/graphql")
         .header("x-api-version", "2026-01-01")
         .header("content-type", "application/json")
@@ -34,10 +34,10 @@ fn failed(status: u16, code: &str) -> Reply {
 
 /// Returns the result of a verification with this response, after a successful setup.
 fn found(reply: Reply) -> (Liveness, String, Option<Duration>) {
-    let host = host(acme().account(graphql())).expect(redeem().answer(tokens())).expect(asked());
+    let host = host(acme().account(graphql())).expect(redeem().answer(tokens())).expect(account_request());
     let made = host.setup([back()]).run().expect("a connection");
     assert_eq!(made.identity, Identity::new("u-1", "Ada"));
-    let host: FakeHost<_> = host.expect(asked().answer(reply));
+    let host: FakeHost<_> = host.expect(account_request().answer(reply));
     let found = host.verify(&made.credential, &host.connection(&made)).expect("an answer");
     let reason = found.reason.expect("a reason");
     (found.liveness, format!("{}: {}", reason.code, reason.message), found.recheck_after)
@@ -64,8 +64,8 @@ fn a_refusal_is_found_at_any_status_but_those_that_will_pass() {
         (503, "AUTHENTICATION_ERROR", Liveness::Offline, reason::PROVIDER_ERROR),
         (400, "RATELIMITED", Liveness::Offline, reason::RATE_LIMITED),
     ] {
-        let (found, told, _) = found(failed(status, code));
-        assert_eq!((found, told.split(':').next()), (liveness, Some(reason)), "{status} {code}");
+        let (found, message, _) = found(failed(status, code));
+        assert_eq!((found, message.split(':').next()), (liveness, Some(reason)), "{status} {code}");
     }
 }
 

@@ -32,11 +32,11 @@ fn is_kept(host: &FakeHost<OAuth2>) -> bool {
 /// An application registers itself once for each redirect address.
 #[test]
 fn an_application_registers_itself_once() {
-    let asked = register().json(&format!(
+    let registration = register().json(&format!(
         r#"{{"client_name": "Connections", "redirect_uris": ["{CALLBACK}"], "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "token_endpoint_auth_method": "client_secret_post", "scope": "read"}}"#
     ));
     let host = host(builder())
-        .expect(asked.answer(made(ID, SECRET, "")))
+        .expect(registration.answer(made(ID, SECRET, "")))
         .expect(redeem().form(&fields(&form())).answer(tokens()))
         .expect(me())
         .expect(redeem().form(&fields(&form())).answer(tokens()))
@@ -49,7 +49,7 @@ fn an_application_registers_itself_once() {
 #[test]
 fn an_application_registers_for_the_ways_that_are_offered() {
     let device = "urn:ietf:params:oauth:grant-type:device_code";
-    let asked = |at: &str, grants: &str, responses: &str| {
+    let registration = |at: &str, grants: &str, responses: &str| {
         register().json(&format!(
             r#"{{"client_name": "Connections", "redirect_uris": ["{at}"], "grant_types": [{grants}, "refresh_token"], "response_types": [{responses}], "token_endpoint_auth_method": "client_secret_post", "scope": "read"}}"#
         ))
@@ -61,7 +61,8 @@ fn an_application_registers_for_the_ways_that_are_offered() {
     let at = "https://id.acme.example/device";
     let both = host(builder().endpoint(Endpoint::Device, at))
         .expect(
-            asked(CALLBACK, &format!(r#""authorization_code", "{device}""#), r#""code""#).answer(made(ID, SECRET, "")),
+            registration(CALLBACK, &format!(r#""authorization_code", "{device}""#), r#""code""#)
+                .answer(made(ID, SECRET, "")),
         )
         .expect(Expected::post(at).answer(codes))
         .expect(redeem().answer(tokens()))
@@ -69,7 +70,7 @@ fn an_application_registers_for_the_ways_that_are_offered() {
     both.setup([back()]).run().expect("a connection");
     let alone = host(builder().grant(Grant::DeviceCode).endpoint(Endpoint::Device, at));
     let refused = Reply::json(400, r#"{"error": "invalid_client_metadata"}"#);
-    let alone = alone.expect(asked("http://127.0.0.1/callback", &format!(r#""{device}""#), "").answer(refused));
+    let alone = alone.expect(registration("http://127.0.0.1/callback", &format!(r#""{device}""#), "").answer(refused));
     assert_eq!(alone.setup([]).run().expect_err("refused").code, "acme_refused");
 }
 

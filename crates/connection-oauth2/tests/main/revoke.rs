@@ -12,18 +12,18 @@ fn builder() -> OAuth2Builder {
     acme().endpoint(Endpoint::Revocation, REVOKE)
 }
 
-fn asked(token: &str, hint: Option<&str>) -> Expected {
+fn revocation(token: &str, hint: Option<&str>) -> Expected {
     let mut form = vec![("token", token), ("client_id", ID), ("client_secret", SECRET)];
     form.extend(hint.map(|hint| ("token_type_hint", hint)));
     Expected::post(REVOKE).no_redirect().form(&form)
 }
 
 fn refresh() -> Expected {
-    asked(REFRESH, Some("refresh_token"))
+    revocation(REFRESH, Some("refresh_token"))
 }
 
 fn access() -> Expected {
-    asked(ACCESS, Some("access_token"))
+    revocation(ACCESS, Some("access_token"))
 }
 
 /// S19, first and second case: refresh tokens first, with a hint and authentication; an unknown token counts as
@@ -59,8 +59,8 @@ fn a_token_that_is_dead_already_is_given_back() {
 #[test]
 fn an_unsupported_type_is_tried_without_a_hint() {
     let unsupported = || Reply::json(400, r#"{"error": "unsupported_token_type"}"#);
-    check(vec![refresh().answer(unsupported()), asked(REFRESH, None), access()], None);
-    check(vec![refresh(), access().answer(unsupported()), asked(ACCESS, None).answer(unsupported())], None);
+    check(vec![refresh().answer(unsupported()), revocation(REFRESH, None), access()], None);
+    check(vec![refresh(), access().answer(unsupported()), revocation(ACCESS, None).answer(unsupported())], None);
 }
 
 /// S19, fifth case: a failure is reported, and the other tokens are revoked all the same. The host decides about the

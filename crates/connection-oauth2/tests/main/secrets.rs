@@ -107,8 +107,8 @@ fn errors_name_the_way_out_and_no_secret() {
 #[test]
 fn an_application_that_is_asked_for_shows_nowhere() {
     let host = host(acme().client(Client::Prompted)).expect(redeem().answer(tokens())).expect(me());
-    let asked = Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
-    let run = host.setup([asked, back()]).trace();
+    let application = Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
+    let run = host.setup([application, back()]).trace();
     silent(&format!("{:?} {:?}", run.steps, run.result));
 }
 
