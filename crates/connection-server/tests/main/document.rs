@@ -219,10 +219,10 @@ fn reached(document: &Value, part: &Value, found: &mut BTreeSet<String>) {
 async fn bodies_of_requests_are_closed_and_share_no_shape_with_answers_whose_members_are_all_there() {
     let world = World::new().await;
     let document = document(&world).await;
-    let (mut asked, mut answered) = (BTreeSet::new(), BTreeSet::new());
+    let (mut requests, mut answered) = (BTreeSet::new(), BTreeSet::new());
     for operation in document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values())
     {
-        reached(&document, &operation["requestBody"], &mut asked);
+        reached(&document, &operation["requestBody"], &mut requests);
         reached(&document, &operation["responses"], &mut answered);
         reached(&document, &document["components"]["responses"], &mut answered);
     }
@@ -230,10 +230,10 @@ async fn bodies_of_requests_are_closed_and_share_no_shape_with_answers_whose_mem
         let schema = |name: &String| &document["components"]["schemas"][name];
         names.iter().filter(|name| schema(name).get("properties").is_some()).cloned().collect()
     };
-    let (asked, answered) = (objects(&asked), objects(&answered));
-    assert!(asked.len() > 10 && answered.len() > 40, "{asked:?} {answered:?}");
-    assert_eq!(asked.intersection(&answered).collect::<Vec<_>>(), Vec::<&String>::new());
-    for name in &asked {
+    let (requests, answered) = (objects(&requests), objects(&answered));
+    assert!(requests.len() > 10 && answered.len() > 40, "{requests:?} {answered:?}");
+    assert_eq!(requests.intersection(&answered).collect::<Vec<_>>(), Vec::<&String>::new());
+    for name in &requests {
         assert_eq!(document["components"]["schemas"][name]["additionalProperties"], false, "{name}");
     }
     for name in &answered {

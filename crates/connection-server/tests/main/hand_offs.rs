@@ -46,8 +46,8 @@ async fn an_extension_follows_the_setup_of_its_hand_off_to_the_end() {
         let request = world.request(method, &format!("/setups/{id}{path}")).bearer(&token).json(&body);
         assert_eq!(world.send(&request).await.refusal(), (403, "not_allowed".into()), "{method} {path}");
     }
-    let asked = world.until(&person, id, &setup, "prompt").await;
-    let answers = json!({ "step": asked["step"], "answers": { "name": "octocat", "apiKey": KEY } });
+    let prompt = world.until(&person, id, &setup, "prompt").await;
+    let answers = json!({ "step": prompt["step"], "answers": { "name": "octocat", "apiKey": KEY } });
     world.post(&person, &format!("/setups/{id}/answers"), answers).await.ok(202);
     while state["required"] != json!(null) {
         state = after(&world, &token, &path, &state).await;

@@ -60,21 +60,21 @@ async fn listeners_that_come_and_go_are_all_told() {
     let token = world.token(Role::Manage, Some("ada")).await;
     let mut first = listening(&world, &token).await;
     let mut second = listening(&world, &token).await;
-    let told = async |listeners: &mut [&mut Stream], name| {
+    let all_hear = async |listeners: &mut [&mut Stream], name| {
         let id = world.connected(&token, name).await;
         for hints in listeners {
             until(hints, &format!("data: {{\"id\":\"{id}\"}}")).await;
         }
     };
-    told(&mut [&mut first, &mut second], "one").await;
+    all_hear(&mut [&mut first, &mut second], "one").await;
     drop(first);
-    told(&mut [&mut second], "two").await;
+    all_hear(&mut [&mut second], "two").await;
     let mut third = listening(&world, &token).await;
-    told(&mut [&mut second, &mut third], "three").await;
+    all_hear(&mut [&mut second, &mut third], "three").await;
     drop((second, third));
     // Nobody has listened for a while.
     let mut fourth = listening(&world, &token).await;
-    told(&mut [&mut fourth], "four").await;
+    all_hear(&mut [&mut fourth], "four").await;
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_quiet_stream_is_kept_open() {
     let world = World::new().await;
     let token = world.token(Role::Read, None).await;
     let mut hints = listening(&world, &token).await;
-    let told = until(&mut hints, ": keep-alive");
+    let keep_alive = until(&mut hints, ": keep-alive");
     let passes = async {
         loop {
             world.clock.advance(Duration::from_secs(1));
@@ -90,7 +90,7 @@ async fn a_quiet_stream_is_kept_open() {
         }
     };
     tokio::select! {
-        _ = told => {}
+        _ = keep_alive => {}
         () = passes => {}
     }
 }

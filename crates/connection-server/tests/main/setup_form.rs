@@ -27,8 +27,8 @@ async fn world(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (World, Tes
 async fn begun(world: &World, token: &str) -> (String, Value) {
     let setup = world.post(token, "/setups", json!({ "kind": "form" })).await.ok(201);
     let id = setup["id"].as_str().unwrap().to_owned();
-    let asked = world.until(token, &id, &setup, "prompt").await;
-    (id, asked)
+    let step = world.until(token, &id, &setup, "prompt").await;
+    (id, step)
 }
 
 async fn answered(world: &World, token: &str, id: &str, step: u64, answers: Value) -> Answer {
@@ -40,9 +40,9 @@ async fn shown(world: &World, token: &str, id: &str, after: &str) -> Value {
 }
 
 /// Confirms the account, because an address of the setup may have been opened in a browser.
-async fn confirmed(world: &World, token: &str, id: &str, asked: &Value) -> Value {
-    assert_eq!((&asked["type"], &asked["account"]["label"]), (&json!("confirm"), &json!("AC1234")), "{asked}");
-    let confirm = json!({ "step": asked["step"] });
+async fn confirmed(world: &World, token: &str, id: &str, step: &Value) -> Value {
+    assert_eq!((&step["type"], &step["account"]["label"]), (&json!("confirm"), &json!("AC1234")), "{step}");
+    let confirm = json!({ "step": step["step"] });
     let setup = world.post(token, &format!("/setups/{id}/confirm"), confirm).await.ok(202);
     world.until(token, id, &setup, "done").await
 }
@@ -57,30 +57,30 @@ async fn a_form_is_shown_as_it_is_declared_and_answered_to_the_end() {
     let files = FilesPolicy::new().allow(granted.path());
     let world = World::with(|registry| registry.kind(form()).files(files)).await;
     let token = world.token(Role::Manage, Some("ada")).await;
-    let (id, asked) = begun(&world, &token).await;
-    assert_eq!((&asked["step"], &asked["title"], &asked["problem"]), (&json!(1), &json!("Form"), &Value::Null));
+    let (id, step) = begun(&world, &token).await;
+    assert_eq!((&step["step"], &step["title"], &step["problem"]), (&json!(1), &json!("Form"), &Value::Null));
     let guide = json!([{ "text": "The console shows the SID.", "open": null },
         { "text": "Open the console", "open": "https://console.example" }]);
-    assert_eq!(asked["guide"], guide);
+    assert_eq!(step["guide"], guide);
     let sid = json!({ "name": "sid", "label": "SID", "input": "text", "required": true, "many": false,
         "help": "In the console", "placeholder": "AC0000", "default": null, "pattern": "AC[0-9]{4}", "choices": [] });
-    assert_eq!(asked["fields"][0], sid);
+    assert_eq!(step["fields"][0], sid);
     let choices = json!([{ "value": "eu", "label": "Europe" }, { "value": "us", "label": "America" }]);
-    assert_eq!((&asked["fields"][2]["choices"], &asked["fields"][2]["default"]), (&choices, &json!("eu")));
+    assert_eq!((&step["fields"][2]["choices"], &step["fields"][2]["default"]), (&choices, &json!("eu")));
     let inputs: Vec<_> =
-        asked["fields"].as_array().unwrap().iter().map(|field| field["input"].as_str().unwrap()).collect();
+        step["fields"].as_array().unwrap().iter().map(|field| field["input"].as_str().unwrap()).collect();
     assert_eq!(inputs, ["text", "secret", "choice", "bool", "number", "directory"]);
     let mut answers = first();
     answers["roots"] = json!([granted.path().to_str().unwrap()]);
     answered(&world, &token, &id, 1, answers).await.ok(202);
-    let next = shown(&world, &token, &id, asked["cursor"].as_str().unwrap()).await;
+    let next = shown(&world, &token, &id, step["cursor"].as_str().unwrap()).await;
     assert_eq!((&next["step"], &next["problem"], &next["title"]), (&json!(2), &json!("look again"), &json!("Code")));
     assert_eq!(next["open"], "https://form.example/codes");
     assert_eq!(next["guide"], json!([]), "an address is opened, and there is nothing to look for");
     assert_eq!((&next["beside"][0]["userCode"], &next["beside"][0]["reason"]), (&json!("AB-CD"), &Value::Null));
     answered(&world, &token, &id, 2, json!({ "code": "yes" })).await.ok(202);
-    let asked = shown(&world, &token, &id, next["cursor"].as_str().unwrap()).await;
-    let done = confirmed(&world, &token, &id, &asked).await;
+    let step = shown(&world, &token, &id, next["cursor"].as_str().unwrap()).await;
+    let done = confirmed(&world, &token, &id, &step).await;
     assert_eq!((&done["type"], &done["label"], &done["liveness"]), (&json!("done"), &json!("AC1234"), &json!("live")));
     assert_eq!(done["account"], json!({ "id": "AC1234", "label": "AC1234" }));
     // The result can be read again, also by somebody who has seen it.
@@ -94,7 +94,7 @@ async fn a_form_is_shown_as_it_is_declared_and_answered_to_the_end() {
 async fn a_secret_never_comes_back() {
     let (world, _provider) = world(|| Reply::ok("{}")).await;
     let token = world.token(Role::Manage, None).await;
-    let (id, asked) = begun(&world, &token).await;
+    let (id, step) = begun(&world, &token).await;
     let mut wrong = first();
     wrong["sid"] = json!(KEY);
     assert_eq!(answered(&world, &token, &id, 1, wrong).await.refusal(), (422, "answers_invalid".into()));
@@ -111,7 +111,7 @@ async fn a_secret_never_comes_back() {
         assert_eq!(answer.refusal(), (422, "invalid_body".into()), "{broken}");
     }
     answered(&world, &token, &id, 1, first()).await.ok(202);
-    let next = shown(&world, &token, &id, asked["cursor"].as_str().unwrap()).await;
+    let next = shown(&world, &token, &id, step["cursor"].as_str().unwrap()).await;
     answered(&world, &token, &id, 1, first()).await.refusal();
     answered(&world, &token, &id, 2, json!({ "code": "no" })).await.ok(202);
     let failed = shown(&world, &token, &id, next["cursor"].as_str().unwrap()).await;
@@ -124,11 +124,11 @@ async fn a_secret_never_comes_back() {
 async fn a_reader_waits_for_another_state_and_25_seconds_at_most() {
     let (world, _provider) = world(|| Reply::ok("{}")).await;
     let token = world.token(Role::Manage, None).await;
-    let (id, asked) = begun(&world, &token).await;
-    for seen in [asked["cursor"].as_str().unwrap(), "1"] {
+    let (id, step) = begun(&world, &token).await;
+    for seen in [step["cursor"].as_str().unwrap(), "1"] {
         let began = world.clock.now().seconds();
         let looking = shown(&world, &token, &id, seen);
-        assert_eq!(world.outlasted(looking).await, asked, "what is shown then");
+        assert_eq!(world.outlasted(looking).await, step, "what is shown then");
         assert!(world.clock.now().seconds() >= began + 25, "nothing has changed");
     }
     let looking = shown(&world, &token, &id, "1");
@@ -157,7 +157,7 @@ async fn a_network_that_fails_is_told_and_the_setup_goes_on_when_somebody_resume
     assert_eq!(provider.requests().len(), requests);
     is_down.store(false, SeqCst);
     let resumed = world.post(&token, &format!("/setups/{id}/resume"), json!({})).await.ok(202);
-    let asked = world.until(&token, &id, &resumed, "confirm").await;
-    confirmed(&world, &token, &id, &asked).await;
+    let step = world.until(&token, &id, &resumed, "confirm").await;
+    confirmed(&world, &token, &id, &step).await;
     assert_eq!(provider.requests().len(), requests + 1);
 }
