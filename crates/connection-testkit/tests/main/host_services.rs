@@ -117,7 +117,7 @@ impl UsageSource<Secret> for Meter {
     }
 }
 
-fn lent(host: FakeHost<Meter>) -> FakeHost<Meter> {
+fn with_services(host: FakeHost<Meter>) -> FakeHost<Meter> {
     let files = FakeFiles::new().root("/data", &[("name", "ada")]);
     let tools = FakeTools::new().tool("meter", "/usr/bin/meter", "2.1");
     host.files(files).tools(tools).login_window(FakeWindow::cookie("a-cookie-of-some-length")).key_value()
@@ -133,21 +133,21 @@ fn answered() -> Input {
 
 #[test]
 fn the_fake_services_answer_as_the_test_configures() {
-    let host = lent(FakeHost::new(Meter::default())).expect(usage());
+    let host = with_services(FakeHost::new(Meter::default())).expect(usage());
     host.activate().unwrap();
     let made = host.setup([answered()]).run().unwrap();
     assert_eq!(made.identity.account_id.as_str(), "ADA 2.1");
     let snapshot = host.fetch_usage(&made.credential, &host.connection(&made)).unwrap();
     assert_eq!((snapshot.metrics.len(), snapshot.raw), (1, Some(Value::object([("all", 7.into())]))));
     host.finish();
-    let closed = lent(FakeHost::new(Meter::default())).login_window(FakeWindow::cancelled());
+    let closed = with_services(FakeHost::new(Meter::default())).login_window(FakeWindow::cancelled());
     let failure = closed.setup([answered()]).run().unwrap_err();
     assert_eq!(failure.code, "cancelled");
 }
 
 #[test]
 fn the_test_sees_which_results_were_computed_from_files() {
-    let host = lent(FakeHost::new(Meter::default()));
+    let host = with_services(FakeHost::new(Meter::default()));
     assert!(host.made_of_files().is_empty());
     let run = host.setup([answered()]).trace();
     let made = host.made_of_files();
@@ -156,7 +156,7 @@ fn the_test_sees_which_results_were_computed_from_files() {
 
 #[test]
 fn a_host_may_have_files_and_no_cache() {
-    let host = lent(FakeHost::new(Meter::default())).without_file_cache();
+    let host = with_services(FakeHost::new(Meter::default())).without_file_cache();
     assert_eq!(host.setup([answered()]).run().unwrap_err().code, "lacks");
     assert!(host.made_of_files().is_empty());
 }
@@ -164,11 +164,11 @@ fn a_host_may_have_files_and_no_cache() {
 /// The search is tested in a setup and outside of one.
 #[test]
 fn tools_are_where_the_test_says_and_nobody_looks_for_another_one() {
-    let host = |tools| lent(FakeHost::new(Meter::default())).tools(tools);
+    let host = |tools| with_services(FakeHost::new(Meter::default())).tools(tools);
     let searched = |host: &FakeHost<Meter>, tool: &ToolSpec| {
         host.activate().unwrap();
-        let lent = host.definition().host.lock().unwrap().clone().unwrap();
-        poll(lent.tools().unwrap().find(tool))
+        let services = host.definition().host.lock().unwrap().clone().unwrap();
+        poll(services.tools().unwrap().find(tool))
     };
     let absent = host(FakeTools::new().probed(&["/a", "/b"]));
     let found = searched(&absent, &tool()).unwrap();
@@ -194,7 +194,7 @@ fn poll<T>(future: impl Future<Output = T>) -> T {
 
 fn suite(quirk: Option<Quirk>) -> Suite<Meter> {
     let made = move || Meter { quirk, ..Meter::default() };
-    Suite::new(made).host(lent).setup([answered()], []).usage([usage()])
+    Suite::new(made).host(with_services).setup([answered()], []).usage([usage()])
 }
 
 #[test]

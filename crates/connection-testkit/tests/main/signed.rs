@@ -49,10 +49,12 @@ impl ConnectionDefinition for Signer {
 }
 
 fn host(algorithm: SignatureAlgorithm, stores: bool) -> FakeHost<Signer> {
-    let told = encode::base64url(&signature(algorithm, &Secret::from(KEY), b"claims").expect("a key"));
-    let token = Expected::post(&format!("{API}/token?q={told}")).header("x-proof", &told);
-    let spend = Expected::post(&format!("{API}/spend")).form(&[("a", &told)]);
-    FakeHost::new(Signer { algorithm, stores }).expect(token.form(&[("assertion", &format!("a.{told}"))])).expect(spend)
+    let proof = encode::base64url(&signature(algorithm, &Secret::from(KEY), b"claims").expect("a key"));
+    let token = Expected::post(&format!("{API}/token?q={proof}")).header("x-proof", &proof);
+    let spend = Expected::post(&format!("{API}/spend")).form(&[("a", &proof)]);
+    FakeHost::new(Signer { algorithm, stores })
+        .expect(token.form(&[("assertion", &format!("a.{proof}"))]))
+        .expect(spend)
 }
 
 #[test]

@@ -126,8 +126,8 @@ impl Webhooks<Secret> for Hooks {
     }
 
     fn handshake(&self, delivery: &Delivery) -> Option<Secret> {
-        let told = delivery.json().ok()?["id"].as_str().map(Secret::from);
-        told.filter(|_| self.is(Fault::TakesAnEventForAHandshake))
+        let id = delivery.json().ok()?["id"].as_str().map(Secret::from);
+        id.filter(|_| self.is(Fault::TakesAnEventForAHandshake))
     }
 
     fn sign(&self, _: &Secret, key: Option<&Secret>, url: &str, ctx: &Context<'_>) -> Result<Delivery, NotAuthentic> {
