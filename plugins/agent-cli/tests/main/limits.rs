@@ -41,9 +41,9 @@ fn the_newest_session_tells_both_windows() {
 
 #[test]
 fn a_session_that_tells_no_limits_leaves_it_to_the_one_before() {
-    let told = token_count("2026-01-30T10:00:00Z", r#"{"primary": {"used_percent": 7.0, "window_minutes": 10080}}"#);
+    let line = token_count("2026-01-30T10:00:00Z", r#"{"primary": {"used_percent": 7.0, "window_minutes": 10080}}"#);
     let snapshot = fetched(&[
-        ("sessions/2026/01/30/rollout-2026-01-30T09-00-00-a.jsonl", told),
+        ("sessions/2026/01/30/rollout-2026-01-30T09-00-00-a.jsonl", line),
         ("sessions/2026/01/31/rollout-2026-01-31T09-00-00-b.jsonl", token_count("2026-01-31T10:00:00Z", "null")),
     ]);
     assert_eq!(snapshot.metrics.len(), 1);
@@ -51,10 +51,10 @@ fn a_session_that_tells_no_limits_leaves_it_to_the_one_before() {
 
 #[test]
 fn a_session_that_was_resumed_tells_more_than_one_that_began_after_it() {
-    let told = |at, percent: &str| token_count(at, &format!(r#"{{"primary": {{"used_percent": {percent}}}}}"#));
+    let line = |at, percent: &str| token_count(at, &format!(r#"{{"primary": {{"used_percent": {percent}}}}}"#));
     let snapshot = fetched(&[
-        ("sessions/2026/01/30/rollout-2026-01-30T09-00-00-a.jsonl", told("2026-01-31T10:00:00Z", "30.0")),
-        ("sessions/2026/01/31/rollout-2026-01-31T08-00-00-b.jsonl", told("2026-01-31T08:30:00Z", "20.0")),
+        ("sessions/2026/01/30/rollout-2026-01-30T09-00-00-a.jsonl", line("2026-01-31T10:00:00Z", "30.0")),
+        ("sessions/2026/01/31/rollout-2026-01-31T08-00-00-b.jsonl", line("2026-01-31T08:30:00Z", "20.0")),
     ]);
     assert_eq!(snapshot.observed_at.to_rfc3339(), "2026-01-31T10:00:00Z");
 }

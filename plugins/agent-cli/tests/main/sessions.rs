@@ -25,7 +25,7 @@ const STATUS_LINE: &str = r#"{
     }
 }"#;
 
-fn told(kind: &str, document: &str) -> Vec<UsageMetric> {
+fn session_metrics(kind: &str, document: &str) -> Vec<UsageMetric> {
     let document = Value::parse(document.as_bytes()).expect("it is JSON");
     let kind = made(kind);
     kind.usage().expect("each kind has usage").format_session_metrics(&SessionTokens::default().document(document))
@@ -36,8 +36,8 @@ fn a_session_of_any_tool_tells_its_context() {
     for (kind, make) in kinds() {
         let kind_itself = make();
         let usage = kind_itself.usage().unwrap_or_else(|| panic!("{kind} has usage"));
-        let told = usage.format_session_metrics(&SessionTokens::new(1200, Some(200_000)));
-        assert_eq!(told, [TokenUtilization::new("context", "Context", 1200).max(200_000).into()]);
+        let metrics = usage.format_session_metrics(&SessionTokens::new(1200, Some(200_000)));
+        assert_eq!(metrics, [TokenUtilization::new("context", "Context", 1200).max(200_000).into()]);
     }
 }
 
@@ -54,7 +54,7 @@ fn the_status_line_of_claude_tells_the_windows_of_a_subscription_and_the_context
         // A window that a later version of the tool adds is shown by its name.
         TimeWindow::new("seven_day_opus", "Limit seven day opus", 0.12).resets_at(later).into(),
     ];
-    let metrics = told("claude", STATUS_LINE);
+    let metrics = session_metrics("claude", STATUS_LINE);
     assert_eq!(metrics, expected);
     assert!(!format!("{metrics:?}").contains("canary"), "numbers, times and names of windows alone");
 }
@@ -63,18 +63,18 @@ fn the_status_line_of_claude_tells_the_windows_of_a_subscription_and_the_context
 fn a_session_that_says_less_tells_less_and_one_that_says_something_odd_tells_nothing_of_that() {
     // Before the first answer, and for an account without a subscription, the document has neither.
     let first = r#"{"context_window": {"context_window_size": 200000, "current_usage": null}}"#;
-    assert_eq!(told("claude", first), []);
-    assert_eq!(told("claude", "{}"), []);
+    assert_eq!(session_metrics("claude", first), []);
+    assert_eq!(session_metrics("claude", "{}"), []);
     let odd = r#"{"context_window": 7, "rate_limits": {
         "five_hour": {"used_percentage": 105, "resets_at": "soon"}, "seven_day": {"used_percentage": "much"},
         "\u001b[2J": {"used_percentage": 1}, "": {"used_percentage": 1}, "weeks": 3
     }}"#;
-    let metrics = told("claude", odd);
+    let metrics = session_metrics("claude", odd);
     let [UsageMetric::TimeWindow(window)] = &metrics[..] else { panic!("{metrics:?}") };
     assert_eq!((&*window.id, window.utilization, window.resets_at), ("five_hour", 1.0, None));
     let many: Vec<_> = (0..100).map(|n| format!(r#""w{n}": {{"used_percentage": 1}}"#)).collect();
     let many = format!(r#"{{"rate_limits": {{{}}}}}"#, many.join(", "));
-    assert_eq!(told("claude", &many).len(), 16);
+    assert_eq!(session_metrics("claude", &many).len(), 16);
 }
 
 #[test]
@@ -84,10 +84,10 @@ fn a_session_of_gemini_tells_its_tokens_and_an_answer_the_context() {
         "gemini-2.5-pro": {"api": {"totalRequests": 2}, "tokens": {"prompt": 24939, "candidates": 20, "total": 25113, "cached": 21263}},
         "gemini-2.5-flash": {"tokens": {"prompt": 8965, "candidates": 10, "total": 9033}}
     }}}"#;
-    assert_eq!(told("gemini", stats), [TokenUtilization::new("session", "Session", 34_146).into()]);
+    assert_eq!(session_metrics("gemini", stats), [TokenUtilization::new("session", "Session", 34_146).into()]);
     // The event `gemini_cli.api_response`: <https://geminicli.com/docs/cli/telemetry>.
     let event = r#"{"name": "gemini_cli.api_response", "attributes": {"model": "gemini-2.5-pro", "input_token_count": 8965, "total_token_count": 9033}}"#;
-    assert_eq!(told("gemini", event), [TokenUtilization::new("context", "Context", 8965).into()]);
+    assert_eq!(session_metrics("gemini", event), [TokenUtilization::new("context", "Context", 8965).into()]);
     // A count of the host takes precedence over the document.
     let document = Value::parse(event.as_bytes()).unwrap();
     let session = SessionTokens::new(7, Some(1_048_576)).document(document);

@@ -39,8 +39,8 @@ fn an_application_in_testing_ends_after_seven_days() {
 fn the_first_setup_asks_for_the_application() {
     let host = FakeHost::new(gmail()).inbound_http(crate::CALLBACK).key_value();
     let host = host.expect(redeem().answer(tokens(""))).expect(profile());
-    let asked = Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
-    host.setup([asked, back()]).run().unwrap();
+    let application = Input::answers(&[("clientId", ID), ("clientSecret", SECRET)]);
+    host.setup([application, back()]).run().unwrap();
 }
 
 /// The person has deselected the scope on Google's page.
