@@ -63,7 +63,7 @@ fn advisories_are_checked_where_they_can_be_and_required_where_that_is_said() {
     for typo in ["require", "1", "no"] {
         wanted(Some(typo.as_ref())).unwrap_err();
     }
-    for (asked, database, decision) in [
+    for (requirement, database, decision) in [
         (Wanted::WherePossible, Database::Fresh, Decision::Check),
         (Wanted::WherePossible, Database::Kept, Decision::CheckKept),
         (Wanted::WherePossible, Database::None, Decision::PassOver),
@@ -71,7 +71,7 @@ fn advisories_are_checked_where_they_can_be_and_required_where_that_is_said() {
         (Wanted::Required, Database::Kept, Decision::Fail),
         (Wanted::Required, Database::None, Decision::Fail),
     ] {
-        assert_eq!(decide(asked, database), decision, "{asked:?} {database:?}");
+        assert_eq!(decide(requirement, database), decision, "{requirement:?} {database:?}");
     }
 }
 
