@@ -94,9 +94,9 @@ pub(crate) async fn herd(setting: &Setting, provider: &Provider, size: &Size, ta
         let ours = async || {
             let mut time = Duration::MAX;
             for _ in 0..MAX_TRIES {
-                let asked = provider.tokens();
+                let requests = provider.tokens();
                 time = refreshes(&connection, waiters).await;
-                if provider.tokens() == asked + 1 {
+                if provider.tokens() == requests + 1 {
                     break;
                 }
             }

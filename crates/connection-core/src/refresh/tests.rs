@@ -79,8 +79,8 @@ fn a_credential_that_works_is_not_put_at_risk_before_its_last_minutes() {
 
 #[test]
 fn a_pause_that_a_provider_asks_for_is_kept_up_to_one_day() {
-    let asked = |seconds| after_failure(id(1), 5, Some(seconds));
-    assert_eq!([asked(0), asked(1), asked(120), asked(86_400), asked(u64::MAX)], [1, 1, 120, 86_400, 86_400]);
+    let pause = |seconds| after_failure(id(1), 5, Some(seconds));
+    assert_eq!([pause(0), pause(1), pause(120), pause(86_400), pause(u64::MAX)], [1, 1, 120, 86_400, 86_400]);
 }
 
 #[test]

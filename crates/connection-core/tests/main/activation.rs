@@ -8,7 +8,7 @@ use connection_core::ConnectionRegistry;
 use crate::{
     fake::{Deed, set},
     log,
-    service_kind::{Act, Borrower, LENT, asked, named},
+    service_kind::{Act, Borrower, LENT, begin_setup, named},
     test_host::{World, code, outlasted},
 };
 
@@ -47,10 +47,10 @@ async fn a_kind_that_cannot_be_activated_stays_and_is_told_of_without_its_words(
         while log::lines_with(&format!("why=\"{why}\"")).len() == before {
             tokio::task::yield_now().await;
         }
-        assert_eq!(code(&named(&asked(&registry).await, "ada").await), "done Live");
+        assert_eq!(code(&named(&begin_setup(&registry).await, "ada").await), "done Live");
     }
-    let told = log::lines_with("could not be activated");
-    assert!(told.iter().all(|line| !line.contains("told so")), "{told:?}");
+    let lines = log::lines_with("could not be activated");
+    assert!(lines.iter().all(|line| !line.contains("told so")), "{lines:?}");
 }
 
 /// R-JACK-030
@@ -62,15 +62,15 @@ async fn registering_does_not_wait_and_one_that_hangs_is_dropped_at_its_deadline
     set(&plugin.deed, Deed::Hangs);
     let registry = open(&world, &plugin).await;
     plugin.until_activated(1).await;
-    assert_eq!(code(&named(&asked(&registry).await, "ada").await), "done Live");
+    assert_eq!(code(&named(&begin_setup(&registry).await, "ada").await), "done Live");
     let timed_out = || log::lines_with("why=\"plugin_timeout\"").len();
     let before = timed_out();
-    let told = tokio::runtime::Handle::current().spawn(async move {
+    let logged = tokio::runtime::Handle::current().spawn(async move {
         while timed_out() == before {
             tokio::task::yield_now().await;
         }
     });
-    outlasted(&world, told).await;
+    outlasted(&world, logged).await;
     drop(registry);
 }
 

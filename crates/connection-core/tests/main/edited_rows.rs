@@ -68,7 +68,7 @@ impl Pair {
 
     /// Checks that the credential does not open, also for each use, and that nothing is sent.
     async fn closed(&self, registry: &ConnectionRegistry, what: &str) {
-        let asked = self.request_count();
+        let requests = self.request_count();
         let connection = registry.connection(self.one).await.unwrap();
         let info = connection.verify().await.unwrap();
         let reason = info.reason.clone().unwrap_or_else(|| panic!("{what}: no reason: {info:?}"));
@@ -88,7 +88,7 @@ impl Pair {
         // A request that was built before the edit is not sent either.
         let request = self.handle(self.two).await.request("GET", "/things").await.unwrap();
         assert!(matches!(connection.send(request).await.unwrap_err(), Error::Sealed { .. }), "{what}");
-        assert_eq!(self.request_count(), asked, "{what}: something was sent");
+        assert_eq!(self.request_count(), requests, "{what}: something was sent");
     }
 
     async fn live(&self, id: ConnectionId, what: &str) {
@@ -197,12 +197,12 @@ async fn an_account_that_was_edited_does_not_lend_its_credential() {
     let two = sql::id(pair.two);
     pair.edit(&format!("DELETE FROM connection_credential WHERE connection_id = {two}")).await;
     pair.edit(&credential(&format!("generation = 1, connection_id = {two}"))).await;
-    let asked = pair.request_count();
+    let requests = pair.request_count();
     for id in [pair.one, pair.two] {
         let info = pair.handle(id).await.verify().await.unwrap();
         assert_eq!(&*info.reason.unwrap().code, "credential_unreadable");
     }
-    assert_eq!(pair.request_count(), asked);
+    assert_eq!(pair.request_count(), requests);
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn an_edited_configuration_leads_no_request_elsewhere() {
     pair.account(&format!(r#"config = '[["apiBaseUrl","{address}"],["base","{address}"]]'"#)).await;
     let connection = pair.handle(pair.one).await;
     assert_eq!(connection.info().config[0], ("apiBaseUrl".to_owned(), address.clone()), "the row was edited");
-    let asked = pair.request_count();
+    let requests = pair.request_count();
     let base = connection_contract::host::base_url(&address).unwrap();
     let path = "/things";
     for config in [None, Some("config = 'no JSON'")] {
@@ -226,7 +226,7 @@ async fn an_edited_configuration_leads_no_request_elsewhere() {
         let error = connection.send(connection_contract::HttpRequest::get(&base, path)).await.unwrap_err();
         assert!(matches!(error, Error::Row(_)), "{error:?}");
     }
-    assert_eq!(pair.request_count(), asked);
+    assert_eq!(pair.request_count(), requests);
     assert!(evil.server.requests().is_empty());
 }
 
@@ -254,13 +254,13 @@ async fn what_does_not_open_is_listed_and_removed_and_breaks_nothing() {
     // Another process also fails to open it.
     let again = pair.world.open(Acme::default()).await;
     pair.closed(&again, "in another process").await;
-    let asked = pair.request_count();
+    let requests = pair.request_count();
     assert_eq!(again.remove(pair.one).await.unwrap().teardown, Teardown::Skipped);
-    assert_eq!(pair.request_count(), asked);
+    assert_eq!(pair.request_count(), requests);
     assert!(matches!(again.connection(pair.one).await, Err(Error::NotFound(_))));
     pair.live(pair.two, "the other row").await;
     assert_eq!(again.remove(pair.two).await.unwrap().teardown, Teardown::Done, "the control");
-    assert_eq!(pair.request_count(), asked + 2);
+    assert_eq!(pair.request_count(), requests + 2);
 }
 
 #[tokio::test]
@@ -272,9 +272,9 @@ async fn a_row_whose_kind_is_no_kind_is_listed_and_removed() {
     assert_eq!(listed.iter().map(|info| info.id).collect::<Vec<_>>(), [pair.one, pair.two]);
     pair.closed(&pair.registry, "no kind").await;
     pair.live(pair.two, "the other row").await;
-    let asked = pair.request_count();
+    let requests = pair.request_count();
     assert_eq!(pair.registry.remove(pair.one).await.unwrap().teardown, Teardown::Skipped);
-    assert_eq!(pair.request_count(), asked);
+    assert_eq!(pair.request_count(), requests);
     let left = sql::number(&pair.world.database(), "SELECT count(*) FROM connection_credential").await;
     assert_eq!(left, Some(1));
 }

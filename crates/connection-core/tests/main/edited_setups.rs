@@ -88,7 +88,7 @@ async fn a_header_that_does_not_open_ends_its_session_and_sends_nothing() {
     let registry = world.acme().await;
     let other = begun(&registry).await;
     let moved = column(&world, &other, "connection_setup", "sealed_header", "").read().await;
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     for (what, bytes) in edits(&moved, moved.clone()) {
         let session = begun(&registry).await;
         column(&world, &session, "connection_setup", "sealed_header", "").write(&bytes).await;
@@ -98,7 +98,7 @@ async fn a_header_that_does_not_open_ends_its_session_and_sends_nothing() {
         let Outcome::Failed(failure) = outcome else { panic!("{what}") };
         assert!(failure.remedy.is_some(), "{what}");
     }
-    assert_eq!(world.server.requests().len(), asked);
+    assert_eq!(world.server.requests().len(), requests);
     other.advance(1, &answers(KEY)).await.unwrap();
     assert_eq!(code(&other.terminal().await.unwrap()), "done Live", "the control");
 }
@@ -111,13 +111,13 @@ async fn a_step_that_does_not_open_takes_no_answer_until_the_session_is_resumed(
     let moved = column(&world, &other, "connection_setup", "sealed_step", "").read().await;
     for (what, bytes) in edits(&moved, moved.clone()) {
         let session = begun(&registry).await;
-        let asked = world.server.requests().len();
+        let requests = world.server.requests().len();
         column(&world, &session, "connection_setup", "sealed_step", "").write(&bytes).await;
         let error = session.advance(1, &answers(KEY)).await.unwrap_err();
         let AdvanceError::Error(sealed @ Error::Sealed { .. }) = &error else { panic!("{what}: {error:?}") };
         assert!(sealed.to_string().contains(&session.id().to_string()), "{what}: {sealed}");
         assert!(error.remedy().is_some(), "{what}");
-        assert_eq!(world.server.requests().len(), asked, "{what}");
+        assert_eq!(world.server.requests().len(), requests, "{what}");
         // The step is created again from the other sealed values, in another process or in this one.
         let elsewhere = world.acme().await;
         let session = elsewhere.setups().resume(session.id()).await.unwrap();
@@ -137,10 +137,10 @@ async fn an_effect_that_does_not_open_ends_its_session_and_sends_nothing() {
     for (what, bytes) in edits(&moved, moved.clone()) {
         let session = answered(&world, &registry).await;
         column(&world, &session, "connection_setup_effect", "sealed", "AND seq = 0").write(&bytes).await;
-        let asked = world.server.requests().len();
+        let requests = world.server.requests().len();
         let session = registry.setups().resume(session.id()).await.unwrap();
         assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable", "{what}");
-        assert_eq!(world.server.requests().len(), asked, "{what}");
+        assert_eq!(world.server.requests().len(), requests, "{what}");
     }
     for edit in ["seq = 2", "session_id = ?"] {
         let session = answered(&world, &registry).await;
@@ -149,11 +149,11 @@ async fn an_effect_that_does_not_open_ends_its_session_and_sends_nothing() {
         let of = session_id(&session);
         let sql = format!("UPDATE connection_setup_effect SET {edit} WHERE session_id = {of} AND seq = 0");
         assert_eq!(sql::run(&world.database(), sql).await, 1);
-        let asked = world.server.requests().len();
+        let requests = world.server.requests().len();
         let wronged = if edit == "seq = 2" { &session } else { &taken };
         let wronged = registry.setups().resume(wronged.id()).await.unwrap();
         assert_eq!(code(&wronged.terminal().await.unwrap()), "setup_unreadable", "{edit}");
-        assert_eq!(world.server.requests().len(), asked, "{edit}");
+        assert_eq!(world.server.requests().len(), requests, "{edit}");
     }
     let other = registry.setups().resume(other.id()).await.unwrap();
     assert_eq!(code(&other.terminal().await.unwrap()), "done Live", "the control");
@@ -188,13 +188,13 @@ async fn a_session_whose_owner_or_kind_was_edited_goes_nowhere() {
         registry.close().await;
         let sql = format!("UPDATE connection_setup SET {edit} WHERE id = {}", session_id(&session));
         assert_eq!(sql::run(&world.database(), sql).await, 1);
-        let asked = world.server.requests().len();
+        let requests = world.server.requests().len();
         let registry = world.acme().await;
         registry.kinds().register(Fake::of(Kind::from_static("other"))).unwrap();
         let taken = if edit.starts_with("owner") { registry.owner("mallory").unwrap() } else { registry.clone() };
         let session = taken.setups().resume(session.id()).await.unwrap();
         assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable", "{edit}");
-        assert_eq!(world.server.requests().len(), asked, "{edit}");
+        assert_eq!(world.server.requests().len(), requests, "{edit}");
         registry.close().await;
     }
 }

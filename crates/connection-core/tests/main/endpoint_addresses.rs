@@ -185,13 +185,13 @@ async fn a_private_address_that_nobody_named_is_not_asked() {
     let registry = world.builder().http(named).kind(near(&home)).open().await.unwrap();
     let Outcome::Done(done) = connect(&registry, &NEAR, &[("key", "k")]).await else { panic!("the control") };
     registry.close().await;
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
 
     // The host revokes its permission: the credential stays, and is not sent.
     let registry = world.builder().http(HttpPolicy::new()).kind(near(&home)).open().await.unwrap();
     let info = registry.connection(done.connection).await.unwrap().verify().await.unwrap();
     assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "denied"));
-    assert_eq!(world.server.requests().len(), asked);
+    assert_eq!(world.server.requests().len(), requests);
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn another_owner_reaches_a_private_address_only_where_the_host_says_so() {
     let open = with_policy(&world, HttpPolicy::new().private_addresses_for_all_owners()).await;
     let Outcome::Done(done) = connect(&open.owner("ada").unwrap(), &KIND, &named).await else { panic!("the control") };
     open.close().await;
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
 
     // The host revokes its permission: the credential stays, and is not sent.
     let registry = with_policy(&world, HttpPolicy::new()).await;
@@ -234,7 +234,7 @@ async fn another_owner_reaches_a_private_address_only_where_the_host_says_so() {
     assert_eq!((info.liveness, &*info.reason.unwrap().code), (Liveness::Failing, "denied"));
     let request = connection.request("GET", "/me").await.unwrap();
     assert_eq!(connection.send(request).await.unwrap_err().code(), "denied");
-    assert_eq!(world.server.requests().len(), asked);
+    assert_eq!(world.server.requests().len(), requests);
     registry.close().await;
 
     let closed = with_policy(&world, HttpPolicy::new().no_private_addresses()).await;

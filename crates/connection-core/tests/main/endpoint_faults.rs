@@ -200,10 +200,10 @@ async fn an_offline_provider_costs_no_new_connection_and_one_that_refuses_leaves
     let registry = world.acme().await;
     for Fault { name, reply, liveness, code, message, remedy, again } in faults() {
         // The provider works during the setup, and no longer when the new connection is verified.
-        let mut asked = 0;
+        let mut requests = 0;
         world.provider(move |_| {
-            asked += 1;
-            if asked == 1 { me("1", "ada") } else { reply() }
+            requests += 1;
+            if requests == 1 { me("1", "ada") } else { reply() }
         });
         let session = answered(&registry).await;
         if liveness == Liveness::Offline {

@@ -14,20 +14,20 @@ use crate::{
     test_server::Reply,
 };
 
-type Told = Arc<Mutex<Vec<String>>>;
+type Notices = Arc<Mutex<Vec<String>>>;
 
-fn listen(registry: &ConnectionRegistry) -> (ExtensionListener, Told) {
-    let told = Told::default();
-    let heard = told.clone();
+fn listen(registry: &ConnectionRegistry) -> (ExtensionListener, Notices) {
+    let notices = Notices::default();
+    let heard = notices.clone();
     let listener = registry.events().on_extension_change(move |change| {
         let parts: Vec<_> = change.parts.iter().map(|part| ChangedPart::as_str(*part)).collect();
         heard.lock().unwrap().push(format!("{} {}", change.extension, parts.join(" ")));
     });
-    (listener, told)
+    (listener, notices)
 }
 
-fn taken(told: &Told) -> Vec<String> {
-    std::mem::take(&mut *told.lock().unwrap())
+fn taken(notices: &Notices) -> Vec<String> {
+    std::mem::take(&mut *notices.lock().unwrap())
 }
 
 async fn holding(registry: &ConnectionRegistry) -> Vec<String> {
@@ -55,18 +55,18 @@ async fn who_may_use_the_former_or_the_new_default_is_told_once_that_another_is_
     registry.extensions().grant("revoked", two.id(), &[]).await.unwrap();
     registry.extensions().revoke("revoked", two.id()).await.unwrap();
     one.clear_default().await.unwrap();
-    let (_listener, told) = listen(&registry);
+    let (_listener, notices) = listen(&registry);
     let another = |names: &[&str]| -> Vec<_> {
         names.iter().map(|name| format!("{name} connection-config credential")).collect()
     };
     one.make_default().await.unwrap();
-    assert_eq!(taken(&told), another(&["both", "one"]));
+    assert_eq!(taken(&notices), another(&["both", "one"]));
     one.make_default().await.unwrap();
-    assert!(taken(&told).is_empty(), "nothing was changed");
+    assert!(taken(&notices).is_empty(), "nothing was changed");
     two.make_default().await.unwrap();
-    assert_eq!(taken(&told), another(&["both", "one"]));
+    assert_eq!(taken(&notices), another(&["both", "one"]));
     two.clear_default().await.unwrap();
-    assert_eq!(taken(&told), another(&["both"]));
+    assert_eq!(taken(&notices), another(&["both"]));
 }
 
 #[tokio::test]
@@ -78,24 +78,24 @@ async fn a_grant_does_not_survive_a_change_of_account_in_either_direction() {
     let names = [secret_name("accessToken")];
     registry.extensions().grant("a", connection.id(), &names).await.unwrap();
     registry.extensions().grant("b", connection.id(), &[]).await.unwrap();
-    let (_listener, told) = listen(&registry);
+    let (_listener, notices) = listen(&registry);
     assert_eq!(reauthorized(&connection, "one").await, "done Live");
     assert_eq!(holding(&registry).await, ["a", "b"], "the control: the same account");
-    assert_eq!(taken(&told), ["a credential", "b credential"]);
+    assert_eq!(taken(&notices), ["a credential", "b credential"]);
     assert_eq!(reauthorized(&connection, "two").await, "done Live");
     assert!(holding(&registry).await.is_empty());
-    assert_eq!(taken(&told), ["a credential grant", "b credential grant"]);
+    assert_eq!(taken(&notices), ["a credential grant", "b credential grant"]);
     let a = handle(&registry, "a");
-    let lent = a.with_access_token(a.requirement(), async |_| unreachable!("the other account's")).await;
-    assert_eq!(lent.unwrap_err().code(), "not_granted");
+    let result = a.with_access_token(a.requirement(), async |_| unreachable!("the other account's")).await;
+    assert_eq!(result.unwrap_err().code(), "not_granted");
     let revoked = "SELECT body FROM connection_event WHERE kind = 'extension_revoked'";
     assert_eq!(sql::texts(&world.database(), revoked).await.len(), 2, "it is on record");
     // A grant for the second account does not hold for the first.
     registry.extensions().grant("a", connection.id(), &names).await.unwrap();
-    taken(&told);
+    taken(&notices);
     connection.rollback().await.unwrap();
     assert!(holding(&registry).await.is_empty());
-    assert_eq!(taken(&told), ["a credential grant"]);
+    assert_eq!(taken(&notices), ["a credential grant"]);
 }
 
 #[tokio::test]
@@ -106,12 +106,12 @@ async fn a_change_of_account_that_cannot_be_committed_takes_nothing_back_and_tel
     let connection = connected(&registry, "one").await;
     assert_eq!(reauthorized(&connection, "two").await, "done Live");
     registry.extensions().grant("a", connection.id(), &[]).await.unwrap();
-    let (_listener, told) = listen(&registry);
+    let (_listener, notices) = listen(&registry);
     sql::refuse(&world.database(), "INSERT ON connection_event").await;
     assert!(connection.rollback().await.is_err());
     sql::refuse_no_more(&world.database()).await;
     assert_eq!(holding(&registry).await, ["a"]);
-    assert!(taken(&told).is_empty());
+    assert!(taken(&notices).is_empty());
 }
 
 #[tokio::test]
@@ -119,28 +119,28 @@ async fn extensions_with_a_grant_are_notified_of_rotation_and_removal() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let (_listener, told) = listen(&registry);
+    let (_listener, notices) = listen(&registry);
     registry.extensions().grant("a", connection.id(), &[]).await.unwrap();
     registry.extensions().grant("gone", connection.id(), &[]).await.unwrap();
     registry.extensions().revoke("gone", connection.id()).await.unwrap();
-    taken(&told);
+    taken(&notices);
     world.provider(|_| Reply::whole(200, "", r#"{"id": "1", "name": "ada", "rotate": "key-2"}"#));
     connection.verify().await.unwrap();
-    assert_eq!(taken(&told), ["a credential"]);
+    assert_eq!(taken(&notices), ["a credential"]);
     world.provider(|_| crate::test_host::me("1", "ada"));
     connection.verify().await.unwrap();
-    assert!(taken(&told).is_empty(), "the control: nothing was changed");
+    assert!(taken(&notices).is_empty(), "the control: nothing was changed");
     registry.remove(connection.id()).await.unwrap();
-    assert_eq!(taken(&told), ["a connection-config credential grant"]);
+    assert_eq!(taken(&notices), ["a connection-config credential grant"]);
 }
 
 #[tokio::test]
 async fn extensions_with_a_grant_are_notified_of_a_refresh() {
     let renewals = Renewals::new().await;
     renewals.registry.extensions().grant("a", renewals.connection.id(), &[]).await.unwrap();
-    let (_listener, told) = listen(&renewals.registry);
+    let (_listener, notices) = listen(&renewals.registry);
     renewals.connection.refresh().await.unwrap();
-    assert_eq!(taken(&told), ["a credential"]);
+    assert_eq!(taken(&notices), ["a credential"]);
 }
 
 #[tokio::test]

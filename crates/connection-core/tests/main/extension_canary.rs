@@ -23,11 +23,11 @@ async fn a_secret_is_nowhere_but_in_the_hands_that_it_was_lent_to() {
     let refused = issues.with_access_token(issues.requirement(), async |_| ()).await.unwrap_err();
     seen.extend([refused.to_string(), format!("{refused:?}"), refused.remedy().unwrap()]);
     registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
-    let lent = issues.with_access_token(issues.requirement(), async |token| {
+    let released = issues.with_access_token(issues.requirement(), async |token| {
         seen.push(format!("{token:?}"));
         token.expose_str() == Some(CANARY)
     });
-    assert!(lent.await.unwrap(), "the control: it was lent");
+    assert!(released.await.unwrap(), "the control: it was lent");
     let resolved = issues.resolve(issues.requirement()).await.unwrap();
     seen.extend([resolved.to_json().to_string(), format!("{resolved:?}"), format!("{issues:?}")]);
     let context = issues.inject(Some("list")).await.unwrap();

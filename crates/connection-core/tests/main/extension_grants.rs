@@ -81,11 +81,11 @@ async fn grants_are_seen_with_those_that_were_revoked_and_go_with_their_connecti
     registry.extensions().grant("b", connection.id(), &[]).await.unwrap();
     registry.extensions().revoke("a", connection.id()).await.unwrap();
     let seen: Vec<_> = registry.extensions().grants().await.unwrap();
-    let told = |grant: &connection_core::Grant| {
+    let summary = |grant: &connection_core::Grant| {
         let revoked = grant.revoked_at.map(|at| at.seconds() - world.now());
         (grant.extension.clone(), grant.names.len(), grant.created_at.seconds() - world.now(), revoked)
     };
-    assert_eq!(seen.iter().map(told).collect::<Vec<_>>(), [("a".into(), 1, -60, Some(0)), ("b".into(), 0, 0, None)]);
+    assert_eq!(seen.iter().map(summary).collect::<Vec<_>>(), [("a".into(), 1, -60, Some(0)), ("b".into(), 0, 0, None)]);
     assert!(registry.owner("u42").unwrap().extensions().grants().await.unwrap().is_empty());
     let theirs = registry.owner("u42").unwrap().extensions().grant("a", connection.id(), &names).await;
     assert!(matches!(theirs, Err(Error::NotFound(_))));
@@ -163,8 +163,8 @@ async fn a_use_that_cannot_be_recorded_is_none() {
     sql::refuse(&world.database(), "INSERT ON connection_event").await;
     let before = world.server.requests().len();
     let mut called = false;
-    let lent = issues.with_access_token(issues.requirement(), async |_: &Secret| called = true).await;
-    assert!(matches!(lent, Err(Error::Store(_))) && !called);
+    let result = issues.with_access_token(issues.requirement(), async |_: &Secret| called = true).await;
+    assert!(matches!(result, Err(Error::Store(_))) && !called);
     assert!(matches!(issues.inject(Some("list")).await, Err(Error::Store(_))));
     assert!(matches!(issues.send(request).await, Err(Error::Store(_))));
     assert_eq!(world.server.requests().len(), before);

@@ -121,8 +121,8 @@ async fn a_secret_is_set_once_and_five_paths_see_it_by_one_resolver() {
     assert!(matches!(answered(&registry, "key-1").await, Outcome::Done(_)));
     all_see(["None", "used", "connected", "connected", "used"]).await;
     refuses(&world);
-    let meant = handle(&registry, "issues").resolve(handle(&registry, "issues").requirement()).await.unwrap();
-    registry.connection(meant.connection().unwrap()).await.unwrap().verify().await.unwrap();
+    let resolved = handle(&registry, "issues").resolve(handle(&registry, "issues").requirement()).await.unwrap();
+    registry.connection(resolved.connection().unwrap()).await.unwrap().verify().await.unwrap();
     all_see(["Some(Reauthorize)", "connection_failed", "failed", "failed", "connection_failed"]).await;
 }
 
@@ -136,8 +136,8 @@ async fn what_is_missing_is_connected_by_the_hand_off_and_the_command_goes_on_in
     assert_eq!((required.title.as_str(), required.guide.unwrap().as_str()), ("Acme", GUIDE));
     assert_eq!((required.action, required.kinds), (RequiredAction::Connect, vec![KIND]));
     let ticket = issues.open_native_extension_settings(Some("list")).await.unwrap();
-    let asked = settings.opened.lock().unwrap().clone();
-    assert!(asked[0].starts_with("local NativeExtensionSettings") && asked[0].contains("\"list\""), "{asked:?}");
+    let opened = settings.opened.lock().unwrap().clone();
+    assert!(opened[0].starts_with("local NativeExtensionSettings") && opened[0].contains("\"list\""), "{opened:?}");
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), "missing");
     assert!(matches!(answered(&registry, "key-1").await, Outcome::Done(_)));
     // Connecting for an extension also grants it the connection.

@@ -65,8 +65,8 @@ async fn public_values_need_no_grant() {
         variables.iter().all(|name| name.starts_with("PUBLIC_") || name.starts_with("PREFERENCE_")),
         "{variables:?}"
     );
-    let asked = local.with_access_token(local.requirement(), async |_| ()).await;
-    assert_eq!(asked.unwrap_err().to_string(), "'reminders' declares no secret 'accessToken'");
+    let result = local.with_access_token(local.requirement(), async |_| ()).await;
+    assert_eq!(result.unwrap_err().to_string(), "'reminders' declares no secret 'accessToken'");
 }
 
 #[tokio::test]
@@ -83,11 +83,11 @@ async fn a_name_that_would_change_how_programs_run_becomes_no_variable() {
         let sql = "SELECT kind FROM connection_event WHERE kind IN ('extension_used', 'secret_released') ORDER BY seq";
         sql::texts(&world.database(), sql).await
     };
-    let told = "'api_base_url' cannot be an environment variable: another name becomes the same variable";
-    assert_eq!(issues.environment(None).await.unwrap_err().to_string(), told);
+    let message = "'api_base_url' cannot be an environment variable: another name becomes the same variable";
+    assert_eq!(issues.environment(None).await.unwrap_err().to_string(), message);
     assert_eq!(used().await, [""; 0], "a use that was refused is none");
     // A secret that was handed to a host counts as used, whatever the host does with it.
-    assert_eq!(issues.inject(None).await.unwrap().environment().unwrap_err().to_string(), told);
+    assert_eq!(issues.inject(None).await.unwrap().environment().unwrap_err().to_string(), message);
     assert_eq!(used().await, ["extension_used", "secret_released"]);
 }
 
@@ -117,9 +117,9 @@ async fn what_is_set_of_the_extension_and_of_the_command_is_in_variables_and_the
     assert_eq!(of(Some("list"), "PREFERENCE_DEFAULT_DATABASE").await, r#"["a",true]"#);
     // Two names that would become the same variable, among all others.
     let twice = acme_extension("issues").preference(Preference::new("default_database", PreferenceInput::Text));
-    let told = registry.extensions().handle(twice).unwrap().environment(None).await.unwrap_err();
+    let error = registry.extensions().handle(twice).unwrap().environment(None).await.unwrap_err();
     assert_eq!(
-        told.to_string(),
+        error.to_string(),
         "'default_database' cannot be an environment variable: another name becomes the same variable"
     );
 }

@@ -92,11 +92,11 @@ async fn work(order: &str) {
             std::process::abort();
         }
     });
-    let told = PathBuf::from(place);
-    std::fs::write(told.with_extension("begun"), "").unwrap();
+    let path = PathBuf::from(place);
+    std::fs::write(path.with_extension("begun"), "").unwrap();
     let _tells = registry.events().on_extension_change(move |change| {
         let parts: Vec<_> = change.parts.iter().map(|part| part.as_str()).collect();
-        std::fs::write(&told, format!("{} {}", change.extension, parts.join(" "))).unwrap();
+        std::fs::write(&path, format!("{} {}", change.extension, parts.join(" "))).unwrap();
     });
     connection.rollback().await.unwrap();
     registry.close().await;

@@ -50,10 +50,10 @@ async fn what_is_refused_is_authorized_again_by_the_hand_off_and_granted_and_the
     assert_eq!(word(&issues.retry(ticket).await.unwrap()), r#"connected Some("list")"#);
     assert_eq!(token(&issues).await.unwrap(), b"key-2");
     assert!(issues.connection_required().await.unwrap().is_none());
-    let told = granted(&world).await;
+    let events = granted(&world).await;
     assert!(
-        told[0].starts_with(r#"extension_granted {"extension":"issues","names":["accessToken"],"session":""#),
-        "{told:?}"
+        events[0].starts_with(r#"extension_granted {"extension":"issues","names":["accessToken"],"session":""#),
+        "{events:?}"
     );
     // No other extension gets a grant.
     let foreign = handle(&registry, "foreign");
@@ -90,13 +90,13 @@ async fn after_a_change_of_account_only_the_authorizing_extension_has_a_grant() 
     for name in ["issues", "other"] {
         registry.extensions().grant(name, connection.id(), &[secret_name("accessToken")]).await.unwrap();
     }
-    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let heard = told.clone();
+    let changes = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = changes.clone();
     let _listener = registry.events().on_extension_change(move |change| {
         let parts: Vec<_> = change.parts.iter().map(|part| ChangedPart::as_str(*part)).collect();
         heard.lock().unwrap().push(format!("{} {}", change.extension, parts.join(" ")));
     });
-    let taken = || std::mem::take(&mut *told.lock().unwrap());
+    let taken = || std::mem::take(&mut *changes.lock().unwrap());
     let again = connection.reauthorize().extension(&issues).await.unwrap();
     assert!(matches!(ended(&again, "one").await, Outcome::Done(_)));
     assert_eq!(taken(), ["issues credential", "other credential"], "it had the grant already");

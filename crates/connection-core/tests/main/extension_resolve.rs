@@ -147,8 +147,8 @@ async fn one_secret_that_is_declared_is_the_one_that_the_kind_hands_out_whatever
     assert_eq!(found.missing_secret_names, [secret_name("apiKey")]);
     let error = found.error.unwrap();
     assert_eq!(error.code, "connection_unsupported");
-    let told = "no kind on this host hands out 'apiKey' of 'acme'; 'acme' hands out 'accessToken'";
-    assert_eq!(error.message.as_str(), told);
+    let message = "no kind on this host hands out 'apiKey' of 'acme'; 'acme' hands out 'accessToken'";
+    assert_eq!(error.message.as_str(), message);
     let refused = registry.extensions().grant("two", connection.id(), &[secret_name("apiKey")]).await.unwrap_err();
     assert_eq!(
         (refused.code(), refused.to_string().as_str()),
@@ -185,8 +185,8 @@ async fn another_requirement_than_its_own_is_refused_by_every_method() {
     assert!(matches!(&error, Error::Extension(ExtensionError::Undeclared { what: "connection", .. })), "{error:?}");
     assert_eq!(error.to_string(), "'issues' declares no connection 'default'");
     let mut called = false;
-    let lent = handle.with_access_token(&other, async |_| called = true).await;
-    assert_eq!((lent.unwrap_err().code(), called), ("undeclared", false));
+    let result = handle.with_access_token(&other, async |_| called = true).await;
+    assert_eq!((result.unwrap_err().code(), called), ("undeclared", false));
     assert_eq!(handle.inject(Some("delete-all")).await.unwrap_err().code(), "undeclared");
 }
 

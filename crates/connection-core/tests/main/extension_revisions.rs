@@ -91,10 +91,10 @@ async fn a_committed_change_is_told_to_the_host_first_then_to_who_shows_it_and_h
     let world = World::new().await;
     let registry = world.acme().await;
     let issues = handle(&registry, "issues");
-    let told = Arc::new(Mutex::new(Vec::new()));
+    let changes = Arc::new(Mutex::new(Vec::new()));
     let ui = Arc::new(Mutex::new(registry.events().extension_changes()));
     let shown = Arc::new(Mutex::new(Vec::new()));
-    let heard = told.clone();
+    let heard = changes.clone();
     let stream = ui.clone();
     let shows = shown.clone();
     let listener = registry.events().on_extension_change(move |change| {
@@ -115,17 +115,17 @@ async fn a_committed_change_is_told_to_the_host_first_then_to_who_shows_it_and_h
     let connection = connected(&registry, "key-1").await;
     registry.extensions().grant("issues", connection.id(), &[]).await.unwrap();
     registry.extensions().grant("issues", connection.id(), &[]).await.unwrap();
-    let told = std::mem::take(&mut *told.lock().unwrap());
+    let changes = std::mem::take(&mut *changes.lock().unwrap());
     use ChangedPart::{CommandConfig, ConnectionConfig, ExtensionConfig, Grant};
-    let parts: Vec<_> = told.iter().map(|(change, _)| change.parts.clone()).collect();
+    let parts: Vec<_> = changes.iter().map(|(change, _)| change.parts.clone()).collect();
     assert_eq!(parts, [vec![ExtensionConfig, ConnectionConfig], vec![CommandConfig], vec![Grant]]);
-    assert!(told.iter().all(|(_, first)| *first), "nobody had shown it before");
-    assert!(!format!("{told:?}").contains("canary"));
-    assert_eq!(told[1].0.command.as_deref(), Some("list"));
+    assert!(changes.iter().all(|(_, first)| *first), "nobody had shown it before");
+    assert!(!format!("{changes:?}").contains("canary"));
+    assert_eq!(changes[1].0.command.as_deref(), Some("list"));
     let mut all = std::mem::take(&mut *shown.lock().unwrap());
     drop(listener);
     let mut ui = Arc::into_inner(ui).unwrap().into_inner().unwrap();
     all.extend(ui.next().await);
-    assert!(all.iter().eq(told.iter().map(|(change, _)| change)), "{all:?}");
+    assert!(all.iter().eq(changes.iter().map(|(change, _)| change)), "{all:?}");
     drop((panics, others));
 }

@@ -99,8 +99,8 @@ async fn a_declaration_that_is_added_with_other_public_values_counts() {
         ExtensionDeclaration::new("issues", requirement).preference(open)
     };
     let mut before = None;
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let heard = told.clone();
+    let changes = Arc::new(Mutex::new(Vec::new()));
+    let heard = changes.clone();
     let _listener =
         registry.events().on_extension_change(move |change| heard.lock().unwrap().push(change.parts.clone()));
     for (declared, shown, counts) in [
@@ -119,7 +119,7 @@ async fn a_declaration_that_is_added_with_other_public_values_counts() {
         let now = issues.revisions(None).await.unwrap();
         assert_eq!(before.is_some_and(|before| before != now), counts, "{shown}");
         let parts = if counts { vec![vec![ChangedPart::ConnectionConfig]] } else { Vec::new() };
-        assert_eq!(std::mem::take(&mut *told.lock().unwrap()), parts);
+        assert_eq!(std::mem::take(&mut *changes.lock().unwrap()), parts);
         before = Some(now);
     }
     // A name without a preference is read from the connection, and not from an earlier setting.
@@ -186,8 +186,8 @@ async fn counts_go_on_where_an_extension_is_removed_and_added_again_and_all_that
     let world = World::new().await;
     let registry = world.acme().await;
     let issues = handle(&registry, "issues");
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let heard = told.clone();
+    let changes = Arc::new(Mutex::new(Vec::new()));
+    let heard = changes.clone();
     registry.extensions().add(issues.declaration(), "1").await.unwrap();
     issues.set_preferences(None).set("open", true).await.unwrap();
     issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
@@ -198,16 +198,16 @@ async fn counts_go_on_where_an_extension_is_removed_and_added_again_and_all_that
         registry.events().on_extension_change(move |change| heard.lock().unwrap().push(change.parts.clone()));
     registry.extensions().remove("issues").await.unwrap();
     use ChangedPart::{CommandConfig, ExtensionConfig, Grant};
-    assert_eq!(std::mem::take(&mut *told.lock().unwrap()), [vec![ExtensionConfig, CommandConfig, Grant]]);
+    assert_eq!(std::mem::take(&mut *changes.lock().unwrap()), [vec![ExtensionConfig, CommandConfig, Grant]]);
     registry.extensions().add(issues.declaration(), "2").await.unwrap();
     let after = issues.preferences(Some("list")).await.unwrap();
     assert!(after.set.is_empty());
     assert!(after.revisions.extension_config > before.extension_config, "{:?}", after.revisions);
     assert!(after.revisions.command_config > before.command_config, "{:?}", after.revisions);
     issues.set_preferences(Some("list")).set("limit", "5").await.unwrap();
-    told.lock().unwrap().clear();
+    changes.lock().unwrap().clear();
     registry.extensions().remove("issues").await.unwrap();
-    assert_eq!(*told.lock().unwrap(), [vec![CommandConfig]], "of a command alone");
+    assert_eq!(*changes.lock().unwrap(), [vec![CommandConfig]], "of a command alone");
 }
 
 #[tokio::test]

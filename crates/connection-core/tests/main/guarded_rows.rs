@@ -38,7 +38,7 @@ fn row(error: Error) -> RowError {
 
 /// Checks that each use is refused, that nothing is sent, and that the connection reports the fault.
 async fn refused(world: &World, registry: &ConnectionRegistry, connection: &Connection, fault: RowFault, what: &str) {
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     let connection = registry.connection(connection.id()).await.unwrap();
     let info = connection.verify().await.unwrap();
     let reason = info.reason.unwrap_or_else(|| panic!("{what}: no reason"));
@@ -57,7 +57,7 @@ async fn refused(world: &World, registry: &ConnectionRegistry, connection: &Conn
         assert!(remedy.contains("remove the connection"), "{what}: {remedy}");
         assert!(matches!(code, "row_changed" | "row_outdated"), "{what}: {code}");
     }
-    assert_eq!(world.server.requests().len(), asked, "{what}: something was sent");
+    assert_eq!(world.server.requests().len(), requests, "{what}: something was sent");
     let named = registry.events().edited_rows().await.unwrap();
     assert!(named.iter().any(|error| error.fault == fault && error.table == "connection_account"), "{what}: {named:?}");
 }

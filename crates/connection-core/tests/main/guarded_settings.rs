@@ -76,23 +76,23 @@ async fn a_slot_that_was_edited_or_put_back_names_no_profile() {
     let database = it.world.database();
     let one = profiles.create(NewProfile::new("one", it.path("one"))).await.unwrap();
     let two = profiles.create(NewProfile::new("two", it.path("two"))).await.unwrap();
-    let meant = async || profiles.resolve(None, Some("work")).await.map(|profile| profile.id);
+    let resolved = async || profiles.resolve(None, Some("work")).await.map(|profile| profile.id);
     profiles.set_slot("work", one.id).await.unwrap();
     sql::script(&database, "CREATE TABLE kept AS SELECT * FROM connection_profile_slot").await;
-    assert_eq!(meant().await.unwrap(), one.id, "the control");
+    assert_eq!(resolved().await.unwrap(), one.id, "the control");
     let edit = "UPDATE connection_profile_slot SET profile_id = \
                 (SELECT id FROM connection_profile WHERE label = 'two')";
     sql::run(&database, edit).await;
-    assert_eq!(row(meant().await.unwrap_err()), ("connection_profile_slot", RowFault::Edited));
+    assert_eq!(row(resolved().await.unwrap_err()), ("connection_profile_slot", RowFault::Edited));
     assert_eq!(named(&it.registry).await, ["connection_profile_slot"]);
     profiles.set_slot("work", two.id).await.unwrap();
-    assert_eq!(meant().await.unwrap(), two.id);
+    assert_eq!(resolved().await.unwrap(), two.id);
     sql::run(&database, "DELETE FROM connection_profile_slot").await;
     sql::run(&database, "INSERT INTO connection_profile_slot SELECT * FROM kept").await;
-    assert_eq!(row(meant().await.unwrap_err()), ("connection_profile_slot", RowFault::Outdated));
+    assert_eq!(row(resolved().await.unwrap_err()), ("connection_profile_slot", RowFault::Outdated));
     assert!(profiles.clear_slot("work").await.unwrap());
     sql::run(&database, "INSERT INTO connection_profile_slot SELECT * FROM kept").await;
-    assert_eq!(row(meant().await.unwrap_err()), ("connection_profile_slot", RowFault::Outdated), "it was cleared");
+    assert_eq!(row(resolved().await.unwrap_err()), ("connection_profile_slot", RowFault::Outdated), "it was cleared");
     assert!(it.registry.profiles(&TOOL).is_ok());
 }
 

@@ -123,10 +123,10 @@ async fn account() {
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     edit(&world, "UPDATE connection_account SET config = '[[\"apiBaseUrl\",\"https://evil.example\"]]'").await;
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     assert_eq!(code_of(&connection).await, "row_changed");
     assert!(is_row(&connection.request("GET", "/me").await.unwrap_err(), "connection_account"));
-    assert_eq!(world.server.requests().len(), asked);
+    assert_eq!(world.server.requests().len(), requests);
     // A deleted connection no longer exists.
     edit(&world, "DELETE FROM connection_account").await;
     assert!(matches!(registry.connection(connection.id()).await, Err(Error::NotFound(_))));
@@ -142,9 +142,9 @@ async fn credential() {
     let moved = sql::literal(&sql::blob(&world.database(), sql).await);
     let id = sql::id(one.id());
     edit(&world, format!("UPDATE connection_credential SET sealed = {moved} WHERE connection_id = {id}")).await;
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     assert_eq!(code_of(&one).await, "credential_unreadable");
-    assert_eq!(world.server.requests().len(), asked);
+    assert_eq!(world.server.requests().len(), requests);
 }
 
 /// The digest of an edited text is another one, so the text is not shown as that to which a person agreed.
@@ -250,11 +250,11 @@ async fn choice() {
     one.make_default().await.unwrap();
     registry.extensions().choose("issues", two.id()).await.unwrap();
     let issues = handle(&registry, "issues");
-    let meant = async || issues.resolve(issues.requirement()).await.unwrap().connection();
-    assert_eq!(meant().await, Some(two.id()), "the control");
+    let chosen = async || issues.resolve(issues.requirement()).await.unwrap().connection();
+    assert_eq!(chosen().await, Some(two.id()), "the control");
     let id = sql::id(three.id());
     edit(&world, format!("UPDATE connection_extension_choice SET connection_id = {id}")).await;
-    assert_eq!(meant().await, Some(one.id()), "an edited choice counts for nothing");
+    assert_eq!(chosen().await, Some(one.id()), "an edited choice counts for nothing");
     let found = registry.events().edited_rows().await.unwrap();
     assert!(found.iter().any(|error| error.table == "connection_extension_choice"), "{found:?}");
 }
@@ -386,14 +386,14 @@ async fn setup(table: &str) {
         ),
     };
     edit(&world, sql).await;
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     let two = registry.setups().resume(two.id()).await.unwrap();
     if table == "connection_setup" {
         // A resumed session may have ended by then.
         drop(two.advance(1, &answers(&[("accessToken", "key-1")])).await);
     }
     assert_eq!(code(&two.terminal().await.unwrap()), "setup_unreadable", "{table}");
-    assert_eq!(world.server.requests().len(), asked);
+    assert_eq!(world.server.requests().len(), requests);
 }
 
 async fn webhook(table: &str) {

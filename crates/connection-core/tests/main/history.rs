@@ -99,12 +99,12 @@ async fn a_long_history_is_checked_page_by_page() {
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
     for _ in 0..50 {
-        let mut lent = JoinSet::new();
+        let mut uses = JoinSet::new();
         for _ in 0..42 {
             let connection = connection.clone();
-            lent.spawn(async move { connection.with_access_token(async |_| ()).await });
+            uses.spawn(async move { connection.with_access_token(async |_| ()).await });
         }
-        lent.join_all().await.into_iter().for_each(|lent| lent.unwrap());
+        uses.join_all().await.into_iter().for_each(|result| result.unwrap());
     }
     let first = registry.events().history(connection.id(), None).await.unwrap();
     assert_eq!((first.events.len(), first.next), (1000, Some(1000)));

@@ -5,7 +5,7 @@ use connection_contract::Kind;
 use connection_core::ConnectionRegistry;
 
 use crate::{
-    service_kind::{Act, Borrower, LENT, asked, named},
+    service_kind::{Act, Borrower, LENT, begin_setup, named},
     sql,
     test_host::{World, code},
 };
@@ -43,7 +43,7 @@ async fn values_belong_to_the_kind_and_to_the_owner_who_registered_it() {
     // In a setup, the value belongs to the person who connects.
     theirs.act(Act::Put("a", "theirs")).await;
     theirs.does([Act::Get("a"), Act::ContextGet("a")]);
-    asked(&registry).await;
+    begin_setup(&registry).await;
     assert_eq!(theirs.seen(), ["Ok(Some(\"mine\")), Ok(Some(\"mine\"))"]);
 }
 
@@ -81,7 +81,7 @@ async fn a_setup_records_the_value_and_a_replay_sees_no_later_change() {
     let registry = open(&world, &plugin).await;
     plugin.act(Act::Put("a", "before")).await;
     plugin.does([Act::Get("a"), Act::Put("b", "set up"), Act::PutSecret("c", CANARY), Act::GetSecret("c")]);
-    let session = asked(&registry).await;
+    let session = begin_setup(&registry).await;
     let id = session.id();
     plugin.act(Act::Put("a", "after")).await;
     plugin.act(Act::Put("b", "after")).await;

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::{
     log,
-    service_kind::{Act, Borrower, LENT, asked, named},
+    service_kind::{Act, Borrower, LENT, begin_setup, named},
     sql,
     test_host::{World, code, step},
 };
@@ -66,20 +66,20 @@ async fn a_window_ends_in_one_of_four_ways_each_told_apart() {
     let plugin = Borrower::new([]);
     let screen = Arc::<Screen>::default();
     let registry = open(&world, &plugin, &screen).await;
-    for (end, told) in [
+    for (end, expected) in [
         (LoginOutcome::Success(Secret::from(CANARY)), "cookie of 20 bytes"),
         (LoginOutcome::Cancelled, "Cancelled"),
         (LoginOutcome::Failed("no screen".into()), "failed: no screen"),
     ] {
         screen.ends.lock().unwrap().push(end);
         plugin.does([Act::Window(MINUTES)]);
-        asked(&registry).await;
-        assert_eq!(plugin.seen(), [told]);
+        begin_setup(&registry).await;
+        assert_eq!(plugin.seen(), [expected]);
     }
     let owner = registry.owner("a/b").unwrap();
     screen.ends.lock().unwrap().push(LoginOutcome::Cancelled);
     plugin.does([Act::ContextWindow(MINUTES)]);
-    asked(&owner).await;
+    begin_setup(&owner).await;
     let partitions = screen.partitions.lock().unwrap().clone();
     assert_eq!(partitions[0], "lent/default/local/web%20login");
     assert_eq!(partitions[3], "lent/default/a%2Fb/web%20login");
@@ -144,7 +144,7 @@ async fn a_verification_that_was_due_is_offered_no_window() {
     let plugin = Borrower::new([]);
     let screen = Arc::<Screen>::default();
     let registry = open(&world, &plugin, &screen).await;
-    let session = asked(&registry).await;
+    let session = begin_setup(&registry).await;
     assert_eq!(code(&named(&session, "ada").await), "done Live");
     plugin.seen();
     let connections = registry.list_connections(connection_core::Filter::new()).await.unwrap().connections;

@@ -8,7 +8,7 @@ use connection_core::{ConnectionRegistry, Environment, HostService, MachineTools
 use tokio::runtime::Handle;
 
 use crate::{
-    service_kind::{Act, Borrower, LENT, asked, named, says, shell_as, tool},
+    service_kind::{Act, Borrower, LENT, begin_setup, named, says, shell_as, tool},
     test_host::{World, code, outlasted, tools},
 };
 
@@ -101,13 +101,13 @@ async fn what_is_not_declared_as_it_is_asked_for_is_denied_and_nothing_is_run() 
     for other in [ToolSpec::new("helper"), tool("gone"), tool("helper").extra_path(nested())] {
         assert_eq!(plugin.act(Act::Find(other.clone())).await, "Denied");
         plugin.does([Act::Version(other.clone()), Act::ContextVersion(other)]);
-        asked(&registry).await;
+        begin_setup(&registry).await;
         assert_eq!(plugin.seen(), ["Err(Denied), Err(Denied)"]);
     }
     assert!(!machine.home.join("ran").exists());
     // The control: the declared tool is run.
     plugin.does([Act::Version(tool("helper"))]);
-    asked(&registry).await;
+    begin_setup(&registry).await;
     assert!(machine.home.join("ran").exists());
     // Without any tools there is no service, and neither on a host that allows none.
     let none = Borrower::new([]);
@@ -212,7 +212,7 @@ async fn a_replay_returns_the_tool_that_a_setup_found_without_asking_again() {
     let plugin = Borrower::new([spec.clone()]);
     let registry = machine.open(&plugin).await;
     plugin.does([Act::Find(spec.clone()), Act::Version(spec.clone()), Act::ContextVersion(spec)]);
-    let session = asked(&registry).await;
+    let session = begin_setup(&registry).await;
     fs::remove_file(machine.first.join("helper")).unwrap();
     assert_eq!(code(&named(&session, "ada").await), "done Live");
     let seen = plugin.seen();
@@ -235,7 +235,7 @@ async fn a_tool_that_is_not_to_be_asked_for_its_version_is_found_and_not_run() {
         let registry = machine.open(&plugin).await;
         assert!(plugin.act(Act::Find(spec.clone())).await.contains("helper"));
         plugin.does([Act::Version(spec.clone())]);
-        asked(&registry).await;
+        begin_setup(&registry).await;
         assert_eq!(plugin.seen(), [said]);
         assert_eq!(machine.tools().version(&spec).await.is_some(), spec.is_version_asked);
         assert_eq!(ran.exists(), spec.is_version_asked);

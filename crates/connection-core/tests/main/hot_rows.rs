@@ -92,8 +92,8 @@ async fn a_removal_by_another_process_is_seen_within_half_a_second() {
     // A write reports it at once.
     let pair = Pair::new().await;
     pair.second.remove(pair.connection.id()).await.unwrap();
-    let lent = pair.connection.with_access_token(async |_| panic!("it is gone")).await;
-    assert!(matches!(lent, Err::<(), _>(Error::NotFound(_))));
+    let result = pair.connection.with_access_token(async |_| panic!("it is gone")).await;
+    assert!(matches!(result, Err::<(), _>(Error::NotFound(_))));
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ async fn one_bad_item_is_refused_by_its_reason_and_stops_no_other() {
         item(FAKE, "z", "z"),
     ];
     let results = import(&registry, all).await;
-    let told: Vec<_> = results
+    let outcomes: Vec<_> = results
         .iter()
         .map(|result| match result {
             Ok(imported) => imported.label.as_str().to_owned(),
@@ -118,7 +118,7 @@ async fn one_bad_item_is_refused_by_its_reason_and_stops_no_other() {
         "account a-2",
         "account z",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(outcomes, expected);
     let taken = results[2].as_ref().unwrap_err();
     assert_eq!(taken.to_string(), "this account is already connected as acme:ada");
     assert_eq!(registry.list_connections(Filter::new()).await.unwrap().connections.len(), 4);

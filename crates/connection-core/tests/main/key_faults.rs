@@ -31,7 +31,7 @@ impl Sealed {
 
     /// Checks that the database does not open, and that the error has these names and this remedy.
     async fn refused(&self, names: &[&str], way_out: &str) -> OpenError {
-        let asked = self.world.server.requests().len();
+        let requests = self.world.server.requests().len();
         let error = self.world.builder().kind(Acme::default()).open().await.unwrap_err();
         let said = error.to_string();
         let remedy = error.remedy().unwrap_or_default();
@@ -41,7 +41,7 @@ impl Sealed {
         }
         assert!(remedy.contains(way_out), "{said}: {remedy}");
         assert!(!said.contains('\n'), "{said}");
-        assert_eq!(self.world.server.requests().len(), asked);
+        assert_eq!(self.world.server.requests().len(), requests);
         error
     }
 

@@ -159,7 +159,7 @@ async fn an_edited_cost_salt_or_key_is_refused() {
 async fn a_person_is_asked_once_for_each_source_and_twice_for_something_new() {
     let world = World::new().await;
     let uses = Arc::new(Mutex::new(Vec::new()));
-    let asked = || {
+    let passphrase = || {
         let uses = uses.clone();
         KeyPassphrase::from_prompt(move |purpose| {
             uses.lock().unwrap().push(purpose);
@@ -167,7 +167,7 @@ async fn a_person_is_asked_once_for_each_source_and_twice_for_something_new() {
         })
     };
     for purpose in [PassphraseUse::New, PassphraseUse::Open] {
-        let registry = world.builder().kind(Acme::default()).key(asked()).open().await.unwrap();
+        let registry = world.builder().kind(Acme::default()).key(passphrase()).open().await.unwrap();
         registry.keys().rotate().await.unwrap();
         assert_eq!(registry.keys().status().await.unwrap().source, "passphrase");
         registry.close().await;

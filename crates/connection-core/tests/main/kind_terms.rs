@@ -34,7 +34,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, Error>, what: &str) {
 
 /// Checks that the connection is not used, by a handle that was made before and by a new one.
 async fn unused(world: &World, registry: &ConnectionRegistry, handle: &Connection, what: &str) {
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     let before = events(world).await;
     let request = connection_contract::host::base_url(crate::acme::API).unwrap();
     for connection in [handle.clone(), again(registry, handle).await] {
@@ -52,7 +52,7 @@ async fn unused(world: &World, registry: &ConnectionRegistry, handle: &Connectio
     assert!(info.kind_changed && info.registered, "{what}");
     assert_eq!((info.liveness, &*reason.code), (Liveness::Live, "kind_changed"), "{what}: the measurement stays");
     assert!(reason.remedy.unwrap().as_str().contains("accept the kind's new terms"), "{what}");
-    assert_eq!(world.server.requests().len(), asked, "{what}: something was sent");
+    assert_eq!(world.server.requests().len(), requests, "{what}: something was sent");
     assert_eq!(events(world).await, before, "{what}: nothing is recorded");
 }
 
@@ -122,12 +122,12 @@ async fn an_edited_row_accepts_no_terms() {
         sql::id(connection.id())
     );
     assert_eq!(sql::run(&world.database(), edit).await, 1);
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     let connection = again(&other, &connection).await;
     let error = connection.request("GET", "/things").await.unwrap_err();
     assert_eq!(error.code(), "row_changed", "{error}");
     assert_eq!(connection.verify().await.unwrap().reason.unwrap().code, "row_changed");
-    assert_eq!(world.server.requests().len(), asked, "nothing was sent");
+    assert_eq!(world.server.requests().len(), requests, "nothing was sent");
     // The control: a connection that was made under these terms is used.
     assert_eq!(other.list_connections(Default::default()).await.unwrap().connections.len(), 2);
 }
@@ -213,12 +213,12 @@ async fn a_removal_revokes_nothing_under_other_terms_and_says_why() {
     registry.kinds().replace(Acme::under(NOW)).unwrap();
     let rollback = connection.rollback().await.unwrap_err();
     assert_eq!(rollback.code(), "kind_changed");
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     let removal = registry.remove(connection.id()).await.unwrap();
     assert_eq!((removal.teardown, removal.previous), (Teardown::Skipped, Some(Teardown::Skipped)));
     assert_eq!(removal.reason.unwrap().code, "kind_changed");
     assert_eq!(removal.previous_reason.unwrap().code, "kind_changed");
-    assert_eq!(world.server.requests().len(), asked, "nothing was sent");
+    assert_eq!(world.server.requests().len(), requests, "nothing was sent");
     assert!(registry.connection(connection.id()).await.is_err());
 }
 

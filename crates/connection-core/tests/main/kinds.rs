@@ -33,7 +33,7 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     assert_eq!((&info.provider, info.identity.label.as_str()), (&KIND, "ada"));
     let connection = registry.connection(id).await.unwrap();
     let before = sql::texts(&world.database(), ROW).await;
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     let error = connection.verify().await.unwrap_err();
     assert!(matches!(&error, Error::UnknownKind(kind) if *kind == KIND), "{error:?}");
     assert_eq!((error.code(), error.remedy().is_some()), ("unknown_kind", true));
@@ -45,12 +45,14 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     assert!(matches!(connection.files().await, Err(Error::UnknownKind(_))));
     assert_eq!(sql::texts(&world.database(), ROW).await, before);
     assert_eq!(registry.remove(id).await.unwrap().teardown, Teardown::Skipped);
-    assert_eq!(world.server.requests().len(), asked);
+    assert_eq!(world.server.requests().len(), requests);
     assert!(registry.list_connections(Filter::new()).await.unwrap().connections.is_empty());
     let body = "SELECT body FROM connection_event WHERE kind = 'removed'";
     assert_eq!(
         sql::texts(&world.database(), body).await,
-        [r#"{"account":{"id":"1","label":"ada"},"kind":"acme","label":"ada","reason":"unknown_kind","teardown":"skipped"}"#]
+        [
+            r#"{"account":{"id":"1","label":"ada"},"kind":"acme","label":"ada","reason":"unknown_kind","teardown":"skipped"}"#
+        ]
     );
 }
 

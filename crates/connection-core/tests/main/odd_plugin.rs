@@ -172,17 +172,17 @@ impl Odd {
                 tokio::select! { biased; _ = ctx.prompt(ask("a")) => {} () = ready(()) => {} }
             }
             "abandon" => {
-                let mut asked = pin!(get());
+                let mut request = pin!(get());
                 poll_fn(|cx| {
-                    drop(asked.as_mut().poll(cx));
+                    drop(request.as_mut().poll(cx));
                     Poll::Ready(())
                 })
                 .await;
             }
             "swallow" => loop {
-                let mut asked = Box::pin(ctx.prompt(ask("a")));
+                let mut prompt = Box::pin(ctx.prompt(ask("a")));
                 poll_fn(|cx| {
-                    drop(asked.as_mut().poll(cx));
+                    drop(prompt.as_mut().poll(cx));
                     Poll::Ready(())
                 })
                 .await;

@@ -24,14 +24,14 @@ async fn with_a_connection() -> (World, ConnectionId) {
 /// Checks that opening fails with the name of the database and a remedy that contains `way_out`, and that nothing
 /// is sent.
 async fn refused(world: &World, way_out: &str) -> OpenError {
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     let error = world.builder().kind(Acme::default()).open().await.unwrap_err();
     let said = error.to_string();
     let remedy = error.remedy().unwrap_or_default();
     assert!(said.contains(world.file().to_str().unwrap()), "{said}");
     assert!(remedy.contains(way_out), "{said}: {remedy}");
     assert!(!said.contains('\n'), "{said}");
-    assert_eq!(world.server.requests().len(), asked);
+    assert_eq!(world.server.requests().len(), requests);
     error
 }
 

@@ -68,7 +68,7 @@ impl Operator {
 }
 
 /// A store whose events an operator gets.
-struct Told {
+struct Setting {
     world: World,
     fake: Fake,
     registry: ConnectionRegistry,
@@ -76,7 +76,7 @@ struct Told {
     running: JoinHandle<()>,
 }
 
-impl Told {
+impl Setting {
     async fn new() -> Self {
         let world = World::new().await;
         let fake = Fake::new();
@@ -88,11 +88,11 @@ impl Told {
 
     /// Creates the same as [`new`](Self::new) after the operator has accepted the event of one connection.
     async fn after_one() -> Self {
-        let told = Self::new().await;
-        told.fake.connected(&told.registry, "ada").await;
-        told.operator.until(1).await;
-        recorded(&told.registry, <[_]>::is_empty).await;
-        told
+        let setting = Self::new().await;
+        setting.fake.connected(&setting.registry, "ada").await;
+        setting.operator.until(1).await;
+        recorded(&setting.registry, <[_]>::is_empty).await;
+        setting
     }
 }
 
@@ -173,11 +173,11 @@ async fn an_operator_is_told_in_signed_messages_without_secrets() {
     fake.is(Liveness::Live);
     ada.verify().await.unwrap();
     theirs.remove(ada.id()).await.unwrap();
-    let told = operator.until(3).await;
-    let names: Vec<_> = told.iter().map(|message| &*message.name).collect();
+    let messages = operator.until(3).await;
+    let names: Vec<_> = messages.iter().map(|message| &*message.name).collect();
     assert_eq!(names, ["connection.connected", "connection.needs_attention", "connection.removed"]);
     let account = &ada.info().identity;
-    for message in &told {
+    for message in &messages {
         let data = &message.data;
         assert_eq!(data["id"], ada.id().to_string());
         assert_eq!((&data["owner"], &data["kind"]), (&"u42".into(), &"fake".into()));
@@ -187,9 +187,12 @@ async fn an_operator_is_told_in_signed_messages_without_secrets() {
         );
         assert!(!data.to_string().contains("plain"), "{data}");
     }
-    assert_eq!((&told[0].data["event"], &told[0].data["reason"]), (&"connected".into(), &Value::Null));
-    assert_eq!((&told[1].data["label"], &told[1].data["reason"]["code"]), (&"work".into(), &"unauthorized".into()));
-    assert_eq!(told[2].data["label"], "work");
+    assert_eq!((&messages[0].data["event"], &messages[0].data["reason"]), (&"connected".into(), &Value::Null));
+    assert_eq!(
+        (&messages[1].data["label"], &messages[1].data["reason"]["code"]),
+        (&"work".into(), &"unauthorized".into())
+    );
+    assert_eq!(messages[2].data["label"], "work");
     recorded(&registry, <[_]>::is_empty).await;
     registry.close().await;
 }
@@ -201,8 +204,11 @@ async fn a_refreshed_credential_is_told() {
     let _running = operator.runs(&it.world, &it.registry).await;
     it.expire().await;
     it.connection.verify().await.unwrap();
-    let told = operator.until(1).await;
-    assert_eq!((&*told[0].name, &told[0].data["event"]), ("connection.refreshed", &"credential_rotated".into()));
+    let messages = operator.until(1).await;
+    assert_eq!(
+        (&*messages[0].name, &messages[0].data["event"]),
+        ("connection.refreshed", &"credential_rotated".into())
+    );
     it.registry.close().await;
 }
 
@@ -220,7 +226,7 @@ async fn until_announced(world: &World, ends: i64) {
 
 #[tokio::test]
 async fn an_end_that_no_refresh_extends_is_told_once_with_its_time() {
-    let Told { world, fake, registry, operator, .. } = Told::after_one().await;
+    let Setting { world, fake, registry, operator, .. } = Setting::after_one().await;
     let other = world.open(fake.clone()).await;
     let theirs = registry.owner("u42").unwrap();
     let bob = fake.connected(&theirs, "bob").await;
@@ -234,20 +240,20 @@ async fn an_end_that_no_refresh_extends_is_told_once_with_its_time() {
     let _there = operator.runs(&world, &other).await;
     let _schedulers = [run(&registry), run(&other)];
     until_announced(&world, 1).await;
-    let told = operator.until(3).await;
-    let Message { name, data, .. } = &told[2];
+    let messages = operator.until(3).await;
+    let Message { name, data, .. } = &messages[2];
     assert_eq!((&**name, &data["event"]), ("connection.expiring", &"expiring".into()));
     assert_eq!((&data["id"], &data["owner"]), (&bob.id().to_string().into(), &"u42".into()));
     assert_eq!((&data["kind"], &data["label"]), (&"fake".into(), &bob.info().label.as_str().into()));
     assert_eq!((&data["endsAt"], &data["reason"]), (&end.to_rfc3339().into(), &Value::Null));
-    assert_eq!((&told[1].data["event"], &told[1].data["endsAt"]), (&"connected".into(), &Value::Null));
+    assert_eq!((&messages[1].data["event"], &messages[1].data["endsAt"]), (&"connected".into(), &Value::Null));
     // It is told once, however long the schedulers look on. The answer is recorded first, because a message whose
     // answer is not recorded is sent again.
     recorded(&registry, <[_]>::is_empty).await;
     world.clock.advance(Duration::from_secs(3600));
     fake.connected(&other, "last").await;
-    let told = operator.until(4).await;
-    assert_eq!(told[3].data["event"], "connected");
+    let messages = operator.until(4).await;
+    assert_eq!(messages[3].data["event"], "connected");
     recorded(&registry, <[_]>::is_empty).await;
     assert_eq!(operator.messages().len(), 4);
     registry.close().await;
@@ -266,15 +272,15 @@ async fn the_end_of_an_authorization_is_told_and_that_of_a_credential_that_is_re
     let _running = operator.runs(&it.world, &it.registry).await;
     let _scheduler = run(&it.registry);
     until_announced(&it.world, 1).await;
-    let told = operator.until(1).await;
-    assert_eq!((&*told[0].name, &told[0].data["event"]), ("connection.expiring", &"expiring".into()));
-    assert_eq!(told[0].data["endsAt"], authorization.to_rfc3339());
+    let messages = operator.until(1).await;
+    assert_eq!((&*messages[0].name, &messages[0].data["event"]), ("connection.expiring", &"expiring".into()));
+    assert_eq!(messages[0].data["endsAt"], authorization.to_rfc3339());
     it.registry.close().await;
 }
 
 #[tokio::test]
 async fn what_a_receiver_that_is_down_missed_is_sent_again_and_holds_up_nothing() {
-    let Told { world, fake, registry, operator, .. } = Told::new().await;
+    let Setting { world, fake, registry, operator, .. } = Setting::new().await;
     operator.answers(|_| Reply::whole(500, "", ""));
     let ada = fake.connected(&registry, "ada").await;
     let found = after(&world, &registry, 1).await;
@@ -289,20 +295,23 @@ async fn what_a_receiver_that_is_down_missed_is_sent_again_and_holds_up_nothing(
     // A later event is sent although the former one waits.
     operator.answers(|_| Reply::whole(200, "", ""));
     let bob = fake.connected(&registry, "bob").await;
-    let told = operator.until(3).await;
-    assert_eq!(told[2].data["id"], bob.id().to_string());
+    let messages = operator.until(3).await;
+    assert_eq!(messages[2].data["id"], bob.id().to_string());
     recorded(&registry, |events| events.len() == 1).await;
     world.clock.advance(Duration::from_secs(300));
-    let told = operator.until(4).await;
-    assert_eq!(told[3].data["id"], ada.id().to_string());
-    assert!(told[0].id == told[1].id && told[1].id == told[3].id && told[2].id != told[0].id, "{told:?}");
+    let messages = operator.until(4).await;
+    assert_eq!(messages[3].data["id"], ada.id().to_string());
+    assert!(
+        messages[0].id == messages[1].id && messages[1].id == messages[3].id && messages[2].id != messages[0].id,
+        "{messages:?}"
+    );
     recorded(&registry, <[_]>::is_empty).await;
     registry.close().await;
 }
 
 #[tokio::test]
 async fn what_failed_for_more_than_a_day_is_kept_until_it_is_sent_again_by_hand() {
-    let Told { world, fake, registry, operator, .. } = Told::new().await;
+    let Setting { world, fake, registry, operator, .. } = Setting::new().await;
     operator.answers(|_| Reply::whole(500, "", ""));
     fake.connected(&registry, "ada").await;
     let began = world.now();
@@ -329,7 +338,7 @@ async fn what_failed_for_more_than_a_day_is_kept_until_it_is_sent_again_by_hand(
 
 #[tokio::test]
 async fn a_receiver_that_hangs_or_asks_for_a_pause_is_asked_again_later() {
-    let Told { world, fake, registry, operator, .. } = Told::new().await;
+    let Setting { world, fake, registry, operator, .. } = Setting::new().await;
     operator.answers(|_| Reply::silence());
     fake.connected(&registry, "ada").await;
     operator.until(1).await;
@@ -365,16 +374,16 @@ async fn several_processes_send_each_event_once() {
     // Both look again, and find nothing but the next event.
     world.clock.advance(Duration::from_secs(60));
     fake.connected(&other, "last").await;
-    let told = operator.until(11).await;
-    let ids: BTreeSet<_> = told.iter().map(|message| &message.id).collect();
-    assert_eq!((told.len(), ids.len()), (11, 11));
+    let messages = operator.until(11).await;
+    let ids: BTreeSet<_> = messages.iter().map(|message| &message.id).collect();
+    assert_eq!((messages.len(), ids.len()), (11, 11));
     registry.close().await;
     other.close().await;
 }
 
 #[tokio::test]
 async fn a_restart_loses_no_event_and_repeats_none() {
-    let Told { world, fake, registry, operator, running } = Told::after_one().await;
+    let Setting { world, fake, registry, operator, running } = Setting::after_one().await;
     running.abort();
     drop(running.await);
     // These are recorded while nobody sends, and the connection is gone before it is told of.
@@ -383,11 +392,11 @@ async fn a_restart_loses_no_event_and_repeats_none() {
     registry.close().await;
     let registry = world.open(fake.clone()).await;
     let _running = operator.runs(&world, &registry).await;
-    let told = operator.until(3).await;
-    let mut names: Vec<_> = told[1..].iter().map(|message| &*message.name).collect();
+    let messages = operator.until(3).await;
+    let mut names: Vec<_> = messages[1..].iter().map(|message| &*message.name).collect();
     names.sort_unstable();
     assert_eq!(names, ["connection.connected", "connection.removed"]);
-    for Message { data, .. } in &told[1..] {
+    for Message { data, .. } in &messages[1..] {
         assert_eq!(data["id"], bob.id().to_string());
         assert_eq!((&data["kind"], &data["label"]), (&"fake".into(), &bob.info().label.as_str().into()));
     }
@@ -398,20 +407,20 @@ async fn a_restart_loses_no_event_and_repeats_none() {
 
 #[tokio::test]
 async fn an_attempt_whose_process_died_is_repeated_with_the_same_id() {
-    let Told { world, registry, operator, .. } = Told::after_one().await;
+    let Setting { world, registry, operator, .. } = Setting::after_one().await;
     // The row is as a process leaves it that dies before the answer.
     let begun = format!("UPDATE connection_outbox SET state = 'pending', attempts = 1, next_at = {}", world.now() + 60);
     assert_eq!(sql::run(&world.database(), begun).await, 1);
     world.clock.advance(Duration::from_secs(60));
-    let told = operator.until(2).await;
-    assert_eq!(told[0].id, told[1].id);
+    let messages = operator.until(2).await;
+    assert_eq!(messages[0].id, messages[1].id);
     recorded(&registry, <[_]>::is_empty).await;
     registry.close().await;
 }
 
 #[tokio::test]
 async fn a_receiver_that_is_gone_is_told_nothing_until_the_next_start() {
-    let Told { world, fake, registry, operator, running } = Told::new().await;
+    let Setting { world, fake, registry, operator, running } = Setting::new().await;
     operator.answers(|_| Reply::whole(410, "", ""));
     fake.connected(&registry, "ada").await;
     running.await.unwrap();

@@ -37,7 +37,7 @@ pub(crate) fn accounts_by_key(world: &World) {
     });
 }
 
-async fn lent(world: &World, pool: &Pool) -> ConnectionRegistry {
+async fn open_on(world: &World, pool: &Pool) -> ConnectionRegistry {
     let builder = ConnectionRegistry::builder().store(pool.lend()).key(KeyFile::at(world.key()));
     let builder = builder.http(world.policy()).clock(std::sync::Arc::new(world.clock.clone()));
     builder.kind(Acme::default()).open().await.unwrap()
@@ -48,7 +48,7 @@ async fn a_pool_that_the_host_lends_serves_a_whole_life_and_stays_open() {
     for connections in [1, 4] {
         let world = World::new().await;
         let pool = Pool::of(&world.database(), connections).await;
-        let registry = lent(&world, &pool).await;
+        let registry = open_on(&world, &pool).await;
         whole_life(&world, &registry, "key-1").await;
         registry.close().await;
         assert!(!registry.server().health().await);
@@ -56,7 +56,7 @@ async fn a_pool_that_the_host_lends_serves_a_whole_life_and_stays_open() {
         assert!(matches!(&refused, Error::Closed), "{refused:?}");
         pool.run("SELECT 1").await;
 
-        let again = lent(&world, &pool).await;
+        let again = open_on(&world, &pool).await;
         connected(&again, "key-1").await;
         drop(again);
         pool.run("SELECT 1").await;
@@ -71,7 +71,7 @@ async fn one_connection_serves_many_registries_and_tasks_at_once() {
     let world = std::sync::Arc::new(World::new().await);
     accounts_by_key(&world);
     let pool = Pool::of(&world.database(), 1).await;
-    let registries = [lent(&world, &pool).await, lent(&world, &pool).await, lent(&world, &pool).await];
+    let registries = [open_on(&world, &pool).await, open_on(&world, &pool).await, open_on(&world, &pool).await];
     let tasks: Vec<_> = (0..12)
         .map(|n| {
             let world = world.clone();

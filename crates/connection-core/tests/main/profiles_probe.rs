@@ -52,8 +52,8 @@ async fn a_login_file_that_cannot_be_judged_leaves_it_unknown_and_says_why() {
         it.write("a/auth.json", auth);
         let probed = probe(&it, "a").await;
         assert!(probed.exists && probed.account_label.as_ref().is_some_and(|name| name.as_str() == "Ada"));
-        let told = format!("{:?}", probed.reason);
-        assert!(!told.contains("canary"), "{told}");
+        let debug = format!("{:?}", probed.reason);
+        assert!(!debug.contains("canary"), "{debug}");
         (probed.authenticated, probed.reason.map(|reason| (reason.code.into_owned(), reason.message.to_string())))
     };
     let not_json =

@@ -13,23 +13,23 @@ async fn the_named_one_is_meant_before_that_of_the_slot_and_that_before_the_defa
     let profiles = it.profiles();
     let a = profiles.create(NewProfile::new("a", it.path("a"))).await.unwrap();
     let b = profiles.create(NewProfile::new("b", it.path("b"))).await.unwrap();
-    let meant = async |named, slot| profiles.resolve(named, slot).await.unwrap().label.to_string();
-    assert_eq!(meant(None, Some("work/space 1")).await, "Default");
+    let resolved = async |named, slot| profiles.resolve(named, slot).await.unwrap().label.to_string();
+    assert_eq!(resolved(None, Some("work/space 1")).await, "Default");
     for _ in 0..2 {
         profiles.set_slot("work/space 1", a.id).await.unwrap();
     }
-    assert_eq!(meant(None, Some("work/space 1")).await, "a");
-    assert_eq!(meant(Some(b.id), Some("work/space 1")).await, "b");
-    assert_eq!(meant(None, None).await, "Default");
-    assert_eq!(meant(None, Some("another")).await, "Default");
+    assert_eq!(resolved(None, Some("work/space 1")).await, "a");
+    assert_eq!(resolved(Some(b.id), Some("work/space 1")).await, "b");
+    assert_eq!(resolved(None, None).await, "Default");
+    assert_eq!(resolved(None, Some("another")).await, "Default");
     // The default of the kind does not affect a slot with its own default.
     profiles.set_default(b.id).await.unwrap();
-    assert_eq!((meant(None, Some("work/space 1")).await, meant(None, None).await), ("a".into(), "b".into()));
+    assert_eq!((resolved(None, Some("work/space 1")).await, resolved(None, None).await), ("a".into(), "b".into()));
     profiles.set_slot("work/space 1", b.id).await.unwrap();
     assert_eq!(profiles.slots().await.unwrap().into_iter().collect::<Vec<_>>(), [("work/space 1".to_owned(), b.id)]);
     assert!(profiles.clear_slot("work/space 1").await.unwrap());
     assert!(!profiles.clear_slot("work/space 1").await.unwrap());
-    assert_eq!(meant(None, Some("work/space 1")).await, "b");
+    assert_eq!(resolved(None, Some("work/space 1")).await, "b");
 }
 
 #[tokio::test]

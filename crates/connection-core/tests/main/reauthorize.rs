@@ -123,11 +123,11 @@ async fn until_it_is_done_nothing_changes_however_it_ends() {
         let before = state(&world).await;
         let session = connection.reauthorize().await.unwrap();
         let (no, _) = step(&session).await;
-        let mut asked = 0;
+        let mut requests = 0;
         world.provider(move |request| {
-            asked += 1;
+            requests += 1;
             // The second request with it is the verification.
-            let good = request.contains("Bearer key-1\r") || (how == "does not work" && asked == 1);
+            let good = request.contains("Bearer key-1\r") || (how == "does not work" && requests == 1);
             if good { me("1", "ada") } else { Reply::whole(401, "", "") }
         });
         match how {
@@ -302,7 +302,7 @@ async fn a_removal_while_the_candidate_is_verified_brings_nothing_back() {
     let registry = world.acme().await;
     let elsewhere = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let asked = world.server.requests().len();
+    let before = world.server.requests().len();
     let mut requests = 0;
     world.provider(move |request| {
         requests += usize::from(request.contains("Bearer key-2\r"));
@@ -310,7 +310,7 @@ async fn a_removal_while_the_candidate_is_verified_brings_nothing_back() {
         if request.contains("Bearer key-2\r") && requests == 2 { Reply::silence() } else { me("1", "ada") }
     });
     let session = answered(&connection, "key-2").await;
-    world.server.until_asked(asked + 2).await;
+    world.server.until_asked(before + 2).await;
     elsewhere.remove(connection.id()).await.unwrap();
     world.clock.advance(Duration::from_secs(30));
     assert_eq!(code(&session.terminal().await.unwrap()), "not_found");

@@ -13,7 +13,7 @@ use crate::{
     sql,
     test_host::{World, answers, code, connected, me, step},
     test_server::Reply,
-    user::{asked, beside, labels, looked, set_up},
+    user::{beside, labels, looked, requests_to, set_up},
 };
 
 /// Answers the verification of key-2 with this from now on; its setup succeeds.
@@ -167,7 +167,7 @@ async fn a_failure_of_each_write_leaves_the_old_credential_and_a_session_that_go
         let registry = world.acme().await;
         let connection = connected(&registry, "key-1").await;
         let before = state(&world).await;
-        let requests = asked(&world, "GET /me");
+        let requests = requests_to(&world, "GET /me");
         break_writes(&world, of).await;
         let session = answered(&connection, "key-2").await;
         let error = session.terminal().await.unwrap_err();
@@ -182,7 +182,7 @@ async fn a_failure_of_each_write_leaves_the_old_credential_and_a_session_that_go
         world.clock.advance(HOT);
         assert_eq!(token(&connection).await, "key-2", "{of}");
         assert_eq!(labels(registry).await, ["ada"], "{of}");
-        assert_eq!(asked(&world, "GET /me"), requests + 3, "{of}: one of the two requests was repeated");
+        assert_eq!(requests_to(&world, "GET /me"), requests + 3, "{of}: one of the two requests was repeated");
         let apart = "SELECT CAST(a.generation - l.generation AS TEXT) FROM connection_account AS a \
                      JOIN connection_liveness AS l ON l.connection_id = a.id";
         let apart = sql::texts(&world.database(), apart).await;

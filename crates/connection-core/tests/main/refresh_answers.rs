@@ -16,7 +16,7 @@ use crate::{
     renewing::{LIFE, Renewals, Then, send, token},
     sql,
     test_server::Reply,
-    user::asked,
+    user::requests_to,
 };
 
 async fn exchanges(it: &Renewals) -> Option<i64> {
@@ -182,7 +182,7 @@ async fn a_credential_that_ends_in_a_long_pause_is_not_called_live() {
     until(&it, async || sql::texts(&it.world.database(), liveness).await == ["offline"]).await;
     running.abort();
     assert!(it.world.now() >= crate::test_host::START + LIFE);
-    assert_eq!((asked(&it.world, "POST /token"), asked(&it.world, "GET /me")), (1, 0), "nobody is asked");
+    assert_eq!((requests_to(&it.world, "POST /token"), requests_to(&it.world, "GET /me")), (1, 0), "nobody is asked");
 }
 
 /// Lets time pass, for some minutes at most.

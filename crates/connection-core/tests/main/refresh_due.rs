@@ -83,16 +83,16 @@ async fn one_that_says_nothing_of_its_end_is_renewed_when_it_is_refused() {
     it.connection.verify().await.unwrap();
     assert_eq!(it.provider.request_count(), 0);
     // The credential is refreshed by a use and by a probe. The refresh token is still that of the first credential.
-    for (asked, number) in [(1, 2), (2, 4)] {
+    for (requests, number) in [(1, 2), (2, 4)] {
         it.at(10_000_000 + 100 * i64::from(number));
         sql::run(&it.world.database(), "UPDATE connection_liveness SET liveness = 'live'").await;
         break_access(&it).await;
-        if asked == 1 {
+        if requests == 1 {
             assert_eq!(it.send().await.unwrap(), 200);
         } else {
             assert_eq!(it.connection.verify().await.unwrap().liveness, Liveness::Live);
         }
-        assert_eq!(it.provider.request_count(), asked, "{number}");
+        assert_eq!(it.provider.request_count(), requests, "{number}");
     }
 }
 

@@ -60,11 +60,11 @@ async fn a_refresh_resumes_after_the_operator_repaired_the_application() {
     let _running = run(&it.registry);
     until(&it, "it fails", async || is(&info(&it).await, Liveness::Failing, Some(reason::UNAUTHORIZED))).await;
     assert!(it.world.now() >= crate::test_host::START + LIFE, "while the old one works nobody is told anything else");
-    let asked = it.provider.request_count();
+    let requests = it.provider.request_count();
     it.provider.says(None);
     until(&it, "it is renewed", async || is(&info(&it).await, Liveness::Live, None)).await;
     assert_eq!((it.number("generation").await, it.token().await), (2, "access-2".to_owned()));
-    assert_eq!(it.provider.request_count(), asked + 1);
+    assert_eq!(it.provider.request_count(), requests + 1);
 }
 
 /// The end of a credential without a refresh token is announced. It is not refreshed before, and has ended then.
@@ -132,6 +132,6 @@ async fn a_provider_that_says_nothing_is_given_up_within_the_lease() {
     settled(&it, "it is given up", || asking.is_finished()).await;
     assert_eq!(asking.await.unwrap().unwrap_err().code(), "not_renewed");
     let code = "SELECT refresh_reason FROM connection_credential";
-    let told = sql::texts(&it.world.database(), code).await;
-    assert!(told[0].contains(reason::REFRESH_OUTCOME_UNKNOWN), "{told:?}");
+    let details = sql::texts(&it.world.database(), code).await;
+    assert!(details[0].contains(reason::REFRESH_OUTCOME_UNKNOWN), "{details:?}");
 }

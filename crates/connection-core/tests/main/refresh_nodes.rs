@@ -118,13 +118,13 @@ async fn a_connection_is_not_live_without_a_note_when_an_answer_died_with_its_pr
     it.at(100);
     let clock = ManualClock::at(it.world.clock.now());
     killed(&it, "a", &clock).await;
-    let told = async |name: &str| {
+    let seen_on = async |name: &str| {
         let registry = on_node(&it, name, &clock).await;
         let info = registry.connection(it.connection.id()).await.unwrap().info().clone();
         (info.liveness, info.reason.map(|reason| reason.code.to_string()))
     };
-    assert_eq!(told("b").await, (Liveness::Live, None), "another node cannot know");
-    assert_eq!(told("a").await, (Liveness::Live, Some(UNKNOWN.to_owned())));
-    assert_eq!(told("b").await, (Liveness::Live, Some(UNKNOWN.to_owned())));
+    assert_eq!(seen_on("b").await, (Liveness::Live, None), "another node cannot know");
+    assert_eq!(seen_on("a").await, (Liveness::Live, Some(UNKNOWN.to_owned())));
+    assert_eq!(seen_on("b").await, (Liveness::Live, Some(UNKNOWN.to_owned())));
     assert_eq!(it.provider.request_count(), 1);
 }

@@ -69,7 +69,7 @@ async fn an_outage_of_minutes_hours_or_a_day_ends_no_connection() {
         for &(minutes, step) in outages {
             let case = format!("{semantics:?}, {minutes} minutes");
             let it = Renewals::of(Renewing::of(semantics)).await;
-            let asked = ledger(&it);
+            let attempts = ledger(&it);
             it.provider.says(Some((503, "", "")));
             let from = LIFE - 400;
             let until = LIFE - 400 + minutes * 60;
@@ -77,13 +77,13 @@ async fn an_outage_of_minutes_hours_or_a_day_ends_no_connection() {
             passes(&it, from, until, step, |at, info| {
                 let expected = if at < LIFE { Liveness::Live } else { Liveness::Offline };
                 assert_eq!(info.liveness, expected, "{case}, {at}");
-                if semantics != RefreshSemantics::Stable && !asked.lock().unwrap().is_empty() {
+                if semantics != RefreshSemantics::Stable && !attempts.lock().unwrap().is_empty() {
                     assert_eq!(code(info), Some(UNKNOWN), "{case}, {at}: never without the note");
                 }
                 last = info.reason.clone();
             })
             .await;
-            let times = asked.lock().unwrap().clone();
+            let times = attempts.lock().unwrap().clone();
             assert!(times.len() >= 2, "{case}: it is tried on, {times:?}");
             let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
             if semantics == RefreshSemantics::Strict {
@@ -109,11 +109,11 @@ async fn an_outage_of_minutes_hours_or_a_day_ends_no_connection() {
 async fn two_answers_of_503_a_minute_apart_end_nothing() {
     let it = Renewals::new().await;
     it.provider.says(Some((503, "", "")));
-    for (at, asked) in [(0, 1), (59, 1), (60, 2), (120, 2), (359, 2), (360, 3)] {
+    for (at, requests) in [(0, 1), (59, 1), (60, 2), (120, 2), (359, 2), (360, 3)] {
         it.at(LIFE + at);
         let info = it.connection.verify().await.unwrap();
         assert_eq!((info.liveness, code(&info)), (Liveness::Offline, Some(UNKNOWN)), "{at}");
-        assert_eq!(it.provider.request_count(), asked, "{at}: pauses of one and of five minutes");
+        assert_eq!(it.provider.request_count(), requests, "{at}: pauses of one and of five minutes");
     }
     it.provider.says(None);
     // A person need not wait for the pause, but waits for the quarantine.
@@ -194,10 +194,10 @@ async fn an_answer_that_nobody_can_read_is_processed_and_unclear() {
     it.note_passes(7).await;
     let why = not_renewed(it.connection.refresh().await);
     assert_eq!((why.recheck_after, it.provider.request_count()), (Some(Duration::from_secs(53)), 1), "in quarantine");
-    for (at, asked) in [(59, 1), (60, 2), (359, 2), (360, 3)] {
+    for (at, requests) in [(59, 1), (60, 2), (359, 2), (360, 3)] {
         it.at(LIFE + at);
         it.connection.verify().await.unwrap();
-        assert_eq!(it.provider.request_count(), asked, "{at}");
+        assert_eq!(it.provider.request_count(), requests, "{at}");
     }
     it.provider.says(None);
     it.at(LIFE + 360 + 900);

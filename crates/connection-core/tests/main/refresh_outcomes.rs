@@ -17,12 +17,12 @@ use crate::{
 };
 
 /// The log, the counts and the record of one connection's refreshes in one process.
-struct Told<'a> {
+struct Observed<'a> {
     it: &'a Renewals,
     registry: &'a ConnectionRegistry,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Observed<'a> {
     fn of(it: &'a Renewals) -> Self {
         Self { it, registry: &it.registry }
     }
@@ -122,10 +122,10 @@ async fn a_renewal_is_told_and_whoever_joins_it_is_not_counted() {
     // with it.
     let renewed = it.registry.events().refresh_outcomes().of(&RENEWING, RefreshOutcome::Refreshed);
     assert_eq!(usize::try_from(renewed).unwrap(), it.provider.request_count());
-    let told = Told::of(&it);
-    told.counts(&[("refreshed", renewed)]);
-    told.logged(RefreshOutcome::Refreshed, it.provider.request_count());
-    assert_eq!(told.recorded().await[..2], ["connected", "credential_rotated refreshed"]);
+    let observed = Observed::of(&it);
+    observed.counts(&[("refreshed", renewed)]);
+    observed.logged(RefreshOutcome::Refreshed, it.provider.request_count());
+    assert_eq!(observed.recorded().await[..2], ["connected", "credential_rotated refreshed"]);
     assert_eq!(it.registry.events().refresh_outcomes().total(RefreshOutcome::Refreshed), renewed);
 }
 
@@ -136,19 +136,19 @@ async fn an_answer_that_is_lost_is_uncertain_and_then_replayed() {
     let it = Renewals::of(Renewing::of(RefreshSemantics::Grace(Duration::from_secs(600)))).await;
     loses(&it, 1);
     it.connection.refresh().await.unwrap_err();
-    let told = Told::of(&it);
-    told.counts(&[("uncertain", 1)]);
-    told.logged(RefreshOutcome::Uncertain, 1);
+    let observed = Observed::of(&it);
+    observed.counts(&[("uncertain", 1)]);
+    observed.logged(RefreshOutcome::Uncertain, 1);
     let lost = ["connected", "not_renewed uncertain refresh_outcome_unknown"];
-    assert_eq!(told.recorded().await, lost);
+    assert_eq!(observed.recorded().await, lost);
     assert_eq!(it.connection.refresh().await.unwrap().outcome, RefreshOutcome::Replayed);
-    told.counts(&[("replayed", 1), ("uncertain", 1)]);
-    told.logged(RefreshOutcome::Replayed, 1);
-    told.logged(RefreshOutcome::Refreshed, 0);
-    assert_eq!(told.recorded().await, [&lost[..], &["credential_rotated replayed"]].concat());
+    observed.counts(&[("replayed", 1), ("uncertain", 1)]);
+    observed.logged(RefreshOutcome::Replayed, 1);
+    observed.logged(RefreshOutcome::Refreshed, 0);
+    assert_eq!(observed.recorded().await, [&lost[..], &["credential_rotated replayed"]].concat());
     // The next refresh is an ordinary one.
     assert_eq!(it.connection.refresh().await.unwrap().outcome, RefreshOutcome::Refreshed);
-    told.counts(&[("refreshed", 1), ("replayed", 1), ("uncertain", 1)]);
+    observed.counts(&[("refreshed", 1), ("replayed", 1), ("uncertain", 1)]);
 }
 
 #[tokio::test]
@@ -159,10 +159,10 @@ async fn an_uncertain_outcome_is_recorded_once() {
     for _ in 0..3 {
         it.connection.refresh().await.unwrap_err();
     }
-    let told = Told::of(&it);
-    told.counts(&[("uncertain", 3)]);
-    told.logged(RefreshOutcome::Uncertain, 3);
-    assert_eq!(told.recorded().await, ["connected", "not_renewed uncertain refresh_outcome_unknown"]);
+    let observed = Observed::of(&it);
+    observed.counts(&[("uncertain", 3)]);
+    observed.logged(RefreshOutcome::Uncertain, 3);
+    assert_eq!(observed.recorded().await, ["connected", "not_renewed uncertain refresh_outcome_unknown"]);
 }
 
 #[tokio::test]
@@ -171,12 +171,12 @@ async fn a_fault_that_needs_a_person_is_reported() {
     let it = Renewals::new().await;
     it.provider.lock().is_revoked = true;
     it.connection.refresh().await.unwrap_err();
-    let told = Told::of(&it);
-    told.counts(&[("needs_reauthorization", 1)]);
-    told.logged(RefreshOutcome::NeedsReauthorization, 1);
+    let observed = Observed::of(&it);
+    observed.counts(&[("needs_reauthorization", 1)]);
+    observed.logged(RefreshOutcome::NeedsReauthorization, 1);
     let code = "needs_reauthorization";
     let expected = ["connected".to_owned(), format!("not_renewed {code} {code}"), format!("liveness_changed {code}")];
-    assert_eq!(told.recorded().await, expected);
+    assert_eq!(observed.recorded().await, expected);
 }
 
 #[tokio::test]
@@ -189,11 +189,11 @@ async fn a_transient_failure_is_recorded_at_its_beginning_and_end() {
     }
     it.provider.says(None);
     it.connection.refresh().await.unwrap();
-    let told = Told::of(&it);
-    told.counts(&[("failed", 3), ("refreshed", 1)]);
-    told.logged(RefreshOutcome::Failed, 3);
+    let observed = Observed::of(&it);
+    observed.counts(&[("failed", 3), ("refreshed", 1)]);
+    observed.logged(RefreshOutcome::Failed, 3);
     let expected = ["connected", "not_renewed failed provider_error", "credential_rotated refreshed"];
-    assert_eq!(told.recorded().await, expected);
+    assert_eq!(observed.recorded().await, expected);
 }
 
 /// A failure to store on this host is no end at the provider, but it is counted.
@@ -205,10 +205,10 @@ async fn a_commit_that_could_not_be_stored_fails() {
     assert!(matches!(it.connection.refresh().await, Err(Error::Store(_))));
     crate::sql::refuse_no_more(&it.world.database()).await;
     it.connection.refresh().await.unwrap();
-    let told = Told::of(&it);
-    told.counts(&[("failed", 1), ("refreshed", 1)]);
-    told.logged(RefreshOutcome::Failed, 1);
-    assert_eq!(told.recorded().await, ["connected", "credential_rotated refreshed"]);
+    let observed = Observed::of(&it);
+    observed.counts(&[("failed", 1), ("refreshed", 1)]);
+    observed.logged(RefreshOutcome::Failed, 1);
+    assert_eq!(observed.recorded().await, ["connected", "credential_rotated refreshed"]);
 }
 
 /// Two processes: one refreshes, and the other waits and gets its result.
@@ -242,11 +242,11 @@ async fn waiting_for_another_process_counts_as_waited_whatever_its_result() {
             }
         }
         assert_eq!(outcome(second.await.unwrap()), (!fails).then_some(RefreshOutcome::Waited));
-        let told = Told::by(&it, &follower);
-        told.counts(&[("waited", 1)]);
-        told.logged(RefreshOutcome::Waited, 1);
-        told.logged(if fails { RefreshOutcome::Failed } else { RefreshOutcome::Refreshed }, 1);
-        let recorded = told.recorded().await;
+        let observed = Observed::by(&it, &follower);
+        observed.counts(&[("waited", 1)]);
+        observed.logged(RefreshOutcome::Waited, 1);
+        observed.logged(if fails { RefreshOutcome::Failed } else { RefreshOutcome::Refreshed }, 1);
+        let recorded = observed.recorded().await;
         let expected = if fails { "not_renewed failed provider_error" } else { "credential_rotated refreshed" };
         assert_eq!(recorded, ["connected", expected], "the one who waited records nothing");
     }
@@ -268,11 +268,11 @@ async fn a_caller_that_finds_a_fresh_credential_adopts_it() {
     let adopted = asking.await.unwrap().unwrap();
     assert_eq!((adopted.outcome, adopted.connection.liveness), (RefreshOutcome::Adopted, Liveness::Live));
     assert_eq!((it.provider.request_count(), it.number("generation").await), (1, 2));
-    let told = Told::by(&it, &sleeping);
-    told.counts(&[("adopted", 1)]);
-    told.logged(RefreshOutcome::Adopted, 1);
-    Told::of(&it).counts(&[("refreshed", 1)]);
-    assert_eq!(told.recorded().await, ["connected", "credential_rotated refreshed"]);
+    let observed = Observed::by(&it, &sleeping);
+    observed.counts(&[("adopted", 1)]);
+    observed.logged(RefreshOutcome::Adopted, 1);
+    Observed::of(&it).counts(&[("refreshed", 1)]);
+    assert_eq!(observed.recorded().await, ["connected", "credential_rotated refreshed"]);
 }
 
 #[tokio::test]
@@ -292,9 +292,9 @@ async fn late_and_needless_callbacks_are_distinguished() {
     reauthorize(&it.connection).await;
     it.plugin.after.open();
     assert_eq!(second.await.unwrap().unwrap().outcome, RefreshOutcome::Superseded);
-    let told = Told::of(&it);
-    told.counts(&[("refreshed_late", 1), ("superseded", 1)]);
-    told.logged(RefreshOutcome::RefreshedLate, 1);
-    told.logged(RefreshOutcome::Superseded, 1);
-    assert_eq!(told.recorded().await, ["connected", "credential_rotated refreshed_late", "reauthorized"]);
+    let observed = Observed::of(&it);
+    observed.counts(&[("refreshed_late", 1), ("superseded", 1)]);
+    observed.logged(RefreshOutcome::RefreshedLate, 1);
+    observed.logged(RefreshOutcome::Superseded, 1);
+    assert_eq!(observed.recorded().await, ["connected", "credential_rotated refreshed_late", "reauthorized"]);
 }

@@ -109,9 +109,9 @@ async fn killed_while_it_renews(semantics: RefreshSemantics, word: &str) -> Rene
         let reply = issued.answer(request);
         if silent.load(SeqCst) && request.starts_with("POST /token") { Reply::silence() } else { reply }
     });
-    let asked = it.world.server.requests().len();
+    let requests = it.world.server.requests().len();
     let mut holder = start(&it, 0, word);
-    it.world.server.until_asked(asked + 1).await;
+    it.world.server.until_asked(requests + 1).await;
     holder.kill().unwrap();
     holder.wait().unwrap();
     is_silent.store(false, SeqCst);

@@ -46,8 +46,8 @@ async fn a_plugin_that_crashed_on_an_answer_gets_it_again() {
 #[tokio::test]
 async fn a_credential_with_an_unanswered_refresh_stays_in_use_and_is_retried() {
     let it = Renewals::new().await;
-    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counted = asked.clone();
+    let requests = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = requests.clone();
     let issued = it.provider.clone();
     it.world.provider(move |request| {
         if request.starts_with("POST /token") {
@@ -60,14 +60,14 @@ async fn a_credential_with_an_unanswered_refresh_stays_in_use_and_is_retried() {
     let info = it.connection.verify().await.unwrap();
     // It works, and no warning is due yet.
     assert_eq!((info.liveness, it.send().await.unwrap()), (Liveness::Live, 200));
-    assert_eq!(crate::fake::count(&asked), 1);
+    assert_eq!(crate::fake::count(&requests), 1);
     // It is sent again after one minute, after five, and after fifteen.
     for seconds in (10..2_000).step_by(10) {
         it.at(LIFE - 200 + seconds);
         it.note_passes(10).await;
         it.connection.verify().await.unwrap();
     }
-    assert_eq!(crate::fake::count(&asked), 4);
+    assert_eq!(crate::fake::count(&requests), 4);
     let info = it.connection.verify().await.unwrap();
     let reason = info.reason.unwrap();
     assert_eq!((info.liveness, &*reason.code), (Liveness::Offline, "refresh_outcome_unknown"));

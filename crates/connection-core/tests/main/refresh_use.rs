@@ -100,7 +100,7 @@ async fn callers_who_leave_at_any_moment_end_no_renewal_and_lose_none() {
     let it = Renewals::new().await;
     for polls in 0..12_usize {
         it.at(LIFE * (1 + i64::try_from(polls).unwrap()));
-        let asked = it.provider.request_count();
+        let requests = it.provider.request_count();
         let mut caller = Box::pin(it.send());
         for _ in 0..polls {
             if poll_fn(|cx| Poll::Ready(caller.as_mut().poll(cx))).await.is_ready() {
@@ -110,7 +110,7 @@ async fn callers_who_leave_at_any_moment_end_no_renewal_and_lose_none() {
         }
         drop(caller);
         assert_eq!(it.send().await.unwrap(), 200, "after {polls} polls");
-        assert_eq!(it.provider.request_count(), asked + 1, "after {polls} polls");
+        assert_eq!(it.provider.request_count(), requests + 1, "after {polls} polls");
     }
     let issuer = it.provider.lock();
     assert!(!issuer.is_revoked && issuer.refused == 0);

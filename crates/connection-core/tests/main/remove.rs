@@ -29,7 +29,7 @@ fn words<'a>(teardown: &'a str, name: &str) -> (&'a str, String) {
 
 async fn gone(world: &World, teardown: &str, kind: &str) {
     let (teardown, reason) = words(teardown, "reason");
-    told(world, format!(r#"{{"kind":"{kind}",{reason}"teardown":"{teardown}"}}"#)).await;
+    removal_recorded(world, format!(r#"{{"kind":"{kind}",{reason}"teardown":"{teardown}"}}"#)).await;
 }
 
 /// Checks the event with the results for both credentials.
@@ -37,20 +37,20 @@ pub(crate) async fn both_gone(world: &World, teardown: &str, previous: &str, kin
     let (teardown, reason) = words(teardown, "reason");
     let (previous, before) = words(previous, "previousReason");
     let body = format!(r#"{{"kind":"{kind}","previous":"{previous}",{before}{reason}"teardown":"{teardown}"}}"#);
-    told(world, body).await;
+    removal_recorded(world, body).await;
 }
 
-async fn told(world: &World, body: String) {
+async fn removal_recorded(world: &World, body: String) {
     assert_eq!(sql::texts(&world.database(), LEFT).await, [""; 0]);
-    let mut told = Vec::new();
+    let mut removals = Vec::new();
     for text in sql::texts(&world.database(), REMOVED).await {
         let mut details: serde_json::Value = serde_json::from_str(&text).unwrap();
         // The event describes the connection, whose row is gone.
         let described = ["account", "label"].map(|name| details.as_object_mut().unwrap().remove(name));
         assert!(described.iter().all(Option::is_some), "{text}");
-        told.push(details.to_string());
+        removals.push(details.to_string());
     }
-    assert_eq!(told, [body]);
+    assert_eq!(removals, [body]);
 }
 
 /// R-INSEAM-061

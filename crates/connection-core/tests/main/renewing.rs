@@ -393,8 +393,8 @@ pub(crate) async fn process(world: &World, plugin: &Renewing, clock: impl Clock 
 
 /// Returns the access token that a handle provides.
 pub(crate) async fn token(connection: &Handle) -> Result<String, Error> {
-    let lent = connection.with_access_token(async |token| token.expose().to_vec()).await?;
-    Ok(String::from_utf8(lent).unwrap())
+    let bytes = connection.with_access_token(async |token| token.expose().to_vec()).await?;
+    Ok(String::from_utf8(bytes).unwrap())
 }
 
 /// Returns the access token, for a caller that asks again when the database took too long, as it may on a busy machine.

@@ -41,8 +41,8 @@ async fn the_previous_credential_is_current_again_and_can_be_left_again() {
     assert_eq!(token(&connection).await, "key-1");
     assert_eq!(changes.next().await.unwrap().liveness, Liveness::Live);
     assert_eq!(credentials(&world).await, ["previous 2", "current 3"], "a generation of its own");
-    let told = ["connected", "reauthorized", "liveness_changed", "rolled_back", "secret_released"];
-    assert_eq!(events(&world).await, told);
+    let expected = ["connected", "reauthorized", "liveness_changed", "rolled_back", "secret_released"];
+    assert_eq!(events(&world).await, expected);
     world.provider(|_| me("1", "ada"));
     connection.rollback().await.unwrap();
     assert_eq!(token(&connection).await, "key-2", "twice is forth again");

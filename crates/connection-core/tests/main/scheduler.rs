@@ -132,8 +132,8 @@ async fn a_pause_that_a_provider_asks_for_is_kept_for_all_its_connections() {
     let world = World::new().await;
     let plugin = Renewing::new();
     let (registry, connections) = many(&world, &plugin, 2).await;
-    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counted = asked.clone();
+    let requests = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = requests.clone();
     world.provider(move |_| {
         counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         Reply::whole(429, "retry-after: 300\r\n", "")
@@ -144,10 +144,10 @@ async fn a_pause_that_a_provider_asks_for_is_kept_for_all_its_connections() {
     sql::run(&world.database(), due(&connections[0], START + 10)).await;
     sql::run(&world.database(), due(&connections[1], START + 60)).await;
     let _running = run(&registry);
-    until(&world, "the first is refused", async || count(&asked) == 1).await;
+    until(&world, "the first is refused", async || count(&requests) == 1).await;
     until(&world, "five minutes passed", async || world.now() >= START + 290).await;
-    assert_eq!(count(&asked), 1);
-    until(&world, "the pause is over", async || count(&asked) > 1).await;
+    assert_eq!(count(&requests), 1);
+    until(&world, "the pause is over", async || count(&requests) > 1).await;
 }
 
 #[tokio::test]

@@ -125,8 +125,10 @@ impl Borrower {
                 format!("{:?}", host.kv().unwrap().put_secret(key, Some(Secret::from(value))).await)
             }
             Act::ContextGet(key) => format!("{:?}", ctx.unwrap().kv().unwrap().get(key).await),
-            Act::Window(timeout) => told(host.login_window().unwrap().open(window(timeout)).await),
-            Act::ContextWindow(timeout) => told(ctx.unwrap().login_window().unwrap().open(window(timeout)).await),
+            Act::Window(timeout) => outcome_text(host.login_window().unwrap().open(window(timeout)).await),
+            Act::ContextWindow(timeout) => {
+                outcome_text(ctx.unwrap().login_window().unwrap().open(window(timeout)).await)
+            }
         }
     }
 }
@@ -136,7 +138,7 @@ fn window(timeout: Duration) -> LoginWindow {
     LoginWindow::new(link, "session", "acme.example").partition("web login").timeout(timeout)
 }
 
-fn told(ended: LoginOutcome) -> String {
+fn outcome_text(ended: LoginOutcome) -> String {
     match ended {
         LoginOutcome::Success(cookie) => format!("cookie of {} bytes", cookie.expose().len()),
         LoginOutcome::Failed(why) => format!("failed: {why}"),
@@ -164,7 +166,7 @@ pub(crate) fn says(directory: &Path, script: &str) {
 }
 
 /// Begins a setup, which performs the configured uses and then asks for a name.
-pub(crate) async fn asked(registry: &ConnectionRegistry) -> SetupSession {
+pub(crate) async fn begin_setup(registry: &ConnectionRegistry) -> SetupSession {
     let session = registry.setups().begin(&LENT).await.unwrap();
     step(&session).await;
     session

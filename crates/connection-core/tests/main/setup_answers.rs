@@ -36,12 +36,12 @@ async fn wrong_answers_are_refused_by_name_and_the_plugin_sees_nothing() {
     let form = form();
     let session = begun(&world, &form).await;
     let long = "x".repeat(16 * 1024 + 1);
-    let asked = "is not requested; the requested fields are: sid, token, pem, region, flag, count, base, roots";
+    let not_requested = "is not requested; the requested fields are: sid, token, pem, region, flag, count, base, roots";
     let cases: Vec<(Given, String)> = vec![
         (answers(&[]), "'sid' is missing".into()),
         (answers(&[("sid", "")]), "'sid' is missing".into()),
-        (with(&[("nope", "1")]), format!("'nope' {asked}")),
-        (with(&[("other", "1")]), format!("'other' {asked}")),
+        (with(&[("nope", "1")]), format!("'nope' {not_requested}")),
+        (with(&[("other", "1")]), format!("'other' {not_requested}")),
         (with(&[("sid", "AC1234")]), "'sid' is answered twice".into()),
         (answers(&[("sid", "AC12345")]), "'sid' does not have the expected form".into()),
         (answers(&[("sid", "AC1234\n")]), "'sid' does not have the expected form".into()),
@@ -70,7 +70,7 @@ async fn wrong_answers_are_refused_by_name_and_the_plugin_sees_nothing() {
         ),
         (
             answers(&[("nope", "1"), ("count", "x")]),
-            format!("'nope' {asked}; 'sid' is missing; 'count' is not a whole number"),
+            format!("'nope' {not_requested}; 'sid' is missing; 'count' is not a whole number"),
         ),
     ];
     for (given, expected) in cases {

@@ -14,7 +14,7 @@ use crate::{
     race_plugin::{RACE, race},
     test_host::{World, answers, code, me, step},
     test_server::Reply,
-    user::{asked, beside},
+    user::{beside, requests_to},
 };
 
 async fn open(world: &World, odd: &Odd) -> ConnectionRegistry {
@@ -215,10 +215,10 @@ async fn a_poll_keeps_the_step_so_that_an_open_page_stays_good() {
         world.server.until_asked(1 + polls).await;
         session_waits(&registry, no).await;
     }
-    assert_eq!(asked(&world, "POST /token"), 3);
+    assert_eq!(requests_to(&world, "POST /token"), 3);
     session.advance(no, &answers(&[("code", "pasted")])).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
-    assert_eq!(asked(&world, "POST /device"), 1, "no replay has asked again");
+    assert_eq!(requests_to(&world, "POST /device"), 1, "no replay has asked again");
 }
 
 #[tokio::test]
@@ -234,17 +234,17 @@ async fn without_inbound_http_the_other_ways_are_left() {
 
 /// The provider delays the answer to a poll until it is released.
 fn held_back(world: &World) -> (Arc<Notify>, mpsc::Sender<()>) {
-    let asked = Arc::new(Notify::new());
+    let requested = Arc::new(Notify::new());
     let (open, gate) = mpsc::channel::<()>();
-    let told = asked.clone();
+    let signal = requested.clone();
     world.provider(move |request| {
         if request.contains("by=poll") {
-            told.notify_one();
+            signal.notify_one();
             tokio::task::block_in_place(|| gate.recv().unwrap());
         }
         pending(request)
     });
-    (asked, open)
+    (requested, open)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]

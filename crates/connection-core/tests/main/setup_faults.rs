@@ -9,7 +9,7 @@ use crate::{
     odd_plugin::{ODD, Odd},
     test_host::{World, code, connected, step},
     test_server::Reply,
-    user::{asked, finish, labels, set_up},
+    user::{finish, labels, requests_to, set_up},
 };
 
 /// R-INSEAM-022, R-INSEAM-033, R-INSEAM-038
@@ -76,7 +76,7 @@ async fn a_setup_ends_at_a_thousand_effects_or_four_mebibytes() {
         world.provider(move |_| Reply::ok(&body));
         let registry = world.open(Odd::new("endless requests")).await;
         assert_eq!(code(&set_up(&registry, &ODD).await), "setup_too_long");
-        assert_eq!(asked(&world, "GET /odd"), requests);
+        assert_eq!(requests_to(&world, "GET /odd"), requests);
     }
 }
 

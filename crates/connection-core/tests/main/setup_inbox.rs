@@ -51,17 +51,17 @@ fn two() -> Scripted {
 
 /// A busy run: the provider has its request, and answers when the sender is released.
 async fn busy(world: &World) -> (ConnectionRegistry, SetupSession, Vec<String>, mpsc::Sender<()>) {
-    let asked = Arc::new(Notify::new());
+    let requested = Arc::new(Notify::new());
     let (open, gate) = mpsc::channel::<()>();
-    let told = asked.clone();
+    let signal = requested.clone();
     world.provider(move |_| {
-        told.notify_one();
+        signal.notify_one();
         tokio::task::block_in_place(|| gate.recv().unwrap());
         me("1", "ada")
     });
     let registry = world.builder().kind(two()).inbound(Arc::new(Inbound::new())).open().await.unwrap();
     let session = registry.setups().begin(&TWO).await.unwrap();
-    asked.notified().await;
+    requested.notified().await;
     let states = loop {
         let states = session.current_step().map(|(_, shown)| beside(&shown)).unwrap_or_default();
         if states.len() == 2 {

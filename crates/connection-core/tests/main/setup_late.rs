@@ -112,12 +112,12 @@ async fn an_answer_to_an_expired_session_is_refused() {
 async fn a_callback_to_a_busy_session_that_is_expired_is_not_kept() {
     for late in [true, false] {
         let world = World::new().await;
-        let asked = Arc::new(Notify::new());
+        let requested = Arc::new(Notify::new());
         let (gate, opens) = mpsc::channel::<()>();
-        let told = asked.clone();
+        let signal = requested.clone();
         world.provider(move |request| {
             if request.contains("by=poll") {
-                told.notify_one();
+                signal.notify_one();
                 tokio::task::block_in_place(|| opens.recv().unwrap());
             }
             me("1", "AB-CD")
@@ -128,7 +128,7 @@ async fn a_callback_to_a_busy_session_that_is_expired_is_not_kept() {
         assert!(beside(&shown).len() <= 1);
         world.clock.until_asleep(1).await;
         world.clock.advance(std::time::Duration::from_secs(5));
-        asked.notified().await;
+        requested.notified().await;
         addresses_stay(&world).await;
         jump(&world, if late { 2 * LIFE } else { 10 });
         let kept = registry.setups().deliver(returned(&state(&shown))).await;

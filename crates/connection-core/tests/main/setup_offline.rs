@@ -9,7 +9,7 @@ use crate::{
     odd_plugin::{ODD, Odd},
     test_host::{World, answers, code, me, step},
     test_server::Reply,
-    user::{asked, beside, labels},
+    user::{beside, labels, requests_to},
 };
 
 fn down() -> Reply {
@@ -36,7 +36,7 @@ async fn a_provider_that_is_down_keeps_the_answers_and_resuming_asks_it_again() 
     let again = registry.setups().resume(session.id()).await.unwrap();
     let (_, still) = step(&again).await;
     assert!(matches!(still, SetupStep::Notice { .. }));
-    assert_eq!(asked(&world, "GET /me"), 2, "it was asked again, and what it shows is new");
+    assert_eq!(requests_to(&world, "GET /me"), 2, "it was asked again, and what it shows is new");
     let (_, still) = step(&session).await;
     assert!(matches!(still, SetupStep::Notice { .. }), "the first handle sees the second failure, too");
 
@@ -45,7 +45,7 @@ async fn a_provider_that_is_down_keeps_the_answers_and_resuming_asks_it_again() 
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     let (_, done) = step(&session).await;
     assert!(matches!(done, SetupStep::Done { .. }));
-    assert_eq!(asked(&world, "GET /me"), 4, "the third try, and the candidate");
+    assert_eq!(requests_to(&world, "GET /me"), 4, "the third try, and the candidate");
     assert_eq!(labels(&registry).await, ["ada"]);
 }
 

@@ -20,7 +20,7 @@ use crate::{
     sql,
     test_host::{World, answers, code, me, step},
     test_server::Reply,
-    user::{asked, labels, looked},
+    user::{labels, looked, requests_to},
 };
 
 const ASKS: Kind = Kind::from_static("asks");
@@ -65,15 +65,15 @@ async fn begun(registry: &ConnectionRegistry) -> SetupSession {
 
 /// The provider delays its answer until it is released.
 fn held_back(world: &World, answer: fn() -> Reply) -> (Arc<Notify>, mpsc::Sender<()>) {
-    let asked = Arc::new(Notify::new());
+    let requested = Arc::new(Notify::new());
     let (open, gate) = mpsc::channel::<()>();
-    let told = asked.clone();
+    let signal = requested.clone();
     world.provider(move |_| {
-        told.notify_one();
+        signal.notify_one();
         tokio::task::block_in_place(|| gate.recv().unwrap());
         answer()
     });
-    (asked, open)
+    (requested, open)
 }
 
 async fn journal(world: &World) -> i64 {
@@ -100,13 +100,13 @@ async fn two_processes_that_resume_a_setup_at_once_ask_the_provider_once() {
         let (_, shown) = looked(&world, step(session)).await;
         assert!(matches!(shown, SetupStep::Notice { .. }), "{shown:?}");
     }
-    assert_eq!(asked(&world, "GET /odd"), 2);
+    assert_eq!(requests_to(&world, "GET /odd"), 2);
     world.provider(|_| Reply::ok(""));
     two.setups().resume(twin.id()).await.unwrap();
     for session in [session, twin] {
         assert_eq!(code(&looked(&world, session.terminal()).await.unwrap()), "done Live");
     }
-    assert_eq!(asked(&world, "GET /odd"), 3);
+    assert_eq!(requests_to(&world, "GET /odd"), 3);
     assert_eq!(labels(&one).await, ["ada"]);
 }
 
@@ -130,7 +130,7 @@ async fn a_setup_whose_process_died_while_it_asked_goes_on_in_another() {
     let end = looked(&world, twin.terminal()).await.unwrap();
     assert_eq!(code(&end), "done Live");
     assert!(world.now() >= until, "it was not known to be dead before");
-    assert_eq!(asked(&world, "GET /odd"), 2);
+    assert_eq!(requests_to(&world, "GET /odd"), 2);
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_process_that_asks_for_long_keeps_others_from_asking() {
             until = sql::number(&world.database(), lease).await.unwrap();
         }
     }
-    assert_eq!(asked(&world, "GET /odd"), 1);
+    assert_eq!(requests_to(&world, "GET /odd"), 1);
     // The request ended long ago: one may take at most 30 seconds.
     assert!(matches!(looked(&world, step(&twin)).await, (1, SetupStep::Notice { .. })));
 }
@@ -256,9 +256,9 @@ async fn an_answer_that_comes_after_another_process_cancelled_is_not_kept() {
     let world = World::new().await;
     let one = world.open(asking()).await;
     let two = world.open(asking()).await;
-    let (asked, open) = held_back(&world, || me("1", "ada"));
+    let (requested, open) = held_back(&world, || me("1", "ada"));
     let session = begun(&one).await;
-    asked.notified().await;
+    requested.notified().await;
     let twin = two.setups().resume(session.id()).await.unwrap();
     twin.cancel().await.unwrap();
     open.send(()).unwrap();
@@ -297,5 +297,5 @@ async fn a_run_that_saw_a_bad_network_undoes_no_answer_that_came_since() {
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     fresh.open.send_replace(true);
     assert_eq!(code(&twin.terminal().await.unwrap()), "done Live");
-    assert_eq!(asked(&world, "GET /odd"), 2);
+    assert_eq!(requests_to(&world, "GET /odd"), 2);
 }

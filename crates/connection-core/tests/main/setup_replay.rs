@@ -12,7 +12,7 @@ use crate::{
     race_plugin::{RACE, race},
     test_host::{World, answers, code, me, step},
     test_server::Reply,
-    user::{asked, finish, labels, set_up},
+    user::{finish, labels, requests_to, set_up},
 };
 
 async fn open(world: &World, odd: &Odd, inbound: &Inbound) -> ConnectionRegistry {
@@ -49,7 +49,7 @@ async fn another_process_goes_on_at_every_wait_and_repeats_nothing() {
     assert!(matches!(&shown, SetupStep::Prompt { fields, .. } if *fields[0].name == *"a"), "{shown:?}");
     session.advance(no, &answers(&[("a", "x")])).await.unwrap();
     assert!(matches!(step(&session).await, (2, SetupStep::Prompt { .. })));
-    assert_eq!(asked(&world, "GET /odd"), 1);
+    assert_eq!(requests_to(&world, "GET /odd"), 1);
     drop((session, second));
 
     let third = open(&world, &odd, &inbound).await;
@@ -77,7 +77,7 @@ async fn another_process_goes_on_at_every_wait_and_repeats_nothing() {
     fifth.setups().deliver(returned(&odd.seen()[1])).await.unwrap();
     let session = fifth.setups().resume(id).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
-    assert_eq!(asked(&world, "GET /odd"), 2, "no request was repeated");
+    assert_eq!(requests_to(&world, "GET /odd"), 2, "no request was repeated");
     assert_eq!(labels(&fifth).await.len(), 1);
     let uri = "https://host.example/callback/odd".to_owned();
     assert!(inbound.rebound().len() >= 4 && inbound.rebound().iter().all(|bound| *bound == uri));
@@ -139,7 +139,7 @@ async fn a_plugin_that_asks_something_else_in_the_replay_ends_the_setup() {
         assert_eq!(code(&session.terminal().await.unwrap()), "setup_changed", "{before}, then {after}");
         assert!(labels(&registry).await.is_empty());
     }
-    assert_eq!(asked(&world, "GET /odd"), 0);
+    assert_eq!(requests_to(&world, "GET /odd"), 0);
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn a_wait_that_is_over_is_polled_again_and_again_at_the_price_of_a_request
         world.server.until_asked(1 + polls).await;
     }
     until_at(&registry, 1).await;
-    assert_eq!((asked(&world, "POST /token"), asked(&world, "POST /device")), (40, 1));
+    assert_eq!((requests_to(&world, "POST /token"), requests_to(&world, "POST /device")), (40, 1));
 }
 
 #[tokio::test]

@@ -17,15 +17,15 @@ use crate::{
     sql,
     test_host::{World, answers, code, me, step},
     test_server::Reply,
-    user::{asked, labels, looked},
+    user::{labels, looked, requests_to},
 };
 
 /// The provider of `key-1`: when that is verified it is exchanged for `fresh`, and only that works from then on.
 pub(crate) fn rotates_once() -> impl FnMut(&str) -> Reply + Send + 'static {
-    let mut asked = 0;
+    let mut requests = 0;
     move |request| {
-        asked += usize::from(request.contains("Bearer key-1\r"));
-        match (request.contains("Bearer fresh\r"), asked) {
+        requests += usize::from(request.contains("Bearer key-1\r"));
+        match (request.contains("Bearer fresh\r"), requests) {
             (true, _) | (false, 1) => me("1", "ada"),
             (false, 2) => Reply::ok(r#"{"id":"1","name":"ada","rotate":"fresh"}"#),
             _ => Reply::whole(401, "", ""),
@@ -41,7 +41,7 @@ async fn stuck(world: &World, registry: &ConnectionRegistry) -> SetupSession {
     let (no, _) = step(&session).await;
     session.advance(no, &answers(&[("accessToken", "key-1")])).await.unwrap();
     assert!(is_store(&session.terminal().await.unwrap_err()));
-    assert_eq!(asked(world, "GET /me"), 2);
+    assert_eq!(requests_to(world, "GET /me"), 2);
     assert_eq!(kept_of(world), 1);
     session
 }
@@ -66,7 +66,7 @@ async fn ended(world: &World, session: &SetupSession) -> Outcome {
 async fn is_fresh(world: &World, registry: &ConnectionRegistry, outcome: Outcome) {
     let Outcome::Done(done) = outcome else { panic!("what it was rotated to is lost: {outcome:?}") };
     assert_eq!(token(&registry.connection(done.connection).await.unwrap()).await, "fresh");
-    assert_eq!(asked(world, "GET /me"), 3, "what was recorded is verified, and the dead one is not used again");
+    assert_eq!(requests_to(world, "GET /me"), 3, "what was recorded is verified, and the dead one is not used again");
     assert_eq!(kept_of(world), 0);
 }
 
@@ -80,7 +80,7 @@ async fn a_rotated_credential_that_cannot_be_recorded_is_recorded_later_and_its_
         registry.setups().resume(session.id()).await.unwrap();
         assert!(is_store(&session.terminal().await.unwrap_err()));
     }
-    assert_eq!((asked(&world, "GET /me"), kept_of(&world)), (2, 1));
+    assert_eq!((requests_to(&world, "GET /me"), kept_of(&world)), (2, 1));
     mend(&world).await;
     let outcome = ended(&world, &session).await;
     is_fresh(&world, &registry, outcome).await;
@@ -157,10 +157,10 @@ async fn a_rotated_credential_is_on_the_disk_while_its_commit_takes_long() {
     let held = Arc::new(Mutex::new(None));
     let mut rotates = rotates_once();
     let holding = held.clone();
-    let mut asked = 0;
+    let mut requests = 0;
     world.provider(move |request| {
-        asked += usize::from(request.starts_with("GET /me"));
-        if asked == 2 {
+        requests += usize::from(request.starts_with("GET /me"));
+        if requests == 2 {
             holding.lock().unwrap().get_or_insert_with(|| HeldLock::of_journals(&address));
         }
         rotates(request)

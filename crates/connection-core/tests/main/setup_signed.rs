@@ -14,7 +14,7 @@ use crate::{
     acme::API,
     test_host::{World, code},
     test_server::Reply,
-    user::{asked, set_up},
+    user::{requests_to, set_up},
 };
 
 const SIGNS: Kind = Kind::from_static("signs");
@@ -70,7 +70,7 @@ async fn outcome(kind: &Signs) -> (String, usize) {
     let world = World::new().await;
     world.provider(|_| Reply::ok("token"));
     let registry = world.open(signing(kind.clone())).await;
-    (code(&set_up(&registry, &SIGNS).await), asked(&world, "POST /signed"))
+    (code(&set_up(&registry, &SIGNS).await), requests_to(&world, "POST /signed"))
 }
 
 fn curve() -> Signs {

@@ -15,7 +15,7 @@ use crate::{
     sql,
     test_host::{World, code},
     test_server::Reply,
-    user::{asked, finish, looked, set_up},
+    user::{finish, looked, requests_to, set_up},
 };
 
 const SPENDS: Kind = Kind::from_static("spends");
@@ -60,7 +60,7 @@ async fn a_code_is_spent_once_and_nothing_of_it_is_left() {
     world.provider(|_| Reply::ok("token"));
     let registry = world.open(spends()).await;
     assert_eq!(code(&set_up(&registry, &SPENDS).await), "done Live");
-    assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
+    assert_eq!((requests_to(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
 }
 
 /// Continues in another process when one cannot, until the setup ends.
@@ -91,7 +91,7 @@ async fn a_code_is_spent_once_whichever_write_fails() {
         let world = World::new().await;
         world.provider(|_| Reply::ok("token"));
         assert_eq!(code(&in_turn(&world, of).await), "done Live", "{of}");
-        assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (sent, Some(0)), "{of}");
+        assert_eq!((requests_to(&world, "POST /token"), exchanges(&world).await), (sent, Some(0)), "{of}");
     }
 }
 
@@ -110,7 +110,7 @@ async fn a_code_whose_answer_is_lost_ends_the_setup_and_is_not_sent_again() {
         assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
         let again = registry.setups().resume(session.id()).await.unwrap();
         assert_eq!(code(&again.terminal().await.unwrap()), "refresh_outcome_unknown");
-        assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
+        assert_eq!((requests_to(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
     }
 }
 
@@ -131,7 +131,7 @@ async fn a_code_that_was_sent_by_a_run_that_is_lost_is_not_sent_again() {
     let registry = world.open(spends()).await;
     let session = registry.setups().resume(id).await.unwrap();
     assert_eq!(code(&finish(&session).await.unwrap()), "refresh_outcome_unknown");
-    assert_eq!(asked(&world, "POST /token"), 1);
+    assert_eq!(requests_to(&world, "POST /token"), 1);
 }
 
 /// A process that lives and cannot write just now, and another one on another machine, which sees only the row.
@@ -158,7 +158,7 @@ async fn a_living_process_is_waited_for() {
     };
     let ended = tokio::time::timeout(Duration::from_secs(60), looked(&world, both)).await;
     assert_eq!(code(&ended.expect("it waits for ever").unwrap()), "done Live");
-    assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
+    assert_eq!((requests_to(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
 }
 
 /// Another run was first: nothing replaced the answer, so it stays.
@@ -183,13 +183,13 @@ async fn an_entry_that_is_not_written_takes_no_answer_away() {
             != Some(1)
         {}
         for _ in 0..20 {
-            assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(1)));
+            assert_eq!((requests_to(&world, "POST /token"), exchanges(&world).await), (1, Some(1)));
         }
     };
     tokio::time::timeout(Duration::from_secs(60), runs).await.expect("it comes to the answer");
     mend(&world).await;
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
-    assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
+    assert_eq!((requests_to(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
 }
 
 #[tokio::test]
@@ -208,11 +208,11 @@ async fn a_provider_that_cannot_be_reached_is_asked_again_by_whoever_resumes() {
         }
     };
     rests.await;
-    assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
+    assert_eq!((requests_to(&world, "POST /token"), exchanges(&world).await), (1, Some(0)));
     world.provider(|_| Reply::ok("token"));
     let again = registry.setups().resume(session.id()).await.unwrap();
     assert_eq!(code(&again.terminal().await.unwrap()), "done Live");
-    assert_eq!(asked(&world, "POST /token"), 2);
+    assert_eq!(requests_to(&world, "POST /token"), 2);
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn what_is_asked_for_again_and_again_gets_each_answer_of_its_own() {
     });
     let registry = world.open(spends_again(5)).await;
     assert_eq!(code(&set_up(&registry, &SPENDS).await), "done Live");
-    assert_eq!((asked(&world, "POST /token"), exchanges(&world).await), (4, Some(0)));
+    assert_eq!((requests_to(&world, "POST /token"), exchanges(&world).await), (4, Some(0)));
 }
 
 #[tokio::test]

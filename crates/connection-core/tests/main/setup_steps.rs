@@ -13,7 +13,7 @@ use crate::{
     race_plugin::{RACE, race},
     test_host::{World, answers, code, me, step},
     test_server::Reply,
-    user::{asked, beside, finish, labels},
+    user::{beside, finish, labels, requests_to},
 };
 
 /// R-INSEAM-020, R-INSEAM-021, R-INSEAM-023
@@ -136,7 +136,7 @@ async fn two_concurrent_answers_have_one_winner() {
     let (one, two) = tokio::join!(session.advance(no, &one), session.advance(no, &two));
     assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
-    assert_eq!(asked(&world, "GET /me"), 2, "one probe in setup, one of the candidate");
+    assert_eq!(requests_to(&world, "GET /me"), 2, "one probe in setup, one of the candidate");
 }
 
 /// R-INSEAM-030

@@ -10,7 +10,7 @@ use crate::{
     odd_plugin::{ODD, Odd},
     sql,
     test_host::{World, answers, code, step},
-    user::{asked, finish, labels},
+    user::{finish, labels, requests_to},
 };
 
 /// Makes one sort of write fail until it is repaired.
@@ -82,7 +82,7 @@ async fn a_setup_survives_a_failure_of_each_of_its_writes() {
         let (outcome, answered, failed) = persist(&world, &registry, &KIND).await;
         assert_eq!(code(&outcome), "done Live", "{of}");
         assert_eq!((answered, failed), (1, 1), "{of}: the user was asked once");
-        assert_eq!(asked(&world, "GET /me"), requests, "{of}");
+        assert_eq!(requests_to(&world, "GET /me"), requests, "{of}");
         assert_eq!(labels(&registry).await, ["ada"], "{of}");
     }
 }
@@ -122,7 +122,7 @@ async fn another_process_completes_what_this_one_could_not_store() {
     assert_eq!(registry.setups().list().await.unwrap().len(), 1);
     let session = registry.setups().resume(id).await.unwrap();
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
-    assert_eq!(asked(&world, "GET /odd"), 1, "what was recorded is not asked again");
+    assert_eq!(requests_to(&world, "GET /odd"), 1, "what was recorded is not asked again");
     assert_eq!(labels(&registry).await.len(), 1);
 }
 

@@ -10,7 +10,7 @@ use connection_core::{
 };
 
 use crate::{
-    service_kind::{Act, Borrower, LENT, asked, named, says, shell_as, tool},
+    service_kind::{Act, Borrower, LENT, begin_setup, named, says, shell_as, tool},
     test_host::{World, code, step},
     tool::{STRICT, TOOL, Tools, home},
 };
@@ -80,7 +80,7 @@ async fn a_program_that_is_allowed_is_run_in_a_setup_and_at_no_other_time() {
     assert!(!trap.ran());
     // The control: a person starts a setup.
     trap.plugin.does([Act::Version(tool("helper"))]);
-    let session = asked(&registry).await;
+    let session = begin_setup(&registry).await;
     assert_eq!(trap.plugin.seen(), ["Ok(\"1.0\")"]);
     assert!(trap.ran());
     assert_eq!(code(&named(&session, "ada").await), "done Live");
@@ -93,7 +93,7 @@ async fn a_program_that_is_not_allowed_is_denied_by_name_and_the_kind_works_with
     let support = registry.kinds().support(&LENT).unwrap();
     assert_eq!(support.not_allowed, [ToolNotAllowed::Program { program: "helper".into() }]);
     trap.plugin.does([Act::Find(tool("helper")), Act::Version(tool("helper")), Act::ContextVersion(tool("helper"))]);
-    let session = asked(&registry).await;
+    let session = begin_setup(&registry).await;
     assert_eq!(trap.plugin.seen(), ["Denied, Err(Denied), Err(Denied)"]);
     assert!(!trap.ran());
     assert_eq!(code(&named(&session, "ada").await), "done Live");

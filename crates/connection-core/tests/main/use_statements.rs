@@ -84,12 +84,12 @@ impl Herd {
             const ENDED: &str = "UPDATE connection_credential SET valid_until = 1000, refresh_at = 1000";
             crate::sql::run(&self.on.world.database(), ENDED).await;
             self.on.world.clock.advance(Duration::from_millis(500));
-            let asked = self.provider.request_count();
+            let requests = self.provider.request_count();
             let waiting: Vec<_> = (0..many).map(|_| Handle::current().spawn(what(self.connection.clone()))).collect();
             for waiting in waiting {
                 waiting.await.unwrap();
             }
-            assert_eq!(self.provider.request_count(), asked + 1);
+            assert_eq!(self.provider.request_count(), requests + 1);
         };
         self.on.takes(all).await.0
     }

@@ -37,7 +37,7 @@ pub(crate) async fn labels(registry: &ConnectionRegistry) -> Vec<String> {
 }
 
 /// Returns the number of requests to the provider that start like this.
-pub(crate) fn asked(world: &World, start: &str) -> usize {
+pub(crate) fn requests_to(world: &World, start: &str) -> usize {
     world.server.requests().iter().filter(|request| request.starts_with(start)).count()
 }
 

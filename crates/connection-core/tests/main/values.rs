@@ -72,8 +72,8 @@ async fn connect(registry: &ConnectionRegistry, kind: &Kind, given: &[(&str, &st
     let session = registry.setups().begin(kind).await.unwrap();
     while let Some((no, shown)) = session.next_step().await.unwrap() {
         let SetupStep::Prompt { fields, .. } = shown else { continue };
-        let asked = |(name, _): &&(&str, &str)| fields.iter().any(|field| *field.name == **name);
-        let fitting: Vec<_> = given.iter().filter(asked).copied().collect();
+        let is_requested = |(name, _): &&(&str, &str)| fields.iter().any(|field| *field.name == **name);
+        let fitting: Vec<_> = given.iter().filter(is_requested).copied().collect();
         session.advance(no, &answers(&fitting)).await.unwrap();
     }
     session.terminal().await.unwrap()

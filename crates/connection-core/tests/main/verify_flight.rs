@@ -231,12 +231,12 @@ async fn a_slow_probe_does_not_undo_what_another_process_measured_meanwhile() {
     let connection = slow.connected(&first, "ada").await;
     let twin = second.connection(connection.id()).await.unwrap();
     slow.is(Liveness::Failing);
-    let asked = || {
+    let verify = || {
         let connection = connection.clone();
         Handle::current().spawn(async move { connection.verify().await.unwrap().liveness })
     };
     slow.gate.close();
-    let probe = asked();
+    let probe = verify();
     slow.gate.until_inside(1).await;
     world.clock.advance(Duration::from_secs(1));
     assert_eq!(twin.verify().await.unwrap().liveness, Liveness::Live);
@@ -247,5 +247,5 @@ async fn a_slow_probe_does_not_undo_what_another_process_measured_meanwhile() {
     // A time in the future does not block a write.
     let tomorrow = world.now() + 86_400;
     sql::run(&world.database(), format!("UPDATE connection_liveness SET checked_at = {tomorrow}")).await;
-    assert_eq!(asked().await.unwrap(), Liveness::Failing);
+    assert_eq!(verify().await.unwrap(), Liveness::Failing);
 }

@@ -123,7 +123,7 @@ async fn a_credential_that_its_plugin_cannot_read_is_failing_and_is_kept() {
     let registry = world.acme().await;
     let connection = connected(&registry, "unreadable-later").await;
     let before = stored(&world).await;
-    let asked = world.server.requests().len();
+    let requests = world.server.requests().len();
     // A plugin of another version reads other credentials.
     let fake = Fake::of(crate::acme::KIND);
     set(&fake.verify, Deed::Unreadable);
@@ -134,7 +134,7 @@ async fn a_credential_that_its_plugin_cannot_read_is_failing_and_is_kept() {
     assert_eq!(&*reason.code, "credential_unreadable");
     assert!(reason.remedy.is_some());
     assert_eq!(stored(&world).await.rsplit(' ').next(), before.rsplit(' ').next(), "the credential is another");
-    assert_eq!(world.server.requests().len(), asked);
+    assert_eq!(world.server.requests().len(), requests);
     registry.kinds().replace(crate::acme::Acme::default()).unwrap();
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
 }

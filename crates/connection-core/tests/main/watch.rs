@@ -20,13 +20,13 @@ async fn next(world: &World, watch: &mut Watch) -> Option<Result<Event, Error>> 
 }
 
 /// Returns the next events, as `number name`.
-async fn told(world: &World, watch: &mut Watch, count: usize) -> Vec<String> {
-    let mut told = Vec::new();
+async fn next_events(world: &World, watch: &mut Watch, count: usize) -> Vec<String> {
+    let mut events = Vec::new();
     for _ in 0..count {
         let event = next(world, watch).await.unwrap().unwrap();
-        told.push(format!("{} {}", event.number, event.name));
+        events.push(format!("{} {}", event.number, event.name));
     }
-    told
+    events
 }
 
 #[tokio::test]
@@ -46,17 +46,17 @@ async fn a_watch_tells_what_every_process_does_once_and_from_now_on() {
     theirs.verify().await.unwrap();
     let bob = fake.connected(&other, "bob").await;
     ada.rename("work").await.unwrap();
-    assert_eq!(told(&world, &mut watch, 3).await, ["2 liveness_changed", "1 connected", "3 renamed"]);
+    assert_eq!(next_events(&world, &mut watch, 3).await, ["2 liveness_changed", "1 connected", "3 renamed"]);
     bob.make_default().await.unwrap();
     other.remove(ada.id()).await.unwrap();
     // The first connection was the default until then.
     let changed = ["2 default_changed", "4 default_changed", "5 removed"];
-    assert_eq!(told(&world, &mut watch, 3).await, changed);
+    assert_eq!(next_events(&world, &mut watch, 3).await, changed);
     let changed = ["2 liveness_changed", "3 renamed", "4 default_changed", "5 removed"];
-    assert_eq!(told(&world, &mut of_ada, 4).await, changed);
+    assert_eq!(next_events(&world, &mut of_ada, 4).await, changed);
     // The next event is new, so none was returned twice.
     bob.rename("last").await.unwrap();
-    assert_eq!(told(&world, &mut watch, 1).await, ["3 renamed"]);
+    assert_eq!(next_events(&world, &mut watch, 1).await, ["3 renamed"]);
 }
 
 #[tokio::test]
@@ -72,16 +72,16 @@ async fn whoever_runs_the_program_watches_the_connections_of_all_owners_and_is_t
     let ours = fake.connected(&registry, "bob").await;
     // The rename is made in another process.
     other.owner("u42").unwrap().connection(theirs.id()).await.unwrap().rename("work").await.unwrap();
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for _ in 0..2 {
         let event = next(&world, &mut all).await.unwrap().unwrap();
-        told.push((event.owner, event.connection, event.name));
+        events.push((event.owner, event.connection, event.name));
     }
-    told.sort();
+    events.sort();
     let local = ("local", ours.id(), "connected");
     let u42 = ("u42", theirs.id(), "renamed");
     let expected = [local, u42].map(|(owner, id, name)| (owner.to_owned(), id, name.to_owned()));
-    assert_eq!(told, expected);
+    assert_eq!(events, expected);
     let event = next(&world, &mut of_theirs).await.unwrap().unwrap();
     assert_eq!((event.owner.as_str(), event.connection), ("u42", theirs.id()));
     let event = next(&world, &mut own).await.unwrap().unwrap();
@@ -98,11 +98,11 @@ async fn a_watch_goes_on_behind_an_event_that_was_seen() {
     let seen = registry.events().list(None).await.unwrap().events;
     ada.rename("b").await.unwrap();
     let mut watch = registry.events().watch().since(seen[0].id).await.unwrap();
-    assert_eq!(told(&world, &mut watch, 2).await, ["2 renamed", "3 renamed"]);
+    assert_eq!(next_events(&world, &mut watch, 2).await, ["2 renamed", "3 renamed"]);
     ada.rename("c").await.unwrap();
-    assert_eq!(told(&world, &mut watch, 1).await, ["4 renamed"]);
+    assert_eq!(next_events(&world, &mut watch, 1).await, ["4 renamed"]);
     let mut watch = registry.events().watch().since(seen[1].id).await.unwrap();
-    assert_eq!(told(&world, &mut watch, 2).await, ["3 renamed", "4 renamed"]);
+    assert_eq!(next_events(&world, &mut watch, 2).await, ["3 renamed", "4 renamed"]);
 }
 
 /// A process that waited for its turn commits an event whose id is earlier than one that was returned.
@@ -113,14 +113,14 @@ async fn an_event_that_is_committed_late_is_told_once() {
     let registry = world.open(fake.clone()).await;
     let mut watch = registry.events().watch().await.unwrap();
     let ada = fake.connected(&registry, "ada").await;
-    assert_eq!(told(&world, &mut watch, 1).await, ["1 connected"]);
+    assert_eq!(next_events(&world, &mut watch, 1).await, ["1 connected"]);
     let newest = registry.events().list(None).await.unwrap().events[0].id.as_uuid().as_u128();
     for seconds in [1_u128, 30, 59] {
         committed(&world, newest - ((seconds * 1000) << 80), "late").await;
-        assert_eq!(told(&world, &mut watch, 1).await, ["1 late"], "{seconds} seconds");
+        assert_eq!(next_events(&world, &mut watch, 1).await, ["1 late"], "{seconds} seconds");
     }
     ada.rename("last").await.unwrap();
-    assert_eq!(told(&world, &mut watch, 1).await, ["2 renamed"]);
+    assert_eq!(next_events(&world, &mut watch, 1).await, ["2 renamed"]);
 }
 
 /// The event of a process whose clock is an hour ahead hides no later event.
@@ -133,13 +133,13 @@ async fn an_event_from_the_future_hides_none_that_come_after_it() {
     let mut watch = registry.events().watch().await.unwrap();
     let newest = registry.events().list(None).await.unwrap().events[0].id.as_uuid().as_u128();
     committed(&world, newest + (3_600_000 << 80), "early").await;
-    assert_eq!(told(&world, &mut watch, 1).await, ["1 early"]);
+    assert_eq!(next_events(&world, &mut watch, 1).await, ["1 early"]);
     ada.rename("a").await.unwrap();
-    assert_eq!(told(&world, &mut watch, 1).await, ["2 renamed"]);
+    assert_eq!(next_events(&world, &mut watch, 1).await, ["2 renamed"]);
     // A watcher that begins now gets the next event, too.
     let mut watch = registry.events().watch().await.unwrap();
     ada.rename("b").await.unwrap();
-    assert_eq!(told(&world, &mut watch, 1).await, ["3 renamed"]);
+    assert_eq!(next_events(&world, &mut watch, 1).await, ["3 renamed"]);
 }
 
 /// Commits an event with that id, as another process would.

@@ -60,8 +60,8 @@ async fn one_that_does_not_open_is_named_and_hides_no_other() {
     }
     sql::run(&world.database(), "UPDATE connection_webhook SET sealed = (SELECT sealed FROM connection_webhook WHERE number = 1) WHERE number = 2").await;
     let page = connection.webhooks().inbox(None).await.unwrap();
-    let told: Vec<_> = page.events.iter().map(|event| event.as_ref().map(|event| event.number())).collect();
-    assert!(matches!(told[..], [Ok(1), Err(Error::Sealed { .. }), Ok(3)]), "{told:?}");
+    let numbers: Vec<_> = page.events.iter().map(|event| event.as_ref().map(|event| event.number())).collect();
+    assert!(matches!(numbers[..], [Ok(1), Err(Error::Sealed { .. }), Ok(3)]), "{numbers:?}");
     let other = world.acme().await;
     let none = connected(&other, "key-1").await.webhooks().inbox(None).await;
     assert!(matches!(none, Err(Error::NotSupported { .. })), "{none:?}");

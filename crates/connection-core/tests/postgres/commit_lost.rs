@@ -95,12 +95,12 @@ impl Proxy {
 }
 
 async fn pass(mut client: TcpStream, mut server: TcpStream, cuts: Cuts) -> std::io::Result<()> {
-    let mut asked = vec![0; 1 << 16];
-    let mut told = vec![0; 1 << 16];
+    let mut from_client = vec![0; 1 << 16];
+    let mut from_server = vec![0; 1 << 16];
     loop {
         tokio::select! {
-            read = client.read(&mut asked) => {
-                let bytes = asked.get(..read?).filter(|bytes| !bytes.is_empty());
+            read = client.read(&mut from_client) => {
+                let bytes = from_client.get(..read?).filter(|bytes| !bytes.is_empty());
                 let Some(bytes) = bytes else { return Ok(()) };
                 let cut = if bytes.windows(7).any(|word| word == b"COMMIT\0") { cuts.of_commit() } else { PASS };
                 if cut == KEEP_COMMIT {
@@ -110,16 +110,16 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, cuts: Cuts) -> std::
                     drop(client);
                     drop(cuts.late.subscribe().wait_for(|late| *late).await);
                     server.write_all(bytes).await?;
-                    return server.read(&mut told).await.map(drop);
+                    return server.read(&mut from_server).await.map(drop);
                 }
                 server.write_all(bytes).await?;
                 if cut == KEEP_ANSWER {
                     // The server has committed when it answers.
-                    return server.read(&mut told).await.map(drop);
+                    return server.read(&mut from_server).await.map(drop);
                 }
             }
-            read = server.read(&mut told) => {
-                let bytes = told.get(..read?).filter(|bytes| !bytes.is_empty());
+            read = server.read(&mut from_server) => {
+                let bytes = from_server.get(..read?).filter(|bytes| !bytes.is_empty());
                 let Some(bytes) = bytes else { return Ok(()) };
                 client.write_all(bytes).await?;
             }
@@ -137,9 +137,9 @@ async fn a_commit_whose_answer_is_lost_is_told_as_that_and_leaves_before_or_afte
         proxy.cut(cut, 0);
         let error = connection.rename(label).await.unwrap_err();
         assert!(proxy.has_cut(), "{label}: a commit was cut");
-        let Error::Store(told) = &error else { panic!("{label}: {error:?}") };
-        assert!(matches!(&**told, StoreError::Unavailable { .. }), "{label}: {told:?}");
-        assert!(told.to_string().contains("may have succeeded"), "{label}: {told}");
+        let Error::Store(store_error) = &error else { panic!("{label}: {error:?}") };
+        assert!(matches!(&**store_error, StoreError::Unavailable { .. }), "{label}: {store_error:?}");
+        assert!(store_error.to_string().contains("may have succeeded"), "{label}: {store_error}");
         let stored = registry.connection(connection.id()).await.unwrap();
         assert_eq!(stored.info().label.as_str(), left, "what is stored tells, whatever was cut");
         let history = registry.events().history(connection.id(), None).await.unwrap();

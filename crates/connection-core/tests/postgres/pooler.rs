@@ -21,10 +21,10 @@ async fn behind_a_pooler_everything_works_for_many_at_once() {
     let world = Arc::new(World::new().await);
     crate::pools::accounts_by_key(&world);
     let database = Database::empty().await;
-    let lent = PgPoolOptions::new().max_connections(3).connect_with(pooler.options(&database)).await.unwrap();
+    let pool = PgPoolOptions::new().max_connections(3).connect_with(pooler.options(&database)).await.unwrap();
     let by_address =
         builder(&world, StoreSource::from(pooler.url(&database)).direct(database.url())).open().await.unwrap();
-    let by_pool = builder(&world, StoreSource::from(lent.clone()).direct(database.url())).open().await.unwrap();
+    let by_pool = builder(&world, StoreSource::from(pool.clone()).direct(database.url())).open().await.unwrap();
     let tasks: Vec<_> = (0..8)
         .map(|n| {
             let registry = if n % 2 == 0 { &by_address } else { &by_pool };
@@ -39,7 +39,7 @@ async fn behind_a_pooler_everything_works_for_many_at_once() {
     }
     by_address.close().await;
     by_pool.close().await;
-    sqlx::raw_sql("SELECT 1").execute(&lent).await.unwrap();
+    sqlx::raw_sql("SELECT 1").execute(&pool).await.unwrap();
 }
 
 #[tokio::test]

@@ -41,18 +41,18 @@ struct Renames {
 
 /// Renames repeatedly while `disturbed` disturbs the server. It gets the results so far.
 async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut watch::Receiver<Renames>)) -> Renames {
-    let (told, mut seen) = watch::channel(Renames::default());
+    let (results, mut seen) = watch::channel(Renames::default());
     let renaming = async {
         let mut last = connection.info().label.to_string();
         let mut number = 0;
-        while !told.is_closed() {
+        while !results.is_closed() {
             number += 1;
             let wanted = format!("name-{number}");
             match connection.rename(wanted.clone()).await {
                 Ok(info) => {
                     assert_eq!(info.label.as_str(), &*wanted);
                     last = wanted;
-                    told.send_modify(|renames| renames.done += 1);
+                    results.send_modify(|renames| renames.done += 1);
                 }
                 Err(Error::Store(_)) => {
                     // The rename is done or not done, as a later read of the row shows.
@@ -65,7 +65,7 @@ async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut
                     };
                     assert!(label == last || label == wanted, "{label}: neither {last} nor {wanted}");
                     last = label;
-                    told.send_modify(|renames| renames.failed += 1);
+                    results.send_modify(|renames| renames.failed += 1);
                 }
                 Err(error) => panic!("{error:?}"),
             }
@@ -74,7 +74,7 @@ async fn renamed_while(connection: &Connection, disturbed: impl AsyncFnOnce(&mut
     tokio::join!(renaming, async move {
         disturbed(&mut seen).await;
     });
-    *told.borrow()
+    *results.borrow()
 }
 
 /// Keeps the current rename inside its transaction, until this connection rolls back or dies.

@@ -83,12 +83,12 @@ async fn no_answer_in_time_is_uncertain() {
     for world in World::each(|_| Reply::silence()).await {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;
-        let asked = refresh(&registry.shared, id, Strict, "old");
+        let refreshing = refresh(&registry.shared, id, Strict, "old");
         let moved = async {
             world.server.until_asked(1).await;
             world.clock.advance(std::time::Duration::from_secs(31));
         };
-        assert_eq!(tokio::join!(asked, moved).0.0, Err(HttpError::Uncertain));
+        assert_eq!(tokio::join!(refreshing, moved).0.0, Err(HttpError::Uncertain));
         assert!(row(&registry.shared, id, "old").await.is_some());
     }
 }
@@ -133,13 +133,13 @@ async fn the_answer_is_recorded_although_its_caller_left() {
         let shared = &registry.shared;
         let id = connection(shared).await;
         let dropped = spends(shared, id, Strict);
-        let mut asked = Box::pin(spend(&dropped, "old"));
+        let mut spending = Box::pin(spend(&dropped, "old"));
         std::future::poll_fn(|cx| {
-            assert!(asked.as_mut().poll(cx).is_pending());
+            assert!(spending.as_mut().poll(cx).is_pending());
             std::task::Poll::Ready(())
         })
         .await;
-        drop(asked);
+        drop(spending);
         shared.exchanges.settled().await;
         assert!(row(shared, id, "old").await.unwrap().sealed.is_some());
         // This registry is closing, because it waited for its exchanges.

@@ -99,13 +99,13 @@ async fn an_answer_is_on_the_disk_while_its_commit_takes_long() {
     for (world, holds) in worlds().await {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;
-        let asked = world.clock.now();
+        let begun = world.clock.now();
         tokio::select! {
             biased;
             () = until_kept(&world, &holds) => {}
             error = stopped(&registry.shared, id, "old") => panic!("the commit was waited for: {error:?}"),
         }
-        assert!(world.clock.now().seconds() - asked.seconds() < 10, "{COMMIT_PATIENCE:?} is what a commit gets");
+        assert!(world.clock.now().seconds() - begun.seconds() < 10, "{COMMIT_PATIENCE:?} is what a commit gets");
         holds.end();
         assert_eq!(recorded(&world, &registry, id).await, Ok(format!("200 {ANSWER}")));
         assert_eq!((world.times_asked(), kept_of(&world)), (1, 0), "nothing more of it stays");

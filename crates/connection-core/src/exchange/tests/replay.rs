@@ -20,9 +20,9 @@ async fn a_reusable_token_is_sent_again_at_once() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
         let id = connection(&registry.shared).await;
-        for asked in 1..4 {
+        for requests in 1..4 {
             assert_eq!(refresh(&registry.shared, id, Stable, "old").await.0, Err(HttpError::Uncertain));
-            assert_eq!(world.times_asked(), asked);
+            assert_eq!(world.times_asked(), requests);
         }
     }
 }
@@ -42,10 +42,10 @@ async fn within_its_grace_it_is_sent_again_at_once_and_then_after_quarantines() 
         assert_eq!(left, 60, "the window is of the first attempt");
         drop(refresh(&registry.shared, id, semantics, "old").await);
         assert_eq!(world.times_asked(), 2);
-        for asked in 3..6 {
+        for requests in 3..6 {
             world.passes(60).await;
             drop(refresh(&registry.shared, id, semantics, "old").await);
-            assert_eq!(world.times_asked(), asked);
+            assert_eq!(world.times_asked(), requests);
         }
     }
 }
@@ -101,8 +101,8 @@ async fn a_window_of_grace_is_of_the_databases_clock() {
 /// Both attempts have the same second, so only the mark distinguishes them.
 #[tokio::test]
 async fn an_attempt_that_was_not_sent_is_not_mixed_up_with_the_next_one() {
-    let asked = Arc::new(AtomicUsize::new(0));
-    let reply = move |_: &str| match asked.fetch_add(1, SeqCst) % 2 {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let reply = move |_: &str| match requests.fetch_add(1, SeqCst) % 2 {
         0 => Reply::whole(429, "", "later"),
         _ => Reply::whole(503, "", "down"),
     };

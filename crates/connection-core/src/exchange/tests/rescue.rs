@@ -220,12 +220,12 @@ async fn many_processes_that_find_one_answer_never_report_it_lost() {
             assert_eq!(stopped(&keeps.shared, id, "old").await.code(), "store_failed");
             assert_eq!(kept_of(&world), 1);
             world.mend().await;
-            let mut asked = JoinSet::new();
+            let mut refreshes = JoinSet::new();
             for registry in &others {
                 let shared = registry.shared.clone();
-                asked.spawn(async move { refresh(&shared, id, Strict, "old").await.0 });
+                refreshes.spawn(async move { refresh(&shared, id, Strict, "old").await.0 });
             }
-            let answers = asked.join_all().await;
+            let answers = refreshes.join_all().await;
             assert_eq!(answers, vec![Ok(format!("200 {ANSWER}")); PROCESSES], "round {round}");
             world.clock.advance(Duration::from_secs(1));
             keeps.shared.exchanges.settled().await;

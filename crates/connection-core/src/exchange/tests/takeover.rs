@@ -176,8 +176,8 @@ async fn a_clock_that_is_set_does_not_prove_that_a_node_is_gone() {
 
 #[tokio::test]
 async fn a_replay_that_the_provider_turned_away_leaves_what_was_there_before() {
-    let told = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let reply = move |_: &str| match told.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 3 {
+    let requests = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let reply = move |_: &str| match requests.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 3 {
         0 => Reply::whole(503, "", "down"),
         1 => Reply::whole(429, "", "later"),
         _ => Reply::ok("fresh"),

@@ -180,15 +180,15 @@ mod tests {
     async fn a_read_beyond_the_number_of_connections_waits_and_so_does_closing() {
         let directory = tempfile::tempdir().unwrap();
         let all = Readers::Own(readers(&directory).await);
-        let mut lent = Vec::new();
+        let mut borrowed = Vec::new();
         for _ in 0..READERS {
-            lent.push(all.lend().await.unwrap());
+            borrowed.push(all.lend().await.unwrap());
         }
         assert!(now_or_never(all.lend()).is_none());
-        lent.pop();
-        lent.push(now_or_never(all.lend()).unwrap().unwrap());
+        borrowed.pop();
+        borrowed.push(now_or_never(all.lend()).unwrap().unwrap());
         assert!(now_or_never(all.close()).is_none());
-        lent.clear();
+        borrowed.clear();
         all.close().await;
         assert!(matches!(all.lend().await, Err(sqlx::Error::PoolClosed)));
     }

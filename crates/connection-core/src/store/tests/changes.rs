@@ -22,8 +22,8 @@ async fn hears(changes: &mut Changes, clock: &ManualClock, passes: Duration, of:
             // Polled first, so that a sleeper has seen the time pass. Reading the version of the file happens on
             // another thread.
             biased;
-            told = wait.as_mut() => {
-                told.unwrap();
+            changed = wait.as_mut() => {
+                changed.unwrap();
                 return true;
             }
             () = clock.until_asleep(1) => {}
@@ -90,8 +90,8 @@ async fn a_wait_ends_at_its_time_and_when_the_store_is_closed() {
         clock.until_asleep(1).await;
         store.close().await;
     };
-    let (told, ()) = tokio::join!(changes.changed(&clock, LONG, |_| false), closed);
-    assert!(matches!(told, Err(StoreError::Closed)), "{told:?}");
+    let (outcome, ()) = tokio::join!(changes.changed(&clock, LONG, |_| false), closed);
+    assert!(matches!(outcome, Err(StoreError::Closed)), "{outcome:?}");
     assert!(matches!(changes.changed(&clock, LONG, |_| true).await, Err(StoreError::Closed)));
 }
 

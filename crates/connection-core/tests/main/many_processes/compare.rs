@@ -7,7 +7,7 @@ use crate::{sql, test_host::World};
 
 /// The ledgers' entries about one connection.
 #[derive(Debug, Default)]
-struct Told {
+struct History {
     added: usize,
     removed: usize,
     renames: Vec<String>,
@@ -17,17 +17,20 @@ struct Told {
 }
 
 pub(super) async fn check(world: &World, ledgers: &[Vec<Entry>], seed: u64) {
-    let told = told(ledgers);
+    let histories = histories_of(ledgers);
     refusals(ledgers, seed);
     let database = world.database();
     // The connections that exist.
     let there: BTreeSet<String> =
         sql::texts(&database, "SELECT lower(hex(id)) FROM connection_account").await.into_iter().collect();
-    let expected = told.iter().filter(|(_, told)| told.removed == 0).map(|(id, _)| id.replace('-', ""));
+    let expected = histories.iter().filter(|(_, history)| history.removed == 0).map(|(id, _)| id.replace('-', ""));
     assert_eq!(there, expected.collect(), "SEED {seed}");
-    assert!(!there.is_empty() && told.values().any(|told| told.removed == 1), "SEED {seed}: both were tried");
-    for (id, told) in &told {
-        assert_eq!((told.added, told.removed.min(1)), (1, told.removed), "SEED {seed}: {id} {told:?}");
+    assert!(
+        !there.is_empty() && histories.values().any(|history| history.removed == 1),
+        "SEED {seed}: both were tried"
+    );
+    for (id, history) in &histories {
+        assert_eq!((history.added, history.removed.min(1)), (1, history.removed), "SEED {seed}: {id} {history:?}");
     }
     // No account, label, credential or recorded effect exists twice or is left over.
     for twice in [
@@ -45,20 +48,20 @@ pub(super) async fn check(world: &World, ledgers: &[Vec<Entry>], seed: u64) {
     ] {
         assert_eq!(sql::number(&database, twice).await, Some(0), "SEED {seed}: {twice}");
     }
-    rows(world, &told, seed).await;
-    events(world, &told, seed).await;
+    rows(world, &histories, seed).await;
+    events(world, &histories, seed).await;
 }
 
-fn told(ledgers: &[Vec<Entry>]) -> BTreeMap<String, Told> {
-    let mut all: BTreeMap<String, Told> = BTreeMap::new();
+fn histories_of(ledgers: &[Vec<Entry>]) -> BTreeMap<String, History> {
+    let mut all: BTreeMap<String, History> = BTreeMap::new();
     for ledger in ledgers {
         let mut last: BTreeMap<&str, &str> = BTreeMap::new();
         for entry in ledger {
             match entry {
                 Entry::Added { id, account, liveness } => {
-                    let told = all.entry(id.clone()).or_default();
-                    told.added += 1;
-                    told.account.clone_from(account);
+                    let history = all.entry(id.clone()).or_default();
+                    history.added += 1;
+                    history.account.clone_from(account);
                     last.insert(id, liveness);
                 }
                 Entry::Verified { id, liveness } => drop(last.insert(id, liveness)),
@@ -102,23 +105,23 @@ fn refusals(ledgers: &[Vec<Entry>], seed: u64) {
 }
 
 /// Checks account, name and liveness of the remaining connections.
-async fn rows(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
+async fn rows(world: &World, histories: &BTreeMap<String, History>, seed: u64) {
     let rows = "SELECT lower(hex(a.id)) || ' ' || a.account_id || ' ' || a.label || ' ' || l.liveness \
                 FROM connection_account AS a JOIN connection_liveness AS l ON l.connection_id = a.id";
     for row in sql::texts(&world.database(), rows).await {
         let [id, account, label, liveness] = row.split(' ').collect::<Vec<_>>().try_into().unwrap();
-        let (_, told) = told.iter().find(|(known, _)| known.replace('-', "") == id).unwrap();
-        assert_eq!(told.account, account, "SEED {seed}: {row}");
+        let (_, history) = histories.iter().find(|(known, _)| known.replace('-', "") == id).unwrap();
+        assert_eq!(history.account, account, "SEED {seed}: {row}");
         assert!(
-            told.renames.is_empty() || told.renames.iter().any(|name| name == label),
-            "SEED {seed}: {row} {told:?}"
+            history.renames.is_empty() || history.renames.iter().any(|name| name == label),
+            "SEED {seed}: {row} {history:?}"
         );
-        assert!(told.liveness.contains(liveness), "SEED {seed}: {row} {told:?}");
+        assert!(history.liveness.contains(liveness), "SEED {seed}: {row} {history:?}");
     }
 }
 
 /// Checks that there is one event for each operation, numbered without a gap.
-async fn events(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
+async fn events(world: &World, histories: &BTreeMap<String, History>, seed: u64) {
     let all = "SELECT lower(hex(connection_id)) || ' ' || seq || ' ' || kind FROM connection_event \
                ORDER BY connection_id, seq";
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -128,14 +131,14 @@ async fn events(world: &World, told: &BTreeMap<String, Told>, seed: u64) {
         kinds.push(kind.to_owned());
         assert_eq!(seq, kinds.len().to_string(), "SEED {seed}: {event}");
     }
-    assert_eq!(found.len(), told.len(), "SEED {seed}");
-    for (id, told) in told {
+    assert_eq!(found.len(), histories.len(), "SEED {seed}");
+    for (id, history) in histories {
         let kinds = &found[&id.replace('-', "")];
         let count = |kind: &str| kinds.iter().filter(|known| *known == kind).count();
-        assert_eq!((count("connected"), count("removed")), (1, told.removed), "SEED {seed}: {id} {kinds:?}");
+        assert_eq!((count("connected"), count("removed")), (1, history.removed), "SEED {seed}: {id} {kinds:?}");
         // A rename to the same name is no change, and writes no event.
-        assert!(count("renamed") <= told.renames.len(), "SEED {seed}: {id} {kinds:?} {told:?}");
+        assert!(count("renamed") <= history.renames.len(), "SEED {seed}: {id} {kinds:?} {history:?}");
         assert_eq!(kinds[0], "connected", "SEED {seed}: {id}");
-        assert!(told.removed == 0 || kinds.last().unwrap() == "removed", "SEED {seed}: {id} {kinds:?}");
+        assert!(history.removed == 0 || kinds.last().unwrap() == "removed", "SEED {seed}: {id} {kinds:?}");
     }
 }
