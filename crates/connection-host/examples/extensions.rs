@@ -64,8 +64,8 @@ impl Extension {
         }
         let requirement = self.handle.requirement().clone();
         // The token is passed to a library that needs it, and wiped when this returns.
-        let lent = self.handle.with_access_token(&requirement, async |token| a_library(tool, token).await);
-        Ok(lent.await?)
+        let answer = self.handle.with_access_token(&requirement, async |token| a_library(tool, token).await);
+        Ok(answer.await?)
     }
 
     /// Uses the connection without the token: the core attaches the credential, and the extension does not see it.

@@ -410,10 +410,10 @@ fn a_file_that_others_can_change_is_not_followed_nor_is_one_with_a_secret_that_o
         assert!(exposed(text, 0o644).0.is_none(), "{text}");
     }
     for text in secret {
-        let told = exposed(text, 0o644).0.unwrap();
+        let message = exposed(text, 0o644).0.unwrap();
         let (name, _) = text.split_once(" =").unwrap();
-        assert!(told.contains(&format!("chmod 600 {}", path.display())), "{told}");
-        assert!(told.contains(&format!("'{name}_file'")), "{told}");
+        assert!(message.contains(&format!("chmod 600 {}", path.display())), "{message}");
+        assert!(message.contains(&format!("'{name}_file'")), "{message}");
         assert!(exposed(text, 0o600).0.is_none(), "{text}");
     }
     set_mode(home.path(), 0o722);

@@ -31,8 +31,8 @@ fn add(machine: &Machine) {
 fn a_kind_of_the_catalogue_is_connected_and_used_by_name() {
     let machine = machine();
     add(&machine);
-    let asked = machine.provider.seen().pop().unwrap();
-    assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/graphql"));
+    let request = machine.provider.seen().pop().unwrap();
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/graphql"));
     // These commands do not name the kind: they learn of it from the database.
     let listed = machine.run(&["list", "--json"]).exits(0).json();
     assert_eq!(listed[0]["kind"], "linear");
@@ -83,8 +83,8 @@ fn a_file_of_the_users_own_describes_a_kind() {
     assert!(added.err.contains("warning: "), "{}", added.err);
     let id = machine.run(&["list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
     machine.run(&["send", &id, "GET", "/me"]).exits(0).says("Ada");
-    let asked = machine.provider.seen().pop().unwrap();
-    assert_eq!(asked.headers["authorization"], format!("Bearer {NOTION_KEY}"));
+    let request = machine.provider.seen().pop().unwrap();
+    assert_eq!(request.headers["authorization"], format!("Bearer {NOTION_KEY}"));
 
     let file = machine.path("configuration/kinds/acme.toml");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();

@@ -34,7 +34,7 @@ pub(crate) fn change(machine: &Machine) {
 fn nothing_is_sent_until_a_changed_file_is_accepted() {
     let machine = connected();
     change(&machine);
-    let asked = machine.provider.seen().len();
+    let requests = machine.provider.seen().len();
     let command = "connections kinds accept acme";
     let said = "the kind 'acme' no longer sends secrets as it did";
     machine.run(&["send", "acme", "GET", "/me"]).exits(6).warns(said).warns(command);
@@ -45,7 +45,7 @@ fn nothing_is_sent_until_a_changed_file_is_accepted() {
     let shown = machine.run(&["show", "acme", "--json"]).exits(0).json();
     assert_eq!((&shown["liveness"], &shown["reason"]["code"]), (&json!("failing"), &json!("kind_changed")));
     machine.run(&["kinds", "accept", "acme"]).exits(2).warns("--yes");
-    assert_eq!(machine.provider.seen().len(), asked, "nothing was sent");
+    assert_eq!(machine.provider.seen().len(), requests, "nothing was sent");
 
     let accepted = machine.run(&["kinds", "accept", "acme", "--yes"]).exits(0);
     let accepted = accepted.says("Change of acme, for 1 account:");

@@ -30,8 +30,8 @@ fn a_person_connects_in_a_browser() {
     let visited = visit_with_failing_requests(async |browser| {
         browser.open(&link).await;
         allows(browser).await;
-        let told = browser.shows("Connected").await;
-        assert!(told.contains("Real: ada"), "{told}");
+        let page = browser.shows("Connected").await;
+        assert!(page.contains("Real: ada"), "{page}");
         assert!(browser.address().await.starts_with(&format!("{redirect}/done?ref=")), "{}", browser.address().await);
         let history = browser.history().await;
         assert!(history.iter().any(|url| url.starts_with(real.server.issuer())), "the control: {history:?}");

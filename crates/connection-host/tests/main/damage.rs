@@ -46,7 +46,7 @@ fn doctor_names_a_row_that_was_edited_and_the_way_out() {
     assert!(!verified.out.contains("reauthorize"), "an edited row is not authorized again: {}", verified.out);
     let list = machine.run(&["list"]).exits(0).says(remedy);
     assert!(!list.out.contains("Fix with"), "{}", list.out);
-    let told = machine.run(&["doctor", "--json"]).exits(1).json();
-    let checks = told["checks"].as_array().unwrap();
-    assert!(checks.iter().any(|check| check["check"] == "rows" && check["ok"] == false), "{told}");
+    let report = machine.run(&["doctor", "--json"]).exits(1).json();
+    let checks = report["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["check"] == "rows" && check["ok"] == false), "{report}");
 }

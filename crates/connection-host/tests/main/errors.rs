@@ -168,12 +168,12 @@ fn doctor_names_each_connection_that_does_not_work_and_its_exit_code_says_so() {
     let doctor = doctor.says("github:one is failing: ").says("connections reauthorize github:one");
     let doctor = doctor.says("filesystem:notes is ").says("connections ");
     assert!(!doctor.out.contains("notion:"), "{}", doctor.out);
-    let told = machine.run(&["doctor", "--json"]).exits(4).json();
-    assert_eq!(told["ok"], false);
+    let report = machine.run(&["doctor", "--json"]).exits(4).json();
+    assert_eq!(report["ok"], false);
     let named: Vec<_> =
-        told["checks"].as_array().unwrap().iter().filter(|check| check["check"] == "connection").collect();
-    assert_eq!(named.len(), 2, "{told}");
-    assert!(named.iter().all(|check| check["ok"] == false && check["remedy"].is_string()), "{told}");
+        report["checks"].as_array().unwrap().iter().filter(|check| check["check"] == "connection").collect();
+    assert_eq!(named.len(), 2, "{report}");
+    assert!(named.iter().all(|check| check["ok"] == false && check["remedy"].is_string()), "{report}");
     // A failure that affects all connections decides the exit code.
     std::fs::remove_file(machine.data().join("key").join("root.key")).unwrap();
     machine.run(&["doctor"]).exits(1).says("failed  key");

@@ -221,9 +221,9 @@ fn several_connections_are_missing_with_the_choice_as_the_remedy_until_one_is_ch
 #[test]
 fn for_programs_too_it_is_told_what_of_a_manifest_is_not_read_unless_there_is_an_error() {
     let machine = connected();
-    let told = "this program does not read this; it is kept";
+    let warning = "this program does not read this; it is kept";
     for (command, shape) in [(&["resolve"][..], "resolved"), (&["extensions", "add"], "extension")] {
-        let ran = machine.run(&[command, &["foreign.json", "--json", "--verbose"]].concat()).exits(0).warns(told);
+        let ran = machine.run(&[command, &["foreign.json", "--json", "--verbose"]].concat()).exits(0).warns(warning);
         check(&ran.json(), shape);
         // Without `--verbose`, the notes are one line.
         let ran = machine.run(&[command, &["foreign.json", "--json"]].concat()).exits(0).warns("--verbose lists them");
@@ -238,9 +238,9 @@ fn for_programs_too_it_is_told_what_of_a_manifest_is_not_read_unless_there_is_an
 #[test]
 fn a_manifest_is_taken_from_a_file_or_from_standard_input_and_what_is_not_read_is_told() {
     let machine = machine();
-    let told = machine.run(&["resolve", "foreign.json", "--verbose"]).exits(0);
-    let told = told.warns("this program does not read this; it is kept");
-    assert!(!told.out.contains("does not read this"), "{}", told.out);
+    let ran = machine.run(&["resolve", "foreign.json", "--verbose"]).exits(0);
+    let ran = ran.warns("this program does not read this; it is kept");
+    assert!(!ran.out.contains("does not read this"), "{}", ran.out);
     let text = String::from_utf8(ISSUES.to_vec()).unwrap();
     machine.feed(&["extensions", "add", "-"], &text).exits(0).says("issues");
     machine.run(&["extensions"]).exits(0).says("issues");
@@ -360,8 +360,8 @@ fn manifests_that_were_written_for_another_host_are_served_by_the_shipped_kinds(
     machine.write("pages.json", pages.to_string().as_bytes());
     let added = machine.run(&["extensions", "add", "pages.json"]).exits(0).says("missing");
     assert_eq!(added.err.lines().count(), 1, "{}", added.err);
-    let told = machine.run(&["resolve", "pages.json", "--verbose"]).exits(0);
-    assert!(!told.err.contains("this form of input"), "{}", told.err);
+    let ran = machine.run(&["resolve", "pages.json", "--verbose"]).exits(0);
+    assert!(!ran.err.contains("this form of input"), "{}", ran.err);
     machine.run(&["open-settings", "pages", "--from-env", "apiKey=NOTION"]).exits(0).says("connected").says("yes");
     let token = machine.run(&[
         "exec",

@@ -51,9 +51,9 @@ fn claude_code_is_found_and_keeps_to_the_directory_of_its_profile() {
     // The first start may exceed the time limit. Then the version is missing, but the tool is still found.
     let shown = machine.run(&["kinds", "show", "claude", "--json"]).exits(0).json();
     assert_eq!(shown["tool"]["path"].as_str(), Some(&*text(&machine.path("bin/claude"))));
-    let told = machine.run(&["run", "claude", "--", "--version"]).exits(0).says(&version);
+    let printed = machine.run(&["run", "claude", "--", "--version"]).exits(0).says(&version);
     assert!(
-        shown["tool"]["version"].is_null() || told.out.starts_with(shown["tool"]["version"].as_str().unwrap_or("?"))
+        shown["tool"]["version"].is_null() || printed.out.starts_with(shown["tool"]["version"].as_str().unwrap_or("?"))
     );
     let work = signed_in(&machine, "work", "ada@example.com");
     machine.run(&["profiles", "create", "claude", "work", "--dir", &work]).exits(0);

@@ -89,9 +89,9 @@ fn the_end_of_a_tickets_command_says_what_to_do() {
     retry(&[]).exits(0).says("status        connected");
     machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
     machine.run(&["verify", "github"]).exits(4);
-    let told = retry(&["--json"]).exits(4).json();
-    check(&told, "openSettings");
-    assert_eq!((&told["resolved"]["status"], &told["ticket"]), (&json!("failed"), &json!(of_issues)));
+    let output = retry(&["--json"]).exits(4).json();
+    check(&output, "openSettings");
+    assert_eq!((&output["resolved"]["status"], &output["ticket"]), (&json!("failed"), &json!(of_issues)));
     if cfg!(target_os = "linux") {
         machine.run(&["extensions", "add", "reminders.json"]).exits(0);
         machine
@@ -291,8 +291,8 @@ fn what_ends_as_connected_already_says_a_way_that_there_is() {
     let id = machine.run(&["setup", "list", "--json"]).exits(0).json()[0]["id"].as_str().unwrap().to_owned();
     machine.run(&["setup", "resume", &id]).exits(6).warns("already connected");
     machine.run(&["remove", "github", "--yes"]).exits(0);
-    let told = machine.run(&["open-settings", "issues", "--retry", &ticket]).exits(6).warns("authorize it again");
-    assert!(!told.err.contains("--again"), "{}", told.err);
+    let ran = machine.run(&["open-settings", "issues", "--retry", &ticket]).exits(6).warns("authorize it again");
+    assert!(!ran.err.contains("--again"), "{}", ran.err);
 }
 
 #[test]

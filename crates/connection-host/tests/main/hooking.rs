@@ -139,9 +139,9 @@ fn a_test_arrives_and_waits_to_be_dealt_with() {
         assert_eq!(enabled["key"].is_string(), kind == "github");
         machine.run(&["webhooks", kind, "deliveries"]).exits(0).says("No events are waiting.");
         machine.run(&["webhooks", kind, "test"]).exits(0).says("ok      a signed delivery to http://127.0.0.1:");
-        let told = machine.run(&["webhooks", kind, "test", "--json"]).exits(0).json();
-        check(&told, "check");
-        assert_eq!((&told["ok"], &told["check"]), (&true.into(), &"webhook".into()));
+        let output = machine.run(&["webhooks", kind, "test", "--json"]).exits(0).json();
+        check(&output, "check");
+        assert_eq!((&output["ok"], &output["check"]), (&true.into(), &"webhook".into()));
         let now = shown(&machine, &["webhooks", kind]);
         assert_eq!((&now["received"], &now["waiting"]), (&2.into(), &2.into()), "{now}");
         assert!(now["lastReceivedAt"].is_string());
@@ -185,9 +185,9 @@ fn a_test_that_does_not_arrive_says_what_is_wrong() {
         (418, "webhook_other"),
     ] {
         machine.provider.tell(status, "", "");
-        let told = machine.run(&["webhooks", "github", "test", "--json"]).exits(1).json();
-        check(&told, "check");
-        assert!(text(&told, "message").contains(code) && told["remedy"].is_string(), "{told}");
+        let output = machine.run(&["webhooks", "github", "test", "--json"]).exits(1).json();
+        check(&output, "check");
+        assert!(text(&output, "message").contains(code) && output["remedy"].is_string(), "{output}");
     }
     assert_ne!(url, origin);
     assert_eq!(shown(&machine, &["webhooks", "github"])["received"], 0);
@@ -210,12 +210,12 @@ fn how_the_last_test_ended_is_shown_until_address_or_key_is_another() {
         let test = shown(machine, &["webhooks", "github"])["lastTest"].clone();
         check(&test, "webhookTest");
         assert_eq!((&test["ok"], test["code"].as_str()), (&code.is_none().into(), code), "{test}");
-        let told = machine.run(&["webhooks", "github"]).exits(0);
+        let ran = machine.run(&["webhooks", "github"]).exits(0);
         let at = text(&test, "at");
         let how = if code.is_none() { "passed" } else { "failed" };
-        let told = told.says(&format!("last test     {how}, {at} ("));
-        hides(&told, &enabled);
-        told
+        let ran = ran.says(&format!("last test     {how}, {at} ("));
+        hides(&ran, &enabled);
+        ran
     };
     never(&machine);
     machine.run(&["webhooks", "github", "test"]).exits(0);
@@ -227,8 +227,8 @@ fn how_the_last_test_ended_is_shown_until_address_or_key_is_another() {
     never(&machine);
     machine.provider.tell(502, "", "");
     machine.run(&["webhooks", "github", "test"]).exits(1);
-    let told = ended(&machine, Some("webhook_proxy"));
-    told.says("): webhook_proxy\n").warns("connections webhooks github:work test");
+    let ran = ended(&machine, Some("webhook_proxy"));
+    ran.says("): webhook_proxy\n").warns("connections webhooks github:work test");
     machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &here);
     never(&machine);
     machine.run(&["webhooks", "github", "test"]).exits(0);

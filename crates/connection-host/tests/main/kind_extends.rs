@@ -40,9 +40,9 @@ fn a_person_is_told_of_them_before_the_removal() {
     machine.write("configuration/kinds/child.toml", child);
     let mut session = crate::terminal::start(&machine, &["kinds", "remove", "acme"]);
     // The terminal breaks the lines anywhere.
-    let (asked, _) = session.exp_regex(r"\(\s*y\s*/\s*N\s*\)").unwrap();
-    let asked = asked.replace("\r\n", "");
-    assert!(asked.contains("child.toml extends this kind, and cannot be used without it."), "{asked}");
+    let (question, _) = session.exp_regex(r"\(\s*y\s*/\s*N\s*\)").unwrap();
+    let question = question.replace("\r\n", "");
+    assert!(question.contains("child.toml extends this kind, and cannot be used without it."), "{question}");
     crate::terminal::enter(&mut session, "n");
     let rest = crate::terminal::end(session, 0);
     assert!(rest.contains("Nothing was removed."), "{rest}");

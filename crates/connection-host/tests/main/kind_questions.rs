@@ -41,8 +41,8 @@ fn a_person_describes_a_provider_with_a_key_and_connects_it() {
 
     let key = machine.write("key", NOTION_KEY.as_bytes());
     machine.run(&["add", "acme-tools", "--field", &format!("apiKey=@{key}")]).exits(0).says("Connected Ada");
-    let asked = machine.provider.seen().pop().unwrap();
-    assert_eq!((asked.path.as_str(), asked.headers["x-acme-key"].as_str()), ("/me", NOTION_KEY));
+    let request = machine.provider.seen().pop().unwrap();
+    assert_eq!((request.path.as_str(), request.headers["x-acme-key"].as_str()), ("/me", NOTION_KEY));
 }
 
 #[test]

@@ -7,8 +7,8 @@ fn a_misspelled_connection_is_repeated_with_the_nearest_one() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
     for reference in ["gihtub", "wrok", "github:wrok", "githb:work"] {
-        let told = format!("no connection named '{reference}'. Did you mean 'github:work'?");
-        machine.run(&["show", reference]).exits(5).warns(&told).warns("connections list");
+        let message = format!("no connection named '{reference}'. Did you mean 'github:work'?");
+        machine.run(&["show", reference]).exits(5).warns(&message).warns("connections list");
     }
     // The control: an unrelated word gets no suggestion.
     machine.run(&["show", "calendar"]).exits(5).warns("no connection named 'calendar'\n");
@@ -17,9 +17,9 @@ fn a_misspelled_connection_is_repeated_with_the_nearest_one() {
 #[test]
 fn a_command_of_other_programs_is_told_with_ours() {
     let machine = Machine::new();
-    for (typed, meant) in [("status", "list"), ("login", "add"), ("rm", "remove"), ("check", "verify")] {
-        let told = format!("unknown command '{typed}'. Did you mean '{meant}'?");
-        machine.run(&[typed]).exits(2).warns(&told).warns("connections --help");
+    for (typed, suggested) in [("status", "list"), ("login", "add"), ("rm", "remove"), ("check", "verify")] {
+        let message = format!("unknown command '{typed}'. Did you mean '{suggested}'?");
+        machine.run(&[typed]).exits(2).warns(&message).warns("connections --help");
     }
     // There is no suggestion, because `setup` has no command `add`.
     machine.run(&["setup", "login"]).exits(2).warns("unknown command 'login'\n");
@@ -80,9 +80,9 @@ fn a_key_of_another_database_is_named_with_the_one_that_is_there() {
     let mut listing = machine.command();
     listing.args(["list"]).env("CONNECTIONS_KEY__FILE", &other);
     let output = listing.output().expect("it runs");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(6), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(6), "{message}");
     let has_none = format!("'file {other}' has no key that opens this database");
-    assert!(told.contains("two key sources differ") && told.contains(&has_none), "{told}");
-    assert!(told.contains("root.key' if key"), "{told}");
+    assert!(message.contains("two key sources differ") && message.contains(&has_none), "{message}");
+    assert!(message.contains("root.key' if key"), "{message}");
 }

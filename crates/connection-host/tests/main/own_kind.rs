@@ -38,9 +38,11 @@ fn a_provider_is_described_tested_connected_and_used() {
     ada.types("send acme GET /me", &[], 0);
     ada.types("remove acme --yes", &[], 0);
     ada.compare(KEPT);
-    let asked = ada.machine.provider.seen();
+    let requests = ada.machine.provider.seen();
     assert!(
-        asked.iter().all(|asked| asked.headers["authorization"] == format!("Bearer {NOTION_KEY}") && !asked.leaks())
+        requests
+            .iter()
+            .all(|request| request.headers["authorization"] == format!("Bearer {NOTION_KEY}") && !request.leaks())
     );
-    assert_eq!(asked.last().unwrap().path, "/me");
+    assert_eq!(requests.last().unwrap().path, "/me");
 }

@@ -31,8 +31,8 @@ fn a_configuration_that_others_can_change_is_not_followed_and_doctor_tells_it() 
         machine.run(command).exits(6).warns("can be changed by other users").warns(&way_out);
     }
     machine.run(&["doctor"]).exits(1).says("failed  configuration").says(&way_out);
-    let told = machine.run(&["doctor", "--json"]).exits(1).json();
-    assert_eq!((&told["ok"], &told["checks"][0]["check"]), (&false.into(), &"configuration".into()));
+    let report = machine.run(&["doctor", "--json"]).exits(1).json();
+    assert_eq!((&report["ok"], &report["checks"][0]["check"]), (&false.into(), &"configuration".into()));
     let error = machine.run(&["list", "--json"]).exits(6).error();
     assert_eq!(error["error"]["code"], "configuration_exposed");
     assert!(!ran.exists() && !machine.data().exists());
@@ -83,8 +83,8 @@ fn key_and_database_are_apart_unless_a_data_directory_is_named() {
     for private in ["conf/connections/key", "conf/connections/key/root.key"] {
         assert_eq!(machine.path(private).metadata().unwrap().permissions().mode() & 0o077, 0, "{private}");
     }
-    let told = at_home(&machine, &["doctor"]).exits(0).says("root.key");
-    assert!(!told.out.contains("holds both"), "{}", told.out);
+    let ran = at_home(&machine, &["doctor"]).exits(0).says("root.key");
+    assert!(!ran.out.contains("holds both"), "{}", ran.out);
     // The same directory is named. Its missing key is not made beside the database.
     let share = machine.path("share/connections");
     let named = ["--data-dir", share.to_str().unwrap(), "list"];

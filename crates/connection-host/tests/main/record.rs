@@ -101,9 +101,9 @@ fn the_record_is_followed_by_what_happens_and_each_is_told_once() {
     let id = machine.run(&["show", "github", "--json"]).exits(0).json()["id"].clone();
     for arguments in [&["events", "--follow", "--json"][..], &["events", "github", "--follow", "--json"]] {
         let mut follow = Watch::of(&machine, arguments);
-        let told: Vec<_> = (0..2).map(|_| follow.next()).collect();
-        told.iter().for_each(|event| check(event, "event"));
-        assert_eq!((&told[0]["event"], &told[1]["event"]), (&"connected".into(), &"renamed".into()));
+        let events: Vec<_> = (0..2).map(|_| follow.next()).collect();
+        events.iter().for_each(|event| check(event, "event"));
+        assert_eq!((&events[0]["event"], &events[1]["event"]), (&"connected".into(), &"renamed".into()));
         // Events that occur while the record is printed are printed after it.
         let label = format!("label-{}", arguments.len());
         machine.run(&["rename", "github", &label]).exits(0);

@@ -39,10 +39,10 @@ fn a_renewal_is_told_with_its_end() {
     let seen = machine.provider.seen();
     assert!(seen.iter().any(|seen| seen.path == "/token" && seen.body == format!("refresh_token={KEY_SECRET}")));
     gives(&machine, 3);
-    let told = run(&machine, &["refresh", "renewing", "--json"]).exits(0).json();
-    check(&told, "refreshed");
-    check(&told["connection"], "connection");
-    assert_eq!((&told["outcome"], &told["connection"]["renews"]), (&"refreshed".into(), &Value::Bool(true)));
+    let output = run(&machine, &["refresh", "renewing", "--json"]).exits(0).json();
+    check(&output, "refreshed");
+    check(&output["connection"], "connection");
+    assert_eq!((&output["outcome"], &output["connection"]["renews"]), (&"refreshed".into(), &Value::Bool(true)));
     let events = run(&machine, &["events", "renewing", "--json"]).exits(0).json();
     let renewed: Vec<_> =
         events["events"].as_array().unwrap().iter().filter(|e| e["event"] == "credential_rotated").collect();
@@ -57,9 +57,9 @@ fn a_transient_failure_says_how_long_the_old_credential_works() {
     machine.provider.tell(429, "retry-after: 60\r\n", "");
     let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("the current token expires in ");
     assert!(ran.out.is_empty() && ran.err.lines().count() == 2, "{}{}", ran.out, ran.err);
-    let told = run(&machine, &["refresh", "renewing", "--json"]).exits(4).error();
-    check(&told["error"], "error");
-    assert_eq!(told["error"]["code"], "not_renewed");
+    let output = run(&machine, &["refresh", "renewing", "--json"]).exits(4).error();
+    check(&output["error"], "error");
+    assert_eq!(output["error"]["code"], "not_renewed");
     run(&machine, &["verify", "renewing"]).exits(0).says("live");
     gives(&machine, 2);
     run(&machine, &["refresh", "renewing"]).exits(0).says("Renewed ada");
@@ -70,12 +70,12 @@ fn a_lost_answer_is_not_tried_over_and_over() {
     let machine = connected();
     machine.provider.tell(503, "", "");
     run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been used");
-    let asked = machine.provider.seen().len();
+    let requests = machine.provider.seen().len();
     gives(&machine, 2);
     let ran = run(&machine, &["refresh", "renewing"]).exits(4).warns("may have been used");
     ran.warns("nothing is sent again before 20").warns("connections reauthorize renewing:ada");
     run(&machine, &["refresh", "renewing", "--force"]).exits(4).warns("nothing is sent again before 20");
-    assert_eq!(machine.provider.seen().len(), asked, "its quarantine is not over");
+    assert_eq!(machine.provider.seen().len(), requests, "its quarantine is not over");
     run(&machine, &["list"]).exits(0).says("live").says("may have been used");
     run(&machine, &["show", "renewing"]).exits(0).says("live").says("(refresh_outcome_unknown)");
     let listed = run(&machine, &["list", "--json"]).exits(0).json();
@@ -92,23 +92,23 @@ fn a_fault_that_needs_a_person_names_the_command() {
     let ran = ran.warns("the provider renews it no more").warns("connections reauthorize renewing:ada");
     assert!(ran.out.is_empty(), "{}", ran.out);
     run(&machine, &["list"]).exits(0).says("failing").says("connections reauthorize renewing:ada");
-    let asked = machine.provider.seen().len();
+    let requests = machine.provider.seen().len();
     gives(&machine, 2);
     run(&machine, &["refresh", "renewing"]).exits(4).warns("the provider renews it no more").warns("--force");
-    assert_eq!(machine.provider.seen().len(), asked, "nothing is sent");
+    assert_eq!(machine.provider.seen().len(), requests, "nothing is sent");
     run(&machine, &["refresh", "renewing", "--force"]).exits(0).says("Renewed ada");
-    assert_eq!(machine.provider.seen().len(), asked + 1);
+    assert_eq!(machine.provider.seen().len(), requests + 1);
 }
 
 #[test]
 fn a_kind_that_renews_nothing_is_refused_with_the_way_out() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
-    let asked = machine.provider.seen().len();
+    let requests = machine.provider.seen().len();
     let ran = machine.run(&["refresh", "github"]).exits(6).warns("renew");
     ran.warns("connections verify github:work").warns("connections reauthorize github:work");
     assert_eq!(machine.run(&["refresh", "github", "--json"]).exits(6).error()["error"]["code"], "not_supported");
-    assert_eq!(machine.provider.seen().len(), asked);
+    assert_eq!(machine.provider.seen().len(), requests);
     machine.run(&["refresh", "gmail"]).exits(5);
 }
 
@@ -121,11 +121,11 @@ fn interrupt(id: u32) {
 /// Starts a refresh whose provider does not answer yet, and interrupts it once.
 #[cfg(unix)]
 fn interrupted(machine: &Machine) -> Running {
-    let asked = machine.provider.fall_silent();
+    let silence = machine.provider.fall_silent();
     let mut command = machine.example("renewing");
     command.args(["refresh", "renewing"]);
     let mut refreshing = Running::of(command);
-    asked.recv_timeout(PATIENCE).expect("the provider is asked");
+    silence.recv_timeout(PATIENCE).expect("the provider is asked");
     interrupt(refreshing.id());
     refreshing.line("Finishing the request in progress");
     refreshing
@@ -156,7 +156,7 @@ fn control_c_again_ends_it_at_once_and_the_note_of_what_was_sent_stays() {
     assert_eq!((events(&machine, "credential_rotated"), events(&machine, "not_renewed")), (0, 0));
     machine.provider.speak();
     gives(&machine, 2);
-    let asked = machine.provider.seen().len();
+    let requests = machine.provider.seen().len();
     run(&machine, &["refresh", "renewing"]).exits(4);
-    assert_eq!(machine.provider.seen().len(), asked, "it may have been spent, and its quarantine is not over");
+    assert_eq!(machine.provider.seen().len(), requests, "it may have been spent, and its quarantine is not over");
 }

@@ -71,8 +71,8 @@ fn an_error_is_as_its_schema_says() {
             r#"{"error":{"code":"not_found","message":"no connection named 'github'","remedy":"connect one with `connections add github`, or see `connections list`"}}"#,
         ),
     ] {
-        let told = machine.run(arguments).exits(exit).error();
-        check(&schema, &told);
-        assert_eq!(told.to_string(), error);
+        let output = machine.run(arguments).exits(exit).error();
+        check(&schema, &output);
+        assert_eq!(output.to_string(), error);
     }
 }

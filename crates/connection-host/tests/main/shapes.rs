@@ -75,10 +75,13 @@ fn kinds_have_their_shape() {
     let key = r#""apiKey""#;
     let auth = [key, key, r#""none""#, key, r#""personalAccessToken""#, r#""oauth""#, key, r#""basic""#];
     assert_eq!(words("auth"), auth);
-    let told = r#"["send","secrets","webhooks"]"#;
+    let with_webhooks = r#"["send","secrets","webhooks"]"#;
     let renewed = r#"["send","secrets","refresh"]"#;
     let tool = r#"["send","secrets","usage","profiles","sandbox","files"]"#;
-    assert_eq!(words("capabilities"), [tool, tool, r#"["files"]"#, tool, told, renewed, told, told]);
+    assert_eq!(
+        words("capabilities"),
+        [tool, tool, r#"["files"]"#, tool, with_webhooks, renewed, with_webhooks, with_webhooks]
+    );
     let tools = r#"["files","tools"]"#;
     assert_eq!(words("needs"), [tools, tools, r#"["files"]"#, tools, "[]", "[]", "[]", "[]"]);
     let shown = machine.run(&["kinds", "show", "github", "--json"]).exits(0).json();

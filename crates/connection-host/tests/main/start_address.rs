@@ -11,8 +11,8 @@ use crate::real::{Real, Running, browsed, led};
 fn attacked(provider: &str) -> (u16, String) {
     let back = UserAgent::new().follow(provider).expect("the provider answers");
     assert!(back.contains("code=") && back.contains("state="), "{back}");
-    let told = UserAgent::new().get(&back).expect("the program answers");
-    (told.status, told.body)
+    let answer = UserAgent::new().get(&back).expect("the program answers");
+    (answer.status, answer.body)
 }
 
 /// Returns options for a provider without pushed requests (RFC 9126). Its address contains `state` and works twice.

@@ -309,9 +309,9 @@ fn a_database_moves_to_a_passphrase_that_a_person_types() {
 fn a_provider_that_takes_its_time_is_named_with_the_seconds_that_it_took() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
-    let asked = machine.provider.fall_silent();
+    let silence = machine.provider.fall_silent();
     let mut session = start(&machine, &["verify", "github"]);
-    asked.recv().unwrap();
+    silence.recv().unwrap();
     session.exp_string("Waiting for GitHub (1 s)").unwrap();
     session.exp_string("Waiting for GitHub (2 s)").unwrap();
     machine.provider.speak_up(r#"{"id":583231,"login":"octocat"}"#);

@@ -227,7 +227,7 @@ fn an_account_is_named_and_stored_when_a_person_says_that_it_is_the_right_one() 
         real.run(&["list"]).exits(0).says("Nothing is connected");
         real.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     }
-    let revoked = || real.server.ledger().iter().filter(|asked| asked.path == "/token/revocation").count();
+    let revoked = || real.server.ledger().iter().filter(|request| request.path == "/token/revocation").count();
     assert!(revoked() > 0, "what was granted is given back");
     let (_, mut terminal) = come_back(&["add", "real-public"]);
     terminal.session.exp_string(QUESTION).expect("it asks");

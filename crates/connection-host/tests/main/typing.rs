@@ -79,13 +79,13 @@ fn a_command_that_was_given_what_it_needs_leaves_what_is_typed_ahead() {
 #[test]
 fn a_way_to_log_in_is_chosen_and_its_secret_alone_is_asked_for() {
     let machine = Machine::new();
-    for (answer, asked) in [("n", "Auth token"), ("y", "API key SID")] {
+    for (answer, question) in [("n", "Auth token"), ("y", "API key SID")] {
         let mut session = start(&machine, &["add", "twilio"]);
         session.exp_string("Account SID").unwrap();
         enter(&mut session, "AC0123456789abcdef0123456789abcdef");
         session.exp_string("Use an API key instead of the auth token?").unwrap();
         enter(&mut session, answer);
-        session.exp_string(asked).unwrap();
+        session.exp_string(question).unwrap();
         if answer == "y" {
             enter(&mut session, "SKfedcba9876543210fedcba9876543210");
             session.exp_string("API key secret").unwrap();

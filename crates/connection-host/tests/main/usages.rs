@@ -38,11 +38,11 @@ fn connect(machine: &Machine, profile: &str, directory: &str) {
     machine.feed(&["add", "codex", "--profile", profile, "--input", "-"], r#"{"how": "own"}"#).exits(0);
 }
 
-fn told(machine: &Machine, arguments: &[&str]) -> Vec<Value> {
-    let told = machine.run(&[&["usage"], arguments, &["--json"]].concat()).exits(0).json();
-    let told = told.as_array().expect("an array").clone();
-    told.iter().for_each(|told| check(told, "usage"));
-    told
+fn usage_readings(machine: &Machine, arguments: &[&str]) -> Vec<Value> {
+    let output = machine.run(&[&["usage"], arguments, &["--json"]].concat()).exits(0).json();
+    let readings = output.as_array().expect("an array").clone();
+    readings.iter().for_each(|reading| check(reading, "usage"));
+    readings
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn each_profile_has_its_own_usage() {
     let machine = tooled();
     machine.run(&["usage"]).exits(0).says("No connection reports its usage");
     machine.run(&["usage", "codex"]).exits(0).says("connections add codex");
-    assert_eq!(told(&machine, &[]).len(), 0);
+    assert_eq!(usage_readings(&machine, &[]).len(), 0);
     for (profile, percent) in [("work", 25), ("home", 75)] {
         let directory = codex(&machine, profile, &format!("{profile}@example.com"), percent);
         connect(&machine, profile, &directory);
@@ -63,12 +63,12 @@ fn each_profile_has_its_own_usage() {
     ] {
         assert!(shown.out.contains(line), "{line}\n{}", shown.out);
     }
-    let one = told(&machine, &["codex", "--profile", "work"]);
+    let one = usage_readings(&machine, &["codex", "--profile", "work"]);
     assert_eq!(one.len(), 1);
     check(&one[0]["snapshot"], "usageSnapshot");
     assert_eq!((&one[0]["account"], &one[0]["error"]), (&json!("work@example.com"), &Value::Null));
     assert_eq!(one[0]["snapshot"]["metrics"][0]["utilization"], json!(0.25));
-    assert_eq!(told(&machine, &["codex"]).len(), 2);
+    assert_eq!(usage_readings(&machine, &["codex"]).len(), 2);
     machine.run(&["usage", "codex", "--profile", "gone"]).exits(5);
     machine.run(&["usage", "codex", "--profile", "Default"]).exits(0).says("nothing of kind 'codex' is connected");
     machine.run(&["usage", "github"]).exits(6).warns("report how much of their account is used");
@@ -83,11 +83,11 @@ fn a_provider_that_does_not_answer_is_told_as_data() {
     machine.provider.tell(200, "content-type: application/json\r\n", r#"{"data": [], "has_more": false}"#);
     let input = json!({"how": "apiKey", "apiKey": NOTION_KEY, "adminKey": KEY_SECRET}).to_string();
     machine.feed(&["add", "claude", "--input", "-"], &input).exits(0);
-    let fine = told(&machine, &["claude"]);
+    let fine = usage_readings(&machine, &["claude"]);
     assert_eq!((&fine[0]["authMode"], &fine[0]["error"]), (&json!("api_key"), &Value::Null));
     assert_eq!(fine[0]["snapshot"]["metrics"][0]["kind"], "monthly_spend");
     machine.provider.tell(503, "", "");
-    let down = told(&machine, &[]);
+    let down = usage_readings(&machine, &[]);
     check(&down[0]["error"], "error");
     assert_eq!((&down[0]["snapshot"], &down[0]["age"]), (&Value::Null, &Value::Null));
     machine.run(&["usage"]).exits(0).says("not updated: ");
@@ -103,16 +103,16 @@ fn each_account_of_one_profile_is_told_and_named() {
         let input = json!({"how": "apiKey", "apiKey": key, "adminKey": KEY_SECRET}).to_string();
         machine.feed(&["add", "claude", "--again", "--label", label, "--input", "-"], &input).exits(0);
     }
-    let both = told(&machine, &["claude"]);
+    let both = usage_readings(&machine, &["claude"]);
     assert_eq!(both.len(), 2);
     for one in &both {
         assert_eq!((&one["error"], &one["profile"]), (&Value::Null, &both[0]["profile"]));
         assert_eq!(one["snapshot"]["metrics"][0]["kind"], "monthly_spend");
     }
     assert_ne!(both[0]["connection"], both[1]["connection"]);
-    assert_eq!(told(&machine, &["claude", "--profile", "Default"]).len(), 2);
+    assert_eq!(usage_readings(&machine, &["claude", "--profile", "Default"]).len(), 2);
     machine.run(&["usage"]).exits(0).says("claude:mine · Default").says("claude:theirs · Default");
-    let theirs = told(&machine, &["claude:theirs"]);
+    let theirs = usage_readings(&machine, &["claude:theirs"]);
     assert_eq!((theirs.len(), &theirs[0]["connection"]), (1, &both[1]["connection"]));
     machine.run(&["usage", "claude:gone"]).exits(5);
     machine.run(&["profiles", "create", "claude", "other", "--dir", &text(&machine.path("other"))]).exits(0);
@@ -153,13 +153,13 @@ fn a_session_of_claude_tells_the_limits_of_its_subscription() {
     }
     machine.write("status.json", status.as_bytes());
     let file = format!("@{}", machine.path("status.json").display());
-    let told = told(&machine, &["claude", "--session", &file]);
-    assert_eq!((told.len(), &told[0]["authMode"]), (1, &json!("subscription")));
-    check(&told[0]["snapshot"], "usageSnapshot");
-    let window = &told[0]["snapshot"]["metrics"][1];
+    let readings = usage_readings(&machine, &["claude", "--session", &file]);
+    assert_eq!((readings.len(), &readings[0]["authMode"]), (1, &json!("subscription")));
+    check(&readings[0]["snapshot"], "usageSnapshot");
+    let window = &readings[0]["snapshot"]["metrics"][1];
     assert_eq!((&window["id"], &window["utilization"]), (&json!("five_hour"), &json!(0.25)));
     assert_eq!((&window["windowSeconds"], &window["resetsAt"]), (&json!(18_000), &json!("2096-10-02T07:06:40Z")));
-    assert!(!told[0].to_string().contains("canary"), "{}", told[0]);
+    assert!(!readings[0].to_string().contains("canary"), "{}", readings[0]);
     for wrong in ["[]", "{", "canary"] {
         let refused = machine.feed(&session, wrong).exits(2);
         assert!(!refused.err.contains("canary"), "{}", refused.err);
@@ -185,9 +185,9 @@ fn a_watch_tells_what_there_is_and_ends_when_it_is_interrupted() {
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
     lines.read_line(&mut line).expect("a line");
-    let told: Value = serde_json::from_str(&line).expect("one object a line");
-    check(&told, "usage");
-    assert_eq!(told["snapshot"]["metrics"][0]["utilization"], json!(0.4));
+    let reading: Value = serde_json::from_str(&line).expect("one object a line");
+    check(&reading, "usage");
+    assert_eq!(reading["snapshot"]["metrics"][0]["utilization"], json!(0.4));
     // The process may not catch the signal yet.
     std::thread::scope(|scope| {
         let id = Pid::from_child(&child);

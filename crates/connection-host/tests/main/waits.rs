@@ -44,9 +44,9 @@ fn a_rollback_names_the_provider_that_it_waits_for() {
     machine.add_github("work").exits(0);
     machine.set("OTHER", OTHER_TOKEN);
     machine.run(&["reauthorize", "github:work", "--from-env", "accessToken=OTHER"]).exits(0);
-    let asked = machine.provider.fall_silent();
+    let silence = machine.provider.fall_silent();
     let mut session = start(&machine, &["rollback", "github:work", "--yes"]);
-    asked.recv().expect("the provider is asked");
+    silence.recv().expect("the provider is asked");
     session.exp_string("Waiting for GitHub (1 s)").expect("it says what it waits for");
     machine.provider.speak_up(r#"{"id":583231,"login":"octocat"}"#);
     end(session, 0);
@@ -55,11 +55,11 @@ fn a_rollback_names_the_provider_that_it_waits_for() {
 #[test]
 fn an_import_whose_connections_are_verified_shows_that_it_waits() {
     let machine = Machine::new();
-    let asked = machine.provider.fall_silent();
+    let silence = machine.provider.fall_silent();
     let line = imports::github("583231", "work");
     let file = machine.write("one.jsonl", line.as_bytes());
     let mut session = start(&machine, &["import", &file, "--verify"]);
-    asked.recv().expect("the provider is asked");
+    silence.recv().expect("the provider is asked");
     session.exp_string("Waiting for the next connection (1 s)").expect("it says what it waits for");
     machine.provider.speak_up(r#"{"id":583231,"login":"octocat"}"#);
     end(session, 0);

@@ -14,8 +14,8 @@ const URL: &str = "https://host.example/webhooks/t0ken";
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 
 /// Returns the signature that the packages compute for a delivery.
-fn signature(script: &mut Script, asked: &Value) -> String {
-    script.write(&asked.to_string()).expect("the script reads");
+fn signature(script: &mut Script, request: &Value) -> String {
+    script.write(&request.to_string()).expect("the script reads");
     script.line().expect("the script answers")
 }
 
@@ -73,8 +73,8 @@ fn what_the_package_of_twilio_signs_is_received() {
         let pairs: Vec<_> =
             (0..random.below(6)).map(|at| (format!("N{at}{}", text(&mut random, 3)), text(&mut random, 20))).collect();
         let params: Map<_, _> = pairs.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        let asked = json!({ "by": "form", "key": key, "url": url, "params": params });
-        let signed = signature(&mut script, &asked);
+        let request = json!({ "by": "form", "key": key, "url": url, "params": params });
+        let signed = signature(&mut script, &request);
         let form = encode::form(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         let came = delivery(&url, "X-Twilio-Signature", &signed, "application/x-www-form-urlencoded", &form);
         assert!(host.receive(&login(&key), &[], &came).is_ok(), "{key:?} {pairs:?}");

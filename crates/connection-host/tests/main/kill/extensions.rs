@@ -83,14 +83,14 @@ fn a_grant_that_is_killed_holds_with_its_event_or_not_at_all() {
         let mut course = Course::of(&machine, &GRANT, |_| drop(machine.run(&REVOKE).exits(0)));
         let one = |_| {
             machine.run(&REVOKE).exits(0);
-            let before = told(&machine, "extension_granted");
+            let before = events_named(&machine, "extension_granted");
             let killed = course.kill(random, &machine, &GRANT);
             let left = issues(&machine).expect("it is there");
             let done = left["granted"] == true;
             let grants = left["grants"].as_array().expect("an array");
             assert_eq!(grants.len(), usize::from(done), "{left}");
             grants.iter().for_each(|grant| assert_eq!(grant["secretNames"], serde_json::json!(["accessToken"])));
-            assert_eq!(told(&machine, "extension_granted"), before + usize::from(done), "{left}");
+            assert_eq!(events_named(&machine, "extension_granted"), before + usize::from(done), "{left}");
             let exit = if done { 0 } else { 6 };
             machine.run(&["exec", "issues", "--", "/bin/sh", "-c", "test -n \"$ACCESS_TOKEN\""]).exits(exit);
             machine.run(&GRANT).exits(0);
@@ -108,12 +108,12 @@ fn a_grant_whose_taking_back_is_killed_holds_or_is_gone_with_its_event() {
         let mut course = Course::of(&machine, &REVOKE, |_| drop(machine.run(&GRANT).exits(0)));
         let one = |_| {
             machine.run(&GRANT).exits(0);
-            let before = told(&machine, "extension_revoked");
+            let before = events_named(&machine, "extension_revoked");
             let killed = course.kill(random, &machine, &REVOKE);
             let left = issues(&machine).expect("it is there");
             let done = left["granted"] == false;
             assert_eq!(left["grants"].as_array().expect("an array").len(), usize::from(!done), "{left}");
-            assert_eq!(told(&machine, "extension_revoked"), before + usize::from(done), "{left}");
+            assert_eq!(events_named(&machine, "extension_revoked"), before + usize::from(done), "{left}");
             let exit = if done { 6 } else { 0 };
             machine.run(&["exec", "issues", "--", "/bin/sh", "-c", "test -n \"$ACCESS_TOKEN\""]).exits(exit);
             machine.run(&REVOKE).exits(0);
@@ -164,7 +164,7 @@ fn an_extension_that_is_killed_while_it_is_removed_is_there_with_all_that_it_had
         let mut course = Course::of(&machine, &TAKE, |_| whole(&machine));
         let one = |_| {
             whole(&machine);
-            let before = told(&machine, "extension_revoked");
+            let before = events_named(&machine, "extension_revoked");
             let killed = course.kill(random, &machine, &TAKE);
             let left = issues(&machine);
             match &left {
@@ -178,7 +178,7 @@ fn an_extension_that_is_killed_while_it_is_removed_is_there_with_all_that_it_had
                     machine.run(&["preferences", "get", "issues", "openBehavior"]).exits(0).says("browser");
                 }
             }
-            assert_eq!(told(&machine, "extension_revoked"), before + usize::from(left.is_none()));
+            assert_eq!(events_named(&machine, "extension_revoked"), before + usize::from(left.is_none()));
             Left { running: killed.running, done: left.is_none() }
         };
         times(fewer(), one)
@@ -212,7 +212,7 @@ fn preferences_that_are_killed_are_as_before_or_as_after_with_their_count() {
 
 /// Returns the number of events of that name. The record must be whole.
 #[track_caller]
-fn told(machine: &Machine, name: &str) -> usize {
+fn events_named(machine: &Machine, name: &str) -> usize {
     let record = machine.run(&["events", "github", "--json"]).exits(0).json();
     assert_eq!(record["chain"], "whole", "{record}");
     record["events"].as_array().expect("an array").iter().filter(|event| event["event"] == name).count()

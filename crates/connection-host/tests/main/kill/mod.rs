@@ -62,11 +62,11 @@ fn an_add_that_is_killed_leaves_the_whole_connection_or_none() {
                 machine.run(&REMOVE).exits(0);
                 &mut later
             };
-            let asked = machine.provider.seen().len();
+            let requests = machine.provider.seen().len();
             let killed = course.kill(random, &machine, &ADD);
             let row = looked(&machine);
             if let Some(row) = &row {
-                assert!(machine.provider.seen().len() > asked, "nobody was asked, and there is {row}");
+                assert!(machine.provider.seen().len() > requests, "nobody was asked, and there is {row}");
                 assert_eq!(row["liveness"], "live", "{row}");
             }
             let resumed = settled(&machine, random, row.is_some(), "accessToken=@token");
@@ -91,19 +91,19 @@ fn a_verification_that_is_killed_leaves_the_row_as_before_or_as_after() {
         let machine = machine();
         let mut before = machine.run(&ADD).exits(0).json();
         let live = before.clone();
-        let mut course = Course::of(&machine, &VERIFY, |number| told(&machine, number));
+        let mut course = Course::of(&machine, &VERIFY, |number| alternate(&machine, number));
         let failing = listed(&machine).expect("it is connected");
         assert_eq!(failing["reason"]["code"], "unauthorized", "{failing}");
         before.clone_from(&failing);
         let one = |number| {
             // The provider's answer always differs from the state of the row.
-            told(&machine, number + 1);
+            alternate(&machine, number + 1);
             let (after, exit) = if number % 2 == 0 { (&live, 0) } else { (&failing, 4) };
-            let asked = machine.provider.seen().len();
+            let requests = machine.provider.seen().len();
             let killed = course.kill(random, &machine, &VERIFY);
             let row = looked(&machine).expect("it is connected");
             let done = row::verified(&row, &before, after).unwrap_or_else(|error| panic!("{error}"));
-            assert!(!done || machine.provider.seen().len() > asked, "nobody was asked");
+            assert!(!done || machine.provider.seen().len() > requests, "nobody was asked");
             before = machine.run(&VERIFY).exits(exit).json()[0].clone();
             assert_eq!(row::untimed(&before), row::untimed(after));
             Left { running: killed.running, done }
@@ -170,10 +170,10 @@ fn a_removal_that_is_killed_leaves_the_whole_row_or_none() {
         let mut course = Course::of(&machine, &REMOVE, |_| drop(machine.run(&ADD).exits(0)));
         let one = |_| {
             let before = machine.run(&ADD).exits(0).json();
-            let asked = machine.provider.seen().len();
+            let requests = machine.provider.seen().len();
             let killed = course.kill(random, &machine, &REMOVE);
             let left = looked(&machine);
-            assert_eq!(machine.provider.seen().len(), asked, "these kinds have nothing to give back");
+            assert_eq!(machine.provider.seen().len(), requests, "these kinds have nothing to give back");
             if let Some(left) = &left {
                 assert_eq!(*left, before);
                 // The credential was not removed either.
@@ -243,7 +243,7 @@ fn wiped(machine: &Machine) {
 }
 
 /// Lets the provider refuse and accept the credential in turn.
-fn told(machine: &Machine, number: u64) {
+fn alternate(machine: &Machine, number: u64) {
     let refusal = (401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
     match number % 2 {
         0 => machine.provider.tell(refusal.0, refusal.1, refusal.2),

@@ -34,7 +34,7 @@ impl Course {
     }
 
     fn run(machine: &Machine, arguments: &[&str]) -> Self {
-        let asked = machine.provider.seen().len();
+        let requests = machine.provider.seen().len();
         let mut child = start(machine, arguments);
         let begun = now();
         let mut written = 0;
@@ -42,7 +42,7 @@ impl Course {
             written = written.max(log_size(machine));
             pause();
         }
-        Self { span: now() - begun, written, asks: machine.provider.seen().len() > asked }
+        Self { span: now() - begun, written, asks: machine.provider.seen().len() > requests }
     }
 
     /// Starts the command and kills it at a random moment. If a kill comes too late, the later ones are earlier.
@@ -89,13 +89,13 @@ impl Moment {
     }
 
     fn kill(self, machine: &Machine, arguments: &[&str]) -> Killed {
-        let asked = machine.provider.seen().len();
+        let requests = machine.provider.seen().len();
         let silence = matches!(self, Self::Asked).then(|| machine.provider.fall_silent());
         let mut child = start(machine, arguments);
         match self {
             Self::After(time) => std::thread::sleep(time),
             Self::Answered(time) => {
-                wait(&mut child, || machine.provider.seen().len() > asked);
+                wait(&mut child, || machine.provider.seen().len() > requests);
                 std::thread::sleep(time);
             }
             Self::Asked => wait(&mut child, || silence.as_ref().is_some_and(|silence| silence.try_recv().is_ok())),

@@ -59,15 +59,15 @@ fn one_of_ten_thousand_connections_is_found_and_the_page_holds_few_rows() {
         browser.shows("All 10,000").await;
         let shown = labels(browser).await.len() as u64;
         assert!((2..=MAX_ROWS).contains(&shown), "{shown} rows");
-        let asked = lists(browser).await;
-        assert!((1..=2).contains(&asked.len()) && asked[0].contains("limit=100"), "{asked:?}");
+        let requests = lists(browser).await;
+        assert!((1..=2).contains(&requests.len()) && requests[0].contains("limit=100"), "{requests:?}");
 
         // The label of the last connection is on none of the pages that the browser has read.
         browser.write("input[type=search]", "label-9876").await;
         finds(browser, "label-9876").await;
-        let asked = lists(browser).await;
-        assert!(asked.iter().all(|url| url.contains("search=label-9876")), "{asked:?}");
-        assert!((1..=2).contains(&asked.len()), "{asked:?}");
+        let requests = lists(browser).await;
+        assert!(requests.iter().all(|url| url.contains("search=label-9876")), "{requests:?}");
+        assert!((1..=2).contains(&requests.len()), "{requests:?}");
         go(browser, &serving, "/?search=account+4321").await;
         finds(browser, "label-4321").await;
         go(browser, &serving, "/?kind=notion").await;

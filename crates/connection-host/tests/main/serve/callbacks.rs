@@ -23,12 +23,12 @@ fn a_callback_through_serve_completes_the_setup_of_another_process() {
     let taken = serving.get(&path);
     let done = taken.header("location").unwrap().strip_prefix(&serving.url).unwrap().to_owned();
     assert_eq!(taken.status, 303);
-    let mut told = serving.get(&done);
+    let mut page = serving.get(&done);
     until("the page tells", || {
-        told = serving.get(&done);
-        told.header("refresh").is_none()
+        page = serving.get(&done);
+        page.header("refresh").is_none()
     });
-    assert!(told.body.contains("Connected") && told.body.contains("ada@example.com"), "{}", told.body);
+    assert!(page.body.contains("Connected") && page.body.contains("ada@example.com"), "{}", page.body);
     assert_eq!(adding.end(&session), "done ada@example.com");
     assert_eq!(google.grants(), ["authorization_code"]);
     let rows = machine.run(&["list", "--json"]).exits(0).json();
@@ -86,10 +86,10 @@ fn behind_a_proxy_it_answers_at_its_path_and_below_that_of_the_public_url() {
         assert_eq!(serving.get(path).status, 404, "{path}");
     }
     for path in ["/setups", "/connections/setups"] {
-        let asked = serving.ask("POST", path, "content-type: application/json\r\n", br#"{"kind":"github"}"#);
+        let refused = serving.ask("POST", path, "content-type: application/json\r\n", br#"{"kind":"github"}"#);
         assert!(
-            matches!(asked.status, 404 | 405) && asked.body.is_empty(),
-            "it begins nothing for strangers: {asked:?}"
+            matches!(refused.status, 404 | 405) && refused.body.is_empty(),
+            "it begins nothing for strangers: {refused:?}"
         );
     }
     // The page and the API are at both, and the page finds its files below the path.

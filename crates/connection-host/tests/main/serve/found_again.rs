@@ -152,10 +152,10 @@ fn a_setup_whose_server_was_killed_while_it_asked_the_provider_ends_after_the_re
     machine.set("CONNECTIONS_INBOUND__LISTEN", &serving.address.to_string());
     let visited = visit_with_failing_requests(async |browser| {
         let address = begin(browser, &serving, "acme").await;
-        let asked = machine.provider.fall_silent();
+        let silence = machine.provider.fall_silent();
         browser.write("form input[type=password]", NOTION_KEY).await;
         browser.click("form button[type=submit]").await;
-        asked.recv().unwrap();
+        silence.recv().unwrap();
         serving.kill();
         machine.provider.speak();
         let again = Serving::start(&machine);

@@ -31,7 +31,7 @@ fn exchange(serving: &Serving, code: &str) -> Answer {
 }
 
 /// Returns the answer to a request with a token.
-fn asked(serving: &Serving, token: &str, path: &str) -> Answer {
+fn get_with_token(serving: &Serving, token: &str, path: &str) -> Answer {
     serving.ask("GET", path, &format!("authorization: Bearer {token}\r\nconnection: close\r\n"), b"")
 }
 
@@ -51,18 +51,18 @@ fn a_program_that_starts_it_gets_the_page_with_a_code_that_is_good_once() {
     assert_eq!(answer.status, 201, "{answer:?}");
     assert_eq!(exchange(&serving, code).status, 403);
     let token = parsed(&answer)["token"].as_str().unwrap().to_owned();
-    let me = parsed(&asked(&serving, &token, "/api/v1/me"));
+    let me = parsed(&get_with_token(&serving, &token, "/api/v1/me"));
     assert_eq!((&me["role"], &me["owner"]), (&json!("manage"), &json!("ada")));
-    let system = parsed(&asked(&serving, &token, "/api/v1/system"));
+    let system = parsed(&get_with_token(&serving, &token, "/api/v1/system"));
     assert_eq!((&system["publicUrl"], &system["version"]), (&json!(serving.url), &json!(env!("CARGO_PKG_VERSION"))));
-    assert_eq!(asked(&serving, "cn_other", "/api/v1/me").status, 401);
+    assert_eq!(get_with_token(&serving, "cn_other", "/api/v1/me").status, 401);
     assert_eq!(serving.get("/api/v1/me").status, 401);
     serving.signal("TERM");
     assert_eq!(serving.ended().0, 0);
     // The token is stored, and a server that was started again accepts it.
     let again = Serving::start(&machine);
     assert!(again.page.is_none());
-    assert_eq!(asked(&again, &token, "/api/v1/me").status, 200);
+    assert_eq!(get_with_token(&again, &token, "/api/v1/me").status, 200);
 }
 
 #[test]
@@ -110,10 +110,10 @@ fn a_second_start_shows_the_page_of_the_server_that_runs() {
     };
     let ended = again(&machine, "--print-page");
     assert!(ended.status.success(), "{ended:?}");
-    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    check(&told, "serving");
-    assert_eq!(told["state"], "running");
-    let (address, code) = told["page"].as_str().unwrap().split_once("/#code=").unwrap();
+    let output: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    check(&output, "serving");
+    assert_eq!(output["state"], "running");
+    let (address, code) = output["page"].as_str().unwrap().split_once("/#code=").unwrap();
     assert_eq!(address, serving.url);
     assert_eq!(exchange(&serving, code).status, 201);
     // Without a desktop, the person is told which address to open, and the command ends at once.
@@ -144,8 +144,8 @@ fn a_server_that_listens_on_every_address_is_found_on_the_loopback_address() {
     command.env("CONNECTIONS_INBOUND__LISTEN", format!("0.0.0.0:{port}")).args(["serve", "--json", "--print-page"]);
     let ended = command.output().unwrap();
     assert!(ended.status.success(), "{ended:?}");
-    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    assert!(told["page"].as_str().unwrap().starts_with(&format!("http://127.0.0.1:{port}/#code=")), "{told}");
+    let output: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert!(output["page"].as_str().unwrap().starts_with(&format!("http://127.0.0.1:{port}/#code=")), "{output}");
 }
 
 #[test]
@@ -206,8 +206,8 @@ fn a_person_connects_an_account_on_the_page() {
     if visited.is_none() {
         return;
     }
-    let asked = machine.provider.seen();
-    assert!(asked.iter().all(|asked| asked.headers["authorization"] == format!("Bearer {NOTION_KEY}")));
+    let requests = machine.provider.seen();
+    assert!(requests.iter().all(|request| request.headers["authorization"] == format!("Bearer {NOTION_KEY}")));
     let list = machine.run(&["list"]).exits(0);
     assert!(list.out.contains("acme"), "{}", list.out);
 }

@@ -14,8 +14,8 @@ use crate::{
 const PUBLIC: &str = "https://host.example/connections";
 
 /// Returns the signature that the packages compute for a delivery.
-fn signature(script: &mut Script, asked: &Value) -> String {
-    script.write(&asked.to_string()).expect("the script reads");
+fn signature(script: &mut Script, request: &Value) -> String {
+    script.write(&request.to_string()).expect("the script reads");
     script.line().expect("the script answers")
 }
 
@@ -94,15 +94,15 @@ fn each_delivery_of_the_three_providers_is_stored_once_by_any_process() {
         let pairs = [("MessageSid", format!("SM{taken}")), ("Body", "a + b & ü".to_owned())];
         let params: serde_json::Map<_, _> =
             pairs.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
-        let asked = json!({ "by": "form", "key": AUTH_TOKEN, "url": known_as, "params": params });
-        let signed = signature(&mut script, &asked);
+        let request = json!({ "by": "form", "key": AUTH_TOKEN, "url": known_as, "params": params });
+        let signed = signature(&mut script, &request);
         let headers = format!("content-type: application/x-www-form-urlencoded\r\nx-twilio-signature: {signed}\r\n");
         let form = encode::form(pairs.iter().map(|(name, value)| (*name, value.as_str())));
         assert_eq!(post(&one, &format!("{url}{query}"), &headers, &form).status, 200, "{query}");
         taken += 1;
     }
-    let asked = json!({ "by": "json", "key": AUTH_TOKEN, "url": url, "body": "{}" });
-    let signed = signature(&mut script, &asked);
+    let request = json!({ "by": "json", "key": AUTH_TOKEN, "url": url, "body": "{}" });
+    let signed = signature(&mut script, &request);
     let (signed, address) = signed.split_once(' ').unwrap();
     let headers = format!("content-type: application/json\r\nx-twilio-signature: {signed}\r\n");
     assert_eq!(post(&two, address, &headers, "{}").status, 200);

@@ -37,7 +37,7 @@ async fn a_code_with_pkce_and_iss_becomes_a_connection_that_is_live_used_and_giv
     let removal = host.registry.remove(connection.id()).await.unwrap();
     assert!(matches!(removal.teardown, Teardown::Done), "{removal:?}");
     let ledger = server.ledger();
-    assert!(ledger.iter().any(|asked| asked.path == "/token/revocation" && asked.status == 200), "{ledger:?}");
+    assert!(ledger.iter().any(|request| request.path == "/token/revocation" && request.status == 200), "{ledger:?}");
     assert_eq!(server.token_requests().len(), 1);
     host.close().await;
 }
@@ -102,7 +102,7 @@ async fn a_request_is_pushed_where_the_provider_wants_it() {
     let host = Host::open(server.issuer(), discovered(&server, CLIENT, Some(SECRET)).build().unwrap()).await;
     assert!(matches!(connected(&host).await, Outcome::Done(_)));
     let ledger = server.ledger();
-    assert!(ledger.iter().any(|asked| asked.path == "/request" && asked.status == 201), "{ledger:?}");
+    assert!(ledger.iter().any(|request| request.path == "/request" && request.status == 201), "{ledger:?}");
     host.close().await;
 }
 
@@ -115,7 +115,7 @@ async fn an_application_registers_itself_once() {
     let connection = host.connection(&outcome).await;
     host.registry.remove(connection.id()).await.unwrap();
     assert!(matches!(connected(&host).await, Outcome::Done(_)));
-    let registrations = server.ledger().into_iter().filter(|asked| asked.path == "/reg").count();
+    let registrations = server.ledger().into_iter().filter(|request| request.path == "/reg").count();
     assert_eq!(registrations, 1);
     host.close().await;
 }

@@ -63,7 +63,8 @@ async fn all() {
         let connection = host.connection(&outcome).await;
         assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live, "{fate}");
         assert!(host.registry.setups().deliver(parameters(&back)).await.is_err(), "{fate}: it is used");
-        let grants: Vec<_> = server.token_requests().into_iter().map(|asked| (asked.grant, asked.status)).collect();
+        let grants: Vec<_> =
+            server.token_requests().into_iter().map(|request| (request.grant, request.status)).collect();
         assert_eq!(grants, [(Some("authorization_code".to_owned()), 200)], "{fate}");
         host.close().await;
     }

@@ -65,7 +65,7 @@ async fn a_server_that_takes_json_alone_is_spoken_to_in_json() {
     let host = Host::open(server.address(), config(&server).body(Body::Json).build().unwrap()).await;
     let outcome = by_code(&host.registry, &REAL).await;
     host.connection(&outcome).await.refresh().await.unwrap();
-    let grants: Vec<_> = server.ledger().into_iter().map(|asked| (asked.grant, asked.status)).collect();
+    let grants: Vec<_> = server.ledger().into_iter().map(|request| (request.grant, request.status)).collect();
     for grant in ["authorization_code", "refresh_token"] {
         assert!(grants.contains(&(Some(grant.to_owned()), 200)), "{grants:?}");
     }
@@ -83,8 +83,8 @@ async fn a_refresh_token_is_used_again_where_the_server_gives_no_other() {
             connection.refresh().await.unwrap();
         }
         let ledger = server.ledger();
-        let spent: BTreeSet<_> = ledger.iter().filter_map(|asked| asked.spent.clone()).collect();
-        let renewals = ledger.iter().filter(|asked| asked.spent.is_some() && asked.status == 200).count();
+        let spent: BTreeSet<_> = ledger.iter().filter_map(|request| request.spent.clone()).collect();
+        let renewals = ledger.iter().filter(|request| request.spent.is_some() && request.status == 200).count();
         assert_eq!((renewals, spent.len()), (3, distinct), "{options}: {ledger:?}");
         host.close().await;
     }
@@ -101,6 +101,6 @@ async fn an_answer_that_lacks_what_the_standard_wants_and_is_a_form_is_understoo
     let request = connection.request("GET", "/me").await.unwrap();
     assert_eq!(connection.send(request).await.unwrap().status(), 200);
     host.registry.remove(connection.id()).await.unwrap();
-    assert!(server.ledger().iter().any(|asked| asked.path == "/revoke" && asked.status == 200));
+    assert!(server.ledger().iter().any(|request| request.path == "/revoke" && request.status == 200));
     host.close().await;
 }

@@ -50,7 +50,7 @@ async fn all() {
     }
     assert_eq!(tokens.len(), PROCESSES * CALLERS);
     assert!(tokens.iter().all(|token| *token == tokens[0] && *token != first), "one generation, and a new one");
-    let grants: Vec<_> = server.token_requests().into_iter().map(|asked| (asked.grant, asked.status)).collect();
+    let grants: Vec<_> = server.token_requests().into_iter().map(|request| (request.grant, request.status)).collect();
     let expected = ["authorization_code", "refresh_token"].map(|grant| (Some(grant.to_owned()), 200));
     assert_eq!(grants, expected);
     assert!(server.is_active(&tokens[0]), "the family lives");

@@ -32,7 +32,7 @@ async fn of_a_hundred_callers_in_two_processes_one_renews_what_has_expired() {
     }
     let answers = passing(&host, &server, callers.join_all()).await;
     assert_eq!(answers, [200; 100]);
-    let grants: Vec<_> = server.token_requests().into_iter().map(|asked| (asked.grant, asked.status)).collect();
+    let grants: Vec<_> = server.token_requests().into_iter().map(|request| (request.grant, request.status)).collect();
     let expected = ["authorization_code", "refresh_token"].map(|grant| (Some(grant.to_owned()), 200));
     assert_eq!(grants, expected);
     // The new refresh token works in its turn.
