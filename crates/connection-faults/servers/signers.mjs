@@ -16,6 +16,6 @@ const answer = {
 
 console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
-  const asked = JSON.parse(line);
-  console.log(await answer[asked.by](asked));
+  const request = JSON.parse(line);
+  console.log(await answer[request.by](request));
 }
