@@ -56,8 +56,8 @@ impl Connection {
         let landed = refresh::refresh_current(self.scope().on(&self.shared.refresh), id, why).await?;
         let info = match landed.row {
             // The row belongs to the owner for whom the refresh was begun.
-            Some(row) if row.info.owner == self.info.owner => (*row.info).clone(),
-            _ => self.shared.info_by_id(&self.info.owner, id).await?,
+            Some(row) if row.info.owner == self.info.owner => row.info.clone(),
+            _ => Arc::new(self.shared.info_by_id(&self.info.owner, id).await?),
         };
         Ok(RefreshedConnection::new(landed.renewed, info))
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use connection_contract::Kind;
@@ -90,12 +90,13 @@ impl fmt::Display for RefreshOutcome {
 pub struct RefreshedConnection {
     /// The outcome, which is the same for all callers that waited for the refresh.
     pub outcome: RefreshOutcome,
-    /// The connection with its current credential, whichever process refreshed it.
-    pub connection: ConnectionInfo,
+    /// The connection with its current credential, whichever process refreshed it. All callers that waited for the
+    /// refresh share it.
+    pub connection: Arc<ConnectionInfo>,
 }
 
 impl RefreshedConnection {
-    pub(crate) fn new(renewed: RefreshResult, connection: ConnectionInfo) -> Self {
+    pub(crate) fn new(renewed: RefreshResult, connection: Arc<ConnectionInfo>) -> Self {
         let outcome = match renewed {
             RefreshResult::Current { outcome, .. } => outcome,
             // A refresh that ran for another reason found nothing to do.
