@@ -8,14 +8,13 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::pool::PoolConnection;
 #[cfg(feature = "postgres")]
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::PgConnection;
 #[cfg(feature = "sqlite")]
-use sqlx::{Sqlite, SqliteConnection, error::BoxDynError, sqlite::SqliteArguments};
+use sqlx::{Sqlite, SqliteConnection, error::BoxDynError, pool::PoolConnection, sqlite::SqliteArguments};
 
 #[cfg(feature = "postgres")]
-use super::postgres::Lender;
+use super::postgres::{Lender, LentConnection};
 #[cfg(feature = "sqlite")]
 use super::sqlite::{LentReader, Ready, Waiting};
 use super::{StoreError, changes::Changed, rows::NewestEvent};
@@ -87,9 +86,7 @@ pub(super) enum Connection {
     #[cfg(feature = "sqlite")]
     SqlitePooled(PoolConnection<Sqlite>),
     #[cfg(feature = "postgres")]
-    Postgres(PoolConnection<Postgres>),
-    #[cfg(feature = "postgres")]
-    PostgresTransaction(Transaction<'static, Postgres>),
+    Postgres(LentConnection),
 }
 
 /// The driver's connection, by engine.
@@ -208,9 +205,10 @@ impl Reader {
             #[cfg(feature = "sqlite")]
             Connection::SqlitePooled(connection) => Engine::Sqlite(connection),
             #[cfg(feature = "postgres")]
-            Connection::Postgres(connection) => Engine::Postgres(connection),
-            #[cfg(feature = "postgres")]
-            Connection::PostgresTransaction(transaction) => Engine::Postgres(transaction),
+            Connection::Postgres(connection) => {
+                connection.statement_begins();
+                Engine::Postgres(connection)
+            }
         }
     }
 
@@ -239,6 +237,10 @@ impl Reader {
         #[cfg(feature = "sqlite")]
         if self.begun == Begun::Now {
             self.begun = if result.is_ok() { Begun::Yes } else { Begun::Perhaps };
+        }
+        #[cfg(feature = "postgres")]
+        if let (Connection::Postgres(connection), Ok(_)) = (&mut self.connection, &result) {
+            connection.statement_ended();
         }
         result.map_err(|error| {
             let error = StoreError::of(&error, &self.place);

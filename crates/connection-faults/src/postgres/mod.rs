@@ -38,8 +38,7 @@ impl Database {
     ///
     /// Panics if the server cannot create the database, or in continuous integration if there is no server.
     pub async fn migrated() -> Self {
-        let template = template::name().await;
-        Self::create(&format!("TEMPLATE {template}")).await
+        Self::create(template::name()).await
     }
 
     /// Creates an empty database.
@@ -48,7 +47,7 @@ impl Database {
     ///
     /// Panics in the same cases as [`migrated`](Self::migrated).
     pub async fn empty() -> Self {
-        Self::create("TEMPLATE template0").await
+        Self::create("template0").await
     }
 
     /// Like [`migrated`](Self::migrated), but blocks the thread. It may be called inside or outside of a runtime.
@@ -67,9 +66,8 @@ impl Database {
     /// Panics in the same cases as [`migrated`](Self::migrated).
     pub fn wipe_blocking(&self) {
         blocking(async {
-            let template = template::name().await;
             admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
-            admin(&format!("CREATE DATABASE {} TEMPLATE {template}", self.name)).await;
+            admin(&copy(template::name(), &self.name)).await;
         });
     }
 
@@ -129,11 +127,30 @@ impl Database {
     async fn create(from: &str) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = format!("{PREFIX}{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        // An earlier process with the same id may have left a database of this name.
-        admin(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-        admin(&format!("CREATE DATABASE {name} {from}")).await;
+        let failed = |error| -> ! { panic!("the database {name}: {error}") };
+        let mut server = options().connect().await.unwrap_or_else(|error| failed(error));
+        loop {
+            let Err(error) = sqlx::query(AssertSqlSafe(copy(from, &name))).execute(&mut server).await else { break };
+            match error.as_database_error().and_then(|error| error.code()).as_deref() {
+                // The first test makes the template.
+                Some(NO_DATABASE) => template::make(&mut server).await,
+                // An earlier process with the same id has left a database of this name.
+                Some(DUPLICATE_DATABASE) => {
+                    let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+                    sqlx::query(AssertSqlSafe(sql)).execute(&mut server).await.unwrap_or_else(|error| failed(error));
+                }
+                _ => failed(error),
+            }
+        }
+        server.close().await.unwrap_or_else(|error| failed(error));
         Self { name }
     }
+}
+
+/// Returns the statement that copies a database. Copying the files takes a third of the time that copying through the
+/// write-ahead log takes, where no file is synced.
+fn copy(from: &str, to: &str) -> String {
+    format!("CREATE DATABASE {to} TEMPLATE {from} STRATEGY FILE_COPY")
 }
 
 impl Drop for Database {
@@ -149,6 +166,10 @@ impl Drop for Database {
         }
     }
 }
+
+/// Error codes of the server (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+const NO_DATABASE: &str = "3D000";
+const DUPLICATE_DATABASE: &str = "42P04";
 
 /// Prefix of a test database's name. The id of the process that uses the database follows.
 const PREFIX: &str = "connections_test_";

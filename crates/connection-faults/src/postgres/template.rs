@@ -5,10 +5,10 @@ use std::{
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::Path,
+    sync::OnceLock,
 };
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
-use tokio::sync::OnceCell;
 
 use super::{PREFIX, options};
 
@@ -22,33 +22,30 @@ const FUNCTIONS: &str = "
     CREATE FUNCTION ifnull(bigint, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT coalesce($1::text, $2) $$;
 ";
 
-/// Returns the name of the template. The first process that needs it creates it, once for each state of the
-/// migrations.
-pub(super) async fn name() -> &'static str {
-    static NAME: OnceCell<String> = OnceCell::const_new();
-    NAME.get_or_init(|| async {
-        made().await.unwrap_or_else(|error| panic!("the template of the tests' databases: {error}"))
+/// Returns the name of the template, which depends on the migrations.
+pub(super) fn name() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let state = state().unwrap_or_else(|error| panic!("the migrations: {error}"));
+        format!("connections_template_{state:016x}")
     })
-    .await
 }
 
-async fn made() -> Result<String, Box<dyn std::error::Error>> {
-    let name = format!("connections_template_{:016x}", state()?);
-    let mut server = options().connect().await?;
-    // Most tests run in their own process, and find a template that an earlier one has created.
-    if is_there(&mut server, &name).await? {
-        server.close().await?;
-        return Ok(name);
-    }
+/// Makes the template, unless another process does so.
+pub(super) async fn make(server: &mut PgConnection) {
+    made(name(), server).await.unwrap_or_else(|error| panic!("the template of the tests' databases: {error}"));
+}
+
+async fn made(name: &str, server: &mut PgConnection) -> Result<(), Box<dyn std::error::Error>> {
     // The lock belongs to the session, so it is released when this process dies.
-    sqlx::query("SELECT pg_advisory_lock(7411)").execute(&mut server).await?;
-    sweep(&mut server).await?;
-    if !is_there(&mut server, &name).await? {
+    sqlx::query("SELECT pg_advisory_lock(7411)").execute(&mut *server).await?;
+    sweep(server).await?;
+    if !is_there(server, name).await? {
         let half_made = format!("{name}_new");
         for sql in
             [format!("DROP DATABASE IF EXISTS {half_made}"), format!("CREATE DATABASE {half_made} TEMPLATE template0")]
         {
-            sqlx::query(AssertSqlSafe(sql)).execute(&mut server).await?;
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut *server).await?;
         }
         let inside = options().database(&half_made);
         connection_core::migrate(inside.to_url_lossy().to_string()).await?;
@@ -56,10 +53,10 @@ async fn made() -> Result<String, Box<dyn std::error::Error>> {
         sqlx::raw_sql(FUNCTIONS).execute(&mut inside).await?;
         inside.close().await?;
         let sql = format!("ALTER DATABASE {half_made} RENAME TO {name}");
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut server).await?;
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut *server).await?;
     }
-    server.close().await?;
-    Ok(name)
+    sqlx::query("SELECT pg_advisory_unlock(7411)").execute(server).await?;
+    Ok(())
 }
 
 async fn is_there(server: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {

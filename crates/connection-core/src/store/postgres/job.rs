@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use sqlx::PgPool;
-
 use super::{
     super::{
         StoreError, Tx,
@@ -11,27 +9,26 @@ use super::{
         job::{Job, Outcome, log_commit},
     },
     beginning,
-    live_connection::begin,
+    connections::Connections,
 };
 
-pub(super) async fn run(pool: &PgPool, place: Arc<str>, pooled: bool, mut job: Box<dyn Job>) {
+pub(super) async fn run(connections: &Connections, place: Arc<str>, pooled: bool, mut job: Box<dyn Job>) {
     let durability = job.durability();
-    let transaction = match begin(pool, beginning(durability)).await {
-        Ok(transaction) => transaction,
+    let connection = match connections.begin(beginning(durability)).await {
+        Ok(connection) => connection,
         Err(error) => return job.answer(Err(StoreError::of(&error, &place))),
     };
-    let connection = Connection::PostgresTransaction(transaction);
     let reader = if pooled { Reader::unprepared } else { Reader::new };
-    let mut tx = Tx::new(reader(connection, place.clone()));
+    let mut tx = Tx::new(reader(Connection::Postgres(connection), place.clone()));
     let outcome = job.run(&mut tx).await;
     let result = match (outcome, tx.into_connection()) {
-        (Outcome::Keep, Connection::PostgresTransaction(transaction)) => {
-            let committed = transaction.commit().await;
+        (Outcome::Keep, Connection::Postgres(mut connection)) => {
+            let committed = connection.commit().await;
             committed.map(|()| log_commit(&place, 1, durability)).map_err(|error| uncommitted(&error, &place))
         }
-        (Outcome::Undo, Connection::PostgresTransaction(transaction)) => {
+        (Outcome::Undo, Connection::Postgres(mut connection)) => {
             // A connection that cannot roll back is dead, and the server rolls back.
-            transaction.rollback().await.unwrap_or_default();
+            connection.rollback().await.unwrap_or_default();
             Ok(())
         }
         _ => Err(StoreError::Closed),

@@ -1,5 +1,5 @@
-//! Listens for changes by other processes with `LISTEN`, on a separate connection, while somebody waits for
-//! changes.
+//! Listens for changes by other processes with `LISTEN`, on a separate connection, while somebody waits for them and a
+//! short time longer.
 //!
 //! Without such a connection (the server has none left, or a pooler is in between), no signal arrives, and waiters read
 //! at their own intervals.
@@ -16,6 +16,8 @@ use super::super::changes::{Changed, Signals};
 
 /// The channel of the triggers, which are in `migrations/postgres`.
 const CHANNEL: &str = "connection_changed";
+/// The time for which the connection is kept after the last waiter has left, because another one often follows.
+const LINGER: Duration = Duration::from_secs(10);
 /// The time between two attempts to connect.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -63,7 +65,7 @@ impl NotificationListener {
     async fn run(self, signals: Arc<Signals>) {
         loop {
             tokio::select! {
-                () = signals.deserted() => {}
+                () = unneeded(&signals) => {}
                 Err(error) = hear(&self.options, &signals) => {
                     tracing::debug!(%error, "notifications of changes by other processes are not received");
                 }
@@ -80,6 +82,17 @@ impl NotificationListener {
                 () = signals.deserted() => {}
                 () = tokio::time::sleep(PAUSE) => {}
             }
+        }
+    }
+}
+
+/// Waits until there was no waiter at the beginning and at the end of the time for which the connection is kept.
+async fn unneeded(signals: &Signals) {
+    loop {
+        signals.deserted().await;
+        tokio::time::sleep(LINGER).await;
+        if signals.is_deserted() {
+            return;
         }
     }
 }

@@ -5,15 +5,16 @@
 //! through a pooler. Any number of nodes may therefore share a database, directly or through a pooler in transaction
 //! mode.
 
+mod connections;
 mod job;
+mod lender;
 mod listen;
-mod live_connection;
 mod open;
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{PgPool, migrate::Migrator};
-use tokio::{runtime::Handle, sync::RwLock};
+use sqlx::migrate::Migrator;
+use tokio::sync::RwLock;
 
 use super::{
     StoreError,
@@ -24,24 +25,22 @@ use super::{
 };
 
 use crate::Clock;
+use connections::Connections;
 use listen::NotificationListener;
 
-pub(super) use live_connection::Lender;
+pub(super) use connections::LentConnection;
+pub(super) use lender::Lender;
 pub(super) use open::{migrate_at, open, open_host_pool};
 
 /// A database on a server.
 pub(super) struct Postgres {
-    pool: PgPool,
+    connections: Connections,
     place: Arc<str>,
-    /// `true` if the pool belongs to the host, which closes it.
-    is_of_host: bool,
     /// `true` if a pooler is between this program and the server.
     pooled: bool,
     /// `true` while jobs are accepted. Each job holds a read lock until it ends, so a writer of this value waits
     /// for all jobs.
     open: Arc<RwLock<bool>>,
-    /// The runtime on which jobs run and connections live.
-    runtime: Handle,
     ear: NotificationListener,
 }
 
@@ -51,17 +50,17 @@ impl Postgres {
         // runs before that.
         let may_run = self.open.clone().try_read_owned();
         let open = self.open.clone();
-        let pool = self.pool.clone();
+        let connections = self.connections.clone();
         let place = self.place.clone();
         let pooled = self.pooled;
-        self.runtime.spawn(async move {
+        self.connections.runtime().spawn(async move {
             let may_run = match may_run {
                 Ok(may_run) => may_run,
                 // The store is about to be closed, or was closed.
                 Err(_) => open.read_owned().await,
             };
             if *may_run {
-                job::run(&pool, place, pooled, job).await;
+                job::run(&connections, place, pooled, job).await;
             } else {
                 job.answer(Err(StoreError::Closed));
             }
@@ -76,21 +75,21 @@ impl Postgres {
         if self.is_closed() {
             return Err(StoreError::Closed);
         }
-        let lender = Lender::new(self.pool.clone(), self.pooled, self.runtime.clone());
+        let lender = Lender::new(self.connections.clone(), self.pooled);
         Reader::from_lender(lender, self.place.clone()).await
     }
 
-    /// Connects once, beside the pool, and disconnects.
+    /// Connects once, beside the others, and disconnects.
     ///
     /// # Errors
     ///
     /// The reason why the server cannot be reached.
     pub(super) async fn reached(&self) -> Result<(), StoreError> {
-        open::reached(&self.pool.connect_options(), &self.place).await
+        open::reached(&self.connections.options(), &self.place).await
     }
 
     pub(super) fn listen(&self, signals: &Arc<Signals>) {
-        self.ear.listen(&self.runtime, signals);
+        self.ear.listen(self.connections.runtime(), signals);
     }
 
     /// Returns `None`. A server sends notifications and has no version to compare.
@@ -106,9 +105,7 @@ impl Postgres {
     pub(super) async fn close(&self) {
         self.ear.close().await;
         *self.open.write().await = false;
-        if !self.is_of_host {
-            self.pool.close().await;
-        }
+        self.connections.close().await;
     }
 }
 

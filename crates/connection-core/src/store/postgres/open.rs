@@ -2,27 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{
-    ConnectOptions as _, Connection as _, PgConnection, PgPool,
-    migrate::Migrator,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, migrate::Migrator, postgres::PgConnectOptions};
 use tokio::{runtime::Handle, sync::RwLock};
 
 use super::{
     super::{StoreError, migrate},
     Postgres,
+    connections::Connections,
     listen::NotificationListener,
     migrator,
 };
 
-/// The maximum number of connections. Eight processes with ten each would use up all that a server allows by
-/// default.
-const CONNECTIONS: u32 = 8;
 /// The maximum time to wait for a connection.
 const MAX_DURATION: Duration = Duration::from_secs(10);
-/// The idle time after which a connection is pinged before use. The ping costs as much as a read.
-const IDLE: Duration = Duration::from_millis(500);
 
 /// Opens a database. With a direct address, `options` are those of a pooler.
 pub(in super::super) async fn open(
@@ -31,30 +23,18 @@ pub(in super::super) async fn open(
 ) -> Result<Postgres, StoreError> {
     let place = place(&options);
     let pooled = direct.is_some();
-    match &direct {
-        Some(direct) => bring_up_at(direct).await?,
-        None => migrate_at(&options).await?,
-    }
+    let first = match &direct {
+        Some(direct) => {
+            bring_up_at(direct).await?;
+            None
+        }
+        None => Some(migrated(&options).await?),
+    };
     // Poolers reject this parameter, and the program does not need it.
     let options = options.extra_float_digits(None).disable_statement_logging();
     let ear = NotificationListener::new(direct.unwrap_or_else(|| options.clone()).disable_statement_logging());
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(MAX_DURATION)
-        .test_before_acquire(false)
-        .before_acquire(|connection, idle| {
-            Box::pin(async move { Ok(idle.idle_for < IDLE || connection.ping().await.is_ok()) })
-        })
-        .connect_lazy_with(options);
-    Ok(Postgres {
-        pool,
-        place,
-        is_of_host: false,
-        pooled,
-        open: Arc::new(RwLock::new(true)),
-        runtime: Handle::current(),
-        ear,
-    })
+    let connections = Connections::own(options, first);
+    Ok(Postgres { connections, place, pooled, open: Arc::new(RwLock::new(true)), ear })
 }
 
 /// Opens the pool of the host. With a direct address, its connections lead to a pooler.
@@ -70,19 +50,27 @@ pub(in super::super) async fn open_host_pool(
             // Detached from the pool, so that the connection is closed and not reused if the caller drops this
             // half-way.
             let connection = pool.acquire().await.map_err(|error| StoreError::of(&error, &place))?;
-            bring_up(connection.detach(), &place).await?;
+            let mut connection = connection.detach();
+            bring_up(&mut connection, &place).await?;
+            disconnect(connection).await;
         }
     }
-    let runtime = host.unwrap_or_else(Handle::current);
     let pooled = direct.is_some();
     let open = Arc::new(RwLock::new(true));
     let ear = NotificationListener::new(direct.unwrap_or_else(|| pool.connect_options().as_ref().clone()));
-    Ok(Postgres { pool, place, is_of_host: true, pooled, open, runtime, ear })
+    let connections = Connections::of_host(pool, host.unwrap_or_else(Handle::current));
+    Ok(Postgres { connections, place, pooled, open, ear })
 }
 
 /// Migrates the tables at an address that may lead to a pooler. A pooler rejects the parameter `connections.direct`
 /// or does not pass it on, which is reported as an error.
 pub(in super::super) async fn migrate_at(options: &PgConnectOptions) -> Result<(), StoreError> {
+    disconnect(migrated(options).await?).await;
+    Ok(())
+}
+
+/// Migrates the tables as [`migrate_at`] does, and returns the connection.
+async fn migrated(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
     let place = place(options);
     let mut connection = connect(&options.clone().options([("connections.direct", "yes")]), &place).await?;
     let (mark,): (Option<String>,) = sqlx::query_as("SELECT current_setting('connections.direct', true)")
@@ -92,12 +80,21 @@ pub(in super::super) async fn migrate_at(options: &PgConnectOptions) -> Result<(
     if mark.as_deref() != Some("yes") {
         return Err(StoreError::Pooled { place: place.to_string() });
     }
-    bring_up(connection, &place).await
+    bring_up(&mut connection, &place).await?;
+    Ok(connection)
 }
 
 async fn bring_up_at(direct: &PgConnectOptions) -> Result<(), StoreError> {
     let place = place(direct);
-    bring_up(connect(direct, &place).await?, &place).await
+    let mut connection = connect(direct, &place).await?;
+    bring_up(&mut connection, &place).await?;
+    disconnect(connection).await;
+    Ok(())
+}
+
+/// Disconnects. An error is harmless, because the server notices that the connection has gone.
+async fn disconnect(connection: PgConnection) {
+    connection.close().await.unwrap_or_default();
 }
 
 /// Connects once and disconnects.
@@ -106,8 +103,7 @@ async fn bring_up_at(direct: &PgConnectOptions) -> Result<(), StoreError> {
 ///
 /// The reason why the server cannot be reached.
 pub(super) async fn reached(options: &PgConnectOptions, place: &str) -> Result<(), StoreError> {
-    // An error while disconnecting is harmless.
-    connect(options, place).await?.close().await.unwrap_or_default();
+    disconnect(connect(options, place).await?).await;
     Ok(())
 }
 
@@ -123,11 +119,11 @@ async fn connect(options: &PgConnectOptions, place: &str) -> Result<PgConnection
 }
 
 /// Migrates the tables in one transaction, so that a crash leaves all or nothing, under a lock that ends with it.
-async fn bring_up(mut connection: PgConnection, place: &str) -> Result<(), StoreError> {
+async fn bring_up(connection: &mut PgConnection, place: &str) -> Result<(), StoreError> {
     let failed = |error: sqlx::Error| StoreError::of(&error, place);
     let migrator = migrator();
     // A program without the right to change tables can use those that another program has created.
-    let current = is_current(&migrator, &mut connection).await;
+    let current = is_current(&migrator, connection).await;
     if !current.map_err(|error| migrate::unreadable_table(&error, place))? {
         let mut transaction = connection.begin().await.map_err(failed)?;
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('connections/migrations', 0))")
@@ -137,8 +133,6 @@ async fn bring_up(mut connection: PgConnection, place: &str) -> Result<(), Store
         migrate::run(&migrator, &mut *transaction, place).await?;
         transaction.commit().await.map_err(failed)?;
     }
-    // An error while disconnecting is harmless.
-    connection.close().await.unwrap_or_default();
     Ok(())
 }
 

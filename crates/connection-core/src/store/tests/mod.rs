@@ -1,6 +1,7 @@
 //! The store, on temporary files and on databases of the test server.
 
 mod changes;
+mod connections;
 mod dead;
 mod durable;
 mod events;
