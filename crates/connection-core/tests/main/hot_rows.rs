@@ -26,7 +26,9 @@ impl Pair {
         let world = World::new().await;
         let first = keeping(&world).await;
         let second = keeping(&world).await;
-        let connection = connected(&first, "key-1").await;
+        // The first process waits for no setup, so that no signal tells it of a change.
+        let created = connected(&second, "key-1").await;
+        let connection = first.connection(created.id()).await.unwrap();
         let pair = Self { world, first, second, connection };
         assert_eq!(pair.key().await, "key-1");
         pair
