@@ -31,7 +31,7 @@ use crate::{
     input,
     kind_entry::{KindEntry, KindSource, OwnKindNames},
     kinds_directory, name,
-    output::Output,
+    output::{Output, clear_line, show_waits},
     platform::{self, Interrupts},
     plugins,
     remote::{self, Remote},
@@ -234,8 +234,10 @@ fn run(interrupts: Interrupts, command: impl Future<Output = Result<ExitCode, Er
             biased;
             result = command => result,
             () = interrupts.unheard() => Err(platform::interrupted()),
+            never = show_waits() => match never {},
         }
     });
+    clear_line();
     // A prompt that waits for input must not keep the process alive.
     runtime.shutdown_background();
     result
@@ -423,12 +425,8 @@ impl Program {
         let builder = self.applications.iter().fold(builder, |builder, (kind, application)| {
             builder.secret_value(kind.clone(), CLIENT_KEY, application.clone())
         });
-        let opening = lend(builder).open();
-        let registry = match self.key.asks {
-            // The terminal is needed for the question for the key.
-            true => opening.await?,
-            false => self.output.waiting("the database", opening).await?,
-        };
+        let registry = self.output.waiting("the database", lend(builder).open()).await?;
+        self.output.waits_for("the database");
         let connected = registry.server().connected_kinds().await?;
         if self.has_catalogue {
             catalogue::register_connected(&registry, &connected);

@@ -13,6 +13,7 @@ use crate::{
     extensions,
     input::{self, Inputs},
     kind_entry::KindEntry,
+    output::without_line,
     select,
 };
 
@@ -81,7 +82,9 @@ pub(super) async fn picked(common: &Common, kinds: Vec<(String, String)>) -> Res
     }
     let widest = kinds.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let shown: Vec<_> = kinds.iter().map(|(name, title)| format!("{name:<widest$}  {title}")).collect();
+    let asking = without_line();
     let picked = tokio::task::spawn_blocking(move || input::pick("What to connect?", shown)).await;
+    drop(asking);
     let picked = picked.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))??;
     let picked = kinds.into_iter().nth(picked).map(|(name, _)| name);
     picked.ok_or_else(|| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))

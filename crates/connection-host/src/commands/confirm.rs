@@ -1,6 +1,6 @@
 //! Confirmation of an action by a person.
 
-use crate::{Error, Exit, common::Common, input};
+use crate::{Error, Exit, common::Common, input, output::without_line};
 
 /// Refuses if no person can be asked and `--yes` was not given. Call it before anything is created on disk.
 pub(super) fn possible(common: &Common, yes: bool, what: &str) -> Result<(), Error> {
@@ -22,6 +22,7 @@ pub(super) async fn ask(common: &Common, question: String, left: &str) -> Result
 
 /// Asks the question and returns whether the person agreed.
 pub(super) async fn agreed(question: String) -> Result<bool, Error> {
+    let _asking = without_line();
     let agreed = tokio::task::spawn_blocking(move || input::confirm(&question)).await;
     agreed.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?
 }

@@ -19,7 +19,7 @@ use crate::{
     Error, Exit,
     common::Common,
     input::{Cancelled, Inputs},
-    output::{TRUST_CERTIFICATE, account, name, short_id},
+    output::{TRUST_CERTIFICATE, account, name, short_id, without_line},
     platform::Terminal,
 };
 
@@ -204,6 +204,7 @@ impl<'a> Dialogue<'a> {
             let fields = fields.clone();
             let rest = inputs.without_person();
             let terminal = Terminal::now();
+            let asking_person = without_line();
             // Asking a person blocks a thread.
             let names = names_of(&fields);
             let mut asking = tokio::task::spawn_blocking(move || {
@@ -228,12 +229,14 @@ impl<'a> Dialogue<'a> {
                     step => {
                         // No one reads the answer anymore; the terminal gets the settings it had before the question.
                         drop(terminal);
+                        drop(asking_person);
                         self.common.output.note("");
                         return Ok((rest, Some(step)));
                     }
                 }
             };
             drop(terminal);
+            drop(asking_person);
             let answers;
             (inputs, answers) = answered.map_err(|_| Error::new(Exit::Unexpected, "crashed", "a prompt crashed"))?;
             let answers = answers?;

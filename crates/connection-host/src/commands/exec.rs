@@ -12,6 +12,7 @@ use crate::{
     args::Exec,
     cli::Program,
     extensions::{explained, handle},
+    output::without_line,
     platform,
 };
 
@@ -31,6 +32,7 @@ pub(super) async fn run(mut program: Program, arguments: Exec) -> Result<ExitCod
     }
     // This copy is wiped; from here on only the child has the values.
     drop(variables);
+    let _running = without_line();
     let code = platform::run_instead(child).map_err(|error| Error::io("the program cannot be run", &error))?;
     Ok(code.into())
 }

@@ -9,7 +9,7 @@ use super::events::broken_at;
 use crate::{
     Error, Exit,
     cli::Program,
-    output::{Output, json, name, short_id},
+    output::{Output, json, name, short_id, without_line},
     platform::Interrupts,
     remote, select,
 };
@@ -80,6 +80,7 @@ pub(super) async fn until_interrupted(
     interrupts: &Interrupts,
     task: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
+    let _following = without_line();
     tokio::select! {
         ended = task => ended,
         () = interrupts.next() => Ok(()),

@@ -15,7 +15,7 @@ use crate::{
     args::Importing,
     cli::Program,
     input::lines,
-    output::{Output, json, liveness_word},
+    output::{Output, json, liveness_word, without_line},
 };
 
 /// The number of lines that are read in advance.
@@ -50,6 +50,8 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
         }
     };
     let registry = program.open().await?;
+    // A person may type the lines.
+    let _reading = without_line();
     let (lines, mut summaries) = mpsc::channel(AHEAD);
     let (items, imports) = mpsc::channel(AHEAD);
     // Reading blocks a thread.

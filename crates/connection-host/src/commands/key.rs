@@ -41,8 +41,9 @@ async fn show(mut program: Program) -> Result<Exit, Error> {
 async fn change(program: Program, arguments: KeyChange) -> Result<Exit, Error> {
     let to = program.settings.next_key_source(named(arguments)?, &program.environment, input::new_passphrase)?;
     // Sources that are configured for this change may disagree, but only in this command.
-    let changed = program.builder().key(program.key.used.clone()).change_key(to).await?;
+    let changing = program.builder().key(program.key.used.clone()).change_key(to);
     let output = &program.output;
+    let changed = output.waiting("the database", changing).await?;
     let name = &changed.source;
     if output.json {
         output.shape(&KeyChangeBody::from(&changed))?;

@@ -7,7 +7,12 @@ use std::{
 
 use connection_agent::{Sandbox, SandboxEngine, SandboxError};
 
-use crate::{Error, Exit, cli::Program, kind_entry::KindEntry, output::json};
+use crate::{
+    Error, Exit,
+    cli::Program,
+    kind_entry::KindEntry,
+    output::{json, without_line},
+};
 
 /// Refuses a kind without a container before anything is started.
 pub(super) fn supported(kind: &KindEntry) -> Result<(), Error> {
@@ -53,11 +58,13 @@ pub(super) async fn build(mut program: Program, kind: &str, file: Option<&Path>)
     let variables: Vec<_> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let registry = program.open().await?;
     let sandbox = Sandbox::new(&registry, name)?;
+    let building = without_line();
     let built = tokio::task::spawn_blocking(move || match context {
         Context::Directory(directory) => sandbox.build(&policy, &directory, variables),
         Context::Text(text) => sandbox.build_text(&policy, text, variables),
     })
     .await;
+    drop(building);
     registry.close().await;
     let image = built.map_err(|_| Error::new(Exit::Unexpected, "crashed", "the build crashed"))??;
     let output = &program.output;

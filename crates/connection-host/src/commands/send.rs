@@ -36,7 +36,7 @@ pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, E
     let response = program.output.waiting(provider, connection.send(request)).await?;
     let status = response.status();
     let pause = pause(response.headers(), program.output.now);
-    print(&program.output, response, arguments.include).await?;
+    program.output.waiting(provider, print(&program.output, response, arguments.include)).await?;
     registry.close().await;
     exit(status, pause, &host, connection.info())
 }

@@ -87,7 +87,7 @@ pub(super) async fn detect(program: &Program, kind: &KindEntry, tool: &ToolSpec)
     let machine = program.machine();
     let mut detected = find(program, tool).await;
     if detected.path.is_some() {
-        detected.version = machine.version(tool).await;
+        detected.version = program.output.waiting(&tool.binary, machine.version(tool)).await;
     }
     // The directory belongs to the user who runs this process, and to no other owner.
     let is_own = program.settings.owner.as_deref().is_none_or(|owner| owner == "local");

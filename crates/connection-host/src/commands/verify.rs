@@ -7,7 +7,12 @@ use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{identities::Identities, list};
-use crate::{Error, Exit, cli::Program, output::name, select};
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::{name, without_line},
+    select,
+};
 
 /// The time between two updates of the progress bar.
 const TICK: Duration = Duration::from_millis(500);
@@ -28,6 +33,7 @@ pub(super) async fn run(mut program: Program, references: &[String]) -> Result<E
             program.output.waiting(&provider, probe(&registry, &mut rows, &ProgressBar::hidden())).await
         }
         _ => {
+            let _bar_is_shown = without_line();
             let progress = progress(rows.len());
             probe(&registry, &mut rows, &progress).await
         }

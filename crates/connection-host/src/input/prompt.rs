@@ -6,7 +6,7 @@ use connection_contract::{Field, Input, Secret};
 use connection_core::PassphraseUse;
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text, ui::RenderConfig};
 
-use crate::{Error, Exit, platform};
+use crate::{Error, Exit, output::without_line, platform};
 
 /// The line after an empty answer to a question that needs one.
 const ANSWER_NEEDED: &str = "  This question needs an answer; control-C cancels.";
@@ -138,6 +138,7 @@ pub(crate) fn passphrase(purpose: PassphraseUse) -> Result<Secret, String> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Err("nobody can be asked here".to_owned());
     }
+    let _asking = without_line();
     let prompt = match purpose {
         PassphraseUse::Open => Password::new("Passphrase of the database").without_confirmation(),
         PassphraseUse::New => Password::new("New passphrase of the database")

@@ -22,11 +22,13 @@ pub(crate) use human::{
 };
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;
+pub(crate) use waiting::{clear_line, show_waits, without_line};
 
 use crate::{Error, Exit, config::Environment, name as program_name, platform};
 
 /// Writes to standard output.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
+    waiting::clear_line_for(bytes);
     let mut out = std::io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         std::io::ErrorKind::BrokenPipe => Error::new(Exit::Unexpected, "output_closed", "the output was closed"),

@@ -27,7 +27,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::name;
+use crate::{name, output};
 
 /// `true` on systems where every session of a person is a desktop; elsewhere environment variables decide.
 pub(crate) const ALWAYS_A_DESKTOP: bool = cfg!(any(windows, target_os = "macos"));
@@ -36,6 +36,7 @@ pub(crate) const ALWAYS_A_DESKTOP: bool = cfg!(any(windows, target_os = "macos")
 pub(crate) fn write_stderr(line: std::fmt::Arguments<'_>) {
     let line = line.to_string();
     let line = if line.starts_with('{') { name::quoted_hints(&line) } else { name::hints(&line) };
+    output::clear_line();
     drop(writeln!(std::io::stderr(), "{line}"));
 }
 

@@ -54,6 +54,7 @@ impl Remote {
         }
         let client = client.build()?;
         name::set_host(hint);
+        common.output.waits_for("the server");
         Ok(Self { common, client })
     }
 

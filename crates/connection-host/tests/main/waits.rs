@@ -1,15 +1,40 @@
-//! The messages for a person who waits for a database, a rollback or this host's own address.
+//! The messages for a person who waits for a database, a provider or this host's own address.
 
-use std::net::TcpListener;
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+};
 
 use connection_faults::write_lock::HeldLock;
 
 use crate::{
-    imports,
+    changed_kinds, imports,
     program::Machine,
-    provider::OTHER_TOKEN,
-    terminal::{end, start},
+    provider::{NOTION_KEY, OTHER_TOKEN},
+    terminal::{end, enter, start},
 };
+
+/// Starts a server that gives these answers, one to each connection, and closes none of them. Returns its origin.
+fn server(answers: &'static [&'static str]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let origin = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for (stream, answer) in listener.incoming().flatten().zip(answers) {
+            let mut reader = BufReader::new(stream);
+            let mut line = String::new();
+            while reader.read_line(&mut line).is_ok_and(|read| read > "\r\n".len()) {
+                line.clear();
+            }
+            let mut stream = reader.into_inner();
+            stream.write_all(answer.as_bytes()).expect("the client reads");
+            open.push(stream);
+        }
+        // The last answer may be incomplete, so its connection stays open until the test ends.
+        std::thread::park();
+    });
+    origin
+}
 
 #[test]
 fn a_database_that_does_not_answer_is_named_with_the_seconds() {
@@ -35,6 +60,66 @@ fn a_locked_file_of_the_database_is_named_with_the_seconds() {
     let mut session = start(&machine, &["list"]);
     session.exp_string("Waiting for the database (1 s)").expect("it says what it waits for");
     drop(held);
+    session.exp_eof().expect("the program ends");
+}
+
+/// The database is locked after the command has opened it.
+#[test]
+fn a_statement_that_takes_long_is_named_with_the_seconds() {
+    let machine = changed_kinds::connected();
+    changed_kinds::change(&machine);
+    let mut session = start(&machine, &["kinds", "accept", "acme"]);
+    session.exp_string("Use acme in this way, for 1 account?").expect("it asks");
+    let held = HeldLock::of(&machine.address());
+    enter(&mut session, "y");
+    session.exp_string("Waiting for the database (1 s)").expect("it says what it waits for");
+    drop(held);
+    session.exp_string("Accepted for 1 account.").expect("it continues");
+    end(session, 0);
+}
+
+#[test]
+fn a_change_of_the_key_names_the_database_that_it_waits_for() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let mut session = start(&machine, &["key", "change", "--to-source", "passphrase"]);
+    session.exp_string("New passphrase of the database").expect("it asks");
+    enter(&mut session, "correct horse battery staple");
+    session.exp_string("The same passphrase again").expect("it asks again");
+    let held = HeldLock::of(&machine.address());
+    enter(&mut session, "correct horse battery staple");
+    session.exp_string("Waiting for the database (1 s)").expect("it says what it waits for");
+    drop(held);
+    session.exp_string("Moved to passphrase").expect("it continues");
+    end(session, 0);
+}
+
+/// The answer begins at once, and its body does not come.
+#[test]
+fn the_body_of_an_answer_is_waited_for_in_the_name_of_the_provider() {
+    let machine = Machine::new();
+    machine.add_github("work").exits(0);
+    let origin = server(&["HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"]);
+    machine.configure(&format!("[http.endpoints]\n\"https://api.github.com\" = \"{origin}\"\n"));
+    let mut session = start(&machine, &["send", "github", "GET", "/user"]);
+    session.exp_string("Waiting for GitHub (1 s)").expect("it says what it waits for");
+    session.send_control('c').expect("the terminal takes it");
+    session.exp_eof().expect("the program ends");
+}
+
+/// The server answers the setup, and then no other request.
+#[test]
+fn a_test_of_a_kind_names_the_server_that_it_waits_for() {
+    const CONNECTED: &str =
+        "HTTP/1.1 200 OK\r\ncontent-length: 21\r\nconnection: close\r\n\r\n{\"id\":7,\"name\":\"Ada\"}";
+    let mut machine = Machine::new();
+    machine.set("ACME_KEY", NOTION_KEY);
+    let file = machine.write("acme.toml", changed_kinds::ACME.as_bytes());
+    let origin = server(&[CONNECTED, ""]);
+    let words = ["kinds", "test", &file, "--against", &origin, "--from-env", "apiKey=ACME_KEY"];
+    let mut session = start(&machine, &words);
+    session.exp_string(&format!("Waiting for {origin} (1 s)")).expect("it says what it waits for");
+    session.send_control('c').expect("the terminal takes it");
     session.exp_eof().expect("the program ends");
 }
 

@@ -83,7 +83,7 @@ pub(super) async fn run(mut program: Program, arguments: &KindTest, address: &st
     let dialogue = Dialogue::new(&program, &setup, finish, ReportedAction::ConnectedFor);
     let dialogue = dialogue.pages_at(address);
     let connected = match dialogue.run(inputs).await {
-        Ok(_) => used(&registry, &session, &seen).await,
+        Ok(_) => program.output.waiting(address, used(&registry, &session, &seen)).await,
         Err(error) => Err(dialogue::not_kept(error)),
     };
     registry.close().await;

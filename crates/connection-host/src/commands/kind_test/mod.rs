@@ -72,7 +72,8 @@ async fn tested(program: &Program, arguments: &KindTest) -> Result<Exit, Error> 
     let kinds: Vec<FileKind> = kinds.iter().map(connection_manifest::KindFile::definition).collect();
     let crashed = |_| Error::new(Exit::Unexpected, "crashed", "a test crashed");
     // The suite computes for seconds, and must not keep control-C from being noticed.
-    let results = tokio::task::spawn_blocking(move || all(&kinds)).await.map_err(crashed)?;
+    let results = tokio::task::spawn_blocking(move || all(&kinds));
+    let results = program.output.waiting("the tests", results).await.map_err(crashed)?;
     let failed = results.iter().filter(|kind| kind.checks.iter().any(|check| check.problem.is_some())).count();
     let failed = failed + refused.len();
     let output = &program.output;

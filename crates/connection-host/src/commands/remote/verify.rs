@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     Error, Exit,
+    output::without_line,
     remote::{self, Remote, RemotePages},
 };
 
@@ -52,7 +53,10 @@ pub(super) async fn run(mut remote: Remote, references: &[String]) -> Result<Exi
     let answers = concurrent::all(AT_ONCE, requests.collect::<Vec<_>>());
     let answers = match &only {
         Some(kind) => remote.common.output.waiting(remote.common.provider(kind), answers).await,
-        None => answers.await,
+        None => {
+            let _bar_is_shown = without_line();
+            answers.await
+        }
     };
     bar.finish_and_clear();
     let mut errors = Vec::new();

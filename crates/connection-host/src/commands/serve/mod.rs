@@ -27,7 +27,7 @@ use crate::{
     cli::Program,
     commands::{own_kinds::KindsInForce, profiles::in_use},
     declared,
-    output::{Output, json::ServingBody},
+    output::{Output, json::ServingBody, without_line},
     platform::{self, OPERATIONS, Signals},
 };
 
@@ -66,6 +66,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         // Nothing has begun yet.
         () = signals.next() => return Err(platform::interrupted()),
     };
+    let _serving = without_line();
     let output = &program.output;
     let scheduler = {
         let registry = registry.clone();
@@ -204,6 +205,7 @@ async fn show_running(
     let printed = if arguments.print_page { Some(page.with_code().await?) } else { None };
     print_state(output, "running", listen, &url, printed)?;
     if arguments.open {
+        let _shown = without_line();
         page.open(browser(program), output, Visits::First).await?;
     }
     registry.close().await;
