@@ -1,14 +1,14 @@
 //! The known word that is nearest to a misspelled one.
 
-/// Returns the word with the smallest distance from what was typed, or the first of several; `None` without words.
-pub(crate) fn nearest<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    words.into_iter().min_by_key(|word| distance(typed, word))
-}
-
 /// Returns the nearest word if what was typed may be a misspelling of it.
 pub(crate) fn misspelled<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let longest = |word: &str| typed.chars().count().max(word.chars().count());
     nearest(typed, words).filter(|word| distance(typed, word) <= (longest(word) / 3).max(1))
+}
+
+/// Returns the word with the smallest distance from what was typed, or the first of several; `None` without words.
+fn nearest<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    words.into_iter().min_by_key(|word| distance(typed, word))
 }
 
 /// Returns the number of characters that were left out, added, replaced or swapped with their neighbour.

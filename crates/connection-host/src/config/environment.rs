@@ -11,7 +11,7 @@ use connection_inbound::Browser;
 use secrecy::SecretString;
 
 use super::{Key, KeyType, Layer, Source, key};
-use crate::{Error, platform, spelling::nearest};
+use crate::{Error, platform, spelling::misspelled};
 
 pub(super) const PREFIX: &str = "CONNECTIONS_";
 /// The variable that names the configuration file; it is not a key of that file.
@@ -226,11 +226,18 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
     })
 }
 
-/// Returns the warning for an unknown variable, which may be a misspelled one.
+/// Returns the warning for an unknown variable, with the known one of which it may be a misspelling.
 fn ignored(variable: &str) -> String {
+    // The prefix is the same in all of them, and would make all of them similar.
+    let rest = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
     let known: Vec<_> = key::KEYS.iter().map(Key::variable).collect();
-    let nearest = nearest(variable, std::iter::once(CONFIG).chain(known.iter().map(String::as_str)));
-    format!("ignoring {variable}, which is unknown; the most similar variable is {}", nearest.unwrap_or(CONFIG))
+    let known: Vec<_> = [CONFIG, HOST_TOKEN].into_iter().chain(known.iter().map(String::as_str)).map(rest).collect();
+    match misspelled(&rest(variable), known.iter().map(String::as_str)) {
+        Some(nearest) => {
+            format!("ignoring {variable}, which is unknown; the most similar variable is {PREFIX}{nearest}")
+        }
+        None => format!("ignoring {variable}, which is unknown"),
+    }
 }
 
 impl std::fmt::Debug for Environment {

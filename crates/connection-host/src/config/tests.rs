@@ -87,11 +87,16 @@ fn unknown_keys_are_refused_by_name_with_the_known_ones() {
 
 #[test]
 fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
-    let variables = [("CONNECTIONS_DATADIR", "hunter2"), ("CONNECTIONS_DATABSE_URL", "hunter2")];
+    let variables = [
+        ("CONNECTIONS_DATADIR", "hunter2"),
+        ("CONNECTIONS_DATABSE_URL", "hunter2"),
+        ("CONNECTIONS_HOST_TOKN", "hunter2"),
+    ];
     let warnings = load("", &variables, Global::default()).unwrap().warnings.join("\n");
     for expected in [
         "ignoring CONNECTIONS_DATADIR, which is unknown; the most similar variable is CONNECTIONS_DATA_DIR",
         "ignoring CONNECTIONS_DATABSE_URL, which is unknown; the most similar variable is CONNECTIONS_DATABASE_URL",
+        "ignoring CONNECTIONS_HOST_TOKN, which is unknown; the most similar variable is CONNECTIONS_HOST_TOKEN",
     ] {
         assert!(warnings.contains(expected), "{warnings}");
     }
@@ -99,6 +104,14 @@ fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
     // The configured variable that holds the key causes no warning, whatever its name.
     let named = load("key.variable = \"CONNECTIONS_ROOT\"", &[("CONNECTIONS_ROOT", "hunter2")], Global::default());
     assert!(named.unwrap().warnings.is_empty());
+}
+
+#[test]
+fn an_unknown_variable_that_is_like_no_other_is_a_warning_with_its_name_alone() {
+    for name in ["CONNECTIONS_BANANA", "CONNECTIONS_", "CONNECTIONS_WAREHOUSE_MODE"] {
+        let warnings = load("", &[(name, "hunter2")], Global::default()).unwrap().warnings;
+        assert_eq!(warnings, [format!("ignoring {name}, which is unknown")]);
+    }
 }
 
 #[test]
@@ -116,9 +129,9 @@ fn what_kubernetes_sets_for_a_service_of_our_name_is_one_warning() {
     ];
     let warnings = load("", &links, Global::default()).unwrap().warnings;
     assert!(warnings.len() == 1 && links.iter().all(|(name, _)| warnings[0].contains(name)), "{warnings:?}");
-    // The control: a port that a person set is a misspelled setting.
+    // The control: a port that a person set is an unknown setting.
     let warnings = load("", &[("CONNECTIONS_PORT", "8745")], Global::default()).unwrap().warnings;
-    assert!(warnings[0].contains("the most similar variable is "), "{warnings:?}");
+    assert_eq!(warnings, ["ignoring CONNECTIONS_PORT, which is unknown"]);
 }
 
 #[test]
