@@ -20,6 +20,8 @@ use crate::{
 
 /// The commands that work on a server.
 pub(crate) const COMMANDS: [&str; 8] = ["add", "events", "list", "reauthorize", "remove", "send", "show", "verify"];
+/// What to do about a command or an option that works on the machine of the server alone.
+pub(crate) const AT_THE_SERVER: &str = "run this command on the machine of the server, without --host";
 /// The number of kinds up to which an error lists all of them.
 const FEW_KINDS: usize = 20;
 
@@ -99,7 +101,7 @@ pub(crate) fn check_command(path: &str) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::usage(format!("`{path}` does not work with --host"))
-        .remedy(format!("run it on the machine of the server; with --host work {}", COMMANDS.join(", "))))
+        .remedy(format!("{AT_THE_SERVER}; with --host work {}", COMMANDS.join(", "))))
 }
 
 /// Returns the token, from the file of `--host-token-file` or from the environment.

@@ -23,8 +23,9 @@ use crate::{
 
 pub(super) async fn add(mut remote: Remote, arguments: Add) -> Result<Exit, Error> {
     if arguments.profile.is_some() {
-        let message = "--profile does not work with --host, because profiles are of the machine of the server";
-        return Err(Error::usage(message));
+        let message = "--profile does not work with --host: a profile is a directory of the server's machine, and the \
+                       API begins no setup in one";
+        return Err(Error::usage(message).remedy(remote::AT_THE_SERVER));
     }
     let kind = match &arguments.kind {
         Some(kind) => kind.clone(),

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Error, Exit,
     args::List,
-    remote::{Remote, RemotePages, converted},
+    remote::{AT_THE_SERVER, Remote, RemotePages, converted},
 };
 
 /// The maximum number of connections on a page of the server.
@@ -18,8 +18,9 @@ const MAX_PAGE: u32 = 500;
 
 pub(super) async fn run(remote: &Remote, arguments: &List) -> Result<Exit, Error> {
     if arguments.all_owners {
-        let message = "--all-owners does not work with --host";
-        return Err(Error::usage(message).remedy("name one with --owner, with a token for every owner"));
+        let message = "--all-owners does not work with --host: a server lists the connections of one owner at a time";
+        let remedy = format!("name each owner with --owner and use a token for every owner, or {AT_THE_SERVER}");
+        return Err(Error::usage(message).remedy(remedy));
     }
     // The place of a page is one of the server's.
     let wanted = ListSelection::of(&List { after: None, ..arguments.clone() })?;

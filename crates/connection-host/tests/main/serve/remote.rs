@@ -15,6 +15,8 @@ use crate::{
     provider::{OTHER_TOKEN, TOKEN},
 };
 
+const AT_THE_SERVER: &str = "run this command on the machine of the server, without --host";
+
 /// A server, and another machine with a token for it.
 pub(crate) struct Remote {
     pub(crate) server: Machine,
@@ -164,7 +166,9 @@ fn an_account_is_connected_authorized_again_and_removed() {
     remote.run(&["add", "notion", "--from-env", "key=WRONG"]).exits(2).warns("'notion' has no field 'key'");
     remote.run(&["add", "gothub"]).exits(5).warns("Did you mean 'github'?");
     remote.run(&["add", "github", "--device"]).exits(2).warns("does not support device codes");
-    remote.run(&["add", "github", "--profile", "x"]).exits(2).warns("--profile does not work with --host");
+    let refused =
+        remote.run(&["add", "github", "--profile", "x"]).exits(2).warns("--profile does not work with --host");
+    refused.warns("a profile is a directory of the server's machine").warns(AT_THE_SERVER);
     remote.server.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     remote.run(&["remove", "github", "--yes"]).exits(0).says("Removed octocat (github:work)");
     remote.server.run(&["list"]).exits(0).says("Nothing is connected");
@@ -232,7 +236,8 @@ fn a_token_for_every_owner_acts_for_the_one_that_is_named() {
     client.run(&remote.arguments(&["list", "--owner", "ada"])).exits(0).says("github:octocat");
     client.run(&remote.arguments(&["list"])).exits(0).says("Nothing is connected");
     remote.run(&["list", "--owner", "ada"]).exits(6).warns("the token is for another owner");
-    remote.run(&["list", "--all-owners"]).exits(2).warns("--owner");
+    let refused = client.run(&remote.arguments(&["list", "--all-owners"])).exits(2);
+    refused.warns("a server lists the connections of one owner at a time").warns("--owner").warns(AT_THE_SERVER);
 }
 
 #[test]
@@ -276,7 +281,9 @@ fn a_command_that_works_on_its_own_machine_alone_is_refused() {
         // It does not matter that there is no token.
         let refused = nobody.run(&remote.arguments(arguments)).exits(2);
         let refused = refused.warns(&format!("{named} does not work with --host"));
-        refused.warns("with --host work add, events, list, reauthorize, remove, send, show, verify");
+        refused
+            .warns(AT_THE_SERVER)
+            .warns("with --host work add, events, list, reauthorize, remove, send, show, verify");
     }
     remote.run(&["list", "--database", "sqlite:x.db"]).exits(2).warns("--database cannot be used with --host");
     remote.client.run(&["list", "--host-token-file", "x"]).exits(2).warns("--host-token-file needs --host");
