@@ -102,6 +102,7 @@ export const texts = {
     label: 'Name for the connection',
     labelHelp: 'Optional. Otherwise the connection has the name of the account.', youNeed: 'What you need',
     nothingNeeded: 'Nothing in advance. You sign in at the provider.', redirect: 'Redirect address to register',
+    neededOnce: 'An application is registered once. If that was done for this server, you only sign in.',
     fields: 'It asks for', capabilities: 'Afterwards, it can',
     can: {
       send: 'Send requests', secrets: 'Give granted secrets', refresh: 'Renew itself', webhooks: 'Receive webhooks',

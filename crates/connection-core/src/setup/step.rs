@@ -1,6 +1,8 @@
 //! The steps of a setup session, which a host renders, and the ways in which a session ends.
 
-use connection_contract::{DisplayText, Field, Identity, Liveness, Notice, Prompt, Reason, Redirect, SetupFailure};
+use connection_contract::{
+    Descriptor, DisplayText, Field, Guide, Identity, Liveness, Notice, Prompt, Reason, Redirect, SetupFailure,
+};
 
 use crate::ConnectionId;
 
@@ -9,7 +11,8 @@ pub type StepNo = u64;
 
 /// A step of a setup session, for the host to render.
 ///
-/// `beside` holds the notices that stay on the page: earlier notices first, then those of this step.
+/// `beside` holds the notices that stay on the page: earlier notices first, then those of this step. The guide of the
+/// kind is not part of the step; [`guide`](Self::guide) returns what to show of it.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a new step must break a host until it is handled")]
 pub enum SetupStep {
@@ -78,6 +81,42 @@ impl SetupStep {
             }
             Self::Failed(failure) => Some(failure.to_string()),
             Self::Confirm { .. } | Self::Redirect { .. } | Self::Done { .. } => None,
+        }
+    }
+
+    /// Returns the parts of the kind's guide to show with this step: how a person gets what the step asks for.
+    ///
+    /// A step that asks for nothing, or that offers an address to open, has no guide. The guide of a kind that asks for
+    /// some answers [only once](Field::kept) says how to get those: it belongs to the step that asks for them. So a
+    /// person who signs in through an application that is registered already does not read how to register one.
+    ///
+    /// The descriptor is the one that [`kinds().get`](crate::Kinds::get) returns for the kind of the session.
+    ///
+    /// ```
+    /// use connection_contract::{AuthType, Descriptor, Field, Kind, Prompt};
+    /// use connection_core::SetupStep;
+    ///
+    /// let kind = Kind::parse("acme").expect("it is valid");
+    /// let acme = Descriptor::new(kind, "Acme", AuthType::OAuth)
+    ///     .field(Field::text("site", "Site"))
+    ///     .field(Field::text("clientId", "Client ID").kept("client"))
+    ///     .guide("Register an application at Acme.");
+    /// let asks_for = |fields: &[Field]| SetupStep::Prompt {
+    ///     prompt: Prompt::new("Connect Acme"),
+    ///     fields: fields.to_vec(),
+    ///     open: None,
+    ///     beside: Vec::new(),
+    /// };
+    /// assert_eq!(asks_for(&acme.fields).guide(&acme).len(), 1);
+    /// assert!(asks_for(&acme.fields[..1]).guide(&acme).is_empty());
+    /// ```
+    pub fn guide<'d>(&self, descriptor: &'d Descriptor) -> &'d [Guide] {
+        let asks_once = |fields: &[Field]| fields.iter().any(|field| field.kept.is_some());
+        match self {
+            Self::Prompt { fields, open: None, .. } if asks_once(fields) || !asks_once(&descriptor.fields) => {
+                &descriptor.guide
+            }
+            _ => &[],
         }
     }
 }

@@ -143,10 +143,12 @@ impl<'a> Dialogue<'a> {
                 }
             };
             let Some((number, step)) = step else { return Ok(DialogueEnd::Outcome) };
+            let kind = self.common.known_kind(self.setup.kind());
+            let guide = kind.map(|kind| kinds::guide(step.guide(&kind.descriptor))).unwrap_or_default();
             match step {
                 SetupStep::Prompt { prompt, fields, open: None, beside } => {
                     if inputs.asks(&fields) {
-                        self.greet(&mut shown, &prompt, keeps);
+                        self.greet(&mut shown, &prompt, &guide, keeps);
                     }
                     self.notices(&mut shown, &beside);
                     (inputs, next) = self.answer(&mut shown, number, prompt, fields, inputs).await?;
@@ -324,7 +326,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Prints the introduction before the first question.
-    fn greet(&self, shown: &mut Shown, prompt: &Prompt, keeps: Option<&ConnectionInfo>) {
+    fn greet(&self, shown: &mut Shown, prompt: &Prompt, guide: &[String], keeps: Option<&ConnectionInfo>) {
         if shown.greeted {
             return;
         }
@@ -334,10 +336,10 @@ impl<'a> Dialogue<'a> {
             Some(connection) => output.note(format!("Authorize {} again", account(connection))),
             None => output.note(prompt.title.as_str()),
         }
+        for line in guide {
+            output.note(format!("  {line}"));
+        }
         if let Some(entry) = self.common.known_kind(self.setup.kind()) {
-            for line in kinds::guide(entry) {
-                output.note(format!("  {line}"));
-            }
             let asks = prompt.fields.iter().any(|name| entry.asks_for_application(name));
             if let Some(address) = self.setup.to_register(entry).filter(|_| asks) {
                 output.note(format!("  Redirect address to register: {address}"));

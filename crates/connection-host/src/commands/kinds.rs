@@ -121,7 +121,7 @@ pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error
     if let Some(ttl) = program.settings.usage.cache_ttl(descriptor) {
         output.line(format!("  caches a prompt for: {} s", ttl.as_secs()))?;
     }
-    for line in guide(kind) {
+    for line in guide(&descriptor.guide) {
         output.line(format!("  {line}"))?;
     }
     let mut table = Table::new(["FIELD", "WHAT", "INPUT", "REQUIRED", "HELP"], 1);
@@ -172,12 +172,12 @@ fn way(way: SetupMethod) -> &'static str {
     }
 }
 
-/// Returns the lines of the guide to a credential.
-pub(super) fn guide(kind: &KindEntry) -> Vec<String> {
+/// Returns the lines of a guide to a credential.
+pub(super) fn guide(parts: &[Guide]) -> Vec<String> {
     let line = |part: &Guide| match part {
         Guide::Text(text) => text.to_string(),
         Guide::Link(text, url) => format!("{text}: {url}"),
         _ => String::new(),
     };
-    kind.descriptor.guide.iter().map(line).filter(|line| !line.is_empty()).collect()
+    parts.iter().map(line).filter(|line| !line.is_empty()).collect()
 }

@@ -1,5 +1,8 @@
 //! Kinds of the catalogue: they are found by name, connected like any other kind, and known again by later commands.
 
+use connection_contract::{ConnectionDefinition as _, Field, Guide, Prompt};
+use connection_core::SetupStep;
+use connection_manifest::Catalogue;
 use serde_json::json;
 
 use crate::{
@@ -64,6 +67,38 @@ fn the_catalogue_is_listed_on_demand_and_searched_for_a_typo() {
     }
     check(&machine.run(&["kinds", "show", "linear", "--json"]).exits(0).json(), "kind");
     machine.run(&["kinds", "show", "lineer"]).exits(5).warns("Did you mean 'linear'?");
+}
+
+/// A person who signs in through an application that is registered already has no address to register.
+#[test]
+fn a_redirect_address_is_spoken_of_only_where_an_application_is_asked_for() {
+    let asking = |fields: Vec<Field>| SetupStep::Prompt {
+        prompt: Prompt::new("Connect"),
+        fields,
+        open: None,
+        beside: Vec::new(),
+    };
+    let speaks = |part: &Guide| match part {
+        Guide::Text(text) => ["redirect", "callback"].iter().any(|word| text.as_str().contains(word)),
+        _ => false,
+    };
+    let mut speaking = 0;
+    for id in Catalogue::ids() {
+        let kind = Catalogue::kind(id).unwrap().unwrap_or_else(|problems| panic!("{problems}"));
+        let descriptor = kind.definition().descriptor();
+        if !descriptor.guide.iter().any(speaks) {
+            continue;
+        }
+        speaking += 1;
+        assert!(asking(descriptor.fields.clone()).guide(&descriptor).iter().any(speaks), "{id}");
+        let others = descriptor.fields.iter().filter(|field| !["clientId", "clientSecret"].contains(&&*field.name));
+        // An application of one connection is asked for in each setup, and so is its guide.
+        let is_asked_for_each_time =
+            descriptor.fields.iter().any(|field| field.name == "clientId" && field.kept.is_none());
+        let is_told = asking(others.cloned().collect()).guide(&descriptor).iter().any(speaks);
+        assert_eq!(is_told, is_asked_for_each_time, "{id}");
+    }
+    assert!(speaking > 30, "{speaking} guides speak of the redirect address");
 }
 
 /// The directory is beside the configuration file. A file that others can change, or that has a problem, is left out.

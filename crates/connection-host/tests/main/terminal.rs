@@ -305,6 +305,26 @@ fn a_database_moves_to_a_passphrase_that_a_person_types() {
     machine.run(&["list"]).exits(6).warns("use the key source 'passphrase'");
 }
 
+/// The guide says how to register an application, so it comes with the question for one.
+#[test]
+fn a_person_with_a_registered_application_is_not_told_to_register_one() {
+    let mut machine = Machine::new();
+    let asked = |machine: &Machine| {
+        let mut session = start(machine, &["add", "jira"]);
+        let before = session.exp_string("Site").unwrap();
+        session.send_control('c').unwrap();
+        end(session, 3);
+        before
+    };
+    let guide = "Enter the redirect address";
+    let before = asked(&machine);
+    assert!(before.contains(guide), "{before}");
+    machine.set("CONNECTIONS_KINDS__JIRA__CLIENT_ID", "app");
+    machine.set("CONNECTIONS_KINDS__JIRA__CLIENT_SECRET", "app-secret");
+    let before = asked(&machine);
+    assert!(before.contains("Connect Jira") && !before.contains(guide), "{before}");
+}
+
 #[test]
 fn a_provider_that_takes_its_time_is_named_with_the_seconds_that_it_took() {
     let machine = Machine::new();

@@ -34,6 +34,7 @@ export default function ConnectKind({ kind }) {
     </header>
     ${data.extension && html`<p>${t.onlyFor(data.extension)}</p>`}
     <section class="panel"><h2>${t.youNeed}</h2>
+      ${data.fields.some((field) => field.once) && html`<p>${t.neededOnce}</p>`}
       ${data.guide.length ? html`<${Guide} parts=${data.guide} />` : html`<p>${t.nothingNeeded}</p>`}
       ${data.fields.length > 0 && html`<p><span class="quiet-text">
         ${t.fields}</span> ${texts.common.list(data.fields.map((field) => field.label))}</p>`}

@@ -53,10 +53,9 @@ async fn step(registry: &ConnectionRegistry, session: &SetupSession) -> Result<O
     })
 }
 
-/// Returns a step with the guide of its kind, if the kind is registered.
 fn state(registry: &ConnectionRegistry, session: &SetupSession, step: &SetupStep) -> SetupState {
-    let guide = registry.kinds().get(session.kind()).map(|kind| kind.descriptor.guide).unwrap_or_default();
-    SetupState::of(step, &guide)
+    let kind = registry.kinds().get(session.kind());
+    SetupState::of(step, kind.as_ref().map(|kind| &kind.descriptor))
 }
 
 /// Returns the outcome of a session that has ended, so this does not wait.

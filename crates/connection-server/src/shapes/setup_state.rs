@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use connection_contract::{DisplayText, Field, Guide, Input, Notice, SetupFailure, Text};
+use connection_contract::{Descriptor, DisplayText, Field, Input, Notice, SetupFailure, Text};
 use connection_core::{Outcome, SetupSession, SetupStep, StepNo};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -190,13 +190,14 @@ impl SetupShape {
 }
 
 impl SetupState {
-    /// Converts a step that is not the last one, with the guide of its kind.
-    pub(crate) fn of(step: &SetupStep, guide: &[Guide]) -> Self {
+    /// Converts a step that is not the last one, with the guide of its kind, if the kind is registered.
+    pub(crate) fn of(step: &SetupStep, kind: Option<&Descriptor>) -> Self {
+        let guide = kind.map(|kind| step.guide(kind)).unwrap_or_default();
         match step {
             SetupStep::Prompt { prompt, fields, open, beside } => Self::Prompt {
                 title: prompt.title.to_string(),
                 problem: prompt.problem.as_ref().map(ToString::to_string),
-                guide: if open.is_none() { guide.iter().filter_map(GuideBody::of).collect() } else { Vec::new() },
+                guide: guide.iter().filter_map(GuideBody::of).collect(),
                 fields: fields.iter().map(SetupField::from).collect(),
                 open: open.as_ref().map(|redirect| redirect.link.as_str().to_owned()),
                 beside: notices(beside),

@@ -38,7 +38,7 @@ pub(super) fn visits(machine: &Machine) -> Vec<(String, &'static str)> {
         ("/connections/:id", connection("notion"), "Not working"),
         ("/connect", "/connect".to_owned(), "All kinds"),
         ("/connect", "/connect?search=qqq".to_owned(), "No kind matches"),
-        ("/connect/:kind", "/connect/gmail".to_owned(), "What you need"),
+        ("/connect/:kind", "/connect/gmail".to_owned(), "An application is registered once"),
         ("/setups/:id", "/setups/0198c5a8-0000-7000-8000-000000000000".to_owned(), "no longer exists"),
         ("/extensions", "/extensions".to_owned(), "issues"),
         ("/extensions/:name", "/extensions/issues".to_owned(), "Open issues only"),
