@@ -4161,6 +4161,7 @@ export interface components {
             extension: string | null;
             id: string;
             kind: string;
+            reason: null | components["schemas"]["Reason"];
             reauthorizes: string | null;
             state: components["schemas"]["SetupStage"];
             /** Format: int64 */

@@ -283,7 +283,7 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("image", &["kind", "engine", "image"]),
     ("usage", &["kind", "profile", "connection", "account", "authMode", "age", "error", "snapshot"]),
     ("usageSnapshot", &["metrics", "observedAt", "raw"]),
-    ("setup", &["id", "kind", "state", "step", "reauthorizes", "extension", "createdAt", "expiresAt"]),
+    ("setup", &["id", "kind", "state", "step", "reason", "reauthorizes", "extension", "createdAt", "expiresAt"]),
     ("key", &["source", "wrappedBy", "key", "rotated", "retired", "remaining", "slots"]),
     ("keySlot", &["slot", "key"]),
     ("keyChange", &["source", "wrappedBy", "changed"]),

@@ -2,11 +2,11 @@
 
 use std::{future::IntoFuture, sync::Arc};
 
-use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Secret, Timestamp};
+use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Reason, Secret, Timestamp};
 
 use super::{
     Applicant, SetupSession, StepNo, System,
-    codec::{Header, Purpose},
+    codec::{Header, Purpose, Waiting},
     run,
     session::Ephemeral,
     start_address::SetupOptions,
@@ -60,6 +60,9 @@ pub struct SetupInfo {
     pub extension: Option<String>,
     /// Stage that the session has reached.
     pub stage: SetupStage,
+    /// The reason why the session waits until it is resumed, such as a provider that asks to wait. `None` if it needs
+    /// an answer, a callback or a time.
+    pub reason: Option<Reason>,
     /// Number of the current or last step.
     pub step: StepNo,
     /// Time at which the session was begun.
@@ -259,16 +262,27 @@ pub(super) async fn info(shared: &System, row: &SetupRow) -> Result<Option<Setup
         Some(Purpose::Reauthorize { extension, .. }) => (true, extension),
         None => (false, None),
     };
+    let reason = waits_for(shared, row, &kind).await;
     Ok(Some(SetupInfo {
         id: row.id,
         kind,
         reauthorizes: is_again.then_some(row.connection_id),
         extension: extension.map(|extension| extension.name),
         stage: if row.state == SetupState::Waiting { SetupStage::Waiting } else { SetupStage::Running },
+        reason,
         step: run::step_no(row.step_seq),
         created_at: Timestamp::from_seconds(row.created_at),
         expires_at: Timestamp::from_seconds(row.expires_at),
     }))
+}
+
+/// Returns the reason why a session waits until it is resumed. A step that does not open is made again when it is
+/// resumed, so it has none.
+async fn waits_for(shared: &System, row: &SetupRow, kind: &Kind) -> Option<Reason> {
+    let sealed = row.sealed_step.as_ref().filter(|_| row.state == SetupState::Waiting)?;
+    let place = journal::place(&row.id, &row.owner, kind, "connection_setup", "sealed_step", row.step_seq);
+    let bytes = shared.sealer.open(&place, sealed).await.ok()?;
+    Some(Waiting::decode(bytes.expose())?.paused?.reason)
 }
 
 /// Runs a session that no process holds, unless this process runs it.

@@ -34,7 +34,7 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
         output.line("There is no unfinished setup.")?;
         return Ok(Exit::Fine);
     }
-    let mut table = Table::new(["ID", "KIND", "STATE", "REAUTHORIZES", "BEGUN", "EXPIRES"], 2);
+    let mut table = Table::new(["ID", "KIND", "STATE", "REAUTHORIZES", "BEGUN", "EXPIRES", "NOTE"], 2);
     for setup in &setups {
         table.row([
             short_id(&setup.id.to_string()).into(),
@@ -43,6 +43,7 @@ async fn list(mut program: Program) -> Result<Exit, Error> {
             setup.reauthorizes.map(|id| short_id(&id.to_string()).to_owned()).unwrap_or_default().into(),
             moment(setup.created_at, output.now).into(),
             moment(setup.expires_at, output.now).into(),
+            setup.reason.as_ref().map_or("", |reason| reason.message.as_str()).into(),
         ]);
     }
     output.table(&table)?;

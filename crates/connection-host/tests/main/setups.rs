@@ -1,6 +1,6 @@
 //! Setups that wait: listed, resumed and cancelled.
 
-use crate::program::Machine;
+use crate::program::{Machine, check};
 
 #[test]
 fn a_setup_whose_provider_is_down_waits_and_is_resumed() {
@@ -16,6 +16,21 @@ fn a_setup_whose_provider_is_down_waits_and_is_resumed() {
     let short = id.get(id.len() - 8..).unwrap();
     machine.run(&["setup", "resume", short]).exits(0).says("Connected octocat (github:work) · live");
     machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
+}
+
+#[test]
+fn the_list_of_setups_says_until_when_a_provider_asks_to_wait() {
+    let machine = Machine::new();
+    machine.provider.tell(429, "retry-after: 120\r\n", "");
+    machine.add_github("work").exits(3);
+    machine.run(&["setup", "list"]).exits(0).says("api.github.com asks to wait until 2");
+    let setups = machine.run(&["setup", "list", "--json"]).exits(0).json();
+    check(&setups[0], "setup");
+    check(&setups[0]["reason"], "reason");
+    assert_eq!(setups[0]["reason"]["code"], "rate_limited");
+    let id = setups[0]["id"].as_str().unwrap();
+    let cancelled = machine.run(&["setup", "cancel", id, "--json"]).exits(0).json();
+    assert_eq!((&cancelled["state"], &cancelled["reason"]), (&"cancelled".into(), &serde_json::Value::Null));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use connection_core::{SetupInfo, SetupStage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::words;
+use super::{ReasonBody, words};
 
 /// A setup that has not ended.
 #[derive(Debug, Serialize, ToSchema)]
@@ -16,6 +16,8 @@ pub struct OpenSetupBody {
     #[schema(value_type = words::SetupStage)]
     state: &'static str,
     step: u64,
+    /// The reason why the setup waits until it is resumed; `null` if it waits for an answer.
+    reason: Option<ReasonBody>,
     reauthorizes: Option<String>,
     extension: Option<String>,
     created_at: String,
@@ -35,6 +37,7 @@ impl OpenSetupBody {
     #[must_use]
     pub fn cancelled(mut self) -> Self {
         self.state = "cancelled";
+        self.reason = None;
         self
     }
 }
@@ -46,6 +49,7 @@ impl From<&SetupInfo> for OpenSetupBody {
             kind: info.kind.to_string(),
             state: Self::state_word(info.stage),
             step: info.step,
+            reason: info.reason.as_ref().map(ReasonBody::from),
             reauthorizes: info.reauthorizes.map(|id| id.to_string()),
             extension: info.extension.clone(),
             created_at: info.created_at.to_rfc3339(),
