@@ -26,6 +26,8 @@ mod own_kind;
 #[cfg(unix)]
 mod page;
 #[cfg(unix)]
+mod pauses;
+#[cfg(unix)]
 mod remote_terminal;
 #[cfg(unix)]
 mod screen;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Returns a machine on which `renewing:ada` is connected.
-fn connected() -> Machine {
+pub(crate) fn connected() -> Machine {
     let mut machine = Machine::new();
     machine.set(
         "CONNECTIONS_HTTP__ENDPOINTS",
@@ -21,7 +21,7 @@ fn connected() -> Machine {
     machine
 }
 
-fn run(machine: &Machine, arguments: &[&str]) -> Ran {
+pub(crate) fn run(machine: &Machine, arguments: &[&str]) -> Ran {
     machine.run_example("renewing", arguments)
 }
 

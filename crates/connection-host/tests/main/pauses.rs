@@ -1,0 +1,54 @@
+//! The end of the pause for which a provider asks is named by every command that asks the provider.
+
+use serde_json::json;
+
+use crate::{
+    program::Machine,
+    provider::{KEY_SECRET, NOTION_KEY, OTHER_TOKEN},
+    refresh,
+    tooled::tooled,
+};
+
+const PAUSE: &str = "retry-after: 120\r\n";
+
+/// Returns a machine with a connection of GitHub that can be rolled back.
+fn github() -> Machine {
+    let mut machine = Machine::new();
+    machine.set("OTHER", OTHER_TOKEN);
+    machine.add_github("work").exits(0);
+    machine.run(&["reauthorize", "github:work", "--from-env", "accessToken=OTHER"]).exits(0);
+    machine
+}
+
+/// Returns a machine with a connection of Claude that reports its usage.
+fn claude() -> Machine {
+    let mut machine = tooled();
+    let endpoints = format!(r#"{{"https://api.anthropic.com": "{}"}}"#, machine.provider.origin);
+    machine.set("CONNECTIONS_HTTP__ENDPOINTS", &endpoints);
+    machine.provider.tell(200, "content-type: application/json\r\n", r#"{"data": [], "has_more": false}"#);
+    let input = json!({"how": "apiKey", "apiKey": NOTION_KEY, "adminKey": KEY_SECRET}).to_string();
+    machine.feed(&["add", "claude", "--input", "-"], &input).exits(0);
+    machine
+}
+
+#[test]
+fn every_command_that_asks_a_provider_says_until_when_it_asks_to_wait() {
+    let github = github();
+    let claude = claude();
+    let renewing = refresh::connected();
+    for machine in [&github, &claude, &renewing] {
+        machine.provider.tell(429, PAUSE, "");
+    }
+    for (ran, exit) in [
+        (github.run(&["add", "github", "--again", "--from-env", "accessToken=OTHER"]), 3),
+        (github.run(&["reauthorize", "github:work", "--from-env", "accessToken=OTHER"]), 3),
+        (github.run(&["rollback", "github:work", "--yes"]), 6),
+        (github.run(&["verify", "--all"]), 4),
+        (claude.run(&["usage"]), 0),
+        (refresh::run(&renewing, &["refresh", "renewing"]), 4),
+    ] {
+        let ran = ran.exits(exit);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(said.contains("asks to wait until 2"), "{said}");
+    }
+}
