@@ -1,11 +1,16 @@
 //! Which kinds of the catalogue a command uses. The others are not read, because reading all of them takes longer than
 //! most commands.
 
+use std::collections::BTreeSet;
+
 use connection_contract::Kind;
 use connection_core::{ConnectionRegistry, RegisterError};
 use connection_manifest::{Catalogue, FileKind};
 
-use crate::{args::Command, config::Settings};
+use crate::{
+    args::{Command, kind_name},
+    config::Settings,
+};
 
 /// Returns the kinds of the catalogue that a command may use before the database says which ones have connections.
 pub(crate) fn wanted(command: &Command, settings: &Settings) -> Vec<FileKind> {
@@ -14,12 +19,10 @@ pub(crate) fn wanted(command: &Command, settings: &Settings) -> Vec<FileKind> {
     }
     // The arguments after `--` belong to another program, and one that is no text names no kind.
     let own = std::env::args_os().skip(1).take_while(|argument| argument != "--");
-    let words: Vec<String> = own.filter_map(|argument| argument.into_string().ok()).collect();
-    let named = words.iter().map(|word| word.split(':').next().unwrap_or_default());
-    let mut ids: Vec<&str> = named.chain(settings.kinds.keys().map(String::as_str)).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids.into_iter().filter_map(kind).collect()
+    let words = own.filter_map(|argument| argument.into_string().ok());
+    let named = words.map(|word| kind_name(word.split(':').next().unwrap_or_default()));
+    let ids: BTreeSet<String> = named.chain(settings.kinds.keys().cloned()).collect();
+    ids.iter().filter_map(|id| kind(id)).collect()
 }
 
 /// Registers the kinds of the catalogue that have connections.

@@ -116,7 +116,7 @@ pub(crate) struct OpenSettings {
     #[arg(long, value_name = "COMMAND")]
     pub(crate) command: Option<String>,
     /// The kind to connect with, where the provider has several
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_parser = super::parse_kind)]
     pub(crate) kind: Option<String>,
     /// Show the result of an earlier `open-settings`
     #[arg(long, value_name = "TICKET", conflicts_with_all = ["kind", "device", "paste", "input", "fields", "from_env"])]

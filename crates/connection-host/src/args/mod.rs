@@ -17,7 +17,7 @@ mod show;
 mod tokens;
 mod webhooks;
 
-use std::path::PathBuf;
+use std::{convert::Infallible, path::PathBuf};
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
@@ -51,6 +51,20 @@ pub(crate) fn plain_command() -> clap::Command {
 /// Parses the arguments of this process.
 pub(crate) fn parse() -> Result<Arguments, clap::Error> {
     command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches))
+}
+
+/// Returns the name of a kind as kinds are called: `Google_Drive` is `google-drive`.
+pub(crate) fn kind_name(typed: &str) -> String {
+    let letter = |letter: char| match letter {
+        ' ' | '.' | '_' => '-',
+        other => other.to_ascii_lowercase(),
+    };
+    typed.chars().map(letter).collect()
+}
+
+/// As [`kind_name`], for clap.
+fn parse_kind(typed: &str) -> Result<String, Infallible> {
+    Ok(kind_name(typed))
 }
 
 /// Connect outside accounts, keep them working, and use them without handling secrets.
@@ -225,7 +239,7 @@ pub(crate) enum Command {
         #[arg(required_unless_present = "kind")]
         connection: Option<String>,
         /// Remove every connection of this kind
-        #[arg(long, conflicts_with = "connection")]
+        #[arg(long, conflicts_with = "connection", value_parser = parse_kind)]
         kind: Option<String>,
         /// Do not ask for confirmation
         #[arg(long)]

@@ -9,6 +9,7 @@ pub(crate) enum ProfilesCommand {
     /// List the profiles of a kind and the account of each
     List {
         /// The kind's name
+        #[arg(value_parser = super::parse_kind)]
         kind: String,
     },
     /// Create a profile
@@ -18,6 +19,7 @@ pub(crate) enum ProfilesCommand {
     /// Forget a profile, and keep its directory
     Remove {
         /// The kind's name
+        #[arg(value_parser = super::parse_kind)]
         kind: String,
         /// A label, an id, or the end of an id
         profile: String,
@@ -27,6 +29,7 @@ pub(crate) enum ProfilesCommand {
     /// Show which account a directory is signed in to
     Probe {
         /// The kind's name
+        #[arg(value_parser = super::parse_kind)]
         kind: String,
         /// A label, an id, or the end of an id [default: the default profile]
         profile: Option<String>,
@@ -39,6 +42,7 @@ pub(crate) enum ProfilesCommand {
 #[derive(Args, Debug)]
 pub(crate) struct CreateProfile {
     /// The kind's name
+    #[arg(value_parser = super::parse_kind)]
     pub(crate) kind: String,
     /// Name for the profile
     pub(crate) label: String,
@@ -53,6 +57,7 @@ pub(crate) struct CreateProfile {
 #[derive(Args, Debug)]
 pub(crate) struct UpdateProfile {
     /// The kind's name
+    #[arg(value_parser = super::parse_kind)]
     pub(crate) kind: String,
     /// A label, an id, or the end of an id
     pub(crate) profile: String,
@@ -67,6 +72,7 @@ pub(crate) struct UpdateProfile {
 #[derive(Args, Debug)]
 pub(crate) struct DefaultProfile {
     /// The kind's name
+    #[arg(value_parser = super::parse_kind)]
     pub(crate) kind: String,
     /// A label, an id, or the end of an id
     #[arg(required_unless_present = "clear")]

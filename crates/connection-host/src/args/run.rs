@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 #[derive(Args, Debug)]
 pub(crate) struct Run {
     /// The kind of the tool
+    #[arg(value_parser = super::parse_kind)]
     pub(crate) kind: String,
     /// A label, an id, or the end of an id [default: the profile of --slot, else of the kind]
     #[arg(long, value_name = "PROFILE")]
@@ -36,6 +37,7 @@ pub(crate) enum SandboxCommand {
     /// Build the image of a kind on this machine
     Build {
         /// The kind's name
+        #[arg(value_parser = super::parse_kind)]
         kind: String,
         /// Build from this file, in its directory [default: the file that comes with the kind]
         #[arg(long, value_name = "CONTAINERFILE")]

@@ -39,6 +39,7 @@ pub(crate) struct FinishArguments {
 #[derive(Args, Debug)]
 pub(crate) struct Add {
     /// The kind to connect [default: chosen from a list]
+    #[arg(value_parser = super::parse_kind)]
     pub(crate) kind: Option<String>,
     /// Name for the connection [default: the account's name]
     #[arg(long)]

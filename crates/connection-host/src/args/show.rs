@@ -11,6 +11,7 @@ pub(crate) enum KindsCommand {
     /// Show what a kind asks for, where to get it, and which addresses it uses
     Show {
         /// The kind's name
+        #[arg(value_parser = super::parse_kind)]
         kind: String,
     },
     /// Check files that describe kinds, and show every problem; without a file, check the catalogue
@@ -29,6 +30,7 @@ pub(crate) enum KindsCommand {
     /// Show how a kind changed, and accept that for its connections
     Accept {
         /// The kind's name
+        #[arg(value_parser = super::parse_kind)]
         kind: String,
         /// Do not ask for confirmation
         #[arg(long)]
@@ -45,6 +47,7 @@ pub(crate) enum KindsCommand {
     /// Remove a kind that a file of your own describes; its connections stay
     Remove {
         /// The kind's name
+        #[arg(value_parser = super::parse_kind)]
         kind: String,
         /// Do not ask for confirmation
         #[arg(long)]
@@ -64,6 +67,7 @@ pub(crate) enum KindsCommand {
     /// Forget the OAuth application of a kind; the next setup asks for one
     ForgetClient {
         /// The kind's name
+        #[arg(value_parser = super::parse_kind)]
         kind: String,
     },
 }
@@ -83,7 +87,7 @@ pub(crate) enum KindsImport {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct List {
     /// Show only connections of this kind
-    #[arg(long)]
+    #[arg(long, value_parser = super::parse_kind)]
     pub(crate) kind: Option<String>,
     /// Show only this state: live, offline, failing or unknown; may be repeated
     #[arg(long = "state", value_name = "STATE")]

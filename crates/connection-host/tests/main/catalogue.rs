@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     program::{Machine, Ran, check},
-    provider::NOTION_KEY,
+    provider::{NOTION_KEY, TOKEN},
 };
 
 const LINEAR: &str = "https://api.linear.app";
@@ -67,6 +67,20 @@ fn the_catalogue_is_listed_on_demand_and_searched_for_a_typo() {
     }
     check(&machine.run(&["kinds", "show", "linear", "--json"]).exits(0).json(), "kind");
     machine.run(&["kinds", "show", "lineer"]).exits(5).warns("Did you mean 'linear'?");
+}
+
+#[test]
+fn a_kind_is_found_whatever_the_letter_case_and_the_separators_of_its_name() {
+    let machine = Machine::new();
+    for typed in ["Google_Drive", "GOOGLE.DRIVE", "google drive", "google-drive"] {
+        machine.run(&["kinds", "show", typed]).exits(0).says("(google-drive)");
+        machine.run(&["add", typed]).exits(2).warns("of 'google-drive'");
+    }
+    let key = machine.write("token", TOKEN.as_bytes());
+    machine.run(&["add", "GitHub", "--field", &format!("accessToken=@{key}")]).exits(0).says("github:octocat");
+    machine.run(&["list", "--kind", "GITHUB"]).exits(0).says("github:octocat");
+    // A control: a name that is another one in every spelling is not found.
+    machine.run(&["kinds", "show", "GoogleDrives_"]).exits(5).warns("unknown kind 'googledrives-'");
 }
 
 /// A person who signs in through an application that is registered already has no address to register.
