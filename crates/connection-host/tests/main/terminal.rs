@@ -8,7 +8,7 @@ use rexpect::{
 use crate::{
     changed_kinds,
     program::Machine,
-    provider::{NOTION_KEY, TOKEN},
+    provider::{NOTION_KEY, OTHER_TOKEN, TOKEN},
 };
 
 /// The time limit for a program that hangs, in milliseconds.
@@ -114,6 +114,30 @@ fn a_removal_is_asked_for() {
         end(session, exit);
         machine.run(&["list"]).exits(0).says(left);
     }
+}
+
+#[test]
+fn a_no_changes_nothing_and_is_no_error() {
+    let mut machine = Machine::new();
+    machine.set("OTHER", OTHER_TOKEN);
+    machine.add_github("work").exits(0);
+    machine.run(&["reauthorize", "github:work", "--from-env", "accessToken=OTHER"]).exits(0);
+    for (command, question, left) in [
+        (
+            &["rollback", "github"][..],
+            "Return to the previous credential of octocat (github:work)?",
+            "Nothing was changed.",
+        ),
+        (&["remove", "--kind", "github"], "Remove the connection of github?", "Nothing was removed."),
+    ] {
+        let mut session = start(&machine, command);
+        session.exp_string(question).unwrap();
+        enter(&mut session, "n");
+        session.exp_string(left).unwrap();
+        end(session, 0);
+    }
+    // The connection is there, and its previous credential still is, too.
+    machine.run(&["rollback", "github", "--yes"]).exits(0).says("Rolled back octocat (github:work)");
 }
 
 #[test]
