@@ -1,4 +1,5 @@
-//! The log of `serve` if no level is configured: the start, the end, and each loss and recovery of the database.
+//! The log of `serve` if no level is configured: the start, the end, and each loss and recovery of the database or of a
+//! provider.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -63,6 +64,35 @@ fn start_end_and_what_it_listens_on_are_logged_without_any_setting() {
     until("it has ended", || logged.lines_with("operations: ended").len() == 1);
     assert_eq!(logged.lines_with("asked to stop").len(), 1);
     assert!(logged.lines_with(" WARN ").is_empty(), "{:?}", logged.lines);
+}
+
+#[test]
+fn a_provider_that_is_lost_and_comes_back_is_logged_by_a_server_once_each_with_the_cause() {
+    let machine = machine();
+    machine.add_github("work").exits(0);
+    let token = machine.run(&["tokens", "create", "another machine", "--role", "manage"]).exits(0);
+    let logged = Logged::start(&machine);
+    until("it listens", || !logged.lines_with("listening on 127.0.0.1:").is_empty());
+    let line = logged.lines_with("listening on 127.0.0.1:").remove(0);
+    let address = line.split("listening on ").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
+    let mut client = Machine::new();
+    client.set("CONNECTIONS_HOST_TOKEN", token.out.trim());
+    let verify = |exit| {
+        let asked = machine.provider.seen().len();
+        client.run(&["--host", &format!("http://{address}"), "verify", "github"]).exits(exit);
+        assert!(machine.provider.seen().len() > asked, "the provider was asked");
+    };
+    machine.provider.tell(503, "", "");
+    (0..3).for_each(|_| verify(4));
+    let lost = "api.github.com answered 503 Service Unavailable; its connections are tried again when they are due";
+    machine.provider.behave();
+    (0..3).for_each(|_| verify(0));
+    machine.provider.tell(503, "", "");
+    verify(4);
+    // Lines arrive in their order, so the last one is preceded by all others.
+    until("the second loss is logged", || logged.lines_with(lost).len() == 2);
+    assert_eq!(logged.lines_with("api.github.com answers again after ").len(), 1, "{:?}", logged.lines);
+    assert_eq!(logged.lines_with("api.github.com").len(), 3, "{:?}", logged.lines);
 }
 
 /// A way to a server that can be cut and restored.
