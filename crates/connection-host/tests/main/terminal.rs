@@ -329,10 +329,9 @@ fn a_database_moves_to_a_passphrase_that_a_person_types() {
     machine.run(&["list"]).exits(6).warns("use the key source 'passphrase'");
 }
 
-/// The guide says how to register an application, so it comes with the question for one.
+/// The guide says how to register an application, so it comes with the question for one, and so does the address.
 #[test]
 fn a_person_with_a_registered_application_is_not_told_to_register_one() {
-    let mut machine = Machine::new();
     let asked = |machine: &Machine| {
         let mut session = start(machine, &["add", "jira"]);
         let before = session.exp_string("Site").unwrap();
@@ -341,12 +340,17 @@ fn a_person_with_a_registered_application_is_not_told_to_register_one() {
         before
     };
     let guide = "Enter the redirect address";
-    let before = asked(&machine);
-    assert!(before.contains(guide), "{before}");
-    machine.set("CONNECTIONS_KINDS__JIRA__CLIENT_ID", "app");
-    machine.set("CONNECTIONS_KINDS__JIRA__CLIENT_SECRET", "app-secret");
-    let before = asked(&machine);
-    assert!(before.contains("Connect Jira") && !before.contains(guide), "{before}");
+    let address = "Redirect address to register: https://host.example/callback/jira";
+    for (public_url, shown) in [(None, &[guide][..]), (Some("https://host.example"), &[guide, address])] {
+        let mut machine = Machine::new();
+        public_url.iter().for_each(|url| machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", url));
+        let before = asked(&machine);
+        assert!(shown.iter().all(|part| before.contains(part)), "{before}");
+        machine.set("CONNECTIONS_KINDS__JIRA__CLIENT_ID", "app");
+        machine.set("CONNECTIONS_KINDS__JIRA__CLIENT_SECRET", "app-secret");
+        let before = asked(&machine);
+        assert!(before.contains("Connect Jira") && !before.contains("edirect address"), "{before}");
+    }
 }
 
 #[test]

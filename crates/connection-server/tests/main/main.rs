@@ -4,5 +4,6 @@
 
 mod appearance;
 mod examples;
+mod redirect_addresses;
 
 include!("both.rs");
