@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use connection_contract::{Identity, Kind, Secret, Timestamp};
-use connection_core::{Connection, ConnectionRegistry, Import, SetupStep};
+use connection_core::{Connection, ConnectionRegistry, Import, Limits, SetupStep};
 use tokio::runtime::Handle;
 
 use crate::{
@@ -87,6 +87,41 @@ async fn one_provider_is_asked_for_four_at_once() {
     })
     .await;
     assert_eq!(refreshed(&plugin), 10);
+}
+
+/// R-INSEAM-053: a preflight has all permits of a provider, whose next connection falls due.
+#[tokio::test]
+async fn the_scheduler_and_a_preflight_share_the_permits_of_a_provider() {
+    let world = World::new().await;
+    let fake = Fake::new();
+    let well = Fake::of(Kind::from_static("well"));
+    let builder = world.builder().limits(Limits::new().verify_per_provider(2));
+    let registry = builder.kind(fake.clone()).kind(well.clone()).open().await.unwrap();
+    let named = [fake.connected(&registry, "one").await.id(), fake.connected(&registry, "two").await.id()];
+    let third = fake.connected(&registry, "three").await;
+    let alone = well.connected(&registry, "alone").await;
+    fake.gate.close();
+    let mut results = registry.preflight(named);
+    fake.gate.until_inside(2).await;
+    for connection in [&third, &alone] {
+        let id = sql::id(connection.id());
+        let due = format!("UPDATE connection_liveness SET next_check_at = {START} WHERE connection_id = {id}");
+        assert_eq!(sql::run(&world.database(), due).await, 1);
+    }
+    let _running = run(&registry);
+    until(&world, "the other provider is asked", async || count(&well.verified) == 1).await;
+    for _ in 0..3 {
+        world.clock.advance(std::time::Duration::from_secs(2));
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(fake.gate.inside(), 2);
+    }
+    fake.gate.open();
+    for _ in named {
+        results.next().await.unwrap().1.unwrap();
+    }
+    until(&world, "the third is checked", async || count(&fake.verified) == 3).await;
 }
 
 #[tokio::test]

@@ -42,6 +42,22 @@ fn programs_are_told_why_a_credential_was_not_revoked() {
     assert_eq!((&reason["code"], &reason["message"]), (&"acme_closed".into(), &"Acme has closed for today".into()));
 }
 
+/// The provider takes back the credential of the other account, and not the one before.
+#[test]
+fn programs_are_told_why_the_previous_credential_was_not_revoked() {
+    let machine = Machine::new();
+    add(&machine, "offline").exits(4);
+    let input = machine.write("bold.json", br#"{"name": "bold", "token": "0123456789abcdefSECRETkey"}"#);
+    acme(&machine, &["reauthorize", "acme", "--another-account", "--input", &input]).exits(0);
+    let removed = acme(&machine, &["remove", "acme", "--yes", "--json"]).exits(0).json();
+    crate::program::check(&removed, "removed");
+    assert_eq!((&removed["teardown"], &removed["reason"]), (&"done".into(), &serde_json::Value::Null));
+    let reason = &removed["previousReason"];
+    crate::program::check(reason, "reason");
+    assert_eq!((&removed["previous"], &reason["code"]), (&"failed".into(), &"acme_closed".into()));
+    assert_eq!(reason["message"], "Acme has closed for today");
+}
+
 #[test]
 fn help_and_hints_name_the_command_of_the_host() {
     let machine = Machine::new();
