@@ -39,6 +39,8 @@ mod trusted;
 mod typing;
 mod usage;
 #[cfg(unix)]
+mod verify_limits;
+#[cfg(unix)]
 mod waits;
 mod webhooks;
 mod words;

@@ -175,6 +175,33 @@ fn a_session_of_claude_tells_the_limits_of_its_subscription() {
 }
 
 #[test]
+fn a_session_of_gemini_tells_its_tokens_from_a_file() {
+    let machine = tooled();
+    machine.write("work/.gemini/google_accounts.json", br#"{"active": "ada@example.com", "old": []}"#);
+    machine.write("work/.gemini/oauth_creds.json", br#"{"access_token": "a", "refresh_token": "b"}"#);
+    let directory = text(&machine.path("work/.gemini"));
+    machine.run(&["profiles", "create", "gemini", "work", "--dir", &directory]).exits(0);
+    machine.feed(&["add", "gemini", "--profile", "work", "--input", "-"], r#"{"how": "own"}"#).exits(0);
+    // The form of `--output-format json`: <https://geminicli.com/docs/cli/headless>.
+    let models = json!({
+        "gemini-2.5-pro": {"tokens": {"prompt": 24_939, "candidates": 20, "total": 25_113}},
+        "gemini-2.5-flash": {"tokens": {"prompt": 8_965, "candidates": 10, "total": 9_033}},
+    });
+    let session = json!({"session_id": "canary-session", "response": "canary", "stats": {"models": models}});
+    machine.write("session.json", session.to_string().as_bytes());
+    let file = format!("@{}", machine.path("session.json").display());
+    let shown = machine.run(&["usage", "gemini", "--session", &file]).exits(0);
+    shown.says("gemini · work · ada@example.com").says("  Session").says("34146 tokens");
+    let told = told(&machine, &["gemini", "--session", &file]);
+    check(&told[0]["snapshot"], "usageSnapshot");
+    assert_eq!((told.len(), &told[0]["error"]), (1, &Value::Null));
+    let metric = &told[0]["snapshot"]["metrics"][0];
+    let expected = (&json!("token_utilization"), &json!("session"), &json!(34_146));
+    assert_eq!((&metric["kind"], &metric["id"], &metric["used"]), expected);
+    assert!(!told[0].to_string().contains("canary"), "{}", told[0]);
+}
+
+#[test]
 fn a_watch_tells_what_there_is_and_ends_when_it_is_interrupted() {
     let machine = tooled();
     let directory = codex(&machine, "work", "ada@example.com", 40);
