@@ -1,8 +1,8 @@
 //! The configuration: file, environment and flags, in rising order of precedence.
 //!
 //! Every key is in [`KEYS`]. Any other key in the file is an error that names it and the known ones, and any other
-//! variable is a warning that names the nearest one, if one is near. No error repeats a value, because a database address may contain
-//! a password.
+//! variable is a warning that names the nearest one, if one is near. No error repeats a value, because a database
+//! address may contain a password.
 
 mod environment;
 mod events;
