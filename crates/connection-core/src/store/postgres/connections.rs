@@ -266,6 +266,15 @@ impl LentConnection {
     }
 }
 
+/// Waits for the answer to the statement in progress, and ends the transaction.
+async fn recover(connection: &mut PgConnection, is_in_transaction: bool) -> Result<(), sqlx::Error> {
+    if is_in_transaction {
+        sqlx::raw_sql("ROLLBACK").execute(connection).await.map(drop)
+    } else {
+        connection.ping().await
+    }
+}
+
 impl Lent {
     fn connection(&mut self) -> &mut PgConnection {
         match self {
@@ -310,12 +319,12 @@ impl Drop for LentConnection {
         if !self.is_in_statement && !self.is_in_transaction {
             return lent.give_back();
         }
-        // The caller left in the middle of a statement or a transaction, or a statement failed. `ROLLBACK` waits for
-        // the answer to that statement, and outside of a transaction it changes nothing.
+        // The caller left in the middle of a statement or a transaction, or a statement failed.
+        let is_in_transaction = self.is_in_transaction;
         self.runtime.spawn(async move {
-            let rolled_back = timeout(MAX_WAIT, sqlx::raw_sql("ROLLBACK").execute(lent.connection())).await;
-            match (rolled_back, lent) {
-                (Ok(Ok(_)), lent) => lent.give_back(),
+            let recovered = timeout(MAX_WAIT, recover(lent.connection(), is_in_transaction)).await;
+            match (recovered, lent) {
+                (Ok(Ok(())), lent) => lent.give_back(),
                 // A pool must not get the connection back.
                 (_, Lent::Host(pooled)) => drop(pooled.detach()),
                 (_, Lent::Own(_)) => {}
