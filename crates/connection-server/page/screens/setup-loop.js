@@ -68,11 +68,13 @@ export function useSetup(id) {
     async (method, suffix, body) => {
       own.current = true;
       setAction({ isBusy: true, error: null });
+      const before = latest.current;
+      // The wait for changes may bring a newer state, such as the end, before this request is answered.
+      const showIfNewest = (setup) => latest.current === before && show(setup);
       try {
         const setup = method === 'DELETE' ? await api.delete(path) : await api.post(`${path}${suffix}`, body);
         setAction({ isBusy: false, error: null });
-        if (setup) show(setup);
-        else show(await api.get(path));
+        showIfNewest(setup ?? (await api.get(path)));
       } catch (error) {
         setAction({ isBusy: false, error });
         if (['setup_wrong_step', 'setup_ended', 'setup_no_prompt'].includes(error.code)) {

@@ -89,6 +89,33 @@ fn a_reload_the_back_button_and_a_second_tab_find_the_same_setup() {
     }
 }
 
+/// The page gets the end of the setup from its wait for changes, and then the answer to its own request, which the server
+/// gave before the end.
+#[test]
+fn an_answer_that_arrives_after_the_end_of_the_setup_does_not_hide_the_end() {
+    let machine = acme();
+    let serving = Serving::with_page(&machine);
+    visit(async |browser| {
+        begin(browser, &serving, "acme").await;
+        let delay = "
+            const send = window.fetch;
+            window.fetch = async (address, options) => {
+                const answer = await send(address, options);
+                if (!String(address).endsWith('/answers')) return answer;
+                while (!document.body.innerText.includes('Connected as Ada')) {
+                    await new Promise((resolve) => setTimeout(resolve, 10));
+                }
+                setTimeout(() => { window.isLate = true; }, 100);
+                return answer;
+            }";
+        browser.run(delay, Vec::new()).await;
+        browser.write("form input[type=password]", NOTION_KEY).await;
+        browser.click("form button[type=submit]").await;
+        browser.until("the answer has arrived", "return window.isLate === true", Vec::new()).await;
+        browser.shows("Connected as Ada").await;
+    });
+}
+
 #[test]
 fn a_step_that_another_tab_answered_is_not_answered_twice() {
     let machine = acme();
