@@ -1582,6 +1582,10 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description The number of elements of a page, all of them by default. */
+                    limit?: number;
+                    /** @description The value of `next` of the page before. */
+                    after?: string;
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
@@ -2289,6 +2293,10 @@ export interface paths {
             parameters: {
                 query?: {
                     search?: string;
+                    /** @description The number of elements of a page, all of them by default. */
+                    limit?: number;
+                    /** @description The value of `next` of the page before. */
+                    after?: string;
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
@@ -2657,6 +2665,10 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description The number of elements of a page, all of them by default. */
+                    limit?: number;
+                    /** @description The value of `next` of the page before. */
+                    after?: string;
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
@@ -2942,10 +2954,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns the setups that have not ended. */
+        /** Returns the setups that have not ended, in the order in which they were begun. */
         get: {
             parameters: {
                 query?: {
+                    /** @description The number of elements of a page, all of them by default. */
+                    limit?: number;
+                    /** @description The value of `next` of the page before. */
+                    after?: string;
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
@@ -2960,7 +2976,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["SetupPage"];
+                        "application/json": components["schemas"]["Page_ListedSetup"];
                     };
                 };
                 401: components["responses"]["Unauthenticated"];
@@ -4088,7 +4104,7 @@ export interface components {
             /** @description The name of the kind that a person reads. */
             kindTitle: string;
             /** @description The provider of the kind; `null` if the host no longer has the kind. */
-            provider: string | null;
+            provider?: string | null;
         };
         /** @enum {string} */
         Liveness: "live" | "offline" | "failing" | "unknown";
@@ -4267,6 +4283,17 @@ export interface components {
                 provider: string;
                 title: string;
             }[];
+            /** @description The value of `after` for the next page; `null` on the last one. */
+            next: string | null;
+        };
+        /** @description A page of a list. */
+        Page_ListedSetup: {
+            items: (components["schemas"]["OpenSetup"] & {
+                /** @description The name of the kind that a person reads. */
+                kindTitle: string;
+                /** @description The provider of the kind; `null` if the host no longer has the kind. */
+                provider?: string | null;
+            })[];
             /** @description The value of `after` for the next page; `null` on the last one. */
             next: string | null;
         };
@@ -4567,12 +4594,6 @@ export interface components {
             reason: null | components["schemas"]["Reason"];
             /** @description The code that the person types there. */
             userCode: string | null;
-        };
-        /** @description A page of setups that have not ended. */
-        SetupPage: {
-            items: components["schemas"]["ListedSetup"][];
-            /** @description The value of `after` for the next page. There is one page alone. */
-            next: string | null;
         };
         /** @enum {string} */
         SetupStage: "running" | "waiting" | "cancelled";

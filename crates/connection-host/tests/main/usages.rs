@@ -192,13 +192,13 @@ fn a_session_of_gemini_tells_its_tokens_from_a_file() {
     let file = format!("@{}", machine.path("session.json").display());
     let shown = machine.run(&["usage", "gemini", "--session", &file]).exits(0);
     shown.says("gemini · work · ada@example.com").says("  Session").says("34146 tokens");
-    let told = told(&machine, &["gemini", "--session", &file]);
-    check(&told[0]["snapshot"], "usageSnapshot");
-    assert_eq!((told.len(), &told[0]["error"]), (1, &Value::Null));
-    let metric = &told[0]["snapshot"]["metrics"][0];
+    let readings = usage_readings(&machine, &["gemini", "--session", &file]);
+    check(&readings[0]["snapshot"], "usageSnapshot");
+    assert_eq!((readings.len(), &readings[0]["error"]), (1, &Value::Null));
+    let metric = &readings[0]["snapshot"]["metrics"][0];
     let expected = (&json!("token_utilization"), &json!("session"), &json!(34_146));
     assert_eq!((&metric["kind"], &metric["id"], &metric["used"]), expected);
-    assert!(!told[0].to_string().contains("canary"), "{}", told[0]);
+    assert!(!readings[0].to_string().contains("canary"), "{}", readings[0]);
 }
 
 #[test]

@@ -20,7 +20,10 @@ use crate::{
     caller::{AnyCaller, Caller, Need, ToManage, ToRead, ToUse},
     declared::{self, KnownDeclaration},
     once::{Made, Once},
-    openapi::refusals::{Conflict, NotFound},
+    openapi::{
+        parameters::{After, LimitOfAll},
+        refusals::{Conflict, NotFound},
+    },
     path::Path,
     problem::Problem,
     shapes::{ExtensionBody, ExtensionRemovedBody, GrantBody, ReasonBody, ResolvedSchema},
@@ -158,14 +161,20 @@ async fn shown(registry: &ConnectionRegistry, name: &str) -> Result<ExtensionBod
 
 /// Returns the extensions that were added, with the state of what they need, and those to which a host granted a
 /// connection without adding them.
-#[utoipa::path(get, path = "/extensions", responses((status = 200, body = Page<ExtensionBody>)))]
+#[utoipa::path(
+    get,
+    path = "/extensions",
+    params(LimitOfAll, After),
+    responses((status = 200, body = Page<ExtensionBody>))
+)]
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     let registry = &caller.registry;
     let added = registry.extensions().list().await?;
     let mut open = registry.extensions().grants().await?;
     open.retain(is_open);
     let granted = grants(registry, &open).await?;
-    Ok(json(StatusCode::OK, &Page { items: bodies(registry, &added, granted).await?, next: None }))
+    let items = bodies(registry, &added, granted).await?;
+    Ok(json(StatusCode::OK, &Page::of(items, &caller.query, |item| [item.name.clone()])?))
 }
 
 /// Returns one extension, with the state of what it needs.

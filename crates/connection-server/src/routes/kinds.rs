@@ -11,7 +11,10 @@ use crate::{
     Api,
     body::{Page, json},
     caller::{Caller, ToManage, ToSeeKinds},
-    openapi::refusals::NotFound,
+    openapi::{
+        parameters::{After, LimitOfAll},
+        refusals::NotFound,
+    },
     path::Path,
     problem::Problem,
     shapes::{GuideBody, KindFieldBody, auth_word, is_called_back, way_word, words},
@@ -138,7 +141,7 @@ pub(super) async fn show(
 #[utoipa::path(
     get,
     path = "/kinds",
-    params(("search" = Option<String>, Query)),
+    params(("search" = Option<String>, Query), LimitOfAll, After),
     responses((status = 200, body = Page<ListedKindBody>))
 )]
 pub(super) async fn list(caller: Caller<ToSeeKinds>) -> Result<Response, Problem> {
@@ -154,8 +157,8 @@ pub(super) async fn list(caller: Caller<ToSeeKinds>) -> Result<Response, Problem
         }
         items.push(ListedKindBody::of(&info, count(&caller, &descriptor.kind).await?));
     }
-    items.sort_by_key(|item| (item.title.to_lowercase(), item.kind.clone()));
-    Ok(json(StatusCode::OK, &Page { items, next: None }))
+    let page = Page::of(items, &caller.query, |item| [item.title.to_lowercase(), item.kind.clone()])?;
+    Ok(json(StatusCode::OK, &page))
 }
 
 /// The application of a kind that was asked for in a setup and kept for the next ones.

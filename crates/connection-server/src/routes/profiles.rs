@@ -16,7 +16,10 @@ use crate::{
     body::{Json, Page, json},
     caller::{Caller, ToManage, ToRead, USUAL_OWNER},
     once::{Made, Once},
-    openapi::refusals::{Conflict, NotFound},
+    openapi::{
+        parameters::{After, LimitOfAll},
+        refusals::{Conflict, NotFound},
+    },
     path::Path,
     problem::Problem,
     shapes::{ProfileBody, ProfileRemovedBody},
@@ -111,7 +114,12 @@ async fn body(kind: &Kind, profiles: &Profiles, profile: &Profile) -> Result<Pro
 }
 
 /// Returns the profiles of all tools, with what their directories show.
-#[utoipa::path(get, path = "/profiles", responses((status = 200, body = Page<ProfileBody>)))]
+#[utoipa::path(
+    get,
+    path = "/profiles",
+    params(LimitOfAll, After),
+    responses((status = 200, body = Page<ProfileBody>))
+)]
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     let mut items = Vec::new();
     for kind in kinds(&caller.registry) {
@@ -125,7 +133,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
             items.push(body(&kind, &profiles, profile).await?);
         }
     }
-    Ok(json(StatusCode::OK, &Page { items, next: None }))
+    Ok(json(StatusCode::OK, &Page::of(items, &caller.query, ProfileBody::position)?))
 }
 
 /// Makes a profile. Its directory is made when the tool is first run with it.

@@ -16,10 +16,13 @@ use super::{connection_list::title, extensions, kinds::unknown as unknown_kind, 
 use crate::{
     Api, BASE,
     answers::AnswersBody,
-    body::{Empty, Json, json},
+    body::{Empty, Json, Page, json},
     caller::{Caller, ToManage, ToSetUp},
     once::{Made, Once},
-    openapi::refusals::{Conflict, Gone, NotFound},
+    openapi::{
+        parameters::{After, LimitOfAll},
+        refusals::{Conflict, Gone, NotFound},
+    },
     path::Path,
     problem::Problem,
     shapes::{OpenSetupBody, SetupShape, StateAtStep},
@@ -156,17 +159,13 @@ struct ListedBody {
     provider: Option<String>,
 }
 
-/// A page of setups that have not ended.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SetupPage)]
-struct SetupPage {
-    items: Vec<ListedBody>,
-    /// The value of `after` for the next page. There is one page alone.
-    next: Option<String>,
-}
-
-/// Returns the setups that have not ended.
-#[utoipa::path(get, path = "/setups", responses((status = 200, body = SetupPage)))]
+/// Returns the setups that have not ended, in the order in which they were begun.
+#[utoipa::path(
+    get,
+    path = "/setups",
+    params(LimitOfAll, After),
+    responses((status = 200, body = Page<ListedBody>))
+)]
 pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> {
     let registry = &caller.registry;
     let setups = registry.setups().list().await?;
@@ -175,7 +174,8 @@ pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> 
         kind_title: title(registry, &info.kind),
         provider: registry.kinds().get(&info.kind).map(|kind| kind.descriptor.provider.to_string()),
     };
-    Ok(json(StatusCode::OK, &SetupPage { items: setups.iter().map(listed).collect(), next: None }))
+    let items = setups.iter().map(listed).collect();
+    Ok(json(StatusCode::OK, &Page::of(items, &caller.query, |item: &ListedBody| [item.setup.id.clone()])?))
 }
 
 /// Returns the refusal of a setup for an extension that no kind can connect.

@@ -51,6 +51,11 @@ pub struct ProfileRemovedBody {
 }
 
 impl ProfileBody {
+    /// Returns the position in a list: by tool, and by the time at which a profile was made.
+    pub(crate) fn position(&self) -> [String; 3] {
+        [self.kind.clone(), self.created_at.clone(), self.id.clone()]
+    }
+
     /// Returns the shape of a profile, with the slots that use it and the state of its directory.
     pub fn of(kind: &str, profile: &Profile, slots: &[String], found: &DirectoryProbe) -> Self {
         Self {

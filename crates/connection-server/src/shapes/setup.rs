@@ -11,7 +11,7 @@ use super::{ReasonBody, words};
 #[schema(as = OpenSetup)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenSetupBody {
-    id: String,
+    pub(crate) id: String,
     kind: String,
     #[schema(value_type = words::SetupStage)]
     state: &'static str,

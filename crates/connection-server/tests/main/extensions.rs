@@ -38,7 +38,7 @@ impl World {
         self.send(&self.request("PUT", path).bearer(token).json(&body)).await
     }
 
-    async fn delete(&self, token: &str, path: &str) -> crate::http::Answer {
+    pub(crate) async fn delete(&self, token: &str, path: &str) -> crate::http::Answer {
         self.send(&self.request("DELETE", path).bearer(token).json(&json!({}))).await
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use connection_core::Role;
 use serde_json::{Value, json};
 
-use crate::test_host::World;
+use crate::{extensions::manifest, test_host::World};
 
 #[tokio::test]
 async fn connections_are_listed_page_by_page_in_the_order_of_their_labels() {
@@ -101,6 +101,41 @@ async fn tokens_are_listed_page_by_page() {
 }
 
 #[tokio::test]
+async fn short_lists_are_whole_unless_a_page_is_asked_for() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("local")).await;
+    for name in ["one", "two", "three"] {
+        world.post(&token, "/setups", json!({ "kind": "acme" })).await.ok(201);
+        world.post(&token, "/extensions", json!({ "manifest": manifest(name) })).await.ok(201);
+        let profile = json!({ "kind": "tool", "label": name, "directory": format!("/profiles/{name}") });
+        world.post(&token, "/profiles", profile).await.ok(201);
+    }
+    for (path, fewest) in [("/kinds", 2), ("/setups", 3), ("/extensions", 3), ("/profiles", 3)] {
+        let whole = world.get(&token, path).await.ok(200);
+        assert!(whole["items"].as_array().unwrap().len() >= fewest && whole["next"].is_null(), "{whole}");
+        let mut found = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = world.get(&token, &format!("{path}?limit=1{after}")).await.ok(200);
+            found.extend(page["items"].as_array().unwrap().iter().cloned());
+            let Some(next) = page["next"].as_str() else { break };
+            after = format!("&after={next}");
+        }
+        assert_eq!(json!(found), whole["items"], "{path}");
+        for query in ["limit=0", "limit=501", "after=x", "after="] {
+            assert_eq!(world.get(&token, &format!("{path}?{query}")).await.refusal().0, 422, "{path}?{query}");
+        }
+    }
+    // An element that was removed since the page before does not hide the next one.
+    let first = world.get(&token, "/setups?limit=1").await.ok(200);
+    let ended = format!("/setups/{}", first["items"][0]["id"].as_str().unwrap());
+    assert_eq!(world.delete(&token, &ended).await.status, 204);
+    let after = first["next"].as_str().unwrap();
+    let rest = world.get(&token, &format!("/setups?after={after}")).await.ok(200);
+    assert_eq!(rest["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn kinds_are_listed_by_title_with_the_number_of_connections() {
     let world = World::new().await;
     let token = world.token(Role::Manage, None).await;
@@ -190,7 +225,8 @@ async fn the_record_of_an_owner_is_checked_if_the_request_asks_for_it() {
     let world = World::new().await;
     let ada = world.token(Role::Manage, Some("ada")).await;
     let bob = world.token(Role::Manage, Some("bob")).await;
-    let chain = async |token: &str, query: &str| world.get(token, &format!("/events?{query}")).await.ok(200)["chain"].clone();
+    let chain =
+        async |token: &str, query: &str| world.get(token, &format!("/events?{query}")).await.ok(200)["chain"].clone();
     assert_eq!(chain(&ada, "check=true").await, "whole");
     let removed = world.connected(&ada, "octocat").await;
     world.connected(&ada, "hubot").await;
