@@ -252,6 +252,15 @@ impl Browser {
         self.command("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
     }
 
+    /// Runs a script on every page from now on, before the scripts of the page itself.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the browser rejects the command.
+    pub async fn run_first(&self, script: &str) {
+        self.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
     /// Forgets the files that the browser keeps of pages, so that the next page is loaded as on a first visit.
     ///
     /// # Panics
