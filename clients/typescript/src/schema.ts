@@ -210,7 +210,10 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
                 path: {
                     id: string;
                 };
@@ -235,6 +238,7 @@ export interface paths {
                 401: components["responses"]["Unauthenticated"];
                 403: components["responses"]["NotAllowed"];
                 404: components["responses"]["NotFound"];
+                412: components["responses"]["Changed"];
                 413: components["responses"]["TooLarge"];
                 415: components["responses"]["NotJson"];
                 421: components["responses"]["OtherHost"];
@@ -642,7 +646,10 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
                 path: {
                     id: string;
                 };
@@ -668,6 +675,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 404: components["responses"]["NotFound"];
                 409: components["responses"]["Conflict"];
+                412: components["responses"]["Changed"];
                 413: components["responses"]["TooLarge"];
                 415: components["responses"]["NotJson"];
                 421: components["responses"]["OtherHost"];
@@ -943,7 +951,9 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path: {
                     id: string;
                 };
@@ -1196,7 +1206,9 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path: {
                     id: string;
                 };
@@ -1683,6 +1695,8 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -1757,7 +1771,10 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
                 path: {
                     name: string;
                 };
@@ -1771,6 +1788,8 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -1781,6 +1800,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 404: components["responses"]["NotFound"];
                 409: components["responses"]["Conflict"];
+                412: components["responses"]["Changed"];
                 413: components["responses"]["TooLarge"];
                 415: components["responses"]["NotJson"];
                 421: components["responses"]["OtherHost"];
@@ -1872,7 +1892,9 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path: {
                     name: string;
                 };
@@ -1979,7 +2001,9 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path: {
                     name: string;
                 };
@@ -2750,7 +2774,42 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Returns a profile, with what its directory shows. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Profile"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
         put?: never;
         post?: never;
         /** Removes a profile. Its directory and the files in it stay. */
@@ -2760,7 +2819,10 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
                 path: {
                     id: string;
                 };
@@ -2780,6 +2842,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 404: components["responses"]["NotFound"];
                 409: components["responses"]["Conflict"];
+                412: components["responses"]["Changed"];
                 413: components["responses"]["TooLarge"];
                 415: components["responses"]["NotJson"];
                 421: components["responses"]["OtherHost"];
@@ -2798,7 +2861,10 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
                 path: {
                     id: string;
                 };
@@ -2812,6 +2878,8 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -2822,6 +2890,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 404: components["responses"]["NotFound"];
                 409: components["responses"]["Conflict"];
+                412: components["responses"]["Changed"];
                 413: components["responses"]["TooLarge"];
                 415: components["responses"]["NotJson"];
                 421: components["responses"]["OtherHost"];
@@ -2849,7 +2918,10 @@ export interface paths {
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
-                header?: never;
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
                 path: {
                     id: string;
                 };
@@ -2863,6 +2935,8 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -2873,6 +2947,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 404: components["responses"]["NotFound"];
                 409: components["responses"]["Conflict"];
+                412: components["responses"]["Changed"];
                 413: components["responses"]["TooLarge"];
                 415: components["responses"]["NotJson"];
                 421: components["responses"]["OtherHost"];
@@ -3767,6 +3842,8 @@ export interface components {
         Extension: {
             /** @description The time at which it was added. */
             addedAt: string | null;
+            /** @description `true` if a person chose a connection for it, so that the default of the provider does not count. */
+            chosen: boolean;
             /** @description The names of its commands. */
             commands: string[];
             /** @description The id of the connection that the extension uses. */
@@ -4229,6 +4306,8 @@ export interface components {
             items: {
                 /** @description The time at which it was added. */
                 addedAt?: string | null;
+                /** @description `true` if a person chose a connection for it, so that the default of the provider does not count. */
+                chosen: boolean;
                 /** @description The names of its commands. */
                 commands: string[];
                 /** @description The id of the connection that the extension uses. */
@@ -4659,12 +4738,14 @@ export interface components {
         ShownConnection: components["schemas"]["ListedConnection"] & {
             /** @description The time at which the account was connected. */
             createdAt: string;
+            /** @description The time until which the previous credential is kept and can be restored; `null` if there is none. */
+            previousUntil: string | null;
             /**
              * @description The origins to which the credential may be sent, or else the directories that may be read; `null` if they cannot
              *     be opened.
              */
             reach: string[] | null;
-            /** @description `true` if its kind refreshes the credential by itself. */
+            /** @description `true` if the provider accepts each refresh token once, so that a former credential cannot be restored. */
             rotates: boolean;
             /** @description The time of the last change of anything but the liveness. */
             updatedAt: string;

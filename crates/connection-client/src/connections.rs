@@ -186,8 +186,10 @@ pub struct ShownConnection {
     pub listed: ListedConnection,
     /// The grants by which extensions use it.
     pub uses: Vec<Grant>,
-    /// `true` if its kind refreshes the credential by itself.
+    /// `true` if the provider accepts each refresh token once, so that a former credential cannot be restored.
     pub rotates: bool,
+    /// The time until which the previous credential is kept and can be restored, as in RFC 3339. `None` if there is none.
+    pub previous_until: Option<String>,
     /// The time at which the account was connected.
     pub created_at: String,
     /// The time of the last change of anything but the liveness.

@@ -201,6 +201,7 @@ pub const SHAPES: &[(&str, &[&str])] = &[
             "status",
             "error",
             "connection",
+            "chosen",
             "granted",
             "missingScopes",
             "grants",

@@ -56,6 +56,10 @@ impl<T: DeserializeOwned> FromRequest<Api> for Once<T> {
 }
 
 impl<T> Once<T> {
+    pub(crate) fn body(&self) -> &T {
+        &self.body
+    }
+
     /// Carries the request out, unless it was before: then `again` answers with the id of what was made.
     ///
     /// The request is carried out to its end even if its client is gone, because the client will send it again.

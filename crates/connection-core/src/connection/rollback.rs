@@ -78,6 +78,27 @@ impl Connection {
             shared.rollbacks.join(&shared.runtimes, id, || task).await
         })
     }
+
+    /// Returns the time until which [`rollback`](Self::rollback) can restore the previous credential. Returns `None` if
+    /// none is kept, or if the kind cannot return to one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownKind`] and the store's errors.
+    pub fn previous_until(&self) -> BoxFuture<'_, Result<Option<Timestamp>, Error>> {
+        Box::pin(async move {
+            let shared = &self.shared;
+            let kind = &self.info().kind;
+            let entry = shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+            if !may_go_back(&entry) {
+                return Ok(None);
+            }
+            let previous = shared.reader().await?.previous_credential(self.id()).await?;
+            let until = previous.map(|previous| previous.replaced_at.saturating_add(limits::PREVIOUS_KEPT));
+            let now = shared.clock.now().seconds();
+            Ok(until.filter(|until| *until > now).map(Timestamp::from_seconds))
+        })
+    }
 }
 
 async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<ConnectionInfo, Error> {

@@ -32,8 +32,9 @@ async fn two_extensions_use_two_accounts_by_choice_whatever_the_default_is() {
         assert_eq!(resolved(&registry, &issues).await.connection(), Some(two.id()));
         assert_eq!(resolved(&registry, &triage).await.connection(), Some(default.id()));
     }
+    assert!(!resolved(&registry, &triage).await.is_chosen(), "it follows the default");
     let found = resolved(&registry, &issues).await;
-    assert!(!found.is_granted(), "a choice grants nothing");
+    assert!(found.is_chosen() && !found.is_granted(), "a choice grants nothing");
     assert_eq!(issues.environment(None).await.unwrap_err().code(), "not_granted");
     let token = [secret_name("accessToken")];
     registry.extensions().grant("issues", one.id(), &token).await.unwrap();
@@ -47,7 +48,8 @@ async fn two_extensions_use_two_accounts_by_choice_whatever_the_default_is() {
     one.make_default().await.unwrap();
     assert!(registry.extensions().clear_choice("issues").await.unwrap());
     assert!(!registry.extensions().clear_choice("issues").await.unwrap());
-    assert_eq!(resolved(&registry, &issues).await.connection(), Some(one.id()));
+    let found = resolved(&registry, &issues).await;
+    assert_eq!((found.connection(), found.is_chosen()), (Some(one.id()), false));
 }
 
 #[tokio::test]

@@ -90,11 +90,17 @@ async fn account_and_configuration_go_back_with_it() {
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
 }
 
+/// Returns the time in seconds until which a rollback is possible.
+async fn until(connection: &Connection) -> Option<i64> {
+    connection.previous_until().await.unwrap().map(|until| until.seconds())
+}
+
 #[tokio::test]
 async fn without_one_that_is_kept_it_is_refused() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
+    assert_eq!(until(&connection).await, None);
     let error = refused(&connection).await;
     assert!(matches!(error, Error::NoPrevious { .. }) && error.to_string().contains("acme:ada"), "{error}");
     assert!(error.remedy().is_some());
@@ -115,12 +121,18 @@ async fn without_one_that_is_kept_it_is_refused() {
 async fn the_previous_credential_is_kept_for_a_week_and_forgotten_by_the_next_write() {
     let world = World::new().await;
     let connection = twice(&world).await;
+    let now = |world: &World| connection_contract::Clock::now(&world.clock).seconds();
+    let week = i64::try_from(WEEK.as_secs()).unwrap();
+    assert_eq!(until(&connection).await, Some(now(&world) + week));
     world.clock.advance(WEEK - Duration::from_secs(1));
     connection.verify().await.unwrap();
+    assert_eq!(until(&connection).await, Some(now(&world) + 1));
     assert_eq!(credentials(&world).await, ["previous 1", "current 2"]);
     connection.rollback().await.unwrap();
+    assert_eq!(until(&connection).await, Some(now(&world) + week), "the newer one is kept in turn");
     world.clock.advance(WEEK);
     assert!(matches!(refused(&connection).await, Error::NoPrevious { .. }), "though the row is there");
+    assert_eq!(until(&connection).await, None);
     assert_eq!(credentials(&world).await, ["previous 2", "current 3"]);
     connection.verify().await.unwrap();
     assert_eq!(credentials(&world).await, ["current 3"]);

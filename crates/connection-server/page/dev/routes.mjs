@@ -118,8 +118,6 @@ export const ROUTES = [
     'GET',
     '/connections/:id/removal',
     withConnection(({ of }) => ({
-      teardown: of.renews ? 'done' : 'skipped',
-      reason: null,
       extensions: of.usedBy,
       webhooks: of.kind === 'github',
     })),
@@ -290,7 +288,8 @@ export const ROUTES = [
     '/extensions/:name/choice',
     withExtension(({ of, body }) => {
       Object.assign(of, {
-        connection: body.connection,
+        connection: body.connection ?? of.connection,
+        chosen: body.connection !== null,
         granted: of.grants.some((each) => each.connection === body.connection),
       });
       return extensionShape(of);

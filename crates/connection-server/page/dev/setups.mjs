@@ -189,7 +189,7 @@ function finish(world, setup) {
       expiring: false,
       missingScopes: [],
       checkedAt: time(0),
-      previous: true,
+      previousUntil: '2026-11-27T09:00:00Z',
     });
   } else {
     const { kind, provider, title } = setup.known;
@@ -217,7 +217,7 @@ function finish(world, setup) {
       remedyAction: null,
       missingScopes: [],
       usedBy: setup.extension ? [setup.extension] : [],
-      previous: false,
+      previousUntil: null,
       rotates: false,
       createdAt: time(0),
     };

@@ -62,7 +62,7 @@ function connection(kind, label, more = {}) {
     missingScopes: [],
     usedBy: [],
     createdAt: time(-40 * DAY),
-    previous: false,
+    previousUntil: null,
     rotates: oauth && kind !== 'slack',
     ...rest,
     ...(more.account ? { account: { id: `acct_${Math.floor(random() * 1e6)}`, label: more.account } } : {}),
@@ -88,7 +88,7 @@ function listed() {
       usedBy: ['issues', 'release-notes', 'ci-watch', 'code-search'],
       scopes: ['repo', 'read:org'],
       account: 'octo-team',
-      previous: true,
+      previousUntil: time(5 * DAY),
       config: { apiBaseUrl: 'https://api.github.com' },
     }),
     connection('slack', 'acme', {
@@ -258,6 +258,7 @@ function extensionsOf(connections) {
     status: 'connected',
     error: null,
     connection: of?.id ?? null,
+    chosen: false,
     granted: Boolean(of),
     missingScopes: [],
     grants: of ? [grant(name, of, ['accessToken'])] : [],
@@ -281,6 +282,7 @@ function extensionsOf(connections) {
     extension('meeting-notes', 'notion', 'Notion', null, {
       status: 'connected',
       connection: find('notion').id,
+      chosen: false,
       granted: false,
       grants: [],
       declared: [],

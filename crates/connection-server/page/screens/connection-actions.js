@@ -67,7 +67,6 @@ function Remove({ connection, onClose, onRemoved }) {
     <//>`;
   }
   const { data } = removal;
-  const isRevoked = data?.teardown && data.teardown !== 'skipped';
   return html`<${Dialog} title=${t.removeTitle(connection.label)} onClose=${onClose} actions=${html`
     <${Button} tone="danger" isBusy=${remove.isBusy} onClick=${remove.run}>${t.removeButton}<//>
     <${Button} tone="quiet" onClick=${onClose}>${texts.common.cancel}<//>`}>
@@ -76,7 +75,7 @@ function Remove({ connection, onClose, onRemoved }) {
     ${
       data &&
       html`<ul class="bullets">
-      <li>${isRevoked ? t.removeTeardown : t.removeNoTeardown} ${data.reason?.message}</li>
+      <li>${t.removeTeardown}</li>
       ${data.extensions.length > 0 && html`<li>${t.removeExtensions(data.extensions)}</li>`}
       ${data.webhooks && html`<li>${t.removeWebhooks}</li>`}
       <li>${t.removeForever}</li>
@@ -151,12 +150,12 @@ export function Actions({ connection, isAccepting, onChanged, onRemoved }) {
       ${connection.renews && html`<${Button} isBusy=${quick.isBusy} onClick=${() => quick.run('/refresh')}>
         ${t.refresh}<//>`}
       <${Button} onClick=${() => setOpen('reauthorize')}>${t.reauthorize}<//>
-      ${connection.previous && html`<${Button} onClick=${() => setOpen('rollback')}>${t.rollback}<//>`}
+      ${connection.previousUntil && html`<${Button} onClick=${() => setOpen('rollback')}>${t.rollback}<//>`}
       <${Button} onClick=${() => setOpen('rename')}>${t.rename}<//>
       <${Button} onClick=${() => setOpen('default')}>${defaultLabel}<//>
       <${Button} tone="danger" onClick=${() => setOpen('remove')}>${t.remove}<//>
     </div>
-    ${connection.rotates && !connection.previous && html`<p class="quiet-text">${t.rollbackRotates}</p>`}
+    ${connection.rotates && !connection.previousUntil && html`<p class="quiet-text">${t.rollbackRotates}</p>`}
     <${Problem} error=${quick.error} />
     ${open === 'rename' && html`<${Rename} ...${shared} />`}
     ${open === 'remove' && html`<${Remove} ...${shared} onRemoved=${onRemoved} />`}

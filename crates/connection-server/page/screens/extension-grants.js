@@ -53,7 +53,8 @@ export function Grants({ extension, canManage, onChanged }) {
     onChanged();
   });
   const choose = useAction(async (connection) => {
-    await api.put(`/extensions/${part(extension.name)}/choice`, { connection: connection.id });
+    await api.put(`/extensions/${part(extension.name)}/choice`, { connection: connection?.id ?? null });
+    if (!connection) announce(t.choiceTaken);
     onChanged();
   });
   const grantOf = (connection) => extension.grants.find((grant) => grant.connection === connection.id);
@@ -92,6 +93,9 @@ export function Grants({ extension, canManage, onChanged }) {
     ${pages.isLoading && !pages.items.length && html`<${Loading} lines=${2} />`}
     ${!pages.isLoading && !pages.items.length && html`<p class="quiet-text">
       ${t.noCandidates(extension.title ?? extension.provider)}</p>`}
+    ${extension.chosen && html`<p class="quiet-text">${t.choiceHelp}</p>`}
+    ${canManage && extension.chosen && html`<p class="actions"><${Button} tone="quiet" isBusy=${choose.isBusy}
+      onClick=${() => choose.run(null)}>${t.followDefault}<//></p>`}
     <ul class="list-plain">${pages.items.map(row)}</ul>
     ${pages.next && html`<p class="actions"><${Button} onClick=${pages.more}>${texts.common.more}<//></p>`}
     ${asked && html`<${GrantDialog} extension=${extension} connection=${asked} onClose=${() => setAsked(null)}

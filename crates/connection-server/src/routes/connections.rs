@@ -2,11 +2,11 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::Response,
 };
-use connection_contract::Timestamp;
-use connection_core::{Connection, ConnectionId, ConnectionInfo};
+use connection_contract::{RefreshSemantics, Timestamp};
+use connection_core::{Connection, ConnectionId, ConnectionInfo, Error};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -33,8 +33,10 @@ struct ShownBody {
     #[serde(flatten)]
     connection: ListedBody,
     uses: Vec<GrantBody>,
-    /// `true` if its kind refreshes the credential by itself.
+    /// `true` if the provider accepts each refresh token once, so that a former credential cannot be restored.
     rotates: bool,
+    /// The time until which the previous credential is kept and can be restored; `null` if there is none.
+    previous_until: Option<String>,
     /// The time at which the account was connected.
     created_at: String,
     /// The time of the last change of anything but the liveness.
@@ -78,13 +80,29 @@ async fn found<N: Need>(caller: &Caller<N>, id: &str) -> Result<Connection, Prob
     Ok(caller.registry.connection(parse(id)?).await?)
 }
 
+/// Returns a connection that is still as the caller has seen it.
+async fn found_as_seen<N: Need>(
+    caller: &Caller<N>,
+    id: &str,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Connection, Problem> {
+    let found = found(caller, id).await?;
+    if headers.contains_key(header::IF_MATCH) {
+        check_match(headers, &shown(caller, found.info(), now).await?)?;
+    }
+    Ok(found)
+}
+
 async fn shown<N: Need>(caller: &Caller<N>, info: &ConnectionInfo, now: Timestamp) -> Result<ShownBody, Problem> {
     let grants = caller.registry.extensions().grants().await?;
     let uses = grants.iter().filter(|grant| grant.connection == info.id && grant.revoked_at.is_none());
+    let semantics = caller.registry.kinds().get(&info.kind).and_then(|kind| kind.capabilities.refresh);
     Ok(ShownBody {
         connection: ListedBody::of(&caller.registry, info, &grants, now),
         uses: uses.map(|grant| GrantBody::of(grant, info)).collect(),
-        rotates: info.renews,
+        rotates: semantics.is_some_and(|semantics| semantics != RefreshSemantics::Stable),
+        previous_until: None,
         created_at: info.created_at.to_rfc3339(),
         updated_at: info.updated_at.to_rfc3339(),
         reach: None,
@@ -129,6 +147,12 @@ pub(super) async fn show(
     // The tag is that of the row, which a change returns, too.
     let tag = tag(&body);
     body.reach = reach(&found).await;
+    body.previous_until = match found.previous_until().await {
+        Ok(until) => until.map(|until| until.to_rfc3339()),
+        // A connection of a kind that is not registered is shown all the same.
+        Err(Error::UnknownKind(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
     Ok(with_tag(json(StatusCode::OK, &body), &tag))
 }
 
@@ -147,8 +171,7 @@ pub(super) async fn rename(
     headers: HeaderMap,
     Json(body): Json<RenameBody>,
 ) -> Result<Response, Problem> {
-    let found = found(&caller, &id).await?;
-    check_match(&headers, &shown(&caller, found.info(), now(&api)).await?)?;
+    let found = found_as_seen(&caller, &id, &headers, now(&api)).await?;
     let info = found.rename(body.label).await?;
     changed(&caller, &info, now(&api)).await
 }
@@ -166,8 +189,7 @@ pub(super) async fn remove(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let found = found(&caller, &id).await?;
-    check_match(&headers, &shown(&caller, found.info(), now(&api)).await?)?;
+    let found = found_as_seen(&caller, &id, &headers, now(&api)).await?;
     let removal = caller.registry.remove(found.id()).await?;
     Ok(json(StatusCode::OK, &RemovedBody::of(found.info(), &removal)))
 }
@@ -232,17 +254,18 @@ pub(super) async fn refresh(
 #[utoipa::path(
     post,
     path = "/connections/{id}/rollback",
-    params(("id" = String, Path)),
+    params(("id" = String, Path), IfMatch),
     request_body = Empty,
-    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, NotSupported)
+    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, NotSupported, Changed)
 )]
 pub(super) async fn roll_back(
     State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Json(Empty {}): Json<Empty>,
 ) -> Result<Response, Problem> {
-    let info = found(&caller, &id).await?.rollback().await?;
+    let info = found_as_seen(&caller, &id, &headers, now(&api)).await?.rollback().await?;
     changed(&caller, &info, now(&api)).await
 }
 
@@ -250,17 +273,18 @@ pub(super) async fn roll_back(
 #[utoipa::path(
     post,
     path = "/connections/{id}/default",
-    params(("id" = String, Path)),
+    params(("id" = String, Path), IfMatch),
     request_body = DefaultBody,
-    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound)
+    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Changed)
 )]
 pub(super) async fn set_default(
     State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Json(body): Json<DefaultBody>,
 ) -> Result<Response, Problem> {
-    let found = found(&caller, &id).await?;
+    let found = found_as_seen(&caller, &id, &headers, now(&api)).await?;
     let info = if body.default { found.make_default().await? } else { found.clear_default().await? };
     changed(&caller, &info, now(&api)).await
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
@@ -14,9 +15,11 @@ use utoipa::ToSchema;
 
 use super::extensions::ForExtension;
 use crate::{
+    Api,
     body::{Json, check_match, json, tagged},
     caller::{ToManage, ToRead, ToUse},
     declared::explain,
+    once::{Made, Once},
     openapi::{
         parameters::IfMatch,
         refusals::{Changed, Conflict, NotFound},
@@ -141,20 +144,35 @@ pub(super) async fn hand_off(
 #[utoipa::path(
     post,
     path = "/extensions/{name}/hand-off",
-    params(("name" = String, Path)),
+    params(("name" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = HandOffRequestBody,
     responses((status = 201, body = HandOffBody), NotFound, Conflict)
 )]
 pub(super) async fn begin_hand_off(
+    State(api): State<Api>,
     caller: ForExtension<ToUse>,
-    Json(body): Json<HandOffRequestBody>,
+    once: Once<HandOffRequestBody>,
 ) -> Result<Response, Problem> {
     let handle = caller.handle().await?;
-    let command = body.command.as_deref();
-    let required = handle.connection_required().await?;
-    let ticket = match required {
-        Some(_) => Some(handle.open_native_extension_settings(command).await?),
-        None => None,
+    let registry = caller.caller.registry;
+    let command = once.body().command.clone();
+    let (own, own_handle) = (registry.clone(), handle.clone());
+    let make = async move |HandOffRequestBody { command }| {
+        let command = command.as_deref();
+        let required = own_handle.connection_required().await?;
+        let ticket = match required {
+            Some(_) => Some(own_handle.open_native_extension_settings(command).await?),
+            None => None,
+        };
+        let body = hand_off(&own, &own_handle, command, required, ticket).await;
+        // A hand-off that asks nothing of the person has no ticket.
+        let id = ticket.map(|ticket| ticket.to_string()).unwrap_or_default();
+        Ok(Made { id, answer: body.map(|body| json(StatusCode::CREATED, &body)) })
     };
-    Ok(json(StatusCode::CREATED, &hand_off(&caller.caller.registry, &handle, command, required, ticket).await?))
+    let again = async |id: String| {
+        let required = handle.connection_required().await?;
+        let body = hand_off(&registry, &handle, command.as_deref(), required, id.parse().ok()).await?;
+        Ok(json(StatusCode::CREATED, &body))
+    };
+    once.run(&api, make, again).await
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use axum::{
     extract::{FromRequestParts, State},
-    http::{StatusCode, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use connection_contract::{ConnectionDefinition as _, ExtensionDeclaration, SecretName};
@@ -16,13 +16,13 @@ use utoipa::ToSchema;
 
 use crate::{
     Api,
-    body::{Json, Page, json},
+    body::{Json, Page, check_match, json, tagged},
     caller::{AnyCaller, Caller, Need, ToManage, ToRead, ToUse},
     declared::{self, KnownDeclaration},
-    once::{Made, Once},
+    once::{Made, Once, not_shown_again},
     openapi::{
-        parameters::{After, LimitOfAll},
-        refusals::{Conflict, NotFound},
+        parameters::{After, IfMatch, LimitOfAll},
+        refusals::{Changed, Conflict, NotFound},
     },
     path::Path,
     problem::Problem,
@@ -182,10 +182,10 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     get,
     path = "/extensions/{name}",
     params(("name" = String, Path)),
-    responses((status = 200, body = ExtensionBody), NotFound)
+    responses((status = 200, body = ExtensionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound)
 )]
 pub(super) async fn show(caller: Caller<ToRead>, Path(name): Path<String>) -> Result<Response, Problem> {
-    Ok(json(StatusCode::OK, &shown(&caller.registry, &name).await?))
+    Ok(tagged(&shown(&caller.registry, &name).await?))
 }
 
 /// An extension to add.
@@ -301,33 +301,49 @@ fn connection_id(text: &str) -> Result<ConnectionId, Problem> {
 #[utoipa::path(
     post,
     path = "/extensions/{name}/grants",
-    params(("name" = String, Path)),
+    params(("name" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = NewGrantBody,
     responses((status = 201, body = GrantBody), NotFound, Conflict)
 )]
 pub(super) async fn grant(
+    State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(name): Path<String>,
-    Json(body): Json<NewGrantBody>,
+    once: Once<NewGrantBody>,
 ) -> Result<Response, Problem> {
-    let registry = &caller.registry;
-    let handle = handle(registry, &name).await?;
-    let declared = &handle.requirement().auth.secret_names;
-    let names: Vec<SecretName> = match body.secret_names {
-        None => declared.clone(),
-        Some(named) => {
-            if named.iter().any(|name| !declared.iter().any(|known| known.as_str() == name)) {
-                let problem = Problem::invalid("the extension declares no such secret").field("secretNames");
-                let known: Vec<_> = declared.iter().map(SecretName::as_str).collect();
-                return Err(problem.remedy(format!("the declared secrets are: {}", known.join(", "))));
-            }
-            // The order of the declaration is kept, with each name once.
-            declared.iter().filter(|known| named.iter().any(|name| known.as_str() == name)).cloned().collect()
-        }
+    let registry = caller.registry;
+    let (own, extension) = (registry.clone(), name.clone());
+    let make = async move |new: NewGrantBody| {
+        let handle = handle(&own, &extension).await?;
+        let names = named(&handle.requirement().auth.secret_names, new.secret_names)?;
+        let connection = own.connection(connection_id(&new.connection)?).await?;
+        let granted = own.extensions().grant(&extension, connection.id(), &names).await?;
+        let answer = json(StatusCode::CREATED, &GrantBody::of(&granted, connection.info()));
+        Ok(Made { id: connection.id().to_string(), answer: Ok(answer) })
     };
-    let connection = registry.connection(connection_id(&body.connection)?).await?;
-    let granted = registry.extensions().grant(&name, connection.id(), &names).await?;
-    Ok(json(StatusCode::CREATED, &GrantBody::of(&granted, connection.info())))
+    let again = async |id: String| {
+        let connection = registry.connection(connection_id(&id)?).await?;
+        let grants = registry.extensions().grants().await?;
+        let found = grants
+            .iter()
+            .find(|grant| is_open(grant) && grant.extension == name && grant.connection == connection.id());
+        // A person who has revoked the grant in the meantime must not get it back.
+        let ended =
+            || not_shown_again("the grant of this request was revoked", "grant it with another key", id.clone());
+        Ok(json(StatusCode::CREATED, &GrantBody::of(found.ok_or_else(ended)?, connection.info())))
+    };
+    once.run(&api, make, again).await
+}
+
+/// Returns the declared secrets that a person has named, in the order of the declaration, or all of them.
+fn named(declared: &[SecretName], named: Option<Vec<String>>) -> Result<Vec<SecretName>, Problem> {
+    let Some(named) = named else { return Ok(declared.to_vec()) };
+    if named.iter().any(|name| !declared.iter().any(|known| known.as_str() == name)) {
+        let problem = Problem::invalid("the extension declares no such secret").field("secretNames");
+        let known: Vec<_> = declared.iter().map(SecretName::as_str).collect();
+        return Err(problem.remedy(format!("the declared secrets are: {}", known.join(", "))));
+    }
+    Ok(declared.iter().filter(|known| named.iter().any(|name| known.as_str() == name)).cloned().collect())
 }
 
 /// Revokes the grant of a connection. Revoking it again changes nothing.
@@ -360,22 +376,26 @@ pub(super) struct ChoiceBody {
 #[utoipa::path(
     put,
     path = "/extensions/{name}/choice",
-    params(("name" = String, Path)),
+    params(("name" = String, Path), IfMatch),
     request_body = ChoiceBody,
-    responses((status = 200, body = ExtensionBody), NotFound, Conflict)
+    responses((status = 200, body = ExtensionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn choose(
     caller: Caller<ToManage>,
     Path(name): Path<String>,
+    headers: HeaderMap,
     Json(body): Json<ChoiceBody>,
 ) -> Result<Response, Problem> {
     let registry = &caller.registry;
     let handle = handle(registry, &name).await?;
+    if headers.contains_key(header::IF_MATCH) {
+        check_match(&headers, &shown(registry, &name).await?)?;
+    }
     match body.connection {
         Some(connection) => registry.extensions().choose(handle.name(), connection_id(&connection)?).await?,
         None => drop(registry.extensions().clear_choice(handle.name()).await?),
     }
-    Ok(json(StatusCode::OK, &shown(registry, &name).await?))
+    Ok(tagged(&shown(registry, &name).await?))
 }
 
 /// Returns the connection that an extension would use, without any secret. No provider is asked.

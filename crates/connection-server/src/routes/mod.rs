@@ -82,7 +82,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(kind_changes::show, kind_changes::accept))
         .routes(routes!(kinds::forget_client))
         .routes(routes!(profiles::list, profiles::create))
-        .routes(routes!(profiles::change, profiles::remove))
+        .routes(routes!(profiles::show, profiles::change, profiles::remove))
         .routes(routes!(profiles::change_slot))
         .routes(routes!(setup_links::create))
         .routes(routes!(setups::list, setups::begin))

@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+};
 use connection_contract::Kind;
 use connection_core::{
     ConnectionRegistry, Error, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch, Profiles, Role,
@@ -13,12 +17,12 @@ use utoipa::ToSchema;
 use super::kinds::unknown as unknown_kind;
 use crate::{
     Api,
-    body::{Json, Page, json},
+    body::{Json, Page, check_match, json, tagged},
     caller::{Caller, ToManage, ToRead, USUAL_OWNER},
     once::{Made, Once},
     openapi::{
-        parameters::{After, LimitOfAll},
-        refusals::{Conflict, NotFound},
+        parameters::{After, IfMatch, LimitOfAll},
+        refusals::{Changed, Conflict, NotFound},
     },
     path::Path,
     problem::Problem,
@@ -106,6 +110,15 @@ async fn found(registry: &ConnectionRegistry, id: &str) -> Result<FoundProfile, 
     Err(not_found())
 }
 
+/// Returns a profile that is still as the caller has seen it.
+async fn found_as_seen(registry: &ConnectionRegistry, id: &str, headers: &HeaderMap) -> Result<FoundProfile, Problem> {
+    let found = found(registry, id).await?;
+    if headers.contains_key(header::IF_MATCH) {
+        check_match(headers, &body(&found.kind, &found.profiles, &found.profile).await?)?;
+    }
+    Ok(found)
+}
+
 async fn body(kind: &Kind, profiles: &Profiles, profile: &Profile) -> Result<ProfileBody, Problem> {
     let slots: Vec<_> =
         profiles.slots().await?.into_iter().filter(|(_, id)| *id == profile.id).map(|(slot, _)| slot).collect();
@@ -166,44 +179,58 @@ pub(super) async fn create(
     once.run(&api, make, again).await
 }
 
+/// Returns a profile, with what its directory shows.
+#[utoipa::path(
+    get,
+    path = "/profiles/{id}",
+    params(("id" = String, Path)),
+    responses((status = 200, body = ProfileBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound)
+)]
+pub(super) async fn show(caller: Caller<ToRead>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let FoundProfile { kind, profiles, profile } = found(&caller.registry, &id).await?;
+    Ok(tagged(&body(&kind, &profiles, &profile).await?))
+}
+
 /// Changes a profile. The files in its directories stay as they are.
 #[utoipa::path(
     patch,
     path = "/profiles/{id}",
-    params(("id" = String, Path)),
+    params(("id" = String, Path), IfMatch),
     request_body = ChangeProfileBody,
-    responses((status = 200, body = ProfileBody), NotFound, Conflict)
+    responses((status = 200, body = ProfileBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn change(
     caller: Caller<ToManage>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Json(change): Json<ChangeProfileBody>,
 ) -> Result<Response, Problem> {
     if change.directory.is_some() {
         check_place(&caller)?;
     }
-    let FoundProfile { kind, profiles, profile } = found(&caller.registry, &id).await?;
+    let FoundProfile { kind, profiles, profile } = found_as_seen(&caller.registry, &id, &headers).await?;
     let patch = change.label.into_iter().fold(ProfilePatch::new(), |patch, label| patch.label(label));
     let patch = change.directory.into_iter().fold(patch, |patch, path| patch.directory(PathBuf::from(path)));
     let patch = if change.default { patch.make_default() } else { patch };
     let changed = profiles.update(profile.id, patch).await?;
-    Ok(json(StatusCode::OK, &body(&kind, &profiles, &changed).await?))
+    Ok(tagged(&body(&kind, &profiles, &changed).await?))
 }
 
 /// Makes a slot use a profile, or the default profile of the tool again.
 #[utoipa::path(
     post,
     path = "/profiles/{id}/slots",
-    params(("id" = String, Path)),
+    params(("id" = String, Path), IfMatch),
     request_body = ChangeSlotBody,
-    responses((status = 200, body = ProfileBody), NotFound, Conflict)
+    responses((status = 200, body = ProfileBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn change_slot(
     caller: Caller<ToManage>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Json(change): Json<ChangeSlotBody>,
 ) -> Result<Response, Problem> {
-    let FoundProfile { kind, profiles, profile } = found(&caller.registry, &id).await?;
+    let FoundProfile { kind, profiles, profile } = found_as_seen(&caller.registry, &id, &headers).await?;
     let slots = profiles.slots().await?;
     let is_its_own = slots.iter().any(|(slot, id)| *slot == change.slot && *id == profile.id);
     match change.uses {
@@ -212,18 +239,22 @@ pub(super) async fn change_slot(
         false if is_its_own => drop(profiles.clear_slot(&change.slot).await?),
         false => {}
     }
-    Ok(json(StatusCode::OK, &body(&kind, &profiles, &profile).await?))
+    Ok(tagged(&body(&kind, &profiles, &profile).await?))
 }
 
 /// Removes a profile. Its directory and the files in it stay.
 #[utoipa::path(
     delete,
     path = "/profiles/{id}",
-    params(("id" = String, Path)),
-    responses((status = 200, body = ProfileRemovedBody), NotFound, Conflict)
+    params(("id" = String, Path), IfMatch),
+    responses((status = 200, body = ProfileRemovedBody), NotFound, Conflict, Changed)
 )]
-pub(super) async fn remove(caller: Caller<ToManage>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let FoundProfile { kind, profiles, profile } = found(&caller.registry, &id).await?;
+pub(super) async fn remove(
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let FoundProfile { kind, profiles, profile } = found_as_seen(&caller.registry, &id, &headers).await?;
     profiles.remove(profile.id).await?;
     Ok(json(StatusCode::OK, &ProfileRemovedBody::of(kind.as_str(), &profile)))
 }

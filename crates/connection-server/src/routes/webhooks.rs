@@ -18,6 +18,7 @@ use crate::{
     Api,
     body::{Empty, Json, Page, json},
     caller::{Caller, Need, ToManage, ToRead, ToUse},
+    once::{Made, Once},
     openapi::refusals::{Conflict, NotFound, NotSupported},
     path::Path,
     problem::Problem,
@@ -105,18 +106,28 @@ pub(super) async fn show(
 #[utoipa::path(
     post,
     path = "/connections/{id}/webhook",
-    params(("id" = String, Path)),
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = Empty,
     responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
-pub(super) async fn enable(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
-    public_url(&api)?;
-    let mut info = connection.webhooks().enable().await?;
-    if info.signing_key == SigningKey::Handshake && info.keys.is_empty() {
-        // The provider sends its key as soon as the address is entered there.
-        info = connection.webhooks().await_handshake().await?;
-    }
-    revealed(&api, &connection, &info).await
+pub(super) async fn enable(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    once: Once<Empty>,
+) -> Result<Response, Problem> {
+    let connection = found(&caller, &id).await?;
+    let (own_api, own) = (api.clone(), connection.clone());
+    let make = async move |Empty {}| {
+        public_url(&own_api)?;
+        let mut info = own.webhooks().enable().await?;
+        if info.signing_key == SigningKey::Handshake && info.keys.is_empty() {
+            // The provider sends its key as soon as the address is entered there.
+            info = own.webhooks().await_handshake().await?;
+        }
+        Ok(Made { id: own.id().to_string(), answer: revealed(&own_api, &own, &info).await })
+    };
+    once.run(&api, make, async |_| revealed_again(&api, &connection).await).await
 }
 
 /// Takes the address away. The events that wait are kept.
@@ -145,8 +156,12 @@ pub(super) async fn disable(
     responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn reveal(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
+    revealed_again(&api, &connection).await
+}
+
+async fn revealed_again(api: &Api, connection: &Connection) -> Result<Response, Problem> {
     match connection.webhooks().info().await? {
-        Some(info) => revealed(&api, &connection, &info).await,
+        Some(info) => revealed(api, connection, &info).await,
         None => Err(disabled()),
     }
 }
@@ -160,13 +175,23 @@ fn disabled() -> Problem {
 #[utoipa::path(
     post,
     path = "/connections/{id}/webhook/key",
-    params(("id" = String, Path)),
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = Empty,
     responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
 )]
-pub(super) async fn rotate(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
-    let info = connection.webhooks().rotate_key().await?;
-    revealed(&api, &connection, &info).await
+pub(super) async fn rotate(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    once: Once<Empty>,
+) -> Result<Response, Problem> {
+    let connection = found(&caller, &id).await?;
+    let (own_api, own) = (api.clone(), connection.clone());
+    let make = async move |Empty {}| {
+        let info = own.webhooks().rotate_key().await?;
+        Ok(Made { id: own.id().to_string(), answer: revealed(&own_api, &own, &info).await })
+    };
+    once.run(&api, make, async |_| revealed_again(&api, &connection).await).await
 }
 
 /// Ends the validity of all keys but the newest.

@@ -34,6 +34,8 @@ pub struct ExtensionBody {
     pub error: Option<ReasonBody>,
     /// The id of the connection that the extension uses.
     pub connection: Option<String>,
+    /// `true` if a person chose a connection for it, so that the default of the provider does not count.
+    pub chosen: bool,
     /// `true` if that connection was granted to it.
     pub granted: bool,
     /// The scopes that the extension declares and the connection lacks.
@@ -74,6 +76,7 @@ impl ExtensionBody {
             status: None,
             error: None,
             connection: None,
+            chosen: false,
             granted: false,
             missing_scopes: Vec::new(),
             grants,
@@ -97,6 +100,7 @@ impl ExtensionBody {
         self.status = Some(resolved.status.as_str());
         self.error = resolved.error.as_ref().map(ReasonBody::from);
         self.connection = resolved.connection().map(|id| id.to_string());
+        self.chosen = resolved.is_chosen();
         self.granted = resolved.is_granted();
         self.missing_scopes = resolved.missing_scopes().to_vec();
         self

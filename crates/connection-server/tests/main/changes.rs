@@ -3,7 +3,7 @@
 use connection_core::Role;
 use serde_json::json;
 
-use crate::test_host::World;
+use crate::{extensions::manifest, test_host::World};
 
 #[tokio::test]
 async fn a_connection_is_renamed_unless_it_changed_since_it_was_read() {
@@ -28,6 +28,48 @@ async fn a_connection_is_renamed_unless_it_changed_since_it_was_read() {
     assert_eq!(world.send(&rename("  ")).await.refusal(), (422, "invalid_label".into()));
     world.connected(&token, "hubot").await;
     assert_eq!(world.send(&rename("hubot")).await.refusal(), (409, "label_taken".into()));
+}
+
+/// The tag is sent with every change that accepts it, first an old one and then that of the state as it is.
+#[tokio::test]
+async fn a_change_of_what_another_has_changed_is_refused() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("local")).await;
+    let id = world.connected(&token, "octocat").await;
+    // With two connections and no default, the extension uses none until one is chosen.
+    world.connected(&token, "hubot").await;
+    world.post(&token, "/extensions", json!({ "manifest": manifest("issues") })).await.ok(201);
+    let new = json!({ "kind": "tool", "label": "work", "directory": "/profiles/work" });
+    let made = world.post(&token, "/profiles", new).await.ok(201);
+    let connection = format!("/connections/{id}");
+    let profile = format!("/profiles/{}", made["id"].as_str().unwrap());
+    let extension = "/extensions/issues";
+    for (method, read, below, body, status) in [
+        ("POST", connection.as_str(), "/default", json!({ "default": false }), 200),
+        // There is no previous credential, which is found out after the tag.
+        ("POST", &connection, "/rollback", json!({}), 409),
+        ("PATCH", &connection, "", json!({ "label": "work" }), 200),
+        ("PUT", extension, "/choice", json!({ "connection": id }), 200),
+        ("PATCH", &profile, "", json!({ "label": "home" }), 200),
+        ("POST", &profile, "/slots", json!({ "slot": "a" }), 200),
+        ("POST", &profile, "/slots", json!({ "slot": "a", "uses": false }), 200),
+        ("DELETE", &profile, "", json!({}), 200),
+        ("DELETE", &connection, "", json!({}), 200),
+    ] {
+        let path = format!("{read}{below}");
+        let change = world.request(method, &path).bearer(&token).json(&body);
+        let before = world.get(&token, read).await;
+        let refused = world.send(&change.clone().with("if-match", "\"0123456789abcdef\"")).await;
+        assert_eq!(refused.refusal(), (412, "revision_changed".into()), "{method} {path}");
+        assert_eq!(world.get(&token, read).await.body, before.body, "{method} {path}");
+        let changed = world.send(&change.with("if-match", before.header("etag"))).await;
+        assert_eq!(changed.status, status, "{method} {path}: {changed:?}");
+        if status == 200 && method != "DELETE" {
+            assert_ne!(changed.header("etag"), before.header("etag"), "{method} {path}");
+            assert_eq!(world.get(&token, read).await.header("etag"), changed.header("etag"), "{method} {path}");
+        }
+    }
+    world.check_answers();
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ const OPERATIONS: &[&str] = &[
     "GET /live",
     "GET /me",
     "GET /profiles",
+    "GET /profiles/{id}",
     "GET /setups",
     "GET /setups/{id}",
     "GET /system",

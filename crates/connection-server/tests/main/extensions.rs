@@ -97,8 +97,10 @@ async fn of_two_accounts_an_extension_uses_the_chosen_one() {
     let second = world.connected(&ada, "hubot").await;
     assert_eq!(world.get(&ada, "/extensions/issues").await.ok(200)["connection"], json!(first));
     let chosen = world.put(&ada, "/extensions/issues/choice", json!({ "connection": second })).await.ok(200);
+    assert_eq!(chosen["chosen"], true);
     assert_eq!((&chosen["connection"], &chosen["granted"]), (&json!(second), &json!(false)));
     let back = world.put(&ada, "/extensions/issues/choice", json!({ "connection": null })).await.ok(200);
+    assert_eq!(back["chosen"], false);
     assert_eq!(back["connection"], json!(first));
 }
 

@@ -3,7 +3,12 @@
 use connection_core::Role;
 use serde_json::{Value, json};
 
-use crate::{extensions::manifest, http::Request, test_host::World};
+use crate::{
+    extensions::{extension_token, manifest},
+    http::Request,
+    kinds::Hooked,
+    test_host::World,
+};
 
 fn keyed(world: &World, token: &str, path: &str, body: &Value, key: &str) -> Request {
     world.request("POST", path).bearer(token).json(body).with("idempotency-key", key)
@@ -37,6 +42,72 @@ async fn each_route_that_makes_something_makes_it_once_for_a_key() {
         assert_eq!(count(&world, &token, listed).await, before + 1, "{path}");
     }
     world.check_answers();
+}
+
+/// An answer that arrives late must not give an extension back what a person has taken from it.
+#[tokio::test]
+async fn a_grant_that_was_revoked_is_not_made_again() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let id = world.connected(&token, "octocat").await;
+    world.post(&token, "/extensions", json!({ "manifest": manifest("issues") })).await.ok(201);
+    let request = keyed(&world, &token, "/extensions/issues/grants", &json!({ "connection": id }), "key-1");
+    let granted = world.send(&request).await.ok(201);
+    assert_eq!(world.send(&request).await.ok(201), granted);
+    world.delete(&token, &format!("/extensions/issues/grants/{id}")).await.ok(204);
+    let again = world.send(&request).await;
+    assert_eq!((again.refusal(), &again.json()["made"]), ((409, "already_created".into()), &json!(id)));
+    let shown = world.get(&token, "/extensions/issues").await.ok(200);
+    assert_eq!(shown["granted"], false);
+    world.send(&request.with("idempotency-key", "key-2")).await.ok(201);
+}
+
+#[tokio::test]
+async fn a_hand_off_that_is_begun_again_has_the_same_ticket() {
+    let world = World::new().await;
+    let person = world.token(Role::Manage, Some("ada")).await;
+    world.post(&person, "/extensions", json!({ "manifest": manifest("issues") })).await.ok(201);
+    let token = extension_token(&world.registry, "ada", "issues").await;
+    let body = json!({ "command": "search" });
+    let request = keyed(&world, &token, "/extensions/issues/hand-off", &body, "key-1");
+    let first = world.send(&request).await.ok(201);
+    assert!(first["ticket"].is_string() && first["required"]["way"].is_string(), "{first}");
+    assert_eq!(world.send(&request).await.ok(201), first);
+    let other = world.send(&request.with("idempotency-key", "key-2")).await.ok(201);
+    assert_ne!(other["ticket"], first["ticket"]);
+    // The person provides what the extension needs, and nothing is required any more.
+    let id = world.connected(&person, "octocat").await;
+    world.post(&person, "/extensions/issues/grants", json!({ "connection": id })).await.ok(201);
+    let again = keyed(&world, &token, "/extensions/issues/hand-off", &body, "key-1");
+    let again = world.send(&again).await.ok(201);
+    assert_eq!((&again["ticket"], &again["required"]), (&first["ticket"], &Value::Null));
+    let none = keyed(&world, &token, "/extensions/issues/hand-off", &body, "key-3");
+    let first = world.send(&none).await.ok(201);
+    assert_eq!((&first["ticket"], &world.send(&none).await.ok(201)), (&Value::Null, &first));
+    world.check_answers();
+}
+
+/// A key that was changed twice would end the validity of the one that the person has entered at the provider.
+#[tokio::test]
+async fn an_address_for_webhooks_and_its_key_are_made_once_for_a_key() {
+    let world = World::with(|registry| registry.kind(Hooked)).await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let id = world.connected_by_key(&token, "hooked").await;
+    let webhook = format!("/connections/{id}/webhook");
+    let enable = keyed(&world, &token, &webhook, &json!({}), "key-1");
+    let enabled = world.send(&enable).await.ok(200);
+    assert!(enabled["address"].is_string() && enabled["key"].is_string(), "{enabled}");
+    assert_eq!(world.send(&enable).await.ok(200), enabled);
+    let rotate = keyed(&world, &token, &format!("{webhook}/key"), &json!({}), "key-2");
+    let rotated = world.send(&rotate).await.ok(200);
+    assert_ne!(rotated["key"], enabled["key"]);
+    assert_eq!(world.send(&rotate).await.ok(200), rotated);
+    let other = world.send(&rotate.with("idempotency-key", "key-3")).await.ok(200);
+    assert_ne!(other["key"], rotated["key"]);
+    // A request that is sent again does not give the connection an address that a person has taken away.
+    world.delete(&token, &webhook).await.ok(200);
+    assert_eq!(world.send(&enable).await.refusal(), (409, "webhook_disabled".into()));
+    assert_eq!(world.get(&token, &webhook).await.ok(200)["enabled"], false);
 }
 
 #[tokio::test]

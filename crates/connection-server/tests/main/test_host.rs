@@ -169,6 +169,17 @@ impl World {
         done["connection"].as_str().unwrap().to_owned()
     }
 
+    /// Connects an account of a kind that asks for a key alone; returns its id.
+    pub(crate) async fn connected_by_key(&self, token: &str, kind: &str) -> String {
+        let setup = self.post(token, "/setups", json!({ "kind": kind })).await.ok(201);
+        let id = setup["id"].as_str().unwrap();
+        let setup = self.until(token, id, &setup, "prompt").await;
+        let answers = json!({ "step": setup["step"], "answers": { "apiKey": KEY } });
+        let setup = self.post(token, &format!("/setups/{id}/answers"), answers).await.ok(202);
+        let done = self.until(token, id, &setup, "done").await;
+        done["connection"].as_str().unwrap().to_owned()
+    }
+
     /// Reads a setup until its state has this type.
     pub(crate) async fn until(&self, token: &str, id: &str, setup: &Value, wanted: &str) -> Value {
         let mut setup = setup.clone();

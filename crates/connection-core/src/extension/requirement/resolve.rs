@@ -72,6 +72,7 @@ impl<'f> Resolver<'f> {
         let facts = self.facts;
         let settings = facts.settings(declaration)?;
         let chosen = facts.chosen(declaration);
+        let is_chosen = chosen.is_some();
         let selection = match chosen {
             Some(chosen) => chosen,
             None => {
@@ -83,6 +84,7 @@ impl<'f> Resolver<'f> {
             }
         };
         let mut resolved = resolved(declaration, &selection, settings);
+        resolved.is_chosen = is_chosen;
         resolved.is_granted = resolved.connection.is_some_and(|id| facts.is_granted(declaration, id));
         if resolved.error.is_none() && matches!(resolved.readiness, Readiness::Missing(_)) {
             // The reason why nobody can connect what is missing, if no kind of this host can.
@@ -156,6 +158,7 @@ fn resolved(
         },
         missing_scopes,
         candidates: several.unwrap_or_default().iter().map(|candidate| candidate.id).collect(),
+        is_chosen: false,
         is_granted: false,
     }
 }

@@ -31,6 +31,7 @@ pub struct ResolvedConnection {
     pub(crate) near: Option<ConnectionId>,
     pub(crate) candidates: Vec<ConnectionId>,
     pub(crate) missing_scopes: Vec<String>,
+    pub(crate) is_chosen: bool,
     pub(crate) is_granted: bool,
 }
 
@@ -38,6 +39,12 @@ impl ResolvedConnection {
     /// Returns the selected connection. Its id is not in the JSON, because an extension does not need it.
     pub fn connection(&self) -> Option<ConnectionId> {
         self.connection
+    }
+
+    /// Returns `true` if a person [chose](crate::Extensions::choose) a connection for the extension, so that the default
+    /// of the provider does not count. A chosen connection that lacks a secret is not [selected](Self::connection).
+    pub fn is_chosen(&self) -> bool {
+        self.is_chosen
     }
 
     /// Returns `true` if the extension may use the connection with every secret that it declares. The status does not
