@@ -107,23 +107,12 @@ pub(crate) async fn labels(registry: &ConnectionRegistry) -> Vec<String> {
 
 /// Lets time pass until the task ends, no faster than the machine works.
 pub(crate) async fn outlasted<T>(world: &World, registry: &ConnectionRegistry, task: impl Future<Output = T>) -> T {
-    outlasted_by(Duration::from_millis(20), world, registry, task).await
-}
-
-/// Lets time pass in such steps until the task ends. Small steps give a browser the time to show a page before it is
-/// out of date.
-pub(crate) async fn outlasted_by<T>(
-    step: Duration,
-    world: &World,
-    registry: &ConnectionRegistry,
-    task: impl Future<Output = T>,
-) -> T {
     let mut task = std::pin::pin!(task);
     loop {
         tokio::select! {
             biased;
             result = &mut task => return result,
-            _ = registry.server().health() => world.clock.advance(step),
+            _ = registry.server().health() => world.clock.advance(Duration::from_millis(20)),
         }
     }
 }

@@ -2,11 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 mod accessibility;
+mod actions;
 mod first_load;
 mod keyboard;
 mod many_rows;
 mod markup;
+mod motion;
 mod rebinding;
+mod renewed;
 mod screens;
 mod vendor;
 mod widths;

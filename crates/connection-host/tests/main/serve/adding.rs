@@ -16,7 +16,7 @@ use crate::{
     servers::opened,
 };
 
-pub(super) struct Adding {
+pub(crate) struct Adding {
     pub(super) runtime: Runtime,
     pub(super) registry: ConnectionRegistry,
 }
@@ -44,7 +44,7 @@ impl Adding {
         Self { runtime, registry }
     }
 
-    pub(super) fn at(machine: &Machine, google: &Google, serving: &Serving) -> Self {
+    pub(crate) fn at(machine: &Machine, google: &Google, serving: &Serving) -> Self {
         Self::open(machine, &Google::ORIGINS.map(|from| (from, google.origin.as_str())), &serving.url)
     }
 
@@ -85,13 +85,13 @@ impl Adding {
     }
 
     /// Connects a mailbox through a callback to that `serve`.
-    pub(super) fn connected(&self, serving: &Serving) {
+    pub(crate) fn connected(&self, serving: &Serving) {
         let (session, path) = self.begun();
         assert_eq!(serving.get(&path).status, 303);
         assert_eq!(self.end(&session), "done ada@example.com");
     }
 
-    pub(super) fn close(self) {
+    pub(crate) fn close(self) {
         self.wait(self.registry.close());
         drop(self.registry);
         self.runtime.shutdown_timeout(Duration::from_secs(1));

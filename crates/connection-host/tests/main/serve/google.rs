@@ -65,7 +65,7 @@ impl Google {
     }
 
     /// Returns the grant types of the token requests that arrived.
-    pub(super) fn grants(&self) -> Vec<String> {
+    pub(crate) fn grants(&self) -> Vec<String> {
         self.lock().grants.clone()
     }
 

@@ -2,7 +2,7 @@
 //! signal.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "support of tests: what fails here fails the test")]
 
-mod adding;
+pub(crate) mod adding;
 mod answers;
 mod callback_check;
 mod callbacks;
