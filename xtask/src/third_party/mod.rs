@@ -5,6 +5,7 @@
 //! packages, and external crates only from those that the workspace already has.
 
 mod packages;
+mod readme_host;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use crate::new_plugin::{self, Name};
 use crate::process;
 use crate::setup::{self, BARE_TARGET};
 use crate::third_party::packages::Packages;
+use crate::third_party::readme_host::ReadmeHost;
 use crate::workspace::{self, Workspace};
 
 /// The directory of the third-party crates in the tree.
@@ -27,6 +29,9 @@ const MADE: &str = "blue-post";
 
 /// The directory of the same plugin as an OAuth 2 configuration.
 const MADE_OAUTH2: &str = "blue-post-oauth2";
+
+/// The directory of the host that README shows.
+const README_HOST: &str = "readme-host";
 
 /// Packages our crates, then builds and tests the third-party crates against them.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
@@ -84,6 +89,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let host = copied(workspace, "curious-host", &place)?;
     copy(&workspace.root().join("Cargo.lock"), &host.join("Cargo.lock"))?;
     stranger.cargo(&host, &["test", "--quiet"], &ours)?;
+
+    let readme = workspace.text("README.md")?.unwrap_or_default();
+    let shown = ReadmeHost::read(&readme)?;
+    for host in [shown.with_one_engine(), shown] {
+        let place = fresh(&place.join(README_HOST))?;
+        host.write(workspace, &place)?;
+        stranger.cargo(&place, &["check", "--quiet"], &[])?;
+    }
     println!(
         "third-party: a plugin and a host outside this workspace build from {} packages, and work",
         packages.names().count()

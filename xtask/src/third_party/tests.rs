@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::dev_profile;
+use super::{dev_profile, readme_host::ReadmeHost};
 use crate::new_plugin::{self, Name};
 use crate::process;
 use crate::workspace::Workspace;
@@ -56,5 +56,25 @@ fn the_guides_host_resolves_with_a_plugin_that_new_plugin_made() {
             let named = packages.iter().filter(|package| package.starts_with(&format!("{name} v")));
             assert_eq!(named.count(), 1, "{template}: {name}");
         }
+    }
+}
+
+#[test]
+fn readme_shows_a_host_whose_lines_for_cargo_resolve() {
+    let workspace = Workspace::find().unwrap();
+    let readme = workspace.text("README.md").unwrap().unwrap();
+    let shown = ReadmeHost::read(&readme).unwrap();
+    for (host, has_postgres) in [(shown.with_one_engine(), false), (shown, true)] {
+        let place = tempfile::tempdir().unwrap();
+        host.write(&workspace, place.path()).unwrap();
+        let tree = ["tree", "--offline", "--prefix", "none", "--format", "{p}", "--edges", "normal"];
+        let tree = process::output(&mut process::cargo(place.path(), &tree)).unwrap();
+        let has = |name: &str| tree.lines().any(|package| package.starts_with(&format!("{name} v")));
+        assert!(has("connection-plugin-github") && has("sqlx-sqlite"));
+        assert_eq!(has("sqlx-postgres"), has_postgres);
+    }
+    for missing in ["connection-core = { path = \"../connections/crates/connection-core\" }\n", "\n```rust\n"] {
+        let error = ReadmeHost::read(&readme.replacen(missing, "", 1)).unwrap_err();
+        assert!(error.to_string().contains("README.md shows no"), "{error}");
     }
 }

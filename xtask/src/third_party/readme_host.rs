@@ -1,0 +1,72 @@
+//! The host that README shows: its `Cargo.toml` lines and its program, outside of this workspace.
+
+use std::fs;
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// The path of this repository in README's `Cargo.toml` lines.
+const REPOSITORY: &str = "../connections/";
+
+/// A host as a reader of README makes it.
+#[derive(Debug)]
+pub(crate) struct ReadmeHost {
+    /// The dependencies of the host, as TOML.
+    dependencies: String,
+    /// The line that replaces the one for `connection-core` in a host with one engine.
+    one_engine: String,
+    program: String,
+}
+
+impl ReadmeHost {
+    /// Finds the host in the text of README.
+    pub(crate) fn read(readme: &str) -> Result<Self, Failure> {
+        let missing = |what: &str| Failure::new(format!("README.md shows no {what}"));
+        let (_, section) = readme.split_once("## A host in twenty lines\n").ok_or_else(|| missing("host"))?;
+        let (dependencies, rest) = fence(section, "toml").ok_or_else(|| missing("dependencies of a host"))?;
+        let (one_engine, rest) = fence(rest, "toml").ok_or_else(|| missing("line for one engine"))?;
+        let (program, _) = fence(rest, "rust").ok_or_else(|| missing("program of a host"))?;
+        let host = Self { dependencies: dependencies.into(), one_engine: one_engine.into(), program: program.into() };
+        // Without it, the line for one engine would be a second entry.
+        host.core_line().ok_or_else(|| missing("line for connection-core"))?;
+        Ok(host)
+    }
+
+    /// Returns the host that includes one engine.
+    pub(crate) fn with_one_engine(&self) -> Self {
+        let line = self.core_line().unwrap_or_default();
+        Self {
+            dependencies: self.dependencies.replace(line, self.one_engine.trim_end()),
+            one_engine: self.one_engine.clone(),
+            program: self.program.clone(),
+        }
+    }
+
+    fn core_line(&self) -> Option<&str> {
+        self.dependencies.lines().find(|line| line.starts_with("connection-core "))
+    }
+
+    /// Writes the host into an empty directory. Its dependencies are the crates of this workspace, and its lock file is
+    /// the workspace's.
+    pub(crate) fn write(&self, workspace: &Workspace, place: &Path) -> Result<(), Failure> {
+        let root = workspace.root().canonicalize().map_err(|error| Failure::new(format!("the workspace: {error}")))?;
+        let dependencies = self.dependencies.replace(REPOSITORY, &format!("{}/", root.display()));
+        let package = "[package]\nname = \"readme-host\"\nedition = \"2024\"\npublish = false\n\n[workspace]\n";
+        let main = "#[tokio::main]\nasync fn main() {\n    let _ = whoami;\n}\n";
+        let write = |inside: &str, text: String| {
+            let path = place.join(inside);
+            let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
+            written.map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
+        };
+        write("Cargo.toml", format!("{package}\n{dependencies}"))?;
+        write("src/main.rs", format!("{}\n{main}", self.program))?;
+        super::copy(&workspace.root().join("Cargo.lock"), &place.join("Cargo.lock"))
+    }
+}
+
+/// Returns the next fenced block of a language, and the text after it.
+fn fence<'a>(text: &'a str, language: &str) -> Option<(&'a str, &'a str)> {
+    let (_, rest) = text.split_once(&format!("\n```{language}\n"))?;
+    rest.split_once("```\n")
+}
