@@ -133,7 +133,7 @@ pub enum SetupState {
     Working,
 }
 
-/// An address for a person's browser. `Debug` hides it, because whoever opens it first continues the setup.
+/// An address for a person's browser. `Debug` hides it, because the first person who opens it continues the setup.
 ///
 /// ```
 /// use connection_client::OpenAddress;

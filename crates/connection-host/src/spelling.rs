@@ -1,9 +1,17 @@
 //! The known word that is nearest to a misspelled one.
 
-/// Returns the nearest word if what was typed may be a misspelling of it.
+/// The minimum length of an abbreviation.
+const MIN_ABBREVIATION: usize = 3;
+
+/// Returns the nearest word if what was typed may be a misspelling of it, or else one that abbreviates the other.
 pub(crate) fn misspelled<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let words: Vec<_> = words.into_iter().collect();
     let longest = |word: &str| typed.chars().count().max(word.chars().count());
-    nearest(typed, words).filter(|word| distance(typed, word) <= (longest(word) / 3).max(1))
+    let slip = nearest(typed, words.iter().copied());
+    slip.filter(|word| distance(typed, word) <= (longest(word) / 3).max(1)).or_else(|| {
+        let abbreviates = |short: &str, long: &str| short.len() >= MIN_ABBREVIATION && long.starts_with(short);
+        nearest(typed, words.into_iter().filter(|word| abbreviates(typed, word) || abbreviates(word, typed)))
+    })
 }
 
 /// Returns the word with the smallest distance from what was typed, or the first of several; `None` without words.
@@ -52,8 +60,18 @@ mod tests {
     }
 
     #[test]
+    fn an_abbreviation_finds_its_word_and_a_longer_form_the_abbreviation() {
+        check("reauth", Some("reauthorize"));
+        check("listing", Some("list"));
+        check("ver", Some("verify"));
+        // A slip is more likely than an abbreviation.
+        assert_eq!(misspelled("use", ["user-settings", "usage", "used"]), Some("used"));
+    }
+
+    #[test]
     fn another_word_finds_none() {
         check("explode", None);
+        check("re", None);
         check("", None);
     }
 

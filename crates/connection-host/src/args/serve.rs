@@ -57,7 +57,7 @@ pub(crate) struct Serve {
     pub(crate) open: bool,
     /// Print an address of the page with a code, for a program that opens it
     ///
-    /// The code is good once, and for 60 seconds. Whoever opens the address may use and change the connections.
+    /// The code is good once, and for 60 seconds. A person who opens the address may use and change the connections.
     #[arg(long)]
     pub(crate) print_page: bool,
 }

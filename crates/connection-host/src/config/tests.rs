@@ -89,12 +89,16 @@ fn unknown_keys_are_refused_by_name_with_the_known_ones() {
 fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
     let variables = [
         ("CONNECTIONS_DATADIR", "hunter2"),
+        ("CONNECTIONS_DATA_DIRECTORY", "hunter2"),
+        ("CONNECTIONS_DATABASE", "hunter2"),
         ("CONNECTIONS_DATABSE_URL", "hunter2"),
         ("CONNECTIONS_HOST_TOKN", "hunter2"),
     ];
     let warnings = load("", &variables, Global::default()).unwrap().warnings.join("\n");
     for expected in [
         "ignoring CONNECTIONS_DATADIR, which is unknown; the most similar variable is CONNECTIONS_DATA_DIR",
+        "ignoring CONNECTIONS_DATA_DIRECTORY, which is unknown; the most similar variable is CONNECTIONS_DATA_DIR",
+        "ignoring CONNECTIONS_DATABASE, which is unknown; the most similar variable is CONNECTIONS_DATABASE_URL",
         "ignoring CONNECTIONS_DATABSE_URL, which is unknown; the most similar variable is CONNECTIONS_DATABASE_URL",
         "ignoring CONNECTIONS_HOST_TOKN, which is unknown; the most similar variable is CONNECTIONS_HOST_TOKEN",
     ] {
