@@ -16,7 +16,7 @@ use sqlx::{Sqlite, SqliteConnection, error::BoxDynError, pool::PoolConnection, s
 #[cfg(feature = "postgres")]
 use super::postgres::{Lender, LentConnection};
 #[cfg(feature = "sqlite")]
-use super::sqlite::{LentReader, Ready, Waiting};
+use super::sqlite::{LentReader, Together};
 use super::{StoreError, changes::Changed, rows::NewestEvent};
 
 /// A connection that reads rows.
@@ -30,40 +30,9 @@ pub(crate) struct Reader {
     lender: Option<Lender>,
     /// The error of the first statement that failed.
     failed: Option<StoreError>,
-    /// Statements of the writer to run before the next one, in the same round trip to the driver.
+    /// What runs together with the next statement, in the same round trip to the driver.
     #[cfg(feature = "sqlite")]
-    before: Option<Before>,
-    /// Statements of the job that run after those, and also before the next one.
-    #[cfg(feature = "sqlite")]
-    waiting: Waiting,
-    /// The state of the transaction that a statement begins.
-    #[cfg(feature = "sqlite")]
-    begun: Begun,
-}
-
-/// The state of a transaction that begins with the first statement of its job.
-#[cfg(feature = "sqlite")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Begun {
-    /// The transaction has begun, or none is needed.
-    Yes,
-    /// The statement that is running begins it.
-    Now,
-    /// The statement failed, and perhaps no transaction has begun. Further statements are refused, because without a
-    /// transaction each would be committed at once.
-    Perhaps,
-}
-
-/// Statements of the writer that run together with the next statement of a job.
-#[cfg(feature = "sqlite")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Before {
-    /// The text, which ends with a semicolon.
-    pub(super) sql: &'static str,
-    /// The number of statements in the text.
-    pub(super) statements: usize,
-    /// `true` if the text begins a transaction.
-    pub(super) is_begin: bool,
+    pub(super) together: Together,
 }
 
 /// A transaction that writes.
@@ -109,11 +78,7 @@ impl Reader {
             lender: None,
             failed: None,
             #[cfg(feature = "sqlite")]
-            before: None,
-            #[cfg(feature = "sqlite")]
-            waiting: Waiting::default(),
-            #[cfg(feature = "sqlite")]
-            begun: Begun::Yes,
+            together: Together::default(),
         }
     }
 
@@ -131,34 +96,10 @@ impl Reader {
         Self { prepares: false, ..Self::new(connection, place) }
     }
 
-    /// Runs these statements before the next one.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn run_before(&mut self, before: Option<Before>) {
-        self.before = before;
-    }
-
-    /// Returns `true` if there was no statement since [`run_before`](Self::run_before).
-    #[cfg(feature = "sqlite")]
-    pub(super) fn is_untouched(&self) -> bool {
-        self.before.is_some() && self.waiting.is_empty()
-    }
-
-    /// Returns `true` if a statement waits for the next one.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
-    /// Forgets the statements that wait.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn forget_waiting(&mut self) {
-        self.waiting = Waiting::default();
-    }
-
     /// Returns `true` if a statement may wait for the next one.
     #[cfg(feature = "sqlite")]
     pub(super) fn can_wait(&self) -> bool {
-        !self.waiting.is_full() && matches!(self.connection, Connection::Sqlite(_) | Connection::SqlitePooled(_))
+        self.together.can_wait() && matches!(self.connection, Connection::Sqlite(_) | Connection::SqlitePooled(_))
     }
 
     /// Lets a statement wait for the next one.
@@ -168,31 +109,35 @@ impl Reader {
         sql: &'static str,
         bind: impl FnOnce(&mut SqliteArguments) -> Result<(), BoxDynError>,
     ) -> Result<(), StoreError> {
-        let added = self.waiting.add(sql, bind);
+        let added = self.together.wait(sql, bind);
         self.checked(added)
     }
 
-    /// Allows statements again after one that should have begun a transaction failed.
+    /// Rolls back the previous job of the batch if a statement failed because of it, and then returns `true`: the
+    /// statement is run again.
     #[cfg(feature = "sqlite")]
-    pub(super) fn allow_statements(&mut self) {
-        self.begun = Begun::Yes;
+    pub(super) async fn is_of_previous(&mut self, error: &sqlx::Error) -> bool {
+        let Some(undo) = self.together.take_undo() else { return false };
+        // If all statements of the previous job ran, its savepoint has ended, and this fails.
+        let undone = match self.engine() {
+            Engine::Sqlite(connection) => sqlx::query(undo).execute(connection).await.is_ok(),
+            _ => false,
+        };
+        if undone {
+            self.together.previous_failed(StoreError::of(error, &self.place));
+        }
+        undone
     }
 
-    /// Returns the text to run for `sql`, with the statements that run before it.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn ready(&mut self, sql: &'static str) -> Ready {
-        let before = self.before.take();
-        if before.is_some_and(|before| before.is_begin) {
-            self.begun = Begun::Now;
-        }
-        let mut ready = std::mem::take(&mut self.waiting).followed_by(before.map_or("", |before| before.sql), sql);
-        ready.statements += before.map_or(0, |before| before.statements);
-        ready
+    /// Returns `false`: no statement runs together with those of another job.
+    #[cfg(not(feature = "sqlite"))]
+    pub(super) async fn is_of_previous(&mut self, _: &sqlx::Error) -> bool {
+        false
     }
 
     pub(super) fn engine(&mut self) -> Engine<'_> {
         #[cfg(feature = "sqlite")]
-        if self.begun == Begun::Perhaps {
+        if !self.together.is_allowed() {
             return Engine::Lost;
         }
         match &mut self.connection {
@@ -235,9 +180,7 @@ impl Reader {
     /// kept after a statement has failed; remembering the failure gives every engine the same behaviour.
     pub(super) fn checked<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         #[cfg(feature = "sqlite")]
-        if self.begun == Begun::Now {
-            self.begun = if result.is_ok() { Begun::Yes } else { Begun::Perhaps };
-        }
+        self.together.ended(result.is_ok());
         #[cfg(feature = "postgres")]
         if let (Connection::Postgres(connection), Ok(_)) = (&mut self.connection, &result) {
             connection.statement_ended();
@@ -317,7 +260,7 @@ macro_rules! read_on_engine {
     ($reader:expr, [$text:expr $(, $bind:expr)*], ($query:ident, $connection:ident) => $run:expr) => {{
         let result = loop {
             #[cfg(feature = "sqlite")]
-            let ready = $reader.ready($text);
+            let ready = $reader.together.ready($text);
             let prepares = $reader.prepares;
             let result = match $reader.engine() {
                 $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
@@ -333,7 +276,7 @@ macro_rules! read_on_engine {
                 }
             };
             match result {
-                Err(error) if $reader.is_replaced(&error).await => {}
+                Err(error) if $reader.is_of_previous(&error).await || $reader.is_replaced(&error).await => {}
                 result => break result,
             }
         };
@@ -359,20 +302,26 @@ macro_rules! execute {
         if $crate::store::engine::is_noted(file!(), line!(), $sql, |_| {}) {
             Ok(1)
         } else {
-            #[cfg(feature = "sqlite")]
-            let ready = $reader.ready($sql);
-            let done = match $reader.engine() {
-                $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
+            let done = loop {
                 #[cfg(feature = "sqlite")]
-                $crate::store::engine::Engine::Sqlite(connection) => {
-                    let query = sqlx::query_with(ready.sql, ready.arguments)$(.bind($bind))*.persistent(prepares);
-                    let ran = sqlx::Executor::fetch_many(connection, query);
-                    $crate::store::sqlite::changed(ran, ready.statements).await
-                }
-                #[cfg(feature = "postgres")]
-                $crate::store::engine::Engine::Postgres(connection) => {
-                    let query = sqlx::query($sql)$(.bind($bind))*.persistent(prepares);
-                    query.execute(connection).await.map(|done| done.rows_affected())
+                let ready = $reader.together.ready($sql);
+                let done = match $reader.engine() {
+                    $crate::store::engine::Engine::Lost => Err(sqlx::Error::PoolTimedOut),
+                    #[cfg(feature = "sqlite")]
+                    $crate::store::engine::Engine::Sqlite(connection) => {
+                        let query = sqlx::query_with(ready.sql, ready.arguments)$(.bind($bind))*.persistent(prepares);
+                        let ran = sqlx::Executor::fetch_many(connection, query);
+                        $crate::store::sqlite::changed(ran, ready.statements).await
+                    }
+                    #[cfg(feature = "postgres")]
+                    $crate::store::engine::Engine::Postgres(connection) => {
+                        let query = sqlx::query($sql)$(.bind($bind))*.persistent(prepares);
+                        query.execute(connection).await.map(|done| done.rows_affected())
+                    }
+                };
+                match done {
+                    Err(error) if $reader.is_of_previous(&error).await => {}
+                    done => break done,
                 }
             };
             $reader.checked(done)

@@ -39,6 +39,6 @@ impl Tx {
             Lock::Owner(owner) => format!("owner/{owner}"),
             Lock::Connection(id) => format!("connection/{id}"),
         };
-        execute!(self, SQL, name).map(drop)
+        execute!(self, SQL, &name).map(drop)
     }
 }

@@ -4,6 +4,7 @@ mod changed;
 mod host_pool;
 mod own_pool;
 mod readers;
+mod together;
 mod version;
 mod waiting;
 mod writer;
@@ -34,7 +35,9 @@ pub(super) use changed::changed;
 pub(super) use host_pool::open as open_lent;
 pub(super) use own_pool::open;
 pub(super) use readers::LentReader;
-pub(super) use waiting::{Ready, Waiting};
+#[cfg(test)]
+pub(super) use together::Before;
+pub(super) use together::Together;
 pub(super) use writer::Limits;
 
 /// An open database file.

@@ -6,6 +6,8 @@
 
 use sqlx::{Arguments as _, SqlSafeStr as _, SqlStr, error::BoxDynError, sqlite::SqliteArguments};
 
+use super::together::Before;
+
 /// The maximum number of statements that wait. The driver prepares each text as a whole, so long ones are bounded.
 const MAX_STATEMENTS: usize = 16;
 
@@ -25,11 +27,11 @@ pub(in super::super) struct Ready {
 }
 
 impl Waiting {
-    pub(in super::super) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.statements == 0
     }
 
-    pub(in super::super) fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.statements >= MAX_STATEMENTS
     }
 
@@ -45,6 +47,17 @@ impl Waiting {
         self.text.push_str("; ");
         self.statements += 1;
         Ok(())
+    }
+
+    /// Adds statements of the writer before and after those that wait.
+    pub(super) fn between(mut self, before: Option<Before>, after: Before) -> Self {
+        if let Some(before) = before {
+            self.text.insert_str(0, before.sql);
+            self.statements += before.statements;
+        }
+        self.text.push_str(after.sql);
+        self.statements += after.statements;
+        self
     }
 
     /// Returns a text that runs `before`, what waits, and then `sql`, whose arguments follow those of the result.

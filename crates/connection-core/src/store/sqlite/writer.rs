@@ -6,8 +6,8 @@
 //!
 //! Each text is a round trip to the driver's thread, which costs more than most statements. The statements that begin
 //! the transaction of a single job, or the savepoint of another, are therefore run together with the first statement of
-//! the job. Writes of a job whose result nobody reads wait for its next statement, or for the commit. A job that runs no
-//! statement costs nothing.
+//! the job. Writes of a job whose result nobody reads wait for its next statement, for the first one of the next job,
+//! or for the commit. A job that runs no statement costs nothing.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -16,9 +16,10 @@ use tokio::{sync::mpsc, time::Instant};
 
 use super::super::{
     StoreError, Tx,
-    engine::{Before, Connection, Reader, execute},
+    engine::{Connection, Reader, execute},
     job::{Durability, Job, Outcome, log_commit},
 };
+use super::together::{Before, Together};
 
 /// The limits of a batch, so that its first job does not wait too long for the last one.
 #[derive(Clone, Copy, Debug)]
@@ -135,10 +136,7 @@ async fn batch(tx: &mut Tx, waiting: &mut VecDeque<Box<dyn Job>>, limits: Limits
                 done.extend(waiting.drain(..));
                 Err(error)
             }
-            Ok(()) => match run(tx, waiting, &mut done, limits).await {
-                Ok(kept) => commit(tx).await.map(|()| kept),
-                Err(error) => Err(error),
-            },
+            Ok(()) => run(tx, waiting, &mut done, limits).await,
         }
     };
     if result.is_err() {
@@ -158,20 +156,20 @@ async fn alone(
     done: &mut Vec<Box<dyn Job>>,
 ) -> Result<usize, StoreError> {
     let Some(mut job) = waiting.pop_front() else { return Ok(0) };
-    tx.run_before(Some(BEGIN));
+    tx.together.run_before(Some(BEGIN));
     let outcome = job.run(tx).await;
     if outcome == Outcome::Undo {
-        tx.forget_waiting();
+        tx.together.forget_waiting();
     }
-    let committed = if tx.is_untouched() {
+    let committed = if tx.together.is_untouched() {
         // The job ran no statement, so no transaction was begun.
-        tx.run_before(None);
+        tx.together.run_before(None);
         Ok(0)
     } else if outcome == Outcome::Undo {
         roll_back(tx).await;
         Ok(0)
     } else {
-        let has_waiting = tx.has_waiting();
+        let has_waiting = tx.together.has_waiting();
         let committed = commit(tx).await;
         if let Err(error) = &committed
             && has_waiting
@@ -193,71 +191,140 @@ async fn run(
     limits: Limits,
 ) -> Result<usize, StoreError> {
     let began = Instant::now();
-    let mut kept = 0;
-    let mut savepoint = Savepoint::None;
-    while let Some(mut job) = waiting.pop_front() {
-        let result = in_savepoint(tx, job.as_mut(), &mut savepoint).await;
-        done.push(job);
-        if result? == Outcome::Keep {
-            kept += 1;
-        }
-        if done.len() >= limits.jobs || began.elapsed() >= limits.time {
+    let mut batch = Batch { done, kept: 0, savepoint: State::None, name: Savepoint::One };
+    while let Some(job) = waiting.pop_front() {
+        batch.run(tx, job).await?;
+        if batch.done.len() >= limits.jobs || began.elapsed() >= limits.time {
             break;
         }
     }
-    Ok(kept)
+    batch.commit(tx).await?;
+    Ok(batch.kept)
 }
 
-/// The savepoint of a batch, between two jobs. The last one is not released, because the commit ends it.
+/// The jobs of a transaction, each in a savepoint. The last savepoint is not released, because the commit ends it.
+struct Batch<'d> {
+    done: &'d mut Vec<Box<dyn Job>>,
+    /// The number of jobs to keep.
+    kept: usize,
+    savepoint: State,
+    /// The savepoint in which the last job ran.
+    name: Savepoint,
+}
+
+/// The state of the savepoint between two jobs.
 #[derive(Clone, Copy)]
-enum Savepoint {
+enum State {
     None,
     /// The savepoint contains the changes of the previous job.
     Used,
     /// Nothing was changed since the savepoint was made.
     Empty,
+    /// The savepoint contains the changes of this job, whose last statements run together with the next one.
+    Waits {
+        job: usize,
+    },
+}
+
+/// The savepoint of a job. Two jobs that follow one another have savepoints with different names, so that the engine
+/// knows whether that of the first one has ended.
+#[derive(Clone, Copy)]
+enum Savepoint {
+    One,
+    Other,
+}
+
+impl Savepoint {
+    fn other(self) -> Self {
+        match self {
+            Self::One => Self::Other,
+            Self::Other => Self::One,
+        }
+    }
+
+    fn make(self) -> Before {
+        let sql = match self {
+            Self::One => "SAVEPOINT one; ",
+            Self::Other => "SAVEPOINT other; ",
+        };
+        Before { sql, statements: 1, is_begin: false }
+    }
+
+    /// Returns the statements that end this savepoint and make the other one.
+    fn renew(self) -> Before {
+        let sql = match self {
+            Self::One => "RELEASE SAVEPOINT one; SAVEPOINT other; ",
+            Self::Other => "RELEASE SAVEPOINT other; SAVEPOINT one; ",
+        };
+        Before { sql, statements: 2, is_begin: false }
+    }
+
+    fn undo(self) -> &'static str {
+        match self {
+            Self::One => "ROLLBACK TO SAVEPOINT one",
+            Self::Other => "ROLLBACK TO SAVEPOINT other",
+        }
+    }
 }
 
 /// Takes the write lock at once: a transaction that reads first could fail to get it later.
 const BEGIN: Before = Before { sql: "BEGIN IMMEDIATE; ", statements: 1, is_begin: true };
-const MAKE: Before = Before { sql: "SAVEPOINT job; ", statements: 1, is_begin: false };
-const RENEW: Before = Before { sql: "RELEASE SAVEPOINT job; SAVEPOINT job; ", statements: 2, is_begin: false };
 
-async fn in_savepoint(tx: &mut Tx, job: &mut dyn Job, savepoint: &mut Savepoint) -> Result<Outcome, StoreError> {
-    tx.run_before(match savepoint {
-        Savepoint::None => Some(MAKE),
-        Savepoint::Used => Some(RENEW),
-        Savepoint::Empty => None,
-    });
-    let mut outcome = job.run(tx).await;
-    if outcome == Outcome::Undo {
-        tx.forget_waiting();
-    }
-    if tx.is_untouched() {
-        // The job ran no statement, so the savepoint is unchanged.
-        tx.run_before(None);
-        return Ok(outcome);
-    }
-    // The waiting statements belong to this job, and so does their failure.
-    if tx.has_waiting() {
-        match release(tx).await {
-            Ok(()) => {
-                *savepoint = Savepoint::None;
-                return Ok(outcome);
-            }
-            Err(error) => {
-                job.fail(error);
-                drop(tx.take_failure());
-                outcome = Outcome::Undo;
-            }
+impl Batch<'_> {
+    async fn run(&mut self, tx: &mut Tx, mut job: Box<dyn Job>) -> Result<(), StoreError> {
+        tx.together.run_before(match self.savepoint {
+            State::None => Some(self.name.make()),
+            State::Used => Some(self.name.renew()),
+            State::Empty | State::Waits { .. } => None,
+        });
+        let outcome = job.run(tx).await;
+        if outcome == Outcome::Undo {
+            tx.together.forget_waiting();
         }
+        self.kept += usize::from(outcome == Outcome::Keep);
+        self.done.push(job);
+        if tx.together.is_untouched() {
+            // The job ran no statement, so the savepoint is unchanged.
+            tx.together.run_before(None);
+            return Ok(());
+        }
+        let savepoint = self.savepoint;
+        match savepoint {
+            State::Used => self.name = self.name.other(),
+            State::Waits { job } if !self.has_failed(tx, job).await => self.name = self.name.other(),
+            _ => {}
+        }
+        self.savepoint = match outcome {
+            Outcome::Keep if tx.together.has_waiting() => {
+                tx.together.hand_over(self.name.renew(), self.name.undo());
+                State::Waits { job: self.done.len() - 1 }
+            }
+            Outcome::Keep => State::Used,
+            // This fails if the engine has rolled back the whole transaction by itself, as on a full disk.
+            Outcome::Undo => undo(tx, self.name).await.map(|()| State::Empty)?,
+        };
+        Ok(())
     }
-    *savepoint = match outcome {
-        Outcome::Keep => Savepoint::Used,
-        // This fails if the engine has rolled back the whole transaction by itself, as on a full disk.
-        Outcome::Undo => undo(tx).await.map(|()| Savepoint::Empty)?,
-    };
-    Ok(outcome)
+
+    async fn commit(&mut self, tx: &mut Tx) -> Result<(), StoreError> {
+        let committed = commit(tx).await;
+        if let State::Waits { job } = self.savepoint {
+            self.has_failed(tx, job).await;
+        }
+        committed
+    }
+
+    /// Returns `true` if the last statements of a job have failed. The job is then undone.
+    async fn has_failed(&mut self, tx: &mut Tx, job: usize) -> bool {
+        // A job that panicked may not have waited for the result of its first statement.
+        tx.is_of_previous(&sqlx::Error::WorkerCrashed).await;
+        let Some(error) = tx.together.take_previous_failure() else { return false };
+        if let Some(job) = self.done.get_mut(job) {
+            job.fail(error);
+            self.kept -= 1;
+        }
+        true
+    }
 }
 
 async fn begin(tx: &mut Tx) -> Result<(), StoreError> {
@@ -268,19 +335,15 @@ async fn commit(tx: &mut Tx) -> Result<(), StoreError> {
     execute!(tx, "COMMIT").map(drop)
 }
 
-async fn release(tx: &mut Tx) -> Result<(), StoreError> {
-    execute!(tx, "RELEASE SAVEPOINT job").map(drop)
-}
-
 /// Rolls back the transaction if there still is one.
 async fn roll_back(tx: &mut Tx) {
-    tx.allow_statements();
-    tx.run_before(None);
-    tx.forget_waiting();
+    tx.together = Together::default();
     // If the engine has ended the transaction by itself, there is nothing to roll back.
     execute!(tx, "ROLLBACK").map(drop).unwrap_or_default();
 }
 
-async fn undo(tx: &mut Tx) -> Result<(), StoreError> {
-    execute!(tx, "ROLLBACK TO SAVEPOINT job").map(drop)
+/// Rolls back to the savepoint.
+async fn undo(tx: &mut Tx, savepoint: Savepoint) -> Result<(), StoreError> {
+    let undo = savepoint.undo();
+    execute!(tx, undo).map(drop)
 }

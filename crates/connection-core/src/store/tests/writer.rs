@@ -7,8 +7,9 @@ use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 use super::{Database, Limits, add, credential, labels};
 use crate::store::{
     Store, StoreError, Tx,
-    engine::{Before, Connection, Reader, execute, optional},
+    engine::{Connection, Reader, execute, optional},
     rows::CredentialState,
+    sqlite::{Before, Together},
 };
 
 const TOGETHER: Limits = Limits { jobs: 256, time: Duration::MAX };
@@ -141,6 +142,87 @@ async fn a_job_whose_last_write_fails_is_undone_alone() {
     }
 }
 
+/// The last writes of a job run together with the first statement of the next one, which is not affected by their
+/// failure.
+#[tokio::test]
+async fn a_job_whose_last_write_fails_is_undone_before_the_next_job_reads() {
+    for fails in [true, false] {
+        let database = Database::new();
+        let store = database.open_with(TOGETHER).await;
+        let [taken, first, beside, last] = ["taken", "first", "beside", "last"].map(|label| database.account(label));
+        let again = database.account(if fails { "taken" } else { "free" });
+        let one = store.write(move |tx| Box::pin(async move { tx.insert_account(&taken).await }));
+        let two = store.write(move |tx| Box::pin(async move { tx.insert_account(&first).await }));
+        let three = store.write(move |tx| {
+            Box::pin(async move {
+                tx.insert_account(&beside).await?;
+                tx.count_accounts(None, None).await?;
+                tx.insert_account(&again).await
+            })
+        });
+        let idle = store.write(|_| Box::pin(async { Ok(()) }));
+        let counts = store.write(|tx| Box::pin(async { tx.count_accounts(None, None).await }));
+        let undone = store.write(move |tx| {
+            Box::pin(async move {
+                tx.insert_account(&last).await?;
+                Err::<(), _>(StoreError::Closed)
+            })
+        });
+        let (one, two, three, idle, counts, undone) = tokio::join!(one, two, three, idle, counts, undone);
+        assert_eq!((one, two, idle, undone), (Ok(()), Ok(()), Ok(()), Err(StoreError::Closed)));
+        let mut kept = vec!["taken", "first"];
+        if fails {
+            assert!(matches!(three, Err(StoreError::Conflict { .. })), "{three:?}");
+        } else {
+            assert_eq!(three, Ok(()));
+            kept.extend(["beside", "free"]);
+        }
+        assert_eq!(counts, Ok(u64::try_from(kept.len()).unwrap()));
+        assert_eq!(labels(&store).await, kept);
+    }
+}
+
+#[tokio::test]
+async fn a_last_write_that_fails_with_the_commit_fails_its_own_job_alone() {
+    let database = Database::new();
+    let store = database.open_with(TOGETHER).await;
+    let [first, taken, beside, again] = ["first", "taken", "beside", "taken"].map(|label| database.account(label));
+    let one = store.write(move |tx| Box::pin(async move { tx.insert_account(&first).await }));
+    let two = store.write(move |tx| Box::pin(async move { tx.insert_account(&taken).await }));
+    let three = store.write(move |tx| {
+        Box::pin(async move {
+            tx.insert_account(&beside).await?;
+            tx.count_accounts(None, None).await?;
+            tx.insert_account(&again).await
+        })
+    });
+    let (one, two, three) = tokio::join!(one, two, three);
+    assert_eq!((one, two), (Ok(()), Ok(())));
+    assert!(matches!(three, Err(StoreError::Conflict { .. })), "{three:?}");
+    assert_eq!(labels(&store).await, ["first", "taken"]);
+}
+
+#[tokio::test]
+async fn a_statement_that_fails_together_with_the_last_writes_of_another_job_fails_its_own_job_alone() {
+    let database = Database::new();
+    let store = database.open_with(TOGETHER).await;
+    let [first, second, again, last] = ["first", "second", "first", "last"].map(|label| database.account(label));
+    let one = store.write(move |tx| Box::pin(async move { tx.insert_account(&first).await }));
+    let two = store.write(move |tx| {
+        Box::pin(async move {
+            tx.count_accounts(None, None).await?;
+            tx.insert_account(&second).await
+        })
+    });
+    // The first statement of this job does not wait, because the last one of the previous job does.
+    let three = store.write(move |tx| Box::pin(async move { tx.insert_account(&again).await }));
+    let four = store.write(move |tx| Box::pin(async move { tx.insert_account(&last).await }));
+    let (one, two, three, four) = tokio::join!(one, two, three, four);
+    assert_eq!((one, two, four), (Ok(()), Ok(()), Ok(())));
+    assert!(matches!(three, Err(StoreError::Conflict { .. })), "{three:?}");
+    assert_eq!(labels(&store).await, ["first", "second", "last"]);
+}
+
 /// The statements between two jobs run together with the first statement of the second one.
 #[tokio::test]
 async fn a_job_is_told_of_the_rows_that_it_changed_itself_whatever_the_jobs_before_it_did() {
@@ -151,7 +233,7 @@ async fn a_job_is_told_of_the_rows_that_it_changed_itself_whatever_the_jobs_befo
     let unknown = database.id();
     let one = store.write(move |tx| Box::pin(async move { tx.insert_account(&row).await }));
     let rename = |label: &'static str| {
-        store.write(move |tx| Box::pin(async move { tx.set_account_label(id, label, 300).await }))
+        store.write(move |tx| Box::pin(async move { tx.set_account_identity_label(id, label, 300).await }))
     };
     let two = rename("b");
     let idle = store.write(|_| Box::pin(async { Ok(()) }));
@@ -162,12 +244,13 @@ async fn a_job_is_told_of_the_rows_that_it_changed_itself_whatever_the_jobs_befo
             Err::<(), _>(StoreError::Closed)
         })
     });
-    let none = store.write(move |tx| Box::pin(async move { tx.set_account_label(unknown, "c", 300).await }));
+    let none = store.write(move |tx| Box::pin(async move { tx.set_account_identity_label(unknown, "c", 300).await }));
     let last = rename("d");
     assert_eq!(tokio::join!(one, two, idle), (Ok(()), Ok(true), Ok(())));
     assert_eq!(tokio::join!(refused, undone), (Err(StoreError::Closed), Err(StoreError::Closed)));
     assert_eq!(tokio::join!(none, last), (Ok(false), Ok(true)));
-    assert_eq!(labels(&store).await, ["d"]);
+    let account = store.reader().await.unwrap().account(id).await.unwrap();
+    assert_eq!(account.unwrap().account_label, "d");
 }
 
 /// R-INSEAM-047
@@ -317,14 +400,14 @@ async fn after_a_transaction_that_could_not_begin_a_job_runs_no_statement() {
     let mut tx = Tx::new(Reader::new(Connection::Sqlite(connection), "a test".into()));
     execute!(tx, "BEGIN").unwrap();
     // SQLite begins no transaction within another one.
-    tx.run_before(Some(Before { sql: "BEGIN IMMEDIATE; ", statements: 1, is_begin: true }));
+    tx.together.run_before(Some(Before { sql: "BEGIN IMMEDIATE; ", statements: 1, is_begin: true }));
     let row = database.account("a");
     for _ in 0..2 {
         // The insertion waits for the statement that reads.
         tx.insert_account(&row).await.unwrap();
         assert!(tx.count_accounts(None, None).await.is_err());
     }
-    tx.allow_statements();
+    tx.together = Together::default();
     assert_eq!(tx.count_accounts(None, None).await.unwrap(), 0);
     // The control: the statement that was refused works.
     tx.insert_account(&row).await.unwrap();
