@@ -9,7 +9,7 @@ use crate::{
     guard::{self, RowError},
     keys::Sealer,
     store::{
-        StoreError, Tx,
+        StandingRow, StoreError, Tx,
         rows::{AccountRow, EventRow, RowClaim},
     },
 };
@@ -124,4 +124,14 @@ pub(crate) async fn refusal(
 /// Appends the event after the connection's last one.
 pub(crate) async fn append(tx: &mut Tx, sealer: &Sealer, event: &EventRow) -> Result<(), StoreError> {
     tx.append_event(event, &|bytes| guard::connection_event_mac(sealer, bytes)).await
+}
+
+/// Appends the event of a change of a row that this job has read or inserted. `row` has the change.
+pub(crate) async fn append_row_change(
+    tx: &mut Tx,
+    sealer: &Sealer,
+    event: &EventRow,
+    row: &StandingRow,
+) -> Result<(), StoreError> {
+    tx.append_row_change(event, row, &|bytes| guard::connection_event_mac(sealer, bytes)).await
 }

@@ -41,28 +41,31 @@ impl Connection {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&owner)).await?;
                     tx.lock(Lock::Connection(id)).await?;
-                    let Some(row) = tx.standing(id).await?.filter(|row| row.account.owner == owner) else {
+                    let Some(row) = tx.renamed(id, &label).await?.filter(|row| row.listed.account.owner == owner)
+                    else {
                         return Ok(Err(Error::NotFound(id)));
                     };
-                    let account = &row.account;
-                    if account.label == label {
-                        return Ok(Ok(tx.listed(id).await?));
+                    let before = row.listed.account.label.clone();
+                    if before == label {
+                        return Ok(Ok(row.listed));
                     }
-                    if let Some(error) = guard::refused(&sealer, &row) {
+                    if let Some(error) = guard::refused(&sealer, &row.standing()) {
                         return Ok(Err(error.into()));
                     }
-                    if tx.account_by_label(&owner, &account.kind, &label).await?.is_some() {
+                    if row.is_taken {
                         return Ok(Err(Error::LabelTaken { kind, label }));
                     }
                     tx.set_account_label(id, &label, now).await?;
-                    let body = serde_json::json!({ "before": account.label, "label": label });
-                    event::append(tx, &sealer, &event::at(now, &*ids, &owner, id, event::RENAMED, body)).await?;
-                    // The row is read in this transaction, so that the change is reported even if the connection is
-                    // removed right after it.
-                    Ok(Ok(tx.listed(id).await?))
+                    let row = row.renamed(&label, now);
+                    let body = serde_json::json!({ "before": before, "label": label });
+                    let event = event::at(now, &*ids, &owner, id, event::RENAMED, body);
+                    event::append_row_change(tx, &sealer, &event, &row.standing()).await?;
+                    // The row is of this transaction, so that the change is reported even if the connection is removed
+                    // right after it.
+                    Ok(Ok(row.listed))
                 })
             });
-            renamed.await??.and_then(|row| self.shared.info(row)).ok_or(Error::NotFound(id))
+            self.shared.info(renamed.await??).ok_or(Error::NotFound(id))
         })
     }
 }

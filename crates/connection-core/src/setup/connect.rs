@@ -20,7 +20,7 @@ use crate::{
     liveness,
     plan::{self, ReportedTimes},
     store::{
-        Lock, StoreError, Tx, json,
+        BesideRow, Lock, StandingRow, StoreError, Tx, json,
         rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow, SetupState},
     },
 };
@@ -116,13 +116,16 @@ impl NewConnection {
         tx.lock(Lock::Setup(session)).await?;
         tx.lock(Lock::Owner(&account.owner)).await?;
         tx.lock(Lock::Connection(id)).await?;
-        if let Some(failure) = options.refusal(tx, shared, &account, profile).await? {
+        if let Some(label) = &options.label {
+            account.label.clone_from(label);
+        }
+        let beside = tx.beside(&account).await?;
+        if let Some(failure) = options.refusal(tx, shared, &account, profile, &beside).await? {
             return Ok(Err(failure));
         }
-        account.label = match options.label {
-            Some(label) => label,
-            None => free_label(tx, &account).await?,
-        };
+        if beside.is_label_taken {
+            account.label = numbered_label(tx, &account).await?;
+        }
         let expires = account.created_at.saturating_add_unsigned(run::SESSION_LIFE);
         if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
             // The session was cancelled in the meantime, or another process has stored the connection.
@@ -135,7 +138,7 @@ impl NewConnection {
         tx.insert_account(&account).await?;
         tx.insert_credential(&credential).await?;
         tx.upsert_liveness(&liveness).await?;
-        event::append(tx, &shared.sealer, &event).await?;
+        event::append_row_change(tx, &shared.sealer, &event, &StandingRow::inserted(&account)).await?;
         if let Some(extension) = &options.extension {
             shared.consent.grant(tx, (&account.owner, id), extension, session.to_string()).await?;
         }
@@ -151,8 +154,9 @@ impl ConnectOptions {
         shared: &Arc<System>,
         account: &AccountRow,
         profile: Option<ProfileId>,
+        beside: &BesideRow,
     ) -> Result<Option<SetupFailure>, StoreError> {
-        let AccountRow { owner, kind, account_id, profile_id, .. } = account;
+        let AccountRow { owner, kind, profile_id, .. } = account;
         if let Some(profile) = profile
             && tx.profile(owner, kind, profile).await?.is_none()
         {
@@ -164,9 +168,9 @@ impl ConnectOptions {
             return Ok(Some(failure));
         }
         if !self.again
-            && let Some((_, label)) = tx.account_by_identity(owner, kind, account_id).await?
+            && let Some(label) = &beside.label_of_account
         {
-            return Ok(Some(already_connected(kind, &label)));
+            return Ok(Some(already_connected(kind, label)));
         }
         if self.alone
             && let Some(label) = tx.account_of_profile(owner, kind, profile_id.as_deref()).await?
@@ -174,7 +178,7 @@ impl ConnectOptions {
             return Ok(Some(profile_connected(kind, &label)));
         }
         if let Some(label) = &self.label
-            && tx.account_by_label(owner, kind, label).await?.is_some()
+            && beside.is_label_taken
         {
             return Ok(Some(label_taken(kind, label)));
         }
@@ -241,17 +245,14 @@ fn account(slot: &Slot, kept: &AcceptedCandidate, now: i64) -> AccountRow {
     }
 }
 
-/// Returns the label of the account if it is free, or the label with a numeric suffix that is free. Unless suffixes in
-/// between became free again, it is the first one.
+/// Returns the label of the account, which is taken, with a numeric suffix that is free. Unless suffixes in between
+/// became free again, it is the first one.
 ///
 /// The number of lookups grows with the logarithm of the suffix, so that many accounts may have one label.
-pub(crate) async fn free_label(tx: &mut Tx, account: &AccountRow) -> Result<String, StoreError> {
+pub(crate) async fn numbered_label(tx: &mut Tx, account: &AccountRow) -> Result<String, StoreError> {
     let AccountRow { owner, kind, label, .. } = account;
     let mut is_taken = async |label: &str| Ok(tx.account_by_label(owner, kind, label).await?.is_some());
     let numbered = |number: u64| format!("{label}-{number}");
-    if !is_taken(label).await? {
-        return Ok(label.clone());
-    }
     let (mut taken, mut free) = (1, 2);
     while is_taken(&numbered(free)).await? {
         taken = free;

@@ -47,7 +47,7 @@ pub(crate) use begin::take_over;
 pub use begin::{BeginSetup, SetupInfo, SetupStage};
 pub use callback::{Callback, Delivered};
 pub(crate) use callback_addresses::CallbackAddresses;
-pub(crate) use connect::free_label;
+pub(crate) use connect::numbered_label;
 pub(crate) use consent::{Applicant, Consent, ForExtension};
 pub(crate) use current_run::current_run;
 pub use deliver::DeliverError;

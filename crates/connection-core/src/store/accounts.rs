@@ -14,21 +14,42 @@ use crate::ids::ConnectionId;
 /// Selects connections as lists show them, with a condition and the clauses that follow it.
 macro_rules! listed {
     ($condition:literal $(, $rest:literal)*) => {
+        $crate::store::accounts::listed_with!("", ""; $condition $(, $rest)*)
+    };
+}
+
+/// Selects connections as lists show them, with further columns and joins.
+macro_rules! listed_with {
+    ($columns:expr, $join:expr; $condition:literal $(, $rest:literal)*) => {
         concat!(
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
              a.config, a.terms, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
              l.liveness, l.reason, l.checked_at, l.next_check_at, c.granted_scopes, c.valid_until, c.authorized_until, \
-             c.refresh_reason, a.usable_at \
-             FROM connection_account AS a \
+             c.refresh_reason, a.usable_at",
+            $columns,
+            " FROM connection_account AS a \
              LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
-             LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation WHERE ",
+             LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation ",
+            $join,
+            "WHERE ",
             $condition
             $(, $rest)*
         )
     };
 }
 
-pub(super) use listed;
+pub(super) use {listed, listed_with};
+
+row! {
+    /// The connections of the same owner and kind as a new one.
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct BesideRow {
+        /// The label of the oldest connection to the same account.
+        pub(crate) label_of_account: Option<String>,
+        /// `true` if a connection has the same label.
+        pub(crate) is_label_taken: bool,
+    }
+}
 
 row! {
     /// A connection in a list of one kind, of all owners.
@@ -120,6 +141,16 @@ impl Reader {
                            WHERE owner = $1 AND kind = $2 AND account_id = $3 ORDER BY id LIMIT 1";
         let found = optional!(self, (Uuid, String), SQL, owner, kind, account_id)?;
         Ok(found.map(|(id, label)| (ConnectionId::from(id), label)))
+    }
+
+    /// Returns what a new connection must be compared with.
+    pub(crate) async fn beside(&mut self, new: &AccountRow) -> Result<BesideRow, StoreError> {
+        const SQL: &str = "SELECT (SELECT i.label FROM connection_account AS i WHERE i.owner = $1 AND i.kind = $2 \
+                           AND i.account_id = $3 ORDER BY i.id LIMIT 1) AS label_of_account, \
+                           EXISTS (SELECT 1 FROM connection_account AS o WHERE o.owner = $1 AND o.kind = $2 \
+                           AND o.label = $4) AS is_label_taken";
+        let found = optional!(self, BesideRow, SQL, &new.owner, &new.kind, &new.account_id, &new.label)?;
+        Ok(found.unwrap_or_default())
     }
 
     /// Returns the label of the oldest connection of that profile. Without a profile, searches the connections that
@@ -232,18 +263,18 @@ impl Tx {
         Ok(execute!(self, SQL, id.as_uuid(), expected, new, now)? == 1)
     }
 
-    /// Sets the label. Returns `false` if the connection does not exist, and [`StoreError::Conflict`] if the label is
-    /// taken.
+    /// Sets the label of a connection that exists. Returns [`StoreError::Conflict`] if the label is taken, perhaps only
+    /// with the next statement.
     pub(crate) async fn set_account_label(
         &mut self,
         id: ConnectionId,
         label: &str,
         now: i64,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_account SET label = $2, revision = revision + 1, updated_at = $3 \
                            WHERE id = $1";
         self.changed(Changed::Connection(id));
-        Ok(execute!(self, SQL, id.as_uuid(), label, now)? == 1)
+        later!(self, SQL, id.as_uuid(), label, now)
     }
 
     /// Makes the connection the default of its provider, or no longer the default. Returns `false` if the connection

@@ -11,7 +11,7 @@ use super::{
     changes::Changed,
     columns::row,
     engine::{all, later, optional},
-    rows::{AccountFacts, EventRow, NewestEvent, RowClaim, Standing, StoredEvent},
+    rows::{AccountFacts, AccountRow, EventRow, NewestEvent, RowClaim, Standing, StoredEvent},
 };
 use crate::ids::ConnectionId;
 
@@ -20,14 +20,14 @@ row! {
     #[derive(Clone, Debug)]
     pub(crate) struct StandingRow {
         pub(crate) account: AccountFacts,
-        newest: Newest,
+        pub(super) newest: Newest,
     }
 }
 
 row! {
     /// The columns of a [`NewestEvent`] under other names; all `None` if there is no event.
-    #[derive(Clone, Debug)]
-    struct Newest {
+    #[derive(Clone, Debug, Default)]
+    pub(super) struct Newest {
         id as e_id: Option<Uuid>,
         owner as e_owner: Option<String>,
         connection_id as e_connection_id: Option<Uuid>,
@@ -75,6 +75,11 @@ pub(crate) enum RowDifference {
 }
 
 impl StandingRow {
+    /// Returns the row of a connection that this job has inserted. It has no event yet.
+    pub(crate) fn inserted(account: &AccountRow) -> Self {
+        Self { account: AccountFacts::of(account), newest: Newest::default() }
+    }
+
     /// Returns how the row differs from what its newest event says. An event that is not linked to the one before
     /// it counts as missing.
     pub(crate) fn row_difference(&self, mac: Mac<'_>) -> Option<RowDifference> {
@@ -119,6 +124,26 @@ pub(super) const NEWEST: &str = "SELECT e.id, e.owner, e.connection_id, e.seq, e
      WHERE p.connection_id = e.connection_id AND p.seq = e.seq - 1) AS before \
      FROM connection_event AS e WHERE e.connection_id = $1 ORDER BY e.seq DESC LIMIT 1";
 
+/// The columns of a [`Newest`].
+macro_rules! newest_columns {
+    () => {
+        "e.id AS e_id, e.owner AS e_owner, e.connection_id AS e_connection_id, \
+         e.seq AS e_seq, e.at AS e_at, e.kind AS e_kind, e.body AS e_body, e.chain AS e_chain, \
+         e.generation AS e_generation, e.facts AS e_facts, (SELECT p.chain FROM connection_event AS p \
+         WHERE p.connection_id = e.connection_id AND p.seq = e.seq - 1) AS e_before"
+    };
+}
+
+/// Joins the newest event of a connection.
+macro_rules! newest_join {
+    () => {
+        "LEFT JOIN connection_event AS e ON e.connection_id = a.id AND e.seq = \
+         (SELECT MAX(n.seq) FROM connection_event AS n WHERE n.connection_id = a.id) "
+    };
+}
+
+pub(super) use {newest_columns, newest_join};
+
 macro_rules! standing {
     ($columns:literal, $join:literal, $rest:literal) => {
         concat!(
@@ -126,14 +151,12 @@ macro_rules! standing {
             $columns,
             "a.id AS a_id, a.owner AS a_owner, a.kind AS a_kind, a.profile_id AS a_profile_id, a.label AS a_label, \
              a.account_id AS a_account_id, a.is_default AS a_is_default, a.config AS a_config, \
-             a.terms AS a_terms, a.generation AS a_generation, e.id AS e_id, e.owner AS e_owner, e.connection_id AS e_connection_id, \
-             e.seq AS e_seq, e.at AS e_at, e.kind AS e_kind, e.body AS e_body, e.chain AS e_chain, \
-             e.generation AS e_generation, e.facts AS e_facts, (SELECT p.chain FROM connection_event AS p \
-             WHERE p.connection_id = e.connection_id AND p.seq = e.seq - 1) AS e_before \
-             FROM connection_account AS a ",
+             a.terms AS a_terms, a.generation AS a_generation, ",
+            newest_columns!(),
+            " FROM connection_account AS a ",
             $join,
-            "LEFT JOIN connection_event AS e ON e.connection_id = a.id AND e.seq = \
-             (SELECT MAX(n.seq) FROM connection_event AS n WHERE n.connection_id = a.id) WHERE ",
+            newest_join!(),
+            "WHERE ",
             $rest
         )
     };
@@ -242,11 +265,32 @@ impl Reader {
 impl Tx {
     /// Gives the event its number and chain, and stores it.
     pub(crate) async fn append_event(&mut self, event: &EventRow, mac: Mac<'_>) -> Result<(), StoreError> {
+        let (account, newest) = self.standing_before(event).await?;
+        self.append_event_to(event, account.as_ref(), newest, mac).await
+    }
+
+    /// Stores the event of a change of a row that this job has read, with its newest event, or has inserted. `row` has
+    /// the change.
+    pub(crate) async fn append_row_change(
+        &mut self,
+        event: &EventRow,
+        row: &StandingRow,
+        mac: Mac<'_>,
+    ) -> Result<(), StoreError> {
+        self.append_event_to(event, Some(&row.account), row.newest.event(), mac).await
+    }
+
+    async fn append_event_to(
+        &mut self,
+        event: &EventRow,
+        account: Option<&AccountFacts>,
+        newest: Option<NewestEvent>,
+        mac: Mac<'_>,
+    ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain, \
                            generation, facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
         self.changed(Changed::Connection(event.connection_id));
-        let (account, newest) = self.standing_before(event).await?;
-        let standing = standing_by_event(event, account.as_ref(), newest.as_ref(), mac);
+        let standing = standing_by_event(event, account, newest.as_ref(), mac);
         let (last, before) = newest.map(|newest| (newest.event.seq, newest.event.chain)).unzip();
         // The number reaches its maximum only if the database was edited.
         let Some(seq) = i64::checked_add(last.unwrap_or_default(), 1) else {

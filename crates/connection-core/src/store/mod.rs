@@ -39,6 +39,7 @@ mod preferences;
 mod previous;
 mod profiles;
 mod refreshes;
+mod renames;
 mod row_events;
 pub(crate) mod rows;
 mod sealed;
@@ -65,7 +66,7 @@ use postgres::Postgres;
 #[cfg(feature = "sqlite")]
 use sqlite::{Limits, Sqlite};
 
-pub(crate) use accounts::OfKindRow;
+pub(crate) use accounts::{BesideRow, OfKindRow};
 pub(crate) use candidates::KINDS_AT_ONCE;
 pub(crate) use changes::{Changed, Changes, ObservedVersion, Version};
 pub(crate) use counts::{LivenessCountRow, WaitingRow};

@@ -31,11 +31,11 @@ pub(crate) fn items(items: Vec<Import>) -> Items {
     Items(items.into_iter())
 }
 
-fn item(kind: Kind, credential: &str, account: &str) -> Import {
+pub(crate) fn item(kind: Kind, credential: &str, account: &str) -> Import {
     Import::new(kind, Secret::from(credential), Identity::new(account.to_owned(), format!("account {account}")))
 }
 
-async fn import(registry: &ConnectionRegistry, all: Vec<Import>) -> Vec<Result<Imported, Error>> {
+pub(crate) async fn import(registry: &ConnectionRegistry, all: Vec<Import>) -> Vec<Result<Imported, Error>> {
     let mut results = Vec::new();
     let mut imports = registry.import(items(all)).start();
     while let Some(result) = imports.next().await {

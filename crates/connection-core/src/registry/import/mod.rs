@@ -29,8 +29,8 @@ use crate::{
     ConnectionId, ConnectionRegistry, Error, StoreError,
     defaults::is_first,
     event,
-    setup::free_label,
-    store::{Lock, Tx},
+    setup::numbered_label,
+    store::{Lock, StandingRow, Tx},
 };
 use prepare::{Prepared, prepare};
 
@@ -309,15 +309,15 @@ async fn insert_one(
 ) -> Result<Result<Imported, Error>, StoreError> {
     let Prepared { mut account, is_labelled, credential, liveness, event, kind, terms } = item;
     tx.lock(Lock::Connection(account.id)).await?;
-    if !again
-        && let Some((_, label)) = tx.account_by_identity(&account.owner, &account.kind, &account.account_id).await?
-    {
+    let beside = tx.beside(&account).await?;
+    if !again && let Some(label) = beside.label_of_account {
         return Ok(Err(Error::AccountConnected { kind, label }));
     }
-    if !is_labelled {
-        account.label = free_label(tx, &account).await?;
-    } else if tx.account_by_label(&account.owner, &account.kind, &account.label).await?.is_some() {
-        return Ok(Err(Error::LabelTaken { kind, label: account.label }));
+    if beside.is_label_taken {
+        if is_labelled {
+            return Ok(Err(Error::LabelTaken { kind, label: account.label }));
+        }
+        account.label = numbered_label(tx, &account).await?;
     }
     if !settled.contains(&kind) {
         account.is_default = is_first(tx, shared, &account).await?;
@@ -331,7 +331,7 @@ async fn insert_one(
     tx.insert_account(&account).await?;
     tx.insert_credential(&credential).await?;
     tx.upsert_liveness(&liveness).await?;
-    event::append(tx, &shared.sealer, &event).await?;
+    event::append_row_change(tx, &shared.sealer, &event, &StandingRow::inserted(&account)).await?;
     Ok(Ok(Imported { connection: account.id, label: account.label.into(), liveness: Liveness::Unknown, reason: None }))
 }
 

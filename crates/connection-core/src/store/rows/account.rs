@@ -111,11 +111,20 @@ impl FromColumns for FoundRow {
     const WIDTH: usize = ListedRow::WIDTH;
 
     fn from_columns(columns: &mut Columns<'_>, name: &'static str) -> Result<Self, sqlx::Error> {
-        let mut first = *columns;
-        let mut last = columns.skipped(ListedRow::WIDTH - 1);
-        let id = Uuid::from_columns(&mut first, "id").ok();
-        let place = i64::from_columns(&mut last, "usable_at").ok().zip(id);
-        Ok(Self { id: id.map(ConnectionId::from), place, row: ListedRow::from_columns(columns, name).ok() })
+        let unread = *columns;
+        match ListedRow::from_columns(columns, name) {
+            Ok(row) => {
+                let id = row.account.id;
+                Ok(Self { id: Some(id), place: Some((row.usable_at, id.as_uuid())), row: Some(row) })
+            }
+            Err(_) => {
+                let mut first = unread;
+                let mut last = unread.skipped(ListedRow::WIDTH - 1);
+                let id = Uuid::from_columns(&mut first, "id").ok();
+                let place = i64::from_columns(&mut last, "usable_at").ok().zip(id);
+                Ok(Self { id: id.map(ConnectionId::from), place, row: None })
+            }
+        }
     }
 
     fn names(name: &'static str, names: &mut Vec<&'static str>) {

@@ -29,6 +29,8 @@ const WALKS: &[(&str, &str)] = &[
     ("FROM connection_migrations", "there are few"),
     ("SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default", "one default per provider"),
     ("kind = $2 AND label = $3", "PostgreSQL takes a kind of a small table for one row, and any index for as good"),
+    ("o.kind = a.kind AND o.label = $2", "as above"),
+    ("o.kind = $2 AND o.label = $4", "as above"),
     ("profile_id IS NULL ORDER BY id", "PostgreSQL takes what has no profile for common, and walks to the first"),
     ("COALESCE(MAX(usable_at), 0)", "one row, at the end of an index"),
     ("CASE WHEN m.id IS NULL", "two rows of a kind, and one default per provider"),

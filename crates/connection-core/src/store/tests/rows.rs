@@ -118,7 +118,7 @@ async fn a_new_label_is_taken_unless_another_has_it() {
             store.write(move |tx| Box::pin(async move { tx.set_account_label(id, label, 300).await }))
         };
         assert!(matches!(rename("b").await, Err(StoreError::Conflict { .. })));
-        assert_eq!(rename("c").await, Ok(true));
+        assert_eq!(rename("c").await, Ok(()));
         let account =
             store.write(move |tx| Box::pin(async move { tx.set_account_identity_label(id, "hubot", 300).await })).await;
         assert_eq!(account, Ok(true));

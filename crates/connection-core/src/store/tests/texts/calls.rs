@@ -72,6 +72,8 @@ async fn read(tx: &mut Reader) {
         first_two_accounts("local", "github");
         kinds_of("local", &[nobody()]);
         listed(nobody());
+        renamed(nobody(), "a");
+        beside(&Database::new().account("a"));
         current_credential(nobody());
         previous_credential(nobody());
         previous_generation(nobody());
