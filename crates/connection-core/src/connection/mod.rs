@@ -142,7 +142,16 @@ impl Connection {
             if method.is_empty() || !method.bytes().all(|b| b.is_ascii_uppercase()) {
                 return Err(Error::InvalidRequest("the method must be a word of capital letters, as in GET"));
             }
-            let row = self.opened().await?;
+            let kept = self.kept();
+            let opened;
+            let row = match kept.as_ref().and_then(|kept| kept.hot_row()) {
+                Some(row) => row,
+                None => {
+                    // The future of a hot use is small, because that of a read is allocated only for a read.
+                    opened = Box::pin(self.opened()).await?;
+                    &opened
+                }
+            };
             let base = row.payload.base_url.as_ref().ok_or_else(|| self.cannot("send requests"))?;
             let method = match method {
                 "GET" => Text::Borrowed("GET"),
@@ -170,7 +179,11 @@ impl Connection {
         if system.store.is_closed() {
             return Err(Error::Closed);
         }
-        let known = system.hot.read(&Stored::with_id(system, scope.owner, id)).await?;
+        let stored = Stored::with_id(system, scope.owner, id);
+        let known = match system.hot.kept(&stored) {
+            Some(known) => known,
+            None => Box::pin(system.hot.read(&stored)).await?,
+        };
         Ok(Self::new(system, known.info.clone()))
     }
 
@@ -213,6 +226,16 @@ impl Connection {
                 self.open_for(&kind, known?).await
             }
         }
+    }
+
+    /// Returns the row of this connection if it is known to have been current within the bound, and its kind is
+    /// registered.
+    fn kept(&self) -> Option<Arc<ReadConnection>> {
+        // Without this check, a cached row could be used for a moment after the store was closed.
+        if self.shared.store.is_closed() {
+            return None;
+        }
+        self.shared.hot.kept(&self.stored()).filter(|known| known.info.registered && !known.info.kind_changed)
     }
 
     async fn known(&self) -> Result<Arc<ReadConnection>, Error> {

@@ -57,7 +57,8 @@ impl Connection {
         let info = match landed.row {
             // The row belongs to the owner for whom the refresh was begun.
             Some(row) if row.info.owner == self.info.owner => row.info.clone(),
-            _ => Arc::new(self.shared.info_by_id(&self.info.owner, id).await?),
+            // Each waiter has a future of its own, which is small without that of a read.
+            _ => Arc::new(Box::pin(self.shared.info_by_id(&self.info.owner, id)).await?),
         };
         Ok(RefreshedConnection::new(landed.renewed, info))
     }

@@ -49,9 +49,18 @@ impl ReadConnection {
     ///
     /// [`Error::Sealed`] and [`Error::Row`]. The next call tries again.
     pub(crate) async fn open(&self, ground: &Arc<Ground>) -> Result<Arc<HotRow>, Error> {
-        if let Some(row) = self.opened.get() {
-            return Ok(row.clone());
+        match self.opened.get() {
+            Some(row) => Ok(row.clone()),
+            None => Box::pin(self.open_first(ground)).await,
         }
+    }
+
+    /// Returns the current credential if it was opened before.
+    pub(crate) fn hot_row(&self) -> Option<&HotRow> {
+        self.opened.get().map(|row| &**row)
+    }
+
+    async fn open_first(&self, ground: &Arc<Ground>) -> Result<Arc<HotRow>, Error> {
         let open = || async {
             let read = self.read.as_ref().ok_or(Error::NotFound(self.info.id))?;
             let opened = open_read(ground, &self.info, read).await?;

@@ -53,6 +53,16 @@ impl HotRows {
         Self { bound: bound.min(Self::MAX_AGE), table: Mutex::default() }
     }
 
+    /// Returns the connection if it is known to have been current within the bound. Most uses need no more than this,
+    /// which waits for nothing.
+    pub(crate) fn kept(&self, source: &impl Source) -> Option<Arc<ReadConnection>> {
+        if self.bound.is_zero() {
+            return None;
+        }
+        let now = source.now();
+        self.lock().hot(source.subject(), now, self.bound)
+    }
+
     /// Returns the connection, read or found unchanged within the bound. A caller that comes while the row is being
     /// read gets the result of that read, unless it does not end within the bound.
     pub(crate) async fn read(&self, source: &impl Source) -> Outcome {

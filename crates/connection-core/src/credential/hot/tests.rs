@@ -397,3 +397,26 @@ async fn one_row_that_is_read_again_and_again_leaves_little_behind() {
     let order = rows.lock().order_len();
     assert!(rows.lock().len() == 2 && order <= 2 * MAX_ROWS, "{order}");
 }
+
+#[tokio::test]
+async fn a_kept_row_is_returned_without_waiting_until_it_is_old_or_forgotten_and_to_its_owner_alone() {
+    let store = Fake::new();
+    let rows = HotRows::new(BOUND);
+    let kept = |one: &One<'_>| rows.kept(one).map(|row| version(&row));
+    store.commit(1, 1);
+    assert_eq!(kept(&store.of(1)), None);
+    generation(&rows, &store.of(1)).await;
+    store.clock.advance(BOUND - Duration::from_millis(1));
+    assert_eq!((kept(&store.of(1)), kept(&One { is_handle: false, ..store.of(1) })), (Some(1), Some(1)));
+    assert_eq!(kept(&One { owner: "eve", ..store.of(1) }), None);
+    store.clock.advance(Duration::from_millis(1));
+    assert_eq!(kept(&store.of(1)), None);
+    generation(&rows, &store.of(1)).await;
+    assert_eq!(kept(&store.of(1)), Some(1));
+    rows.forget(Changed::Connection(store.of(1).id()));
+    assert_eq!(kept(&store.of(1)), None);
+    generation(&rows, &store.of(1)).await;
+    store.clock.jump_to(Timestamp::from_seconds(5_000));
+    assert_eq!(kept(&store.of(1)), None, "the machine slept");
+    assert!(HotRows::new(Duration::ZERO).kept(&store.of(1)).is_none());
+}
