@@ -10,8 +10,10 @@ use sqlx::{
 
 use super::StoreError;
 
-/// The name is also in the query of `postgres/open.rs`.
 const TABLE: &str = "connection_migrations";
+
+/// Selects the migrations that were applied, for [`are_all`].
+pub(super) const APPLIED: &str = "SELECT version, checksum FROM connection_migrations WHERE success ORDER BY version";
 
 /// Includes the migrations of an engine, whose file names are a number and words. A test compares the list with the
 /// folder.
@@ -36,6 +38,12 @@ pub(super) fn configured<const FILES: usize>(files: [(&'static str, &'static str
     migrator.dangerous_set_table_name(TABLE);
     migrator.set_locking(false);
     migrator
+}
+
+/// Returns `true` if the applied migrations are exactly those of this program, by checksum.
+pub(super) fn are_all(applied: &[(i64, Vec<u8>)], migrator: &Migrator) -> bool {
+    let applied = applied.iter().map(|(version, checksum)| (*version, &**checksum));
+    applied.eq(migrator.iter().map(|known| (known.version, &*known.checksum)))
 }
 
 pub(super) async fn run<C: Migrate>(migrator: &Migrator, connection: &mut C, place: &str) -> Result<(), StoreError> {

@@ -143,14 +143,8 @@ async fn is_current(migrator: &Migrator, connection: &mut PgConnection) -> Resul
     if !exists {
         return Ok(false);
     }
-    let applied: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT version, checksum FROM connection_migrations WHERE success ORDER BY version")
-            .fetch_all(connection)
-            .await?;
-    Ok(applied
-        .iter()
-        .map(|(version, checksum)| (*version, &**checksum))
-        .eq(migrator.iter().map(|known| (known.version, &*known.checksum))))
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(migrate::APPLIED).fetch_all(connection).await?;
+    Ok(migrate::are_all(&applied, migrator))
 }
 
 /// Returns the name of the database for people, without the password.

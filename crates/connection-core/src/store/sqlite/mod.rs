@@ -111,6 +111,16 @@ impl Sqlite {
     }
 }
 
+/// Returns `true` if the file has a write-ahead log and exactly the tables of this program. If it cannot be read,
+/// [`bring_up`] finds the reason.
+async fn is_current(connection: &mut SqliteConnection) -> bool {
+    let Ok((journal,)) = sqlx::query_as::<_, (String,)>("PRAGMA journal_mode").fetch_one(&mut *connection).await else {
+        return false;
+    };
+    let applied = sqlx::query_as::<_, (i64, Vec<u8>)>(migrate::APPLIED).fetch_all(connection).await;
+    journal == "wal" && applied.is_ok_and(|applied| migrate::are_all(&applied, &migrator()))
+}
+
 /// Migrates the tables in one transaction, so that a crash or a table of another program leaves all or nothing. The
 /// caller holds the lock file: without it, of two concurrent starts one could have read the tables before they
 /// existed.

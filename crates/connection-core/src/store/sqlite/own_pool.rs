@@ -16,7 +16,7 @@ use sqlx::{
 
 use super::{
     super::StoreError,
-    Limits, Sqlite, bring_up,
+    Limits, Sqlite, bring_up, is_current,
     readers::Readers,
     writer::{Connections, Separate, Writer},
 };
@@ -37,15 +37,29 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
         .disable_statement_logging();
     let writing = base.clone().journal_mode(SqliteJournalMode::Wal);
     let options = Box::new(writing.clone().synchronous(SqliteSynchronous::Full));
-    let mut first = options.connect().await.map_err(failed)?;
-    bring_up(&mut first, &place).await?;
+    let mut synced = Separate { options, connection: None };
+    // Each connection has a thread and reads the schema. A command that only reads therefore opens none that writes.
+    let reading = base.pragma("query_only", "ON");
+    let mut reader = reading.connect().await.ok();
+    let is_current = match &mut reader {
+        Some(reader) => is_current(reader).await,
+        None => false,
+    };
+    if !is_current {
+        let mut first = synced.options.connect().await.map_err(failed)?;
+        bring_up(&mut first, &place).await?;
+        synced.connection = Some(first);
+    }
     drop(lock);
-    let synced = Separate { options, connection: Some(first) };
     // With a write-ahead log, NORMAL syncs only at checkpoints: a commit may be lost, but the file is never
     // corrupted.
     let options = Box::new(writing.synchronous(SqliteSynchronous::Normal));
     let relaxed = Separate { options, connection: None };
-    let readers = Readers::open(base.pragma("query_only", "ON")).await.map_err(failed)?;
+    let reader = match reader {
+        Some(reader) => reader,
+        None => reading.connect().await.map_err(failed)?,
+    };
+    let readers = Readers::new(reading, reader);
     let connections = Connections::OwnPool { synced, relaxed };
     let writer = Writer { limits, connections, place: place.clone() };
     Ok(Sqlite::start(writer, readers, place))

@@ -50,13 +50,12 @@ pub(in super::super) struct LentReader {
 }
 
 impl Readers {
-    /// Creates a source of connections of the store's own, and opens the first one.
-    pub(super) async fn open(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
-        let first = options.connect().await?;
+    /// Creates a source of connections of the store's own, of which the first one is open.
+    pub(super) fn new(options: SqliteConnectOptions, first: SqliteConnection) -> Self {
         let permits = Arc::new(Semaphore::new(READERS as usize));
         let idle = Idle::default();
         idle.lock().push(first);
-        Ok(Self::Own(OwnReaders { options: Arc::new(options), idle: Arc::new(idle), permits }))
+        Self::Own(OwnReaders { options: Arc::new(options), idle: Arc::new(idle), permits })
     }
 
     pub(super) fn options(&self) -> Arc<SqliteConnectOptions> {
@@ -146,7 +145,8 @@ mod tests {
     async fn readers(directory: &tempfile::TempDir) -> OwnReaders {
         let path = directory.path().join("a.db");
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-        match Readers::open(options).await.unwrap() {
+        let first = options.connect().await.unwrap();
+        match Readers::new(options, first) {
             Readers::Own(own) => own,
             Readers::Host(_) => panic!("there is no pool of a host"),
         }

@@ -124,6 +124,37 @@ async fn a_database_that_cannot_be_written_is_named() {
     }
 }
 
+/// No connection that writes is opened for it, which would wait for the other process.
+#[tokio::test]
+async fn a_current_file_is_opened_and_read_while_another_process_writes() {
+    let database = Database::new();
+    let store = database.open().await;
+    add(&store, &database.account("a")).await.unwrap();
+    store.close().await;
+    let mut other = SqliteConnectOptions::new().filename(database.path()).connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let store = database.open().await;
+    assert_eq!(labels(&store).await, ["a"]);
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    add(&store, &database.account("b")).await.unwrap();
+    assert_eq!(labels(&store).await, ["a", "b"]);
+}
+
+/// Somebody copied the database without its log.
+#[tokio::test]
+async fn a_file_without_a_log_gets_one_when_it_is_opened() {
+    let database = Database::new();
+    database.open().await.close().await;
+    let mut other = SqliteConnectOptions::new().filename(database.path()).connect().await.unwrap();
+    sqlx::query("PRAGMA journal_mode = DELETE").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    let store = database.open().await;
+    let mut other = SqliteConnectOptions::new().filename(database.path()).connect().await.unwrap();
+    let (mode,): (String,) = sqlx::query_as("PRAGMA journal_mode").fetch_one(&mut other).await.unwrap();
+    assert_eq!(mode, "wal");
+    store.close().await;
+}
+
 #[tokio::test]
 async fn readers_cannot_write() {
     let database = Database::new();
