@@ -38,6 +38,13 @@ impl Counted {
         Self { world, pool, registry, thread }
     }
 
+    /// Opens another process on the same database, whose statements are counted, too.
+    pub(crate) async fn another(&self, kind: impl ConnectionDefinition) -> ConnectionRegistry {
+        let pool = Pool::of(&self.world.database(), 1).await;
+        let builder = self.world.builder().limits(Limits::new().hot_rows(Duration::from_millis(500)));
+        builder.store(pool.lend()).kind(kind).open().await.unwrap()
+    }
+
     /// Returns the number of statements that `what` takes: the fewest of three runs, because tasks of an earlier
     /// setup may add statements of their own, and nothing removes any.
     pub(crate) async fn takes<T>(&self, mut what: impl AsyncFnMut() -> T) -> (usize, T) {

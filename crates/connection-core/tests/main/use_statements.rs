@@ -110,3 +110,59 @@ async fn waiters_of_a_refresh_read_no_rows() {
     let of_many = herd.takes(50, sends).await;
     assert_eq!(of_one, of_many);
 }
+
+/// A process that waits for another one looks at the lease once in a while, for all of its callers.
+#[tokio::test]
+async fn callers_in_four_processes_cause_one_request_and_fewer_statements_than_there_are_callers() {
+    const PROCESSES: usize = 4;
+    const CALLERS: usize = 100;
+    if ON_POSTGRES {
+        return;
+    }
+    let world = World::new().await;
+    let plugin = Renewing::new();
+    let provider = Strict::new();
+    let answering = provider.clone();
+    world.provider(move |request| answering.answer(request));
+    let on = Counted::of(world, plugin.clone()).await;
+    let id = plugin.connected(&on.registry).await.id();
+    let mut connections = Vec::new();
+    for _ in 0..PROCESSES {
+        let registry = on.another(plugin.clone()).await;
+        connections.push(registry.connection(id).await.unwrap());
+    }
+    let all = async || {
+        const ENDED: &str = "UPDATE connection_credential SET valid_until = 1000, refresh_at = 1000";
+        crate::sql::run(&on.world.database(), ENDED).await;
+        on.world.clock.advance(Duration::from_millis(500));
+        let requests = provider.request_count();
+        // The first process is inside the refresh before the others begin.
+        plugin.after.close();
+        let spawn = |connection: &Connection| {
+            let sends = (0..CALLERS).map(|_| {
+                let connection = connection.clone();
+                Handle::current().spawn(async move { send(&connection).await.unwrap() })
+            });
+            sends.collect::<Vec<_>>()
+        };
+        let first = spawn(&connections[0]);
+        plugin.after.until_inside(1).await;
+        let others: Vec<_> = connections[1..].iter().flat_map(spawn).collect();
+        tokio::task::yield_now().await;
+        plugin.after.open();
+        for caller in first {
+            assert_eq!(caller.await.unwrap(), 200);
+        }
+        for caller in others {
+            while !caller.is_finished() {
+                // Each read takes longer than a process needs to look at the lease.
+                on.world.clock.advance(Duration::from_millis(500));
+                crate::sql::number(&on.world.database(), "SELECT generation FROM connection_account").await;
+            }
+            assert_eq!(caller.await.unwrap(), 200);
+        }
+        assert_eq!(provider.request_count(), requests + 1);
+    };
+    let (statements, ()) = on.takes(all).await;
+    assert!(statements < PROCESSES * CALLERS, "{statements} statements");
+}
