@@ -17,11 +17,15 @@ struct Host {
     clock: ManualClock,
     provider: Provider,
     elsewhere: Provider,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Host {
     async fn of(builder: OAuth2Builder) -> Self {
+        Self::of_kinds([builder]).await
+    }
+
+    async fn of_kinds(builders: impl IntoIterator<Item = OAuth2Builder>) -> Self {
         let provider = Provider::start();
         let elsewhere = Provider::start();
         let directory = tempfile::tempdir().unwrap();
@@ -32,10 +36,11 @@ impl Host {
             .store(directory.path().join("connections.db").display().to_string())
             .key(KeyFile::at(directory.path().join("root.key")))
             .clock(Arc::new(clock.clone()))
-            .http(http)
-            .kind(oauth2(builder.build().unwrap()));
+            .http(http);
+        let kinds = builders.into_iter().map(|builder| oauth2(builder.build().unwrap()));
+        let registry = kinds.fold(registry, |registry, kind| registry.kind(kind));
         let registry = registry.open().await.unwrap();
-        Self { registry, clock, provider, elsewhere, _directory: directory }
+        Self { registry, clock, provider, elsewhere, directory }
     }
 
     /// Begins a setup; returns its session, its first step, and the parameters of the address that it opens.
@@ -112,4 +117,74 @@ async fn a_further_set_whose_answers_are_lost_is_given_up_and_told() {
         let ends_at = info.ends_at().map(|at| at.seconds());
         assert_eq!(ends_at, (round >= 5).then_some(ends), "round {round}");
     }
+}
+
+/// Returns a kind of a provider that asks for its application and exchanges codes at this origin.
+fn asking(kind: Kind, provider: Kind, token_origin: &str) -> OAuth2Builder {
+    OAuth2Config::builder(kind, "Asking")
+        .provider(provider)
+        .api(API)
+        .endpoint(Endpoint::Authorize, format!("{API}/a"))
+        .endpoint(Endpoint::Token, format!("{token_origin}/t"))
+        .client(Client::Prompted)
+        .account(Account::probe("/me", "/id", "/name"))
+}
+
+/// Begins a setup. Returns its first step, and the names of the fields that it asks for.
+async fn first(registry: &ConnectionRegistry, kind: &Kind) -> (SetupSession, u64, Vec<String>) {
+    let session = registry.setups().begin(kind).await.unwrap();
+    let (no, step) = session.next_step().await.unwrap().unwrap();
+    let SetupStep::Prompt { fields, .. } = step else { panic!("a question: {step:?}") };
+    let names = fields.iter().map(|field| field.name.to_string()).collect();
+    (session, no, names)
+}
+
+/// An application that a person typed in is kept for the owner, the provider and the origin to which its secret is
+/// sent.
+#[tokio::test]
+async fn kinds_of_a_provider_share_an_asked_application_unless_they_send_it_elsewhere() {
+    const CANARY: &str = "canary-of-the-application";
+    let [mail, drive, names_elsewhere, other] =
+        ["acme-mail", "acme-drive", "names-elsewhere", "other-provider"].map(Kind::from_static);
+    let acme = Kind::from_static("acme");
+    let host = Host::of_kinds([
+        asking(mail.clone(), acme.clone(), API),
+        asking(drive.clone(), acme.clone(), API),
+        asking(names_elsewhere.clone(), acme, ELSEWHERE),
+        asking(other.clone(), Kind::from_static("other"), API),
+    ])
+    .await;
+    host.provider.answers(200, r#"{"access_token": "token", "expires_in": 3600, "id": "1", "name": "ada"}"#);
+    let connects = async |kind: &Kind, asks: bool| {
+        let (session, no, names) = first(&host.registry, kind).await;
+        assert_eq!(names.contains(&"clientSecret".to_owned()), asks, "{kind}: {names:?}");
+        if asks {
+            let answers = [("clientId", "app-1"), ("clientSecret", CANARY)];
+            let answers = answers.map(|(name, answer)| (name.to_owned(), Secret::from(answer)));
+            session.advance(no, &answers).await.unwrap();
+            session.next_step().await.unwrap();
+        }
+        let (no, step) = session.current_step().unwrap();
+        let SetupStep::Prompt { open: Some(redirect), .. } = step else { panic!("an address to open: {step:?}") };
+        let query = redirect.link.as_str().split_once('?').unwrap().1;
+        let query = connection_contract::encode::from_form(query);
+        assert_eq!(value(&query, "client_id"), "app-1");
+        let back = format!("http://127.0.0.1/callback?code=x&state={}", value(&query, "state"));
+        session.advance(no, &[("callbackUrl".to_owned(), Secret::from(back))]).await.unwrap();
+        assert!(matches!(session.terminal().await.unwrap(), Outcome::Done(_)));
+    };
+    connects(&mail, true).await;
+    connects(&drive, false).await;
+    connects(&mail, false).await;
+    for kind in [&names_elsewhere, &other] {
+        let (_, _, names) = first(&host.registry, kind).await;
+        assert!(names.contains(&"clientSecret".to_owned()), "{kind}: {names:?}");
+    }
+    let (_, _, names) = first(&host.registry.owner("another").unwrap(), &drive).await;
+    assert!(names.contains(&"clientSecret".to_owned()), "{names:?}");
+    assert!(host.elsewhere.request_bodies().is_empty());
+    // The application is sealed.
+    host.registry.close().await;
+    let stored = std::fs::read(host.directory.path().join("connections.db")).unwrap();
+    assert!(!stored.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
 }
