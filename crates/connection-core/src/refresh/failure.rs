@@ -21,7 +21,7 @@ use crate::{
     plan::{self, Plan},
     store::{
         Lock, Reopened, StoreError, Tx, json,
-        rows::{BootTime, LivenessRow, PlanRow},
+        rows::{BootTime, CredentialRow, ListedRow, LivenessRow, PlanRow},
     },
 };
 
@@ -46,6 +46,8 @@ enum NextAttempt {
     PauseAtLeast(i64),
     /// The next attempt follows the rule for an exchange without a clear answer.
     Unclear(Uncertain),
+    /// The answer was recorded meanwhile, so the next attempt reads it.
+    AtOnce,
     /// The sender gave a sign of life a moment ago, so the exchange has not failed yet.
     Leave(Uncertain),
     /// The next attempt follows when a person refreshes or re-authorizes the connection.
@@ -92,6 +94,17 @@ impl Failure {
     }
 }
 
+/// The refresh that failed.
+struct Attempt {
+    /// The generation of the credential that was to be replaced.
+    generation: i64,
+    /// The plan of that credential.
+    plan: Plan,
+    /// `true` if the provider refused that credential.
+    is_refused: bool,
+    boot: BootTime,
+}
+
 const REAUTHORIZE_REMEDY: &str = "authorize this connection again";
 /// The time, in seconds, without a clear answer after which a person is asked to choose, if the credential has ended.
 const MAX_UNCLEAR_TIME: i64 = 86_400;
@@ -102,18 +115,18 @@ const MAX_UNCLEAR_TIME: i64 = 86_400;
 ///
 /// [`Error::NotRenewed`] with the reason, and the store's errors.
 pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Failure) -> Result<RefreshResult, Error> {
-    let Target { scope, info, generation, plan, .. } = target;
+    let Target { scope, info, .. } = target;
     let system = scope.system;
     let id = info.id;
-    let seen = *generation;
     let is_requested = matches!(target.why, Trigger::Requested | Trigger::Forced);
-    let is_refused = target.why == Trigger::Refused;
     let context = Context::new(target, lease);
-    let was = plan.clone();
-    let seen_at = exchange::boot_time(system);
-    let written = system.store.write(move |tx| {
-        Box::pin(async move { note(tx, &context, (seen, is_refused), failure, &was, &seen_at).await })
-    });
+    let attempt = Attempt {
+        generation: target.generation,
+        plan: target.plan.clone(),
+        is_refused: target.why == Trigger::Refused,
+        boot: exchange::boot_time(system),
+    };
+    let written = system.store.write(move |tx| Box::pin(async move { write(tx, &context, &attempt, failure).await }));
     let (written, mut why) = written.await?;
     match written {
         CommitOutcome::Gone => return Err(Error::NotFound(id)),
@@ -143,119 +156,181 @@ fn outcome_of(code: &str) -> RefreshOutcome {
     }
 }
 
-async fn note(
+/// Writes the failure: the answers are settled, the next attempt is planned, and the liveness changes only if the
+/// credential no longer works.
+async fn write(
     tx: &mut Tx,
     context: &Context,
-    (seen, is_refused): (i64, bool),
+    attempt: &Attempt,
     failure: Failure,
-    was: &Plan,
-    boot: &BootTime,
 ) -> Result<(CommitOutcome, NotLive), StoreError> {
-    let Failure { mut why, mut next, keys, unreadable, awaited } = failure;
     let id = context.id;
-    let now = context.now;
     tx.lock(Lock::Connection(id)).await?;
-    let Some(row) = tx.listed(id).await? else { return Ok((CommitOutcome::Gone, why)) };
-    let late = !tx.release_refresh(id, &context.process, context.fence).await?;
-    if row.account.generation != seen {
-        let keys: Vec<_> = keys.into_iter().chain(unreadable).collect();
+    let Some(row) = tx.listed(id).await? else { return Ok((CommitOutcome::Gone, failure.why)) };
+    let is_late = !tx.release_refresh(id, &context.process, context.fence).await?;
+    if row.account.generation != attempt.generation {
+        let keys: Vec<_> = failure.keys.into_iter().chain(failure.unreadable).collect();
         tx.settle_exchanges(&keys).await?;
-        return Ok((CommitOutcome::Superseded(row.account.generation), why));
+        return Ok((CommitOutcome::Superseded(row.account.generation), failure.why));
     }
-    if let Some(key) = unreadable
-        && let Some(reopened) = tx.reopen_exchange(key, 0, boot).await?
-    {
-        (why, next) = (NotLive::offline(unknown()), NextAttempt::Unclear(unreadable_answer(now, reopened)));
-    }
-    if matches!(next, NextAttempt::Never) {
-        let is_replayed = tx.settle_exchanges(&keys).await?;
-        if is_replayed && why.reason.code == reason::NEEDS_REAUTHORIZATION {
-            // The refusal may be the answer to a token that an earlier attempt spent, whose answer was lost.
-            why = NotLive::failing(unknown().remedy(REAUTHORIZE_REMEDY));
-        }
-    } else {
-        for key in &keys {
-            // A failure that says nothing about the token leaves the earlier attempts unclear.
-            if tx.reopen_exchange(*key, 1, boot).await?.is_some() {
-                next = NextAttempt::PauseAtLeast(plan::after_unclear(1));
-            }
-        }
-        tx.settle_exchanges(&keys).await?;
-    }
+    let awaited = failure.awaited;
+    let (mut why, mut next) = settle(tx, context, attempt, failure).await?;
     let before = replace::measured(&row);
     let outcome = outcome_of(&why.reason.code);
+    let unchanged = CommitOutcome::Done { before, after: before, outcome, affected: None };
     // Another process holds the lease by now, and records its own result.
-    let Some(stored) = tx.current_credential(id).await?.filter(|_| !late) else {
-        return Ok((CommitOutcome::Done { before, after: before, outcome, affected: None }, why));
-    };
-    let mut has_come = false;
-    if let Some(key) = awaited
-        && tx.exchange(key).await?.is_some_and(|row| row.sealed.is_some())
-    {
-        (why, has_come) = (NotLive::offline(unknown()), true);
+    let Some(stored) = tx.current_credential(id).await?.filter(|_| !is_late) else { return Ok((unchanged, why)) };
+    if is_answered(tx, awaited).await? {
+        (why, next) = (NotLive::offline(unknown()), NextAttempt::AtOnce);
     }
-    if let (NextAttempt::Leave(uncertain), false) = (next, has_come) {
-        // The exchange is read again when the sign of life is no longer fresh. Until then the row stays as it is. A
-        // credential that has ended stays due, so that it is not taken for a fresh one.
-        let left = seconds_until_retry(uncertain, now);
-        why.recheck_after = Some(Duration::from_secs(left.unsigned_abs()));
-        if !was.is_expired(now) {
-            tx.set_plan(id, seen, &PlanRow { refresh_at: Some(now.saturating_add(left)), ..stored.plan }).await?;
-        }
-        return Ok((CommitOutcome::Done { before, after: before, outcome, affected: None }, why));
+    if let NextAttempt::Leave(uncertain) = next {
+        leave(tx, context, attempt, stored.plan, uncertain, &mut why).await?;
+        return Ok((unchanged, why));
     }
-    let failures = stored.plan.refresh_failures.saturating_add(1);
-    let pause = |why: &NotLive| plan::after_failure(id, failures, why.recheck_after.map(|after| after.as_secs()));
-    let refresh_at = match next {
-        _ if has_come => Some(now.saturating_add(1)),
-        NextAttempt::Pause => Some(now.saturating_add(pause(&why))),
-        NextAttempt::PauseAtLeast(least) => Some(now.saturating_add(pause(&why).max(least))),
-        NextAttempt::Unclear(uncertain) => {
-            why.recheck_after = Some(Duration::from_secs(seconds_until_retry(uncertain, now).unsigned_abs()));
-            // A credential that the provider refuses need not be spared.
-            let works = stored.valid_until.filter(|_| !is_refused && before == Liveness::Live);
-            Some(retry_at(uncertain, works, now))
-        }
-        NextAttempt::Leave(_) | NextAttempt::Never => None,
-    };
-    let is_ended = stored.valid_until.is_some_and(|until| until <= now) || before != Liveness::Live;
-    if let (NextAttempt::Unclear(uncertain), Some(at), false) = (next, refresh_at, has_come)
-        && uncertain.unclear_for >= MAX_UNCLEAR_TIME
-        && is_ended
-    {
-        let at = Timestamp::from_seconds(at).to_rfc3339();
-        why.reason = why.reason.remedy(format!("it is tried again at {at}; to use it earlier, {REAUTHORIZE_REMEDY}"));
-    }
-    let reason = json::reason(&why.reason);
-    let before_that = stored.plan.refresh_reason.as_deref().and_then(json::to_reason);
-    let plan = PlanRow { refresh_failures: failures, refresh_reason: Some(reason.clone()), refresh_at, ..stored.plan };
-    tx.set_plan(id, seen, &plan).await?;
-    // The event is appended only if the outcome differs from that of the previous attempt.
-    if before_that.is_none_or(|reason| outcome_of(&reason.code) != outcome) {
-        let again = plan.refresh_at.map(|at| Timestamp::from_seconds(at).to_rfc3339());
-        let body = serde_json::json!({ "outcome": outcome.name(), "reason": why.reason.code, "again": again });
-        context.append_event(tx, &row, event::NOT_RENEWED, body).await?;
-    }
-    if (has_come || !matches!(next, NextAttempt::Never)) && !was.is_expired(now) {
-        if let Some(end) = stored.valid_until.filter(|end| refresh_at.is_some_and(|at| *end < at)) {
+    let valid_until = stored.valid_until;
+    let refresh_at = plan_next(context, attempt, next, (before, &stored), &mut why);
+    record_plan(tx, context, &row, stored.plan, refresh_at, &why).await?;
+    if !matches!(next, NextAttempt::Never) && !attempt.plan.is_expired(context.now) {
+        if let Some(end) = valid_until.filter(|end| refresh_at.is_some_and(|at| *end < at)) {
             // The credential ends before the next attempt. A check at that time reports it.
             tx.check_by(id, end).await?;
         }
-        return Ok((CommitOutcome::Done { before, after: before, outcome, affected: None }, why));
+        return Ok((unchanged, why));
     }
-    let known = tx.liveness(id).await?;
+    record_liveness(tx, context, attempt, &row, &why).await?;
+    Ok((CommitOutcome::Done { before, after: why.liveness, outcome, affected: None }, why))
+}
+
+/// Settles the recorded answers on which the failure is based, or reopens those that it leaves unclear.
+async fn settle(
+    tx: &mut Tx,
+    context: &Context,
+    attempt: &Attempt,
+    failure: Failure,
+) -> Result<(NotLive, NextAttempt), StoreError> {
+    let Failure { mut why, mut next, keys, unreadable, .. } = failure;
+    if let Some(key) = unreadable
+        && let Some(reopened) = tx.reopen_exchange(key, 0, &attempt.boot).await?
+    {
+        (why, next) = (NotLive::offline(unknown()), NextAttempt::Unclear(unreadable_answer(context.now, reopened)));
+    }
+    if !matches!(next, NextAttempt::Never) {
+        for key in &keys {
+            // A failure that says nothing about the token leaves the earlier attempts unclear.
+            if tx.reopen_exchange(*key, 1, &attempt.boot).await?.is_some() {
+                next = NextAttempt::PauseAtLeast(plan::after_unclear(1));
+            }
+        }
+    }
+    let is_replayed = tx.settle_exchanges(&keys).await?;
+    if matches!(next, NextAttempt::Never) && is_replayed && why.reason.code == reason::NEEDS_REAUTHORIZATION {
+        // The refusal may be the answer to a token that an earlier attempt spent, whose answer was lost.
+        why = NotLive::failing(unknown().remedy(REAUTHORIZE_REMEDY));
+    }
+    Ok((why, next))
+}
+
+/// Returns `true` if the answer to the exchange has been recorded meanwhile.
+async fn is_answered(tx: &mut Tx, awaited: Option<ExchangeKey>) -> Result<bool, StoreError> {
+    let Some(key) = awaited else { return Ok(false) };
+    Ok(tx.exchange(key).await?.is_some_and(|row| row.sealed.is_some()))
+}
+
+/// Leaves the row as it is until the sign of life is no longer fresh, and then has the exchange read again.
+///
+/// A credential that has ended stays due, so that it is not taken for a fresh one.
+async fn leave(
+    tx: &mut Tx,
+    context: &Context,
+    attempt: &Attempt,
+    plan: PlanRow,
+    uncertain: Uncertain,
+    why: &mut NotLive,
+) -> Result<(), StoreError> {
+    let left = seconds_until_retry(uncertain, context.now);
+    why.recheck_after = Some(Duration::from_secs(left.unsigned_abs()));
+    if attempt.plan.is_expired(context.now) {
+        return Ok(());
+    }
+    let refresh_at = Some(context.now.saturating_add(left));
+    tx.set_plan(context.id, attempt.generation, &PlanRow { refresh_at, ..plan }).await?;
+    Ok(())
+}
+
+/// Returns the time of the next attempt, if there is one, and adds it to the reason where a person needs it.
+fn plan_next(
+    context: &Context,
+    attempt: &Attempt,
+    next: NextAttempt,
+    (before, stored): (Liveness, &CredentialRow),
+    why: &mut NotLive,
+) -> Option<i64> {
+    let now = context.now;
+    let failures = stored.plan.refresh_failures.saturating_add(1);
+    let pause = plan::after_failure(context.id, failures, why.recheck_after.map(|after| after.as_secs()));
+    let uncertain = match next {
+        NextAttempt::AtOnce => return Some(now.saturating_add(1)),
+        NextAttempt::Pause => return Some(now.saturating_add(pause)),
+        NextAttempt::PauseAtLeast(least) => return Some(now.saturating_add(pause.max(least))),
+        NextAttempt::Unclear(uncertain) => uncertain,
+        NextAttempt::Leave(_) | NextAttempt::Never => return None,
+    };
+    why.recheck_after = Some(Duration::from_secs(seconds_until_retry(uncertain, now).unsigned_abs()));
+    // A credential that the provider refuses need not be spared.
+    let works = stored.valid_until.filter(|_| !attempt.is_refused && before == Liveness::Live);
+    let at = retry_at(uncertain, works, now);
+    let is_ended = stored.valid_until.is_some_and(|until| until <= now) || before != Liveness::Live;
+    if is_ended && uncertain.unclear_for >= MAX_UNCLEAR_TIME {
+        let again = Timestamp::from_seconds(at).to_rfc3339();
+        let remedy = format!("it is tried again at {again}; to use it earlier, {REAUTHORIZE_REMEDY}");
+        why.reason.remedy = Some(remedy.into());
+    }
+    Some(at)
+}
+
+/// Stores the reason and the time of the next attempt. An event is appended only if the outcome differs from that of
+/// the previous attempt.
+async fn record_plan(
+    tx: &mut Tx,
+    context: &Context,
+    row: &ListedRow,
+    was: PlanRow,
+    refresh_at: Option<i64>,
+    why: &NotLive,
+) -> Result<(), StoreError> {
+    let outcome = outcome_of(&why.reason.code);
+    let previous = was.refresh_reason.as_deref().and_then(json::to_reason);
+    let refresh_failures = was.refresh_failures.saturating_add(1);
+    let plan = PlanRow { refresh_failures, refresh_reason: Some(json::reason(&why.reason)), refresh_at, ..was };
+    tx.set_plan(context.id, row.account.generation, &plan).await?;
+    if previous.is_some_and(|reason| outcome_of(&reason.code) == outcome) {
+        return Ok(());
+    }
+    let again = refresh_at.map(|at| Timestamp::from_seconds(at).to_rfc3339());
+    let body = serde_json::json!({ "outcome": outcome.name(), "reason": why.reason.code, "again": again });
+    context.append_event(tx, row, event::NOT_RENEWED, body).await
+}
+
+/// Stores that the credential does not work.
+async fn record_liveness(
+    tx: &mut Tx,
+    context: &Context,
+    attempt: &Attempt,
+    row: &ListedRow,
+    why: &NotLive,
+) -> Result<(), StoreError> {
+    let known = tx.liveness(context.id).await?;
     let measured = LivenessRow {
-        connection_id: id,
+        connection_id: context.id,
         liveness: column::liveness(why.liveness).to_owned(),
-        reason: Some(reason),
-        generation: seen,
-        checked_at: Some(now),
+        reason: Some(json::reason(&why.reason)),
+        generation: attempt.generation,
+        checked_at: Some(context.now),
         next_check_at: None,
         failures: known.map_or(1, |known| known.failures.saturating_add(1)),
     };
     tx.upsert_liveness(&measured).await?;
-    context.append_liveness_event(tx, &row, why.liveness, Some(&why.reason.code)).await?;
-    Ok((CommitOutcome::Done { before, after: why.liveness, outcome, affected: None }, why))
+    context.append_liveness_event(tx, row, why.liveness, Some(&why.reason.code)).await
 }
 
 /// Returns the seconds until the unclear exchange may be sent again or judged anew.
