@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use connection_contract::{Field, Input, Need, Text};
+use connection_contract::{Descriptor, Field, Input, Need, Text};
 use oauth2::url::Url;
 
 use super::{
@@ -46,84 +46,25 @@ const REMOVABLE: [&str; 4] = ["grant_type", "redirect_uri", "response_type", "sc
 /// Parameters that may not be renamed.
 const UNNAMED: [&str; 4] = ["code_challenge", "code_challenge_method", "code_verifier", "state"];
 
-pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError> {
+/// Variables of the addresses to which requests are sent.
+const IN_ADDRESS: &[&str] = &["client.id"];
+
+pub(super) fn built(raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError> {
     needed(&raw)?;
     safe(&raw)?;
     let names = names(&raw)?;
-    let parse = |text: &str, allowed: &[&str]| parsed(text, &names, allowed);
-    let api = raw.api.iter().map(|text| parse(text, &[])).collect::<Result<Vec<_>, _>>()?;
-    let url_allowed: &[&str] = &["client.id"];
-    let mut endpoints = Vec::new();
-    for (endpoint, text) in &raw.endpoints {
-        endpoints.push((*endpoint, parse(text, url_allowed)?));
-    }
+    let api = raw.api.iter().map(|text| parsed(text, &names, &[])).collect::<Result<Vec<_>, _>>()?;
+    let endpoint = |(endpoint, text): &(Endpoint, String)| Ok((*endpoint, parsed(text, &names, IN_ADDRESS)?));
+    let endpoints = raw.endpoints.iter().map(endpoint).collect::<Result<Vec<_>, ConfigError>>()?;
     let application_origins = application_origins(&raw, &endpoints)?;
-    let mut origins: Vec<Text> = Vec::new();
-    for (text, template) in raw.api.iter().zip(&api) {
-        declare(&mut origins, &raw, text, template)?;
-    }
-    for (text, (_, template)) in raw.endpoints.iter().zip(&endpoints) {
-        declare(&mut origins, &raw, &text.1, template)?;
-    }
-    let checked_step = |step: &Step| -> Result<CheckedStep, ConfigError> {
-        let parameter = |(name, value): &(String, String)| {
-            Ok((name.clone(), parse(value, &["client.id", "client.secret", "token.access"])?))
-        };
-        let parameters = step.parameters.iter().map(parameter).collect::<Result<_, ConfigError>>()?;
-        Ok(CheckedStep { method: step.method, url: parse(&step.url, url_allowed)?, parameters })
-    };
-    let step = raw.step.as_ref().map(checked_step).transpose()?;
-    let reruns = matches!(raw.grant, Grant::ClientCredentials | Grant::ConsentThenClientCredentials);
-    let renewal = match &raw.renewal {
-        None if reruns => CheckedRenewal::Rerun,
-        None | Some(Renewal::RefreshToken) => CheckedRenewal::RefreshToken,
-        Some(Renewal::Never) => CheckedRenewal::Never,
-        Some(Renewal::Rerun) if reruns => CheckedRenewal::Rerun,
-        Some(Renewal::Rerun) => {
-            return Err(ConfigError::Contradiction("only a grant without a user can be run again"));
-        }
-        Some(Renewal::Step(step)) => CheckedRenewal::Step(checked_step(step)?),
-    };
-    let renewing = if let Some(Renewal::Step(step)) = &raw.renewal { Some(step) } else { None };
-    for given in [raw.step.as_ref(), renewing].into_iter().flatten() {
-        declare(&mut origins, &raw, &given.url, &parse(&given.url, url_allowed)?)?;
-    }
-    raw.account.as_ref().map_or(Ok(()), |account| account.check(&raw.attach))?;
-    if let Some(elsewhere) = raw.account.as_ref().and_then(Account::elsewhere) {
-        declare(&mut origins, &raw, elsewhere, &parse(elsewhere, &[])?)?;
-        if elsewhere.contains("${") {
-            return Err(ConfigError::Address { address: elsewhere.to_owned() });
-        }
-    }
+    let step = raw.step.as_ref().map(|step| checked_step(step, &names)).transpose()?;
+    let renewal = renewal(&raw, &names)?;
+    let origins = declared_origins(&raw, &names, &api, &endpoints)?;
     let changes = changes(&raw, &names)?;
-    if let Some(issuer) = &raw.issuer {
-        if !is_safe_address(issuer) {
-            return Err(ConfigError::Address { address: issuer.clone() });
-        }
-        if raw.discover {
-            push(&mut origins, origin(issuer).into());
-        }
-    }
-    for origin in std::mem::take(&mut raw.origins) {
-        if !is_safe_address(&origin.replacen("://*.", "://wildcard.", 1)) {
-            return Err(ConfigError::Address { address: origin.to_string() });
-        }
-        push(&mut origins, origin);
-    }
     let interactive = !matches!(raw.grant, Grant::ClientCredentials | Grant::Password);
     let methods = if interactive { methods(&raw)? } else { Vec::new() };
-    let mut descriptor = raw.descriptor;
-    let own_fields = descriptor.fields.iter().map(|field| field.name.to_string()).collect();
-    descriptor.origins = origins;
-    descriptor.fields.extend(fields::own(&raw.client, &raw.client_auth, raw.grant, &methods, raw.ask_method));
-    descriptor.ways = methods.iter().map(|method| method.setup_method()).collect();
-    if methods == [Method::Browser] {
-        descriptor = descriptor.needs(Need::InboundHttp);
-    }
-    descriptor = descriptor.secret_name("accessToken");
-    for (name, _) in &raw.response.extra {
-        descriptor = descriptor.secret_name(format!("{name}AccessToken"));
-    }
+    let own_fields = raw.descriptor.fields.iter().map(|field| field.name.to_string()).collect();
+    let descriptor = completed(&raw, origins, &methods);
     let mut response = raw.response;
     if response.access_token.is_empty() {
         response.access_token.push("/access_token".to_owned());
@@ -162,6 +103,83 @@ pub(super) fn built(mut raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError>
         account: raw.account.ok_or(ConfigError::Missing("the account (`account`)"))?,
         attach: raw.attach,
     })
+}
+
+fn checked_step(step: &Step, names: &BTreeSet<String>) -> Result<CheckedStep, ConfigError> {
+    let parameter = |(name, value): &(String, String)| {
+        Ok((name.clone(), parsed(value, names, &["client.id", "client.secret", "token.access"])?))
+    };
+    let parameters = step.parameters.iter().map(parameter).collect::<Result<_, ConfigError>>()?;
+    Ok(CheckedStep { method: step.method, url: parsed(&step.url, names, IN_ADDRESS)?, parameters })
+}
+
+fn renewal(raw: &OAuth2Builder, names: &BTreeSet<String>) -> Result<CheckedRenewal, ConfigError> {
+    let reruns = matches!(raw.grant, Grant::ClientCredentials | Grant::ConsentThenClientCredentials);
+    Ok(match &raw.renewal {
+        None if reruns => CheckedRenewal::Rerun,
+        None | Some(Renewal::RefreshToken) => CheckedRenewal::RefreshToken,
+        Some(Renewal::Never) => CheckedRenewal::Never,
+        Some(Renewal::Rerun) if reruns => CheckedRenewal::Rerun,
+        Some(Renewal::Rerun) => {
+            return Err(ConfigError::Contradiction("only a grant without a user can be run again"));
+        }
+        Some(Renewal::Step(step)) => CheckedRenewal::Step(checked_step(step, names)?),
+    })
+}
+
+/// Returns every origin to which a request may go: those of the API first, because the first one is the base.
+fn declared_origins(
+    raw: &OAuth2Builder,
+    names: &BTreeSet<String>,
+    api: &[Template],
+    endpoints: &[(Endpoint, Template)],
+) -> Result<Vec<Text>, ConfigError> {
+    let mut origins: Vec<Text> = Vec::new();
+    for (text, template) in raw.api.iter().zip(api) {
+        declare(&mut origins, raw, text, template)?;
+    }
+    for ((_, text), (_, template)) in raw.endpoints.iter().zip(endpoints) {
+        declare(&mut origins, raw, text, template)?;
+    }
+    let renewing = if let Some(Renewal::Step(step)) = &raw.renewal { Some(step) } else { None };
+    for step in [raw.step.as_ref(), renewing].into_iter().flatten() {
+        declare(&mut origins, raw, &step.url, &parsed(&step.url, names, IN_ADDRESS)?)?;
+    }
+    raw.account.as_ref().map_or(Ok(()), |account| account.check(&raw.attach))?;
+    if let Some(elsewhere) = raw.account.as_ref().and_then(Account::elsewhere) {
+        declare(&mut origins, raw, elsewhere, &parsed(elsewhere, names, &[])?)?;
+        if elsewhere.contains("${") {
+            return Err(ConfigError::Address { address: elsewhere.to_owned() });
+        }
+    }
+    if let Some(issuer) = &raw.issuer {
+        if !is_safe_address(issuer) {
+            return Err(ConfigError::Address { address: issuer.clone() });
+        }
+        if raw.discover {
+            push(&mut origins, origin(issuer).into());
+        }
+    }
+    for origin in &raw.origins {
+        if !is_safe_address(&origin.replacen("://*.", "://wildcard.", 1)) {
+            return Err(ConfigError::Address { address: origin.to_string() });
+        }
+        push(&mut origins, origin.clone());
+    }
+    Ok(origins)
+}
+
+/// Returns the descriptor with the addresses, fields, methods and secrets that follow from the configuration.
+fn completed(raw: &OAuth2Builder, origins: Vec<Text>, methods: &[Method]) -> Descriptor {
+    let mut descriptor = raw.descriptor.clone();
+    descriptor.origins = origins;
+    descriptor.fields.extend(fields::own(&raw.client, &raw.client_auth, raw.grant, methods, raw.ask_method));
+    descriptor.ways = methods.iter().map(|method| method.setup_method()).collect();
+    if methods == [Method::Browser] {
+        descriptor = descriptor.needs(Need::InboundHttp);
+    }
+    let extra = raw.response.extra.iter().map(|(name, _)| format!("{name}AccessToken"));
+    extra.fold(descriptor.secret_name("accessToken"), Descriptor::secret_name)
 }
 
 fn needed(raw: &OAuth2Builder) -> Result<(), ConfigError> {
