@@ -8,7 +8,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::fmt;
+use core::{fmt, net::IpAddr};
 
 use crate::{Exposed, encode};
 
@@ -52,12 +52,18 @@ impl Origin {
         label.is_some_and(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
     }
 
-    /// Returns `true` if the origin is on this machine.
+    /// See [`host::is_loopback`](crate::host::is_loopback) for the description.
     pub(crate) fn is_loopback(&self) -> bool {
-        let host = self.0.split_once("://").map_or("", |(_, host)| host);
-        let name = if host.starts_with('[') { host.split_once(']').map_or("", |(name, _)| name) } else { host };
-        let name = if host.starts_with('[') { name } else { name.split(':').next().unwrap_or_default() };
-        matches!(name, "localhost" | "127.0.0.1" | "[::1")
+        let place = self.0.split_once("://").map_or("", |(_, place)| place);
+        let address: Option<IpAddr> = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, _)) => address.parse().ok(),
+            None => place.split(':').next().and_then(|address| address.parse().ok()),
+        };
+        if let Some(address) = address {
+            return address.to_canonical().is_loopback();
+        }
+        let name = place.split(':').next().unwrap_or_default().trim_end_matches('.');
+        name == "localhost" || name.ends_with(".localhost")
     }
 }
 

@@ -30,6 +30,12 @@ pub fn matches(wildcard: &str, origin: &Origin) -> bool {
     origin.matches(wildcard)
 }
 
+/// Returns `true` if the origin is on this machine by its text: a loopback address, `localhost`, or a name below it,
+/// which never leaves the machine (RFC 6761).
+pub fn is_loopback(origin: &Origin) -> bool {
+    origin.is_loopback()
+}
+
 /// Returns the granted directory for a canonical path.
 pub fn granted_directory(path: impl Into<String>) -> GrantedDirectory {
     GrantedDirectory(path.into())

@@ -6,7 +6,7 @@ use connection_contract::{ConnectionError, DisplayText, Refreshed, Secret};
 use connection_replay::limits;
 
 pub(crate) use connection_replay::limits::{
-    Bounds, REPORT, account_id, bounded, descriptor, failure, is_json, not_live, reach, setup_result,
+    Bounds, REPORT, account_id, bounded, failure, is_json, not_live, reach, setup_result,
 };
 
 use crate::definition::Probed;

@@ -14,7 +14,7 @@ use connection_contract::{
     Answer, FileStat, FileType, HttpError, HttpResponse, Record, Secret, ServiceError, Text, Timestamp, host,
 };
 
-/// The result of an effect.
+/// An effect that has ended, with its result.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Effect {

@@ -36,6 +36,8 @@
 
 extern crate alloc;
 
+pub mod answer;
+pub mod descriptor;
 mod effect_request;
 mod effects;
 mod fault;
@@ -44,6 +46,7 @@ mod journal;
 pub mod limits;
 mod run;
 mod services;
+pub mod usage;
 mod wait;
 
 pub use effect_request::{EffectRequest, Part, WaitEndings};

@@ -256,7 +256,12 @@ pub fn code(reason: &Reason) -> Result<(), &'static str> {
     }
 }
 
-fn scopes(scopes: Option<&[String]>) -> Result<(), &'static str> {
+/// Checks the scopes that a provider granted.
+///
+/// # Errors
+///
+/// The limit that the plugin exceeds.
+pub fn scopes(scopes: Option<&[String]>) -> Result<(), &'static str> {
     let scopes = scopes.unwrap_or_default();
     if scopes.len() > MAX_SCOPES {
         return Err("the plugin names more than 1,000 scopes");

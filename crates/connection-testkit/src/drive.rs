@@ -5,7 +5,7 @@
 
 use connection_contract::{
     Clock, ConnectionDefinition, GrantedDirectory, NotLive, Origin, Reason, Secret, SetupContext, SetupFailure,
-    SetupResult, Timestamp, VerifyResult, host, reason,
+    SetupResult, Timestamp, VerifyResult, reason,
 };
 use connection_replay::{self as replay, Effect, Effects, Fault, Host as _, Stop, Suspended, limits};
 
@@ -185,10 +185,12 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
     #[track_caller]
     fn answered(&self, wait: &Suspended, request: AskedEffect, now: Timestamp, input: usize, place: &str) -> Entry {
         let (effect, at) = match self.inputs.get(input) {
-            Some(Input::Answers(raw)) if wait.ways.answer => match check::answers(&wait.fields, raw) {
-                Ok(answers) => (Effect::Answered(answers), now),
-                Err(problem) => fail(&format!("{place}the host refuses the answers: {problem}")),
-            },
+            Some(Input::Answers(raw)) if wait.ways.answer => {
+                match check::answers(&wait.fields, &self.host.world.checked.patterns, raw) {
+                    Ok(answers) => (Effect::Answered(answers), now),
+                    Err(problem) => fail(&format!("{place}the host refuses the answers: {problem}")),
+                }
+            }
             Some(Input::Callback(parameters)) if wait.ways.callback => (Effect::Callback(duplicates(parameters)), now),
             Some(Input::Elapsed) if wait.ways.elapsed => (Effect::Elapsed, wait.until.unwrap_or(now)),
             Some(other) => {
@@ -215,11 +217,8 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                 let Ok(credential) = self.host.definition.serialize_credential(&made.credential) else {
                     fail(&format!("{place}the plugin could not write the credential"))
                 };
-                let addresses: Vec<_> = world.addresses.iter().map(|(_, base)| base.origin()).collect();
-                let declares = |origin: &Origin| {
-                    addresses.contains(&origin)
-                        || world.wildcards.iter().any(|wildcard| host::matches(wildcard, origin))
-                };
+                let addresses: Vec<_> = world.checked.addresses.iter().map(|(_, base)| base.origin()).collect();
+                let declares = |origin: &Origin| world.checked.declares(origin);
                 let bounds = limits::Bounds::new(&addresses, declares, named, granted);
                 let checked = limits::setup_result(made, &credential)
                     .and_then(|()| limits::reach(&made.reach, &bounds).map(drop))

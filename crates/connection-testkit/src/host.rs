@@ -3,13 +3,12 @@
 use connection_contract::{
     BaseUrl, Clock, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, HttpRequest,
     Input as FieldInput, KvService, LogEvent, RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret,
-    SetupResult, TeardownContext, Text, Timestamp, UsageContext, UsageSnapshot, VerifyContext, VerifyResult, host,
-    reason,
+    SetupResult, TeardownContext, Timestamp, UsageContext, UsageSnapshot, VerifyContext, VerifyResult, host, reason,
 };
-use connection_replay::{Part, limits};
+use connection_replay::{Part, limits, usage as usage_limits};
 
 use crate::{
-    Expected, FakeFiles, FakeTools, FakeWindow, Input, Setup,
+    Expected, FakeFiles, FakeTools, FakeWindow, Input, Setup, check,
     fault::fail,
     host_state::{HostState, Inbound},
     kv::FakeKv,
@@ -31,14 +30,10 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     #[track_caller]
     pub fn new(definition: D) -> Self {
         let descriptor = definition.descriptor();
-        let address = |text: &Text| match host::base_url(text) {
-            Some(base) => (text.clone(), base),
-            None => fail(&format!("the descriptor declares '{text}', which is not a plain http(s) address")),
-        };
-        let (wildcards, origins): (Vec<_>, Vec<_>) =
-            descriptor.origins.iter().cloned().partition(|text| text.starts_with("https://*."));
-        let addresses = origins.iter().map(address).collect();
-        Self { definition, world: HostState::new(descriptor, addresses, wildcards) }
+        match check::descriptor(&definition, &descriptor) {
+            Ok(checked) => Self { definition, world: HostState::new(descriptor, checked) },
+            Err(problem) => fail(&format!("a host does not accept the descriptor: {problem}")),
+        }
     }
 
     /// Adds the next expected request to the script.
@@ -182,7 +177,16 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         let Some(usage) = self.definition.usage() else { fail("this kind reports no usage") };
         let credential = self.reparsed(credential);
         let context = UsageContext::new(self.world.services(), connection, self.world.directory.as_ref());
-        block_on(usage.fetch(&credential, &context))
+        let mut fetched = block_on(usage.fetch(&credential, &context));
+        match &mut fetched {
+            Ok(snapshot) => {
+                if let Err(problem) = usage_limits::bound(snapshot) {
+                    fail(problem);
+                }
+            }
+            Err(error) => accepted(error),
+        }
+        fetched
     }
 
     /// Creates a setup with these inputs, in order.
@@ -192,7 +196,7 @@ impl<D: ConnectionDefinition> FakeHost<D> {
 
     /// Creates the connection that a host would store for this result of a setup.
     pub fn connection(&self, made: &SetupResult<D::Credential>) -> Connection {
-        let declared = || self.world.addresses.first().map(|(_, base)| base.clone());
+        let declared = || self.world.checked.base().cloned();
         Connection::new("connection-1", "owner-1")
             .with_config(made.config.iter().cloned())
             .with_base_url(made.reach.base_url.clone().or_else(declared))
@@ -279,20 +283,13 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         match &renewed {
             Ok(fresh) => {
                 drop(self.reparsed(&fresh.credential));
-                if let Err(problem) = limits::credential(&self.serialized(&fresh.credential)) {
-                    fail(problem);
-                }
+                self.within_limits(fresh);
             }
             Err(error @ ConnectionError::Bug(_)) => fail(&error.to_string()),
             Err(ConnectionError::NotLive(found)) if found.reason.code == reason::PLUGIN_FAULT => {
                 fail(&format!("{}{}", found.reason.message, self.world.undeclared(&found.reason.code)))
             }
-            Err(ConnectionError::NotLive(found)) => {
-                if let Err(problem) = limits::code(&found.reason) {
-                    fail(problem);
-                }
-            }
-            Err(_) => {}
+            Err(error) => accepted(error),
         }
         renewed
     }
@@ -317,7 +314,17 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         }
         let (_, kept) = first?;
         drop(self.reparsed(&kept.credential));
+        self.within_limits(&kept);
         Some(kept)
+    }
+
+    /// Fails the test if a new credential or its scopes exceed a limit. A real host leaves out such scopes.
+    #[track_caller]
+    fn within_limits(&self, fresh: &Refreshed<D::Credential>) {
+        let credential = limits::credential(&self.serialized(&fresh.credential));
+        if let Err(problem) = credential.and_then(|()| limits::scopes(fresh.granted_scopes.as_deref())) {
+            fail(problem);
+        }
     }
 
     /// Tears the connection down at the provider.
@@ -329,7 +336,9 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     pub fn teardown(&self, credential: &D::Credential, connection: &Connection) -> Result<(), ConnectionError> {
         let credential = self.reparsed(credential);
         let context = TeardownContext::new(self.world.services(), connection);
-        block_on(self.definition.teardown(&credential, &context))
+        let ended = block_on(self.definition.teardown(&credential, &context));
+        ended.as_ref().err().into_iter().for_each(accepted);
+        ended
     }
 
     /// Attaches the credential to a request, twice, as a host does for a redirect.
@@ -420,4 +429,14 @@ impl<D: ConnectionDefinition> std::fmt::Debug for FakeHost<D> {
 pub fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     let (_, value) = request.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
     core::str::from_utf8(value.expose()).ok()
+}
+
+/// Fails the test for the reason of a failure that a real host refuses.
+#[track_caller]
+fn accepted(error: &ConnectionError) {
+    if let ConnectionError::NotLive(found) = error
+        && let Err(problem) = limits::code(&found.reason)
+    {
+        fail(problem);
+    }
 }

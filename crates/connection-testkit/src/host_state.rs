@@ -6,9 +6,10 @@ use std::sync::{
 };
 
 use connection_contract::{
-    BaseUrl, Clock, Descriptor, GrantedDirectory, HttpError, HttpRequest, HttpResponse, LogEvent, LogService, Services,
-    SetupFailure, Text, Timestamp, host, reason,
+    Clock, Descriptor, GrantedDirectory, HttpError, HttpRequest, HttpResponse, LogEvent, LogService, Services,
+    SetupFailure, Timestamp, host, reason,
 };
+use connection_replay::descriptor::Checked;
 
 use crate::{
     crypto::FakeCrypto,
@@ -30,8 +31,7 @@ pub(crate) enum Inbound {
 
 pub(crate) struct HostState {
     pub(crate) descriptor: Descriptor,
-    pub(crate) addresses: Vec<(Text, BaseUrl)>,
-    pub(crate) wildcards: Vec<Text>,
+    pub(crate) checked: Checked,
     pub(crate) script: Script,
     pub(crate) crypto: FakeCrypto,
     pub(crate) files: Option<FakeFiles>,
@@ -52,12 +52,11 @@ impl HostState {
     /// The initial time of the host, 2026-01-31T10:20:30Z.
     const START: i64 = 1_769_854_830;
 
-    pub(crate) fn new(descriptor: Descriptor, addresses: Vec<(Text, BaseUrl)>, wildcards: Vec<Text>) -> Self {
+    pub(crate) fn new(descriptor: Descriptor, checked: Checked) -> Self {
         let now = AtomicI64::new(Self::START);
         Self {
             descriptor,
-            addresses,
-            wildcards,
+            checked,
             script: Default::default(),
             crypto: Default::default(),
             files: None,
@@ -109,8 +108,9 @@ impl HostState {
     }
 
     pub(crate) fn services(&self) -> Services<'_> {
-        let mut services =
-            Services::new(self, self, &self.crypto, self).addresses(&self.addresses).wildcards(&self.wildcards);
+        let mut services = Services::new(self, self, &self.crypto, self)
+            .addresses(&self.checked.addresses)
+            .wildcards(&self.checked.wildcards);
         services = services.spend(self).directory(self.directory.as_ref());
         if self.files.is_some() {
             services = services.files(self);

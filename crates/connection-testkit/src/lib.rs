@@ -71,9 +71,8 @@
 //! # What this crate is not
 //!
 //! The crate contains no part of a real host, so that a third party can test a plugin without one. Setups run on the
-//! engine of `connection-replay`, as in a real host, with the same limits and the same messages. The testkit does not
-//! check the patterns of fields, which are regular expressions. A real host refuses an answer that does not match its
-//! pattern before a plugin sees it.
+//! engine of `connection-replay`, as in a real host, with the same limits and the same messages. Descriptors and answers
+//! go through the same checks as in a real host.
 //!
 //! # Stability
 //!

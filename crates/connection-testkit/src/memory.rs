@@ -35,7 +35,6 @@ pub(crate) struct Memory<'w> {
     live: Mutex<Vec<Entry>>,
 }
 
-/// The result of a run.
 pub(crate) struct RunResult {
     pub(crate) run: Run,
     /// The last effect that the plugin requested.
@@ -120,8 +119,8 @@ fn waits(ways: WaitEndings) -> String {
 pub(crate) fn services<'a>(effects: &'a Effects<'_>) -> Services<'a> {
     let Memory { world, crypto, .. } = effects.host();
     let mut services = Services::new(effects, effects, crypto, effects)
-        .addresses(&world.addresses)
-        .wildcards(&world.wildcards)
+        .addresses(&world.checked.addresses)
+        .wildcards(&world.checked.wildcards)
         .spend(effects)
         .directory(world.directory.as_ref());
     if world.files.is_some() {

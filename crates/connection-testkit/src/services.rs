@@ -39,9 +39,7 @@ impl HostState {
             fail("the plugin shares a value for no origin, or for more than eight");
         }
         for origin in origins {
-            let is_declared = self.wildcards.contains(origin)
-                || self.addresses.iter().any(|(_, base)| base.origin().as_str() == origin);
-            if !is_declared {
+            if !self.checked.declares_text(origin) {
                 fail(&format!("the plugin shares a value for '{origin}', which its descriptor does not declare"));
             }
         }

@@ -20,7 +20,7 @@ pub struct Step {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SetupRun<C> {
-    /// The result of the setup.
+    /// The result that the plugin returned.
     pub result: Result<SetupResult<C>, SetupFailure>,
     /// The steps that a user would see.
     pub steps: Vec<Step>,

@@ -66,6 +66,19 @@ fn a_link_of_a_provider_is_https_or_on_this_machine_or_nothing() {
 }
 
 #[test]
+fn an_origin_is_on_this_machine_only_if_its_text_says_so() {
+    let here = ["http://127.0.0.1:80", "http://127.8.9.10", "https://[::1]:9", "http://[::ffff:127.0.0.1]"];
+    let named = ["http://localhost:9001", "http://a.localhost", "http://LOCALHOST."];
+    for origin in here.into_iter().chain(named) {
+        assert!(host::is_loopback(&host::origin(origin).unwrap()), "{origin}");
+    }
+    let away = ["http://127.0.0.1.example.com", "http://localhost.example.com", "http://notlocalhost", "http://[::2]"];
+    for origin in away.into_iter().chain(["http://0.0.0.0", "http://127.1", "http://10.0.0.1"]) {
+        assert!(!host::is_loopback(&host::origin(origin).unwrap()), "{origin}");
+    }
+}
+
+#[test]
 fn a_wildcard_stands_for_one_label_and_nothing_else() {
     let wildcard = "https://*.acme.example";
     for fits in ["https://shop.acme.example", "https://SHOP-1.acme.example:443", "https://7.acme.example"] {

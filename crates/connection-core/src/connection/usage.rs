@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::{
     BoxFuture, ConnectionError, Kind, Liveness, NotLive, Reason, Text, Timestamp, UsageContext, UsageSnapshot, reason,
 };
+use connection_replay::usage::MAX_WORD_LENGTH;
 
 use super::{Connection, System};
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     kinds::KindEntry,
     limits,
     store::Changed,
-    usage_report::{FetchedUsage, MAX_WORD_LENGTH, UsagePoint, bounded, number},
+    usage_report::{FetchedUsage, UsagePoint, bounded, number},
 };
 
 /// The deadline of a fetch.

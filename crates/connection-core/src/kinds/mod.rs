@@ -4,13 +4,13 @@ mod secret_names;
 mod terms;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use connection_contract::{BaseUrl, Descriptor, Kind, Origin, ProfileSpec, SandboxSpec, SigningKey, Text, host};
-use regex::Regex;
+use connection_contract::{Descriptor, Kind, ProfileSpec, SandboxSpec, SigningKey};
+use connection_replay::descriptor::Checked;
 use tokio::task::AbortHandle;
 
 use crate::{Capabilities, definition::Definition};
@@ -86,33 +86,6 @@ pub(crate) struct KindEntry {
     /// The interval at which usage is fetched, as the plugin sets it.
     pub(crate) poll_interval: Option<Duration>,
     pub(crate) activation: Activation,
-}
-
-/// The checked parts of a descriptor.
-pub(crate) struct Checked {
-    /// The declared addresses with their texts. The first one is the base.
-    pub(crate) addresses: Vec<(Text, BaseUrl)>,
-    /// The declared addresses that stand for several hosts.
-    pub(crate) wildcards: Vec<Text>,
-    /// The patterns by field name. Each matches the whole text.
-    pub(crate) patterns: HashMap<Text, Regex>,
-}
-
-impl Checked {
-    pub(crate) fn base(&self) -> Option<&BaseUrl> {
-        self.addresses.first().map(|(_, base)| base)
-    }
-
-    pub(crate) fn declares(&self, origin: &Origin) -> bool {
-        self.addresses.iter().any(|(_, base)| base.origin() == origin)
-            || self.wildcards.iter().any(|wildcard| host::matches(wildcard, origin))
-    }
-
-    /// Returns `true` if `text` is a declared wildcard, or the origin of a declared address.
-    pub(crate) fn declares_text(&self, text: &str) -> bool {
-        self.wildcards.iter().any(|wildcard| wildcard == text)
-            || self.addresses.iter().any(|(_, base)| base.origin().as_str() == text)
-    }
 }
 
 /// The state of the activation of a kind.

@@ -1,8 +1,9 @@
 //! Checks a plugin at its registration: what it says about itself, and what it declares for its local tool.
 
 use connection_contract::DisplayText;
+use connection_replay::descriptor::{self, Facets, Pattern};
+use regex::Regex;
 
-use super::describe;
 use crate::{
     RegisterError, contain,
     definition::Definition,
@@ -27,7 +28,10 @@ pub(super) fn check(definition: Definition) -> Result<KindEntry, RegisterError> 
     };
     let checked = local
         .and_then(|()| of_tool())
-        .and_then(|()| describe::check(&descriptor, capabilities))
+        .and_then(|()| {
+            let facets = Facets { secrets: capabilities.secrets, profiles: capabilities.profiles };
+            descriptor::check(&descriptor, facets, compile)
+        })
         // The problem may contain text of the plugin.
         .map_err(|problem| DisplayText::from(problem).to_string())
         .map_err(|problem| RegisterError::Descriptor { kind: descriptor.kind.clone(), problem })?;
@@ -44,4 +48,9 @@ pub(super) fn check(definition: Definition) -> Result<KindEntry, RegisterError> 
         poll_interval,
         activation,
     })
+}
+
+fn compile(pattern: &str) -> Option<Pattern> {
+    let pattern = Regex::new(pattern).ok()?;
+    Some(Pattern::new(move |text| pattern.is_match(text)))
 }

@@ -162,7 +162,6 @@ impl Task {
 struct Seen {
     /// The marks of an extension's rows by command; the declaration's own is at `None`.
     extensions: BTreeMap<String, BTreeMap<Option<String>, Option<Vec<u8>>>>,
-    /// The open setups.
     setups: BTreeMap<SessionId, (String, i64, Option<Vec<u8>>)>,
     /// The numbers of the last period by metric.
     usage: BTreeMap<ConnectionId, Numbers>,

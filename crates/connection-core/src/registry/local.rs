@@ -10,7 +10,7 @@ use crate::{ToolPolicy, owner::has_environment, services::environment};
 /// This machine, as far as the owner of a handle may use it.
 ///
 /// A program that starts local tools by itself, such as in a container, uses it to find the files of a tool and to
-/// apply the host's policy. What a host provides is set with [`Machine`](crate::Machine).
+/// apply the host's policy. A host provides its tools and files with [`Machine`](crate::Machine).
 ///
 /// # Examples
 ///

@@ -7,8 +7,6 @@ mod builder;
 mod check_kind;
 mod counts;
 mod defaults;
-mod describe;
-mod describe_tools;
 mod events;
 mod facets;
 mod hints;

@@ -11,9 +11,9 @@ use crate::{KindInfo, Notification, RegisterError, definition::Definition, kinds
 ///
 /// The kinds are in memory only and the same for all owners: a program registers its plugins at each start, usually
 /// with [`RegistryBuilder::kind`](crate::RegistryBuilder::kind), and may change them later with
-/// [`register`](Self::register), [`replace`](Self::replace) and [`unregister`](Self::unregister). What a kind can do is
-/// listed in its [`Capabilities`](crate::Capabilities), and what this host provides to it in its
-/// [`KindSupport`](crate::KindSupport).
+/// [`register`](Self::register), [`replace`](Self::replace) and [`unregister`](Self::unregister). The
+/// [`Capabilities`](crate::Capabilities) of a kind list what its code can do, and its
+/// [`KindSupport`](crate::KindSupport) says which of its needs this host meets.
 ///
 /// # Examples
 ///

@@ -1,14 +1,10 @@
 //! Converts what a running session of a tool reports about itself to metrics.
 
 use connection_contract::{BoxFuture, ConnectionError, Kind, SessionTokens, UsageMetric};
+use connection_replay::usage::{MAX_RAW_LENGTH, check_metrics};
 
 use super::Kinds;
-use crate::{
-    Error,
-    connection::answered,
-    contain, limits,
-    usage_report::{MAX_RAW_LENGTH, check_metrics},
-};
+use crate::{Error, connection::answered, contain, limits};
 
 impl<'a> Kinds<'a> {
     /// Converts what a running session of the kind's tool reports about itself to metrics. The result depends on no

@@ -1,7 +1,7 @@
 //! Reports which parts of a kind work on this host, and why the others do not.
 //!
-//! What an integration needs and what a host provides are kept apart. What the code of a kind can do is in its
-//! [`Capabilities`](crate::Capabilities).
+//! The needs of a kind and the means of a host are kept apart. The [`Capabilities`](crate::Capabilities) of a kind list
+//! what its code can do.
 
 use connection_contract::{Kind, Need};
 
@@ -42,7 +42,7 @@ pub enum NeedState {
 
 /// The parts of a kind that work on this host.
 ///
-/// What the code of the kind can do is in its [`Capabilities`](crate::Capabilities), whichever host it is on.
+/// The [`Capabilities`](crate::Capabilities) list what the code of the kind can do, whichever host it is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KindSupport {

@@ -16,5 +16,4 @@ pub use environment::{Environment, SystemEnvironment};
 pub use files::{DirectoryRefused, FilesPolicy};
 pub use local_services::LoginWindow;
 pub use provided_secrets::HostSecret;
-pub(crate) use tool_policy::is_bare;
 pub use tool_policy::{AllowedTool, ToolNotAllowed, ToolPolicy, ToolPolicyError};

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connection_contract::{Descriptor, PathBase, PathSpec, ProfileSpec, SandboxSpec, ToolSpec};
+use connection_replay::descriptor::is_bare;
 
 /// Programs that accept arbitrary command lines or run other programs, by their names without an extension.
 const SHELLS: [&str; 24] = [
@@ -262,18 +263,6 @@ impl ToolNotAllowed {
         "if you trust the kind, allow this in the host's `ToolPolicy`; the other parts of the kind work without it"
             .into()
     }
-}
-
-/// Returns `true` for a name without a path, without an extension that marks programs on some system, and without
-/// characters that have a meaning to a shell or a program.
-pub(crate) fn is_bare(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    let runs = |extension: &str| matches!(extension, "bat" | "cmd" | "com" | "exe" | "ps1");
-    (1..=64).contains(&name.len())
-        && name.bytes().all(plain)
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && !extension.as_deref().is_some_and(runs)
 }
 
 /// Returns `true` for a shell. The comparison ignores case, because some file systems find `SH` where `sh` is.

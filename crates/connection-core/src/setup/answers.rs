@@ -1,14 +1,15 @@
 //! Checks the answers of a person before a plugin sees them. A problem names the field and never holds the answer,
 //! except for the path of a directory that cannot be granted.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::BTreeMap, fmt};
 
 use connection_contract::{Answer, BaseUrl, DisplayText, Field, GrantedDirectory, Input, Secret, Text, host};
-use connection_egress::{is_loopback, is_private_network};
-use regex::Regex;
+use connection_egress::is_private_network;
+use connection_replay::{
+    answer::{self, NOT_ENCRYPTED},
+    descriptor::Pattern,
+};
 
-/// The problem of an address to which requests would be sent without encryption.
-const NOT_ENCRYPTED: &str = "is an http address of another machine; https is required";
 /// Maximum length of an answer in bytes.
 const MAX_LENGTH: usize = 16 * 1024;
 /// Maximum number of values of a field that takes many.
@@ -43,7 +44,7 @@ pub(crate) type Grant<'a> = dyn Fn(&str) -> Result<GrantedDirectory, DisplayText
 /// Checks the answers against the fields. Returns the answers in the order of the prompt, or every problem.
 pub(crate) fn check(
     fields: &[Field],
-    patterns: &HashMap<Text, Regex>,
+    patterns: &BTreeMap<Text, Pattern>,
     given: &[(String, Secret)],
     grant: &Grant<'_>,
 ) -> Result<Vec<(Text, Answer)>, Vec<FieldProblem>> {
@@ -72,7 +73,7 @@ pub(crate) fn check(
             continue;
         }
         for value in values {
-            match answer(field, patterns.get(&field.name), value, grant, given) {
+            match check_one(field, patterns.get(&field.name), value, grant, given) {
                 Ok(answer) => answers.push((field.name.clone(), answer)),
                 Err(problem) => problems.push(FieldProblem::new(field.name.clone(), problem)),
             }
@@ -89,9 +90,9 @@ fn unknown(fields: &[Field]) -> String {
     format!("is not requested; the requested fields are: {}", names.join(", "))
 }
 
-fn answer(
+fn check_one(
     field: &Field,
-    pattern: Option<&Regex>,
+    pattern: Option<&Pattern>,
     value: &Secret,
     grant: &Grant<'_>,
     given: &[(String, Secret)],
@@ -103,7 +104,7 @@ fn answer(
         let text = value.expose_str().ok_or("is not UTF-8 text")?;
         return grant(text).map(Answer::Directory);
     }
-    match (parse_answer(field, pattern, value), &field.plain_http) {
+    match (answer::parse(field, pattern, value), &field.plain_http) {
         (Err(NOT_ENCRYPTED), Some(by)) => device_url(value, by, given).map(Answer::Url),
         (answer, _) => answer.map_err(Into::into),
     }
@@ -120,38 +121,4 @@ fn device_url(value: &Secret, by: &str, given: &[(String, Secret)]) -> Result<Ba
     let why =
         "is not encrypted: anyone on the network can read everything that is sent there, including the credential";
     Err(format!("{why}; for a device of your own network, answer '{by}' with true").into())
-}
-
-/// Returns the answer to a field of any input except `Directory`, which only a host can grant.
-pub(crate) fn parse_answer(field: &Field, pattern: Option<&Regex>, value: &Secret) -> Result<Answer, &'static str> {
-    let text = value.expose_str().ok_or("is not UTF-8 text")?;
-    if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
-        return Err("does not have the expected form");
-    }
-    match &field.input {
-        Input::Bool => text.parse().map(Answer::Bool).map_err(|_| "is neither true nor false"),
-        Input::Choice(choices) if choices.iter().any(|(choice, _)| choice == text) => Ok(Answer::Text(text.into())),
-        Input::Choice(_) => Err("is not one of the choices"),
-        Input::Number => text.parse().map(Answer::Number).map_err(|_| "is not a whole number"),
-        // A field for a key of several lines declares a pattern. In a token, a line break is a mistake made in
-        // copying.
-        Input::Secret | Input::Text if pattern.is_none() && text.chars().any(char::is_control) => {
-            Err("has a line break or another control character")
-        }
-        Input::Secret => Ok(Answer::Secret(value.duplicate())),
-        Input::Text => Ok(Answer::Text(text.into())),
-        Input::Url => base_url(text).map(Answer::Url),
-        _ => Err("has a form that this host does not know"),
-    }
-}
-
-/// Returns the address if it is `https`, or `http` on this machine, so that a credential never crosses a network
-/// unencrypted.
-pub(crate) fn base_url(text: &str) -> Result<BaseUrl, &'static str> {
-    let base = host::base_url(text).ok_or("is not a plain https address")?;
-    let origin = base.origin().as_str();
-    if origin.starts_with("https://") || is_loopback(base.origin()) {
-        return Ok(base);
-    }
-    Err(NOT_ENCRYPTED)
 }

@@ -117,6 +117,7 @@ mod refresh_processes;
 mod refresh_spends;
 mod refresh_use;
 mod refused_alike;
+mod refused_descriptors;
 mod remove;
 mod remove_kind;
 mod remove_rollback;

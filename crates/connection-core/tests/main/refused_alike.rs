@@ -100,11 +100,14 @@ fn cases() -> Vec<(&'static str, Act)> {
         ("an address of its own", makes!(made().reach(Reach::base(host::base_url(API).unwrap())))),
         ("a directory of its own", makes!(made().reach(Reach::declared().root(host::granted_directory("/etc"))))),
         ("a failure whose code is long", |_| Box::pin(async { Err(SetupFailure::new(text(129), "failed")) })),
+        ("a failure without a code", |_| Box::pin(async { Err(SetupFailure::new("", "failed")) })),
         ("a failure whose code has a line break", |_| Box::pin(async { Err(SetupFailure::new("a\nb", "failed")) })),
         // Results of the verification at the end of a setup.
         ("a measured scope of 1 MiB", measures!(VerifyResult::live().scopes([text(MEGABYTE)]))),
+        ("1,001 measured scopes", measures!(VerifyResult::live().scopes((0..1001).map(|n| n.to_string())))),
         ("a measured credential of 2 MiB", measures!(VerifyResult::live().rotated(Secret::from(text(2 * MEGABYTE))))),
         ("a measured reason without a code", measures!(NotLive::offline(Reason::new("", "why")).into())),
+        ("a measured reason whose code is long", measures!(NotLive::offline(Reason::new(text(129), "why")).into())),
         ("another account", measures!(VerifyResult::live().identity(Identity::new("bob", "Bob")))),
         ("what does not work", measures!(NotLive::failing(Reason::new("loud_closed", "it is closed")).into())),
         // Waits and notices of a setup.
@@ -117,6 +120,21 @@ fn cases() -> Vec<(&'static str, Act)> {
         ("a wait without an end", waits!(Wait::new().notice(notice(0)))),
         ("33 fields", waits!(Wait::new().answer((0..33).fold(Prompt::new("?"), |prompt, _| prompt.field("name"))))),
         ("a field that is not declared", waits!(Wait::new().answer(Prompt::new("?").field("secretly")))),
+        ("a long link that is shown", |ctx| {
+            Box::pin(async {
+                ctx.show(Notice::new("Look").device_code(link(), "code"));
+                ctx.prompt(Prompt::new("?")).await;
+                Ok(made())
+            })
+        }),
+        ("1,001 effects", |ctx| {
+            Box::pin(async {
+                for n in 0..1001 {
+                    ctx.kv().unwrap().get(&n.to_string()).await.unwrap();
+                }
+                Ok(made())
+            })
+        }),
         ("40 notices", |ctx| {
             Box::pin(async {
                 (0..40).for_each(|n| ctx.show(notice(n)));

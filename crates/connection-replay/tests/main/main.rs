@@ -4,6 +4,7 @@
 
 mod fingerprints;
 mod turns;
+mod usage;
 
 #[expect(dead_code, reason = "the example is a program of its own")]
 #[path = "../../examples/memory.rs"]

@@ -223,7 +223,8 @@ where
     }
 
     /// Runs the checks that concern a kind without webhooks, usage and recorded credentials, such as one that a file
-    /// describes. A rule that is broken is a result, and the other rules are checked.
+    /// describes. A rule that is broken is a result, and the other rules are checked, unless it is the rule about
+    /// descriptors.
     pub fn results(self) -> Vec<CheckResult> {
         type Check<D> = (&'static str, &'static str, fn(&Suite<D>));
         let checks: [Check<D>; 7] = [
@@ -239,7 +240,14 @@ where
             let problem = collected(|| check(&self)).err();
             CheckResult { name, rule, problem }
         };
-        checks.into_iter().map(run).collect()
+        let mut results = Vec::new();
+        for check in checks {
+            results.push(run(check));
+            if results.first().is_some_and(|described| described.problem.is_some()) {
+                break;
+            }
+        }
+        results
     }
 
     #[track_caller]

@@ -21,10 +21,11 @@ impl ConnectionDefinition for Asks {
             .field(Field::new("colour", "Colour", Input_::Choice(colours)).optional())
             .field(Field::new("flag", "Flag", Input_::Bool).optional())
             .field(Field::new("number", "Number", Input_::Number).optional())
+            .field(Field::text("code", "Code").pattern("AC[0-9]+").optional())
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let prompt = ["text", "more", "url", "dirs", "colour", "flag", "number"];
+        let prompt = ["text", "more", "url", "dirs", "colour", "flag", "number", "code"];
         let answers = ctx.prompt(prompt.into_iter().fold(Prompt::new("?"), |prompt, name| prompt.field(name))).await;
         let got: Vec<_> = answers.iter().map(|(name, answer)| format!("{name}={answer:?}")).collect();
         let reach = answers.all("dirs").fold(Reach::declared(), |reach, answer| match answer {
@@ -56,7 +57,15 @@ fn got(answers: &[(&str, &str)]) -> String {
 
 #[test]
 fn each_answer_becomes_what_its_field_is() {
-    let all = [("text", "a"), ("dirs", "/a"), ("dirs", "/b"), ("colour", "g"), ("flag", "true"), ("number", "-3")];
+    let all = [
+        ("text", "a"),
+        ("dirs", "/a"),
+        ("dirs", "/b"),
+        ("colour", "g"),
+        ("flag", "true"),
+        ("number", "-3"),
+        ("code", "AC12"),
+    ];
     let got = got(&all);
     for part in [
         "text=Text(\"a\")",
@@ -65,6 +74,7 @@ fn each_answer_becomes_what_its_field_is() {
         "colour=Text(\"g\")",
         "Bool(true)",
         "Number(-3)",
+        "code=Text(\"AC12\")",
     ] {
         assert!(got.contains(part), "{got}");
     }
@@ -86,12 +96,14 @@ fn a_wrong_answer_is_refused_and_names_its_field() {
         (&[("text", "a"), ("text", "b")], "'text' is answered twice"),
         (&[("text", "a"), ("other", "b")], "'other' is not a field of this prompt"),
         (&[("text", &"a".repeat(16 * 1024 + 1))], "'text' is too long"),
-        (&[("text", "a"), ("url", "ftp://a.example")], "'url' is neither https nor http on this machine"),
-        (&[("text", "a"), ("url", "http://a.example")], "'url' is neither https nor http on this machine"),
-        (&[("text", "a"), ("url", "https://a.example/?q")], "'url' is not a plain http(s) address"),
+        (&[("text", "a"), ("url", "ftp://a.example")], "'url' is not a plain https address"),
+        (&[("text", "a"), ("url", "http://a.example")], "'url' is an http address of another machine"),
+        (&[("text", "a"), ("url", "https://a.example/?q")], "'url' is not a plain https address"),
         (&[("text", "a"), ("colour", "blue")], "'colour' is not one of the choices"),
-        (&[("text", "a"), ("flag", "yes")], "'flag' is not true or false"),
+        (&[("text", "a"), ("flag", "yes")], "'flag' is neither true nor false"),
         (&[("text", "a"), ("number", "1.5")], "'number' is not a whole number"),
+        (&[("text", "a"), ("code", "AC12 ")], "'code' does not have the expected form"),
+        (&[("text", "a\nb")], "'text' has a line break or another control character"),
     ] {
         check(expected, || got(answer));
     }
@@ -102,5 +114,5 @@ fn an_address_on_this_machine_may_be_plain() {
     for url in ["http://localhost:9001", "http://127.0.0.1:9001/api", "http://[::1]:9001"] {
         assert!(got(&[("text", "a"), ("url", url)]).contains("Url("), "{url}");
     }
-    check("is neither https", || got(&[("text", "a"), ("url", "http://localhost.evil.example")]));
+    check("is an http address of another machine", || got(&[("text", "a"), ("url", "http://localhost.evil.example")]));
 }

@@ -102,7 +102,7 @@ fn a_node_is_reached_at_its_address_and_nowhere_else() {
 #[test]
 fn an_address_that_would_send_the_token_in_the_clear_is_refused() {
     let input = Input::answers(&[("address", "http://node.example"), ("token", TOKEN)]);
-    check("'address' is neither https nor http on this machine", || {
+    check("'address' is an http address of another machine; https is required", || {
         FakeHost::new(Node::default()).setup([input]).run()
     });
 }
@@ -110,7 +110,7 @@ fn an_address_that_would_send_the_token_in_the_clear_is_refused() {
 /// The controls are an address without a confirmation, a host name and a public address. Nothing is sent to them.
 #[test]
 fn plain_http_is_taken_at_a_private_address_that_was_confirmed() {
-    let refused = "'address' is neither https nor http on this machine";
+    let refused = "'address' is an http address of another machine; https is required";
     let linked = |address: &str, confirmed: &str| {
         Input::answers(&[("address", address), ("token", TOKEN), ("unencrypted", confirmed)])
     };

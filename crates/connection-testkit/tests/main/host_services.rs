@@ -20,6 +20,8 @@ struct Meter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quirk {
     CountsItsActivations,
+    ReportsNoNumber,
+    ReportsTooDeep,
     TellsItsKey,
 }
 
@@ -112,7 +114,16 @@ impl UsageSource<Secret> for Meter {
                 Some(Quirk::TellsItsKey) => Value::object([("key", key.expose_str().unwrap_or_default().into())]),
                 _ => said,
             };
-            Ok(UsageSnapshot::new(ctx.now()).metric(TokenUtilization::new("all", "All", 7)).raw(raw))
+            let mut tokens = TokenUtilization::new("all", "All", 7);
+            let mut spend = MonthlySpend::new("spend", "Spend", 1.0, (ctx.now(), ctx.now()));
+            match self.quirk {
+                Some(Quirk::ReportsNoNumber) => spend.spent_usd = f64::NAN,
+                Some(Quirk::ReportsTooDeep) => {
+                    tokens.others = vec![("x".into(), (0..31).fold(Value::Null, |inner, _| Value::List(vec![inner])))];
+                }
+                _ => {}
+            }
+            Ok(UsageSnapshot::new(ctx.now()).metric(tokens).metric(spend).raw(raw))
         })
     }
 }
@@ -138,7 +149,7 @@ fn the_fake_services_answer_as_the_test_configures() {
     let made = host.setup([answered()]).run().unwrap();
     assert_eq!(made.identity.account_id.as_str(), "ADA 2.1");
     let snapshot = host.fetch_usage(&made.credential, &host.connection(&made)).unwrap();
-    assert_eq!((snapshot.metrics.len(), snapshot.raw), (1, Some(Value::object([("all", 7.into())]))));
+    assert_eq!((snapshot.metrics.len(), snapshot.raw), (2, Some(Value::object([("all", 7.into())]))));
     host.finish();
     let closed = with_services(FakeHost::new(Meter::default())).login_window(FakeWindow::cancelled());
     let failure = closed.setup([answered()]).run().unwrap_err();
@@ -210,4 +221,15 @@ fn one_whose_second_activation_keeps_more_is_caught() {
 #[test]
 fn one_whose_usage_has_a_secret_raw_is_caught() {
     check("the raw part of a snapshot of usage shows", || suite(Some(Quirk::TellsItsKey)).check());
+}
+
+/// The tests of the poller in `connection-agent` find the same words in the result of a fetch.
+#[test]
+fn one_whose_usage_a_host_refuses_is_caught() {
+    for (quirk, words) in [
+        (Quirk::ReportsNoNumber, "a metric has a number that is not finite"),
+        (Quirk::ReportsTooDeep, "a metric has other fields that are not JSON, or have more than 16 KiB or 32 levels"),
+    ] {
+        check(words, || suite(Some(quirk)).check());
+    }
 }

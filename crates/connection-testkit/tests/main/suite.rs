@@ -41,8 +41,11 @@ fn a_plugin_without_a_quirk_passes() {
 fn each_quirk_is_caught_by_its_defence() {
     for (quirk, expected) in [
         (Quirk::DescribesAnotherThing, "the descriptor differs each time"),
-        (Quirk::DescribesAFieldTwice, "has the field 'apiKey' twice"),
-        (Quirk::DescribesAnHttpLink, "a link for people that is not https"),
+        (Quirk::DescribesAFieldTwice, "a host does not accept the descriptor: two fields are named 'apiKey'"),
+        (
+            Quirk::DescribesAnHttpLink,
+            "a host does not accept the descriptor: a link of its guide is not an https address",
+        ),
         (Quirk::DescribesNoSuchSecret, "do not go together"),
         (Quirk::HasNoAuthorizer, "declares addresses, and without an `authorizer`"),
         (Quirk::EndsAtOnce, "the setup ended as acme_closed: Acme takes no new connections; the script still has"),
@@ -114,19 +117,26 @@ fn a_form_that_was_stored_once_is_read_for_ever() {
     check("run `CONNECTION_TESTKIT_RECORD=1 cargo test`, and commit tests/fixtures/acme-2.bin", unrecorded());
 }
 
-/// The first quirk is found by one check, and the second by none once the address is allowed.
+/// The first quirk is found by two checks, and the second by none once the address is allowed.
 #[test]
 fn results_name_the_rule_that_is_broken_and_check_the_others() {
     let broken = |quirk| {
         let results = suite(quirk).results();
         assert_eq!(results.len(), 7);
-        results.into_iter().filter(|result| result.problem.is_some()).collect::<Vec<_>>()
+        results.into_iter().filter(|result| result.problem.is_some()).map(|result| result.name).collect::<Vec<_>>()
     };
-    assert_eq!(broken(Quirk::None), []);
-    let found = broken(Quirk::DescribesAFieldTwice);
-    assert_eq!(found.iter().map(|result| result.name).collect::<Vec<_>>(), ["descriptor"]);
-    assert!(found[0].problem.as_ref().unwrap().contains("has the field 'apiKey' twice"));
-    assert_eq!(broken(Quirk::SecretInUrl).iter().map(|result| result.name).collect::<Vec<_>>(), ["secrets"]);
+    assert!(broken(Quirk::None).is_empty());
+    assert_eq!(broken(Quirk::CannotGiveBackTwice), ["repetition"]);
+    assert_eq!(broken(Quirk::SecretInUrl), ["secrets"]);
     let allowed = suite(Quirk::SecretInUrl).secret_in_address().results();
     assert!(allowed.iter().all(|result| result.problem.is_none()), "{allowed:?}");
+}
+
+/// No host registers such a kind, so there is nothing that the other rules could be checked on.
+#[test]
+fn a_descriptor_that_a_host_refuses_is_the_only_result() {
+    let results = suite(Quirk::DescribesAFieldTwice).results();
+    assert_eq!(results.iter().map(|result| result.name).collect::<Vec<_>>(), ["descriptor"]);
+    let problem = results[0].problem.as_deref().unwrap_or_default();
+    assert!(problem.contains("a host does not accept the descriptor: two fields are named 'apiKey'"), "{problem}");
 }

@@ -85,8 +85,6 @@ fn a_bad_network_does_not_end_the_setup() {
     assert_eq!(made.unwrap().identity.label.as_str(), "Acme Support");
 }
 
-/// The host matches the whole text. The testkit has no regular expressions, so the test compares the patterns
-/// themselves.
 #[test]
 fn the_shape_of_each_sid_is_declared() {
     let descriptor = Twilio.descriptor();

@@ -44,7 +44,6 @@ pub(super) fn services(ground: &Arc<Ground>, entry: &Arc<KindEntry>, owner: &Arc
     services
 }
 
-/// The target of a call.
 struct CallTarget {
     ground: Arc<Ground>,
     entry: Arc<KindEntry>,

@@ -1,9 +1,11 @@
 //! Checks the local tools, permission modes and cache lifetime of a descriptor, so that no invalid name is ever looked
 //! up or run.
 
+use alloc::{borrow::ToOwned, format, string::String};
+
 use connection_contract::{Descriptor, Link, PathBase, PathSpec, SecretName, SignIn, ToolSpec};
 
-use crate::{definition::Capabilities, services::is_bare};
+use super::Facets;
 
 const MAX_ARGUMENTS: usize = 16;
 const MAX_COMMAND_LENGTH: usize = 1000;
@@ -13,14 +15,14 @@ const MAX_PATHS: usize = 64;
 const MAX_TOOLS: usize = 16;
 
 /// Checks these parts of a descriptor. The error says which part is wrong.
-pub(super) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Result<(), String> {
+pub(super) fn check(descriptor: &Descriptor, facets: Facets) -> Result<(), String> {
     let Descriptor { tools, permission_modes: modes, cache_ttl, .. } = descriptor;
     if tools.len() > MAX_TOOLS {
         return Err(format!("it names more than {MAX_TOOLS} tools"));
     }
     for (at, tool) in tools.iter().enumerate() {
         check_tool(tool)?;
-        check_token(descriptor, capabilities, tool)?;
+        check_token(descriptor, facets, tool)?;
         if tools.iter().take(at).any(|other| other.binary == tool.binary) {
             return Err(format!("two tools are named '{}'", tool.binary));
         }
@@ -30,14 +32,14 @@ pub(super) fn check(descriptor: &Descriptor, capabilities: Capabilities) -> Resu
     }
     for (at, mode) in modes.iter().enumerate() {
         if !is_line(mode) || mode.len() > MAX_MODE_LENGTH {
-            return Err("a permission mode is not a short plain text".into());
+            return Err("a permission mode is not a short plain text".to_owned());
         }
         if modes.iter().take(at).any(|other| other == mode) {
             return Err(format!("two permission modes are named '{mode}'"));
         }
     }
     if cache_ttl.is_some_and(|ttl| ttl.is_zero()) {
-        return Err("its provider caches a prompt for no time; leave that out".into());
+        return Err("its provider caches a prompt for no time; leave that out".to_owned());
     }
     Ok(())
 }
@@ -74,7 +76,7 @@ fn check_sign_in(name: &str, sign_in: &SignIn) -> Result<(), String> {
 }
 
 /// Checks that a token is handed to the tool alone: its name must not be one that extensions may be granted.
-fn check_token(descriptor: &Descriptor, capabilities: Capabilities, tool: &ToolSpec) -> Result<(), String> {
+fn check_token(descriptor: &Descriptor, facets: Facets, tool: &ToolSpec) -> Result<(), String> {
     let Some(sign_in) = &tool.sign_in else { return Ok(()) };
     let Some(secret) = &sign_in.token_secret else { return Ok(()) };
     let name = &tool.binary;
@@ -84,13 +86,25 @@ fn check_token(descriptor: &Descriptor, capabilities: Capabilities, tool: &ToolS
     if sign_in.token_env_var.is_none() {
         return Err(format!("the token '{secret}' of '{name}' has no variable to put it in"));
     }
-    if !capabilities.secrets || !capabilities.profiles {
+    if !facets.secrets || !facets.profiles {
         return Err(format!("the token '{secret}' of '{name}' needs a kind that hands out secrets and has profiles"));
     }
     if descriptor.secret_names.contains(secret) {
         return Err(format!("the token '{secret}' of '{name}' is also a secret that extensions may be granted"));
     }
     Ok(())
+}
+
+/// Returns `true` for the name of a program without a path, without an extension that marks programs on some system,
+/// and without characters that have a meaning to a shell or a program.
+pub fn is_bare(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    let runs = |extension: &str| matches!(extension, "bat" | "cmd" | "com" | "exe" | "ps1");
+    (1..=64).contains(&name.len())
+        && name.bytes().all(plain)
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && !extension.as_deref().is_some_and(runs)
 }
 
 fn is_path(path: &PathSpec) -> bool {

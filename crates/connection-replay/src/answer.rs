@@ -1,0 +1,54 @@
+//! Checks the text of one answer against its field. A problem is the rest of a sentence that begins with the name of
+//! the field, and never holds the answer.
+
+use alloc::borrow::ToOwned;
+
+use connection_contract::{Answer, BaseUrl, Field, Input, Secret, host};
+
+use crate::descriptor::Pattern;
+
+/// The problem of an address to which requests would be sent without encryption.
+pub const NOT_ENCRYPTED: &str = "is an http address of another machine; https is required";
+
+/// Returns the answer to a field of any input except `Directory`, which only a host can grant.
+///
+/// `pattern` is the compiled pattern of the field.
+///
+/// # Errors
+///
+/// The text does not fit the field.
+pub fn parse(field: &Field, pattern: Option<&Pattern>, value: &Secret) -> Result<Answer, &'static str> {
+    let text = value.expose_str().ok_or("is not UTF-8 text")?;
+    if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
+        return Err("does not have the expected form");
+    }
+    match &field.input {
+        Input::Bool => text.parse().map(Answer::Bool).map_err(|_| "is neither true nor false"),
+        Input::Choice(choices) if choices.iter().any(|(choice, _)| choice == text) => Ok(Answer::Text(text.to_owned())),
+        Input::Choice(_) => Err("is not one of the choices"),
+        Input::Number => text.parse().map(Answer::Number).map_err(|_| "is not a whole number"),
+        // A field for a key of several lines declares a pattern. In a token, a line break is a mistake made in
+        // copying.
+        Input::Secret | Input::Text if pattern.is_none() && text.chars().any(char::is_control) => {
+            Err("has a line break or another control character")
+        }
+        Input::Secret => Ok(Answer::Secret(value.duplicate())),
+        Input::Text => Ok(Answer::Text(text.to_owned())),
+        Input::Url => base_url(text).map(Answer::Url),
+        _ => Err("has a form that this host does not know"),
+    }
+}
+
+/// Returns the address if it is `https`, or `http` on this machine, so that a credential never crosses a network
+/// unencrypted.
+///
+/// # Errors
+///
+/// The text is not such an address; [`NOT_ENCRYPTED`] if it is an `http` address of another machine.
+pub fn base_url(text: &str) -> Result<BaseUrl, &'static str> {
+    let base = host::base_url(text).ok_or("is not a plain https address")?;
+    if base.origin().as_str().starts_with("https://") || host::is_loopback(base.origin()) {
+        return Ok(base);
+    }
+    Err(NOT_ENCRYPTED)
+}
