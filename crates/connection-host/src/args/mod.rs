@@ -326,7 +326,7 @@ pub(crate) enum Command {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::plain_command;
 
@@ -344,14 +344,33 @@ mod tests {
         }
     }
 
+    /// Returns the rows of the table below a heading: the second cell of each command.
+    fn rows(heading: &str) -> BTreeMap<String, String> {
+        let table = API.split(heading).nth(1).unwrap().split("\n#").next().unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+        rows.map(|row| {
+            let mut cells = row.split(" | ");
+            let command = cells.next().unwrap().trim_end_matches('`');
+            (command.to_owned(), cells.next().unwrap().trim_end_matches(['|', ' ']).to_owned())
+        })
+        .collect()
+    }
+
     #[test]
     fn each_command_has_a_route_or_a_reason_in_the_specification_of_the_api() {
         let mut known = BTreeSet::new();
         commands(&plain_command(), "", &mut known);
-        let table = API.split("## Commands, routes and methods").nth(1).unwrap();
-        let table = table.split("\n## ").next().unwrap();
-        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")).filter_map(|row| row.split_once('`'));
-        let described: BTreeSet<String> = rows.map(|(command, _)| command.to_owned()).collect();
-        assert_eq!(described, known);
+        let routes = rows("## Commands, routes and methods");
+        assert_eq!(routes.keys().cloned().collect::<BTreeSet<_>>(), known);
+
+        let reasons = rows("### Commands without a route");
+        let is_route = |cell: &str| {
+            ["`GET /", "`POST /", "`PUT /", "`PATCH /", "`DELETE /"].iter().any(|route| cell.contains(route))
+        };
+        let without: Vec<_> = routes.iter().filter(|(_, route)| !is_route(route)).collect();
+        assert!(without.iter().all(|(_, route)| *route == "–"), "{without:?}");
+        let without: BTreeSet<_> = without.into_iter().map(|(command, _)| command).collect();
+        assert_eq!(without, reasons.keys().collect());
+        assert!(reasons.values().all(|reason| reason.ends_with('.')), "{reasons:?}");
     }
 }
