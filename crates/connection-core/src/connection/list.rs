@@ -5,11 +5,14 @@ use std::time::Duration;
 use connection_contract::{Kind, Liveness};
 
 use crate::{
-    ConnectionInfo, Error, ListCursor, ProfileId,
+    ConnectionId, ConnectionInfo, Error, ListCursor, ProfileId,
     ground::Ground,
     liveness::column,
     store::{ListFilter, any_of, rows::FoundRow},
 };
+
+/// The number of outlines that are read at once.
+const PAGE_OF_OUTLINES: i64 = 1000;
 
 /// Selects the connections to list. All conditions must hold; of several livenesses, one must match.
 #[derive(Clone, Debug, Default)]
@@ -164,6 +167,26 @@ pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result
     let (rows, next) = ground.reader().await?.list(&wanted).await?;
     let connections = rows.into_iter().filter_map(|found| info_of_row(ground, found)).collect();
     Ok(Page { connections, next: next.map(|(usable_at, id)| ListCursor::new(usable_at, id.into())) })
+}
+
+/// Returns outlines of all connections of the owner.
+pub(crate) async fn outlines(ground: &Ground, owner: &str) -> Result<Vec<ConnectionInfo>, Error> {
+    let mut found = Vec::new();
+    let mut after: Option<ConnectionId> = None;
+    loop {
+        let (rows, full) = ground.reader().await?.outlines(owner, after, PAGE_OF_OUTLINES).await?;
+        after = rows.last().map(|row| row.id).filter(|_| full);
+        found.extend(rows.into_iter().map(|row| ground.outline(owner, row)));
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Returns those of the connections that exist and belong to the owner.
+pub(crate) async fn named(ground: &Ground, owner: &str, ids: &[ConnectionId]) -> Result<Vec<ConnectionInfo>, Error> {
+    let rows = ground.reader().await?.listed_of(owner, ids).await?;
+    Ok(rows.into_iter().filter_map(|found| info_of_row(ground, found)).collect())
 }
 
 /// Returns the information of a row that may be unreadable.

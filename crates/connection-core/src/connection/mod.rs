@@ -26,7 +26,7 @@ use crate::{
 
 pub use files::Files;
 pub use list::{Filter, Page};
-pub(crate) use list::{count, list};
+pub(crate) use list::{count, list, named, outlines};
 pub use send::Response;
 pub(crate) use system::System;
 pub(crate) use usage::answered;

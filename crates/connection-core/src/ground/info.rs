@@ -7,7 +7,7 @@ use crate::{
     ConnectionId, ConnectionInfo, Error, ListCursor,
     liveness::column,
     plan,
-    store::{json, rows::ListedRow},
+    store::{OutlineRow, json, rows::ListedRow},
 };
 
 /// The kind of a row whose kind cannot be read. Nothing in such a row can be opened, even if a plugin has this name.
@@ -124,5 +124,24 @@ impl Ground {
             terms: account.terms,
             cursor: ListCursor::new(row.usable_at, account.id),
         })
+    }
+
+    /// Returns what an outline tells of a connection of an owner.
+    pub(crate) fn outline(&self, owner: &str, row: OutlineRow) -> ConnectionInfo {
+        let kind = Kind::parse(&row.kind).unwrap_or(UNREADABLE);
+        let entry = self.kinds.entry(&kind);
+        let identity = Identity::new(row.account_id, row.account_label);
+        let mut info = ConnectionInfo::new(row.id, owner, kind, row.label, identity);
+        info.liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
+        info.reason = row.reason.as_deref().and_then(json::to_reason);
+        info.valid_until = row.valid_until.map(Timestamp::from_seconds);
+        info.authorized_until = row.authorized_until.map(Timestamp::from_seconds);
+        info.registered = entry.is_some();
+        if let Some(entry) = entry {
+            info.provider = entry.descriptor.provider.clone();
+            info.renews = entry.renews();
+            info.kind_changed = entry.terms_digest() != row.terms.as_deref();
+        }
+        info
     }
 }

@@ -7,7 +7,7 @@ use super::{
     changes::Changed,
     columns::row,
     engine::{Engine, all, execute, later, optional},
-    rows::{AccountRow, ListedRow},
+    rows::{AccountRow, FoundRow, ListedRow},
 };
 use crate::ids::ConnectionId;
 
@@ -83,6 +83,14 @@ pub(super) const FIRST_TWO: &str =
 
 /// The number of microseconds in a second.
 const MICROSECONDS: i64 = 1_000_000;
+
+/// Connections by their ids, as lists show them.
+#[cfg(feature = "sqlite")]
+pub(super) const LISTED: &str = listed!("a.owner = $1 AND a.id IN (SELECT unhex(j.value) FROM json_each($2) AS j)");
+#[cfg(feature = "postgres")]
+pub(super) const LISTED_ON_POSTGRES: &str = listed!(
+    "a.owner = $1 AND a.id = ANY (ARRAY(SELECT CAST(value AS UUID) FROM jsonb_array_elements_text(CAST($2 AS JSONB))))"
+);
 
 impl Reader {
     /// Returns at most two connections of a kind, each with `true` if it is the default of its provider.
@@ -185,8 +193,6 @@ impl Reader {
         owner: &str,
         ids: &[ConnectionId],
     ) -> Result<Vec<(ConnectionId, String)>, StoreError> {
-        // Ids are hexadecimal, so the text is valid JSON.
-        let ids = ids.iter().map(|id| format!("\"{}\"", id.as_uuid().simple())).collect::<Vec<_>>().join(",");
         let sql = match self.engine() {
             // If the connection is lost, no text is run.
             Engine::Lost => "",
@@ -195,14 +201,34 @@ impl Reader {
             #[cfg(feature = "sqlite")]
             Engine::Sqlite(_) => KINDS,
         };
-        let found = all!(self, (Uuid, String), sql, owner, format!("[{ids}]"))?;
+        let found = all!(self, (Uuid, String), sql, owner, json_of(ids))?;
         Ok(found.into_iter().map(|(id, kind)| (ConnectionId::from(id), kind)).collect())
+    }
+
+    /// Returns those of the connections that exist and belong to the owner as lists show them, in any order.
+    pub(crate) async fn listed_of(&mut self, owner: &str, ids: &[ConnectionId]) -> Result<Vec<FoundRow>, StoreError> {
+        let sql = match self.engine() {
+            // If the connection is lost, no text is run.
+            Engine::Lost => "",
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => LISTED_ON_POSTGRES,
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => LISTED,
+        };
+        all!(self, FoundRow, sql, owner, json_of(ids))
     }
 
     /// Returns one connection as lists show it.
     pub(crate) async fn listed(&mut self, id: ConnectionId) -> Result<Option<ListedRow>, StoreError> {
         optional!(self, ListedRow, listed!("a.id = $1"), id.as_uuid())
     }
+}
+
+/// Returns the ids as a JSON array, because no type for a list of ids exists on both engines.
+fn json_of(ids: &[ConnectionId]) -> String {
+    // Ids are hexadecimal, so the text is valid JSON.
+    let ids = ids.iter().map(|id| format!("\"{}\"", id.as_uuid().simple())).collect::<Vec<_>>().join(",");
+    format!("[{ids}]")
 }
 
 impl Tx {

@@ -33,6 +33,7 @@ mod location;
 mod lock;
 mod migrate;
 mod outbox;
+mod outlines;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod preferences;
@@ -82,6 +83,7 @@ pub(crate) use lists::{ListFilter, any_of};
 pub(crate) use livenesses::Unchanged;
 pub use location::StoreSource;
 pub(crate) use lock::Lock;
+pub(crate) use outlines::OutlineRow;
 pub(crate) use refreshes::LEASE;
 pub(crate) use row_events::broken_row_link;
 pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};

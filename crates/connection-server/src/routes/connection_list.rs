@@ -1,10 +1,10 @@
 //! The list of connections: those that need attention first, then by the title of the provider and by the label.
 
-use std::collections::BTreeMap;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::{Kind, Liveness, Timestamp, reason};
-use connection_core::{ConnectionInfo, ConnectionRegistry, Error, Filter, Grant};
+use connection_core::{ConnectionInfo, ConnectionRegistry, Grant};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,9 +17,6 @@ use crate::{
     problem::Problem,
     shapes::{ConnectionBody, condition, expires_soon, words},
 };
-
-/// The number of connections that are read at once.
-const PAGE: u16 = 1000;
 
 /// A connection, with what a person can do about it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -104,11 +101,6 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<&'static str> 
     }
 }
 
-fn position(registry: &ConnectionRegistry, info: &ConnectionInfo, now: Timestamp) -> Position {
-    let provider = title(registry, &info.provider).to_lowercase();
-    Position { works: !needs_attention(info, now), provider, label: info.label.to_string(), id: info.id }
-}
-
 /// The filters of a request.
 #[derive(Serialize)]
 struct Wanted {
@@ -180,67 +172,53 @@ impl List<'_> {
         search.split_whitespace().all(|word| texts.iter().any(|text| text.to_lowercase().contains(word)))
     }
 
-    /// Reads all connections of the owner, and returns those of a page, with the order of all that match.
+    /// Returns the connections of a page, with the order of all that match.
     async fn read(&self, after: Option<&Position>, limit: usize) -> Result<(Found, Order), Problem> {
         let mut counts = Counts::default();
         let mut order = Vec::new();
-        // The first connections after the position, and one more if there are more.
-        let mut first: BTreeMap<Position, ConnectionInfo> = BTreeMap::new();
-        let mut filter = Filter::new().limit(PAGE);
-        loop {
-            let page = self.registry.list_connections(filter.clone()).await?;
-            for info in page.connections {
-                counts.all += 1;
-                counts.attention += u64::from(needs_attention(&info, self.now));
-                if !self.matches(&info) {
-                    continue;
-                }
-                let position = position(self.registry, &info, self.now);
-                order.push(position.clone());
-                if after.is_none_or(|after| position > *after) {
-                    first.insert(position, info);
-                    if first.len() > limit + 1 {
-                        first.pop_last();
-                    }
-                }
+        // The title of a kind is looked up once.
+        let mut providers = HashMap::new();
+        for info in self.registry.outlines().await? {
+            let needs_attention = needs_attention(&info, self.now);
+            counts.all += 1;
+            counts.attention += u64::from(needs_attention);
+            if !self.matches(&info) {
+                continue;
             }
-            match page.next {
-                Some(next) => filter = filter.after(next),
-                None => break,
-            }
+            let title = || title(self.registry, &info.provider).to_lowercase().into();
+            let provider: &Arc<str> = providers.entry(info.provider.clone()).or_insert_with(title);
+            let label = info.label.to_string();
+            order.push(Position { works: !needs_attention, provider: provider.clone(), label, id: info.id });
         }
         order.sort_unstable();
-        let has_more = first.len() > limit;
-        if has_more {
-            first.pop_last();
-        }
-        let next = first.last_key_value().filter(|_| has_more).map(|(position, _)| position.cursor());
-        let counts = after.is_none().then_some(counts);
-        Ok((Found { connections: first.into_values().collect(), next, counts }, order.into()))
+        let mut found = self.read_in_order(&order, after, limit).await?;
+        found.counts = after.is_none().then_some(counts);
+        Ok((found, order.into()))
     }
 
-    /// Reads the connections of a page of an order.
-    async fn read_in_order(&self, order: &[Position], after: &Position, limit: usize) -> Result<Found, Problem> {
-        let mut rest = order.iter().skip(order.partition_point(|position| position <= after));
+    /// Reads the connections of a page of an order. A connection that was removed, or has changed so that it no longer
+    /// matches, is left out.
+    async fn read_in_order(
+        &self,
+        order: &[Position],
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Found, Problem> {
+        let begin = after.map_or(0, |after| order.partition_point(|position| position <= after));
+        let mut rest = order.get(begin..).unwrap_or_default();
         let mut connections = Vec::new();
         let mut last = None;
-        while connections.len() < limit
-            && let Some(position) = rest.next()
-        {
-            connections.extend(self.at(position).await?);
-            last = Some(position);
+        while connections.len() < limit && !rest.is_empty() {
+            let (some, others) = rest.split_at(rest.len().min(limit - connections.len()));
+            let ids: Vec<_> = some.iter().map(|position| position.id).collect();
+            let read = self.registry.listed_by_id(&ids).await?;
+            let mut read: HashMap<_, _> = read.into_iter().map(|info| (info.id, info)).collect();
+            connections.extend(ids.iter().filter_map(|id| read.remove(id)).filter(|info| self.matches(info)));
+            last = some.last();
+            rest = others;
         }
-        let next = last.filter(|_| rest.len() > 0).map(Position::cursor);
+        let next = last.filter(|_| !rest.is_empty()).map(Position::cursor);
         Ok(Found { connections, next, counts: None })
-    }
-
-    /// Returns the connection at a position, unless it was removed or has changed so that it no longer matches.
-    async fn at(&self, position: &Position) -> Result<Option<ConnectionInfo>, Problem> {
-        match self.registry.connection(position.id).await {
-            Ok(connection) => Ok(Some(connection.info().clone()).filter(|info| self.matches(info))),
-            Err(Error::NotFound(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 
@@ -279,7 +257,7 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
     let name = list.name();
     let kept = after.as_ref().and_then(|_| api.orders.of(&name, now));
     let found = match (&after, kept) {
-        (Some(after), Some(order)) => list.read_in_order(&order, after, limit).await?,
+        (Some(after), Some(order)) => list.read_in_order(&order, Some(after), limit).await?,
         _ => {
             let (found, order) = list.read(after.as_ref(), limit).await?;
             if found.next.is_some() {

@@ -1,7 +1,7 @@
 //! The orders of lists of connections, kept while their pages are read.
 //!
-//! The order of a list depends on the registered kinds and on the time, so it takes a read of all connections of the
-//! owner. It is kept for the next pages, which then read only the connections that they show. A page whose order is no
+//! The order of a list depends on the registered kinds and on the time, so it takes a read of the outlines of all
+//! connections of the owner. It is kept for the next pages, which then read only the connections that they show. A page whose order is no
 //! longer kept, or was made by another process, is found again by the position of its cursor.
 
 use std::{
@@ -23,7 +23,7 @@ pub(super) struct Position {
     /// `false` for connections that need attention, which come first.
     pub(super) works: bool,
     /// The title of the provider, in lower case.
-    pub(super) provider: String,
+    pub(super) provider: Arc<str>,
     pub(super) label: String,
     /// Decides between connections of two kinds with the same label.
     pub(super) id: ConnectionId,
@@ -33,15 +33,15 @@ impl Position {
     /// Returns the cursor of the page after this position.
     pub(super) fn cursor(&self) -> String {
         let Self { works, provider, label, id } = self;
-        let text = serde_json::to_string(&(works, provider, label, id.to_string())).unwrap_or_default();
+        let text = serde_json::to_string(&(works, &**provider, label, id.to_string())).unwrap_or_default();
         encode::base64url(text.as_bytes())
     }
 
     /// Returns the position of a cursor.
     pub(super) fn parse(cursor: &str) -> Option<Self> {
         let text = encode::from_base64url(cursor)?;
-        let (works, provider, label, id): (_, _, _, String) = serde_json::from_slice(&text).ok()?;
-        Some(Self { works, provider, label, id: id.parse().ok()? })
+        let (works, provider, label, id): (_, String, _, String) = serde_json::from_slice(&text).ok()?;
+        Some(Self { works, provider: provider.into(), label, id: id.parse().ok()? })
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
 
     fn order(connections: usize) -> Order {
         let id = ConnectionId::from(UuidV7::new().next());
-        let position = Position { works: true, provider: "acme".to_owned(), label: "work".to_owned(), id };
+        let position = Position { works: true, provider: "acme".into(), label: "work".to_owned(), id };
         vec![position; connections].into()
     }
 

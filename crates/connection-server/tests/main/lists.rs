@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use connection_core::Role;
 use serde_json::{Value, json};
 
-use crate::{extensions::manifest, test_host::World};
+use crate::{extensions::manifest, kinds::acme_with, test_host::World};
 
 #[tokio::test]
 async fn connections_are_listed_page_by_page_in_the_order_of_their_labels() {
@@ -42,6 +42,39 @@ async fn connections_are_listed_page_by_page_in_the_order_of_their_labels() {
         let answer = world.get(&token, &format!("/connections?{query}")).await;
         assert_eq!(answer.refusal(), (422, "invalid_body".into()), "{query}");
     }
+}
+
+#[tokio::test]
+async fn connections_that_need_attention_come_first_on_every_page() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    world.registry.kinds().replace(acme_with("sends to https://a.example")).unwrap();
+    for name in ["mallory", "eve"] {
+        world.connected(&token, name).await;
+    }
+    // Both were connected under other terms than those that the kind states now.
+    world.registry.kinds().replace(acme_with("sends to https://b.example")).unwrap();
+    for name in ["ada", "bob"] {
+        world.connected(&token, name).await;
+    }
+    let mut found = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = world.get(&token, &format!("/connections?limit=1{after}")).await.ok(200);
+        if after.is_empty() {
+            assert_eq!(page["counts"], json!({ "all": 4, "attention": 2 }));
+        }
+        for item in page["items"].as_array().unwrap() {
+            found.push((item["label"].as_str().unwrap().to_owned(), item["needsAttention"] == true));
+        }
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    let expected = [("eve", true), ("mallory", true), ("ada", false), ("bob", false)];
+    assert_eq!(found, expected.map(|(label, needs_attention)| (label.to_owned(), needs_attention)));
+    let attention = world.get(&token, "/connections?state=attention").await.ok(200);
+    assert_eq!(attention["items"].as_array().unwrap().len(), 2);
+    assert_eq!(attention["items"][0]["remedyAction"], "accept");
 }
 
 /// The pages after the first one follow its order, so a change between two of them neither hides a connection nor

@@ -74,6 +74,8 @@ async fn read(tx: &mut Reader) {
         listed(nobody());
         renamed(nobody(), "a");
         beside(&Database::new().account("a"));
+        listed_of("local", &[nobody()]);
+        outlines("local", None, 9);
         current_credential(nobody());
         previous_credential(nobody());
         previous_generation(nobody());
