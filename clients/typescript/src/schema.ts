@@ -5000,9 +5000,11 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The server stops, or its database cannot be used now. */
+        /** @description The server stops, its database cannot be used now, or it has too many streams of live events open. */
         Unavailable: {
             headers: {
+                /** @description The seconds after which a stream of live events may be requested again. */
+                "Retry-After"?: number;
                 [name: string]: unknown;
             };
             content: {

@@ -206,14 +206,20 @@ impl Asks {
     }
 
     /// Makes the connection a stream of events until it ends. Returns `false` if there are too many.
+    ///
+    /// A connection that is a stream already stays one.
     pub(crate) fn stream(&self) -> bool {
         let mut seats = self.places.lock();
         let is_free = seats.streams < self.places.0.limits.streams;
-        if let Some(taken) = seats.taken.get_mut(&self.number).filter(|_| is_free) {
-            taken.activity = Activity::Streams;
-            seats.streams += 1;
+        match seats.taken.get_mut(&self.number) {
+            Some(taken) if taken.activity == Activity::Streams => true,
+            Some(taken) if is_free => {
+                taken.activity = Activity::Streams;
+                seats.streams += 1;
+                true
+            }
+            _ => is_free,
         }
-        is_free
     }
 
     pub(crate) fn is_stream(&self) -> bool {
@@ -369,6 +375,7 @@ mod tests {
         let answering = streams[0].asks.answering("/").await;
         assert!(streams[0].asks.stream() && streams[1].asks.stream());
         assert!(!streams[2].asks.stream(), "there are as many as possible");
+        assert!(streams[0].asks.stream(), "it is a stream already");
         drop(answering);
         assert!(streams[0].asks.is_stream() && !streams[2].asks.is_stream());
         // The third one waits, and so do these.

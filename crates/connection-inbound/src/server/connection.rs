@@ -36,6 +36,22 @@ pub(crate) const MAX_CONNECTION_TIME: Duration = Duration::from_secs(60);
 /// The pause after a connection could not be accepted, for example because the system has run out of sockets.
 const RESPITE: Duration = Duration::from_millis(100);
 
+/// The connection of a request, which its handler may make a stream of events. It is an extension of each request of a
+/// [`Server`](crate::Server).
+#[derive(Clone, Debug)]
+pub struct EventStream(Asks);
+
+impl EventStream {
+    /// Makes the connection a stream of events until it ends. Returns `false` if the server has as many streams as it
+    /// may have.
+    ///
+    /// The server does this itself for each answer of the type `text/event-stream`, and then refuses it in plain text. A
+    /// handler that calls this before it answers can refuse in its own form.
+    pub fn begin(&self) -> bool {
+        self.0.stream()
+    }
+}
+
 /// Returns the accepted connection, or `None` after a pause if accepting failed.
 pub(crate) async fn accepted(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStream, SocketAddr)> {
     match accepted {
@@ -120,9 +136,10 @@ pub(crate) async fn secured(
 async fn answered(
     routes: TowerToHyperService<Router>,
     asks: Asks,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let _answering = asks.answering(request.uri().path()).await;
+    request.extensions_mut().insert(EventStream(asks.clone()));
     let response = routes.call(request).await?;
     let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
     if is_stream && !asks.stream() {

@@ -16,6 +16,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use crate::{PublicUrl, headers};
 
 pub(crate) use capacity::{Capacity, Limits, PerPeer};
+pub use connection::EventStream;
 pub(crate) use connection::{HEAD_TIMEOUT, accepted, connection, secured};
 pub(crate) use names::{Names, named};
 pub use tls::{InvalidTls, ServerTls};
@@ -42,8 +43,9 @@ const LAST: Duration = Duration::from_secs(15);
 ///
 /// Nothing is answered before [`serve`](Self::serve) is called.
 ///
-/// A connection has one request, five seconds for the TLS handshake and the head, and a minute for the request. An answer of the type `text/event-stream` has no end of its own and
-/// goes on until either side closes the connection; beyond 2,048 of them, such a request gets 503.
+/// A connection has one request, five seconds for the TLS handshake and the head, and a minute for the request. An answer
+/// of the type `text/event-stream` has no end of its own and goes on until either side closes the connection; beyond
+/// 2,048 of them, such a request gets 503.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -72,6 +74,13 @@ impl Server {
     #[must_use]
     pub fn connections_per_peer(mut self, most: usize) -> Self {
         self.limits.per_peer = PerPeer::Remote(most);
+        self
+    }
+
+    /// Sets the maximum number of streams of events at once, which is 2,048 by default.
+    #[must_use]
+    pub fn event_streams(mut self, most: usize) -> Self {
+        self.limits.streams = most;
         self
     }
 

@@ -32,7 +32,11 @@ const REFUSALS: [(&str, &str, &str); 15] = [
     ("500", "Failed", "The server failed."),
     ("501", "NotSupported", "The kind of the connection, or this host, cannot do this."),
     ("502", "NoAnswer", "The provider cannot be reached, or its answer cannot be used."),
-    ("503", "Unavailable", "The server stops, or its database cannot be used now."),
+    (
+        "503",
+        "Unavailable",
+        "The server stops, its database cannot be used now, or it has too many streams of live events open.",
+    ),
 ];
 
 macro_rules! refusals {
@@ -82,6 +86,10 @@ pub(super) fn all() -> impl Iterator<Item = (String, RefOr<Response>)> {
             "429" => {
                 let seconds = header(Type::Integer, "The seconds after which the request may be sent again.");
                 response.header("Retry-After", seconds)
+            }
+            "503" => {
+                let seconds = "The seconds after which a stream of live events may be requested again.";
+                response.header("Retry-After", header(Type::Integer, seconds))
             }
             _ => response,
         };

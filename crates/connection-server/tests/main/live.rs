@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use connection_contract::Secret;
 use connection_core::{AccessTokenId, ConnectionRegistry, IssuedToken, NewAccessToken, Role, SetupSession};
+use connection_inbound::{PublicUrl, Server};
 use connection_manifest::ExtensionFile;
+use connection_server::{ApiOptions, api_router};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines},
     net::TcpStream,
+    runtime::Handle,
 };
 
 use crate::{
     extensions::manifest,
+    http::Request,
     kinds::ACME,
     test_host::{KEY, World},
     usage,
@@ -301,4 +305,30 @@ async fn a_token_has_a_bounded_number_of_streams() {
         assert_eq!(status, "HTTP/1.1 429 Too Many Requests");
         world.registry.server().health().await;
     }
+}
+
+/// The server that a host without its own HTTP server uses has a bounded number of streams for all tokens.
+#[tokio::test]
+async fn a_stream_beyond_those_of_the_process_is_refused_with_a_problem() {
+    let world = World::new().await;
+    let ada = world.token(Role::Read, Some("ada")).await;
+    let server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap().event_streams(1);
+    let host = format!("127.0.0.1:{}", server.address().port());
+    let port = server.address().port();
+    let url: PublicUrl = format!("http://{host}").parse().unwrap();
+    let options = ApiOptions::new(format!("http://{host}").parse().unwrap());
+    let routes = api_router(world.registry.clone(), options);
+    let serving = Handle::current().spawn(async move { server.serve(routes, &url, std::future::pending()).await });
+    let request = || Request::new("GET", "/api/v1/live").with("host", &host).bearer(&ada);
+
+    let mut lines = BufReader::new(request().open(port).await).lines();
+    assert_eq!(lines.next_line().await.unwrap().unwrap(), "HTTP/1.1 200 OK");
+    let refused = request().send(port).await;
+    assert_eq!(refused.refusal(), (503, "too_many_streams".into()));
+    assert_eq!(refused.header("retry-after"), "60");
+    assert_eq!(refused.header("content-type"), "application/problem+json");
+    // Other requests are answered.
+    let me = Request::new("GET", "/api/v1/me").with("host", &host).bearer(&ada).send(port).await;
+    assert_eq!(me.status, 200);
+    serving.abort();
 }

@@ -13,13 +13,14 @@ use std::{
 
 use axum::{
     body::Body,
-    extract::State,
+    extract::{Extension, State},
     http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
 use connection_contract::BoxFuture;
 use connection_core::{Clock, ConnectionRegistry};
+use connection_inbound::EventStream;
 use futures_core::Stream;
 use tokio::sync::broadcast::Receiver;
 
@@ -37,10 +38,17 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Streams hints about what changed, from all processes of the store.
 #[utoipa::path(get, path = "/live", responses((status = 200, content_type = "text/event-stream", body = String)))]
-pub(super) async fn live(State(api): State<Api>, caller: Caller<ToRead>) -> Result<Response, Problem> {
+pub(super) async fn live(
+    State(api): State<Api>,
+    caller: Caller<ToRead>,
+    connection: Option<Extension<EventStream>>,
+) -> Result<Response, Problem> {
     let clock = caller.registry.server().clock();
     let token = api.streams.open(caller.token.id, clock.now()).map_err(Problem::too_many_streams)?;
     let (feed, hears) = api.feeds.listen(&caller.registry, api.usage.changes()).await?;
+    if connection.is_some_and(|connection| !connection.begin()) {
+        return Err(Problem::streams_taken());
+    }
     let listener = Listener {
         is_new: true,
         next: next(hears),
