@@ -3786,8 +3786,8 @@ export interface components {
         DirectoryState: "there" | "gone" | "link" | "notADirectory" | "notAllowed" | "unreadable";
         /**
          * @description The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows` that were
-         *     edited, the `state_directory`, the `key`, the `clock`, the `events` if some did not arrive, the `callback` and all
-         *     `connections`, and one `connection` for each that does not work.
+         *     edited, the `state_directory`, the `key`, the `clock`, the `certificate` if the server itself speaks TLS, the `events`
+         *     if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work.
          */
         Doctor: {
             checks: components["schemas"]["Check"][];
@@ -4759,6 +4759,7 @@ export interface components {
         SignedBy: "credential" | "generated" | "handshake";
         /** @description The program and its database. */
         System: {
+            certificate: null | components["schemas"]["SystemCertificate"];
             /** @description The place of the database, without a password: the server of PostgreSQL, or the path of the file. */
             database: string;
             /** @description `true` if the database can be read. */
@@ -4767,6 +4768,13 @@ export interface components {
             publicUrl: string | null;
             startedAt: string;
             version: string | null;
+        };
+        /** @description The certificate with which the server speaks TLS. */
+        SystemCertificate: {
+            endsAt: string;
+            file: string;
+            /** @description A sentence that says what to do, from 14 days before the end. */
+            remedy: string | null;
         };
         /** @description The source of the key that wraps the keys of the database. */
         SystemKey: {

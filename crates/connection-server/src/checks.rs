@@ -82,6 +82,27 @@ pub fn clock(now: Timestamp, rows: &[ConnectionInfo]) -> CheckBody {
     CheckBody::failed(name, message, Some("set the clock: expiry and setups depend on it".to_owned()))
 }
 
+/// The time in seconds before the end of a certificate at which a host warns about it: more than any renewal needs.
+const CERTIFICATE_ENDS_SOON: u64 = 14 * 86_400;
+
+/// Checks that the certificate with which a host speaks TLS is valid, and says what to do from 14 days before its end.
+/// The file and the end are those of the certificate.
+pub fn certificate(file: &str, ends_at: Timestamp, now: Timestamp) -> CheckBody {
+    let name = "certificate";
+    let end = ends_at.to_rfc3339();
+    if ends_at <= now {
+        let message = format!("the certificate in {file} ended on {end}; browsers and programs refuse it");
+        return CheckBody::failed(name, message, Some(RENEW.to_owned()));
+    }
+    let is_soon = ends_at <= now.after(CERTIFICATE_ENDS_SOON);
+    let message = format!("the certificate in {file} ends on {end}");
+    CheckBody::passed(name, message).remedy(is_soon.then(|| RENEW.to_owned()))
+}
+
+/// What to do about a certificate that ends.
+const RENEW: &str = "renew it and check why the program that renews it has not; `connections serve` uses the new \
+                     files within ten seconds";
+
 /// The number of undelivered events that a check counts at most.
 pub const MAX_COUNTED: u32 = 1000;
 

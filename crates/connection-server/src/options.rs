@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use connection_agent::UsageMonitor;
 use connection_contract::BoxFuture;
+use connection_inbound::ServerTls;
 use tokio::sync::watch;
 
 use crate::appearance::{Accent, Logo, ReturnAddress};
@@ -119,6 +120,8 @@ pub struct ApiOptions {
     pub usage: Option<UsageMonitor>,
     /// The number of requests that a token may send in a minute, to each process.
     pub requests_per_minute: u32,
+    /// The certificate with which the host itself speaks TLS, and the path of its file, for `GET /system` and the doctor.
+    pub certificate: Option<(String, ServerTls)>,
 }
 
 impl ApiOptions {
@@ -138,6 +141,7 @@ impl ApiOptions {
             live: LiveStreams::new(),
             usage: None,
             requests_per_minute: Self::REQUESTS_PER_MINUTE,
+            certificate: None,
         }
     }
 
@@ -201,6 +205,13 @@ impl ApiOptions {
     #[must_use]
     pub fn requests_per_minute(mut self, most: u32) -> Self {
         self.requests_per_minute = most;
+        self
+    }
+
+    /// Sets the certificate with which the host itself speaks TLS, and the path of its file.
+    #[must_use]
+    pub fn certificate(mut self, file: impl Into<String>, tls: ServerTls) -> Self {
+        self.certificate = Some((file.into(), tls));
         self
     }
 

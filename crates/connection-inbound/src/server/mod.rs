@@ -6,6 +6,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod validity;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 

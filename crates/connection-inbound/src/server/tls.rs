@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use connection_contract::Secret;
+use connection_contract::{Secret, Timestamp};
 use rustls::{
     Error, ServerConfig,
     crypto::aws_lc_rs,
@@ -16,6 +16,8 @@ use rustls::{
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use super::validity;
 
 /// The protocol that the server speaks over TLS (ALPN, RFC 7301).
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -34,7 +36,14 @@ const PROTOCOL: &[u8] = b"http/1.1";
 /// assert_eq!(refused.unwrap_err(), InvalidTls::NoCertificate);
 /// ```
 #[derive(Clone)]
-pub struct ServerTls(Arc<RwLock<Arc<ServerConfig>>>);
+pub struct ServerTls(Arc<RwLock<InUse>>);
+
+/// A certificate in use.
+#[derive(Clone)]
+struct InUse {
+    config: Arc<ServerConfig>,
+    ends_at: Option<Timestamp>,
+}
 
 /// An error for a certificate and a private key with which a server cannot speak TLS.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,7 +94,7 @@ impl ServerTls {
     ///
     /// Returns [`InvalidTls`], which names the problem, for example that the key does not belong to the certificate.
     pub fn from_pem(certificates: &[u8], key: &Secret) -> Result<Self, InvalidTls> {
-        Ok(Self(Arc::new(RwLock::new(config(certificates, key)?))))
+        Ok(Self(Arc::new(RwLock::new(in_use(certificates, key)?))))
     }
 
     /// Replaces the certificate and the key for all new connections; connections that are open keep the former ones.
@@ -94,15 +103,20 @@ impl ServerTls {
     ///
     /// Returns the errors of [`from_pem`](Self::from_pem); the former certificate then stays in use.
     pub fn replace_pem(&self, certificates: &[u8], key: &Secret) -> Result<(), InvalidTls> {
-        let config = config(certificates, key)?;
+        let in_use = in_use(certificates, key)?;
         // The lock is held for an assignment alone, so a poisoned one is still good.
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = config;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = in_use;
         Ok(())
+    }
+
+    /// Returns the time after which clients refuse the first certificate, or `None` if it cannot be read.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).ends_at
     }
 
     /// Performs the handshake of a new connection.
     pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<TlsStream<S>> {
-        let config = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let config = self.0.read().unwrap_or_else(PoisonError::into_inner).config.clone();
         TlsAcceptor::from(config).accept(stream).await
     }
 }
@@ -114,13 +128,11 @@ impl fmt::Debug for ServerTls {
     }
 }
 
-fn config(certificates: &[u8], key: &Secret) -> Result<Arc<ServerConfig>, InvalidTls> {
+fn in_use(certificates: &[u8], key: &Secret) -> Result<InUse, InvalidTls> {
     let certificates = CertificateDer::pem_slice_iter(certificates)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| InvalidTls::UnusableCertificate)?;
-    if certificates.is_empty() {
-        return Err(InvalidTls::NoCertificate);
-    }
+    let ends_at = validity::ends_at(certificates.first().ok_or(InvalidTls::NoCertificate)?);
     let key = PrivateKeyDer::from_pem_slice(key.expose()).map_err(|error| match error {
         pem::Error::NoItemsFound => InvalidTls::NoKey,
         _ => InvalidTls::UnusableKey,
@@ -134,5 +146,5 @@ fn config(certificates: &[u8], key: &Secret) -> Result<Arc<ServerConfig>, Invali
             _ => InvalidTls::UnusableKey,
         })?;
     config.alpn_protocols = vec![PROTOCOL.to_owned()];
-    Ok(Arc::new(config))
+    Ok(InUse { config: Arc::new(config), ends_at })
 }

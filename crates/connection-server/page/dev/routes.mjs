@@ -399,6 +399,14 @@ export const ROUTES = [
       database: '/home/ada/.local/share/connections/store/connections.db',
       key: { source: 'file', wrappedBy: 'nothing' },
       publicUrl: world.name === 'admin' ? 'https://connect.acme.example' : null,
+      certificate:
+        world.name === 'admin'
+          ? {
+              file: '/etc/connections/tls/fullchain.pem',
+              endsAt: time(6 * DAY),
+              remedy: 'renew it and check why the program that renews it has not',
+            }
+          : null,
       startedAt: time(-5 * DAY),
     }),
   ],

@@ -68,8 +68,20 @@ function Server() {
         fact(t.key, html`${data.key.source}<br /><span class="quiet-text">
         ${t.wrappedBy}: ${data.key.wrappedBy}</span>`)
       }
+      ${
+        data.certificate &&
+        fact(t.certificate, html`<span class="mono small">${data.certificate.file}</span><br /><span class="quiet-text">
+        ${t.certificateEnds(at(data.certificate.endsAt))}</span>`)
+      }
       ${fact(t.publicUrl, data.publicUrl ? html`<span class="mono small">${data.publicUrl}</span>` : t.noPublicUrl)}
-    </dl>`
+    </dl>
+    ${
+      data.certificate?.remedy &&
+      html`<${Note} tone="bad" icon="alert" title=${t.certificateProblem(
+        at(data.certificate.endsAt),
+        new Date(data.certificate.endsAt) <= new Date(),
+      )}><p>${t.renewCertificate}</p><//>`
+    }`
     }
   </section>`;
 }

@@ -12,7 +12,7 @@ use crate::{
     Api,
     body::{Empty, Json, json},
     caller::{Caller, ToManage},
-    checks::{CheckBody, MAX_COUNTED, RedirectUriBody, clock, events},
+    checks::{CheckBody, MAX_COUNTED, RedirectUriBody, certificate, clock, events},
     problem::Problem,
     shapes::{condition, is_called_back, liveness_word},
 };
@@ -23,8 +23,8 @@ const MAX_NAMED: usize = 100;
 const PAGE: u16 = 1000;
 
 /// The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows` that were
-/// edited, the `state_directory`, the `key`, the `clock`, the `events` if some did not arrive, the `callback` and all
-/// `connections`, and one `connection` for each that does not work.
+/// edited, the `state_directory`, the `key`, the `clock`, the `certificate` if the server itself speaks TLS, the `events`
+/// if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Doctor)]
 #[serde(rename_all = "camelCase")]
@@ -127,7 +127,10 @@ pub(super) async fn doctor(
         Ok(status) => checks.push(key(&status)),
         Err(error) => checks.push(CheckBody::failed("key", error.to_string(), error.remedy())),
     }
-    checks.push(clock(server.clock().now(), &rows));
+    let now = server.clock().now();
+    checks.push(clock(now, &rows));
+    let served = api.options.certificate.as_ref();
+    checks.extend(served.and_then(|(file, tls)| Some(certificate(file, tls.ends_at()?, now))));
     let undelivered = registry.outgoing_events().undelivered(caller.token.owner.as_deref(), None, MAX_COUNTED);
     checks.extend(events(&undelivered.await?));
     let mut redirect_uris = Vec::new();

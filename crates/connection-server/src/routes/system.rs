@@ -10,6 +10,7 @@ use crate::{
     Api,
     body::json,
     caller::{Caller, ToManage},
+    checks,
     problem::Problem,
 };
 
@@ -26,7 +27,20 @@ struct SystemBody {
     /// The source of the key; `null` if it cannot be used now.
     key: Option<KeyBody>,
     public_url: Option<String>,
+    /// The certificate of the server; `null` if the server itself does not speak TLS.
+    certificate: Option<CertificateBody>,
     started_at: String,
+}
+
+/// The certificate with which the server speaks TLS.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SystemCertificate)]
+#[serde(rename_all = "camelCase")]
+struct CertificateBody {
+    file: String,
+    ends_at: String,
+    /// A sentence that says what to do, from 14 days before the end.
+    remedy: Option<String>,
 }
 
 /// The source of the key that wraps the keys of the database.
@@ -75,6 +89,11 @@ pub(super) async fn system(State(api): State<Api>, _: Caller<ToManage>) -> Resul
         healthy: server.health().await,
         key: api.key.get(&api.registry).await,
         public_url: api.options.public_url.clone(),
+        certificate: api.options.certificate.as_ref().and_then(|(file, tls)| {
+            let ends_at = tls.ends_at()?;
+            let remedy = checks::certificate(file, ends_at, server.clock().now()).remedy;
+            Some(CertificateBody { file: file.clone(), ends_at: ends_at.to_rfc3339(), remedy })
+        }),
         started_at: api.started_at.to_rfc3339(),
     };
     Ok(json(StatusCode::OK, &body))

@@ -11,7 +11,7 @@ use connection_server::checks::{MAX_COUNTED, clock, events};
 use crate::{
     Error, Exit,
     cli::Program,
-    commands::{key::of_key, tool},
+    commands::{key::of_key, serve::Certificate, tool},
     empty_store::may_exist,
     output::{
         Output,
@@ -36,6 +36,7 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     checks.extend(state_directory(&opened));
     checks.push(key(&program, &opened));
     checks.push(clock(program.output.now, &rows));
+    checks.extend(certificate(&program));
     checks.push(egress(&program));
     checks.extend(events(&undelivered));
     checks.extend(tools(&program).await);
@@ -258,6 +259,18 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
 
 fn is_of_key(error: &Error) -> bool {
     error.code.starts_with("key")
+}
+
+/// Checks the certificate with which `serve` speaks TLS, if it is configured to.
+fn certificate(program: &Program) -> Option<CheckBody> {
+    let read = match program.settings.inbound.tls() {
+        Ok(files) => Certificate::read(&files?),
+        Err(error) => Err(error),
+    };
+    match read {
+        Ok(certificate) => certificate.check(program.output.now),
+        Err(error) => Some(of_error("certificate", &error)),
+    }
 }
 
 fn egress(program: &Program) -> CheckBody {

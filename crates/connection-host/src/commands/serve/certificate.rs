@@ -2,8 +2,10 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use connection_contract::Timestamp;
 use connection_core::Clock;
 use connection_inbound::ServerTls;
+use connection_server::checks::{self, CheckBody};
 use tokio::runtime::Handle;
 
 use crate::{
@@ -14,6 +16,8 @@ use crate::{
 
 /// The time after which the files are read again.
 const INTERVAL: Duration = Duration::from_secs(10);
+/// The time in seconds after which the end of a certificate is logged again.
+const DAY: i64 = 86_400;
 
 /// A certificate in use, and the files that it was read from.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(in crate::commands) struct Certificate {
     tls: ServerTls,
     /// The last reason why the files were not used, which is logged once.
     problem: Option<String>,
+    /// The time at which its end was logged last.
+    warned_at: Option<Timestamp>,
 }
 
 impl Certificate {
@@ -35,7 +41,16 @@ impl Certificate {
         let in_use = files.read()?;
         let tls = ServerTls::from_pem(in_use.certificate.as_bytes(), &in_use.key);
         let tls = tls.map_err(|error| files.refused(&error))?;
-        Ok(Self { files: files.clone(), in_use, tls, problem: None })
+        Ok(Self { files: files.clone(), in_use, tls, problem: None, warned_at: None })
+    }
+
+    /// Checks when the certificate ends; `None` if the certificate does not say so.
+    pub(in crate::commands) fn check(&self, now: Timestamp) -> Option<CheckBody> {
+        Some(checks::certificate(&self.file(), self.tls.ends_at()?, now))
+    }
+
+    pub(super) fn file(&self) -> String {
+        self.files.certificate().display().to_string()
     }
 
     pub(in crate::commands) fn tls(&self) -> ServerTls {
@@ -45,12 +60,27 @@ impl Certificate {
     /// Reads the files again every ten seconds, and uses what was changed, for as long as the future is polled.
     pub(super) async fn follow(mut self, clock: Arc<dyn Clock>) -> Infallible {
         loop {
+            self.warn(clock.now());
             clock.sleep(INTERVAL).await;
             let files = self.files.clone();
             // Reading fails to be joined only when the runtime shuts down.
             if let Ok(read) = Handle::current().spawn_blocking(move || files.read()).await {
                 self.renew(read);
             }
+        }
+    }
+
+    /// Logs that the certificate ends soon or has ended, at most once a day.
+    fn warn(&mut self, now: Timestamp) {
+        let is_told = |at: Timestamp| (0..DAY).contains(&(now.seconds() - at.seconds()));
+        if self.warned_at.is_some_and(is_told) {
+            return;
+        }
+        let Some(CheckBody { ok, message, remedy: Some(remedy), .. }) = self.check(now) else { return };
+        self.warned_at = Some(now);
+        match ok {
+            true => tracing::warn!(target: OPERATIONS, "{message}: {remedy}"),
+            false => tracing::error!(target: OPERATIONS, "{message}: {remedy}"),
         }
     }
 
@@ -73,6 +103,7 @@ impl Certificate {
             Ok(Some(pems)) => {
                 self.in_use = pems;
                 self.problem = None;
+                self.warned_at = None;
                 let path = self.files.certificate().display();
                 tracing::info!(target: OPERATIONS, "the certificate in {path} has changed and is now in use");
             }
@@ -100,6 +131,45 @@ mod tests {
     fn issued() -> (String, String) {
         let issued = rcgen::generate_simple_self_signed(["host.example".to_owned()]).unwrap();
         (issued.cert.pem(), issued.signing_key.serialize_pem())
+    }
+
+    /// Writes a certificate that ends at the beginning of a day, and returns it in use.
+    fn ending(year: i32, month: u8, day: u8) -> (tempfile::TempDir, Certificate) {
+        let directory = tempfile::tempdir().unwrap();
+        let [certificate, key] = ["tls.pem", "tls.key"].map(|name| directory.path().join(name));
+        let mut params = rcgen::CertificateParams::new(["host.example".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, month, day);
+        let pair = rcgen::KeyPair::generate().unwrap();
+        fs::write(&certificate, params.self_signed(&pair).unwrap().pem()).unwrap();
+        // Only the owner may read a key.
+        let secret = NamedTempFile::new_in(&directory).unwrap();
+        fs::write(&secret, pair.serialize_pem()).unwrap();
+        secret.persist(&key).unwrap();
+        let files = TlsFiles::of_both(Some(&certificate), Some(&key)).unwrap().unwrap();
+        let certificate = Certificate::read(&files).unwrap();
+        (directory, certificate)
+    }
+
+    #[test]
+    fn a_certificate_that_ends_within_14_days_is_logged_once_a_day_and_an_ended_one_as_an_error() {
+        let log = TestLog::of_this_thread();
+        let (_directory, mut certificate) = ending(2031, 5, 20);
+        let mut warn = |at: &str| certificate.warn(Timestamp::parse_rfc3339(at).unwrap());
+        warn("2031-05-05T23:59:59Z");
+        assert!(!log.text().contains("tls.pem"), "{}", log.text());
+        for at in ["2031-05-06T00:00:00Z", "2031-05-06T00:00:10Z", "2031-05-06T23:59:59Z"] {
+            warn(at);
+        }
+        let text = log.text();
+        assert_eq!(text.matches("WARN connections::operations").count(), 1, "{text}");
+        assert!(text.contains("tls.pem ends on 2031-05-20T00:00:00Z: renew it"), "{text}");
+        warn("2031-05-07T00:00:00Z");
+        assert_eq!(log.text().matches("WARN connections::operations").count(), 2, "{}", log.text());
+        warn("2031-05-20T00:00:00Z");
+        warn("2031-05-20T00:00:10Z");
+        let text = log.text();
+        assert_eq!(text.matches("ERROR connections::operations").count(), 1, "{text}");
+        assert!(text.contains("tls.pem ended on 2031-05-20T00:00:00Z; browsers and programs refuse it"), "{text}");
     }
 
     #[test]

@@ -90,6 +90,10 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         Some(most) => options.requests_per_minute(most),
         None => options,
     };
+    let options = match &certificate {
+        Some(certificate) => options.certificate(certificate.file(), certificate.tls()),
+        None => options,
+    };
     let monitor = UsageMonitor::new(&registry);
     let polling = Handle::current().spawn(monitor.poll(program.settings.usage.bounds()).into_future());
     let state = State { health, options: options.usage(monitor), readiness: readiness.clone() };

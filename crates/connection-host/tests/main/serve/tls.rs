@@ -18,14 +18,22 @@ use serde_json::{Value, json};
 use super::{Answer, PATIENCE, Serving, ask, machine, until};
 use crate::program::Machine;
 
-const HOST: &str = "host.example";
+pub(super) const HOST: &str = "host.example";
 
 /// Writes a new certificate for this name, and its key, and returns the certificate.
 fn issue(machine: &Machine, name: &str) -> String {
-    let issued = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    machine.write("tls.key", issued.signing_key.serialize_pem().as_bytes());
-    machine.write("tls.pem", issued.cert.pem().as_bytes());
-    issued.cert.pem()
+    issue_until(machine, name, 4000)
+}
+
+/// Writes a certificate that ends at the beginning of a year.
+fn issue_until(machine: &Machine, name: &str, year: i32) -> String {
+    let mut params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(year, 1, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let issued = params.self_signed(&key).unwrap();
+    machine.write("tls.key", key.serialize_pem().as_bytes());
+    machine.write("tls.pem", issued.pem().as_bytes());
+    issued.pem()
 }
 
 /// Returns a machine whose `serve` speaks TLS, and its certificate.
@@ -69,7 +77,7 @@ fn over_tls(
     Some(Answer { status, head: head.to_owned(), body: body.to_owned() })
 }
 
-fn get(serving: &Serving, trusted: &str, host: &str, path: &str) -> Option<Answer> {
+pub(super) fn get(serving: &Serving, trusted: &str, host: &str, path: &str) -> Option<Answer> {
     over_tls(serving.address, trusted, host, "GET", path, "", "")
 }
 
@@ -144,4 +152,31 @@ fn a_running_server_with_tls_is_found_again_and_its_callbacks_are_checked() {
     machine.run(&["doctor", "--callback"]).exits(0).says(&format!("callbacks arrive at {url}"));
     drop(serving);
     machine.run(&["doctor", "--callback"]).exits(0).says("stood in for it");
+}
+
+#[test]
+fn the_end_of_the_certificate_is_told_by_the_doctor_the_api_and_the_log() {
+    let (machine, certificate) = secured();
+    machine.run(&["doctor"]).says("ok      certificate").says("tls.pem ends on 4000-01-01T00:00:00Z");
+    let mut serving = Serving::with_page(&machine);
+    let code = serving.page.clone().unwrap();
+    let code = code.strip_prefix(&format!("https://{HOST}/#code=")).unwrap();
+    let json_type = format!("origin: https://{HOST}\r\ncontent-type: application/json\r\n");
+    let body = json!({ "code": code }).to_string();
+    let token = over_tls(serving.address, &certificate, HOST, "POST", "/api/v1/page-tokens", &json_type, &body);
+    let token: Value = serde_json::from_str(&token.unwrap().body).unwrap();
+    let headers = format!("authorization: Bearer {}\r\n{json_type}", token["token"].as_str().unwrap());
+    let read = |trusted: &str, method, path, body| -> Value {
+        let answer = over_tls(serving.address, trusted, HOST, method, path, &headers, body).unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        serde_json::from_str(&answer.body).unwrap()
+    };
+    let system = read(&certificate, "GET", "/api/v1/system", "");
+    assert_eq!(system["certificate"]["endsAt"], "4000-01-01T00:00:00Z");
+    assert_eq!(system["certificate"]["remedy"], Value::Null);
+
+    // A client of this test does not compare the time, so it still reads the answers.
+    issue_until(&machine, HOST, 2020);
+    machine.run(&["doctor"]).exits(1).says("failed  certificate").says("ended on 2020-01-01T00:00:00Z").says("renew it");
+    serving.says("tls.pem ended on 2020-01-01T00:00:00Z; browsers and programs refuse it");
 }

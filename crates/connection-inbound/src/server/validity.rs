@@ -1,0 +1,88 @@
+//! The end of a certificate's validity (RFC 5280, section 4.1), read from its DER form.
+
+use connection_contract::Timestamp;
+
+/// The tag of the version, which certificates of version 1 leave out.
+const VERSION: u8 = 0xa0;
+/// The tag of a time with two digits for the year, from 1950 to 2049.
+const UTC_TIME: u8 = 0x17;
+/// The tag of a time with four digits for the year.
+const GENERALIZED_TIME: u8 = 0x18;
+
+/// An element: its tag, its contents, and the bytes after it.
+type Element<'a> = (u8, &'a [u8], &'a [u8]);
+
+/// Returns the time after which a certificate is no longer valid, or `None` if it cannot be read.
+pub(super) fn ends_at(certificate: &[u8]) -> Option<Timestamp> {
+    let (_, certificate, _) = element(certificate)?;
+    let (_, mut rest, _) = element(certificate)?;
+    let (tag, _, after_version) = element(rest)?;
+    if tag == VERSION {
+        rest = after_version;
+    }
+    // The serial number, the algorithm and the issuer come before the validity.
+    for _ in 0..3 {
+        rest = element(rest)?.2;
+    }
+    let (_, validity, _) = element(rest)?;
+    let (_, _, rest) = element(validity)?;
+    let (tag, end, _) = element(rest)?;
+    time(tag, str::from_utf8(end).ok()?)
+}
+
+/// Splits off the first element.
+fn element(der: &[u8]) -> Option<Element<'_>> {
+    let (&tag, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = if first < 0x80 {
+        (usize::from(first), rest)
+    } else {
+        let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+        let length = bytes.iter().try_fold(0_usize, |length, byte| {
+            length.checked_mul(0x100).and_then(|length| length.checked_add(usize::from(*byte)))
+        });
+        (length?, rest)
+    };
+    let (contents, rest) = rest.split_at_checked(length)?;
+    Some((tag, contents, rest))
+}
+
+fn time(tag: u8, text: &str) -> Option<Timestamp> {
+    let digits = text.strip_suffix('Z')?;
+    let (year, rest) = match tag {
+        UTC_TIME => {
+            let (year, rest) = digits.split_at_checked(2)?;
+            let century = if year < "50" { "20" } else { "19" };
+            (format!("{century}{year}"), rest)
+        }
+        GENERALIZED_TIME => {
+            let (year, rest) = digits.split_at_checked(4)?;
+            (year.to_owned(), rest)
+        }
+        _ => return None,
+    };
+    let part = |from: usize| rest.get(from..from + 2);
+    let day = format!("{year}-{}-{}", part(0)?, part(2)?);
+    Timestamp::parse_rfc3339(&format!("{day}T{}:{}:{}Z", part(4)?, part(6)?, part(8)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_certificate_is_read_in_both_forms_of_time() {
+        for (year, end) in [(2031, "2031-05-07T00:00:00Z"), (2062, "2062-05-07T00:00:00Z")] {
+            let mut params = CertificateParams::new(["host.example".to_owned()]).unwrap();
+            params.not_after = date_time_ymd(year, 5, 7);
+            let issued = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            assert_eq!(ends_at(issued.der()).unwrap().to_rfc3339(), end);
+            // A certificate that is cut off anywhere is refused, or has the same end.
+            for length in 0..issued.der().len() {
+                assert_eq!(ends_at(&issued.der()[..length]), None);
+            }
+        }
+    }
+}
