@@ -1,8 +1,8 @@
 /**
  * The main process of an Electron program that shows the page of Connections in a window.
  *
- * Only the compiler checks this file here, against the declarations in `electron.d.ts`: a window needs Electron and a
- * desktop. The tests start and stop the server with the same `startServer`.
+ * A window needs Electron and a desktop, so the tests run this file in Node with the stand-in `test/electron.ts`, and the
+ * compiler checks it against the declarations in `electron.d.ts`.
  */
 import { app, BrowserWindow, dialog, shell } from 'electron';
 import { startServer, type Serving } from './start-server.js';

@@ -139,6 +139,11 @@ export class Machine {
     await this.serve();
   }
 
+  /** The environment of the program. */
+  get env(): NodeJS.ProcessEnv {
+    return { ...this.#env };
+  }
+
   /** Starts the program while its server runs. */
   startAgain(env: NodeJS.ProcessEnv = {}): Promise<Serving> {
     return startServer({ program: this.#program, env: { ...this.#env, ...env } });
