@@ -53,8 +53,11 @@ const SHOWN: &[(&str, &str)] = &[
     ("connections kinds accept ", "the host's tests accept a change of a kind"),
     ("connections key change --to-source keyring", "it needs a machine without a keyring"),
     ("cargo install --locked --path ", "the program is built before the documents are run"),
-    ("sudo ", "it needs root and systemd; `cargo xtask tidy` compares the unit with the program"),
-    ("#!/bin/sh", "it needs certbot and root; the host's tests replace the files of a running server"),
+    (
+        "sudo ",
+        "it needs root and systemd; a test of the host verifies the unit, and `cargo xtask tidy` compares it with the program",
+    ),
+    ("#!/bin/sh", "it needs certbot and root; a test of the host runs it with a stand-in for `install`"),
     ("podman build ", "it needs a registry of images; `cargo xtask tidy` compares the file with the program"),
     ("umask 077", "it needs a cluster; `cargo xtask tidy` compares the manifests with the program"),
     ("kubectl exec ", "it needs a cluster"),

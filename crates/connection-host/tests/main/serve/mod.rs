@@ -20,6 +20,7 @@ pub(crate) mod links;
 mod log;
 mod metrics;
 mod own_kinds;
+mod packaging;
 mod page;
 mod pictures;
 pub(crate) mod remote;
