@@ -130,9 +130,11 @@ export function hash(text, count) {
 }
 
 /**
- * Begins a sentence with a capital, unless it begins with an address or a code.
+ * Begins a sentence with a capital and ends it with a full stop, unless it begins or ends with an address or a code.
  * @param {string | null | undefined} text
  */
 export function sentence(text) {
-  return text && /^[a-z]+[ ,]/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
+  if (!text) return text;
+  const begun = /^[a-z]+[ ,]/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
+  return / [\p{L}\p{N}]+$/u.test(begun) ? `${begun}.` : begun;
 }

@@ -98,7 +98,7 @@ export const texts = {
       none: 'No credential', apiKey: 'API key', personalAccessToken: 'Personal access token',
       oauth: 'Browser sign-in', basic: 'User name and password', custom: 'Guided',
     },
-    connected: (count) => `${count.toLocaleString('en')} connected`, about: 'About this kind',
+    connected: (count) => `${count.toLocaleString('en')}\u00a0connected`, about: 'About this kind',
     label: 'Name for the connection',
     labelHelp: 'Optional. Otherwise the connection has the name of the account.', youNeed: 'What you need',
     nothingNeeded: 'Nothing in advance. You sign in at the provider.', redirect: 'Redirect address to register',
@@ -362,7 +362,7 @@ export const texts = {
     link: 'New setup link',
     linkHelp: 'Lets somebody else connect one account for an owner. The link works once, for 30 minutes.',
     linkKinds: 'Kinds that may be connected', linkReturn: 'Return address',
-    linkReturnHelp: 'Optional. It must be in the configured list.', linkCreated: 'The link was created',
+    linkReturnHelp: 'It must be in the configured list.', linkCreated: 'The link was created',
     linkCreatedHelp: 'Send it to the person. It is not shown again.', linkAddress: 'Link',
   },
   link: {

@@ -2,6 +2,7 @@
  * The form of a prompt: fields with their guide beside them, checked before they are sent.
  */
 import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
+import { sentence } from '../format.js';
 import { texts } from '../texts.js';
 import { Button, Field, Note } from '../ui/parts.js';
 import { Guide } from './setup-parts.js';
@@ -101,11 +102,11 @@ export function FormField({ field, value, problem, onChange }) {
     return html`<div class=${`field ${problem ? 'wrong' : ''}`}>
       <label class="tick"><input type="checkbox" data-field=${field.name} checked=${value}
         onChange=${(event) => onChange(event.target.checked)} />
-        <span><strong>${field.label}</strong>${field.help && html`<span class="help"><br />${field.help}</span>`}
+        <span><strong>${field.label}</strong>${field.help && html`<span class="help"><br />${sentence(field.help)}</span>`}
           ${problem && html`<span class="problem">${problem}</span>`}</span></label>
     </div>`;
   }
-  const help = [field.help, field.many && t.manyHelp, field.input === 'secret' && t.secretHelp]
+  const help = [sentence(field.help), field.many && t.manyHelp, field.input === 'secret' && t.secretHelp]
     .filter(Boolean)
     .join(' ');
   return html`<${Field} label=${field.label} help=${help} problem=${problem} isOptional=${!field.required}>
@@ -149,7 +150,7 @@ export function SetupForm({ prompt, onSend, isBusy, problems }) {
   return html`<div class=${`prompt ${prompt.guide.length ? 'with-guide' : ''}`}>
     <form class="form" ref=${form} onSubmit=${onSubmit} noValidate>
       <h2>${prompt.title}</h2>
-      ${prompt.problem && html`<${Note} tone="bad" icon="alert" title=${t.refused} role="alert"><p>${prompt.problem}</p>
+      ${prompt.problem && html`<${Note} tone="bad" icon="alert" title=${t.refused} role="alert"><p>${sentence(prompt.problem)}</p>
         <//>`}
       ${fields.map(
         (field) => html`<${FormField} key=${field.name} field=${field} value=${values[field.name]}

@@ -5,11 +5,16 @@
 
 use std::{env, fs, path::PathBuf};
 
-use connection_faults::browser::Browser;
+use connection_faults::browser::{Browser, Key};
 use serde_json::json;
 
 use super::{Serving, links, machine};
-use crate::{program::Machine, provider::NOTION_KEY, visit::visit};
+use crate::{
+    page::{click, enter, go, loaded},
+    program::Machine,
+    provider::{NOTION_KEY, OTHER_TOKEN, TOKEN},
+    visit::visit,
+};
 
 const WIDTH: u32 = 1280;
 const HEIGHT: u32 = 800;
@@ -84,5 +89,64 @@ fn the_documents_show_the_page_of_a_setup_link_as_it_is() {
         browser.open(&address).await;
         browser.shows("Acme").await;
         picture(browser, "link.png").await;
+    });
+}
+
+/// Types a secret into the field that has the focus, and sends the form.
+async fn answer(browser: &Browser, secret: &str) {
+    let script = "
+        const field = document.activeElement;
+        if (!field.matches('input[type=password]')) return false;
+        field.select();
+        return true";
+    browser.until("a field for a secret has the focus", script, Vec::new()).await;
+    browser.type_text(secret).await;
+    browser.press(Key::Enter).await;
+}
+
+#[test]
+fn the_documents_show_the_first_minutes_of_a_person_as_they_are() {
+    let machine = machine();
+    let serving = Serving::with_page(&machine);
+    visit(async |browser| {
+        browser.resize(WIDTH, HEIGHT).await;
+        enter(browser, &serving).await;
+        browser.shows("Connect your first account").await;
+        picture(browser, "first-start.png").await;
+
+        go(browser, &serving, "/connect?search=github").await;
+        click(browser, "GitHub").await;
+        answer(browser, "a token that the provider does not know").await;
+        let is_refused = "return document.querySelector('main .problem, main .note.bad') !== null";
+        browser.until("the provider has refused the token", is_refused, Vec::new()).await;
+        picture(browser, "refused.png").await;
+        answer(browser, TOKEN).await;
+        browser.shows("Connected as octocat").await;
+        picture(browser, "connected.png").await;
+
+        click(browser, "Show the connection").await;
+        loaded(browser).await;
+        machine.provider.tell(401, "", "{}");
+        click(browser, "Check now").await;
+        browser.shows("Not working").await;
+        browser.reload().await;
+        loaded(browser).await;
+        browser.shows("Not working").await;
+        picture(browser, "failing.png").await;
+        machine.provider.behave();
+        click(browser, "Reconnect: octocat").await;
+        answer(browser, OTHER_TOKEN).await;
+        browser.shows("Reconnected as octocat").await;
+        picture(browser, "repaired.png").await;
+
+        click(browser, "Show the connection").await;
+        browser.shows("Who uses it").await;
+        browser.reload().await;
+        loaded(browser).await;
+        click(browser, "Remove").await;
+        browser.shows("Remove the connection").await;
+        picture(browser, "removal.png").await;
+        click(browser, "Remove the connection").await;
+        browser.shows("The connection was removed").await;
     });
 }
