@@ -10,11 +10,13 @@ mod edges;
 mod external_packages;
 mod metadata;
 mod modules;
+mod picture;
 mod source_checks;
 mod table;
 
 pub(crate) use document::{module_table, tables};
 pub(crate) use modules::show as show_modules;
+pub(crate) use picture::{core as core_picture, packages as package_picture};
 
 use std::collections::BTreeMap;
 

@@ -27,6 +27,11 @@ pub(crate) fn findings_of(workspace: &Workspace) -> Result<Vec<String>, Failure>
     Ok(findings(&sources(workspace, table::CRATE)?, CORE))
 }
 
+/// Returns the pairs of modules of the core of which the first imports the second.
+pub(crate) fn imports(workspace: &Workspace) -> Result<Vec<(String, String)>, Failure> {
+    Ok(imports::read(&sources(workspace, table::CRATE)?).imports.into_keys().collect())
+}
+
 /// Prints the modules with their imports and the counts of them.
 pub(crate) fn show(workspace: &Workspace) -> Result<(), Failure> {
     let read = imports::read(&sources(workspace, table::CRATE)?);
