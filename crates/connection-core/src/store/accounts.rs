@@ -84,12 +84,14 @@ pub(super) const FIRST_TWO: &str =
 /// The number of microseconds in a second.
 const MICROSECONDS: i64 = 1_000_000;
 
-/// Connections by their ids, as lists show them.
+/// Connections by their ids, as lists show them. The owner is compared as an expression, so that no plan walks all
+/// connections of the owner.
 #[cfg(feature = "sqlite")]
-pub(super) const LISTED: &str = listed!("a.owner = $1 AND a.id IN (SELECT unhex(j.value) FROM json_each($2) AS j)");
+pub(super) const LISTED: &str =
+    listed!("a.owner || '' = $1 AND a.id IN (SELECT unhex(j.value) FROM json_each($2) AS j)");
 #[cfg(feature = "postgres")]
 pub(super) const LISTED_ON_POSTGRES: &str = listed!(
-    "a.owner = $1 AND a.id = ANY (ARRAY(SELECT CAST(value AS UUID) FROM jsonb_array_elements_text(CAST($2 AS JSONB))))"
+    "a.owner || '' = $1 AND a.id = ANY (ARRAY(SELECT CAST(value AS UUID) FROM jsonb_array_elements_text(CAST($2 AS JSONB))))"
 );
 
 impl Reader {

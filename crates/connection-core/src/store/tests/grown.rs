@@ -55,6 +55,7 @@ const WALKS: &[(&str, &str)] = &[
         "SELECT a.id, a.kind FROM ",
         "the ids that were asked for; PostgreSQL takes an owner of a small table for one row",
     ),
+    ("WHERE a.owner || '' = $1 AND a.id ", "the ids that were asked for"),
     ("SELECT DISTINCT namespace FROM connection_kv", "what is kept for an owner is asked for, when it is forgotten"),
     ("WHERE h.owner = $1 ORDER BY h.extension", "all choices of an owner are asked for"),
     ("WHERE g.owner = $1 ORDER BY g.extension", "all grants of an owner are asked for"),
