@@ -5011,8 +5011,6 @@ export interface components {
         /** @description The server stops, its database cannot be used now, or it has too many streams of live events open. */
         Unavailable: {
             headers: {
-                /** @description The seconds after which a stream of live events may be requested again. */
-                "Retry-After"?: number;
                 [name: string]: unknown;
             };
             content: {

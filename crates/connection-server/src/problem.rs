@@ -118,12 +118,10 @@ impl Problem {
 
     /// Returns the refusal of a process whose streams of live events are all taken.
     pub(crate) fn streams_taken() -> Self {
-        /// The time in seconds in which another stream may have ended.
-        const LATER: u64 = 60;
         let detail = "this server has as many streams of live events open as it may have";
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", detail);
-        let problem = problem.remedy(format!("try again in {LATER} s"));
-        Self { retry_after: Some(LATER), ..problem }
+        // A stream lasts as long as its client wants, so there is no time after which one is free.
+        problem.remedy("try again after another client has left")
     }
 
     pub(crate) fn not_allowed(detail: impl Into<String>) -> Self {

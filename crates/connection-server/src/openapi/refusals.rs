@@ -87,10 +87,6 @@ pub(super) fn all() -> impl Iterator<Item = (String, RefOr<Response>)> {
                 let seconds = header(Type::Integer, "The seconds after which the request may be sent again.");
                 response.header("Retry-After", seconds)
             }
-            "503" => {
-                let seconds = "The seconds after which a stream of live events may be requested again.";
-                response.header("Retry-After", header(Type::Integer, seconds))
-            }
             _ => response,
         };
         (name.to_owned(), RefOr::T(response.build()))
