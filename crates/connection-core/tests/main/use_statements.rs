@@ -36,6 +36,17 @@ async fn a_use_from_an_id_reads_once_and_one_that_is_hot_reads_nothing() {
     assert_eq!(on.takes(used).await.0, 0);
 }
 
+/// The future of a use is allocated and moved. That of a read is much larger, and is allocated only for a read.
+#[tokio::test]
+async fn the_futures_of_a_use_are_small() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    let found = size_of_val(&*registry.connection(connection.id()));
+    let request = size_of_val(&*connection.request("GET", "/things"));
+    assert!(found <= 256 && request <= 512, "{found} and {request} bytes");
+}
+
 #[tokio::test]
 async fn a_new_handle_sees_the_changes_of_its_process() {
     let world = World::new().await;

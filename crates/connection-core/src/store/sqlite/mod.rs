@@ -35,9 +35,9 @@ pub(super) use changed::changed;
 pub(super) use host_pool::open as open_lent;
 pub(super) use own_pool::open;
 pub(super) use readers::LentReader;
-#[cfg(test)]
-pub(super) use together::Before;
 pub(super) use together::Together;
+#[cfg(test)]
+pub(super) use waiting::Before;
 pub(super) use writer::Limits;
 
 /// An open database file.

@@ -7,18 +7,7 @@
 use sqlx::{error::BoxDynError, sqlite::SqliteArguments};
 
 use super::super::StoreError;
-use super::waiting::{Ready, Waiting};
-
-/// Statements of the writer that run together with the next statement of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct Before {
-    /// The text, which ends with a semicolon.
-    pub(in super::super) sql: &'static str,
-    /// The number of statements in the text.
-    pub(in super::super) statements: usize,
-    /// `true` if the text begins a transaction.
-    pub(in super::super) is_begin: bool,
-}
+use super::waiting::{Before, Ready, Waiting};
 
 /// The state of a transaction that begins with the first statement of its job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

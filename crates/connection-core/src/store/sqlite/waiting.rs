@@ -6,10 +6,19 @@
 
 use sqlx::{Arguments as _, SqlSafeStr as _, SqlStr, error::BoxDynError, sqlite::SqliteArguments};
 
-use super::together::Before;
-
 /// The maximum number of statements that wait. The driver prepares each text as a whole, so long ones are bounded.
 const MAX_STATEMENTS: usize = 16;
+
+/// Statements of the writer that run together with the next statement of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Before {
+    /// The text, which ends with a semicolon.
+    pub(in super::super) sql: &'static str,
+    /// The number of statements in the text.
+    pub(in super::super) statements: usize,
+    /// `true` if the text begins a transaction.
+    pub(in super::super) is_begin: bool,
+}
 
 /// The statements that wait, with their arguments.
 #[derive(Debug, Default)]

@@ -19,7 +19,7 @@ use super::super::{
     engine::{Connection, Reader, execute},
     job::{Durability, Job, Outcome, log_commit},
 };
-use super::together::{Before, Together};
+use super::{together::Together, waiting::Before};
 
 /// The limits of a batch, so that its first job does not wait too long for the last one.
 #[derive(Clone, Copy, Debug)]
