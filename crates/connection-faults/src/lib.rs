@@ -6,6 +6,7 @@
 
 pub mod authlib;
 pub mod browser;
+pub mod certificates;
 pub mod double_kind;
 pub mod ledger;
 pub mod log;

@@ -3,19 +3,12 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
-    sync::Arc,
     thread,
 };
 
 use connection_contract::{Liveness, prelude::*};
 use connection_core::{AdvanceError, ConnectionId, ConnectionRegistry, HttpPolicy, Outcome, SetupStep};
-use connection_faults::scripted::Scripted;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
-    crypto::aws_lc_rs,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+use connection_faults::{certificates::Certificate, scripted::Scripted};
 
 use crate::{
     acme::{API, Acme, KIND},
@@ -59,31 +52,9 @@ fn plain() -> u16 {
 
 /// A TLS server with a self-signed certificate. Returns its port and certificate.
 pub(crate) fn self_signed() -> (u16, String) {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)
-        .unwrap();
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream.unwrap());
-            // If the client does not trust the certificate, there is nothing to read.
-            if stream.read(&mut [0; 4096]).is_ok() {
-                let body = r#"{"id":"1","name":"ada"}"#;
-                let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-                stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
-                stream.conn.send_close_notify();
-                stream.flush().unwrap();
-            }
-        }
-    });
-    (port, cert.pem())
+    let certificate = Certificate::self_signed(&["127.0.0.1"]);
+    let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 23\r\n\r\n{\"id\":\"1\",\"name\":\"ada\"}";
+    (certificate.serve(answer), certificate.pem)
 }
 
 #[tokio::test]

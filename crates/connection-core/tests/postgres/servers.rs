@@ -8,8 +8,10 @@ use std::{
 };
 
 use connection_core::{AnswerRoom, ConnectionRegistry, Error, KeyFile, OpenError, RegistryBuilder, StoreError};
-use connection_faults::postgres::{Cluster, Database, cluster};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use connection_faults::{
+    certificates::Authority,
+    postgres::{Cluster, Database, cluster},
+};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use crate::{
@@ -110,9 +112,9 @@ async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
     let world = World::new().await;
     let cluster = cluster().unwrap();
     let authority = Authority::new();
-    let (certificate, key) = authority.sign("127.0.0.1");
-    cluster.keep("server.crt", &certificate).unwrap();
-    cluster.keep("server.key", &key).unwrap();
+    let certificate = authority.sign("127.0.0.1");
+    cluster.keep("server.crt", &certificate.pem).unwrap();
+    cluster.keep("server.key", &certificate.key).unwrap();
     let at = cluster.directory().display();
     let files = format!("ssl_cert_file = '{at}/server.crt'\nssl_key_file = '{at}/server.key'\nhba_file = '{at}/hba'\n");
     cluster.set(&format!("ssl = on\n{files}")).unwrap();
@@ -120,8 +122,8 @@ async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
     cluster.control(&["restart"]).unwrap();
     let right = world.directory.path().join("right.pem");
     let wrong = world.directory.path().join("wrong.pem");
-    std::fs::write(&right, authority.pem()).unwrap();
-    std::fs::write(&wrong, Authority::new().pem()).unwrap();
+    std::fs::write(&right, authority.pem).unwrap();
+    std::fs::write(&wrong, Authority::new().pem).unwrap();
     let verified = |file: &PathBuf| format!("sslmode=verify-full&sslrootcert={}", file.display());
 
     for more in ["sslmode=require".to_owned(), verified(&right)] {
@@ -134,32 +136,6 @@ async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
     assert!(detail.contains("certificate"), "{detail}");
     let error = builder(&world, address(&cluster, "sslmode=disable")).open().await.unwrap_err();
     assert!(matches!(error, OpenError::Store(StoreError::Unavailable { .. })), "the control: {error:?}");
-}
-
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut parameters = CertificateParams::new([]).unwrap();
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let pem = parameters.self_signed(&key).unwrap().pem();
-        Self { issuer: Issuer::new(parameters, key), pem }
-    }
-
-    fn pem(&self) -> &str {
-        &self.pem
-    }
-
-    /// Creates a certificate and its key.
-    fn sign(&self, name: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let parameters = CertificateParams::new([name.to_owned()]).unwrap();
-        (parameters.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
-    }
 }
 
 /// Creates a role for one test. Roles belong to the server, not to a database.

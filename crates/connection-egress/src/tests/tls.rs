@@ -8,12 +8,9 @@ use std::{
 };
 
 use connection_contract::{HttpError, HttpRequest};
-use connection_faults::server::{Reply, TestServer};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
-    crypto::aws_lc_rs,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+use connection_faults::{
+    certificates::Certificate,
+    server::{Reply, TestServer},
 };
 
 use super::{Names, base, client_with, named};
@@ -22,27 +19,10 @@ use crate::{
     tls::{self, Trusted},
 };
 
-/// Starts a TLS server for one connection with a certificate for `name`, and returns its port and certificate.
+/// Starts a TLS server with a certificate for `name`, and returns its port and certificate.
 fn serve(name: &str) -> (u16, String) {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)
-        .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        let mut stream = StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream);
-        // If the client does not trust this server, there is no request to read.
-        if stream.read(&mut [0; 4096]).is_ok() {
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
-        }
-    });
-    (port, cert.pem())
+    let certificate = Certificate::self_signed(&[name]);
+    (certificate.serve("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), certificate.pem)
 }
 
 async fn ask(policy: HttpPolicy, host: &str, port: u16) -> Result<u16, HttpError> {

@@ -3,38 +3,19 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
-    sync::Arc,
     thread,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
-    crypto::aws_lc_rs,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+use connection_faults::certificates::Authority;
+use rustls::{ServerConnection, StreamOwned};
 
 use crate::{program::Machine, provider::TOKEN};
 
 /// Starts a GitHub that speaks TLS, with a certificate of a test authority. Returns its origin and the authority's
 /// certificate.
 fn github() -> (String, String) {
-    let mut authority = CertificateParams::new([]).expect("it has no names");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority_key = KeyPair::generate().expect("a key");
-    let root = authority.self_signed(&authority_key).expect("a certificate");
-    let issuer = Issuer::new(authority, authority_key);
-    let key = KeyPair::generate().expect("a key");
-    let server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
-    let certificate = server.signed_by(&key, &issuer).expect("a certificate");
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions of TLS")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .expect("a certificate and its key");
-    let config = Arc::new(config);
+    let authority = Authority::new();
+    let config = authority.sign("127.0.0.1").server_config();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let origin = format!("https://{}", listener.local_addr().expect("an address"));
     thread::spawn(move || {
@@ -43,7 +24,7 @@ fn github() -> (String, String) {
             drop(answer(StreamOwned::new(ServerConnection::new(config.clone()).expect("a server"), stream)));
         }
     });
-    (origin, root.pem())
+    (origin, authority.pem)
 }
 
 fn answer(mut stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> std::io::Result<()> {

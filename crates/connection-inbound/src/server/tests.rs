@@ -13,6 +13,7 @@ use std::{
 };
 
 use axum::{Router, body::Body, routing::get};
+use connection_faults::certificates::Certificate;
 use futures_core::Stream;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
 use tokio::{
@@ -87,9 +88,9 @@ async fn a_connection_ends_after_one_answer_or_a_minute() {
 /// T27: a client that is slow in the handshake has no more time for the head than one without TLS.
 #[tokio::test(start_paused = true)]
 async fn a_handshake_takes_its_time_from_that_of_the_head() {
-    let certified = rcgen::generate_simple_self_signed(["host.example".to_owned()]).unwrap();
-    let key = certified.signing_key.serialize_pem().into();
-    let tls = ServerTls::from_pem(certified.cert.pem().as_bytes(), &key).unwrap();
+    let certificate = Certificate::self_signed(&["host.example"]);
+    let key = certificate.key.as_str().into();
+    let tls = ServerTls::from_pem(certificate.pem.as_bytes(), &key).unwrap();
     let second = Duration::from_secs(1);
     // The time before the handshake, the head, and the time after which the connection is closed.
     let answered = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -103,7 +104,7 @@ async fn a_handshake_takes_its_time_from_that_of_the_head() {
         let (_ending, ended) = watch::channel(false);
         let (ours, theirs) = tokio::io::duplex(64 << 10);
         let began = Instant::now();
-        let trusted = certified.cert.der().clone();
+        let trusted = certificate.der();
         let client = async move {
             tokio::time::sleep(silence).await;
             let mut answer = Vec::new();

@@ -68,20 +68,18 @@ fn time(tag: u8, text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use connection_faults::certificates::Certificate;
 
     use super::*;
 
     #[test]
     fn the_end_of_a_certificate_is_read_in_both_forms_of_time() {
         for (year, end) in [(2031, "2031-05-07T00:00:00Z"), (2062, "2062-05-07T00:00:00Z")] {
-            let mut params = CertificateParams::new(["host.example".to_owned()]).unwrap();
-            params.not_after = date_time_ymd(year, 5, 7);
-            let issued = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
-            assert_eq!(ends_at(issued.der()).unwrap().to_rfc3339(), end);
-            // A certificate that is cut off anywhere is refused, or has the same end.
-            for length in 0..issued.der().len() {
-                assert_eq!(ends_at(&issued.der()[..length]), None);
+            let issued = Certificate::self_signed_until(&["host.example"], year, 5, 7).der();
+            assert_eq!(ends_at(&issued).unwrap().to_rfc3339(), end);
+            // A certificate that is cut off anywhere is refused.
+            for length in 0..issued.len() {
+                assert_eq!(ends_at(&issued[..length]), None);
             }
         }
     }

@@ -4,11 +4,11 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use axum::{Router, routing::get};
 use connection_contract::Secret;
+use connection_faults::certificates::Certificate;
 use connection_inbound::{InvalidTls, Server, ServerTls};
 use rustls::{
     ClientConfig, RootCertStore, SupportedProtocolVersion,
     crypto::aws_lc_rs,
-    pki_types::CertificateDer,
     version::{TLS12, TLS13},
 };
 use tokio::{
@@ -19,17 +19,8 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-/// A certificate of the host, and its key.
-struct Certified {
-    der: CertificateDer<'static>,
-    pem: String,
-    key: String,
-}
-
-fn certified() -> Certified {
-    let certified = rcgen::generate_simple_self_signed(["host.example".to_owned()]).unwrap();
-    let key = certified.signing_key.serialize_pem();
-    Certified { der: certified.cert.der().clone(), pem: certified.cert.pem(), key }
+fn certified() -> Certificate {
+    Certificate::self_signed(&["host.example"])
 }
 
 fn tls(pem: &str, key: &str) -> Result<ServerTls, InvalidTls> {
@@ -49,11 +40,11 @@ async fn serving(tls: ServerTls) -> (SocketAddr, JoinHandle<()>) {
 async fn answer_over_tls(
     address: SocketAddr,
     version: &'static SupportedProtocolVersion,
-    trusted: &Certified,
+    trusted: &Certificate,
     host: &str,
 ) -> io::Result<String> {
     let mut roots = RootCertStore::empty();
-    roots.add(trusted.der.clone()).unwrap();
+    roots.add(trusted.der()).unwrap();
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[version])
         .unwrap();

@@ -122,28 +122,26 @@ impl Certificate {
 mod tests {
     use std::fs;
 
-    use connection_faults::log::TestLog;
+    use connection_faults::{certificates, log::TestLog};
     use tempfile::NamedTempFile;
 
     use super::*;
 
     /// Returns a new certificate and its key.
     fn issued() -> (String, String) {
-        let issued = rcgen::generate_simple_self_signed(["host.example".to_owned()]).unwrap();
-        (issued.cert.pem(), issued.signing_key.serialize_pem())
+        let issued = certificates::Certificate::self_signed(&["host.example"]);
+        (issued.pem, issued.key)
     }
 
     /// Writes a certificate that ends at the beginning of a day, and returns it in use.
     fn ending(year: i32, month: u8, day: u8) -> (tempfile::TempDir, Certificate) {
         let directory = tempfile::tempdir().unwrap();
         let [certificate, key] = ["tls.pem", "tls.key"].map(|name| directory.path().join(name));
-        let mut params = rcgen::CertificateParams::new(["host.example".to_owned()]).unwrap();
-        params.not_after = rcgen::date_time_ymd(year, month, day);
-        let pair = rcgen::KeyPair::generate().unwrap();
-        fs::write(&certificate, params.self_signed(&pair).unwrap().pem()).unwrap();
+        let issued = certificates::Certificate::self_signed_until(&["host.example"], year, month, day);
+        fs::write(&certificate, issued.pem).unwrap();
         // Only the owner may read a key.
         let secret = NamedTempFile::new_in(&directory).unwrap();
-        fs::write(&secret, pair.serialize_pem()).unwrap();
+        fs::write(&secret, issued.key).unwrap();
         secret.persist(&key).unwrap();
         let files = TlsFiles::of_both(Some(&certificate), Some(&key)).unwrap().unwrap();
         let certificate = Certificate::read(&files).unwrap();

@@ -8,6 +8,7 @@ mod keyboard;
 mod many_rows;
 mod markup;
 mod motion;
+mod pictures;
 mod rebinding;
 mod renewed;
 mod screens;

@@ -22,7 +22,6 @@ mod metrics;
 mod own_kinds;
 mod packaging;
 mod page;
-mod pictures;
 pub(crate) mod remote;
 pub(crate) mod remote_setups;
 mod requests;

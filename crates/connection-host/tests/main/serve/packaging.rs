@@ -8,6 +8,8 @@ use std::{
     process::Command,
 };
 
+use connection_faults::certificates::Certificate;
+
 use super::{Serving, tls, until};
 use crate::program::Machine;
 
@@ -61,10 +63,10 @@ impl Certbot {
 
     /// Issues a certificate for a name, and runs the hook as for a renewal of these names. Returns the certificate.
     fn renews(&mut self, domains: &str) -> String {
-        let issued = rcgen::generate_simple_self_signed([tls::HOST.to_owned()]).unwrap();
-        let certificate = issued.cert.pem();
+        let issued = Certificate::self_signed(&[tls::HOST]);
+        let certificate = issued.pem;
         self.times += 1;
-        for (name, text) in [("fullchain", certificate.clone()), ("privkey", issued.signing_key.serialize_pem())] {
+        for (name, text) in [("fullchain", certificate.clone()), ("privkey", issued.key)] {
             let file = format!("../../archive/{HOST}/{name}{}.pem", self.times);
             fs::write(self.live.join(&file), text).unwrap();
             let link = self.live.join(format!("{name}.pem"));

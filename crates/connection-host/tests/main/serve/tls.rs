@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use connection_faults::certificates::Certificate;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     crypto::aws_lc_rs,
@@ -22,18 +23,18 @@ pub(super) const HOST: &str = "host.example";
 
 /// Writes a new certificate for this name, and its key, and returns the certificate.
 fn issue(machine: &Machine, name: &str) -> String {
-    issue_until(machine, name, 4000)
+    write(machine, Certificate::self_signed(&[name]))
 }
 
 /// Writes a certificate that ends at the beginning of a year.
 fn issue_until(machine: &Machine, name: &str, year: i32) -> String {
-    let mut params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
-    params.not_after = rcgen::date_time_ymd(year, 1, 1);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let issued = params.self_signed(&key).unwrap();
-    machine.write("tls.key", key.serialize_pem().as_bytes());
-    machine.write("tls.pem", issued.pem().as_bytes());
-    issued.pem()
+    write(machine, Certificate::self_signed_until(&[name], year, 1, 1))
+}
+
+fn write(machine: &Machine, issued: Certificate) -> String {
+    machine.write("tls.key", issued.key.as_bytes());
+    machine.write("tls.pem", issued.pem.as_bytes());
+    issued.pem
 }
 
 /// Returns a machine whose `serve` speaks TLS, and its certificate.
@@ -127,8 +128,7 @@ fn files_with_which_serve_cannot_speak_tls_are_refused_by_name() {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     machine.run(&["serve"]).exits(2).warns("inbound.tls_key").warns("can be read or changed").warns("chmod 600");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-    let other = rcgen::KeyPair::generate().unwrap();
-    machine.write("tls.key", other.serialize_pem().as_bytes());
+    machine.write("tls.key", Certificate::self_signed(&[HOST]).key.as_bytes());
     machine.run(&["serve"]).exits(2).warns("inbound.tls_key").warns("does not belong to the first certificate");
     machine.write("tls.pem", b"nothing");
     machine.run(&["serve"]).exits(2).warns("inbound.tls_certificate").warns("contains no certificate");

@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::aws_lc_rs, pki_types::PrivateKeyDer};
+use connection_faults::certificates::Certificate;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// The time limit for a browser that connects in advance and sends nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -16,15 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Returns a port at which a server of this machine answers over TLS, one request per connection, until the process
 /// ends.
 pub(super) fn before(server: SocketAddr) -> u16 {
-    let certified = rcgen::generate_simple_self_signed(["host.example", "login.example"].map(str::to_owned)).unwrap();
-    let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .unwrap();
-    let config = Arc::new(config);
+    let config = Certificate::self_signed(&["host.example", "login.example"]).server_config();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {

@@ -8,11 +8,11 @@ use std::{env, fs, path::PathBuf};
 use connection_faults::browser::{Browser, Key};
 use serde_json::json;
 
-use super::{Serving, links, machine};
+use super::{click, enter, go, loaded};
 use crate::{
-    page::{click, enter, go, loaded},
     program::Machine,
     provider::{NOTION_KEY, OTHER_TOKEN, TOKEN},
+    serve::{Serving, links, machine},
     visit::visit,
 };
 
