@@ -7,8 +7,8 @@ mod finish;
 mod interactive;
 
 use connection_contract::{
-    Answer, Answers, CallbackHandle, CallbackUnavailable, Notice, Prompt, Secret, SetupContext, SetupFailure,
-    SetupResult, SpendContext,
+    Answer, Answers, BoxFuture, CallbackHandle, CallbackUnavailable, Notice, Prompt, Secret, SetupContext,
+    SetupFailure, SetupResult, SpendContext,
 };
 
 pub(crate) use self::finish::{authorized_until, captured, credential, renew_at};
@@ -46,10 +46,17 @@ impl KnownAnswers<'_> {
     }
 }
 
-pub(crate) async fn setup(
-    definition: &OAuth2,
-    ctx: &SetupContext<'_>,
-) -> Result<SetupResult<OAuth2Credential>, SetupFailure> {
+/// Runs a setup from its start.
+///
+/// The future is boxed, so that the flow is compiled here, and not again in each crate that registers a kind.
+pub(crate) fn setup<'a>(
+    definition: &'a OAuth2,
+    ctx: &'a SetupContext<'_>,
+) -> BoxFuture<'a, Result<SetupResult<OAuth2Credential>, SetupFailure>> {
+    Box::pin(run(definition, ctx))
+}
+
+async fn run(definition: &OAuth2, ctx: &SetupContext<'_>) -> Result<SetupResult<OAuth2Credential>, SetupFailure> {
     let config = &definition.config;
     let failure = |error: OAuth2Error| error.failure(&config.descriptor.kind);
     let mut begun = ask_missing(definition, ctx).await?;

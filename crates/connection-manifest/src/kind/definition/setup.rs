@@ -1,8 +1,8 @@
 //! The setup of a connection: the questions, the token, and the connection that results.
 
 use connection_contract::{
-    Answer, Answers, BaseUrl, ConnectionDefinition, Context, DisplayText, Identity, NotLive, Prompt, Reach, Reason,
-    Secret, SetupContext, SetupFailure, SetupResult, VerifyResult, reason,
+    Answer, Answers, BaseUrl, BoxFuture, ConnectionDefinition, Context, DisplayText, Identity, NotLive, Prompt, Reach,
+    Reason, Secret, SetupContext, SetupFailure, SetupResult, VerifyResult, reason,
 };
 
 use super::{FileCredential, FileKind, account, calls, exchange, lookups};
@@ -32,10 +32,17 @@ struct Begun {
     flow: Option<SetupResult<()>>,
 }
 
-pub(super) async fn setup(
-    kind: &FileKind,
-    ctx: &SetupContext<'_>,
-) -> Result<SetupResult<FileCredential>, SetupFailure> {
+/// Runs a setup from its start.
+///
+/// The future is boxed, so that the setup is compiled here, and not again in each crate that registers a kind.
+pub(super) fn setup<'a>(
+    kind: &'a FileKind,
+    ctx: &'a SetupContext<'_>,
+) -> BoxFuture<'a, Result<SetupResult<FileCredential>, SetupFailure>> {
+    Box::pin(run(kind, ctx))
+}
+
+async fn run(kind: &FileKind, ctx: &SetupContext<'_>) -> Result<SetupResult<FileCredential>, SetupFailure> {
     if kind.0.model.mechanism == Some(Mechanism::Oauth2) {
         return finish(kind, authorized(kind, ctx).await?, ctx).await;
     }
