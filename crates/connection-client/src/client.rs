@@ -124,7 +124,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Accepts an `http` address of another machine. A program that can read the traffic can then use the token.
+    /// Accepts an `http` address of another machine. Everyone who can read the traffic can then use the token.
     #[must_use]
     pub fn allow_unencrypted(mut self) -> Self {
         self.unencrypted = Unencrypted::Anywhere;

@@ -214,11 +214,11 @@ pub struct ShownConnection {
 pub struct Grant {
     /// The name of the extension.
     pub extension: String,
-    /// The id of the connection.
+    /// The id of the granted connection, which never changes.
     pub connection: String,
-    /// The kind of the connection.
+    /// The kind of the connection, such as `github`.
     pub kind: String,
-    /// The label of the connection.
+    /// The label of the connection, which is unique per owner and kind.
     pub label: String,
     /// The names of the secrets that the extension may receive.
     pub secret_names: Vec<String>,
@@ -304,13 +304,13 @@ pub struct Removal {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Removed {
-    /// The id of the connection.
+    /// The id that the connection had.
     pub id: String,
-    /// The kind of the connection.
+    /// The kind of the connection, such as `github`.
     pub kind: String,
-    /// The label of the connection.
+    /// The label that the connection had. A new connection may use it.
     pub label: String,
-    /// The end of the credential.
+    /// The outcome of revoking the credential at the provider.
     pub teardown: Teardown,
     /// The reason why the credential was not revoked.
     pub reason: Option<Reason>,

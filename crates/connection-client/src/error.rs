@@ -50,7 +50,7 @@ pub enum Error {
     /// The address is neither encrypted nor of this machine, so the token could be read on the way.
     #[error("{url} is neither encrypted nor on this machine, and others could read the token")]
     Unencrypted {
-        /// The origin of the address.
+        /// The origin of the address: scheme, host and port.
         url: String,
     },
     /// There was no answer, or no whole one.
@@ -79,7 +79,7 @@ pub enum Error {
 pub struct Problem {
     /// The type of the problem, which is `about:blank`.
     pub r#type: String,
-    /// The name of the status.
+    /// The name of the HTTP status, such as `Not Found`.
     pub title: String,
     /// The HTTP status of the answer.
     pub status: u16,
@@ -112,7 +112,7 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FieldProblem {
-    /// The name of the field.
+    /// The name under which the step lists the field.
     pub field: String,
     /// The problem, as the rest of a sentence that begins with the name of the field.
     pub message: String,

@@ -76,7 +76,7 @@ pub struct Kind {
 pub struct Guide {
     /// The sentence, or the name of the address.
     pub text: String,
-    /// The address to open.
+    /// The `https` address that a person opens; `None` for a sentence without one.
     pub open: Option<String>,
 }
 
@@ -108,7 +108,7 @@ pub struct KindField {
     pub help: Option<String>,
     /// The value that is used if the field is not answered.
     pub default: Option<String>,
-    /// The values of a `choice`.
+    /// The values of a `choice`, in the order in which they are shown; empty for other inputs.
     pub choices: Vec<KindChoice>,
     /// The way of finishing the setup that asks for the field; `None` for all ways.
     pub way: Option<String>,
@@ -127,7 +127,7 @@ pub struct KindField {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct KindChoice {
-    /// The value to answer with.
+    /// The text that answers the field.
     pub value: String,
     /// The label that a person reads.
     pub label: String,

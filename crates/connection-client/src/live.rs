@@ -73,8 +73,8 @@ struct Data {
 }
 
 impl Client {
-    /// Listens to changes, also those that other processes make. What a program reads after this returns cannot change
-    /// without a hint.
+    /// Listens to changes, also those that other processes make. Data that a program reads after this returns
+    /// cannot change without a hint.
     ///
     /// # Errors
     ///

@@ -20,7 +20,7 @@ use crate::{Client, Error, Reason};
 pub struct Profile {
     /// The id of the profile, which never changes.
     pub id: String,
-    /// The kind of the tool.
+    /// The kind whose tool uses the profile, such as `claude`.
     pub kind: String,
     /// The label, which is unique among the profiles of the tool.
     pub label: String,

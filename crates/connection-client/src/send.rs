@@ -41,9 +41,9 @@ pub struct SendRequest {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Header {
-    /// The name of the header.
+    /// The name of the header, which is compared without case.
     pub name: String,
-    /// The value of the header.
+    /// The value of the header, as text.
     pub value: String,
 }
 

@@ -37,7 +37,7 @@ use crate::{Account, Client, Error, Guide, Liveness, Reason};
 pub struct Setup {
     /// The id, for all other requests.
     pub id: String,
-    /// The kind of the connection.
+    /// The kind that is connected, such as `github`.
     pub kind: String,
     /// The name of the kind that a person reads.
     pub kind_title: String,
@@ -85,7 +85,7 @@ pub enum SetupState {
     Done {
         /// The account that was connected.
         account: Account,
-        /// The state of the connection.
+        /// The liveness of the connection, as it was measured at the end of the setup.
         liveness: Liveness,
         /// The reason why the connection is not live.
         reason: Option<Reason>,
@@ -191,7 +191,7 @@ pub struct SetupField {
     pub default: Option<String>,
     /// A regular expression that must match the whole answer.
     pub pattern: Option<String>,
-    /// The values of a `choice`.
+    /// The values of a `choice`, in the order in which they are shown; empty for other inputs.
     pub choices: Vec<SetupChoice>,
 }
 
@@ -206,7 +206,7 @@ pub struct SetupField {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SetupChoice {
-    /// The value to answer with.
+    /// The text that answers the field.
     pub value: String,
     /// The label that a person reads.
     pub label: String,

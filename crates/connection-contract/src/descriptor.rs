@@ -232,7 +232,7 @@ impl Field {
     }
 }
 
-/// The description of a kind.
+/// The description of a kind, which a host checks at registration and shows to people.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Descriptor {

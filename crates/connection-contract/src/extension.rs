@@ -57,7 +57,7 @@ impl ExtensionDeclaration {
     }
 }
 
-/// A command of an extension.
+/// A command of an extension, with its own preferences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Command {

@@ -168,7 +168,7 @@ pub fn classify(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse,
     }
 }
 
-/// The result of a verification.
+/// The state of a connection, and what else the provider said about it during a verification.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct VerifyResult<C> {

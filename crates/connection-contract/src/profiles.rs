@@ -161,7 +161,7 @@ impl ProbeValue {
     }
 }
 
-/// The findings in a directory.
+/// The state of a profile as its directory shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProfileProbe {

@@ -77,7 +77,7 @@ pub enum RefreshSemantics {
     Strict,
 }
 
-/// The result of a refresh.
+/// A refreshed credential with its times and scopes.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Refreshed<C> {

@@ -22,7 +22,7 @@ pub enum Value {
     Number(String),
     /// A string, without its escapes.
     Text(String),
-    /// An array, in its order.
+    /// A JSON array, with its elements in order.
     List(Vec<Self>),
     /// An object, as names and values.
     Map(Vec<(String, Self)>),

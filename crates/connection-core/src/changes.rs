@@ -76,9 +76,9 @@ impl ChangedPart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExtensionChange {
-    /// The owner of the extension.
+    /// The owner for whom the extension was added.
     pub owner: String,
-    /// The name of the extension.
+    /// The name under which the extension was added.
     pub extension: String,
     /// The command whose settings changed.
     pub command: Option<String>,

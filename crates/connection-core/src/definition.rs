@@ -17,7 +17,7 @@ use crate::contain;
 
 /// The capabilities of a kind, read from the facets of its definition: the one list of what the code of a kind can do.
 ///
-/// What a host provides to the kind is in [`KindSupport`](crate::KindSupport).
+/// [`KindSupport`](crate::KindSupport) says which of its needs a host meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {

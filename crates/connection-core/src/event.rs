@@ -42,7 +42,7 @@ pub(crate) const REAUTHORIZED: &str = "reauthorized";
 pub(crate) const DEFAULT_CHANGED: &str = "default_changed";
 /// The connection was removed.
 pub(crate) const REMOVED: &str = "removed";
-/// The label changed.
+/// A person changed the label of the connection.
 pub(crate) const RENAMED: &str = "renamed";
 /// The previous credential was restored.
 pub(crate) const ROLLED_BACK: &str = "rolled_back";

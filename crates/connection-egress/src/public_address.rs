@@ -42,7 +42,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match address.segments() {
-        // Global unicast is 2000::/3. Of the other addresses, only translated IPv4 ones lead anywhere.
+        // Global unicast is 2000::/3. Among the other addresses, only translated IPv4 ones lead anywhere.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => carried(high, low), // NAT64 (RFC 6052).
         [0, 0, 0, 0, 0, 0xffff, high, low] => carried(high, low),    // IPv4-mapped.
         [0x2001, 0..=0x01ff, ..] => false,                           // Protocol assignments, Teredo among them.

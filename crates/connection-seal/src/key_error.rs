@@ -10,7 +10,7 @@ pub enum KeyError {
     /// A command of the source failed.
     #[error("the key source '{source_name}' gives no key: the command {detail}")]
     Command {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
         /// The failure, such as `did not end within 10 seconds`.
         detail: String,
@@ -21,7 +21,7 @@ pub enum KeyError {
     /// The wrapped key that the database stores for the source is damaged.
     #[error("the data of the key source '{source_name}' in the database is damaged: {detail}")]
     Damaged {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
         /// The damage that was found, as the rest of the message.
         detail: String,
@@ -41,7 +41,7 @@ pub enum KeyError {
     /// The source holds a key already.
     #[error("the key source '{source_name}' already holds a key")]
     Exists {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
     },
     /// Other users may have read or changed the key.
@@ -50,21 +50,21 @@ pub enum KeyError {
     /// The keyring is locked, or did not answer in time.
     #[error("the key source '{source_name}' is locked: {detail}")]
     Locked {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
-        /// The message of the keyring.
+        /// The message of the keyring, without a secret.
         detail: String,
     },
     /// The source holds something that is not a key, or a damaged one.
     #[error("the key source '{source_name}' holds a malformed key")]
     Malformed {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
     },
     /// The database is sealed, and the source does not hold the key.
     #[error("the key source '{source_name}' holds no key, but the database is sealed with one")]
     Missing {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
     },
     /// Neither of two sources holds the key of this database.
@@ -82,9 +82,9 @@ pub enum KeyError {
     /// This system has no keyring that the process can use.
     #[error("the key source '{source_name}' cannot be reached: {detail}")]
     NoKeyring {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
-        /// The message of the system.
+        /// The message of the operating system.
         detail: String,
     },
     /// The database has no keyset yet, so nothing in it is sealed.
@@ -93,7 +93,7 @@ pub enum KeyError {
     /// The passphrase is not available.
     #[error("the key source '{source_name}' has no passphrase: {detail}")]
     NoPassphrase {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
         /// The reason why it is not available.
         detail: String,
@@ -101,7 +101,7 @@ pub enum KeyError {
     /// The source holds no key and cannot create one.
     #[error("the key source '{source_name}' holds no key and cannot create one")]
     NotSupported {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
     },
     /// The keys of the database are wrapped for another type of source.
@@ -115,7 +115,7 @@ pub enum KeyError {
     /// The passphrase is too easy to guess.
     #[error("the passphrase of the key source '{source_name}' has fewer than {least} characters")]
     ShortPassphrase {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
         /// The minimum number of characters.
         least: usize,
@@ -123,9 +123,9 @@ pub enum KeyError {
     /// The system refused to read or write the key.
     #[error("the key source '{source_name}' cannot be used: {detail}")]
     Unavailable {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
-        /// The message of the system.
+        /// The message of the operating system.
         detail: String,
     },
     /// The keyset is wrapped for two sources, and only one of them is available.
@@ -137,7 +137,7 @@ pub enum KeyError {
     /// The passphrase is not the one with which the database was sealed.
     #[error("the passphrase of the key source '{source_name}' does not open this database")]
     WrongPassphrase {
-        /// The name of the source.
+        /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
     },
 }

@@ -48,7 +48,7 @@ pub struct WrappedKeyset {
 pub struct OpenedKeyset {
     /// The slot that held the keyset.
     pub slot: Slot,
-    /// The keyset, opened.
+    /// The keys that seal and open the values of the store.
     pub keyset: Keyset,
     /// The id of the key that unwraps the keyset.
     pub wrapped_by: KeyId,

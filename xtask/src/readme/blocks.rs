@@ -39,7 +39,7 @@ pub(crate) enum Venue {
 pub(crate) struct Step {
     /// The line of the command, counted from 1.
     pub(crate) line: usize,
-    /// The text after `$ `.
+    /// The command line, without the prompt `$ `.
     pub(crate) command: String,
     /// The expected lines. If there are none, any output is accepted.
     pub(crate) expected: Vec<String>,

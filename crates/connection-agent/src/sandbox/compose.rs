@@ -44,7 +44,7 @@ pub struct SandboxRun {
     pub engine: SandboxEngine,
     /// The options of the engine itself.
     pub engine_options: Vec<String>,
-    /// The image of the container.
+    /// The image of the container, with its tag or digest.
     pub image: String,
     /// The program to run in the container.
     pub program: OsString,
@@ -69,7 +69,7 @@ pub struct SandboxRun {
     pub pids: u32,
     /// The processor limit, in thousandths of a processor.
     pub millicpus: Option<u32>,
-    /// The network of the container.
+    /// The network that the container may use.
     pub network: SandboxNetwork,
     /// `true` if a person is at a terminal.
     pub terminal: bool,
@@ -89,7 +89,7 @@ pub struct SandboxRun {
 pub struct SandboxMount {
     /// A path of the host, or the name of a volume.
     pub source: PathBuf,
-    /// The path in the container.
+    /// The absolute path in the container.
     pub target: String,
     /// The access mode: who may write to the mount, and whether changes stay.
     pub mode: MountMode,

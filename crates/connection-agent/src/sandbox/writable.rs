@@ -41,8 +41,8 @@ pub enum SandboxWritable {
 }
 
 impl SandboxWritable {
-    /// Returns how a directory or file of the configuration is mounted. What a kind declares as writable is a copy
-    /// unless the host allows everything.
+    /// Returns how a directory or file of the configuration is mounted. A path that a kind declares as writable is
+    /// a copy unless the host allows everything.
     pub(super) fn mode(&self, mount: &ConfigMount, is_directory: bool) -> MountMode {
         match (self, mount.mode) {
             (Self::Everything, _) if is_directory => MountMode::Writable,
@@ -95,7 +95,6 @@ fn outermost<'a>(names: &[&'a str]) -> Vec<&'a str> {
     kept
 }
 
-/// A subdirectory of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     configuration: PathBuf,

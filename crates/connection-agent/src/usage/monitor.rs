@@ -11,8 +11,8 @@ use super::{PollUsage, Usage, UsageBounds, UsageChanges, snapshots::Snapshots};
 /// Follows the usage of the accounts of one registry: fetches it on request, polls it, and keeps the last result of each
 /// account in memory.
 ///
-/// A program makes one monitor when it has opened its registry. A clone is another handle to the same monitor. What was
-/// fetched before the monitor was made, or by another process, is not known to it.
+/// A program makes one monitor when it has opened its registry. A clone is another handle to the same monitor. Usage
+/// that was fetched before the monitor was made, or by another process, is not known to it.
 ///
 /// # Examples
 ///

@@ -87,7 +87,7 @@ impl IntoFuture for PollUsage {
 pub struct PolledUsage<'a> {
     /// The kind of the connection, which reports usage.
     pub kind: &'a Kind,
-    /// The id of the connection.
+    /// The id under which the core stores the connection.
     pub connection: ConnectionId,
     /// The profile of the connection, if it has one.
     pub profile: Option<ProfileId>,
@@ -96,7 +96,6 @@ pub struct PolledUsage<'a> {
 /// A predicate that selects the connections to poll, by owner and connection.
 type RowFilter = Box<dyn Fn(&str, &PolledUsage<'_>) -> bool + Send + Sync>;
 
-/// A polled connection.
 struct Row {
     owner: String,
     kind: Kind,
@@ -125,7 +124,6 @@ impl Row {
     }
 }
 
-/// The result of a fetch.
 struct Done {
     id: ConnectionId,
     /// The number of the credential that was used.
@@ -147,7 +145,6 @@ struct Poller {
     /// The kinds that report usage, with their intervals.
     intervals: HashMap<Kind, Duration>,
     rows: HashMap<ConnectionId, Row>,
-    /// The fetches in progress.
     fetches: Vec<BoxFuture<'static, Done>>,
     listed: watch::Receiver<u64>,
     closed: watch::Receiver<bool>,

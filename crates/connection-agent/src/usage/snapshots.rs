@@ -77,7 +77,6 @@ fn of_account<'a>(
     kept
 }
 
-/// The readings, by connection.
 pub(super) struct Snapshots {
     table: Mutex<HashMap<ConnectionId, AccountState>>,
     fetched: watch::Sender<u64>,
@@ -101,7 +100,7 @@ impl Default for Snapshots {
     }
 }
 
-/// Adds the metrics of a session to a snapshot. Of two metrics with one id, that of the session is newer.
+/// Adds the metrics of a session to a snapshot. If two metrics have one id, that of the session is newer.
 fn join(snapshot: &mut UsageSnapshot, metrics: impl IntoIterator<Item = UsageMetric>) {
     for metric in metrics {
         match snapshot.metrics.iter_mut().find(|other| id(other) == id(&metric)) {

@@ -65,7 +65,7 @@ pub trait SpendService: Send + Sync {
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>>;
 }
 
-/// The clock of the host.
+/// The current time as the host sees it. Tests and replays set it.
 pub trait Clock: Send + Sync {
     /// Returns the current time in whole seconds. In a setup, time stands still between two effects, so that a replay
     /// sees the same time.
@@ -117,13 +117,13 @@ pub enum SignatureAlgorithm {
     Rs256,
 }
 
-/// The log of the host.
+/// Receives the events that a plugin logs.
 pub trait LogService: Send + Sync {
     /// Writes an event. This never fails, and writes nothing while a setup is replayed.
     fn log(&self, event: LogEvent);
 }
 
-/// The type of a file.
+/// The type of an entry in a granted directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileType {
@@ -135,7 +135,7 @@ pub enum FileType {
     Other,
 }
 
-/// The metadata of a file.
+/// The name, type, size and age of an entry in a granted directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FileStat {

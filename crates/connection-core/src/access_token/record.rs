@@ -53,7 +53,7 @@ pub struct AccessToken {
     pub id: AccessTokenId,
     /// The name that a person knows it by.
     pub name: DisplayText,
-    /// The permissions of the bearer.
+    /// The role, which decides the requests that the bearer may send.
     pub role: Role,
     /// The only owner for whom it acts; `None` if it acts for every owner.
     pub owner: Option<String>,
@@ -125,13 +125,13 @@ pub struct IssuedToken {
     pub text: SecretString,
 }
 
-/// A token to make.
+/// The properties of a token that is to be made.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewAccessToken {
     /// The name that a person knows it by.
     pub name: DisplayText,
-    /// The permissions of the bearer.
+    /// The role, which decides the requests that the bearer may send.
     pub role: Role,
     /// The only owner for whom it acts; `None` if it acts for every owner.
     pub owner: Option<String>,

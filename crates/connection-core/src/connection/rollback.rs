@@ -36,7 +36,6 @@ fn may_go_back(kind: &KindEntry) -> bool {
     matches!(kind.capabilities.refresh, None | Some(RefreshSemantics::Stable))
 }
 
-/// The result of the transaction.
 enum RollbackDecision {
     /// The former liveness, whether the account is another one now, and the affected extensions.
     RolledBack(Liveness, bool, Affected),

@@ -12,11 +12,11 @@ pub use cursor::{InvalidCursor, ListCursor};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectionInfo {
-    /// The id of the connection.
+    /// The id of the connection, which never changes.
     pub id: ConnectionId,
-    /// The owner of the connection.
+    /// The owner to whom the connection belongs, such as `local`.
     pub owner: String,
-    /// The kind of the connection.
+    /// The kind through which the account was connected. It may no longer be registered.
     pub kind: Kind,
     /// The provider. If no plugin of the kind is registered, this is the kind itself.
     pub provider: Kind,

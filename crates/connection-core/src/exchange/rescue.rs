@@ -280,7 +280,6 @@ impl StoredReply {
     }
 }
 
-/// The result of the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum IngestOutcome {
     /// The row holds an answer: `true` for this answer, `false` for an earlier one.

@@ -53,13 +53,12 @@ pub(crate) struct StateDirectory {
 /// The location of an answer in the directory.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// A separate file.
+    /// A file that holds this answer alone.
     File(ExchangeKey),
     /// A slot of some process.
     Slot(AnswerSlot),
 }
 
-/// The content of a source.
 #[derive(Debug)]
 pub(super) enum StoredAnswer {
     Whole(Vec<u8>),

@@ -17,7 +17,6 @@ use crate::{
     store::{StoreError, rows::Sent},
 };
 
-/// The progress of an exchange.
 #[derive(Clone, Debug)]
 pub(super) enum Progress {
     UnderWay,

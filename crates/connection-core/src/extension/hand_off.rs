@@ -51,7 +51,7 @@ pub trait SettingsHandOff: Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NativeExtensionSettings {
-    /// The name of the extension.
+    /// The name under which the extension was added.
     pub extension_name: String,
     /// The command that needs them, to which a person returns.
     pub command_name: Option<String>,

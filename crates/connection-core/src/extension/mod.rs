@@ -52,7 +52,7 @@ pub(crate) use system::System;
 /// [`Extensions::handle`]. A clone is another handle of the same extension.
 ///
 /// The handle exposes no registry, store or key, so that its holder reaches only what the extension declared and was
-/// granted. Of the following examples, only the first compiles. It shows that the names in the others exist:
+/// granted. Only the first of the following examples compiles. It shows that the names in the others exist:
 ///
 /// ```
 /// fn reach(handle: connection_core::ExtensionHandle, other: connection_contract::ExtensionDeclaration) {

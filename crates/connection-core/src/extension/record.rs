@@ -85,7 +85,6 @@ impl ExtensionHandle {
     }
 }
 
-/// A use to record.
 struct UseRecord {
     sealer: Sealer,
     owner: String,

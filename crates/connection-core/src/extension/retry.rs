@@ -18,9 +18,9 @@ const TICKET_LIFETIME: u64 = 30 * 24 * 60 * 60;
 pub enum RetryOutcome {
     /// The connection is ready, and the extension continues with the command.
     Connected {
-        /// The resolved requirement.
+        /// The requirement with its current state.
         resolved: ResolvedConnection,
-        /// The command to continue with.
+        /// The command that the extension runs again; `None` if the hand-off named none.
         command: Option<String>,
     },
     /// The connection exists, but no person has granted the extension every secret that it declares.

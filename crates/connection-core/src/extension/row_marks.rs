@@ -96,7 +96,7 @@ impl RowMarks<'_> {
         tx.put_preferences(self.owner, row, &mark).await
     }
 
-    /// Returns the state of an extension. Of a row that was edited or restored, only the count of changes is returned.
+    /// Returns the state of an extension. If its row was edited or restored, only the count of changes is returned.
     pub(super) async fn known(&self, tx: &mut Tx, name: &str) -> Result<Option<ExtensionStateRow>, StoreError> {
         let row = tx.extension_state(self.owner, name).await?;
         Ok(row.map(|row| match self.check_state(name, &row) {

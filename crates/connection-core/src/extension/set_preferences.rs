@@ -147,7 +147,6 @@ impl IntoFuture for SetPreferences {
     }
 }
 
-/// The content of the transaction.
 struct Change {
     declared: Arc<ExtensionDeclaration>,
     command: Option<String>,
@@ -157,7 +156,7 @@ struct Change {
     shared: Arc<System>,
 }
 
-/// Values by name.
+/// The values of an extension or of one command, by name.
 type Settings = Vec<(String, Value)>;
 
 type Written = Result<(ExtensionChange, Revisions), Error>;

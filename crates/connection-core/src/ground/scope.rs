@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 /// A system and the owner for whom it acts. The owner sees only what belongs to that owner.
 ///
-/// It is borrowed and copied. What outlives its caller, such as a task, keeps an [`OwnedScope`].
+/// It is borrowed and copied. A task, or anything else that outlives its caller, keeps an [`OwnedScope`].
 pub(crate) struct Scope<'a, S> {
     pub(crate) system: &'a Arc<S>,
     pub(crate) owner: &'a str,

@@ -63,7 +63,7 @@ macro_rules! id {
 }
 
 id! {
-    /// The id of an access token.
+    /// The id of an access token, by which it is listed and revoked. It does not give access.
     AccessTokenId
 }
 id! {

@@ -44,7 +44,7 @@ pub(crate) enum Trigger {
     Forced,
 }
 
-/// The result of a refresh.
+/// The state after a refresh that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefreshResult {
     /// The credential of this generation is current, whichever process made it.

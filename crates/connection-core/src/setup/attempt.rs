@@ -102,7 +102,7 @@ impl Attempt<'_> {
         Ok((row, effects))
     }
 
-    /// Opens the journal.
+    /// Opens the sealed results of the journal, or fails the session if one cannot be opened.
     async fn load(&self, row: &SetupRow, effects: Vec<(i64, Sealed)>) -> Result<Loaded, Early> {
         match run::load(self.shared, self.slot, row, effects).await? {
             Ok(loaded) => Ok(loaded),

@@ -29,7 +29,6 @@ pub(crate) struct Header {
 pub(crate) enum Purpose {
     /// The session makes a new connection.
     Connect {
-        /// The requested label.
         label: Option<String>,
         /// `true` if an account that is connected already may be connected again.
         again: bool,

@@ -40,9 +40,9 @@ pub(super) struct Unconfirmed {
 
 /// The next action with a verified candidate.
 pub(super) enum NextStep {
-    /// Finish the candidate.
+    /// The candidate is stored without a question.
     Finish(Candidate),
-    /// Show the account of the candidate first.
+    /// A person confirms the account of the candidate first.
     Show(Box<Suspended>),
 }
 

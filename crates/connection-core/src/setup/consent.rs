@@ -16,7 +16,7 @@ pub(crate) struct ForExtension {
     pub(crate) name: String,
     /// The fingerprint of the requirement.
     pub(crate) print: [u8; 32],
-    /// The declared secrets.
+    /// The names of the secrets that the requirement declares.
     pub(crate) names: Vec<String>,
     /// `true` if the extension had been added.
     pub(crate) added: bool,

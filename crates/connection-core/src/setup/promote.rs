@@ -80,7 +80,7 @@ pub(super) async fn promote(
     Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
-/// A verified credential.
+/// A credential that was verified, and the data that is stored with it.
 struct Candidate<'a> {
     id: ConnectionId,
     /// The kind whose code made and verified it.

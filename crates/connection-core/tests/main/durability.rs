@@ -101,8 +101,8 @@ async fn seen(world: &World) -> (BTreeSet<String>, BTreeSet<String>) {
     seen
 }
 
-/// Checks that each of these was changed by commits that wait for the disk. Of all others, only the listed ones
-/// were not.
+/// Checks that each of these was changed by commits that wait for the disk. Among all others, only the listed
+/// ones were not.
 async fn durable(world: &World, what: &str, changed: &[&str]) {
     let (durable, relaxed) = seen(world).await;
     let lost: Vec<_> = relaxed.iter().filter(|change| !RELAXED.contains(&change.as_str())).collect();

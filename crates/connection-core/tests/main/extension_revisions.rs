@@ -77,7 +77,7 @@ async fn a_commit_that_crossed_a_change_is_refused_and_moves_nothing() {
     crossed(seen_after).await;
     let fresh = issues.preferences(None).await.unwrap().revisions;
     issues.set_preferences(None).set("open", true).expected(fresh).await.unwrap();
-    // Of two writers that read the same state, one is refused.
+    // One of two writers that read the same state is refused.
     let fresh = issues.revisions(None).await.unwrap();
     let a = issues.set_preferences(None).expected(fresh);
     let b = issues.set_preferences(None).expected(fresh);

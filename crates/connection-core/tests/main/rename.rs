@@ -56,7 +56,7 @@ async fn a_label_that_is_empty_or_taken_is_refused_by_name() {
     assert!(matches!(bob.rename("x").await, Err(Error::NotFound(_))));
 }
 
-/// Of two connections that want the same label at once, one gets it.
+/// If two connections want the same label at once, one gets it.
 #[tokio::test]
 async fn two_that_want_one_label_do_not_both_get_it() {
     let world = World::new().await;

@@ -26,7 +26,7 @@ async fn a_request_is_carried_out_once_by_any_process_for_a_day() {
     ada.end_request(first, Some("made-1".to_owned())).await.unwrap();
     assert_eq!(begun(first).await, RepeatedRequest::Made("made-1".to_owned()));
     assert_eq!(begun(key(ada_id, b"other")).await, RepeatedRequest::Other);
-    // What was made stays, whatever another end says.
+    // A setup that has made a connection stays, whatever another end says.
     ada.end_request(first, None).await.unwrap();
     assert_eq!(begun(first).await, RepeatedRequest::Made("made-1".to_owned()));
     let rows = connection_faults::stored::rows(&world.address()).await;

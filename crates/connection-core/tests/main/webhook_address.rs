@@ -126,7 +126,7 @@ async fn a_key_that_was_lost_is_ended_at_once_and_four_are_the_most() {
     deliver(&connection, &registry, "4").await;
 }
 
-/// Of several concurrent changes, each is made, one after the other; no change is lost.
+/// Several concurrent changes are made one after the other, and no change is lost.
 #[tokio::test]
 async fn changes_at_once_in_two_processes_are_all_done() {
     let world = World::new().await;

@@ -51,7 +51,7 @@ pub trait Clock: connection_contract::Clock + Debug {
     }
 }
 
-/// The clock of the system.
+/// The clock that reads the time of the system and waits with timers of the runtime.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;

@@ -1,7 +1,7 @@
 //! A real browser, Chromium without a window, controlled by WebDriver. Each browser has a new profile, which is
 //! deleted afterwards.
 //!
-//! `cargo xtask setup` installs it. Where it is missing, the tests that need it are skipped with a notice, and fail
+//! `cargo xtask setup` installs it. If it is missing, the tests that need it are skipped with a notice, and fail
 //! in continuous integration.
 
 mod accessibility;

@@ -99,7 +99,7 @@ impl Candidate {
         }
         if let Err(problem) = kinds_directory::bytes(&target) {
             if former.is_empty() {
-                // A file that no command uses is of no use here, either. What remains is reported below.
+                // A file that no command uses is of no use here, either. A remaining problem is reported below.
                 drop(fs::remove_file(&target));
             }
             let message = format!("{} cannot be used: {problem}", target.display());

@@ -15,7 +15,7 @@ use crate::{
 /// A step and its number; `None` after the setup was cancelled.
 pub(super) type NextStep = Option<(StepNo, SetupStep)>;
 
-/// The fate of answers.
+/// The result of handing the answers of a person to a setup.
 pub(super) enum Advanced {
     /// The answers were taken.
     Taken,
@@ -25,7 +25,6 @@ pub(super) enum Advanced {
     Invalid { fields: Vec<String>, error: Error },
 }
 
-/// The end of a setup.
 pub(super) enum SetupEnd {
     Cancelled,
     Done(Box<ConnectionInfo>),

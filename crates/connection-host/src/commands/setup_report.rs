@@ -10,7 +10,6 @@ use crate::{
     output::{Output, account, expiry, json},
 };
 
-/// The action that is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReportedAction {
     Connected,

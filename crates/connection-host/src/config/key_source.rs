@@ -18,7 +18,6 @@ use crate::{Error, Exit};
 /// Asks a person for a passphrase if no file holds it.
 pub(crate) type AskPassphrase = fn(PassphraseUse) -> Result<Secret, String>;
 
-/// The kinds of sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     File,

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{KeyType, Layer, Source};
 use crate::Error;
 
-/// The place of a secret.
+/// A secret of the configuration: the text itself, or the file that holds it.
 #[derive(Clone, Debug)]
 pub(crate) enum SecretPlace {
     File(PathBuf),

@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::Output;
 use crate::Error;
 
-/// The progress of printing.
 #[derive(Debug, Default)]
 pub(crate) struct Elements {
     begun: bool,

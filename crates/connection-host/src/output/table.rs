@@ -10,7 +10,6 @@ const HINT: usize = 3;
 /// The width of the ids in the first column, which stay whole because a part of one would name nothing.
 const ID: usize = 8;
 
-/// The colour of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Colour {
     Green,

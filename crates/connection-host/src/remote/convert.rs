@@ -13,7 +13,7 @@ use connection_core::{ConnectionInfo, Event, Removal, SetupStep, Teardown};
 use super::error::clean;
 use crate::{Error, Exit, kind_entry::KindEntry};
 
-/// Converts a connection.
+/// Converts a connection as a server lists it.
 pub(crate) fn connection(body: &api::Connection) -> Result<ConnectionInfo, Error> {
     let id = body.id.parse().map_err(|_| unreadable("the id of a connection"))?;
     let kind = kind_name(&body.kind)?;
@@ -45,7 +45,7 @@ pub(crate) fn shown(body: &api::ShownConnection) -> Result<ConnectionInfo, Error
     Ok(info)
 }
 
-/// Converts an event.
+/// Converts an event as a server lists it.
 pub(crate) fn event(body: &api::Event) -> Result<Event, Error> {
     let id = body.id.parse().map_err(|_| unreadable("the id of an event"))?;
     let connection = body.connection.parse().map_err(|_| unreadable("the id of a connection"))?;

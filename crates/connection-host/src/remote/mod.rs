@@ -20,7 +20,7 @@ use crate::{
 
 /// The commands that work on a server.
 pub(crate) const COMMANDS: [&str; 8] = ["add", "events", "list", "reauthorize", "remove", "send", "show", "verify"];
-/// What to do about a command or an option that works on the machine of the server alone.
+/// The remedy for a command or an option that works on the machine of the server alone.
 pub(crate) const AT_THE_SERVER: &str = "run this command on the machine of the server, without --host";
 /// The number of kinds up to which an error lists all of them.
 const FEW_KINDS: usize = 20;
@@ -31,7 +31,6 @@ pub(crate) struct Remote {
     pub(crate) client: Client,
 }
 
-/// A kind of a server.
 pub(crate) struct RemoteKind {
     pub(crate) entry: KindEntry,
     /// The capabilities of its connections, in words.

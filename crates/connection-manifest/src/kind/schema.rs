@@ -6,7 +6,7 @@ use super::model::KindModel;
 
 /// Returns the JSON Schema (draft 2020-12) of a kind file, which editors use to complete and to check.
 ///
-/// The schema knows the shape of a file. What fits together is checked when a file is read.
+/// The schema knows the shape of a file. The keys that must fit together are checked when a file is read.
 ///
 /// ```
 /// let schema = connection_manifest::kind_schema();

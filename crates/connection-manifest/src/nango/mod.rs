@@ -1,8 +1,8 @@
 //! Conversion of `providers.yaml`, in which the project Nango describes the providers that it connects, into kind files.
 //!
 //! The format is public ([its documentation](https://nango.dev/docs/reference/api-configuration)); the file of that
-//! project is under another license, so a person converts a copy of their own. What the format of kinds does not have is
-//! reported as lost, and an entry that would mean something else, or that would be unsafe, is refused.
+//! project is under another license, so a person converts a copy of their own. Data that the format of kinds
+//! cannot hold is reported as lost, and an entry that would mean something else, or that would be unsafe, is refused.
 //!
 //! | Module | Owns |
 //! |---|---|
@@ -149,7 +149,6 @@ impl NangoImport {
     }
 }
 
-/// An entry and its conversion.
 struct Kind<'e> {
     name: &'e str,
     id: String,

@@ -1,4 +1,4 @@
-//! A table of an entry, whose members are taken one by one. What nobody takes is lost, and is reported.
+//! A table of an entry, whose members are taken one by one. A member that is not taken is reported as lost.
 
 use connection_contract::Value;
 

@@ -11,7 +11,6 @@
 
 use super::{conversion::Conversion, fields::Field};
 
-/// A part of a template.
 enum Piece {
     Text(String),
     Variable(String),

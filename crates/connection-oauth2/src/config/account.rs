@@ -13,7 +13,7 @@ const OWN: [&str; 7] =
 /// The smallest number of seconds that is a moment (in 2001); smaller numbers are durations.
 const FIRST_MOMENT: u64 = 1_000_000_000;
 
-/// The source of the account.
+/// The place from which a setup reads the id and the label of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountFrom {

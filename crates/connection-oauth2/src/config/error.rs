@@ -1,6 +1,6 @@
 //! The reasons why a configuration is refused.
 
-/// An error in a configuration.
+/// The reason why a configuration is refused. No secret is in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -21,7 +21,7 @@ pub enum ConfigError {
     /// A header of the account's request is reserved, or is not a valid header.
     #[error("the account's request may not have the header '{name}'")]
     Header {
-        /// The name of the header.
+        /// The name of the header, as it was given.
         name: String,
     },
     /// A variable decides which host receives the application's secret or a token.
@@ -36,7 +36,7 @@ pub enum ConfigError {
     /// A parameter is reserved by the flow.
     #[error("the parameter '{name}' is reserved for the flow")]
     Shadows {
-        /// The name of the parameter.
+        /// The name of the parameter, as it was given.
         name: String,
     },
     /// A field or variable is not declared, declared twice, or reserved by the flow.

@@ -2,7 +2,7 @@
 
 use connection_contract::{Secret, SetupMethod, SignatureAlgorithm};
 
-/// An endpoint of the provider.
+/// An endpoint of the provider, by its role in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Endpoint {
@@ -99,7 +99,7 @@ pub enum Grant {
     Password,
 }
 
-/// The source of the application.
+/// The way in which a kind gets its OAuth application.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Client {
@@ -107,7 +107,7 @@ pub enum Client {
     Prompted,
     /// The host provides the application.
     Configured {
-        /// The id of the application.
+        /// The `client_id` of the application.
         id: String,
         /// The secret of the application, or its private key in PEM; `None` for a public client.
         secret: Option<Secret>,
@@ -130,7 +130,7 @@ pub enum ClientAuth {
     BasicTemplate {
         /// The template of the user name.
         user: String,
-        /// The template of the password.
+        /// The template of the password, which may be empty.
         password: String,
     },
     /// The id and the secret in the body.
@@ -175,7 +175,7 @@ impl Assertion {
     }
 }
 
-/// The audience of an assertion.
+/// The value of `aud` in an assertion that authenticates the application (RFC 7523, section 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Audience {

@@ -232,8 +232,8 @@ fn read_limited(file: &File, limit: u64) -> io::Result<Vec<u8>> {
 
 /// Creates a file for its owner only, and returns when it is on the disk.
 ///
-/// If the file exists, the error is [`io::ErrorKind::AlreadyExists`]. Of two processes that write at the same time, one
-/// gets this error and finds the whole file of the other. A crash leaves the whole file or none, and perhaps a
+/// If the file exists, the error is [`io::ErrorKind::AlreadyExists`]. If two processes write at the same time,
+/// one gets this error and finds the whole file of the other. A crash leaves the whole file or none, and perhaps a
 /// temporary file with `.new` in its name, which is never read.
 pub fn write_new_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = write_temporary(path)?;

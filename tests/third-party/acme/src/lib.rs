@@ -6,19 +6,19 @@
 
 use connection_contract::prelude::*;
 
-/// The kind `acme`.
+/// The kind `acme`: accounts of Acme, each reached with an API key.
 #[derive(Debug, Default)]
 pub struct Acme;
 
-/// An API key.
+/// The credential: an API key of one account.
 #[derive(Debug)]
 pub struct Key(Secret);
 
-/// Where the provider answers; the key goes nowhere else.
+/// The origin of the API. The key is sent nowhere else.
 const API: &str = "https://api.acme.example";
 
 impl Acme {
-    /// Whose key it is. Setup and verify ask the same.
+    /// Returns the account to which the key belongs. Setup and verify send the same request.
     async fn account(&self, key: &Key, base: &BaseUrl, ctx: &Context<'_>) -> Result<Identity, NotLive> {
         let request = HttpRequest::get(base, "/me");
         let me = classify(ctx.send_as(self, key, request).await)?.json()?;

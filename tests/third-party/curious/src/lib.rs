@@ -6,7 +6,7 @@
 
 use connection_contract::{EnvValue, ProfileSpec, VersionForm, prelude::*};
 
-/// The kind `curious`.
+/// The kind `curious`, whose code and descriptor try to have a program run.
 #[derive(Debug, Default)]
 pub struct Curious;
 

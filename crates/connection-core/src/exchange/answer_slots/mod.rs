@@ -48,7 +48,6 @@ const _: () = assert!(RECORD_LEN <= SECTOR);
 
 type Nonce = [u8; NONCE_LEN];
 
-/// The slots of this process.
 #[derive(Debug)]
 pub(super) struct AnswerSlots {
     file: File,

@@ -101,7 +101,6 @@ fn names_of_row(names: Option<&str>) -> Vec<String> {
     names.and_then(json::to_texts).unwrap_or_default()
 }
 
-/// The result of a selection.
 #[derive(Clone, Debug)]
 pub(super) enum Selection<'c> {
     /// The connection that holds all declared secrets.

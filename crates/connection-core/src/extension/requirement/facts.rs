@@ -40,9 +40,7 @@ pub(crate) struct Facts {
     reserved: HashMap<(String, Kind), Vec<Candidate>>,
     /// The connections that a person chose, by extension.
     choices: HashMap<String, ConnectionId>,
-    /// The grants, by extension.
     grants: HashMap<String, Granted>,
-    /// The settings, by extension.
     settings: HashMap<String, Values>,
     /// The public values of providers' own extensions, by provider.
     of_providers: HashMap<String, Values>,

@@ -11,9 +11,9 @@ use crate::{ConnectionId, ConnectionStatus, Readiness, extension::plain_json};
 pub struct ResolvedConnection {
     /// The extension's own name for the connection, such as `default`.
     pub connection_id: String,
-    /// The name of the extension.
+    /// The name of the extension that declares the requirement.
     pub extension_name: String,
-    /// The provider of the connection.
+    /// The provider that the extension requires.
     pub provider: Kind,
     /// The declared public preferences that have a value, as an object in the order of the declaration.
     pub public_config: Value,

@@ -6,13 +6,13 @@ use super::{Marked, row, stored_words};
 use crate::ids::AccessTokenId;
 
 stored_words! {
-    /// The purpose of a token.
+    /// The use for which a token was made.
     TokenPurpose in "connection_access_token.purpose" {
         /// A code that a page exchanges for a token.
         Code = "code",
-        /// A page.
+        /// A page in a browser sends it.
         Page = "page",
-        /// A program.
+        /// A program of the owner sends it.
         Program = "program",
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 stored_words! {
-    /// The state of an exchange.
+    /// The progress of a request that spends something.
     ExchangeState in "connection_exchange.state" {
         /// The request was sent, or is about to be.
         Intent = "intent",

@@ -10,9 +10,9 @@ stored_words! {
     OutboxState in "connection_outbox.state" {
         /// The receiver accepted it.
         Delivered = "delivered",
-        /// Every attempt failed.
+        /// The last attempt failed, and no other follows.
         Failed = "failed",
-        /// There is another attempt to come.
+        /// Another attempt follows.
         Pending = "pending",
     }
 }

@@ -3,8 +3,8 @@
 //! A plan may look rows up by a key, or read a range of an index. A plan that reads all rows of a table or of an
 //! owner and kind, or that sorts, is a walk. Intended walks are listed with their reason.
 //!
-//! PostgreSQL reads a small table as a whole whatever indexes exist, so sequential scans are disabled. What remains
-//! is a text for which there is no other plan.
+//! PostgreSQL reads a small table as a whole whatever indexes exist, so sequential scans are disabled. The
+//! only scans that remain are of texts for which there is no other plan.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! The commands that work on a server, with `--host`. What they print is what the same commands print for the local
-//! store.
+//! The commands that work on a server, with `--host`. They print what the same commands print for the
+//! local store.
 
 mod connect;
 mod events;

@@ -27,7 +27,7 @@ impl PartialEq for SelectedAccount {
     }
 }
 
-/// The source of the usage.
+/// The place from which the numbers of an account are read.
 #[derive(Clone, Debug)]
 pub(super) enum UsageSourceChoice {
     /// A request to the provider.

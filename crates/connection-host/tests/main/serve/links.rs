@@ -70,7 +70,7 @@ fn a_visitor_connects_an_account_under_the_name_and_colour_of_the_host_and_retur
     if visited.is_none() {
         return;
     }
-    // Whoever opens the address later gets nothing.
+    // A browser that opens the address later gets nothing.
     visit_with_failing_requests(async |second| {
         second.open(&address).await;
         second.shows("This link cannot be opened").await;

@@ -63,7 +63,7 @@ fn a_line_can_be_an_object_of_json() {
         json!(["INFO", "connection_server::request", "GET", route, 404, token, "ada", "request-1", "answered"]);
     assert_eq!(json!(values), expected, "{first}");
     assert!(first["duration_ms"].is_u64(), "{first}");
-    // What monitors send all the time has a lower level.
+    // The requests that monitors send all the time have a lower level.
     let health = lines.iter().find(|line| line["route"] == "/healthz").unwrap();
     assert_eq!(health["level"], "DEBUG");
 }

@@ -315,7 +315,7 @@ pub(crate) fn scalar(value: &Scalar) -> Value {
     }
 }
 
-/// Returns how the flow identifies the account. What only [verify] tells is read after the lookups.
+/// Returns how the flow identifies the account. An account that only [verify] names is read after the lookups.
 fn account(model: &KindModel) -> Account {
     let account = model.account.as_ref();
     let from = match account.map(|account| account.from) {

@@ -31,7 +31,7 @@ pub(crate) struct Prepared {
     patterns: BTreeMap<String, Pattern>,
 }
 
-/// A base address.
+/// An address to which the paths of calls are relative.
 pub(crate) struct Base {
     pub(crate) template: Template,
     /// The text under which the descriptor declares it, if it has no variables.

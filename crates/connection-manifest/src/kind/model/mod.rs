@@ -1,7 +1,7 @@
 //! The model of a kind file: the shape of the format, as `serde` reads it and as the JSON Schema describes it.
 //!
-//! Every key is optional here. What a file must have, and what fits together, is decided by `check`, so that all
-//! problems are reported at once.
+//! Every key is optional here. The rules about keys that a file must have, and about keys that fit together, are in
+//! `check`, so that all problems are reported at once.
 
 mod oauth2;
 mod parts;

@@ -22,17 +22,16 @@ use crate::kind::{
     model::{FieldModel, FieldSource, Mechanism},
 };
 
-/// 2026-01-31T10:20:30Z.
+/// The time of the rehearsal, 2026-01-31T10:20:30Z.
 pub(super) const NOW: i64 = 1_769_854_830;
 const REDIRECT: &str = "https://host.example/callback";
 
-/// The host.
+/// A host in memory, which answers every request of a kind as its file expects.
 pub(super) struct World {
     descriptor: Descriptor,
     addresses: Vec<(Text, BaseUrl)>,
     wildcards: Vec<Text>,
     samples: BTreeMap<String, String>,
-    /// Parameters of the callback.
     callback: Vec<(String, String)>,
     answers: AnswerSet,
     /// Requests before there is a token are part of obtaining it.

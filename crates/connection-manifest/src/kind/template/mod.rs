@@ -27,19 +27,17 @@ pub(crate) struct Template {
     parts: Vec<Part>,
 }
 
-/// A part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Base64(Vec<Argument>),
-    /// The seconds since 1970-01-01.
+    /// The current time, in seconds since 1970-01-01.
     Now,
     Text(String),
-    /// A random UUID.
+    /// A new random UUID each time the template is rendered.
     Uuid,
     Variable(Variable),
 }
 
-/// An argument of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Argument {
     Text(String),

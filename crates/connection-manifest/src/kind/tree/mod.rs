@@ -71,7 +71,7 @@ pub(crate) fn read(text: Text<'_>, problems: &mut Vec<Problem>) -> Option<Node> 
     read(&lines, text.text, problems)
 }
 
-/// Deserializes a tree. What does not fit is reported and taken out, so that everything is reported at once.
+/// Deserializes a tree. A part that does not fit is reported and taken out, so that every problem is reported at once.
 pub(crate) fn model<T: DeserializeOwned + Default>(node: &mut Node, problems: &mut Vec<Problem>) -> T {
     for _ in 0..MAX_PROBLEMS {
         let error = match T::deserialize(shape::Reader(node)) {

@@ -128,7 +128,7 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-/// Reads one node.
+/// Deserializes one node of a tree into a type of the model.
 pub(super) struct Reader<'n>(pub(super) &'n Node);
 
 impl<'de> Deserializer<'de> for Reader<'_> {

@@ -1,4 +1,4 @@
-//! What a curious plugin gets of the machine: nothing runs, and no key is copied.
+//! A curious plugin gets nothing of the machine: no program runs, and no key is copied.
 //!
 //! Each program that it names is first on `PATH` as a thief that copies the key, whatever it is asked. The control lets the
 //! host run one of them by itself.

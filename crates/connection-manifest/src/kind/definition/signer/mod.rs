@@ -11,7 +11,7 @@ use crate::kind::{
     template::{Env, RenderError, Template},
 };
 
-/// Signs requests.
+/// A scheme by which a kind signs its requests instead of attaching a secret.
 pub(super) trait Signer {
     /// Signs a request that is otherwise complete, and replaces an earlier signature.
     ///
