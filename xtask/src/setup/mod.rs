@@ -76,6 +76,8 @@ const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
 /// The browser in which pages are tested, and the driver that controls it.
 const BROWSER: Need = Need::Program { name: "chromium", package: "chromium" };
 const DRIVER: Need = Need::Program { name: "chromedriver", package: "chromium-driver" };
+/// The program that checks the unit with which systemd runs the server.
+const UNIT_CHECKER: Need = Need::Program { name: "systemd-analyze", package: "systemd" };
 /// The container engine, the program in the containers, and the runtime for machines with control groups of version 1.
 const ENGINE: Need = Need::Program { name: "podman", package: "podman" };
 const STATIC_PROGRAM: Need = Need::Program { name: "busybox", package: "busybox-static" };
@@ -147,7 +149,7 @@ fn tools(workspace: &Workspace) -> Result<PathBuf, Failure> {
 }
 
 /// The requirements of the tests.
-const TESTS: [Need; 18] = [
+const TESTS: [Need; 19] = [
     Need::Compiler,
     POSTGRES,
     POOLER,
@@ -163,6 +165,7 @@ const TESTS: [Need; 18] = [
     API_TESTER,
     BROWSER,
     DRIVER,
+    UNIT_CHECKER,
     ENGINE,
     STATIC_PROGRAM,
     OLDER_RUNTIME,
@@ -213,6 +216,7 @@ impl Need {
             API_TESTER => "the API is not compared with its document",
             CLAUDE | CODEX | GEMINI => "claims about a command-line tool are not compared with the real one",
             BROWSER | DRIVER => "no page is tested in a real browser",
+            UNIT_CHECKER => "the unit for systemd is not verified",
             ENGINE | STATIC_PROGRAM | OLDER_RUNTIME => "no container is run",
             Self::Program { .. } => "tests that need it run only if CONNECTIONS_TEST_POSTGRES_URL names a server",
             _ => "plugins are not built without std here; only their source is checked",

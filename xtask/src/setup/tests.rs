@@ -4,7 +4,7 @@ use super::detection::{Detection, Version};
 use super::{
     API_TESTER, BARE_TARGET, BROWSER, CLAUDE, CLIENT, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE,
     MORE_SERVERS, NODE, NPM, Need, OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope,
-    as_root, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
+    UNIT_CHECKER, as_root, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
 };
 
 const DENY_VERSION: Version = Version { major: 0, minor: 20 };
@@ -47,6 +47,7 @@ fn only_the_bare_target_and_servers_may_be_missing_and_only_containers_and_the_t
             API_TESTER,
             BROWSER,
             DRIVER,
+            UNIT_CHECKER,
         ];
         assert_eq!(may_be_missing(need, false), optional.contains(&need) || anywhere.contains(&need));
     }
@@ -67,7 +68,7 @@ fn everything_holds_all_that_the_other_scopes_need_and_each_once() {
 #[test]
 fn each_skipped_check_is_reported() {
     assert_eq!(BROWSER.loss(), DRIVER.loss());
-    let losses = [BROWSER, NODE, CLAUDE, POSTGRES, Need::BareTarget].map(Need::loss);
+    let losses = [BROWSER, NODE, CLAUDE, POSTGRES, UNIT_CHECKER, Need::BareTarget].map(Need::loss);
     assert!((0..losses.len()).all(|at| !losses[..at].contains(&losses[at])), "{losses:?}");
 }
 
