@@ -24,7 +24,7 @@ pub mod script;
 pub mod scripted;
 pub mod server;
 pub mod setups;
-mod skip_notice;
+pub mod skip_notice;
 pub mod state_files;
 pub mod stored;
 pub mod user_agent;
