@@ -9,6 +9,7 @@ use std::{
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use connection_contract::{ConnectionDefinition, Kind};
@@ -37,6 +38,9 @@ use crate::{
     remote::{self, Remote},
     spelling::misspelled,
 };
+
+/// The maximum time to wait for the threads of the runtime after a command.
+const MAX_SHUTDOWN: Duration = Duration::from_millis(100);
 
 type Registration = Box<dyn FnOnce(RegistryBuilder) -> RegistryBuilder + Send>;
 
@@ -238,8 +242,9 @@ fn run(interrupts: Interrupts, command: impl Future<Output = Result<ExitCode, Er
         }
     });
     clear_line();
-    // A prompt that waits for input must not keep the process alive.
-    runtime.shutdown_background();
+    // A prompt that waits for input must not keep the process alive. The other threads end at once and are joined: glibc
+    // 2.36 reads the memory of a thread that ends while it is detached.
+    runtime.shutdown_timeout(MAX_SHUTDOWN);
     result
 }
 

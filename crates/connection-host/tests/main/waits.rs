@@ -51,16 +51,18 @@ fn a_database_that_does_not_answer_is_named_with_the_seconds() {
     }
 }
 
-/// Another program has locked the file.
+/// Another program has locked the file for writing.
 #[test]
-fn a_locked_file_of_the_database_is_named_with_the_seconds() {
+fn a_locked_file_of_the_database_is_named_with_the_seconds_by_a_command_that_writes() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
     let held = HeldLock::of(&machine.address());
-    let mut session = start(&machine, &["list"]);
+    machine.run(&["list"]).exits(0).says("github:work");
+    let mut session = start(&machine, &["rename", "github", "home"]);
     session.exp_string("Waiting for the database (1 s)").expect("it says what it waits for");
     drop(held);
-    session.exp_eof().expect("the program ends");
+    end(session, 0);
+    machine.run(&["list"]).exits(0).says("github:home");
 }
 
 /// The database is locked after the command has opened it.
