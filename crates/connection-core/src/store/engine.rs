@@ -30,7 +30,7 @@ pub(crate) struct Reader {
     lender: Option<Lender>,
     /// The error of the first statement that failed.
     failed: Option<StoreError>,
-    /// What runs together with the next statement, in the same round trip to the driver.
+    /// The statements that run together with the next one, in the same round trip to the driver.
     #[cfg(feature = "sqlite")]
     pub(super) together: Together,
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::ids::ConnectionId;
 
 row! {
-    /// What decides where a list shows a connection, and whether a search finds it.
+    /// The columns that decide where a list shows a connection, and whether a search finds it.
     #[derive(Clone, Debug)]
     pub(crate) struct OutlineRow {
         pub(crate) id: ConnectionId,
