@@ -1,6 +1,6 @@
 //! A single refresh of one credential.
 //!
-//! `fly` reads the row, takes the lease, runs the plugin's refresher and commits its result. Callers in this process
+//! `run` reads the row, takes the lease, runs the plugin's refresher and commits its result. Callers in this process
 //! share one flight; other processes wait for the lease and then read the result.
 
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The orders of lists of connections, kept while their pages are read.
 //!
 //! The order of a list depends on the registered kinds and on the time, so it takes a read of the outlines of all
-//! connections of the owner. It is kept for the next pages, which then read only the connections that they show. A page whose order is no
-//! longer kept, or was made by another process, is found again by the position of its cursor.
+//! connections of the owner. It is kept for the next pages, which then read only the connections that they show. A page
+//! whose order is no longer kept, or was made by another process, is found again by the position of its cursor.
 
 use std::{
     collections::VecDeque,
