@@ -94,7 +94,8 @@ impl Connection {
     /// unchanged.
     pub fn verify(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
         Box::pin(async move {
-            verify::verify(self.scope().on(&self.shared.verify), self.id(), verify::ProbeTrigger::Host).await
+            let scope = self.scope().on(&self.shared.verify);
+            verify::verify(scope, self.id(), verify::ProbeTrigger::Host, None).await
         })
     }
 
@@ -180,11 +181,11 @@ impl Connection {
             return Err(Error::Closed);
         }
         let stored = Stored::with_id(system, scope.owner, id);
-        let known = match system.hot.kept(&stored) {
-            Some(known) => known,
-            None => Box::pin(system.hot.read(&stored)).await?,
+        let info = match system.hot.kept_info(&stored) {
+            Some(info) => info,
+            None => Box::pin(system.hot.read(&stored)).await?.info.clone(),
         };
-        Ok(Self::new(system, known.info.clone()))
+        Ok(Self::new(system, info))
     }
 
     /// Returns the scope of the connection's owner.

@@ -95,9 +95,8 @@ async fn probes(
         let verifying = registry.clone();
         let sender = sender.clone();
         registry.shared.runtimes.spawn(async move {
-            let result =
-                verify::verify(verifying.connections().on(&verifying.shared.verify), id, ProbeTrigger::Host).await;
-            drop(permit);
+            let scope = verifying.connections().on(&verifying.shared.verify);
+            let result = verify::verify(scope, id, ProbeTrigger::Host, Some(permit)).await;
             // The send fails only if nobody listens any longer.
             drop(sender.send((id, result)));
         });

@@ -383,7 +383,10 @@ macro_rules! all {
             Ok(Vec::new())
         } else {
             $crate::store::engine::read_on_engine!($reader, [$sql $(, $bind)*], (query, connection) => {
-                query.try_map(|row| $crate::store::columns::decoded::<$row>(&row)).fetch_all(connection).await
+                // The rows are decoded after the last one has arrived, because the driver's thread and this one would
+                // otherwise compete for the same locks of the allocator.
+                let rows = query.fetch_all(connection).await;
+                rows.and_then(|rows| rows.iter().map($crate::store::columns::decoded::<$row>).collect())
             })
         }
     }};

@@ -23,17 +23,28 @@ pub(crate) use system::System;
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// Verifies the connection, or waits for the probe in progress.
-pub(crate) async fn verify(scope: Scope<'_, System>, id: ConnectionId, asker: ProbeTrigger) -> Result<ConnectionInfo> {
+/// Verifies the connection, or waits for the probe in progress. The permit is free again as soon as the provider has
+/// answered, so that the next probe does not wait until the result is stored.
+pub(crate) async fn verify(
+    scope: Scope<'_, System>,
+    id: ConnectionId,
+    asker: ProbeTrigger,
+    permit: Option<ProbePermit>,
+) -> Result<ConnectionInfo> {
     let system = scope.system;
     let task = || {
         let scope = scope.owned();
-        async move { run(scope.as_scope(), id, asker).await }
+        async move { run(scope.as_scope(), id, asker, permit).await }
     };
     system.probes.join(&system.runtimes, id, task).await
 }
 
-async fn run(scope: Scope<'_, System>, id: ConnectionId, asker: ProbeTrigger) -> Result<ConnectionInfo> {
+async fn run(
+    scope: Scope<'_, System>,
+    id: ConnectionId,
+    asker: ProbeTrigger,
+    permit: Option<ProbePermit>,
+) -> Result<ConnectionInfo> {
     let system = scope.system;
     let before = match read_shown(system, scope.owner, id).await {
         Err(Error::NotFound(id)) => {
@@ -68,5 +79,6 @@ async fn run(scope: Scope<'_, System>, id: ConnectionId, asker: ProbeTrigger) ->
         looked = measure::measure(scope, &kind, before, asker).await?;
         lag::probe_again(&mut looked, was);
     }
+    drop(permit);
     commit::commit(scope, &kind, looked).await
 }

@@ -21,7 +21,7 @@ use std::{
 use connection_egress::Moment;
 
 use super::Payload;
-use crate::{Error, plan::Plan, store::Changed};
+use crate::{ConnectionInfo, Error, plan::Plan, store::Changed};
 
 pub(crate) use known::ReadConnection;
 use source::Source;
@@ -56,11 +56,20 @@ impl HotRows {
     /// Returns the connection if it is known to have been current within the bound. Most uses need no more than this,
     /// which waits for nothing.
     pub(crate) fn kept(&self, source: &impl Source) -> Option<Arc<ReadConnection>> {
+        self.kept_part(source, Arc::clone)
+    }
+
+    /// Returns the information of the connection as [`kept`](Self::kept) does.
+    pub(crate) fn kept_info(&self, source: &impl Source) -> Option<Arc<ConnectionInfo>> {
+        self.kept_part(source, |kept| kept.info.clone())
+    }
+
+    fn kept_part<T>(&self, source: &impl Source, part: impl FnOnce(&Arc<ReadConnection>) -> T) -> Option<T> {
         if self.bound.is_zero() {
             return None;
         }
         let now = source.now();
-        self.lock().hot(source.subject(), now, self.bound)
+        self.lock().hot(source.subject(), now, self.bound).map(part)
     }
 
     /// Returns the connection, read or found unchanged within the bound. A caller that comes while the row is being

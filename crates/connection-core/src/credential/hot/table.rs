@@ -98,9 +98,9 @@ pub(super) enum Lookup {
 
 impl Table {
     /// Returns a row that is known to have been current within the bound.
-    pub(super) fn hot(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Option<Arc<ReadConnection>> {
+    pub(super) fn hot(&mut self, subject: Subject<'_>, now: Moment, bound: Duration) -> Option<&Arc<ReadConnection>> {
         let kept = self.kept_for(subject)?;
-        kept.current_at.is_within(bound, now).then(|| kept.row.clone())
+        kept.current_at.is_within(bound, now).then_some(&kept.row)
     }
 
     /// Searches for a row without the version of the store.

@@ -16,7 +16,7 @@ pub(super) async fn ended(registry: &ConnectionRegistry) -> Result<(), Error> {
         let verify = shared.verify.clone();
         let task = async move {
             let scope = Scope { system: &verify, owner: &row.owner };
-            if let Err(error) = verify::verify(scope, row.id, verify::ProbeTrigger::Schedule).await
+            if let Err(error) = verify::verify(scope, row.id, verify::ProbeTrigger::Schedule, None).await
                 && !matches!(error, Error::KindChanged { .. })
             {
                 tracing::warn!(

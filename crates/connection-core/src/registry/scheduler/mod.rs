@@ -254,12 +254,11 @@ impl Scheduler {
         let task = async move {
             let scope = Scope { system: &shared.verify, owner: &row.owner };
             let result = match job {
-                Job::Check => verify::verify(scope, row.id, ProbeTrigger::Schedule).await.map(drop),
+                Job::Check => verify::verify(scope, row.id, ProbeTrigger::Schedule, permit).await.map(drop),
                 Job::Refresh => {
                     refresh(scope.on(&shared.refresh), row.id, row.generation, Trigger::Due).await.map(drop)
                 }
             };
-            drop(permit);
             let (pause, aside) = match result {
                 Ok(()) | Err(Error::NotFound(_)) => (None, false),
                 // A person has to accept the terms of the kind, which the connection says.
