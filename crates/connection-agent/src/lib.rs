@@ -122,11 +122,12 @@ mod random;
 mod sandbox;
 mod usage;
 
+pub use connection_core::usage_json;
 pub use sandbox::{
     PreparedRun, Sandbox, SandboxAccess, SandboxEngine, SandboxError, SandboxMount, SandboxNetwork, SandboxPolicy,
     SandboxRun, SandboxWritable,
 };
 pub use usage::{
     PollUsage, PolledUsage, PromptCacheTtl, Usage, UsageBounds, UsageChanges, UsageConnect, UsageConnecting,
-    UsageMonitor, UsageOption, UsageReading, UsageStatus, json as usage_json, prompt_cache_ttl,
+    UsageMonitor, UsageOption, UsageReading, UsageStatus, prompt_cache_ttl,
 };

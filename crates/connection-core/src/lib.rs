@@ -140,6 +140,7 @@ pub mod sandbox_rules;
 mod services;
 mod setup;
 mod store;
+pub mod usage_json;
 mod usage_report;
 mod verify;
 mod webhook;
@@ -199,7 +200,7 @@ pub use setup::{
     SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartRedirect, StepNo,
 };
 pub use store::{StoreError, StoreSource, migrate};
-pub use usage_report::{FetchedUsage, UsagePoint};
+pub use usage_report::{FetchedUsage, StoredUsage, UsagePoint};
 pub use webhook::{
     BeginDeliveries, ConnectionWebhooks, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest,
     WebhookInfo, WebhookKey, WebhookTest, Webhooks,

@@ -24,6 +24,18 @@ pub struct FetchedUsage {
     pub result: Result<Arc<UsageSnapshot>, NotLive>,
 }
 
+/// The usage of an account that the store keeps.
+///
+/// [`Connection::last_usage`](crate::Connection::last_usage) has an example.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StoredUsage {
+    /// The time of the fetch.
+    pub fetched_at: Timestamp,
+    /// The usage, without the provider's raw answer.
+    pub snapshot: Arc<UsageSnapshot>,
+}
+
 /// The number that a metric of an account had at a time.
 ///
 /// [`Connection::usage_history`](crate::Connection::usage_history) has an example.

@@ -1,14 +1,13 @@
 //! The usage of accounts: fetched through a plugin, kept in memory, and polled if a host wants that.
 //!
 //! Each call is about one account and profile: the profile's account, or a connection that is named. A fetch does
-//! not change the connection; only a verification says whether it works. A process keeps its last good snapshot,
-//! with the reason why there is no newer one. Both are lost when the process ends, and the next fetch restores
-//! them.
+//! not change the connection; only a verification says whether it works. The store keeps the last good snapshot of
+//! each account for all processes. The reason why there is no newer one, and the provider's raw answer, are in the
+//! memory of the process that fetched.
 
 mod bounds;
 mod cache_ttl;
 mod connect;
-pub mod json;
 mod monitor;
 mod poller;
 mod snapshots;
@@ -25,6 +24,7 @@ pub use cache_ttl::{PromptCacheTtl, prompt_cache_ttl};
 pub use connect::{UsageConnect, UsageConnecting, UsageOption};
 pub use monitor::UsageMonitor;
 pub use poller::{PollUsage, PolledUsage};
+use snapshots::Moment;
 pub use snapshots::{UsageChanges, UsageReading};
 pub use status::UsageStatus;
 
@@ -105,14 +105,14 @@ impl Usage {
         Box::pin(async move {
             let connection = self.existing(profile).await?;
             let fetched = connection.fetch_usage().await?;
-            let kept = &self.monitor.kept;
             // The result was kept when the fetch ended. A change of the account may have dropped it since then.
-            let reading = kept.snapshots.read(fetched.connection, &fetched.account, kept.clock.passed());
+            let reading = self.reading(&connection, &fetched.account).await?;
             Ok(reading.unwrap_or_else(|| UsageReading::of(&fetched)))
         })
     }
 
-    /// Returns what this process fetched last, without a request; `None` if nothing was fetched yet.
+    /// Returns the usage that any process of the store fetched last, without a request; `None` if nothing was fetched
+    /// yet.
     ///
     /// # Errors
     ///
@@ -121,9 +121,7 @@ impl Usage {
         Box::pin(async move {
             let target = self.target(profile).await?;
             let Some(connection) = self.connected(&target).await? else { return Ok(None) };
-            let kept = &self.monitor.kept;
-            let account = connection.info().identity.account_id.as_str();
-            Ok(kept.snapshots.read(connection.id(), account, kept.clock.passed()))
+            self.reading(&connection, connection.info().identity.account_id.as_str()).await
         })
     }
 
@@ -180,11 +178,25 @@ impl Usage {
         Box::pin(async move {
             let connection = self.existing(profile).await?;
             let metrics = self.format_session_metrics(session).await?;
-            let kept = &self.monitor.kept;
-            let at = (kept.clock.now(), kept.clock.passed());
             let account = connection.info().identity.account_id.as_str();
+            // The fetched metrics are shown beside those of the session.
+            self.reading(&connection, account).await?;
+            let kept = &self.monitor.kept;
+            let at = Moment::of(&*kept.clock);
             Ok(kept.snapshots.report(connection.id(), account, at, metrics))
         })
+    }
+
+    /// Returns the newest usage of the connection's account, fetched by this process or by another one.
+    async fn reading(&self, connection: &Connection, account: &str) -> Result<Option<UsageReading>, Error> {
+        let stored = connection.last_usage().await?;
+        let kept = &self.monitor.kept;
+        let now = Moment::of(&*kept.clock);
+        // The account of the handle is that of the stored usage.
+        if let Some(stored) = stored.filter(|_| connection.info().identity.account_id.as_str() == account) {
+            kept.snapshots.learn(connection.id(), account, now, &stored);
+        }
+        Ok(kept.snapshots.read(connection.id(), account, now.passed))
     }
 
     /// Returns the connection for a call. A missing one is an error.

@@ -6,13 +6,13 @@ use connection_contract::Kind;
 use connection_core::{Clock, ConnectionRegistry, Error, Notification, NotificationListener};
 use tokio::sync::watch;
 
-use super::{PollUsage, Usage, UsageBounds, UsageChanges, snapshots::Snapshots};
+use super::{PollUsage, Usage, UsageBounds, UsageChanges, snapshots::{Moment, Snapshots}};
 
 /// Follows the usage of the accounts of one registry: fetches it on request, polls it, and keeps the last result of each
-/// account in memory.
+/// account.
 ///
-/// A program makes one monitor when it has opened its registry. A clone is another handle to the same monitor. Usage
-/// that was fetched before the monitor was made, or by another process, is not known to it.
+/// A program makes one monitor when it has opened its registry. A clone is another handle to the same monitor. The
+/// store keeps the last good snapshot of each account, so that every process shows it, whichever fetched it.
 ///
 /// # Examples
 ///
@@ -61,7 +61,8 @@ impl Kept {
                 self.listed.send_modify(|count| *count = count.wrapping_add(1));
             }
             Notification::UsageFetched(fetched) => {
-                self.snapshots.keep(fetched.connection, &fetched.account, self.clock.passed(), &fetched.result);
+                let now = Moment::of(&*self.clock);
+                self.snapshots.keep(fetched.connection, &fetched.account, now, &fetched.result);
             }
             _ => {}
         }

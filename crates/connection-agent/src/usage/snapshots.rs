@@ -1,5 +1,4 @@
-//! The last good snapshot of each connection, with its age and the reason why there is no newer one. In memory
-//! only.
+//! The last good snapshot of each connection, with its age and the reason why there is no newer one, in memory.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,7 +7,7 @@ use std::{
 };
 
 use connection_contract::{BoxFuture, NotLive, TimeWindow, Timestamp, UsageMetric, UsageSnapshot};
-use connection_core::{ConnectionId, FetchedUsage};
+use connection_core::{Clock, ConnectionId, FetchedUsage, StoredUsage};
 use tokio::sync::watch;
 
 /// The last known usage of an account.
@@ -77,6 +76,19 @@ fn of_account<'a>(
     kept
 }
 
+/// A time as the wall clock shows it, which all processes have in common, and as the process measures it.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    pub(super) wall: Timestamp,
+    pub(super) passed: Duration,
+}
+
+impl Moment {
+    pub(super) fn of(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now(), passed: clock.passed() }
+    }
+}
+
 pub(super) struct Snapshots {
     table: Mutex<HashMap<ConnectionId, AccountState>>,
     fetched: watch::Sender<u64>,
@@ -87,11 +99,21 @@ struct AccountState {
     account: String,
     /// The time windows that a session reported last.
     session: Vec<TimeWindow>,
-    /// The last good snapshot, with the time at which it arrived.
-    good: Option<(Arc<UsageSnapshot>, Duration)>,
+    good: Option<Good>,
     error: Option<NotLive>,
-    /// The time of the last fetch; `None` if only a session has reported.
-    fetched_at: Option<Duration>,
+    /// The time of the last fetch of this process; `None` if it has not fetched.
+    fetched_at: Option<Moment>,
+}
+
+/// The last good snapshot.
+struct Good {
+    snapshot: Arc<UsageSnapshot>,
+    /// The time of the fetch, by the wall clock.
+    fetched_at: Timestamp,
+    /// The time at which this process got it, as the process measures time.
+    arrived: Duration,
+    /// The age of the snapshot at that time. One that another process fetched may be older than this process.
+    age: Duration,
 }
 
 impl Default for Snapshots {
@@ -127,20 +149,31 @@ impl AccountState {
 
     /// Stores a fetched snapshot. The windows of a session are kept beside it until they end, unless they were
     /// fetched.
-    fn fetched(&mut self, fetched: &UsageSnapshot, passed: Duration) {
+    fn fetched(&mut self, fetched: &UsageSnapshot, fetched_at: Timestamp, arrived: Duration, age: Duration) {
         let mut fetched = fetched.clone();
         let now = fetched.observed_at;
         self.session.retain(|window| window.resets_at.is_some_and(|reset| reset > now));
         let is_fetched = |window: &TimeWindow| fetched.metrics.iter().any(|other| id(other) == Some(&*window.id));
         self.session.retain(|window| !is_fetched(window));
         fetched.metrics.extend(self.session.iter().cloned().map(UsageMetric::from));
-        self.good = Some((Arc::new(fetched), passed));
-        self.error = None;
+        self.good = Some(Good { snapshot: Arc::new(fetched), fetched_at, arrived, age });
+    }
+
+    /// Takes a snapshot that the store has, if it is newer. A failure of this process before it is over.
+    fn learn(&mut self, stored: &StoredUsage, now: Moment) {
+        if self.good.as_ref().is_none_or(|good| good.fetched_at < stored.fetched_at) {
+            let age = now.wall.seconds().saturating_sub(stored.fetched_at.seconds());
+            let age = Duration::from_secs(age.try_into().unwrap_or(0));
+            self.fetched(&stored.snapshot, stored.fetched_at, now.passed, age);
+        }
+        if self.fetched_at.is_some_and(|at| at.wall < stored.fetched_at) {
+            self.error = None;
+        }
     }
 
     fn reading(&self, passed: Duration) -> UsageReading {
-        let age = self.good.as_ref().map_or(Duration::ZERO, |(_, at)| passed.saturating_sub(*at));
-        UsageReading { snapshot: self.good.as_ref().map(|(good, _)| good.clone()), age, error: self.error.clone() }
+        let age = self.good.as_ref().map_or(Duration::ZERO, |good| good.age + passed.saturating_sub(good.arrived));
+        UsageReading { snapshot: self.good.as_ref().map(|good| good.snapshot.clone()), age, error: self.error.clone() }
     }
 }
 
@@ -150,18 +183,26 @@ impl Snapshots {
         &self,
         id: ConnectionId,
         account: &str,
-        passed: Duration,
+        now: Moment,
         result: &Result<Arc<UsageSnapshot>, NotLive>,
     ) {
         let mut table = self.lock();
         let kept = of_account(&mut table, id, account);
-        kept.fetched_at = Some(passed);
+        kept.fetched_at = Some(now);
         match result {
-            Ok(good) => kept.fetched(good, passed),
+            Ok(good) => {
+                kept.fetched(good, now.wall, now.passed, Duration::ZERO);
+                kept.error = None;
+            }
             Err(why) => kept.error = Some(why.clone()),
         }
         drop(table);
         self.fetched.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Takes the snapshot that the store has of an account, if it is newer than the one that is kept.
+    pub(super) fn learn(&self, id: ConnectionId, account: &str, now: Moment, stored: &StoredUsage) {
+        of_account(&mut self.lock(), id, account).learn(stored, now);
     }
 
     /// Keeps the windows that a session reported, and returns all of its metrics together with what was fetched.
@@ -169,7 +210,7 @@ impl Snapshots {
         &self,
         id: ConnectionId,
         account: &str,
-        (now, passed): (Timestamp, Duration),
+        now: Moment,
         metrics: Vec<UsageMetric>,
     ) -> UsageReading {
         let mut table = self.lock();
@@ -179,14 +220,15 @@ impl Snapshots {
             _ => None,
         });
         let windows: Vec<_> = windows.collect();
-        let before = kept.good.as_ref().map(|(good, _)| UsageSnapshot::clone(good));
-        let mut good = before.unwrap_or_else(|| UsageSnapshot::new(now));
-        good.observed_at = now;
+        let before = kept.good.as_ref().map(|good| UsageSnapshot::clone(&good.snapshot));
+        let mut good = before.unwrap_or_else(|| UsageSnapshot::new(now.wall));
+        good.observed_at = now.wall;
         let mut all = good.clone();
         if !windows.is_empty() {
             join(&mut good, windows.iter().cloned().map(UsageMetric::from));
             kept.session = windows;
-            kept.good = Some((Arc::new(good), passed));
+            let snapshot = Arc::new(good);
+            kept.good = Some(Good { snapshot, fetched_at: now.wall, arrived: now.passed, age: Duration::ZERO });
         }
         join(&mut all, metrics);
         let reading = UsageReading { snapshot: Some(Arc::new(all)), age: Duration::ZERO, error: kept.error.clone() };
@@ -206,7 +248,7 @@ impl Snapshots {
 
     /// Returns the time of the last fetch and, if it failed, the reason.
     pub(super) fn last_fetch(&self, id: ConnectionId) -> Option<(Duration, Option<NotLive>)> {
-        self.lock().get(&id).and_then(|kept| Some((kept.fetched_at?, kept.error.clone())))
+        self.lock().get(&id).and_then(|kept| Some((kept.fetched_at?.passed, kept.error.clone())))
     }
 
     /// Returns the ids of all connections that have an entry.
@@ -238,11 +280,12 @@ mod tests {
 
     #[test]
     fn a_snapshot_fetched_during_a_list_is_kept() {
+        let now = Moment { wall: Timestamp::from_seconds(0), passed: Duration::ZERO };
         let snapshots = Snapshots::default();
         let [gone, there, new] = [1, 2, 3].map(|id| ConnectionId::from(Uuid::from_u128(id)));
         let fetched = |id| {
             let good = UsageSnapshot::new(Timestamp::from_seconds(0));
-            snapshots.keep(id, "ada", Duration::ZERO, &Ok(Arc::new(good)));
+            snapshots.keep(id, "ada", now, &Ok(Arc::new(good)));
         };
         [gone, there].into_iter().for_each(fetched);
         let before = snapshots.ids();

@@ -25,7 +25,6 @@ mod usage_bounds;
 mod usage_connect;
 mod usage_fetch;
 mod usage_history;
-mod usage_metrics_json;
 mod usage_plugin;
 mod usage_poller;
 mod usage_session;

@@ -319,7 +319,7 @@ async fn a_fetch_whose_caller_is_gone_is_kept_and_so_is_one_past_the_monitor() {
 }
 
 #[tokio::test]
-async fn what_was_fetched_of_a_former_account_is_forgotten() {
+async fn what_was_fetched_of_a_former_account_is_not_shown_for_another_one() {
     let world = World::new().await;
     let plugin = Metered::new();
     let registry = world.open(plugin.clone()).await;
@@ -327,12 +327,13 @@ async fn what_was_fetched_of_a_former_account_is_forgotten() {
     uses(&world, 40);
     let usage = UsageMonitor::new(&registry).usage(&METERED);
     usage.fetch(None).await.unwrap();
-    for key in ["bob", "ada"] {
+    // The store has the usage of the account that was connected before.
+    for (key, expected) in [("bob", None), ("ada", Some(0.4))] {
         let session = connection.reauthorize().another_account().await.unwrap();
         let (no, _) = crate::test_host::step(&session).await;
         session.advance(no, &crate::test_host::answers(&[("key", key)])).await.unwrap();
         session.terminal().await.unwrap();
-        assert!(usage.snapshot(None).await.unwrap().is_none(), "{key}");
+        assert_eq!(usage.snapshot(None).await.unwrap().as_ref().map(part), expected, "{key}");
     }
 }
 
@@ -354,4 +355,38 @@ async fn needs_services_and_features_are_reported_separately() {
     let ttl = |wanted| prompt_cache_ttl(&kind, wanted).map(|ttl| ttl.as_secs());
     let minute = PromptCacheTtl::For(std::time::Duration::from_secs(60));
     assert_eq!([PromptCacheTtl::Hint, minute, PromptCacheTtl::Off].map(ttl), [Some(300), Some(60), None]);
+}
+
+#[tokio::test]
+async fn a_process_shows_the_usage_that_another_one_fetched() {
+    let world = World::new().await;
+    let plugin = Metered::new();
+    let registry = world.open(plugin.clone()).await;
+    let connection = plugin.connected(&registry, "ada").await;
+    let here = UsageMonitor::new(&registry).usage(&METERED);
+    let other = world.open(Metered::new()).await;
+    let there = UsageMonitor::new(&other).usage(&METERED);
+    uses(&world, 40);
+    here.fetch(None).await.unwrap();
+    world.clock.advance(std::time::Duration::from_secs(90));
+    let seen = there.snapshot(None).await.unwrap().unwrap();
+    assert_eq!((part(&seen), seen.age.as_secs(), code(&seen)), (0.4, 90, None));
+    // A failure belongs to the process that fetched, and leaves the last good snapshot, whoever fetched that.
+    world.provider(|_| Reply::whole(503, "", ""));
+    let down = there.fetch(None).await.unwrap();
+    assert_eq!((part(&down), down.age.as_secs(), code(&down).as_deref()), (0.4, 90, Some(reason::PROVIDER_ERROR)));
+    assert_eq!(code(&here.snapshot(None).await.unwrap().unwrap()), None);
+    // A later success of another process ends the failure of this one.
+    world.clock.advance(std::time::Duration::from_secs(30));
+    uses(&world, 50);
+    here.fetch(None).await.unwrap();
+    world.clock.advance(std::time::Duration::from_secs(5));
+    let seen = there.snapshot(None).await.unwrap().unwrap();
+    assert_eq!((part(&seen), seen.age.as_secs(), code(&seen)), (0.5, 5, None));
+    // What this process fetched itself has the provider's raw answer; what the store keeps does not.
+    let last = other.connection(connection.id()).await.unwrap().last_usage().await.unwrap().unwrap();
+    assert_eq!(last.snapshot.raw, None);
+    assert_eq!(last.snapshot.metrics, here.snapshot(None).await.unwrap().unwrap().snapshot.unwrap().metrics);
+    registry.remove(connection.id()).await.unwrap();
+    assert!(there.snapshot(None).await.unwrap().is_none());
 }

@@ -4,7 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    BoxFuture, ConnectionError, Kind, Liveness, NotLive, Reason, Text, Timestamp, UsageContext, UsageSnapshot, reason,
+    BoxFuture, ConnectionError, Kind, Liveness, NotLive, Reason, Text, Timestamp, UsageContext, UsageSnapshot, Value,
+    reason,
 };
 use connection_replay::usage::MAX_WORD_LENGTH;
 
@@ -18,7 +19,8 @@ use crate::{
     kinds::KindEntry,
     limits,
     store::Changed,
-    usage_report::{FetchedUsage, UsagePoint, bounded, number},
+    usage_json,
+    usage_report::{FetchedUsage, StoredUsage, UsagePoint, bounded, number},
 };
 
 /// The deadline of a fetch.
@@ -44,9 +46,9 @@ impl Connection {
     /// Fetches how much of the account's quota is used, through the plugin. There is one fetch at a time for each
     /// connection: a caller that asks during a fetch receives its result.
     ///
-    /// A provider that does not answer is data: the result has the reason. The [history](Self::usage_history) keeps the
-    /// numbers of a fetch and nothing else, and the connection does not change; the crate `connection-agent` keeps and polls usage. It learns of each fetch from
-    /// [`Notification::UsageFetched`].
+    /// A provider that does not answer is data: the result has the reason. The store keeps the [last](Self::last_usage)
+    /// snapshot and the [history](Self::usage_history) of its numbers, and the connection does not change. The crate
+    /// `connection-agent` polls usage. It learns of each fetch from [`Notification::UsageFetched`].
     ///
     /// # Cancellation
     ///
@@ -72,6 +74,36 @@ impl Connection {
     /// ```
     pub fn fetch_usage(&self) -> BoxFuture<'_, Result<FetchedUsage, Error>> {
         Box::pin(fetch(self))
+    }
+
+    /// Returns the usage of the account that any process of the store fetched last, without a request; `None` if none
+    /// was fetched of this account. It does not have the provider's raw answer.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use connection_core::{Connection, Error};
+    ///
+    /// async fn show(connection: &Connection) -> Result<(), Error> {
+    ///     if let Some(last) = connection.last_usage().await? {
+    ///         println!("{} metrics, fetched at {}", last.snapshot.metrics.len(), last.fetched_at.to_rfc3339());
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn last_usage(&self) -> BoxFuture<'_, Result<Option<StoredUsage>, Error>> {
+        Box::pin(async move {
+            let account = self.info.identity.account_id.as_str();
+            let row = self.shared.reader().await?.usage_snapshot(self.id(), account).await?;
+            Ok(row.and_then(|(fetched_at, snapshot)| {
+                let snapshot = usage_json::from_value(&Value::parse(snapshot.as_bytes()).ok()?)?;
+                Some(StoredUsage { fetched_at: Timestamp::from_seconds(fetched_at), snapshot: Arc::new(snapshot) })
+            }))
+        })
     }
 
     /// Returns the numbers that were fetched of the account since a time, oldest first: of each metric the last one in
@@ -180,19 +212,21 @@ async fn run(scope: Scope<'_, System>, id: ConnectionId) -> Result<FetchedUsage,
     Err(changing())
 }
 
-/// Adds the numbers of a fetch to the history. Numbers that cannot be stored are no reason to fail the fetch.
+/// Stores the snapshot of a fetch, and adds its numbers to the history. If they cannot be stored, the fetch has succeeded
+/// nevertheless.
 async fn record(ground: &Ground, fetched: &FetchedUsage) {
     let Ok(snapshot) = &fetched.result else { return };
     let numbers: Vec<_> =
         snapshot.metrics.iter().filter_map(number).map(|(id, value)| (id.to_owned(), value)).collect();
-    if numbers.is_empty() {
-        return;
-    }
+    let mut kept = UsageSnapshot::clone(snapshot);
+    kept.raw = None;
+    let text = usage_json::to_value(&kept).to_string();
     let now = ground.clock.now().seconds();
     let at = now - now.rem_euclid(PERIOD);
     let (id, account) = (fetched.connection, fetched.account.clone());
     let job = ground.store.write_relaxed(move |tx| {
         Box::pin(async move {
+            tx.set_usage_snapshot(id, &account, now, &text).await?;
             for (metric, value) in &numbers {
                 tx.set_usage(id, at, metric, &account, *value).await?;
             }

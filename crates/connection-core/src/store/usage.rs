@@ -1,11 +1,11 @@
-//! Queries of `connection_usage`.
+//! Queries of `connection_usage` and `connection_usage_snapshot`.
 
 use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
     changes::Changed,
-    engine::{all, later},
+    engine::{all, later, optional},
 };
 use crate::ids::ConnectionId;
 
@@ -49,9 +49,36 @@ impl Reader {
                            FROM connection_account AS a WHERE a.id = u.connection_id) = $2";
         all!(self, RecentUsage, SQL, id.as_uuid(), owner, since)
     }
+
+    /// Returns the usage of an account that any process fetched last: the time of the fetch, and the snapshot as JSON.
+    pub(crate) async fn usage_snapshot(
+        &mut self,
+        id: ConnectionId,
+        account: &str,
+    ) -> Result<Option<(i64, String)>, StoreError> {
+        const SQL: &str =
+            "SELECT fetched_at, snapshot FROM connection_usage_snapshot WHERE connection_id = $1 AND account = $2";
+        optional!(self, (i64, String), SQL, id.as_uuid(), account)
+    }
 }
 
 impl Tx {
+    /// Stores the usage of an account in place of an earlier one. A connection that is gone has none.
+    pub(crate) async fn set_usage_snapshot(
+        &mut self,
+        id: ConnectionId,
+        account: &str,
+        at: i64,
+        snapshot: &str,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_usage_snapshot (connection_id, account, fetched_at, snapshot) \
+                           SELECT a.id, $2, $3, $4 FROM connection_account AS a WHERE a.id = $1 \
+                           ON CONFLICT (connection_id) DO UPDATE SET account = excluded.account, \
+                           fetched_at = excluded.fetched_at, snapshot = excluded.snapshot";
+        self.changed(Changed::Usage(id));
+        later!(self, SQL, id.as_uuid(), account, at, snapshot)
+    }
+
     /// Stores the number of a metric in a period, in place of an earlier one. A connection that is gone has none.
     pub(crate) async fn set_usage(
         &mut self,

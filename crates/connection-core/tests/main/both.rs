@@ -170,6 +170,7 @@ mod use_origins;
 mod use_send;
 mod use_statements;
 mod use_token;
+mod usage_json;
 mod user;
 mod values;
 mod values_shared;

@@ -89,7 +89,7 @@ async fn shown(
     })
 }
 
-/// Returns the usage of the accounts whose kind reports it, as this process fetched it last, by the id of the connection.
+/// Returns the usage of the accounts whose kind reports it, as it was fetched last, by the id of the connection.
 #[utoipa::path(
     get,
     path = "/usage",

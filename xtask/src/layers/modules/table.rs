@@ -9,7 +9,7 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["contain", "sandbox_rules"],
     &["definition"],
     &["kinds", "limits"],
-    &["store", "usage_report"],
+    &["store", "usage_json", "usage_report"],
     &["journal", "keys", "plan"],
     &["guard"],
     &["connection_info", "services"],

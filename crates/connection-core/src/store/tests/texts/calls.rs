@@ -453,6 +453,8 @@ async fn access_tokens(tx: &mut Tx) {
     call!(tx:
         set_usage(nobody(), 1, "a", "ada", 0.5);
         purge_usage(nobody(), 1);
+        usage_snapshot(nobody(), "ada");
+        set_usage_snapshot(nobody(), "ada", 1, "{}");
         access_token(id);
         access_token_by_hash(&[1; 32]);
         access_tokens(None, None, 9);

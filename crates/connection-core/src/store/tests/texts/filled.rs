@@ -23,6 +23,7 @@ const TABLES: &[(&str, &str)] = &[
         "{id}, 2, 'previous', {hash}, substr({hash}, 25, 8), '[]', i, i",
     ),
     ("connection_usage (connection_id, at, metric, account, value)", "{id}, i, 'five_hour', 'ada', 0.5"),
+    ("connection_usage_snapshot (connection_id, account, fetched_at, snapshot)", "{id}, 'ada', i, '{}'"),
     ("connection_liveness (connection_id, liveness, generation, checked_at, next_check_at)", "{id}, 'live', 1, i, i"),
     (
         "connection_event (id, owner, connection_id, seq, at, kind, body, chain)",

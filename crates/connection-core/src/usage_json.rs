@@ -6,7 +6,7 @@
 //! # Examples
 //!
 //! ```
-//! use connection_agent::usage_json;
+//! use connection_core::usage_json;
 //! use connection_contract::{Timestamp, TokenUtilization, UsageSnapshot};
 //!
 //! let at = Timestamp::from_seconds(1_800_000_000);

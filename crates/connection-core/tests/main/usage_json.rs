@@ -1,7 +1,7 @@
 //! Metrics as JSON: the names are fixed, and unknown data survives.
 
-use connection_agent::usage_json;
 use connection_contract::{MonthlySpend, TimeWindow, Timestamp, TokenUtilization, UsageMetric, UsageSnapshot, Value};
+use connection_core::usage_json;
 use proptest::prelude::*;
 
 fn parse(json: &str) -> Value {
