@@ -57,7 +57,7 @@ pub struct AccessToken {
     pub role: Role,
     /// The only owner for whom it acts; `None` if it acts for every owner.
     pub owner: Option<String>,
-    /// The extension for which alone it is.
+    /// The only extension for which the bearer acts; `None` for a token that belongs to no extension.
     pub extension: Option<String>,
     /// The permission of the visitor of a setup link. Such a token allows nothing else, and its role does not count.
     pub link: Option<SetupLink>,
@@ -135,7 +135,7 @@ pub struct NewAccessToken {
     pub role: Role,
     /// The only owner for whom it acts; `None` if it acts for every owner.
     pub owner: Option<String>,
-    /// The extension for which alone it is.
+    /// The only extension for which the bearer acts; `None` for a token that belongs to no extension.
     pub extension: Option<String>,
     /// The time after which it ends.
     pub lifetime: Duration,
@@ -157,7 +157,7 @@ impl NewAccessToken {
         self
     }
 
-    /// Sets the extension for which alone it is.
+    /// Sets the only extension for which the bearer acts.
     #[must_use]
     pub fn extension(mut self, extension: impl Into<String>) -> Self {
         self.extension = Some(extension.into());

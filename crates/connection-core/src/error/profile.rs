@@ -11,7 +11,7 @@ pub enum ProfileError {
     /// The profile is the default, so it cannot be removed or stop being the default: a kind always has one.
     #[error("the profile '{label}' of kind '{kind}' is the default, and there is always a default")]
     Default {
-        /// The kind of the profile.
+        /// The kind whose default profile it is.
         kind: Kind,
         /// The label of the default profile.
         label: String,
@@ -21,7 +21,7 @@ pub enum ProfileError {
     Directory {
         /// The path as it was given.
         path: String,
-        /// The problem with the path.
+        /// The problem with the path, as a predicate: `is not an absolute path`.
         problem: String,
     },
     /// The directory does not have the name that the tool looks for.
@@ -35,19 +35,19 @@ pub enum ProfileError {
     /// Another profile has the directory.
     #[error("the directory '{path}' already belongs to the profile '{label}' of kind '{kind}'")]
     DirectoryTaken {
-        /// The kind of the profile.
+        /// The kind of both profiles. The profiles that an owner has of a kind have different directories.
         kind: Kind,
         /// The label of the profile that has the directory.
         label: String,
-        /// The path of the directory.
+        /// The directory, as an absolute path.
         path: String,
     },
     /// The profile is used by sessions of the host, by connections or by slots.
     #[error("the profile '{label}' of kind '{kind}' is in use: {by}")]
     InUse {
-        /// The kind of the profile.
+        /// The kind of the profile that is in use.
         kind: Kind,
-        /// The label of the profile.
+        /// The label of the profile that is in use.
         label: String,
         /// A description of the users, with their number or names.
         by: String,
@@ -55,29 +55,29 @@ pub enum ProfileError {
     /// Another profile has this label.
     #[error("there is already a profile '{label}' of kind '{kind}'")]
     LabelTaken {
-        /// The kind of the profile.
+        /// The kind of both profiles. Labels are unique among the profiles that an owner has of a kind.
         kind: Kind,
-        /// The label that is taken.
+        /// The label that was requested.
         label: String,
     },
     /// The profile is the only one of its kind, so it cannot be removed.
     #[error("the profile '{label}' is the only one of kind '{kind}'")]
     Last {
-        /// The kind of the profile.
+        /// The kind, which would have no profile left.
         kind: Kind,
-        /// The label of the profile.
+        /// The label of the only profile.
         label: String,
     },
     /// The environment does not say where the tool's own directory is, or it is not the environment of this owner.
     #[error("the directory that the tool of kind '{kind}' uses by default is unknown")]
     NoHome {
-        /// The kind of the profile.
+        /// The kind whose default directory is unknown.
         kind: Kind,
     },
     /// The host's [policy for tools](crate::ToolPolicy) does not allow what the kind declares for its tool.
     #[error("the profiles of kind '{kind}' cannot be used: {why}")]
     NotAllowed {
-        /// The kind of the profile.
+        /// The kind that declares the tool.
         kind: Kind,
         /// The declaration that is not allowed.
         why: ToolNotAllowed,
@@ -85,7 +85,7 @@ pub enum ProfileError {
     /// No profile with this id belongs to this owner and kind.
     #[error("there is no profile {id} of kind '{kind}'")]
     NotFound {
-        /// The kind of the profile.
+        /// The kind for which the profile was requested.
         kind: Kind,
         /// The id that was not found.
         id: ProfileId,
@@ -93,7 +93,7 @@ pub enum ProfileError {
     /// The directory could not be created for a tool that does not create it itself.
     #[error("the directory '{path}' cannot be created: {problem}")]
     NotMade {
-        /// The path of the directory.
+        /// The directory that was to be created, as it is shown to people.
         path: String,
         /// The error of the operating system.
         problem: String,
@@ -104,7 +104,7 @@ pub enum ProfileError {
     /// The tool of the kind has a single identity.
     #[error("kind '{kind}' has no profiles: its plugin does not say how its tool is given another directory")]
     Unsupported {
-        /// The kind of the tool.
+        /// The kind that has no profiles.
         kind: Kind,
     },
 }

@@ -94,11 +94,10 @@ impl Failure {
     }
 }
 
-/// The refresh that failed.
+/// A refresh that failed, with the credential that it was to replace.
 struct Attempt {
     /// The generation of the credential that was to be replaced.
     generation: i64,
-    /// The plan of that credential.
     plan: Plan,
     /// `true` if the provider refused that credential.
     is_refused: bool,

@@ -29,13 +29,13 @@ pub enum OpenError {
     /// A kind that the builder was given cannot be registered.
     #[error(transparent)]
     Kind(#[from] RegisterError),
-    /// No key source was given.
+    /// The builder was given no key source.
     #[error("no key source was given, and nothing is ever stored unsealed")]
     NoKeySource,
     /// The host's policy for local tools is invalid.
     #[error("the policy for local tools cannot be used: {0}")]
     Tools(#[from] ToolPolicyError),
-    /// No store was given.
+    /// The builder was given no store.
     #[error("no store was given")]
     NoStore,
     /// The directory of this node cannot be used.
@@ -43,7 +43,7 @@ pub enum OpenError {
     StateDirectory {
         /// The path of the state directory.
         path: PathBuf,
-        /// The error of the system.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The system provides no threads.

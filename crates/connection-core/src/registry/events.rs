@@ -21,7 +21,7 @@ pub struct Event {
     pub id: EventId,
     /// The id of the connection to which the event happened.
     pub connection: ConnectionId,
-    /// The owner of the connection.
+    /// The owner of the connection; empty after [`new`](Self::new), until it is set.
     pub owner: String,
     /// The number of the event, per connection, from 1 and without gaps.
     pub number: u64,
@@ -57,7 +57,7 @@ impl Event {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EventPage {
-    /// The events of the page.
+    /// The events in the order of the request, at most 1,000.
     pub events: Vec<Event>,
     /// The position at which the next page begins, if there may be one.
     pub next: Option<EventId>,

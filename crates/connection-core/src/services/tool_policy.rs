@@ -223,7 +223,7 @@ pub enum ToolNotAllowed {
     /// The argument is not listed.
     #[error("this host does not allow profiles to give '{program}' the argument '{argument}'")]
     Argument {
-        /// The name of the program.
+        /// The program to which the argument would be passed.
         program: String,
         /// The argument, as the kind declares it.
         argument: String,
@@ -231,7 +231,7 @@ pub enum ToolNotAllowed {
     /// The path is not listed.
     #[error("this host does not allow kinds to name {path} for '{program}'")]
     Path {
-        /// The name of the program.
+        /// The program for which the kind names the path.
         program: String,
         /// The path, as the kind declares it.
         path: String,
@@ -239,13 +239,13 @@ pub enum ToolNotAllowed {
     /// The program is not listed.
     #[error("this host does not allow kinds to look for or run '{program}'")]
     Program {
-        /// The name of the program.
+        /// The program, as the kind declares it.
         program: String,
     },
     /// The variable is not listed.
     #[error("this host does not allow profiles to set the variable '{variable}' for '{program}'")]
     Variable {
-        /// The name of the program.
+        /// The program for which the variable would be set.
         program: String,
         /// The name of the environment variable.
         variable: String,

@@ -37,7 +37,7 @@ pub(super) const MAX_TRIES: usize = 8;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdvanceError {
-    /// The session has ended.
+    /// The session has ended, with or without a connection.
     #[error("this setup has ended")]
     Ended,
     /// The answer could not be taken now.

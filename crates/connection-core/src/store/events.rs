@@ -124,7 +124,7 @@ pub(super) const NEWEST: &str = "SELECT e.id, e.owner, e.connection_id, e.seq, e
      WHERE p.connection_id = e.connection_id AND p.seq = e.seq - 1) AS before \
      FROM connection_event AS e WHERE e.connection_id = $1 ORDER BY e.seq DESC LIMIT 1";
 
-/// The columns of a [`Newest`].
+/// The columns of a [`Newest`], with the prefix `e_` because a join reads them beside those of another table.
 macro_rules! newest_columns {
     () => {
         "e.id AS e_id, e.owner AS e_owner, e.connection_id AS e_connection_id, \
