@@ -203,7 +203,7 @@ impl Provider<'_> {
         self.answered(self.sent(request, Some(spend)).await)
     }
 
-    /// Reads a public document.
+    /// Reads a document that needs no credential. `what` is its purpose, for errors.
     pub(crate) async fn get(&self, url: &str, what: &'static str) -> Result<HttpResponse, OAuth2Error> {
         let request = self.written("GET", (url, what), Body::Query, Parameters::default())?;
         self.answered(self.ctx.send(request).await)
