@@ -212,7 +212,7 @@ pub struct ShownConnection {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Grant {
-    /// The name of the extension.
+    /// The name of the extension that may use the connection.
     pub extension: String,
     /// The id of the granted connection, which never changes.
     pub connection: String,
