@@ -11,7 +11,7 @@ const FORMAT: &[u8] = b"connections/row/v1";
 pub struct Place<'a> {
     /// The table. Errors name it.
     pub table: &'static str,
-    /// The column of the value.
+    /// The column of the table that holds the value.
     pub column: &'static str,
     /// The primary key, without the part that is in `sequence`.
     pub key: &'a [u8],
