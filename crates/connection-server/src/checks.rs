@@ -34,7 +34,7 @@ impl CheckBody {
         Self { check, ok: false, message: message.into(), remedy }
     }
 
-    /// Sets what to do.
+    /// Sets the sentence that says what to do.
     #[must_use]
     pub fn remedy(mut self, remedy: Option<String>) -> Self {
         self.remedy = remedy;
@@ -62,7 +62,7 @@ impl RedirectUriBody {
         &self.kind
     }
 
-    /// Returns the address.
+    /// Returns the redirect address, which is registered at the provider.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }

@@ -47,7 +47,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// How long a browser may keep an asset. Its path has a digest of all files, so that it never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
-/// A file of the page.
+/// A file of the page, as it is embedded in the program.
 #[derive(Debug)]
 struct Asset {
     path: &'static str,
