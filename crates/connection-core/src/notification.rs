@@ -11,9 +11,9 @@ use connection_contract::Kind;
 
 use crate::{ConnectionId, usage_report::FetchedUsage};
 
-/// Something that happened in this process, for all owners. It holds no secrets.
+/// A notification of what happened in this process, for any owner. It holds no secrets.
 ///
-/// A notification says what to read again; what was recorded is in [`Events`](crate::Events).
+/// It says which data to read again. The record of events is in [`Events`](crate::Events).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Notification {

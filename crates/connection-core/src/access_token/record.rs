@@ -15,13 +15,15 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Role {
-    /// Sees connections and their state.
+    /// The bearer sees connections and their state.
     Read,
-    /// Also sends requests through connections.
+    /// The bearer may also send requests through connections.
     Use,
-    /// Also connects, changes and removes accounts, and makes and revokes tokens that may do no more than its own.
+    /// The bearer may also connect, change and remove accounts, and make and revoke tokens that permit no more than its
+    /// own.
     Manage,
-    /// Also makes and revokes tokens with this role, and chooses directories of the machine for profiles of any owner.
+    /// The bearer may also make and revoke tokens with this role, and choose directories of the machine for profiles of
+    /// any owner.
     Admin,
 }
 

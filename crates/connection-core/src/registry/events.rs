@@ -76,12 +76,12 @@ pub struct History {
     pub next: Option<u64>,
 }
 
-/// The record of events, and streams of the events from now on.
+/// The record of events, and streams of later events.
 ///
 /// The record is in the store. [`list`](Self::list) and [`history`](Self::history) read it, [`watch`](Self::watch)
-/// follows it over all processes, and [`edited_rows`](Self::edited_rows) finds rows that were edited past the program.
-/// The other methods are about this process alone: [`listen`](Self::listen) tells what it does, and there are streams of
-/// the changes of extensions that it made and of the outcomes of its refreshes.
+/// follows it over all processes, and [`edited_rows`](Self::edited_rows) finds rows that were edited outside of the
+/// program. The other methods concern only this process: [`listen`](Self::listen) reports what the process does, and
+/// there are streams of the changes that it made to extensions and of the outcomes of its refreshes.
 ///
 /// # Examples
 ///

@@ -296,7 +296,7 @@ impl SetupSession {
     }
 }
 
-/// Where an input came from. The bookkeeping for that source is committed in the same transaction.
+/// The origin of an input. The bookkeeping for that origin is committed in the same transaction.
 pub(super) enum Source {
     /// A callback that arrived now. Its address is used up.
     Endpoint { hash: [u8; 32], now: i64 },

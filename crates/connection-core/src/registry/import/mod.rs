@@ -139,7 +139,7 @@ impl ConnectionRegistry {
 }
 
 impl<S: Stream<Item = Import> + Send + 'static> BeginImport<S> {
-    /// Also imports accounts that are already connected.
+    /// Allows another connection for an account that is already connected.
     pub fn again(mut self) -> Self {
         self.again = true;
         self
