@@ -81,11 +81,11 @@ struct TakenSeat {
 /// The activity of a connection, which decides whether it can be ended for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Activity {
-    /// It has sent no whole request, or its answer is complete.
+    /// The connection has sent no whole request, or its answer is complete.
     Waits,
-    /// Its request is being answered.
+    /// The request of the connection is being answered.
     IsAnswered,
-    /// It hears a stream of events.
+    /// The connection receives a stream of events.
     Streams,
 }
 
