@@ -15,7 +15,7 @@ use crate::{
     discovery::DiscoveredEndpoints,
 };
 
-/// Everything that a request to the provider is made from.
+/// The configuration, the addresses and the values from which requests to the provider are made.
 pub(crate) struct Provider<'a> {
     pub(crate) config: &'a OAuth2Config,
     pub(crate) ctx: &'a Context<'a>,

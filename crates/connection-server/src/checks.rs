@@ -99,7 +99,7 @@ pub fn certificate(file: &str, ends_at: Timestamp, now: Timestamp) -> CheckBody 
     CheckBody::passed(name, message).remedy(is_soon.then(|| RENEW.to_owned()))
 }
 
-/// What to do about a certificate that ends.
+/// The remedy for a certificate that ends soon or has ended.
 const RENEW: &str = "renew it and check why the program that renews it has not; `connections serve` uses the new \
                      files within ten seconds";
 
