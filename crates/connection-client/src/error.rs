@@ -25,7 +25,7 @@ pub enum Error {
     /// An id or a name is empty, or is `.` or `..`, which no address can name.
     #[error("an id or a name is empty, or is '.' or '..'")]
     Name,
-    /// The server refused the request.
+    /// The server refused the request, for the reason that the problem states.
     #[error("{0}")]
     Refused(Box<Problem>),
     /// The token is empty, or has a character that no token has.
@@ -36,7 +36,7 @@ pub enum Error {
     TooLarge {
         /// The base address of the server.
         url: String,
-        /// The maximum number of bytes.
+        /// The number of bytes that this client reads at most.
         limit: usize,
     },
     /// The answer is not one of the API: the address is that of another program, or a proxy answered.

@@ -32,9 +32,9 @@ pub enum SandboxError {
         path: String,
         /// The setting with the limit: `sandbox.copy_size` or `sandbox.copy_entries`.
         setting: &'static str,
-        /// The limit of the setting, with its unit.
+        /// The limit of the setting: `512 MiB` or `20000 entries`.
         allowed: String,
-        /// The size that was found, with its unit.
+        /// The size that was found, in the unit of the limit.
         found: String,
     },
     /// The program that runs containers failed.
@@ -48,7 +48,7 @@ pub enum SandboxError {
     /// The name of the image is not valid.
     #[error("the image '{image}' {problem}")]
     Image {
-        /// The name as it was given.
+        /// The name of the image, as the policy or the kind states it.
         image: String,
         /// The problem with the name, as a predicate: `has a malformed digest`.
         problem: &'static str,
@@ -69,7 +69,7 @@ pub enum SandboxError {
     NotAllowed {
         /// The kind whose tool was to run in the container.
         kind: Kind,
-        /// The declaration that is not allowed.
+        /// The part of the kind's declaration that is not allowed.
         why: ToolNotAllowed,
     },
     /// No profile is applied, and the directory that the tool uses by itself belongs to another owner.

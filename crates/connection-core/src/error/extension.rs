@@ -13,7 +13,7 @@ pub enum ExtensionError {
     AccountChanged {
         /// The extension for which the grant was requested.
         extension: DisplayText,
-        /// The connection that was shown to the person.
+        /// The connection that was shown to the person, and is now of another account.
         connection: ConnectionId,
     },
     /// The settings changed between the read and the commit.
@@ -22,7 +22,7 @@ pub enum ExtensionError {
         /// The extension whose settings were to be changed.
         extension: DisplayText,
     },
-    /// The declaration breaks a rule.
+    /// The declaration breaks a rule of the contract, which the error names.
     #[error(transparent)]
     Declaration(#[from] InvalidDeclaration),
     /// The host could not show its settings.
@@ -73,7 +73,7 @@ pub enum ExtensionError {
         extension: DisplayText,
         /// The provider that the extension requires.
         provider: Kind,
-        /// The status, which is never `connected`.
+        /// The status of the requirement, which is never `connected`.
         status: ConnectionStatus,
         /// The reason why there is no working connection, as a sentence for people. For a missing connection, it is the
         /// connect guide of the requirement, if there is one.

@@ -29,7 +29,7 @@ pub enum Error {
     /// A token was not made, or a code was not exchanged.
     #[error(transparent)]
     AccessToken(#[from] AccessTokenFault),
-    /// The account is already connected.
+    /// The account is already connected, and the import does not allow a second connection to it.
     #[error("this account is already connected as {kind}:{label}")]
     AccountConnected {
         /// The kind of the existing connection and of the rejected import.
@@ -65,7 +65,7 @@ pub enum Error {
     /// A granted directory is not opened, because the host protects it or restricts its owner.
     #[error(transparent)]
     Directory(#[from] DirectoryRefused),
-    /// A request of an extension was refused.
+    /// A request of an extension was refused, for example because it has no grant.
     #[error(transparent)]
     Extension(#[from] ExtensionError),
     /// A file or directory could not be read.
@@ -99,7 +99,7 @@ pub enum Error {
     /// The request has a method, path or header that cannot be sent.
     #[error("the request is not well formed: {0}")]
     InvalidRequest(&'static str),
-    /// Another connection has this label.
+    /// Another connection of the same owner and kind has this label.
     #[error("there is already a connection '{kind}:{label}'")]
     LabelTaken {
         /// The kind of both connections. Labels are unique among the connections that an owner has of a kind.
@@ -110,7 +110,7 @@ pub enum Error {
     /// The owner has no connection of this kind.
     #[error("nothing of kind '{0}' is connected")]
     NoConnection(Kind),
-    /// No previous credential is kept.
+    /// No previous credential is kept. A replaced credential is kept for seven days.
     #[error("'{kind}:{label}' has no previous credential to return to")]
     NoPrevious {
         /// The kind of the connection that was to be rolled back.
@@ -172,10 +172,10 @@ pub enum Error {
     /// A database row was edited or restored by somebody without the key. It is not used.
     #[error(transparent)]
     Row(#[from] RowError),
-    /// Sealed data cannot be opened.
+    /// Sealed data cannot be opened, because its key is missing or the data was edited.
     #[error("the sealed data of {what} cannot be opened")]
     Sealed {
-        /// The thing that the data belongs to.
+        /// A description of the data's owner: `connection 018f3b9e-7d2a-7c31-9f43-0123456789ab`.
         what: String,
         /// The reason why the data cannot be opened, such as a missing key.
         source: Arc<SealError>,

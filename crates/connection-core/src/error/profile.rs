@@ -19,7 +19,7 @@ pub enum ProfileError {
     /// The directory cannot be used for a profile.
     #[error("the directory '{path}' {problem}")]
     Directory {
-        /// The path as it was given.
+        /// The path as it was given, shortened and without control characters.
         path: String,
         /// The problem with the path, as a predicate: `is not an absolute path`.
         problem: String,
@@ -27,12 +27,12 @@ pub enum ProfileError {
     /// The directory does not have the name that the tool looks for.
     #[error("the directory '{path}' must be called '{wanted}', because its tool looks for that name")]
     DirectoryName {
-        /// The path as it was given.
+        /// The path as it was given, shortened and without control characters.
         path: String,
         /// The name that the tool looks for.
         wanted: String,
     },
-    /// Another profile has the directory.
+    /// Another profile of the same owner and kind has the directory.
     #[error("the directory '{path}' already belongs to the profile '{label}' of kind '{kind}'")]
     DirectoryTaken {
         /// The kind of both profiles. The profiles that an owner has of a kind have different directories.
@@ -52,7 +52,7 @@ pub enum ProfileError {
         /// A description of the users, with their number or names.
         by: String,
     },
-    /// Another profile has this label.
+    /// Another profile of the same owner and kind has this label.
     #[error("there is already a profile '{label}' of kind '{kind}'")]
     LabelTaken {
         /// The kind of both profiles. Labels are unique among the profiles that an owner has of a kind.
@@ -95,7 +95,7 @@ pub enum ProfileError {
     NotMade {
         /// The directory that was to be created, as it is shown to people.
         path: String,
-        /// The error of the operating system.
+        /// The error of the operating system, or another clause that says what failed.
         problem: String,
     },
     /// The text cannot name a slot.
