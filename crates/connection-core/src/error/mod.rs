@@ -175,7 +175,7 @@ pub enum Error {
     /// Sealed data cannot be opened, because its key is missing or the data was edited.
     #[error("the sealed data of {what} cannot be opened")]
     Sealed {
-        /// A description of the data's owner: `connection 018f3b9e-7d2a-7c31-9f43-0123456789ab`.
+        /// A description of the sealed thing: `connection 018f3b9e-7d2a-7c31-9f43-0123456789ab`.
         what: String,
         /// The reason why the data cannot be opened, such as a missing key.
         source: Arc<SealError>,
