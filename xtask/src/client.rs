@@ -7,7 +7,7 @@ use crate::process;
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// The directory of the client.
+/// The directory of the TypeScript client, from the root of the project.
 pub(crate) const DIRECTORY: &str = "clients/typescript";
 
 /// Time limit for all checks of the client, which take half a minute.

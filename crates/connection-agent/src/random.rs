@@ -7,7 +7,6 @@ pub(crate) fn number() -> u64 {
     RandomState::new().hash_one(())
 }
 
-/// Returns a random byte.
 pub(crate) fn byte() -> u8 {
     number().to_le_bytes()[0]
 }

@@ -10,9 +10,9 @@ use crate::Error;
 /// The addresses without encryption that are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unencrypted {
-    /// Those of this machine alone.
+    /// Only the addresses of this machine.
     OnThisMachine,
-    /// All, because the caller accepts that the token can be read on the way.
+    /// All addresses, because the caller accepts that the token can be read on the way.
     Anywhere,
 }
 

@@ -113,13 +113,13 @@ pub struct Connection {
     pub owner: String,
     /// The label, which is unique for its owner and kind.
     pub label: String,
-    /// The account that the connection reaches.
+    /// The account that the credential of the connection reaches.
     pub account: Account,
     /// The state, as last measured.
     pub liveness: Liveness,
     /// The reason why it is not live, or could not be refreshed.
     pub reason: Option<Reason>,
-    /// The time of the last measurement.
+    /// The time of the last measurement, as RFC 3339; `None` before the first one.
     pub checked_at: Option<String>,
     /// The time at which the credential stops working, if the provider says so.
     pub valid_until: Option<String>,
@@ -212,7 +212,7 @@ pub struct ShownConnection {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Grant {
-    /// The name of the extension.
+    /// The name of the extension that may use the connection.
     pub extension: String,
     /// The id of the granted connection, which never changes.
     pub connection: String,
@@ -224,7 +224,7 @@ pub struct Grant {
     pub secret_names: Vec<String>,
     /// The time at which a person granted it.
     pub created_at: String,
-    /// The time at which it was revoked.
+    /// The time at which it was revoked, as RFC 3339; `None` while it is valid.
     pub revoked_at: Option<String>,
 }
 

@@ -25,7 +25,7 @@ pub enum Error {
     /// An id or a name is empty, or is `.` or `..`, which no address can name.
     #[error("an id or a name is empty, or is '.' or '..'")]
     Name,
-    /// The server refused the request.
+    /// The server refused the request, for the reason that the problem states.
     #[error("{0}")]
     Refused(Box<Problem>),
     /// The token is empty, or has a character that no token has.
@@ -34,15 +34,15 @@ pub enum Error {
     /// The answer is larger than this client reads.
     #[error("the answer of {url} has more than {limit} bytes")]
     TooLarge {
-        /// The address of the server.
+        /// The base address of the server.
         url: String,
-        /// The maximum number of bytes.
+        /// The number of bytes that this client reads at most.
         limit: usize,
     },
     /// The answer is not one of the API: the address is that of another program, or a proxy answered.
     #[error("{url} answered {status}, and not as a server of Connections does")]
     UnexpectedAnswer {
-        /// The address of the server.
+        /// The base address of the server, which may be that of another program.
         url: String,
         /// The HTTP status of the answer.
         status: u16,
@@ -56,7 +56,7 @@ pub enum Error {
     /// There was no answer, or no whole one.
     #[error("cannot reach {url}: {cause}")]
     Unreachable {
-        /// The address of the server.
+        /// The base address of the server.
         url: String,
         /// The cause, as the system or the library names it.
         cause: String,

@@ -66,7 +66,6 @@ struct Parser {
     data: String,
 }
 
-/// The data of a hint.
 #[derive(Deserialize)]
 struct Data {
     id: Option<String>,

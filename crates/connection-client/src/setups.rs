@@ -72,7 +72,7 @@ pub struct Setup {
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[non_exhaustive]
 pub enum SetupState {
-    /// The setup was cancelled.
+    /// The setup was cancelled, and no connection was made or changed.
     Cancelled,
     /// The step asks whether the account is the right one.
     Confirm {
@@ -83,15 +83,15 @@ pub enum SetupState {
     },
     /// The connection was made, or authorized again.
     Done {
-        /// The account that was connected.
+        /// The account that the connection reaches.
         account: Account,
         /// The liveness of the connection, as it was measured at the end of the setup.
         liveness: Liveness,
         /// The reason why the connection is not live.
         reason: Option<Reason>,
-        /// The id of the connection.
+        /// The id of the connection that was made or authorized again.
         connection: Option<String>,
-        /// The label of the connection.
+        /// The label of the connection that was made or authorized again.
         label: Option<String>,
     },
     /// The setup failed, and no connection was made or changed.

@@ -18,33 +18,33 @@ pub struct HostServices {
 }
 
 impl HostServices {
-    /// Creates a set without services. For hosts.
+    /// Creates a set without services. Only hosts call this.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the kind's own key-value store. For hosts.
+    /// Sets the kind's own key-value store. Only hosts call this.
     #[must_use]
     pub fn with_kv(mut self, kv: Arc<dyn KvService>) -> Self {
         self.kv = Some(kv);
         self
     }
 
-    /// Sets the cache of results computed from files. For hosts.
+    /// Sets the cache of results computed from files. Only hosts call this.
     #[must_use]
     pub fn with_file_cache(mut self, cache: Arc<dyn FileCache>) -> Self {
         self.file_cache = Some(cache);
         self
     }
 
-    /// Sets the service that opens login windows. For hosts.
+    /// Sets the service that opens login windows. Only hosts call this.
     #[must_use]
     pub fn with_login_window(mut self, window: Arc<dyn LoginWindowService>) -> Self {
         self.login_window = Some(window);
         self
     }
 
-    /// Sets the service that looks for local tools. For hosts.
+    /// Sets the service that looks for local tools. Only hosts call this.
     #[must_use]
     pub fn with_tools(mut self, tools: Arc<dyn ToolService>) -> Self {
         self.tools = Some(tools);
@@ -190,7 +190,7 @@ pub enum LoginOutcome {
     Cancelled,
     /// The host could not show the window.
     Failed(DisplayText),
-    /// The person logged in; this is the cookie.
+    /// The person logged in. Holds the value of the cookie that shows it.
     Success(Secret),
     /// The window closed because its time was over.
     TimedOut,

@@ -24,7 +24,7 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Creates a context. For hosts.
+    /// Creates the context that a host passes to the plugin.
     pub fn new(services: Services<'a>) -> Self {
         Self { services }
     }
@@ -155,7 +155,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Creates a connection without configuration. For hosts.
+    /// Creates a connection without configuration. Only hosts call this.
     pub fn new(id: impl Into<Text>, owner: impl Into<Text>) -> Self {
         Self {
             id: id.into(),
@@ -167,28 +167,28 @@ impl Connection {
         }
     }
 
-    /// Sets the profile. For hosts.
+    /// Sets the profile. Only hosts call this.
     #[must_use]
     pub fn with_profile(mut self, profile: impl Into<Text>) -> Self {
         self.profile = Some(profile.into());
         self
     }
 
-    /// Sets the public configuration. For hosts.
+    /// Sets the public configuration. Only hosts call this.
     #[must_use]
     pub fn with_config(mut self, config: impl IntoIterator<Item = (Text, String)>) -> Self {
         self.config = config.into_iter().collect();
         self
     }
 
-    /// Sets the base URL of relative paths. For hosts.
+    /// Sets the base URL of relative paths. Only hosts call this.
     #[must_use]
     pub fn with_base_url(mut self, base_url: Option<BaseUrl>) -> Self {
         self.base_url = base_url;
         self
     }
 
-    /// Sets the directories that the user granted. For hosts.
+    /// Sets the directories that the user granted. Only hosts call this.
     #[must_use]
     pub fn with_roots(mut self, roots: impl IntoIterator<Item = GrantedDirectory>) -> Self {
         self.roots = roots.into_iter().collect();
@@ -237,7 +237,7 @@ pub struct SpendContext<'a> {
 }
 
 impl<'a> SpendContext<'a> {
-    /// Creates a context. For hosts.
+    /// Creates the context that a host passes to the plugin.
     pub fn new(services: Services<'a>) -> Self {
         Self { context: Context::new(services) }
     }
@@ -275,7 +275,7 @@ pub struct RefreshContext<'a> {
 }
 
 impl<'a> RefreshContext<'a> {
-    /// Creates a context. For hosts.
+    /// Creates the context that a host passes to the plugin.
     pub fn new(services: Services<'a>, connection: &'a Connection) -> Self {
         Self { context: SpendContext::new(services), connection }
     }
@@ -294,7 +294,7 @@ pub struct VerifyContext<'a> {
 }
 
 impl<'a> VerifyContext<'a> {
-    /// Creates a context. For hosts.
+    /// Creates the context that a host passes to the plugin.
     pub fn new(services: Services<'a>, connection: &'a Connection) -> Self {
         Self { context: Context::new(services), connection }
     }
@@ -313,7 +313,7 @@ pub struct TeardownContext<'a> {
 }
 
 impl<'a> TeardownContext<'a> {
-    /// Creates a context. For hosts.
+    /// Creates the context that a host passes to the plugin.
     pub fn new(services: Services<'a>, connection: &'a Connection) -> Self {
         Self { context: Context::new(services), connection }
     }
@@ -335,7 +335,7 @@ pub struct SetupContext<'a> {
 }
 
 impl<'a> SetupContext<'a> {
-    /// Creates a context. For hosts.
+    /// Creates the context that a host passes to the plugin.
     pub fn new(services: Services<'a>, setup: &'a dyn SetupService) -> Self {
         Self { context: SpendContext::new(services), setup }
     }

@@ -1,4 +1,4 @@
-//! Constructors for values that plugins receive. For hosts and testkits only.
+//! Constructors for values that plugins receive. Only hosts and testkits call them.
 //!
 //! Rust cannot make an item visible to hosts alone, so these functions are public but separate: the prelude does not
 //! contain them, and the checks of this workspace reject a plugin that names this module. The module is not a security

@@ -145,7 +145,7 @@ impl HttpRequest {
         Self::new("DELETE", base, path)
     }
 
-    /// Returns the address of the request. For hosts.
+    /// Returns the address of the request. Only hosts call this.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -161,7 +161,7 @@ impl HttpRequest {
         self
     }
 
-    /// Returns `true` if the host may follow a redirect. For hosts.
+    /// Returns `true` if the host may follow a redirect. Only hosts call this.
     pub fn follows_redirects(&self) -> bool {
         self.follows
     }
@@ -294,7 +294,7 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
-    /// Creates a response. For hosts and tests.
+    /// Creates the response that a host or a test passes to the plugin.
     pub fn new(status: u16, headers: Vec<(String, String)>, body: impl Into<Secret>, received_at: Timestamp) -> Self {
         Self { status, headers, body: body.into(), received_at }
     }

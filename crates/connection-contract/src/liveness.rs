@@ -172,9 +172,9 @@ pub fn classify(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse,
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct VerifyResult<C> {
-    /// The liveness that was found.
+    /// The liveness that the host stores for the connection. Unless it is [`Liveness::Live`], `reason` says why.
     pub liveness: Liveness,
-    /// Reason why the connection is not live.
+    /// The reason why the connection is not live; `None` if it is.
     pub reason: Option<Reason>,
     /// A new credential, which replaces the stored one in the same write as this liveness.
     pub credential: Option<C>,

@@ -6,11 +6,11 @@
 pub const UNAUTHORIZED: &str = "unauthorized";
 /// The provider knows the credential but does not permit this request.
 pub const FORBIDDEN: &str = "forbidden";
-/// The credential has expired.
+/// The provider reports that the credential has expired, or its end has passed and it could not be renewed.
 pub const EXPIRED: &str = "expired";
 /// The provider suspended the account.
 pub const SUSPENDED: &str = "suspended";
-/// The account is closed.
+/// The account was closed at the provider, so another account has to be connected.
 pub const CLOSED: &str = "closed";
 /// The credential works but lacks a required scope.
 pub const SCOPE_MISSING: &str = "scope_missing";
@@ -46,7 +46,7 @@ pub const ROOT_MISSING: &str = "root_missing";
 pub const PLUGIN_PANICKED: &str = "plugin_panicked";
 /// The plugin did not finish in time.
 pub const PLUGIN_TIMEOUT: &str = "plugin_timeout";
-/// The plugin has a bug.
+/// The plugin has a bug, such as a result that breaks a rule of the contract. Only its author can correct it.
 pub const PLUGIN_FAULT: &str = "plugin_fault";
 /// A token may have been spent, and the answer is lost.
 pub const REFRESH_OUTCOME_UNKNOWN: &str = "refresh_outcome_unknown";

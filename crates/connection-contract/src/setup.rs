@@ -73,7 +73,7 @@ impl Notice {
         Self { message: message.into(), link: None, user_code: None, reason: None }
     }
 
-    /// Creates the notice that a setup waits because the provider cannot be asked now. For hosts.
+    /// Creates the notice that a setup waits because the provider cannot be asked now. Only hosts call this.
     pub fn offline(reason: Reason) -> Self {
         Self { reason: Some(reason.clone()), ..Self::new(reason.message) }
     }

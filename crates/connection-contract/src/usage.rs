@@ -64,7 +64,7 @@ pub struct UsageContext<'a> {
 }
 
 impl<'a> UsageContext<'a> {
-    /// Creates a context. For hosts.
+    /// Creates the context that a host passes to the plugin.
     pub fn new(services: Services<'a>, connection: &'a Connection, directory: Option<&'a GrantedDirectory>) -> Self {
         Self { context: Context::new(services), connection, directory }
     }

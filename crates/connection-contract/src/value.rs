@@ -99,7 +99,8 @@ impl Value {
         self[name].as_str().ok_or(JsonError::Field(name.into()))
     }
 
-    /// Returns the value at a JSON pointer (RFC 6901): `/bot/owner/0`. For kinds that are made of data.
+    /// Returns the value at a JSON pointer (RFC 6901): `/bot/owner/0`. It serves kinds whose configuration names a
+    /// pointer.
     pub fn pointer(&self, pointer: &str) -> Option<&Self> {
         if pointer.is_empty() {
             return Some(self);

@@ -53,9 +53,9 @@ pub enum ChangedPart {
     ConnectionConfig,
     /// The settings of one command.
     CommandConfig,
-    /// The credential of its connection.
+    /// The credential of its connection, as after a refresh.
     Credential,
-    /// The grant of its connection.
+    /// The grant that allows it to use its connection.
     Grant,
 }
 

@@ -48,7 +48,7 @@ pub(crate) enum DeliveryResult {
     Refused(NotAuthentic),
 }
 
-/// The result of a probe.
+/// The result of a probe, with the names of the secrets that the credential holds after it.
 pub(crate) struct Probed {
     pub(crate) found: VerifyResult<Secret>,
     /// The declared names under which the credential holds a secret. If the provider rotated the credential, they are

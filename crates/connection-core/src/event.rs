@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The connection was made.
+/// A setup created the connection.
 pub(crate) const CONNECTED: &str = "connected";
 /// The credential was replaced by a fresh one.
 pub(crate) const CREDENTIAL_ROTATED: &str = "credential_rotated";
@@ -28,7 +28,7 @@ pub(crate) const EXTENSION_REVOKED: &str = "extension_revoked";
 pub(crate) const EXTENSION_USED: &str = "extension_used";
 /// The account, the scopes or the expiry changed.
 pub(crate) const FACTS_CHANGED: &str = "facts_changed";
-/// The connection was imported.
+/// The connection was created from data of another program.
 pub(crate) const IMPORTED: &str = "imported";
 /// A person accepted the new terms of the connection's kind.
 pub(crate) const KIND_ACCEPTED: &str = "kind_accepted";
@@ -40,7 +40,7 @@ pub(crate) const NOT_RENEWED: &str = "not_renewed";
 pub(crate) const REAUTHORIZED: &str = "reauthorized";
 /// The connection became the default of its provider, or is no longer the default.
 pub(crate) const DEFAULT_CHANGED: &str = "default_changed";
-/// The connection was removed.
+/// The connection was removed. Its events stay.
 pub(crate) const REMOVED: &str = "removed";
 /// A person changed the label of the connection.
 pub(crate) const RENAMED: &str = "renamed";

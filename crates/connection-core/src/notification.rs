@@ -11,16 +11,16 @@ use connection_contract::Kind;
 
 use crate::{ConnectionId, usage_report::FetchedUsage};
 
-/// Something that happened in this process, for all owners. It holds no secrets.
+/// A notification of what happened in this process, for any owner. It holds no secrets.
 ///
-/// A notification says what to read again; what was recorded is in [`Events`](crate::Events).
+/// It says which data to read again. The record of events is in [`Events`](crate::Events).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Notification {
     /// A connection belongs to another account now, after a re-authorization or a rollback. What is known of the
     /// former account does not apply to it.
     AccountChanged(ConnectionId),
-    /// The registry was closed.
+    /// The registry was closed. Every later use of it is refused.
     Closed,
     /// Connections were created, changed or removed by this process, or possibly by another one.
     ConnectionsChanged,
@@ -28,7 +28,7 @@ pub enum Notification {
     KindsChanged,
     /// A plugin has verified a credential, for a verification or at the end of a setup.
     Probed(Probed),
-    /// A connection was removed.
+    /// The connection with this id was removed by this process.
     Removed(ConnectionId),
     /// A fetch of a connection's usage has ended.
     UsageFetched(FetchedUsage),
@@ -53,7 +53,7 @@ pub enum Notification {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Probed {
-    /// The kind of the connection.
+    /// The kind whose plugin verified the credential.
     pub kind: Kind,
     /// The time that the plugin took, with its requests to the provider.
     pub duration: Duration,
@@ -111,7 +111,7 @@ pub struct NotificationListener {
 }
 
 impl NotificationListener {
-    /// Calls this listener alone.
+    /// Calls this listener and no other.
     pub(crate) fn call(&self, notification: &Notification) {
         let listener = {
             let listening = self.notifications.lock();

@@ -42,7 +42,7 @@ pub struct StoredUsage {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UsagePoint {
-    /// The id of the metric.
+    /// The id of the metric, as the plugin states it in each snapshot.
     pub metric: String,
     /// The beginning of the ten minutes in which the number was fetched last.
     pub at: Timestamp,

@@ -25,12 +25,12 @@ pub trait HttpObserver: Send + Sync {
     ///
     /// # When it is called
     ///
-    /// Once for each request that the policy allows, after its answer arrived or was lost. A request that is redirected
-    /// counts once.
+    /// Called once for each request that the policy allows, after its answer arrived or was lost. A request that is
+    /// redirected counts once.
     fn answered(&self, request: &HttpRequest, answer: Result<(u16, Option<&Secret>), HttpError>);
 }
 
-/// A request that is being sent, and the listener that is told of its answer.
+/// A request that is being sent, and the observer that receives its answer.
 pub(super) struct Observed {
     pub(super) observer: Arc<dyn HttpObserver>,
     pub(super) request: HttpRequest,

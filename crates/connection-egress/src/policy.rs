@@ -68,9 +68,9 @@ pub enum HttpPolicyError {
          http://127.0.0.1:9001"
     )]
     Cleartext {
-        /// The origin that is mapped.
+        /// The origin to which kinds send requests.
         from: Origin,
-        /// The endpoint that it is mapped to.
+        /// The unencrypted endpoint that would get the requests in its place.
         to: Origin,
     },
     /// An origin is mapped twice.

@@ -39,7 +39,7 @@ impl SecretBuffer {
         Ok(())
     }
 
-    /// Returns the collected bytes.
+    /// Returns the bytes that were added so far, as one secret.
     pub fn into_secret(mut self) -> Secret {
         Secret::new(std::mem::take(&mut self.bytes))
     }

@@ -17,9 +17,9 @@ use rustls::{
 /// A certificate of a server, and its key.
 #[derive(Debug)]
 pub struct Certificate {
-    /// The certificate as PEM.
+    /// The certificate in PEM form.
     pub pem: String,
-    /// The key as PEM.
+    /// The private key in PEM form.
     pub key: String,
     der: CertificateDer<'static>,
     key_der: Vec<u8>,

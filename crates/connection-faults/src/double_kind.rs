@@ -6,7 +6,7 @@ use crate::scripted::{Scripted, identity};
 
 /// The origin of the kind. Tests map it to the origin of their provider.
 pub const API: &str = "https://api.double.example";
-/// The name of the kind.
+/// The name under which the kind is registered.
 pub const DOUBLE: Kind = Kind::from_static("double");
 
 async fn account(it: &Scripted, key: &Secret, base: &BaseUrl, ctx: &Context<'_>) -> Result<Identity, NotLive> {

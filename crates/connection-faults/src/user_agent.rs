@@ -10,7 +10,7 @@ use std::{
 /// Maximum number of redirects to follow.
 const MAX_HOPS: usize = 20;
 
-/// A response of a server.
+/// A response of a server, which may be a redirect.
 #[derive(Debug)]
 pub struct Answer {
     /// The HTTP status, such as 200.

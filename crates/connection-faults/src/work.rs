@@ -25,11 +25,11 @@ const LABELS: u64 = 60;
 /// The instructions for a worker, which are passed as arguments of its program.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// The location of the database.
+    /// The location of the database, as the registry takes it.
     pub store: String,
     /// The path of the key file.
     pub key: PathBuf,
-    /// The origin of the provider.
+    /// The origin of the provider that the worker sends requests to.
     pub provider: String,
     /// The path of the worker's [`Ledger`].
     pub ledger: PathBuf,

@@ -183,7 +183,7 @@ impl Error {
         self
     }
 
-    /// Replaces the exit status.
+    /// Sets the exit status in place of the one that the error has by itself.
     #[must_use]
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;

@@ -20,14 +20,14 @@ pub(crate) struct KindEntry {
     pub(crate) source: KindSource,
 }
 
-/// Where a kind comes from.
+/// The source of a kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KindSource {
     /// A file that is embedded in the program.
     Catalogue,
-    /// A file of the user.
+    /// A file in the directory of the user's own kinds.
     File(PathBuf),
-    /// A plugin of the program.
+    /// A plugin that is compiled into the program.
     Program,
 }
 

@@ -184,7 +184,7 @@ pub(crate) async fn all(registry: &ConnectionRegistry) -> Result<Vec<ConnectionI
     Ok(all)
 }
 
-/// Connections, page by page.
+/// The connections that match a filter, read page by page.
 pub(crate) struct Pages<'r> {
     registry: &'r ConnectionRegistry,
     filter: Filter,

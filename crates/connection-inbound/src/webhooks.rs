@@ -24,7 +24,6 @@ const MAX_BYTES: usize = 1 << 20;
 /// The time limit for a whole body; senders of webhooks wait about this long for their answer.
 const MAX_DURATION: Duration = Duration::from_secs(10);
 
-/// The state of the handler.
 #[derive(Clone, Debug)]
 struct Receiver {
     registry: ConnectionRegistry,

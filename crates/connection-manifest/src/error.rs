@@ -12,9 +12,9 @@ use connection_contract::{DisplayText, InvalidDeclaration, Text, Value};
 pub struct ManifestError {
     /// The file, if the host has named it.
     pub file: Option<DisplayText>,
-    /// The name of the extension.
+    /// The name of the extension, if the file states one.
     pub extension: Option<DisplayText>,
-    /// The extension's own name for the connection that it needs.
+    /// The extension's own name for the connection that it needs, if the file states one.
     pub connection: Option<DisplayText>,
     /// The field with the error, as a JSON pointer (RFC 6901); empty for the whole file.
     pub field: String,

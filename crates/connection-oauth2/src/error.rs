@@ -21,7 +21,7 @@ pub enum OAuth2Error {
     /// The callback holds a parameter twice (RFC 6749, section 3.1).
     #[error("the provider's answer names '{name}' twice")]
     Ambiguous {
-        /// The name of the parameter.
+        /// The parameter, if it is one that the flow reads, and otherwise `a parameter`.
         name: &'static str,
     },
     /// The application that obtained the token is not the one that is configured now.
@@ -42,7 +42,7 @@ pub enum OAuth2Error {
         /// The reason why the metadata cannot be used.
         why: &'static str,
     },
-    /// The code was not confirmed in time.
+    /// The reason, as a sentence for people: `the metadata is larger than 256 KiB`.
     #[error("nobody confirmed the code in time")]
     Expired,
     /// The provider does not accept the application's id or secret.
@@ -61,7 +61,7 @@ pub enum OAuth2Error {
     /// A variable has no value.
     #[error("there is no value for '{name}'")]
     MissingValue {
-        /// The name of the variable.
+        /// The variable, as the configuration of the kind names it.
         name: String,
     },
     /// The provider's response holds no token.
@@ -73,7 +73,7 @@ pub enum OAuth2Error {
     /// The host has no key-value store for this kind.
     #[error("this host stores no applications")]
     NoStore,
-    /// This host supports none of the methods.
+    /// This host supports none of the ways in which the kind can be authorized.
     #[error("this host cannot finish this kind of authorization")]
     NoWay,
     /// The provider cannot be reached now, or the host does not allow the request.
@@ -103,13 +103,13 @@ pub enum OAuth2Error {
     /// The kind does not declare the origin of an address.
     #[error("the address of the {what} is not one that this kind declares")]
     UndeclaredAddress {
-        /// The name of the address.
+        /// The purpose of the address, such as `token endpoint`.
         what: &'static str,
     },
     /// A value would change the meaning of the address or header that it is inserted into.
     #[error("the value of '{name}' is not allowed where it is used")]
     UnsafeValue {
-        /// The name of the variable.
+        /// The variable, as the configuration of the kind names it.
         name: String,
     },
 }

@@ -15,7 +15,7 @@ use crate::{
     discovery::DiscoveredEndpoints,
 };
 
-/// Everything that a request to the provider is made from.
+/// The configuration, the addresses and the values from which requests to the provider are made.
 pub(crate) struct Provider<'a> {
     pub(crate) config: &'a OAuth2Config,
     pub(crate) ctx: &'a Context<'a>,
@@ -203,7 +203,7 @@ impl Provider<'_> {
         self.answered(self.sent(request, Some(spend)).await)
     }
 
-    /// Reads a public document.
+    /// Reads a document that needs no credential. `what` is its purpose, for errors.
     pub(crate) async fn get(&self, url: &str, what: &'static str) -> Result<HttpResponse, OAuth2Error> {
         let request = self.written("GET", (url, what), Body::Query, Parameters::default())?;
         self.answered(self.ctx.send(request).await)

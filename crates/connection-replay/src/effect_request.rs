@@ -69,7 +69,7 @@ pub enum EffectRequest<'a> {
         root: &'a GrantedDirectory,
         /// The path of the file, relative to the granted directory.
         path: &'a str,
-        /// The version of the computation.
+        /// The version of the computation. A cached result of another version is not used.
         version: u32,
     },
     /// Looks for a local tool.
@@ -78,9 +78,9 @@ pub enum EffectRequest<'a> {
     Get {
         /// `get` for a read through the context, or another verb for a read through a handle that the kind keeps.
         verb: &'a str,
-        /// The part of the store.
+        /// The part of the store that holds the value.
         part: &'a Part,
-        /// The key of the value.
+        /// The key, which is unique within the part.
         key: &'a str,
     },
     /// Lists the entries of a directory.
@@ -91,9 +91,9 @@ pub enum EffectRequest<'a> {
     Put {
         /// `put` for a write through the context, or another verb for a write through a handle that the kind keeps.
         verb: &'a str,
-        /// The part of the store.
+        /// The part of the store that holds the value.
         part: &'a Part,
-        /// The key of the value.
+        /// The key, which is unique within the part.
         key: &'a str,
         /// The value to write, or `None` to delete it.
         value: Option<&'a Secret>,
@@ -112,7 +112,7 @@ pub enum EffectRequest<'a> {
     Wait {
         /// The ways in which the wait may end.
         ways: WaitEndings,
-        /// The fields of its prompt.
+        /// The declared fields that its prompt names; empty without a prompt.
         fields: &'a [Field],
         /// Text that stands for the page that a person sees. It is only compared.
         look: &'a str,

@@ -49,7 +49,7 @@ pub struct Entry {
     pub what: String,
     /// The time at which the effect ended.
     pub at: Timestamp,
-    /// The result of the effect.
+    /// The result that the plugin gets, in this run and in each replay.
     pub effect: Effect,
 }
 

@@ -37,7 +37,7 @@ pub struct Run<H> {
     pub now: Timestamp,
     /// The reason why the run stops, once it does.
     pub stop: Option<Stop<H>>,
-    /// The number of the step.
+    /// The number of steps so far: one for each wait that does not repeat the previous one.
     pub step: u64,
     /// The notices that stay on the page.
     pub notices: Vec<Notice>,

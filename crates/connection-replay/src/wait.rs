@@ -17,11 +17,11 @@ const MAX_STEPS: u64 = 64;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Suspended {
-    /// The number of the step.
+    /// The number of the step. A wait that repeats the previous one has the same number.
     pub step: u64,
     /// The number of the effect that ends the wait.
     pub seq: i64,
-    /// The fingerprint of the wait.
+    /// The versioned fingerprint of the wait, for the entry of the journal that ends it.
     pub what: String,
     /// The ways in which the wait may end.
     pub ways: WaitEndings,
@@ -39,7 +39,7 @@ pub struct Suspended {
     pub beside: Vec<Notice>,
 }
 
-/// A wait that was checked.
+/// A wait whose request is within the limits and names only declared fields.
 pub(crate) struct Plan {
     pub(crate) ways: WaitEndings,
     pub(crate) fields: Vec<Field>,

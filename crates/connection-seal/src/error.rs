@@ -21,7 +21,7 @@ pub enum SealError {
     /// The value was changed, or it belongs to another row, column, generation or database.
     #[error("a sealed value in {table} was edited, moved or put back from an older state")]
     Tampered {
-        /// The table in which it was found.
+        /// The table in which the value was found, such as `connection_credential`.
         table: &'static str,
     },
     /// The value exceeds the maximum length of a sealed value.
@@ -42,7 +42,7 @@ pub enum SealError {
     /// The value was sealed with a key that is not loaded.
     #[error("a value is sealed with key {need}, but the available key is {have}")]
     WrongKey {
-        /// The key that was tried.
+        /// The key with which the value was to be opened.
         have: KeyId,
         /// The key that opens the value.
         need: KeyId,

@@ -7,7 +7,7 @@ use crate::platform::NotPrivate;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// A command of the source failed.
+    /// A command of the source could not be started, failed, or did not end in time.
     #[error("the key source '{source_name}' gives no key: the command {detail}")]
     Command {
         /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
@@ -29,11 +29,11 @@ pub enum KeyError {
     /// The database is sealed with the key of another source, or two configured sources hold different keys.
     #[error("{}", disagreement(source_name, *have, other_name, *other))]
     Disagree {
-        /// The name of the source that is used.
+        /// The name of the source in use, for people.
         source_name: String,
         /// The key of that source; `None` if the source has none or does not reveal it.
         have: Option<KeyId>,
-        /// The name of the other source.
+        /// The name of the other source, for people.
         other_name: String,
         /// The key of the other source.
         other: KeyId,
@@ -70,9 +70,9 @@ pub enum KeyError {
     /// Neither of two sources holds the key of this database.
     #[error("only key {need} opens this database: '{from}' holds key {have}, and '{to}' does not open it either")]
     Neither {
-        /// The name of the source that is in use.
+        /// The name of the source in use, for people.
         from: String,
-        /// The name of the source that the database is to be moved to.
+        /// The name of the source that the database is to be moved to, for people.
         to: String,
         /// The key of the source in use.
         have: KeyId,
@@ -84,18 +84,18 @@ pub enum KeyError {
     NoKeyring {
         /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
-        /// The message of the operating system.
+        /// The message of the keyring library, in one line.
         detail: String,
     },
     /// The database has no keyset yet, so nothing in it is sealed.
     #[error("this database has no keys yet")]
     NoKeyset,
-    /// The passphrase is not available.
+    /// The passphrase is not available: its file cannot be read, or nobody entered it.
     #[error("the key source '{source_name}' has no passphrase: {detail}")]
     NoPassphrase {
         /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
-        /// The reason why it is not available.
+        /// The reason why the passphrase is not available, as a clause for people.
         detail: String,
     },
     /// The source holds no key and cannot create one.
@@ -107,7 +107,7 @@ pub enum KeyError {
     /// The keys of the database are wrapped for another type of source.
     #[error("the keys of this database are wrapped for the key source '{other}', but '{source_name}' is used")]
     OtherSource {
-        /// The name of the source that is used.
+        /// The name of the source in use, for people.
         source_name: String,
         /// The type of source that opens the database, as `key.source` names it.
         other: &'static str,
@@ -117,7 +117,7 @@ pub enum KeyError {
     ShortPassphrase {
         /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
-        /// The minimum number of characters.
+        /// The minimum number of characters of a new passphrase.
         least: usize,
     },
     /// The system refused to read or write the key.
@@ -125,13 +125,13 @@ pub enum KeyError {
     Unavailable {
         /// The name of the source for people, such as `file /home/ada/.config/connections/key/root.key`.
         source_name: String,
-        /// The message of the operating system.
+        /// The message of the operating system, or a description of the failure.
         detail: String,
     },
     /// The keyset is wrapped for two sources, and only one of them is available.
     #[error("a change of the key source has not finished, and '{source_name}' is one of its two sources")]
     Unfinished {
-        /// The name of the available source.
+        /// The name of the source that is available, for people.
         source_name: String,
     },
     /// The passphrase is not the one with which the database was sealed.

@@ -60,14 +60,14 @@ impl Slot {
     }
 }
 
-/// The use of a key.
+/// The use of a key, which changes while the keys are rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     /// The key seals, and all values are sealed with it.
     Primary,
     /// The key seals, and some values that were sealed with an older key may not be sealed again yet.
     Fresh,
-    /// The key only opens.
+    /// The key no longer seals. It only opens values that were sealed with it.
     Retired,
 }
 

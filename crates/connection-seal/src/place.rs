@@ -9,9 +9,9 @@ const FORMAT: &[u8] = b"connections/row/v1";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a place that lacks a part is another place")]
 pub struct Place<'a> {
-    /// The table. Errors name it.
+    /// The table, which the error of a value that does not open names.
     pub table: &'static str,
-    /// The column of the value.
+    /// The column of the table that holds the value.
     pub column: &'static str,
     /// The primary key, without the part that is in `sequence`.
     pub key: &'a [u8],

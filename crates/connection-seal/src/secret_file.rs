@@ -30,7 +30,7 @@ pub enum SecretFileError {
     Io {
         /// The file that cannot be read.
         path: PathBuf,
-        /// The error of the system.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The file is longer than 64 KiB.

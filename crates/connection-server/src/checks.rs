@@ -34,7 +34,7 @@ impl CheckBody {
         Self { check, ok: false, message: message.into(), remedy }
     }
 
-    /// Sets what to do.
+    /// Sets the sentence that says what to do.
     #[must_use]
     pub fn remedy(mut self, remedy: Option<String>) -> Self {
         self.remedy = remedy;
@@ -62,7 +62,7 @@ impl RedirectUriBody {
         &self.kind
     }
 
-    /// Returns the address.
+    /// Returns the redirect address, which is registered at the provider.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }
@@ -99,7 +99,7 @@ pub fn certificate(file: &str, ends_at: Timestamp, now: Timestamp) -> CheckBody 
     CheckBody::passed(name, message).remedy(is_soon.then(|| RENEW.to_owned()))
 }
 
-/// What to do about a certificate that ends.
+/// The remedy for a certificate that ends soon or has ended.
 const RENEW: &str = "renew it and check why the program that renews it has not; `connections serve` uses the new \
                      files within ten seconds";
 

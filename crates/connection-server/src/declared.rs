@@ -6,7 +6,7 @@ use connection_contract::{ConnectionDefinition as _, ExtensionDeclaration, Kind,
 use connection_core::{ConnectionRegistry, ConnectionStatus, ResolvedConnection};
 use connection_manifest::DeclaredKind;
 
-/// The result of [`offer`].
+/// The result of offering the kind of a declaration with [`offer`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Offered {
@@ -23,15 +23,15 @@ pub enum Offered {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KnownDeclaration {
-    /// The name of the extension.
+    /// The name of the extension that makes the declaration.
     pub extension: String,
-    /// The name or the address.
+    /// The name or address that the known kind has, too.
     pub declares: String,
-    /// The kind that has it.
+    /// The registered kind that has the name or address.
     pub kind: Kind,
-    /// The provider of that kind.
+    /// The provider of the registered kind.
     pub provider: Kind,
-    /// The title of that kind.
+    /// The title of the registered kind, for people.
     pub title: String,
 }
 

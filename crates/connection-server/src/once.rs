@@ -1,6 +1,7 @@
 //! Requests that make something, and that a caller may send again under the same key (`Idempotency-Key`).
 //!
-//! The store remembers a MAC of the key and of the request, and the id of what was made; the answer is made anew.
+//! The store keeps a MAC of the key and of the request, and the id of the thing that was made. The answer is made
+//! again.
 
 use axum::{
     extract::{FromRequest, Request},
@@ -86,10 +87,10 @@ impl<T> Once<T> {
     }
 }
 
-/// When a request was carried out.
+/// The time at which a request was carried out: now, or by an earlier one under the same key.
 enum Carried {
     Now(Made),
-    /// The id of what it made.
+    /// The id of the thing that the earlier request made.
     Before(String),
 }
 

@@ -13,7 +13,7 @@ use crate::appearance::{Accent, Logo, ReturnAddress};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostOrigin {
     text: String,
-    /// The length of the scheme with `://`.
+    /// The number of bytes of the scheme, including `://`.
     scheme: usize,
 }
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{Api, problem::Problem};
 
-/// The parameters in the path.
+/// The parameters of a route, from the path of the request.
 #[derive(Debug)]
 pub(crate) struct Path<T>(pub(crate) T);
 

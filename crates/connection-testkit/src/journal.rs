@@ -8,7 +8,7 @@ use crate::{fault::fail, kv};
 /// An effect that the plugin requested, for comparison and for messages.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AskedEffect {
-    /// The fingerprint of the request.
+    /// The versioned fingerprint of the request, which a replay must repeat.
     pub(crate) what: String,
     /// The request as text, without the secrets of the test.
     pub(crate) text: String,

@@ -33,17 +33,17 @@ use crate::{login::LoginMethod, spec::Tool};
 pub struct AgentCli(&'static Tool);
 
 impl AgentCli {
-    /// Creates the kind `claude`.
+    /// Creates the kind `claude`, for Claude Code.
     pub fn claude() -> Self {
         Self(&tools::CLAUDE)
     }
 
-    /// Creates the kind `codex`.
+    /// Creates the kind `codex`, for Codex.
     pub fn codex() -> Self {
         Self(&tools::CODEX)
     }
 
-    /// Creates the kind `gemini`.
+    /// Creates the kind `gemini`, for Gemini CLI.
     pub fn gemini() -> Self {
         Self(&tools::GEMINI)
     }

@@ -14,7 +14,7 @@ const YES: &str = "yes";
 /// Name of the free plan.
 const FREE: &str = "free";
 
-/// The findings in a directory.
+/// The findings about a login in the directory of a tool.
 #[derive(Debug, Default)]
 pub(crate) struct Probed {
     /// `true` if the tool has used the directory.

@@ -12,7 +12,7 @@ use crate::{
 /// Maximum number of times that setup asks before it fails.
 const MAX_TRIES: usize = 3;
 
-/// Runs the whole setup.
+/// Runs a setup from the first question to the credential.
 pub(crate) async fn run(
     kind: &AgentCli,
     tool: &Tool,

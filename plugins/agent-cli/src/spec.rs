@@ -13,7 +13,7 @@ pub(crate) const SETUP_TOKEN: &str = "setupToken";
 /// Name of the field for a key that may read the costs.
 pub(crate) const ADMIN_KEY: &str = "adminKey";
 
-/// The properties of a tool.
+/// The properties by which the tools differ; the rest of the crate is the same for all.
 #[derive(Debug)]
 pub(crate) struct Tool {
     pub(crate) kind: Kind,

@@ -18,7 +18,7 @@ use connection_contract::prelude::*;
 #[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
 pub struct GitHub;
 
-/// A personal access token.
+/// The credential of a connection: a personal access token, classic or fine-grained.
 #[derive(Debug)]
 pub struct Token(Secret);
 

@@ -17,7 +17,7 @@ use connection_contract::prelude::*;
 #[expect(clippy::exhaustive_structs, reason = "hosts write it as a value, and it has no state")]
 pub struct Notion;
 
-/// An internal integration token.
+/// The credential of a connection: the token of an internal integration.
 #[derive(Debug)]
 pub struct Token(Secret);
 

@@ -17,7 +17,7 @@ use crate::process;
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// The settings of the book.
+/// The settings of `mdbook`, from the root of the project.
 const SETTINGS: &str = "docs/book.toml";
 
 /// Makes the book in `target/book`, and checks it.

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::tidy::{links_in, resolve};
 
-/// The list of chapters.
+/// The list of chapters, from the root of the project.
 pub(crate) const SUMMARY: &str = "docs/SUMMARY.md";
 
-/// The copy of a chapter.
+/// The copy of a chapter, with rewritten links.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) text: String,

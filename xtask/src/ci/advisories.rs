@@ -18,7 +18,6 @@ const MAX_FETCH: Duration = Duration::from_secs(5 * 60);
 /// Environment variable that can make the check mandatory.
 pub(super) const VARIABLE: &str = "XTASK_ADVISORIES";
 
-/// The requirement for the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     WherePossible,
@@ -32,11 +31,10 @@ pub(super) enum Database {
     Fresh,
     /// The database cannot be fetched, but an earlier copy exists.
     Kept,
-    /// There is no database.
+    /// There is no copy of the database, and none can be fetched.
     None,
 }
 
-/// The action of the step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Check,

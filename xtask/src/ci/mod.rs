@@ -19,7 +19,7 @@ use crate::{api, book, fuzz, layers, readme, setup, suite, third_party, tidy};
 /// hour.
 const MAX_DURATION: Duration = Duration::from_secs(85 * 60);
 
-/// A check of the project.
+/// One step of a run, under the name by which it is selected.
 struct Step {
     name: &'static str,
     run: fn(&Workspace) -> Result<(), Failure>,

@@ -6,10 +6,8 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// A package of the workspace.
 #[derive(Debug, Default)]
 pub(crate) struct Package {
-    /// The name of the package.
     pub(crate) name: String,
     /// The package's directory relative to the root of the workspace, with `/` as separator.
     pub(crate) directory: String,
@@ -21,13 +19,12 @@ pub(crate) struct Package {
 /// A declared dependency, with the name of the package and not a local alias.
 #[derive(Debug)]
 pub(crate) struct Dependency {
-    /// The name of the package.
+    /// The name of the package, and not a local alias.
     pub(crate) name: String,
-    /// The purpose of the dependency.
     pub(crate) kind: Kind,
 }
 
-/// The purpose of a dependency.
+/// The use for which a dependency is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The build script needs it.

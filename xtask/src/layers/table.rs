@@ -6,7 +6,6 @@
 /// The dependencies that a package may have on other packages of the workspace.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// The name of the package.
     pub(crate) package: &'static str,
     /// The allowed normal and build dependencies.
     pub(crate) normal: &'static [&'static str],

@@ -3,7 +3,6 @@
 use super::{OAUTH2, TEMPLATE};
 use crate::failure::Failure;
 
-/// The help of the command.
 pub(crate) const HELP: &str = "\
 Make a plugin that builds and whose tests pass
 
@@ -18,7 +17,7 @@ usage: cargo xtask new-plugin NAME [--oauth2] [--at DIR]
 The package is a workspace of its own. It builds against this checkout until
 you delete its .cargo/config.toml. docs/guide/plugins.md goes on from there.";
 
-/// A plugin to make.
+/// The plugin that the arguments describe.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Request<'a> {
     pub(crate) name: &'a str,

@@ -10,14 +10,14 @@ pub(crate) struct Block {
     pub(crate) world: World,
     /// The way in which its commands are run.
     pub(crate) venue: Venue,
-    /// The commands, in order.
+    /// The commands of the block, in the order in which they are run.
     pub(crate) steps: Vec<Step>,
 }
 
 /// The environment that the commands of a block see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum World {
-    /// A machine without providers.
+    /// A machine from which no provider can be reached.
     Plain,
     /// A machine that runs the providers, and has credentials for them.
     Provider,

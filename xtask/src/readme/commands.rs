@@ -1,6 +1,6 @@
 //! The rules by which the commands of documents are run.
 
-/// The treatment of a command.
+/// The way in which the check treats a command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     /// The command is run in this form.

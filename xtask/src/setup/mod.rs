@@ -31,7 +31,7 @@ pub(crate) enum Scope {
     Tests,
 }
 
-/// A requirement of a command.
+/// A tool, package or program that a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Need {
     /// The target without `std`.

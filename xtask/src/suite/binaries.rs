@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 /// A binary that contains tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Binary {
-    /// The package that it belongs to.
+    /// The name of the package that cargo built it from.
     pub(super) package: String,
     /// The name of its target, such as `main`.
     pub(super) name: String,

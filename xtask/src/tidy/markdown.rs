@@ -4,12 +4,11 @@
 
 use std::collections::BTreeMap;
 
-/// A link in a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Link {
     /// The line of the link, counted from 1.
     pub(crate) line: usize,
-    /// The target as written.
+    /// The target as it is written, with its anchor.
     pub(crate) target: String,
 }
 

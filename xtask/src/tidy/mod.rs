@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-/// Checks the whole tree.
+/// Checks all files of the project, and fails with the list of findings.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     Failure::unless_empty("tidy", &findings(workspace)?)?;
     println!("tidy: nothing found");

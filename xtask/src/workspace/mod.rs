@@ -33,7 +33,6 @@ impl Workspace {
         Self { root: root.to_owned() }
     }
 
-    /// Returns the root directory.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }

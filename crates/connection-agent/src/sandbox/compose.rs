@@ -42,7 +42,7 @@ use super::{
 pub struct SandboxRun {
     /// The engine that runs the container.
     pub engine: SandboxEngine,
-    /// The options of the engine itself.
+    /// The options of the engine itself, which precede its command, such as `--storage-driver=vfs`.
     pub engine_options: Vec<String>,
     /// The image of the container, with its tag or digest.
     pub image: String,
@@ -61,11 +61,11 @@ pub struct SandboxRun {
     /// The things that were left out, each with its reason: configuration that does not exist, and variables that
     /// belong to the engine.
     pub left_out: Vec<String>,
-    /// The working directory in the container.
+    /// The working directory in the container, in the project; `None` without a project.
     pub workdir: Option<String>,
     /// The memory limit, in bytes.
     pub memory: u64,
-    /// The maximum number of processes.
+    /// The maximum number of processes in the container.
     pub pids: u32,
     /// The processor limit, in thousandths of a processor.
     pub millicpus: Option<u32>,

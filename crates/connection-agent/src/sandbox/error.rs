@@ -28,19 +28,19 @@ pub enum SandboxError {
     /// A private copy would be larger than the host allows.
     #[error("'{path}' is too large to be copied for the container: {setting} allows {allowed}, and it holds {found}")]
     CopyTooLarge {
-        /// The path of the source.
+        /// The path of the file or directory that was to be copied.
         path: String,
         /// The setting with the limit: `sandbox.copy_size` or `sandbox.copy_entries`.
         setting: &'static str,
-        /// The limit of the setting, with its unit.
+        /// The limit of the setting: `512 MiB` or `20000 entries`.
         allowed: String,
-        /// The size that was found, with its unit.
+        /// The size that was found, in the unit of the limit.
         found: String,
     },
     /// The program that runs containers failed.
     #[error("{engine} could not build the image: {problem}")]
     Engine {
-        /// The name of the program.
+        /// The program that builds images, `podman` or `docker`.
         engine: &'static str,
         /// The problem, as the rest of the message.
         problem: String,
@@ -48,9 +48,9 @@ pub enum SandboxError {
     /// The name of the image is not valid.
     #[error("the image '{image}' {problem}")]
     Image {
-        /// The name as it was given.
+        /// The name of the image, as the policy or the kind states it.
         image: String,
-        /// The problem with the name.
+        /// The problem with the name, as a predicate: `has a malformed digest`.
         problem: &'static str,
     },
     /// A file or directory cannot be mounted.
@@ -67,41 +67,41 @@ pub enum SandboxError {
     /// The host's [policy for tools](connection_core::ToolPolicy) does not allow what the kind declares for its tool.
     #[error("the container of kind '{kind}' cannot be used: {why}")]
     NotAllowed {
-        /// The kind of the container.
+        /// The kind whose tool was to run in the container.
         kind: Kind,
-        /// The declaration that is not allowed.
+        /// The part of the kind's declaration that is not allowed.
         why: ToolNotAllowed,
     },
     /// No profile is applied, and the directory that the tool uses by itself belongs to another owner.
     #[error("no profile of kind '{kind}' is applied, and the tool's own directory does not belong to this owner")]
     NoProfile {
-        /// The kind of the container.
+        /// The kind of which no profile is applied.
         kind: Kind,
     },
     /// The profile's directory does not exist. The tool would create one in the container, where it is lost.
     #[error("'{path}' cannot be mounted: it does not exist, or cannot be read")]
     NoDirectory {
-        /// The path of the directory.
+        /// The path that does not exist or cannot be read.
         path: String,
     },
     /// The tool in the container would not see the profile.
     #[error("the container of kind '{kind}' has no place for a profile's directory")]
     NoProfileMount {
-        /// The kind of the container.
+        /// The kind whose container mounts no directory of a profile.
         kind: Kind,
     },
     /// The applied profile belongs to another owner.
     #[error("a profile of another owner is applied to the command in the container of kind '{kind}'")]
     OtherOwner {
-        /// The kind of the container.
+        /// The kind whose tool was to run in the container.
         kind: Kind,
     },
     /// The applied profile belongs to another kind.
     #[error("a profile of kind '{of}' is applied to the command in the container of kind '{kind}'")]
     OtherProfile {
-        /// The kind of the container.
+        /// The kind whose tool was to run in the container.
         kind: Kind,
-        /// The kind of the profile.
+        /// The kind of the applied profile.
         of: Kind,
     },
     /// No plugin of this kind is registered.
@@ -110,7 +110,7 @@ pub enum SandboxError {
     /// The kind declares no container.
     #[error("kind '{kind}' has no container: its plugin names no image for its tool")]
     Unsupported {
-        /// The kind of the tool.
+        /// The kind that declares no container.
         kind: Kind,
     },
     /// A variable cannot be passed to the container.

@@ -33,10 +33,10 @@ pub enum SandboxWritable {
     /// Each directory of the configuration. A file beside it remains a copy: tools replace a file by renaming
     /// another one, which the mount of a single file does not allow.
     Everything,
-    /// Nothing: changes are lost when the run ends.
+    /// No part is writable: changes are lost when the run ends.
     #[default]
     Nothing,
-    /// These subdirectories of each directory of the configuration, such as `projects`.
+    /// The subdirectories with these names in each directory of the configuration, such as `projects`.
     Subdirectories(Vec<String>),
 }
 

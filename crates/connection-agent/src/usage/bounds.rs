@@ -35,7 +35,7 @@ pub struct UsageBounds {
 }
 
 impl Default for UsageBounds {
-    /// One minute, one hour, five minutes and ten percent.
+    /// Returns a minimum of one minute, a maximum of one hour, five minutes as the default, and ten percent of jitter.
     fn default() -> Self {
         let shortest = Duration::from_secs(60);
         let longest = Duration::from_secs(3600);

@@ -103,10 +103,10 @@ struct Row {
     credential: u64,
     /// The number of the credential that was used last.
     tried: Option<u64>,
-    /// When the next fetch is due, as the clock's `passed`.
+    /// The time at which the next fetch is due, as the clock's `passed`.
     due: Duration,
     failures: u32,
-    /// The provider requested a pause, which a new credential does not end.
+    /// `true` if the provider requested a pause, which a new credential does not end.
     is_paused: bool,
     is_running: bool,
 }
@@ -148,9 +148,9 @@ struct Poller {
     fetches: Vec<BoxFuture<'static, Done>>,
     listed: watch::Receiver<u64>,
     closed: watch::Receiver<bool>,
-    /// A signal has arrived since the last listing.
+    /// `true` if a signal has arrived since the last listing.
     is_news: bool,
-    /// When connections are listed again, unless a signal arrives before.
+    /// The time at which connections are listed again, unless a signal arrives before.
     next_list: Duration,
     last_list: Option<Duration>,
 }

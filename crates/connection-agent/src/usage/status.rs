@@ -30,7 +30,7 @@ const REPORT: &str = "report this to the plugin's author";
 pub struct UsageStatus {
     /// `true` if there is a connection, unless it is known that only a person can repair it.
     pub connected: bool,
-    /// The id of the connection.
+    /// The id of the connection; `None` if no account is connected.
     pub connection: Option<ConnectionId>,
     /// The profile of the connection; `None` for a kind without profiles.
     pub profile: Option<ProfileId>,

@@ -7,7 +7,7 @@ use super::Usage;
 /// The maximum number of candidates to read and to name in an error.
 const MAX_CANDIDATES: u16 = 20;
 
-/// The subject of a call.
+/// The profile and the connection that a call is about.
 pub(super) struct Target {
     /// `None` for a kind without profiles, and if no default profile is known.
     pub(super) profile: Option<ProfileId>,

@@ -127,9 +127,9 @@ pub trait LogService: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileType {
-    /// The entry is a directory.
+    /// A directory, or a symbolic link to a directory inside the granted directory.
     Directory,
-    /// The entry is a regular file.
+    /// A regular file, or a symbolic link to one inside the granted directory.
     File,
     /// Anything else, including a symbolic link to a target outside the granted directory.
     Other,

@@ -61,7 +61,7 @@ impl SetupLink {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewSetupLink {
-    /// The owner of the connection.
+    /// The owner for whom the visitor connects an account.
     pub owner: String,
     /// The name that a person knows the link by.
     pub name: DisplayText,

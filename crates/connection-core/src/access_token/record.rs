@@ -15,13 +15,15 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Role {
-    /// Sees connections and their state.
+    /// The bearer sees connections and their state.
     Read,
-    /// Also sends requests through connections.
+    /// The bearer may also send requests through connections.
     Use,
-    /// Also connects, changes and removes accounts, and makes and revokes tokens that may do no more than its own.
+    /// The bearer may also connect, change and remove accounts, and make and revoke tokens that permit no more than its
+    /// own.
     Manage,
-    /// Also makes and revokes tokens with this role, and chooses directories of the machine for profiles of any owner.
+    /// The bearer may also make and revoke tokens with this role, and choose directories of the machine for profiles of
+    /// any owner.
     Admin,
 }
 
@@ -57,7 +59,7 @@ pub struct AccessToken {
     pub role: Role,
     /// The only owner for whom it acts; `None` if it acts for every owner.
     pub owner: Option<String>,
-    /// The extension for which alone it is.
+    /// The only extension for which the bearer acts; `None` for a token that belongs to no extension.
     pub extension: Option<String>,
     /// The permission of the visitor of a setup link. Such a token allows nothing else, and its role does not count.
     pub link: Option<SetupLink>,
@@ -135,7 +137,7 @@ pub struct NewAccessToken {
     pub role: Role,
     /// The only owner for whom it acts; `None` if it acts for every owner.
     pub owner: Option<String>,
-    /// The extension for which alone it is.
+    /// The only extension for which the bearer acts; `None` for a token that belongs to no extension.
     pub extension: Option<String>,
     /// The time after which it ends.
     pub lifetime: Duration,
@@ -157,7 +159,7 @@ impl NewAccessToken {
         self
     }
 
-    /// Sets the extension for which alone it is.
+    /// Sets the only extension for which the bearer acts.
     #[must_use]
     pub fn extension(mut self, extension: impl Into<String>) -> Self {
         self.extension = Some(extension.into());

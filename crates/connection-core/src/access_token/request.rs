@@ -19,13 +19,13 @@ pub struct RequestKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RepeatedRequest {
-    /// This is the first one, which is to be carried out.
+    /// This request is the first one. The caller carries it out.
     First,
-    /// The first one is in progress, or its process ended before the result was recorded.
+    /// The first request is in progress, or its process ended before the result was recorded.
     InProgress,
-    /// The first one was another request.
+    /// The first request differs from this one.
     Other,
-    /// The first one has made the thing with this id.
+    /// The first request has made the thing with this id.
     Made(String),
 }
 
@@ -43,9 +43,9 @@ impl<'a> AccessTokens<'a> {
 
     /// Records that a request begins, unless one was begun under its key in the last 24 hours by any process.
     ///
-    /// A caller that is told [`RepeatedRequest::First`] carries the request out, and then calls
-    /// [`end_request`](Self::end_request). If it does not, the request counts as in progress, so that nothing is done
-    /// twice.
+    /// A caller that gets [`RepeatedRequest::First`] carries the request out, and then calls
+    /// [`end_request`](Self::end_request). If it does not call it, the request counts as in progress, so that nothing
+    /// is done twice.
     ///
     /// ```
     /// use connection_core::{AccessToken, ConnectionRegistry, Error, RepeatedRequest};

@@ -23,7 +23,7 @@ use crate::{
     usage_report::{FetchedUsage, StoredUsage, UsagePoint, bounded, number},
 };
 
-/// The deadline of a fetch.
+/// The deadline of a fetch, including its requests to the provider.
 const MAX_DURATION: Duration = Duration::from_secs(60);
 /// A plugin that still runs after this extra time blocks its thread, which cannot be interrupted.
 const GRACE: Duration = Duration::from_secs(1);

@@ -62,15 +62,15 @@ pub(crate) async fn seal_next(
 pub(crate) struct Replacement {
     /// The sealed credential, with the scopes and times that were found.
     pub(crate) credential: CredentialRow,
-    /// The result of verifying it.
+    /// The result of verifying the new credential before it is stored.
     pub(crate) found: Arc<VerifyResult<Secret>>,
-    /// The account that it reaches.
+    /// The account that the new credential reaches.
     pub(crate) identity: Identity,
     /// The public configuration, as JSON.
     pub(crate) config: String,
     /// The terms of the kind for which a person chose the credential.
     pub(crate) terms: Option<Terms>,
-    /// The time of the verification.
+    /// The time of the verification, in seconds since 1970.
     pub(crate) now: i64,
     /// `true` if it contains parts of the former credential, which may have been spent.
     pub(crate) inherits: bool,

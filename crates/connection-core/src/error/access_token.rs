@@ -12,7 +12,7 @@ pub enum AccessTokenFault {
     /// There is no such code.
     #[error("the code is unknown")]
     CodeUnknown,
-    /// The code was exchanged before.
+    /// The code was exchanged before. Somebody else may have used it.
     #[error("the code was already used")]
     CodeUsed,
     /// The name is empty or longer than 100 characters.

@@ -11,24 +11,24 @@ pub enum ExtensionError {
     /// The connection now reaches another account than the one that a person agreed to.
     #[error("connection {connection} now belongs to another account, and '{extension}' may not use it")]
     AccountChanged {
-        /// The extension that would have been granted the use.
+        /// The extension for which the grant was requested.
         extension: DisplayText,
-        /// The connection that was shown to the person.
+        /// The connection that was shown to the person, and is now of another account.
         connection: ConnectionId,
     },
     /// The settings changed between the read and the commit.
     #[error("the settings of '{extension}' were changed in the meantime")]
     Crossed {
-        /// The name of the extension.
+        /// The extension whose settings were to be changed.
         extension: DisplayText,
     },
-    /// The declaration breaks a rule.
+    /// The declaration breaks a rule of the contract, which the error names.
     #[error(transparent)]
     Declaration(#[from] InvalidDeclaration),
     /// The host could not show its settings.
     #[error("the settings of '{extension}' could not be opened: {why}")]
     HandOff {
-        /// The name of the extension.
+        /// The extension whose settings were to be shown.
         extension: DisplayText,
         /// The host's explanation, as a clause for people.
         why: DisplayText,
@@ -36,19 +36,20 @@ pub enum ExtensionError {
     /// The value is not allowed for this preference.
     #[error("the preference '{name}' of '{extension}' {why}")]
     InvalidPreference {
-        /// The name of the extension.
+        /// The extension whose settings were to be changed.
         extension: DisplayText,
-        /// The name of the preference.
+        /// The preference whose value was rejected. If the settings as a whole are too long, the first one of the
+        /// change.
         name: DisplayText,
-        /// The problem with the value.
+        /// The problem with the value, as a predicate: `must be either true or false`.
         why: &'static str,
     },
     /// The extension has no grant for this connection, or not for these secrets.
     #[error("'{extension}' is not granted {} of connection {connection}", secrets(.names))]
     NotGranted {
-        /// The name of the extension.
+        /// The extension that requested the use.
         extension: DisplayText,
-        /// The id of the connection.
+        /// The connection that the extension may not use, or from which it may not take these secrets.
         connection: ConnectionId,
         /// The requested secrets that are not granted; empty for a use without secrets.
         names: Vec<SecretName>,
@@ -56,7 +57,7 @@ pub enum ExtensionError {
     /// The extension did not declare this name.
     #[error("'{extension}' declares no {what}{}", .name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default())]
     Undeclared {
-        /// The name of the extension.
+        /// The extension whose declaration lacks the name.
         extension: DisplayText,
         /// `command`, `preference`, `secret` or `connection`.
         what: &'static str,
@@ -68,27 +69,28 @@ pub enum ExtensionError {
     /// host.
     #[error("'{extension}' has no working connection to '{provider}': {why}")]
     NotReady {
-        /// The name of the extension.
+        /// The extension that was to use a connection.
         extension: DisplayText,
         /// The provider that the extension requires.
         provider: Kind,
-        /// The status, which is never `connected`.
+        /// The status of the requirement, which is never `connected`.
         status: ConnectionStatus,
-        /// The reason why there is no working connection.
+        /// The reason why there is no working connection, as a sentence for people. For a missing connection, it is the
+        /// connect guide of the requirement, if there is one.
         why: DisplayText,
     },
     /// The host has no settings that could be opened.
     #[error("this host has no settings that '{extension}' could open")]
     NoSettings {
-        /// The name of the extension.
+        /// The extension whose settings were to be opened.
         extension: DisplayText,
     },
     /// The kind of the setup or of the connection belongs to another provider than the one that the extension needs.
     #[error("'{extension}' needs a connection to '{provider}', but '{kind}' belongs to another provider")]
     OtherProvider {
-        /// The name of the extension.
+        /// The extension that needs a connection, or for which one is to be granted.
         extension: DisplayText,
-        /// The provider that it needs.
+        /// The provider that the extension requires.
         provider: Kind,
         /// The kind that would be connected or granted.
         kind: Kind,
@@ -96,9 +98,9 @@ pub enum ExtensionError {
     /// A required preference has no value.
     #[error("'{extension}' needs its preference '{name}', which is not set")]
     PreferenceRequired {
-        /// The name of the extension.
+        /// The extension that was to be run.
         extension: DisplayText,
-        /// The command that was to run.
+        /// The command that was to be run; `None` for the extension itself.
         command: Option<DisplayText>,
         /// The preference: the command's, if it declares one with this name, otherwise the extension's.
         name: DisplayText,
@@ -112,7 +114,7 @@ pub enum ExtensionError {
     /// The source of the declaration is too long.
     #[error("the declaration of '{extension}' is longer than a mebibyte")]
     TooLarge {
-        /// The name of the extension.
+        /// The extension whose declaration has more than a mebibyte of source.
         extension: DisplayText,
     },
     /// No extension of this name was added.
@@ -121,11 +123,11 @@ pub enum ExtensionError {
     /// The kind does not hand out a secret with this name.
     #[error("'{extension}' cannot be granted '{name}': '{kind}' hands out {}", quoted(.known))]
     UnknownSecret {
-        /// The name of the extension.
+        /// The extension for which the grant was requested.
         extension: DisplayText,
-        /// The kind of the connection.
+        /// The kind of the connection that was to be granted.
         kind: Kind,
-        /// The secret that would be granted.
+        /// The requested secret, which the kind does not hand out.
         name: SecretName,
         /// The secrets that the kind hands out.
         known: Vec<SecretName>,
@@ -133,7 +135,7 @@ pub enum ExtensionError {
     /// The extension was not given this ticket, or the ticket has expired.
     #[error("this ticket is not valid for '{extension}'")]
     UnknownTicket {
-        /// The name of the extension.
+        /// The extension that presented the ticket.
         extension: DisplayText,
     },
     /// Two names become the same variable, a name becomes a variable that the system reads, or a value cannot be a
@@ -142,7 +144,7 @@ pub enum ExtensionError {
     Variable {
         /// The name of a secret, a public value or a preference.
         name: DisplayText,
-        /// The reason why there is no working connection.
+        /// The reason, as a clause for people: `another name becomes the same variable`.
         why: &'static str,
     },
 }

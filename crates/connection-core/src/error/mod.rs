@@ -29,23 +29,23 @@ pub enum Error {
     /// A token was not made, or a code was not exchanged.
     #[error(transparent)]
     AccessToken(#[from] AccessTokenFault),
-    /// The account is already connected.
+    /// The account is already connected, and the import does not allow a second connection to it.
     #[error("this account is already connected as {kind}:{label}")]
     AccountConnected {
-        /// The kind that the error is about.
+        /// The kind of the existing connection and of the rejected import.
         kind: Kind,
-        /// The label of the existing connection.
+        /// The label of the existing connection, which can be used instead.
         label: String,
     },
     /// The owner has several connections of the kind, and none of them is the default.
     #[error("there are several connections of kind '{kind}': {}", names(.candidates))]
     Ambiguous {
-        /// The kind that the error is about.
+        /// The kind of which a connection was requested.
         kind: Kind,
         /// The first of these connections.
         candidates: Vec<ConnectionInfo>,
     },
-    /// The registry was closed.
+    /// The registry was closed with [`close`](crate::ConnectionRegistry::close), or is being closed.
     #[error("the registry is closed")]
     Closed,
     /// The stored credential cannot be attached or read by its plugin.
@@ -59,13 +59,13 @@ pub enum Error {
     /// The request's origin is not in the connection's reach. Nothing was sent.
     #[error("{origin} is outside of this connection's reach")]
     Denied {
-        /// The origin of the request.
+        /// The origin of the request: scheme, host and port.
         origin: Origin,
     },
     /// A granted directory is not opened, because the host protects it or restricts its owner.
     #[error(transparent)]
     Directory(#[from] DirectoryRefused),
-    /// A request of an extension was refused.
+    /// A request of an extension was refused, for example because it has no grant.
     #[error(transparent)]
     Extension(#[from] ExtensionError),
     /// A file or directory could not be read.
@@ -76,7 +76,7 @@ pub enum Error {
     Http {
         /// The host of the request, with its port unless it is the default one.
         host: String,
-        /// The error of the request.
+        /// The reason why there is no complete answer.
         source: HttpError,
     },
     /// The data to import is not a connection of its kind.
@@ -85,12 +85,12 @@ pub enum Error {
     /// The kind states other terms than those under which the account was connected. Nothing was sent.
     #[error("the kind '{kind}' no longer sends secrets as it did when '{kind}:{label}' was connected")]
     KindChanged {
-        /// The kind that the error is about.
+        /// The kind whose terms have changed.
         kind: Kind,
-        /// The label of the connection.
+        /// The label of the connection that was not used.
         label: String,
     },
-    /// The label is empty.
+    /// The label is empty, or consists of white space only.
     #[error("a label must not be empty")]
     InvalidLabel,
     /// The text cannot be the name of an owner.
@@ -99,23 +99,23 @@ pub enum Error {
     /// The request has a method, path or header that cannot be sent.
     #[error("the request is not well formed: {0}")]
     InvalidRequest(&'static str),
-    /// Another connection has this label.
+    /// Another connection of the same owner and kind has this label.
     #[error("there is already a connection '{kind}:{label}'")]
     LabelTaken {
-        /// The kind that the error is about.
+        /// The kind of both connections. Labels are unique among the connections that an owner has of a kind.
         kind: Kind,
-        /// The label of the connection.
+        /// The label that was requested.
         label: String,
     },
     /// The owner has no connection of this kind.
     #[error("nothing of kind '{0}' is connected")]
     NoConnection(Kind),
-    /// No previous credential is kept.
+    /// No previous credential is kept. A replaced credential is kept for seven days.
     #[error("'{kind}:{label}' has no previous credential to return to")]
     NoPrevious {
-        /// The kind that the error is about.
+        /// The kind of the connection that was to be rolled back.
         kind: Kind,
-        /// The label of the connection.
+        /// The label of the connection that was to be rolled back.
         label: String,
     },
     /// No connection with this id belongs to this owner.
@@ -124,7 +124,7 @@ pub enum Error {
     /// The credential has ended or was refused, and could not be refreshed. The stored credential is unchanged.
     #[error("the credential of this connection could not be renewed: {}", why.reason.message)]
     NotRenewed {
-        /// The kind that the error is about.
+        /// The kind of the connection whose credential could not be refreshed.
         kind: Kind,
         /// The reason: failing if only a person can help, offline if the refresh is tried again.
         why: Box<NotLive>,
@@ -132,7 +132,7 @@ pub enum Error {
     /// The kind does not have the requested capability.
     #[error("connections of kind '{kind}' cannot {what}")]
     NotSupported {
-        /// The kind that the error is about.
+        /// The kind that lacks the capability.
         kind: Kind,
         /// The capability, as a verb: `send requests`.
         what: &'static str,
@@ -140,7 +140,7 @@ pub enum Error {
     /// The plugin failed in a way that says nothing about the connection.
     #[error("the plugin '{kind}' failed")]
     Plugin {
-        /// The kind that the error is about.
+        /// The kind whose plugin failed.
         kind: Kind,
         /// The error that the plugin returned.
         source: ConnectionError,
@@ -148,9 +148,10 @@ pub enum Error {
     /// The plugin panicked or did not finish in time.
     #[error("the plugin '{kind}' {what}")]
     PluginFault {
-        /// The kind that the error is about.
+        /// The kind whose plugin did not return.
         kind: Kind,
-        /// `crashed`, or `did not finish in time`.
+        /// The predicate of the message: `crashed`, `did not finish in time`, or, for a webhook that cannot be
+        /// verified, `does not say what a signature covers`.
         what: &'static str,
     },
     /// An operation on a profile was refused or failed.
@@ -159,11 +160,11 @@ pub enum Error {
     /// The rollback was refused. The connection keeps its current credential.
     #[error("the previous credential of '{kind}:{label}' cannot be restored: {why}")]
     RollbackRefused {
-        /// The kind that the error is about.
+        /// The kind of the connection, which was not rolled back.
         kind: Kind,
-        /// The label of the connection.
+        /// The label of the connection, which was not rolled back.
         label: String,
-        /// The reason for the failure.
+        /// The reason why the previous credential cannot be used, as a sentence for people.
         why: DisplayText,
         /// The remedy, if something can be done.
         remedy: Option<DisplayText>,
@@ -171,12 +172,12 @@ pub enum Error {
     /// A database row was edited or restored by somebody without the key. It is not used.
     #[error(transparent)]
     Row(#[from] RowError),
-    /// Sealed data cannot be opened.
+    /// Sealed data cannot be opened, because its key is missing or the data was edited.
     #[error("the sealed data of {what} cannot be opened")]
     Sealed {
-        /// The thing that the data belongs to.
+        /// A description of the sealed thing: `connection 018f3b9e-7d2a-7c31-9f43-0123456789ab`.
         what: String,
-        /// The reason for the failure.
+        /// The reason why the data cannot be opened, such as a missing key.
         source: Arc<SealError>,
     },
     /// No setup session with this id belongs to this owner, or it ended long ago.
@@ -188,7 +189,7 @@ pub enum Error {
     /// The terms of the kind changed after they were shown. Nothing was accepted.
     #[error("the kind '{kind}' was changed again after its terms were shown, so nothing was accepted")]
     TermsOutdated {
-        /// The kind that the error is about.
+        /// The kind whose terms have changed again.
         kind: Kind,
     },
     /// The owner has as many open setups as this host allows.
@@ -203,19 +204,19 @@ pub enum Error {
     /// The connection has no address for webhooks.
     #[error("'{kind}:{label}' has no address for webhooks")]
     WebhookDisabled {
-        /// The kind that the error is about.
+        /// The kind of the connection without an address.
         kind: Kind,
-        /// The label of the connection.
+        /// The label of the connection without an address.
         label: String,
     },
     /// The webhooks of the connection cannot be checked, because no key is known for them.
     #[error("webhooks of '{kind}:{label}' cannot be checked: {why}")]
     WebhookKey {
-        /// The kind that the error is about.
+        /// The kind of the connection without a key.
         kind: Kind,
-        /// The label of the connection.
+        /// The label of the connection without a key.
         label: String,
-        /// The reason for the failure.
+        /// The reason why no key can be used or added, as a clause for people.
         why: DisplayText,
     },
 }

@@ -11,7 +11,7 @@ pub enum ProfileError {
     /// The profile is the default, so it cannot be removed or stop being the default: a kind always has one.
     #[error("the profile '{label}' of kind '{kind}' is the default, and there is always a default")]
     Default {
-        /// The kind of the profile.
+        /// The kind whose default profile it is.
         kind: Kind,
         /// The label of the default profile.
         label: String,
@@ -19,65 +19,65 @@ pub enum ProfileError {
     /// The directory cannot be used for a profile.
     #[error("the directory '{path}' {problem}")]
     Directory {
-        /// The path as it was given.
+        /// The path as it was given, shortened and without control characters.
         path: String,
-        /// The problem with the path.
+        /// The problem with the path, as a predicate: `is not an absolute path`.
         problem: String,
     },
     /// The directory does not have the name that the tool looks for.
     #[error("the directory '{path}' must be called '{wanted}', because its tool looks for that name")]
     DirectoryName {
-        /// The path as it was given.
+        /// The path as it was given, shortened and without control characters.
         path: String,
         /// The name that the tool looks for.
         wanted: String,
     },
-    /// Another profile has the directory.
+    /// Another profile of the same owner and kind has the directory.
     #[error("the directory '{path}' already belongs to the profile '{label}' of kind '{kind}'")]
     DirectoryTaken {
-        /// The kind of the profile.
+        /// The kind of both profiles. The profiles that an owner has of a kind have different directories.
         kind: Kind,
         /// The label of the profile that has the directory.
         label: String,
-        /// The path of the directory.
+        /// The directory, as an absolute path.
         path: String,
     },
     /// The profile is used by sessions of the host, by connections or by slots.
     #[error("the profile '{label}' of kind '{kind}' is in use: {by}")]
     InUse {
-        /// The kind of the profile.
+        /// The kind of the profile that is in use.
         kind: Kind,
-        /// The label of the profile.
+        /// The label of the profile that is in use.
         label: String,
         /// A description of the users, with their number or names.
         by: String,
     },
-    /// Another profile has this label.
+    /// Another profile of the same owner and kind has this label.
     #[error("there is already a profile '{label}' of kind '{kind}'")]
     LabelTaken {
-        /// The kind of the profile.
+        /// The kind of both profiles. Labels are unique among the profiles that an owner has of a kind.
         kind: Kind,
-        /// The label that is taken.
+        /// The label that was requested.
         label: String,
     },
     /// The profile is the only one of its kind, so it cannot be removed.
     #[error("the profile '{label}' is the only one of kind '{kind}'")]
     Last {
-        /// The kind of the profile.
+        /// The kind, which would have no profile left.
         kind: Kind,
-        /// The label of the profile.
+        /// The label of the only profile.
         label: String,
     },
     /// The environment does not say where the tool's own directory is, or it is not the environment of this owner.
     #[error("the directory that the tool of kind '{kind}' uses by default is unknown")]
     NoHome {
-        /// The kind of the profile.
+        /// The kind whose default directory is unknown.
         kind: Kind,
     },
     /// The host's [policy for tools](crate::ToolPolicy) does not allow what the kind declares for its tool.
     #[error("the profiles of kind '{kind}' cannot be used: {why}")]
     NotAllowed {
-        /// The kind of the profile.
+        /// The kind that declares the tool.
         kind: Kind,
         /// The declaration that is not allowed.
         why: ToolNotAllowed,
@@ -85,7 +85,7 @@ pub enum ProfileError {
     /// No profile with this id belongs to this owner and kind.
     #[error("there is no profile {id} of kind '{kind}'")]
     NotFound {
-        /// The kind of the profile.
+        /// The kind for which the profile was requested.
         kind: Kind,
         /// The id that was not found.
         id: ProfileId,
@@ -93,9 +93,9 @@ pub enum ProfileError {
     /// The directory could not be created for a tool that does not create it itself.
     #[error("the directory '{path}' cannot be created: {problem}")]
     NotMade {
-        /// The path of the directory.
+        /// The directory that was to be created, as it is shown to people.
         path: String,
-        /// The error of the operating system.
+        /// The error of the operating system, or another clause that says what failed.
         problem: String,
     },
     /// The text cannot name a slot.
@@ -104,7 +104,7 @@ pub enum ProfileError {
     /// The tool of the kind has a single identity.
     #[error("kind '{kind}' has no profiles: its plugin does not say how its tool is given another directory")]
     Unsupported {
-        /// The kind of the tool.
+        /// The kind that has no profiles.
         kind: Kind,
     },
 }

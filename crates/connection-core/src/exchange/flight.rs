@@ -42,10 +42,10 @@ pub(crate) struct Exchange {
     pub(crate) deadline: Option<Duration>,
 }
 
-/// The end of an exchange.
+/// The result of a request that spends something, such as a refresh token.
 #[derive(Clone, Debug)]
 pub(crate) enum ExchangeOutcome {
-    /// The answer was recorded.
+    /// The provider answered, and the answer was recorded.
     Answered(Arc<HttpResponse>),
     /// The provider did not process the request. No record is left.
     Refused(Arc<HttpResponse>),

@@ -14,7 +14,7 @@ use crate::{Error, exchange::System, store::rows::Sent};
 
 /// The state of an attempt without a recorded answer.
 pub(super) enum AttemptState {
-    /// This node kept its answer, which is recorded now.
+    /// This node had kept the answer, which is now recorded.
     Answered,
     /// The attempt had an answer that cannot be read.
     Lost(Uncertain),

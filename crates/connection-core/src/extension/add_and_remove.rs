@@ -16,7 +16,7 @@ use crate::{
 /// Maximum length of a declaration, in bytes.
 const MAX_SOURCE_LENGTH: usize = 1 << 20;
 
-/// An extension that was added.
+/// An extension that its owner has added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExtensionInfo {

@@ -12,7 +12,7 @@ use crate::extension::requirement::fingerprint;
 /// The parts of an extension's declaration that the core needs.
 #[derive(Clone, Debug)]
 pub(super) struct DeclaredExtension {
-    /// The fingerprint of the requirement.
+    /// The fingerprint of the requirement, which changes when the declaration requires something else.
     pub(super) print: [u8; 32],
     pub(super) provider: Kind,
     /// The number of declared secrets.

@@ -53,7 +53,7 @@ const RESERVED: &[&str] = &[
 ];
 const RESERVED_PREFIXES: &[&str] = &["CONNECTIONS_", "DYLD_", "GIT_", "LC_", "LD_", "LUA_INIT_"];
 
-/// Returns variables with their values. Each is made of a name, a prefix and a value.
+/// Returns variables with their values. Each element of `named` is a name, a prefix and a value.
 ///
 /// # Errors
 ///

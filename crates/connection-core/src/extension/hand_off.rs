@@ -101,7 +101,7 @@ impl std::error::Error for HandOffError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionRequired {
-    /// The title of the requirement.
+    /// The title of the requirement, as the declaration states it for people.
     pub title: DisplayText,
     /// The connect guide, in the extension's words.
     pub guide: Option<DisplayText>,

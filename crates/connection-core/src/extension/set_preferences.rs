@@ -195,7 +195,7 @@ impl Change {
         Rows::read(tx, owner, scope_names, connection).await
     }
 
-    /// Returns the stored settings.
+    /// Returns the settings before the change. A row that was edited outside of the program counts as empty.
     async fn former_settings(&self, tx: &mut Tx, marks: &RowMarks<'_>, rows: &Rows) -> Result<Settings, StoreError> {
         let row = tx.preferences(marks.owner, &self.declared.name, self.key()).await?;
         // Setting a value must not vouch for an edited row, so that row counts as empty.

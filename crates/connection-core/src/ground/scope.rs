@@ -43,7 +43,7 @@ pub(crate) struct OwnedScope<S> {
 }
 
 impl<S> OwnedScope<S> {
-    /// Returns the scope, borrowed.
+    /// Returns a [`Scope`] that borrows from this one.
     pub(crate) fn as_scope(&self) -> Scope<'_, S> {
         Scope { system: &self.system, owner: &self.owner }
     }

@@ -2,17 +2,17 @@
 
 use connection_contract::DisplayText;
 
-/// How a row shows that this program did not leave it as it is.
+/// The sign by which a row shows that it is not as this program left it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RowFault {
-    /// It was changed past the program.
+    /// The row was changed outside of the program.
     Edited,
-    /// It is older than the newest event about it: somebody put it back.
+    /// The row is older than the newest event about it: somebody restored an earlier copy.
     Outdated,
-    /// It was removed, and somebody restored it.
+    /// The row was removed by the program, and somebody restored it.
     Removed,
-    /// Nothing vouches for it: it was written past the program, or before rows were marked.
+    /// The row has no mark: it was written outside of the program, or by a version that did not mark rows yet.
     Unmarked,
 }
 
@@ -26,9 +26,9 @@ pub struct RowError {
     pub table: &'static str,
     /// The owner that the row belongs to.
     pub owner: String,
-    /// The row, in the words of a person.
+    /// A description of the row for people: `the state of the extension 'deploy'`.
     pub what: DisplayText,
-    /// The problem of the row.
+    /// The sign by which the row is refused.
     pub fault: RowFault,
 }
 
@@ -42,7 +42,7 @@ impl RowError {
         }
     }
 
-    /// For programs; listed in `docs/spec/words.md`.
+    /// Returns the stable code for programs, as listed in `docs/spec/words.md`.
     pub fn code(&self) -> &'static str {
         match self.fault {
             RowFault::Outdated | RowFault::Removed => "row_outdated",

@@ -1,9 +1,9 @@
-//! Rows that decide who gets a secret or what is run, told from rows that somebody edited or put back without the key.
+//! Finds rows that decide who gets a secret or what is run, and that somebody edited or restored without the key.
 //!
-//! The row of a connection is compared with the newest event of the connection, which says how it stands. A row of the other
-//! tables carries a mark: the row's name, a revision, and a MAC over both and its deciding columns. The revision is the number
-//! of the newest row event about the row; a deleted row leaves such an event, too. So a row that was edited has no right MAC,
-//! and one that was put back an old revision.
+//! The row of a connection is compared with the newest event of the connection, which states how the row was left. A
+//! row of the other tables carries a mark: the row's name, a revision, and a MAC over both and over the columns that
+//! matter. The revision is the number of the newest row event about the row; the deletion of a row appends such an
+//! event, too. A row that was edited therefore has a wrong MAC, and a row that was restored has an old revision.
 
 mod error;
 mod subject;

@@ -13,12 +13,12 @@ const NAME: usize = 32;
 /// A name, a revision and a MAC.
 const LENGTH: usize = NAME + 8 + 32;
 
-/// One row of one table, whether it is there or not.
+/// The name of a row, which may be missing from its table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
     pub(crate) table: &'static str,
     pub(crate) owner: &'a str,
-    /// The primary key, but for the owner.
+    /// The primary key, without the owner.
     pub(crate) key: &'a [&'a [u8]],
 }
 
@@ -36,7 +36,8 @@ impl Subject<'_> {
         sealer.mac_of("connections/row/v1", &parts)
     }
 
-    /// Records that the row is written with these columns, and gives its mark. The transaction holds the owner's lock.
+    /// Records that the row is written with these columns, and returns its mark. The transaction holds the owner's
+    /// lock.
     pub(crate) async fn written(
         &self,
         tx: &mut Tx,

@@ -13,7 +13,7 @@ pub(crate) enum OpenKeyError {
     /// An error of the keyset in the database.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// An error of the database.
+    /// The keyset or a sealed value could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

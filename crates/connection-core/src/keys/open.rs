@@ -38,7 +38,7 @@ use crate::{
 #[derive(Debug)]
 #[must_use = "key sources take effect in the builder of a registry"]
 pub struct KeySources {
-    /// The source that is used.
+    /// The source whose key opens the keyset of the database.
     pub(crate) used: Arc<dyn KeySource>,
     pub(crate) others: Vec<Other>,
 }

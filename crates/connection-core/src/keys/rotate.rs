@@ -17,7 +17,7 @@ const BATCH: usize = 100;
 /// Maximum number of passes over all columns. More than one is needed because other processes change rows.
 const PASSES: usize = 20;
 
-/// The result of a rotation.
+/// The result of replacing the key that seals the values of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyRotation {

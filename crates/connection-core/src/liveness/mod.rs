@@ -62,7 +62,7 @@ pub struct LivenessChange {
     pub liveness: Liveness,
     /// The reason why the connection is not live.
     pub reason: Option<Reason>,
-    /// The time of the measurement.
+    /// The time at which the verification ended.
     pub at: Timestamp,
 }
 
@@ -92,7 +92,7 @@ impl Stream for LivenessChanges {
     }
 }
 
-/// The subscribers by connection.
+/// The senders to the streams of changes, by connection.
 #[derive(Default)]
 pub(crate) struct Subscriptions(Mutex<HashMap<ConnectionId, Vec<mpsc::UnboundedSender<LivenessChange>>>>);
 

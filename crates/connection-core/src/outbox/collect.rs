@@ -31,8 +31,8 @@ pub(crate) struct Collected {
 }
 
 impl Collected {
-    /// Adds what was recorded since the last call by any process. The first call on a store adds nothing: the operator is
-    /// told of what happens from then on.
+    /// Adds the events that any process recorded since the last call. The first call on a store adds nothing: the
+    /// operator gets only later events.
     pub(crate) async fn update(&mut self, ground: &Ground) -> Result<(), Error> {
         let now = ground.ids.next();
         let Some(position) = ground.reader().await?.outbox_position().await? else {

@@ -1,4 +1,4 @@
-//! The messages: which events the operator is told of, and in what words.
+//! The messages for the operator: the events that are sent, and their texts.
 
 use connection_contract::{DisplayText, Timestamp};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ const REMOVED: &str = "connection.removed";
 /// them.
 pub const MESSAGE_TYPES: &[&str] = &[CONNECTED, EXPIRING, NEEDS_ATTENTION, REFRESHED, REMOVED];
 
-/// Returns the row of the message about an event, which is due at once. `None` if the operator is not told of it.
+/// Returns the row of the message about an event, which is due at once. `None` if no message is sent about the event.
 pub(super) async fn of_event(ground: &Ground, event: StoredEvent) -> Result<Option<OutboxRow>, Error> {
     // Details that another program has edited may be invalid JSON.
     let details: Value = serde_json::from_str(&event.body).unwrap_or_default();

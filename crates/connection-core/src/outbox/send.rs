@@ -20,14 +20,14 @@ const AT_ONCE: i64 = 16;
 /// The status of a receiver that wants no more messages.
 const GONE: u16 = 410;
 
-/// The result of a round.
+/// The result of sending the messages that are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Round {
     /// The receiver wants no more messages.
     Gone,
-    /// Nothing more is due.
+    /// Nothing more is due now.
     Idle,
-    /// More may be due.
+    /// The round sent as many messages as it may, so more may be due.
     More,
 }
 

@@ -39,7 +39,7 @@ pub struct DirectoryProbe {
     pub authenticated: Option<bool>,
     /// The reason why the login state is unknown: a file that may hold a login cannot be judged.
     pub reason: Option<Reason>,
-    /// The account of the login.
+    /// The name of the account that is logged in, if a file in the directory states it.
     pub account_label: Option<DisplayText>,
     /// The state of the path itself.
     pub state: DirectoryState,
@@ -57,7 +57,7 @@ pub enum DirectoryState {
     NotAllowed,
     /// Something other than a directory exists at the path.
     NotADirectory,
-    /// The path is a directory.
+    /// The path is a directory, which was probed.
     There,
     /// This program may not read the directory.
     Unreadable,

@@ -23,7 +23,7 @@ use crate::{
 pub struct SpawnOptions {
     /// The program: a name, or a path.
     pub program: PathBuf,
-    /// The arguments of the program.
+    /// The arguments, without the name of the program.
     pub args: Vec<OsString>,
     /// The variables. Their values may be secret and are never shown.
     pub env: BTreeMap<OsString, OsString>,

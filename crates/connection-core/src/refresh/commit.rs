@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// The result of the transaction.
+/// The result of the transaction that stores a refreshed credential.
 pub(super) enum CommitOutcome {
     /// Another credential is current, with this generation.
     Superseded(i64),

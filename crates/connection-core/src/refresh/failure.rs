@@ -94,11 +94,10 @@ impl Failure {
     }
 }
 
-/// The refresh that failed.
+/// A refresh that failed, with the credential that it was to replace.
 struct Attempt {
     /// The generation of the credential that was to be replaced.
     generation: i64,
-    /// The plan of that credential.
     plan: Plan,
     /// `true` if the provider refused that credential.
     is_refused: bool,
@@ -333,7 +332,7 @@ async fn record_liveness(
     context.append_liveness_event(tx, row, why.liveness, Some(&why.reason.code)).await
 }
 
-/// Returns the seconds until the unclear exchange may be sent again or judged anew.
+/// Returns the number of seconds until the exchange without a clear answer may be sent again or judged again.
 fn seconds_until_retry(uncertain: Uncertain, now: i64) -> i64 {
     uncertain.replay_at.map_or(0, |at| at.seconds().saturating_sub(now)).max(0)
 }

@@ -28,7 +28,7 @@ use crate::{
 /// Maximum number of times a waiter reads the row again after another process finishes.
 pub(super) const MAX_ATTEMPTS: usize = 4;
 
-/// The credential to refresh.
+/// The credential to refresh, as it was read before the lease was taken.
 pub(super) struct Target<'a> {
     pub(super) scope: Scope<'a, System>,
     pub(super) info: ConnectionInfo,

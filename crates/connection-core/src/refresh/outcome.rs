@@ -128,7 +128,7 @@ impl RefreshOutcomes {
     }
 }
 
-/// The counts of a registry.
+/// The number of refreshes that this registry has made, by kind and outcome.
 #[derive(Debug, Default)]
 pub(crate) struct Counts(Mutex<RefreshOutcomes>);
 

@@ -29,38 +29,38 @@ pub enum OpenError {
     /// A kind that the builder was given cannot be registered.
     #[error(transparent)]
     Kind(#[from] RegisterError),
-    /// No key source was given.
+    /// The builder was given no key source.
     #[error("no key source was given, and nothing is ever stored unsealed")]
     NoKeySource,
     /// The host's policy for local tools is invalid.
     #[error("the policy for local tools cannot be used: {0}")]
     Tools(#[from] ToolPolicyError),
-    /// No store was given.
+    /// The builder was given no store.
     #[error("no store was given")]
     NoStore,
     /// The directory of this node cannot be used.
     #[error("the directory {} cannot be used: {source}", path.display())]
     StateDirectory {
-        /// The path of the state directory.
+        /// The path of the state directory: the one that the host named, or the one beside a SQLite file.
         path: PathBuf,
-        /// The error of the system.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The system provides no threads.
+    /// The system cannot start the threads that run plugins.
     #[error("the system cannot start the threads that run plugins")]
     Runtime(#[source] io::Error),
     /// The key is not available, or is a different key.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The keyset cannot be opened.
+    /// The keyset cannot be opened with the key of the source.
     #[error("the keys in the database {place} cannot be opened: {error}")]
     Seal {
-        /// The database that holds the keys.
+        /// The database that holds the keyset: a path, or an address without a password.
         place: String,
         /// The reason why the keyset cannot be opened.
         error: SealError,
     },
-    /// The store cannot be opened.
+    /// The database cannot be opened, or its tables cannot be brought up to date.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -21,7 +21,7 @@ pub struct Event {
     pub id: EventId,
     /// The id of the connection to which the event happened.
     pub connection: ConnectionId,
-    /// The owner of the connection.
+    /// The owner of the connection; empty after [`new`](Self::new), until it is set.
     pub owner: String,
     /// The number of the event, per connection, from 1 and without gaps.
     pub number: u64,
@@ -57,7 +57,7 @@ impl Event {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EventPage {
-    /// The events of the page.
+    /// The events in the order of the request, at most 1,000.
     pub events: Vec<Event>,
     /// The position at which the next page begins, if there may be one.
     pub next: Option<EventId>,
@@ -76,12 +76,12 @@ pub struct History {
     pub next: Option<u64>,
 }
 
-/// The record of events, and streams of the events from now on.
+/// The record of events, and streams of later events.
 ///
 /// The record is in the store. [`list`](Self::list) and [`history`](Self::history) read it, [`watch`](Self::watch)
-/// follows it over all processes, and [`edited_rows`](Self::edited_rows) finds rows that were edited past the program.
-/// The other methods are about this process alone: [`listen`](Self::listen) tells what it does, and there are streams of
-/// the changes of extensions that it made and of the outcomes of its refreshes.
+/// follows it over all processes, and [`edited_rows`](Self::edited_rows) finds rows that were edited outside of the
+/// program. The other methods concern only this process: [`listen`](Self::listen) reports what the process does, and
+/// there are streams of the changes that it made to extensions and of the outcomes of its refreshes.
 ///
 /// # Examples
 ///

@@ -7,7 +7,7 @@ use connection_contract::PathSpec;
 use super::ConnectionRegistry;
 use crate::{ToolPolicy, owner::has_environment, services::environment};
 
-/// This machine, as far as the owner of a handle may use it.
+/// The tools and files of this machine, as far as the owner of the handle may use them.
 ///
 /// A program that starts local tools by itself, such as in a container, uses it to find the files of a tool and to
 /// apply the host's policy. A host provides its tools and files with [`Machine`](crate::Machine).

@@ -168,8 +168,8 @@ impl ConnectionRegistry {
     /// Prevents new requests that spend something, such as a refresh token, and waits until the refreshes in progress
     /// have ended and are stored.
     ///
-    /// A host that is told to end calls this method before [`close`](Self::close), which leaves the stored answers of
-    /// providers to the next process.
+    /// A host that was asked to stop calls this method before [`close`](Self::close), which leaves the stored answers
+    /// of providers to the next process.
     ///
     /// # Cancellation
     ///

@@ -29,7 +29,7 @@ const PAGE: i64 = 1000;
 pub struct OutgoingEvent {
     /// The id of the event, which is also the `webhook-id` of its message.
     pub id: EventId,
-    /// The owner of the connection.
+    /// The owner of the connection that the event is about.
     pub owner: String,
     /// The connection, which may have been removed.
     pub connection: ConnectionId,

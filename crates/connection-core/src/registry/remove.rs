@@ -22,7 +22,7 @@ const MAX_TEARDOWN_TIME: Duration = Duration::from_secs(30);
 /// Maximum number of credentials that are torn down if each is replaced meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// The outcome of a removal.
+/// The outcome of removing a connection: the teardown of its credentials at the provider.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Removal {

@@ -22,7 +22,7 @@ pub enum HostService {
     Kv,
     /// Browser windows in which a person logs in.
     LoginWindow,
-    /// Execution of local tools.
+    /// A search for the local tools that a kind declares, and for their versions.
     Tools,
 }
 

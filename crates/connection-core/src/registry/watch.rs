@@ -123,7 +123,7 @@ impl Stream for Watch {
 
 struct Task {
     shared: Arc<Shared>,
-    /// `None` for all owners.
+    /// The owner whose events are sent; `None` for all owners.
     owner: Option<Arc<str>>,
     connection: Option<ConnectionId>,
     changes: Changes,

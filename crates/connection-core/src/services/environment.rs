@@ -17,7 +17,7 @@ impl<F: Fn(&str) -> Option<OsString> + Send + Sync> Environment for F {
     }
 }
 
-/// The environment of this process.
+/// The environment variables of this process.
 #[derive(Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "it holds nothing")]
 pub struct SystemEnvironment;

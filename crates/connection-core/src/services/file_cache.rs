@@ -63,7 +63,7 @@ struct Entry {
     state: Mutex<State>,
 }
 
-/// The cache of a registry.
+/// The results of a registry that were computed from files.
 #[derive(Default)]
 pub(crate) struct Cache(Mutex<HashMap<Key, Arc<Entry>>>);
 

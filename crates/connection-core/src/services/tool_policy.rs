@@ -220,32 +220,32 @@ pub enum ToolPolicyError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolNotAllowed {
-    /// The argument is not listed.
+    /// The policy does not list the argument for the program.
     #[error("this host does not allow profiles to give '{program}' the argument '{argument}'")]
     Argument {
-        /// The name of the program.
+        /// The program to which the argument would be passed.
         program: String,
         /// The argument, as the kind declares it.
         argument: String,
     },
-    /// The path is not listed.
+    /// The policy does not list the path for the program.
     #[error("this host does not allow kinds to name {path} for '{program}'")]
     Path {
-        /// The name of the program.
+        /// The program for which the kind names the path.
         program: String,
         /// The path, as the kind declares it.
         path: String,
     },
-    /// The program is not listed.
+    /// The policy does not list the program.
     #[error("this host does not allow kinds to look for or run '{program}'")]
     Program {
-        /// The name of the program.
+        /// The program, as the kind declares it.
         program: String,
     },
-    /// The variable is not listed.
+    /// The policy does not list the variable for the program.
     #[error("this host does not allow profiles to set the variable '{variable}' for '{program}'")]
     Variable {
-        /// The name of the program.
+        /// The program for which the variable would be set.
         program: String,
         /// The name of the environment variable.
         variable: String,

@@ -18,13 +18,13 @@ pub(crate) struct Header {
     pub(crate) led: bool,
     /// `true` if an account to which a person signed in with a browser is shown before it is stored.
     pub(crate) confirm: bool,
-    /// The profile of the connection.
+    /// The profile that the connection belongs to, with the directory that the plugin may read.
     pub(crate) profile: Option<Granted>,
     /// The digest of the terms of the kind when the session was begun.
     pub(crate) kind_terms: Option<Vec<u8>>,
 }
 
-/// The purpose of a session.
+/// The purpose of a session: a new connection, or a new credential for an existing one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// The session makes a new connection.
@@ -133,30 +133,30 @@ fn texts(record: &Record, name: &str) -> Vec<String> {
 /// The wait that suspended a session. Inputs from any process are checked against it.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting {
-    /// Number of the step.
+    /// The number of the step that waits.
     pub(crate) no: StepNo,
-    /// Number of the effect that ends the wait. Without one, only a new run ends it.
+    /// The number of the effect that ends the wait. Without one, only a new run ends it.
     pub(crate) seq: Option<i64>,
-    /// Fingerprint of the wait.
+    /// The fingerprint of the request that waits.
     pub(crate) what: String,
-    /// Names of the fields, if the wait can be answered.
+    /// The names of the fields, if the wait can be answered.
     pub(crate) fields: Option<Vec<String>>,
-    /// Hash of the `state` that a callback must bring.
+    /// The hash of the `state` that a callback must bring.
     pub(crate) state: Option<[u8; 32]>,
-    /// Deadline at which the wait ends by itself.
+    /// The deadline at which the wait ends by itself.
     pub(crate) until: Option<Timestamp>,
     /// The reason why the session waits to be resumed, if it does.
     pub(crate) paused: Option<Paused>,
-    /// Id and label of the account that is shown, and is stored only after it was confirmed.
+    /// The id and label of the account that is shown, and is stored only after it was confirmed.
     pub(crate) account: Option<(String, String)>,
 }
 
 /// The reason why a session rests, such as a network failure.
 #[derive(Clone, Debug)]
 pub(crate) struct Paused {
-    /// Number of the effect that failed. Resuming the session deletes it, so that the provider is asked again.
+    /// The number of the effect that failed. Resuming the session deletes it, so that the provider is asked again.
     pub(crate) failed: Option<i64>,
-    /// The reason that is shown.
+    /// The reason that is shown to the person.
     pub(crate) reason: Reason,
 }
 

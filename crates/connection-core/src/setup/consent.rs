@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ForExtension {
     pub(crate) name: String,
-    /// The fingerprint of the requirement.
+    /// The fingerprint of the requirement, which changes when the declaration requires something else.
     pub(crate) print: [u8; 32],
     /// The names of the secrets that the requirement declares.
     pub(crate) names: Vec<String>,

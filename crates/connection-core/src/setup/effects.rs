@@ -64,7 +64,6 @@ pub(crate) struct SetupHost {
     pub(super) shared: Arc<System>,
     pub(super) kind: Arc<KindEntry>,
     pub(super) slot: Arc<Slot>,
-    /// The profile of the connection.
     pub(super) profile: Option<ProfileId>,
     pub(super) seed: Secret,
     directory: Option<GrantedDirectory>,

@@ -34,7 +34,7 @@ use crate::{
 /// Maximum number of attempts to inherit from the current credential before it is replaced.
 const ATTEMPTS: usize = 3;
 
-/// The decision of the transaction.
+/// The decision of the transaction that makes the new credential the current one.
 enum PromotionDecision {
     Promoted {
         label: String,

@@ -37,7 +37,7 @@ pub(super) const MAX_TRIES: usize = 8;
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdvanceError {
-    /// The session has ended.
+    /// The session has ended, with or without a connection.
     #[error("this setup has ended")]
     Ended,
     /// The answer could not be taken now.
@@ -296,7 +296,7 @@ impl SetupSession {
     }
 }
 
-/// Where an input came from. The bookkeeping for that source is committed in the same transaction.
+/// The origin of an input. The bookkeeping for that origin is committed in the same transaction.
 pub(super) enum Source {
     /// A callback that arrived now. Its address is used up.
     Endpoint { hash: [u8; 32], now: i64 },

@@ -52,7 +52,7 @@ pub enum SetupStep {
     },
     /// The connection was made, or authorized again, and is stored.
     Done {
-        /// The account of the connection.
+        /// The account that the connection reaches.
         identity: Identity,
         /// Liveness of the connection, as it was measured for the new credential or later.
         liveness: Liveness,

@@ -31,7 +31,7 @@ pub(crate) enum Changed {
     Setup(SessionId),
     /// Extensions of some owner: declarations or preferences.
     Extensions,
-    /// The row of the keyset.
+    /// The row of the keyset, which changes when a key is rotated or moved.
     Keys,
     /// The usage of a connection's account.
     Usage(ConnectionId),
@@ -75,7 +75,7 @@ pub(crate) struct ObservedVersion {
 
 type Listener = Box<dyn Fn(Changed) + Send + Sync>;
 
-/// The receivers of signals.
+/// The waiters for changes, and the listener of the registry.
 pub(super) struct Signals {
     waiting: broadcast::Sender<Changed>,
     /// Called for each signal, before the caller of the write gets its answer.
@@ -140,7 +140,7 @@ impl Store {
     }
 }
 
-/// A waiter for changes.
+/// A waiter for changes of the store by any process.
 pub(crate) struct Changes {
     store: Store,
     signals: broadcast::Receiver<Changed>,

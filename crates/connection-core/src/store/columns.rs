@@ -51,7 +51,7 @@ enum DriverRow<'r> {
 
 /// A value that is decoded from the next columns of a row.
 pub(super) trait FromColumns: Sized {
-    /// The number of columns.
+    /// The number of columns that the value takes up.
     const WIDTH: usize;
 
     /// Decodes the value. `name` is the name of the column, for a value that has only one; if it is empty, the column
@@ -77,7 +77,7 @@ impl<'r> From<&'r PgRow> for Columns<'r> {
 }
 
 impl Columns<'_> {
-    /// Decodes the next column.
+    /// Decodes the next column, which must have this name unless it is empty.
     fn value<T>(&mut self, name: &'static str) -> Result<T, sqlx::Error>
     where
         T: OnSqlite + OnPostgres,

@@ -35,7 +35,7 @@ pub(crate) struct Reader {
     pub(super) together: Together,
 }
 
-/// A transaction that writes.
+/// A transaction that writes, with the changes to signal after its commit.
 pub(crate) struct Tx {
     reader: Reader,
     /// The changes of the job so far.

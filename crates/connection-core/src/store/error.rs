@@ -15,18 +15,18 @@ pub enum StoreError {
     /// Another process held the database for too long. Trying again may succeed.
     #[error("the database {place} is busy")]
     Busy {
-        /// The name of the database.
+        /// The path of the database file, or the address of the server without a password.
         place: String,
     },
     /// An applied migration differs from the one of this program.
     #[error("migration {version} of the database {place} differs from the one of this program")]
     Changed {
-        /// The name of the database.
+        /// The path of the database file, or the address of the server without a password.
         place: String,
-        /// The number of the migration.
+        /// The number of the first migration that differs.
         version: i64,
     },
-    /// The store was closed.
+    /// The store was closed, or the runtime that it works on has shut down.
     #[error("the store is closed")]
     Closed,
     /// A row with this name exists already, or the row was changed in between.
@@ -38,38 +38,38 @@ pub enum StoreError {
     /// The database cannot be read: it is damaged, or was edited by another program.
     #[error("the database {place} is damaged: {detail}")]
     Corrupt {
-        /// The name of the database.
+        /// The path of the database file, or the address of the server without a password.
         place: String,
-        /// The message of the engine.
+        /// The message of the engine, or a description of the value or row that cannot be read.
         detail: String,
     },
     /// This program was built without the engine of the database.
     #[error("this program was built without {engine}, which is the feature `{feature}` of connection-core")]
     EngineNotBuilt {
-        /// The name of the engine.
+        /// The name of the engine, `SQLite` or `PostgreSQL`.
         engine: &'static str,
-        /// The feature that is off.
+        /// The feature of connection-core that adds the engine, `sqlite` or `postgres`.
         feature: &'static str,
     },
     /// Other users can read or change a file of the database.
     #[error("the database is not private: {0}")]
     Exposed(NotPrivate),
-    /// The disk is full.
+    /// The disk of the database is full, or a quota is used up.
     #[error("there is no space left for the database {place}")]
     Full {
-        /// The name of the database.
+        /// The path of the database file, or the address of the server without a password.
         place: String,
     },
     /// The address names no database that could be kept.
     #[error("{reason}")]
     InvalidAddress {
-        /// The problem with the address.
+        /// The problem with the address, as a clause for people.
         reason: &'static str,
     },
     /// A later version of this program has changed the database.
     #[error("the database {place} has version {have}, which is newer than this program's {known}")]
     Newer {
-        /// The name of the database.
+        /// The path of the database file, or the address of the server without a password.
         place: String,
         /// The number of the migration that is not known.
         have: i64,
@@ -79,7 +79,7 @@ pub enum StoreError {
     /// The file is not a database.
     #[error("{place} is not a database")]
     NotADatabase {
-        /// The path of the file.
+        /// The path of the file that was to be opened.
         place: String,
     },
     /// A write panicked, and was rolled back.
@@ -100,7 +100,7 @@ pub enum StoreError {
     /// A row violates a rule of its table.
     #[error("the database {place} refused a row: {detail}")]
     Refused {
-        /// The name of the database.
+        /// The path of the database file, or the address of the server without a password.
         place: String,
         /// The rule that the row violates.
         detail: String,
@@ -108,23 +108,23 @@ pub enum StoreError {
     /// The database has a table of another program with one of our names.
     #[error("the database {place} has a table or index {name} that this program did not create")]
     Taken {
-        /// The name of the database.
+        /// The path of the database file, or the address of the server without a password.
         place: String,
-        /// The name of the table.
+        /// The name of the table or index, or `connection_` if the engine does not state it.
         name: String,
     },
     /// The database cannot be reached.
     #[error("{}: {detail}", unavailable(.place))]
     Unavailable {
-        /// The name of the database.
+        /// The path of the database file, or the address of the server without a password.
         place: String,
-        /// The message of the system.
+        /// The message of the operating system or of the engine.
         detail: String,
     },
     /// The host's pool lacks options that keep rows intact.
     #[error("the host's pool of {place} was opened without {}", lacks.join(", "))]
     Unsuited {
-        /// The name of the database.
+        /// The path of the database file.
         place: String,
         /// The options, as named by sqlx's `SqliteConnectOptions`.
         lacks: Vec<&'static str>,

@@ -124,7 +124,7 @@ pub(super) const NEWEST: &str = "SELECT e.id, e.owner, e.connection_id, e.seq, e
      WHERE p.connection_id = e.connection_id AND p.seq = e.seq - 1) AS before \
      FROM connection_event AS e WHERE e.connection_id = $1 ORDER BY e.seq DESC LIMIT 1";
 
-/// The columns of a [`Newest`].
+/// The columns of a [`Newest`], with the prefix `e_` because a join reads them beside those of another table.
 macro_rules! newest_columns {
     () => {
         "e.id AS e_id, e.owner AS e_owner, e.connection_id AS e_connection_id, \
@@ -180,7 +180,7 @@ pub(super) const IN_USE: &str = standing!(
 
 pub(super) const ALL_IDS: &str = "SELECT id FROM connection_event WHERE id > $1 ORDER BY id LIMIT $2";
 pub(super) const LAST_ID_OF_ALL: &str = "SELECT id FROM connection_event WHERE id > $1 ORDER BY id DESC LIMIT 1";
-/// The events of which the operator is told; `outbox/message.rs` says how.
+/// The events about which the operator gets a message; `outbox/message.rs` makes the message.
 pub(super) const TOLD: &str = stored!(
     "id > $1 AND kind IN ('connected', 'credential_rotated', 'expiring', 'imported', 'liveness_changed', \
      'reauthorized', 'removed') ORDER BY id LIMIT $2"
@@ -233,7 +233,7 @@ impl Reader {
         Ok(ids.into_iter().map(|(id,)| id).collect())
     }
 
-    /// Returns events of all owners of which the operator is told, in the order of their ids.
+    /// Returns events of all owners about which the operator gets a message, in the order of their ids.
     pub(crate) async fn told_events(&mut self, after: Uuid, limit: i64) -> Result<Vec<StoredEvent>, StoreError> {
         all!(self, StoredEvent, TOLD, after, limit)
     }

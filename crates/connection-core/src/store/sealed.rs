@@ -170,7 +170,7 @@ pub(crate) const SEALED: &[SealedColumn] = &[
 ];
 
 impl SealedColumn {
-    /// Returns the lowest key.
+    /// Returns a key that is lower than that of every row.
     pub(crate) fn start(&self) -> SealedKey {
         match self.shape {
             Shape::Exchange => SealedKey::Exchange(Vec::new()),

@@ -93,7 +93,7 @@ impl Facts {
 struct Change {
     id: ConnectionId,
     found: VerifyResult<Secret>,
-    /// The generation that was probed.
+    /// The generation of the credential that was probed.
     generation: i64,
     /// The time at which the probe began.
     began: i64,
@@ -231,7 +231,7 @@ async fn seal_next(
     replace::seal_next(ground, id, &before.owner, &before.kind, &payload, secret_names).await
 }
 
-/// The result of the transaction.
+/// The facts that are known only after the result was stored.
 struct CommitOutcome {
     /// The liveness before the probe.
     was: Liveness,

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// The time until the scheduler verifies again. By then the token is old enough to be refreshed after another refusal.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// Waits for the pause.
+/// Waits until [`PAUSE`] has passed on the clock.
 pub(crate) async fn pause(clock: &dyn Clock) {
     let began = clock.passed();
     sleep_passed(clock, || PAUSE.saturating_sub(clock.passed().saturating_sub(began))).await;

@@ -19,7 +19,7 @@ const MAX_DURATION: Duration = Duration::from_secs(60);
 /// The time after `MAX_DURATION` until a plugin that never yields is abandoned on its thread.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The origin of a verification.
+/// The caller that wants a credential to be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProbeTrigger {
     /// A caller of the host. A person may be present.

@@ -80,7 +80,7 @@ pub(super) struct Inbox {
 /// The sealed part of an address.
 pub(super) struct Address {
     pub(super) token: Secret,
-    /// The keys, newest first.
+    /// The keys that sign deliveries, newest first.
     pub(super) keys: Vec<Key>,
     pub(super) handshake_until: Option<i64>,
 }

@@ -33,7 +33,7 @@ pub(super) enum AddressChange {
     Changed(Address, &'static str),
     /// As `Changed`, with another token or newest key, so that the last test no longer applies.
     Renewed(Address, &'static str),
-    /// The address is removed.
+    /// The address is removed, so that webhooks are disabled.
     Off,
 }
 

@@ -32,8 +32,9 @@ const TOKEN: usize = 43;
 const MAX_KEY_LENGTH: usize = 1024;
 /// The longest time that a delivery waits until others of its connection have been checked.
 const MAX_WAIT: Duration = Duration::from_secs(10);
-/// When a provider is asked to retry: the first after too many checks at once, the second after a full inbox.
+/// The time after which a provider may retry, if too many deliveries were being checked at once.
 const RETRY_SOON: Duration = Duration::from_secs(5);
+/// The time after which a provider may retry, if the inbox of the connection was full.
 const RETRY_LATER: Duration = Duration::from_secs(60);
 
 /// The result of an authentic delivery. The provider gets the answer that the delivery arrived.
@@ -67,7 +68,7 @@ pub enum ReceiveError {
     /// The delivery cannot be checked or stored now. The provider will retry.
     #[error("the delivery cannot be checked or stored")]
     Unavailable(#[source] Error),
-    /// The address does not exist.
+    /// No connection has this address for webhooks.
     #[error("nothing is received at this address")]
     Unknown,
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use serde_json::Value;
 
-/// A request of a browser.
+/// A request that a browser sent, with headers that a page cannot see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// The whole address, with its query.

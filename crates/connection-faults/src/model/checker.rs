@@ -26,7 +26,7 @@ pub(crate) trait Model {
     fn ended(&mut self, state: &Self::State);
 }
 
-/// The result of an exploration.
+/// The result of visiting every state of a model.
 #[derive(Clone, Debug)]
 pub(crate) struct Explored<I> {
     /// Number of states that the model can reach.

@@ -150,7 +150,7 @@ pub(crate) struct Scope {
     pub(crate) goal: u8,
 }
 
-/// The design that is built.
+/// The design that this project implements.
 pub(crate) const PROTOCOL: Design = Design {
     lease: true,
     expires: true,

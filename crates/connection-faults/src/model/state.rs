@@ -74,7 +74,7 @@ pub(crate) struct Before {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Answer {
-    /// A new refresh token.
+    /// The provider issued a new refresh token.
     New(Token),
     /// The provider answered `invalid_grant`.
     Refused,
@@ -121,9 +121,9 @@ pub(crate) enum Step {
     Leading,
     /// One of the two checks that a replay needs is done.
     Looked,
-    /// Both checks are done.
+    /// Both checks that a replay needs are done.
     Proved,
-    /// The intent is committed.
+    /// The intent to send is committed, and nothing was sent yet.
     Intended,
     /// The process has checked its own deadline and sends next.
     Checked,
@@ -157,9 +157,9 @@ pub(crate) struct Rescued {
 /// The number of times that each fault may still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Budget {
-    /// Processes that are killed.
+    /// The number of processes that may still be killed.
     pub(crate) crashes: u8,
-    /// Processes that are paused beyond their lease.
+    /// The number of processes that may still be paused beyond their lease.
     pub(crate) pauses: u8,
     /// Attempts without a clear answer: a 5xx, no complete response, or a 2xx that the plugin cannot read.
     pub(crate) unclear: u8,

@@ -12,9 +12,9 @@ use super::{
 /// The result of exploring a case.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The case that was explored.
+    /// The case, which is a design in a scope.
     pub case: Case,
-    /// Number of reachable states.
+    /// The number of states that the case can reach.
     pub states: usize,
     /// Number of final states of each sort.
     pub ends: Ends,

@@ -21,7 +21,7 @@ use crate::{
 /// One byte more than a file may have, so that a file that is too large is refused where it is parsed.
 const LIMIT: u64 = KindFile::MAX_BYTES as u64 + 1;
 
-/// The result of a check.
+/// The result of checking files of kinds, for `--json`.
 #[derive(Serialize)]
 struct CheckedBody {
     checked: usize,

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{kind_add, kind_files::RefusedBody};
 use crate::{Error, Exit, cli::Program, kinds_directory};
 
-/// The result of a conversion.
+/// The result of converting entries of another catalogue, for `--json`.
 #[derive(Serialize)]
 struct KindsImportedBody {
     directory: String,

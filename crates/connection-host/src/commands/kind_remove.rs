@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{confirm, kind_add};
 use crate::{Error, Exit, cli::Program, kind_entry::KindSource, kinds_directory};
 
-/// A kind that was removed.
+/// The result of removing a kind, with the number of connections that stay, for `--json`.
 #[derive(Serialize)]
 struct KindRemovedBody {
     kind: String,

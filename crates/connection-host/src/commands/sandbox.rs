@@ -76,9 +76,9 @@ pub(super) async fn build(mut program: Program, kind: &str, file: Option<&Path>)
     Ok(Exit::Fine)
 }
 
-/// The source of an image.
+/// The source from which an image is built.
 enum Context {
-    /// A directory with a `Containerfile`.
+    /// A directory that contains a `Containerfile`, and the files that it copies.
     Directory(PathBuf),
     /// A `Containerfile` that comes with the kind.
     Text(&'static str),

@@ -17,7 +17,7 @@ pub(super) type NextStep = Option<(StepNo, SetupStep)>;
 
 /// The result of handing the answers of a person to a setup.
 pub(super) enum Advanced {
-    /// The answers were taken.
+    /// The setup took the answers, and has a next step.
     Taken,
     /// Another way was faster; its result is the next step.
     Elsewhere,

@@ -9,7 +9,7 @@ pub struct Key {
     /// The name as in the file, with `.` between a table and its key: `http.timeout`. `KIND` stands for any kind's
     /// name.
     pub name: &'static str,
-    /// The type of the value.
+    /// The type of the value, which decides how a text of the environment is read.
     pub value: KeyType,
     /// One sentence that describes the key.
     pub help: &'static str,
@@ -29,7 +29,7 @@ pub enum KeyType {
     Colour,
     /// A program and its arguments; in the environment one program, or a JSON array.
     Command,
-    /// A number of things.
+    /// A whole number without a unit.
     Count,
     /// A list of directories; in the environment one directory, or a JSON array.
     Directories,
@@ -49,7 +49,7 @@ pub enum KeyType {
     Origins,
     /// A path in the file system.
     Path,
-    /// A port of this machine.
+    /// The number of a TCP port on this machine.
     Port,
     /// The private addresses that users may reach.
     PrivateAddresses,

@@ -107,7 +107,7 @@ impl Settings {
         Some(self.config_file.as_deref()?.parent()?.join("kinds"))
     }
 
-    /// Reads all three layers.
+    /// Reads the file, the environment and the flags, in this order. A later value replaces an earlier one.
     pub(crate) fn load(global: &Global, environment: &Environment) -> Result<Self, Error> {
         let mut settings = Self::default();
         let named = global.config.clone().or_else(|| environment.config_file());

@@ -19,7 +19,7 @@ const MEBIBYTE: u64 = 1 << 20;
 pub(crate) struct SandboxSettings {
     copy_bytes: Option<u64>,
     copy_entries: Option<u64>,
-    /// In thousandths of a processor.
+    /// The limit of processor time, in thousandths of a processor.
     cpus: Option<u32>,
     pub(crate) engine: Option<SandboxEngine>,
     /// The images, by the kind's name.

@@ -26,7 +26,7 @@ pub(crate) use waiting::{clear_line, show_waits, without_line};
 
 use crate::{Error, Exit, config::Environment, name as program_name, platform};
 
-/// Writes to standard output.
+/// Writes to standard output. The line that shows a wait is removed from the terminal first.
 pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
     waiting::clear_line_for(bytes);
     let mut out = std::io::stdout().lock();

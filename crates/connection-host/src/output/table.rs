@@ -37,7 +37,7 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
-/// Rows below a heading.
+/// Rows below a heading, whose columns are narrowed to the width of the terminal.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     heading: Vec<Cell>,

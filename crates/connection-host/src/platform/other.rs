@@ -32,7 +32,7 @@ impl Signals {
 #[derive(Debug)]
 pub(crate) struct Passed;
 
-/// A signal for that program.
+/// A caught signal, to be passed on to that program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PassedSignal;
 

@@ -61,7 +61,7 @@ async fn terminated(terminate: Option<&mut Signal>) {
 #[derive(Debug)]
 pub(crate) struct Passed(Vec<(Number, SignalKind, Signal)>);
 
-/// A signal for that program.
+/// A caught signal, to be passed on to that program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PassedSignal(Number, SignalKind);
 

@@ -32,7 +32,7 @@ pub enum OpenBrowserError {
     /// The program reported a failure.
     #[error("'{program}' could not open the address ({status})")]
     Failed {
-        /// The program that was started.
+        /// The program that was started to open a browser, such as `xdg-open`.
         program: String,
         /// The exit status of the program.
         status: ExitStatus,

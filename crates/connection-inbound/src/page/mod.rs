@@ -13,7 +13,7 @@ use connection_core::Done;
 
 use escape::escaped;
 
-/// The content of a page.
+/// The content of the page that a browser gets in answer to a callback or at a start address.
 #[derive(Debug)]
 pub(crate) enum Page {
     /// The store cannot be reached; nothing is lost.
@@ -65,7 +65,7 @@ pub(crate) fn answer(status: StatusCode, page: &Page) -> Response {
     response
 }
 
-/// Returns the whole document.
+/// Returns the page as an HTML document, with all texts escaped.
 fn html(page: &Page) -> String {
     let (heading, sentences) = heading_and_sentences(page);
     let body: String = sentences.iter().map(|sentence| format!("<p>{}</p>\n", escaped(sentence))).collect();

@@ -15,7 +15,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// The limits of a server.
+/// The limits of a server, which bound the memory that its peers can take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// The maximum number of connections at once.
@@ -78,14 +78,14 @@ struct TakenSeat {
     _stay: oneshot::Sender<()>,
 }
 
-/// The activity of a connection.
+/// The activity of a connection, which decides whether it can be ended for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Activity {
-    /// It has sent no whole request, or its answer is complete.
+    /// The connection has sent no whole request, or its answer is complete.
     Waits,
-    /// Its request is being answered.
+    /// The request of the connection is being answered.
     IsAnswered,
-    /// It hears a stream of events.
+    /// The connection receives a stream of events.
     Streams,
 }
 

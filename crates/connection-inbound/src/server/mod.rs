@@ -39,14 +39,14 @@ const LAST: Duration = Duration::from_secs(15);
 
 /// A listening HTTP server.
 ///
-/// It speaks TLS if it is given a certificate with [`tls`](Self::tls). Without one, it is for a proxy that speaks TLS or
-/// for this machine alone.
+/// The server speaks TLS if it is given a certificate with [`tls`](Self::tls). Without one, it serves a proxy that
+/// speaks TLS, or only this machine.
 ///
 /// Nothing is answered before [`serve`](Self::serve) is called.
 ///
-/// A connection has one request, five seconds for the TLS handshake and the head, and a minute for the request. An answer
-/// of the type `text/event-stream` has no end of its own and goes on until either side closes the connection; beyond
-/// 2,048 of them, such a request gets 503.
+/// A connection has one request, five seconds for the TLS handshake and the head, and a minute for the request. An
+/// answer of the type `text/event-stream` has no end of its own and continues until either side closes the connection.
+/// If as many of them are open as [`event_streams`](Self::event_streams) allows, a further request for one gets 503.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,

@@ -38,7 +38,7 @@ const PROTOCOL: &[u8] = b"http/1.1";
 #[derive(Clone)]
 pub struct ServerTls(Arc<RwLock<InUse>>);
 
-/// A certificate in use.
+/// The certificate and key for new connections, with the end of the certificate.
 #[derive(Clone)]
 struct InUse {
     config: Arc<ServerConfig>,

@@ -159,7 +159,7 @@ fn listed(addresses: &[String]) -> String {
     }
 }
 
-/// Returns what a person is told, with every declared address.
+/// Returns the warning that a person reads, with every declared address.
 fn warning(extension: &str, listed: &str) -> Result<String, Reason> {
     let warning = format!("The extension '{extension}' itself receives the secret, and can send it anywhere. {listed}");
     // A longer text would be cut when it is shown.

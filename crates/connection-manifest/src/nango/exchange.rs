@@ -8,7 +8,7 @@ use super::{
     table::Table,
 };
 
-/// Returns the table `[exchange]`.
+/// Returns the members of the table `[exchange]`, converted from the entry.
 pub(super) fn convert(c: &mut Conversion, entry: &mut Table) -> Vec<(String, Value)> {
     let mut exchange = Vec::new();
     if entry.has("token") {

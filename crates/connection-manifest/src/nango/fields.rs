@@ -16,9 +16,9 @@ pub(super) enum Source {
 /// A question, or a value that is known already.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
-    /// The name in the entry.
+    /// The name of the field in the entry that is converted.
     pub(super) theirs: String,
-    /// The name in the file.
+    /// The name of the field in the file that is written.
     pub(super) name: String,
     pub(super) is_secret: bool,
     pub(super) source: Source,

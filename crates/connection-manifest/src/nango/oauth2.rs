@@ -17,7 +17,7 @@ const STANDARD: [(&str, &str); 4] = [
     ("response_type", "code"),
 ];
 
-/// Returns the table `[oauth2]`.
+/// Returns the members of the table `[oauth2]`, converted from the entry.
 pub(super) fn convert(c: &mut Conversion, entry: &mut Table, mode: Mode) -> Vec<(String, Value)> {
     let mut table = Vec::new();
     for (theirs, ours) in [("authorization_url", "authorize"), ("token_url", "token"), ("refresh_url", "refresh")] {

@@ -21,7 +21,7 @@ pub enum AccountFrom {
     Client,
     /// The claims of `id_token`, received directly from the token endpoint.
     IdToken,
-    /// The response to the probe.
+    /// The response to the request that verifies the connection.
     Probe,
     /// The response of the token endpoint.
     TokenResponse,

@@ -12,10 +12,10 @@ pub enum ConfigError {
         /// The address, as it was given.
         address: String,
     },
-    /// Two parts contradict each other.
+    /// Two parts contradict each other. Holds the sentence for people.
     #[error("{0}")]
     Contradiction(&'static str),
-    /// A required part is missing.
+    /// A required part is missing. Holds its name for people.
     #[error("{0} is missing")]
     Missing(&'static str),
     /// A header of the account's request is reserved, or is not a valid header.

@@ -107,7 +107,7 @@ pub enum Client {
     Prompted,
     /// The host provides the application.
     Configured {
-        /// The `client_id` of the application.
+        /// The `client_id` that the provider assigned to the application.
         id: String,
         /// The secret of the application, or its private key in PEM; `None` for a public client.
         secret: Option<Secret>,

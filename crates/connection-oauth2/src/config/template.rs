@@ -176,7 +176,7 @@ impl Template {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HostPart {
     Fixed,
-    /// A variable before `.domain`.
+    /// The fixed domain after a variable, such as `example.com` in `${tenant}.example.com`.
     Below(String),
     /// The whole origin is a variable.
     Whole(String),

@@ -144,7 +144,7 @@ pub(crate) async fn refresh(
 /// The codes that a device shows (RFC 8628, section 3.2).
 pub(crate) type DeviceCodes = StandardDeviceAuthorizationResponse;
 
-/// Requests a device code.
+/// Requests the codes of a device, and returns them with the time of the response.
 pub(crate) async fn device(
     provider: &Provider<'_>,
     application: &Application,

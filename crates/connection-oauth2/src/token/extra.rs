@@ -101,7 +101,7 @@ impl Extra {
         }
     }
 
-    /// Restores the stored state.
+    /// Restores the state from the text of [`state`](Self::state).
     pub(super) fn set_state(&mut self, text: &str) -> Result<(), CredentialError> {
         self.state = match text {
             "lost" => State::Lost,

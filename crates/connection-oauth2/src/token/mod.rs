@@ -13,7 +13,7 @@ use crate::{
     discovery::DiscoveredEndpoints,
 };
 
-/// A set of tokens.
+/// An access token, with the refresh token that replaces both, if there is one.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     pub(crate) access: Secret,
@@ -32,7 +32,7 @@ impl Tokens {
 #[derive(Debug)]
 pub struct OAuth2Credential {
     pub(crate) tokens: Tokens,
-    /// Further sets of tokens.
+    /// The further sets of tokens, each refreshed beside the main set.
     pub(crate) extra: Vec<Extra>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) authorized_until: Option<Timestamp>,

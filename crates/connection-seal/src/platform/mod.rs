@@ -48,7 +48,7 @@ pub enum NotPrivate {
     /// Other users may replace the file, because they can write to its directory.
     #[error("the directory {} can be changed by other users (mode {mode:04o})", path.display())]
     Directory {
-        /// The directory of the file.
+        /// The directory that contains the file.
         path: PathBuf,
         /// The permission bits of the directory.
         mode: u32,

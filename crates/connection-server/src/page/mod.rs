@@ -44,10 +44,10 @@ const PLACE: &str = "%ASSETS%";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// How long a browser may keep an asset. Its path has a digest of all files, so that it never changes.
+/// The time for which a browser may keep an asset. The path has a digest of all files, so an asset never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 
-/// A file of the page.
+/// A file of the page, as it is embedded in the program.
 #[derive(Debug)]
 struct Asset {
     path: &'static str,

@@ -101,7 +101,7 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<&'static str> 
     }
 }
 
-/// The filters of a request.
+/// The filters that a request states; `None` does not filter.
 #[derive(Serialize)]
 struct Wanted {
     search: Option<String>,
@@ -119,7 +119,7 @@ struct List<'a> {
     now: Timestamp,
 }
 
-/// The connections of a page.
+/// The connections of one page, and the position of the next page.
 struct Found {
     connections: Vec<ConnectionInfo>,
     next: Option<String>,

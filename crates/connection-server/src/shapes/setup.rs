@@ -25,7 +25,7 @@ pub struct OpenSetupBody {
 }
 
 impl OpenSetupBody {
-    /// Returns `waiting` or `running`.
+    /// Returns the word of the API for a stage: `waiting` or `running`.
     pub fn state_word(stage: SetupStage) -> &'static str {
         match stage {
             SetupStage::Waiting => "waiting",

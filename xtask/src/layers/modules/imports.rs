@@ -15,7 +15,6 @@ pub(crate) type Imports = BTreeMap<(String, String), Vec<String>>;
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) modules: Vec<String>,
-    /// The imports between them.
     pub(crate) imports: Imports,
     /// Paths that lead to no known module or name.
     pub(crate) unknown: Vec<String>,

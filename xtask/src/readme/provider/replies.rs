@@ -14,7 +14,7 @@ use crate::readme::provider::request::Request;
 /// Remaining lifetime of the GitHub token in seconds: five days and an hour.
 const LIFETIME: u64 = 5 * 86_400 + 3_600;
 
-/// A response of a provider.
+/// A response of the provider that stands in for the real ones.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,

@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _, BufReader, Read};
 /// Maximum size of a request. The program's requests are much smaller.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// A request to a provider.
+/// A request that the program sends to the stand-in for a provider.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,

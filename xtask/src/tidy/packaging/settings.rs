@@ -14,7 +14,6 @@ const PREFIX: &str = "CONNECTIONS_";
 pub(super) struct Setting {
     /// The line, counted from 1.
     line: usize,
-    /// The name of the variable.
     pub(super) name: String,
     /// The value, up to the first space.
     pub(super) value: String,

@@ -49,7 +49,7 @@ pub(super) struct Table {
     kept: ById<CachedRow>,
     /// The kept rows in the order in which they were read, with entries of rows that are no longer kept.
     order: VecDeque<(u64, ConnectionId)>,
-    /// The reads in progress.
+    /// The reads of the store that are in progress, so that other callers can wait for them.
     reads: ById<Read>,
 }
 
@@ -87,7 +87,7 @@ pub(super) struct Stamp {
     pub(super) version: Option<Version>,
 }
 
-/// The result of a search.
+/// The result of looking a row up: the row itself, or the read to wait for or to begin.
 pub(super) enum Lookup {
     Hot(Arc<ReadConnection>),
     /// A kept row. Only the store knows whether it is still current.

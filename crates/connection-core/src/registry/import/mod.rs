@@ -97,13 +97,13 @@ impl Import {
     }
 }
 
-/// A connection that was imported.
+/// A connection that an import created.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Imported {
-    /// The id of the connection.
+    /// The id of the new connection.
     pub connection: ConnectionId,
-    /// The label of the connection.
+    /// The label: the requested one, or that of the account, with a number if another connection has it.
     pub label: DisplayText,
     /// The liveness: unknown, unless the connection was verified.
     pub liveness: Liveness,
@@ -139,7 +139,7 @@ impl ConnectionRegistry {
 }
 
 impl<S: Stream<Item = Import> + Send + 'static> BeginImport<S> {
-    /// Also imports accounts that are already connected.
+    /// Allows another connection for an account that is already connected.
     pub fn again(mut self) -> Self {
         self.again = true;
         self

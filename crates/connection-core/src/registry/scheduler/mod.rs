@@ -57,7 +57,7 @@ enum Job {
     Refresh,
 }
 
-/// The result of a job.
+/// The result of the work for one due row.
 struct Done {
     id: ConnectionId,
     provider: Kind,

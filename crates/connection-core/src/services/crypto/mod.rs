@@ -10,7 +10,7 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
-/// The cryptography of the process.
+/// The implementation of [`Crypto`] with aws-lc-rs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SystemCrypto;
 

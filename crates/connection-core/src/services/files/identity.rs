@@ -57,7 +57,7 @@ mod system {
             Ok(Self(open(path, LOOK | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?))
         }
 
-        /// Returns the directory itself.
+        /// Returns the device and the inode of the directory.
         pub(in super::super) fn identity(&self) -> io::Result<Identity> {
             Ok(fstat(&self.0)?.into())
         }
@@ -115,7 +115,7 @@ mod system {
             if canonical.is_dir() { Ok(Self(canonical)) } else { Err(io::ErrorKind::NotADirectory.into()) }
         }
 
-        /// Returns the directory itself.
+        /// Returns the canonical path of the directory.
         pub(in super::super) fn identity(&self) -> io::Result<Identity> {
             Ok(Identity(self.0.clone()))
         }

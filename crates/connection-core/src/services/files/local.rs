@@ -42,9 +42,9 @@ pub(crate) struct LocalFiles {
 /// The reason why a file is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReadRefusal {
-    /// The root is refused.
+    /// The granted directory is not opened, because the host protects it or restricts its owner.
     Refused(DirectoryRefused),
-    /// The error for the plugin.
+    /// Another reason, which the plugin gets unchanged. For `Refused`, the plugin gets [`ServiceError::Denied`].
     Service(ServiceError),
 }
 

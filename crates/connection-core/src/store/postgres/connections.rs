@@ -2,7 +2,7 @@
 //!
 //! sqlx's pool pings a connection on a task of its own when it is returned. A caller whose statements follow one
 //! another finds no connection in the meantime and opens another one, until the pool is full. Here, a connection that
-//! is known to be between two statements is returned at once, and the one that was returned last is lent first.
+//! is known to be between two statements is returned at once, and the connection that was returned last is used first.
 
 use std::{
     io,
@@ -32,7 +32,8 @@ const MAX_WAIT: Duration = Duration::from_secs(10);
 const UNCHECKED: Duration = Duration::from_millis(500);
 /// The idle time after which a connection is closed when another one is returned.
 const MAX_IDLE: Duration = Duration::from_secs(10 * 60);
-/// The age at which a connection is closed instead of being lent, so that changed settings of the server take effect.
+/// The age at which a connection is closed instead of being used again, so that changed settings of the server take
+/// effect.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 /// The times between two attempts to reach a server that is starting double from the first to the second of these.
 const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
@@ -59,11 +60,11 @@ enum Source {
 struct OwnConnections {
     options: Arc<PgConnectOptions>,
     idle: Arc<Idle>,
-    /// A permit for each connection that may be lent.
+    /// A permit for each connection that may be in use.
     permits: Arc<Semaphore>,
 }
 
-/// The open connections that are not lent. The last one was returned last.
+/// The open connections that are not in use. The connection that was returned last is at the end.
 #[derive(Default)]
 struct Idle(Mutex<Vec<IdleConnection>>);
 

@@ -21,7 +21,7 @@ const LINGER: Duration = Duration::from_secs(10);
 /// The time between two attempts to connect.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// The task that listens.
+/// The task that receives notifications from PostgreSQL while there are waiters.
 #[derive(Clone)]
 pub(super) struct NotificationListener {
     options: PgConnectOptions,

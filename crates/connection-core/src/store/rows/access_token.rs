@@ -22,10 +22,10 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct AccessTokenRow {
         pub(crate) id: AccessTokenId,
-        /// Empty for all owners.
+        /// The only owner for whom the token acts; empty if it acts for all owners.
         pub(crate) owner: String,
         pub(crate) purpose: TokenPurpose,
-        /// A MAC of the token.
+        /// A MAC of the token, by which the row is found.
         pub(crate) token_hash: Vec<u8>,
         pub(crate) name: String,
         pub(crate) role: String,

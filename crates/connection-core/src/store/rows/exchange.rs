@@ -13,7 +13,7 @@ stored_words! {
     ExchangeState in "connection_exchange.state" {
         /// The request was sent, or is about to be.
         Intent = "intent",
-        /// The answer is recorded.
+        /// The answer of the provider is recorded.
         Answered = "answered",
     }
 }

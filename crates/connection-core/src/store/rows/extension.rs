@@ -41,7 +41,7 @@ row! {
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct PublicRow {
         pub(crate) extension: String,
-        /// The settings, as JSON.
+        /// The values of the preferences, as a JSON object.
         pub(crate) body: Option<String>,
         /// The public part of the declaration, as JSON, for an extension that is added and is its provider's own.
         pub(crate) public: Option<String>,
@@ -122,7 +122,7 @@ row! {
         pub(crate) extension: String,
         /// Empty for the settings of the extension itself.
         pub(crate) command: String,
-        /// The settings, as JSON.
+        /// The values of the preferences, as a JSON object.
         pub(crate) body: String,
         pub(crate) revision: i64,
         pub(crate) public_revision: i64,

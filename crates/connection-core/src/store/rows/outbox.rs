@@ -12,7 +12,7 @@ stored_words! {
         Delivered = "delivered",
         /// The last attempt failed, and no other follows.
         Failed = "failed",
-        /// Another attempt follows.
+        /// No attempt was made yet, or the last one failed and another follows.
         Pending = "pending",
     }
 }
@@ -21,11 +21,11 @@ row! {
     /// A row of `connection_outbox`.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct OutboxRow {
-        /// The id of the event.
+        /// The id of the event, which is also the `webhook-id` of the message.
         pub(crate) id: Uuid,
         pub(crate) owner: String,
         pub(crate) connection_id: ConnectionId,
-        /// The type of the message.
+        /// The type of the message, one of `MESSAGE_TYPES`.
         pub(crate) name: String,
         pub(crate) body: String,
         pub(crate) state: OutboxState,

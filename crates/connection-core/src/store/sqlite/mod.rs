@@ -40,7 +40,7 @@ pub(super) use together::Together;
 pub(super) use waiting::Before;
 pub(super) use writer::Limits;
 
-/// An open database file.
+/// An open SQLite database, with its readers and the queue of its writer.
 pub(super) struct Sqlite {
     readers: Readers,
     place: Arc<str>,

@@ -1,9 +1,9 @@
 //! The connections that read a file.
 //!
-//! A file that the store opened itself has a few connections of its own. sqlx's pool lends the connection that was
-//! unused for the longest time, and pings it when it is returned, which costs as much as a read. Here, the connection
-//! that was returned last is lent first, so that reads that follow each other use one thread of the driver, which is
-//! often still awake. A connection to a file does not die, so it is not pinged.
+//! A file that the store opened itself has a few connections of its own. sqlx's pool uses the connection first that was
+//! unused for the longest time, and pings a connection when it is returned, which costs as much as a read. Here, the
+//! connection that was returned last is used first, so that reads that follow each other use one thread of the driver,
+//! which is often still awake. A connection to a file does not die, so it is not pinged.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -32,11 +32,11 @@ pub(super) enum Readers {
 pub(super) struct OwnReaders {
     options: Arc<SqliteConnectOptions>,
     idle: Arc<Idle>,
-    /// A permit for each connection that may be lent.
+    /// A permit for each connection that may be in use.
     permits: Arc<Semaphore>,
 }
 
-/// The open connections that are not lent. The last one was returned last.
+/// The open connections that are not in use. The connection that was returned last is at the end.
 #[derive(Default)]
 struct Idle(Mutex<Vec<SqliteConnection>>);
 

@@ -32,7 +32,7 @@ impl Limits {
     pub(in super::super) const USUAL: Self = Self { jobs: 256, time: Duration::from_millis(20) };
 }
 
-/// The connections of the writer.
+/// The connections that the writer uses: its own, or those of the host's pool.
 pub(super) enum Connections {
     /// Separate connections of the writer, each opened when it is first needed.
     OwnPool { synced: Separate, relaxed: Separate },

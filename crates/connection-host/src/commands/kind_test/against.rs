@@ -33,7 +33,7 @@ const MAX_FOUND: usize = 12;
 /// The maximum depth at which the values of an answer are looked for.
 const MAX_DEPTH: usize = 5;
 
-/// The result of the test.
+/// The result of running a kind against a provider, for `--json`.
 #[derive(Serialize)]
 struct AgainstBody {
     kind: String,

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::kind_files::{self, RefusedBody};
 use crate::{Error, Exit, args::KindTest, cli::Program};
 
-/// The result of a test.
+/// The result of the conformance checks of all tested kinds, for `--json`.
 #[derive(Serialize)]
 struct TestedBody {
     tested: usize,

@@ -102,7 +102,7 @@ pub(super) async fn follow(remote: &Remote, reference: Option<&str>) -> Result<E
     followed.await.map(|()| Exit::Fine)
 }
 
-/// Prints each event once.
+/// Prints each event once, also after the connection to the server was lost.
 struct Follower<'a> {
     remote: &'a Remote,
     connection: Option<ConnectionId>,

@@ -35,12 +35,12 @@ const NAME: &str = "Page";
 const USED: &str = "This address was good once, and has been opened before. If that was not you, somebody else on this \
                     machine can change your connections: run `connections tokens revoke --pages`.\n";
 
-/// The visits after which the address that leads to the page is no longer served.
+/// The moment after which the address that leads to the page is no longer served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Visits {
-    /// After the first one, or after a minute.
+    /// The first visit, or the end of a minute if there is none.
     First,
-    /// After a minute. Until then, later visitors are told that they are not the first.
+    /// The end of a minute. Until then, later visitors learn that they are not the first.
     UntilEnd,
 }
 

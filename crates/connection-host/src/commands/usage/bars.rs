@@ -9,7 +9,7 @@ use crate::{
     output::{Output, Table, moment},
 };
 
-/// The length of a bar.
+/// The length of a full bar, in characters.
 const LENGTH: usize = 20;
 /// The minimum age, in seconds, that is shown.
 const FRESH: u64 = 60;

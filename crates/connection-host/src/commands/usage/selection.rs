@@ -16,7 +16,7 @@ pub(super) struct SelectedAccount {
     pub(super) connection: Option<ConnectionId>,
     /// `KIND`, or `KIND:LABEL` if the profile has several connections.
     pub(super) name: String,
-    /// The label of the profile.
+    /// The label of the profile; empty for a connection without one.
     pub(super) label: String,
 }
 
@@ -30,7 +30,7 @@ impl PartialEq for SelectedAccount {
 /// The place from which the numbers of an account are read.
 #[derive(Clone, Debug)]
 pub(super) enum UsageSourceChoice {
-    /// A request to the provider.
+    /// A request to the provider, with the credential of the connection.
     Fetch,
     /// The last answer that this process received.
     Kept,

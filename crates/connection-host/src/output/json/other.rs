@@ -20,7 +20,7 @@ pub(crate) struct AcceptedBody {
     pub(crate) changes: Vec<super::KindChangeBody>,
 }
 
-/// A line of `import`.
+/// The shape of one line of `import`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ImportedBody {
     pub(crate) line: u64,
@@ -31,7 +31,7 @@ pub(crate) struct ImportedBody {
     pub(crate) error: Option<super::ErrorContent>,
 }
 
-/// A line of `serve`.
+/// The shape of the line that `serve` prints when it is ready.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServingBody {
@@ -42,7 +42,7 @@ pub(crate) struct ServingBody {
     pub(crate) page: Option<String>,
 }
 
-/// The shape of `doctor`.
+/// The shape of `doctor`, with all of its checks.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DoctorBody {

@@ -30,7 +30,7 @@ use super::{
     tree::{Key, Path},
 };
 
-/// A problem of a model.
+/// A problem of a model, at the place in the file where the author has to correct it.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub(crate) path: Path,

@@ -17,7 +17,7 @@ pub(super) struct Allowed<'a> {
     pub(super) client_secret: bool,
     pub(super) flow: bool,
     pub(super) signed: bool,
-    /// Values of earlier steps.
+    /// The names of the values that earlier steps captured; `None` outside of steps.
     pub(super) steps: Option<&'a BTreeSet<String>>,
     /// The place is filled in before the lookups are done.
     pub(super) before_lookups: bool,

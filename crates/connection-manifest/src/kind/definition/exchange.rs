@@ -10,7 +10,7 @@ use crate::kind::{
     template::{Env, Values},
 };
 
-/// When an exchange runs, which decides what a refusal means.
+/// The occasion of an exchange, which decides the meaning of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
     Refresh,

@@ -14,7 +14,7 @@ use crate::kind::{
 /// Maximum number of times that a setup asks.
 const MAX_TRIES: usize = 3;
 
-/// The answers of a person.
+/// The answers of a person, with the addresses that these answers grant.
 #[derive(Default)]
 struct Given {
     values: Values,

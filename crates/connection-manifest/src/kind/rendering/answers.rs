@@ -12,7 +12,7 @@ use crate::kind::{
 
 /// The access token of every answer.
 pub(super) const TOKEN: &str = "access-token-dummy";
-/// The id of the application.
+/// The id of the application, in place of a real one.
 pub(super) const CLIENT: &str = "client-id-dummy";
 
 /// The answers to the requests of a kind.

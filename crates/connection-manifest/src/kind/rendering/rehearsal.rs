@@ -50,11 +50,11 @@ pub struct Rehearsal {
     pub inputs: Vec<RehearsedInput>,
     /// The requests of the setup, in order.
     pub setup: Vec<RehearsedCall>,
-    /// The requests of a verification.
+    /// The requests of a verification, in order.
     pub verify: Vec<RehearsedCall>,
-    /// The requests of a refresh.
+    /// The requests of a refresh, in order.
     pub refresh: Vec<RehearsedCall>,
-    /// The requests of a removal.
+    /// The requests to take back the credential when the connection is removed, in order.
     pub teardown: Vec<RehearsedCall>,
     /// `true` if the provider takes a secret in the address of a request, as the file says.
     pub has_secret_in_address: bool,

@@ -58,11 +58,11 @@ pub(crate) enum Scope {
     Client,
     /// A value that is no secret: an answer, or a value of a response.
     Config,
-    /// The authorization that is in progress.
+    /// The authorization that is in progress: its `state` and its redirect address.
     Flow,
     /// A secret that a person gave.
     Secret,
-    /// The JWT that was signed.
+    /// The JWT that was signed for an exchange.
     Signed,
     /// A value of the response to an earlier step.
     Step,

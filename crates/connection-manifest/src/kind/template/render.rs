@@ -53,7 +53,7 @@ impl Ambient for Context<'_> {
     }
 }
 
-/// Everything that a template may refer to.
+/// The values of all variables that a template may name.
 #[derive(Clone, Copy)]
 pub(crate) struct Env<'a> {
     pub(crate) values: &'a Values,

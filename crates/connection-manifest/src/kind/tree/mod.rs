@@ -40,7 +40,7 @@ pub(crate) enum Content {
     Other(&'static str),
 }
 
-/// A step of a path.
+/// One step of a path: the index in a list, or the name in a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Index(usize),

@@ -52,9 +52,9 @@ pub(super) fn of(
     }))
 }
 
-/// The field with the id of a key.
+/// The name of the field that holds the id of the key.
 pub(crate) const KEY_ID: &str = "accessKeyId";
-/// The field with the key.
+/// The name of the field that holds the key.
 pub(crate) const SECRET_KEY: &str = "secretAccessKey";
-/// The field with the token of temporary keys, which a file may leave out.
+/// The name of the field that holds the token of temporary keys, which a file may leave out.
 pub(crate) const SESSION_TOKEN: &str = "sessionToken";
