@@ -789,3 +789,20 @@ CREATE TABLE connection_kv (
     PRIMARY KEY (owner, namespace, key),
     CHECK ((value IS NULL) <> (sealed IS NULL))
 );
+
+-- Usage snapshots -----------------------------------------------------------------------------------------------------
+
+-- A row is the usage of an account that any process fetched last, so that each process can show it. The row of an
+-- account that the connection no longer has stays until the next fetch, and is not read.
+CREATE TABLE connection_usage_snapshot (
+    connection_id UUID   NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The id of the account at the provider.
+    account       TEXT   NOT NULL,
+    fetched_at    BIGINT NOT NULL,
+    -- The metrics and the time at which the provider measured them, in the JSON of docs/spec/usage.md. The provider's
+    -- raw answer is left out.
+    snapshot      TEXT   NOT NULL
+);
+
+CREATE TRIGGER connection_notify_change AFTER INSERT OR UPDATE ON connection_usage_snapshot
+    FOR EACH ROW EXECUTE FUNCTION connection_notify_usage();

@@ -23,6 +23,7 @@ mod answers;
 mod appearance;
 mod body;
 mod caller;
+mod changes;
 pub mod checks;
 pub mod declared;
 mod guard;
@@ -48,6 +49,7 @@ use connection_agent::UsageMonitor;
 use connection_contract::Timestamp;
 use connection_core::ConnectionRegistry;
 
+use changes::Changes;
 use rate::Rates;
 use routes::{Feeds, KnownKey, Orders, Streams};
 
@@ -71,6 +73,7 @@ pub(crate) struct Api {
     feeds: Arc<Feeds>,
     orders: Arc<Orders>,
     streams: Arc<Streams>,
+    changes: Arc<Changes>,
     key: Arc<KnownKey>,
     started_at: Timestamp,
 }
@@ -94,6 +97,7 @@ impl Api {
             feeds: Arc::default(),
             orders: Arc::default(),
             streams: Arc::default(),
+            changes: Arc::default(),
             key: Arc::default(),
             started_at,
         }

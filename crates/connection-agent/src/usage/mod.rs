@@ -160,8 +160,8 @@ impl Usage {
         self.monitor.registry.kinds().session_metrics(&self.kind, session)
     }
 
-    /// Takes a report of a running session of the tool, and returns its metrics together with what was fetched of
-    /// the account.
+    /// Takes a report of a running session of the tool, and returns its metrics together with what this process
+    /// fetched of the account.
     ///
     /// Time windows belong to the account and not to the session. They are kept in the same way as fetched ones,
     /// until the session reports newer ones or they end, so that [`snapshot`](Self::snapshot) and later fetches
@@ -179,8 +179,6 @@ impl Usage {
             let connection = self.existing(profile).await?;
             let metrics = self.format_session_metrics(session).await?;
             let account = connection.info().identity.account_id.as_str();
-            // The fetched metrics are shown beside those of the session.
-            self.reading(&connection, account).await?;
             let kept = &self.monitor.kept;
             let at = Moment::of(&*kept.clock);
             Ok(kept.snapshots.report(connection.id(), account, at, metrics))

@@ -6,7 +6,10 @@ use connection_contract::Kind;
 use connection_core::{Clock, ConnectionRegistry, Error, Notification, NotificationListener};
 use tokio::sync::watch;
 
-use super::{PollUsage, Usage, UsageBounds, UsageChanges, snapshots::{Moment, Snapshots}};
+use super::{
+    PollUsage, Usage, UsageBounds, UsageChanges,
+    snapshots::{Moment, Snapshots},
+};
 
 /// Follows the usage of the accounts of one registry: fetches it on request, polls it, and keeps the last result of each
 /// account.

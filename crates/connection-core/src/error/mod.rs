@@ -150,8 +150,7 @@ pub enum Error {
     PluginFault {
         /// The kind whose plugin did not return.
         kind: Kind,
-        /// The predicate of the message: `crashed`, `did not finish in time`, or, for a webhook that cannot be
-        /// verified, `does not say what a signature covers`.
+        /// The predicate of the message: `crashed` or `did not finish in time`.
         what: &'static str,
     },
     /// An operation on a profile was refused or failed.

@@ -112,7 +112,7 @@ pub enum ProfileError {
 codes_and_remedies! {
     ProfileError {
         Self::Default { .. } => "profile_default", "make another profile the default first";
-        Self::Directory { .. } => "invalid_directory", "write an absolute path, without ~ and variables";
+        Self::Directory { .. } => "invalid_directory", "write the path of a directory from the root, in at most 1,024 bytes and without ~, variables and '..'";
         Self::DirectoryName { wanted, .. } => "invalid_directory",
             format!("name a directory that ends in '{wanted}', such as one inside this one");
         Self::DirectoryTaken { label, .. } => "directory_taken", format!("use '{label}', or name another directory");

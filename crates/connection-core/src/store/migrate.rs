@@ -108,7 +108,7 @@ fn foreign_table(error: &sqlx::Error, place: &str) -> Option<StoreError> {
     let is_taken = error.code().is_some_and(|code| code == "42P07")
         || message.contains("already exists")
         || message.contains("already a");
-    let name =
-        message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').find(|word| word.starts_with("connection_"));
-    is_taken.then(|| StoreError::Taken { place: place.to_owned(), name: name.unwrap_or("connection_").to_owned() })
+    let mut words = message.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let name = words.find(|word| word.starts_with("connection_"))?;
+    is_taken.then(|| StoreError::Taken { place: place.to_owned(), name: name.to_owned() })
 }

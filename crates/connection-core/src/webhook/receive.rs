@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{BoxFuture, Crypto as _, Delivery, NotAuthentic, Secret, SigningKey, WebhookEvent};
+use connection_contract::{
+    BoxFuture, ConnectionError, Crypto as _, Delivery, NotAuthentic, Secret, SigningKey, WebhookEvent,
+};
 
 use super::{
     DEDUPLICATION_SECONDS, GRACE, MAX_KEYS, MAX_WAITING, MAX_WAITING_BYTES, System,
@@ -224,8 +226,8 @@ impl ConnectionWebhooks<'_> {
                 Err(ReceiveError::NotAuthentic(NotAuthentic::no_key("no key is stored yet")))
             }
             DeliveryResult::Event(event) if event.signed.is_empty() => {
-                let what = "does not say what a signature covers";
-                Err(Error::PluginFault { kind: self.connection.info.kind.clone(), what }.into())
+                let source = ConnectionError::Bug("the plugin does not say what a signature covers".into());
+                Err(Error::Plugin { kind: self.connection.info.kind.clone(), source }.into())
             }
             DeliveryResult::Event(event) => self.store(token, &event, &delivery).await,
             DeliveryResult::Announced(key) => self.take_key(key).await,

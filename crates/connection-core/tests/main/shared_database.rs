@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use connection_contract::Liveness;
 use connection_core::{ConnectionRegistry, Error, Filter, KeyFile, OpenError, StoreError, StoreSource};
 use sqlx::migrate::Migrator;
 
@@ -99,7 +100,8 @@ async fn a_table_of_another_program_under_our_name_is_named_and_nothing_is_chang
 async fn a_database_with_other_migrations_is_refused_with_a_way_out_and_kept() {
     const OTHER_TEXT: &str = "UPDATE connection_migrations SET checksum = substr(checksum, 2)";
     const MORE: &str = "INSERT INTO connection_migrations (version, description, success, checksum, execution_time) \
-                        SELECT version + 1, description, success, checksum, execution_time FROM connection_migrations";
+                        SELECT version + 1, description, success, checksum, execution_time FROM connection_migrations \
+                        ORDER BY version DESC LIMIT 1";
     for is_lent in [false, true] {
         let world = World::new().await;
         let fresh = Fresh::new().await;
@@ -109,7 +111,7 @@ async fn a_database_with_other_migrations_is_refused_with_a_way_out_and_kept() {
         let registry = open(&world, source()).await.unwrap();
         connected(&registry, "key-1").await;
         registry.close().await;
-        for (sql, migrations) in [(OTHER_TEXT, 1), (MORE, 2)] {
+        for (sql, migrations) in [(OTHER_TEXT, 2), (MORE, 3)] {
             pool.run(sql).await;
             let error = open(&world, source()).await.unwrap_err();
             assert!(matches!(error, OpenError::Store(StoreError::Changed { version: 1, .. })), "{error:?}");
@@ -118,6 +120,24 @@ async fn a_database_with_other_migrations_is_refused_with_a_way_out_and_kept() {
             assert_eq!(count(&database, "connection_migrations").await, migrations);
         }
     }
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
+    let world = World::new().await;
+    let fresh = Fresh::new().await;
+    let pool = fresh.pool(1).await;
+    let registry = open(&world, fresh.address()).await.unwrap();
+    connected(&registry, "key-1").await;
+    registry.close().await;
+    pool.run("DROP TABLE connection_usage_snapshot").await;
+    pool.run("DELETE FROM connection_migrations WHERE version = 2").await;
+    let registry = open(&world, fresh.address()).await.unwrap();
+    let [info] = &registry.list_connections(Filter::new()).await.unwrap().connections[..] else { panic!("one") };
+    assert_eq!(registry.connection(info.id).await.unwrap().verify().await.unwrap().liveness, Liveness::Live);
+    let database = fresh.database();
+    assert_eq!(count(&database, "connection_migrations").await, 2);
+    assert_eq!(count(&database, "connection_usage_snapshot").await, 0);
 }
 
 async fn everything_there(database: &sql::Database) -> Vec<String> {

@@ -85,7 +85,7 @@ async fn a_plugin_that_does_not_say_what_was_signed_makes_no_event() {
     let (world, hooks, registry, connection) = open(SigningKey::Generated).await;
     hooks.checks(Check::Mute);
     let refused = send(&registry, &token(&connection).await, signed(&connection, "1").await, "1").await.unwrap_err();
-    assert!(matches!(refused, ReceiveError::Unavailable(Error::PluginFault { .. })), "{refused:?}");
+    assert!(matches!(refused, ReceiveError::Unavailable(Error::Plugin { .. })), "{refused:?}");
     assert_eq!(stored(&world).await, 0);
 }
 

@@ -15,6 +15,7 @@ use crate::{
     Api,
     body::{Empty, Json, check_match, json, tag, with_tag},
     caller::{Caller, Need, ToManage, ToRead, ToUse},
+    changes::Alone,
     once::Once,
     openapi::{
         parameters::IfMatch,
@@ -80,18 +81,19 @@ async fn found<N: Need>(caller: &Caller<N>, id: &str) -> Result<Connection, Prob
     Ok(caller.registry.connection(parse(id)?).await?)
 }
 
-/// Returns a connection that is still as the caller has seen it.
+/// Returns a connection that is still as the caller has seen it. Nobody else changes it until the guard is dropped.
 async fn found_as_seen<N: Need>(
+    api: &Api,
     caller: &Caller<N>,
     id: &str,
     headers: &HeaderMap,
-    now: Timestamp,
-) -> Result<Connection, Problem> {
+) -> Result<(Connection, Alone), Problem> {
+    let alone = api.changes.alone(caller.registry.owner_name(), id).await;
     let found = found(caller, id).await?;
     if headers.contains_key(header::IF_MATCH) {
-        check_match(headers, &shown(caller, found.info(), now).await?)?;
+        check_match(headers, &shown(caller, found.info(), now(api)).await?)?;
     }
-    Ok(found)
+    Ok((found, alone))
 }
 
 async fn shown<N: Need>(caller: &Caller<N>, info: &ConnectionInfo, now: Timestamp) -> Result<ShownBody, Problem> {
@@ -171,7 +173,7 @@ pub(super) async fn rename(
     headers: HeaderMap,
     Json(body): Json<RenameBody>,
 ) -> Result<Response, Problem> {
-    let found = found_as_seen(&caller, &id, &headers, now(&api)).await?;
+    let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
     let info = found.rename(body.label).await?;
     changed(&caller, &info, now(&api)).await
 }
@@ -189,7 +191,7 @@ pub(super) async fn remove(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let found = found_as_seen(&caller, &id, &headers, now(&api)).await?;
+    let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
     let removal = caller.registry.remove(found.id()).await?;
     Ok(json(StatusCode::OK, &RemovedBody::of(found.info(), &removal)))
 }
@@ -265,7 +267,8 @@ pub(super) async fn roll_back(
     headers: HeaderMap,
     Json(Empty {}): Json<Empty>,
 ) -> Result<Response, Problem> {
-    let info = found_as_seen(&caller, &id, &headers, now(&api)).await?.rollback().await?;
+    let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
+    let info = found.rollback().await?;
     changed(&caller, &info, now(&api)).await
 }
 
@@ -284,7 +287,7 @@ pub(super) async fn set_default(
     headers: HeaderMap,
     Json(body): Json<DefaultBody>,
 ) -> Result<Response, Problem> {
-    let found = found_as_seen(&caller, &id, &headers, now(&api)).await?;
+    let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
     let info = if body.default { found.make_default().await? } else { found.clear_default().await? };
     changed(&caller, &info, now(&api)).await
 }

@@ -381,12 +381,14 @@ pub(super) struct ChoiceBody {
     responses((status = 200, body = ExtensionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn choose(
+    State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(name): Path<String>,
     headers: HeaderMap,
     Json(body): Json<ChoiceBody>,
 ) -> Result<Response, Problem> {
     let registry = &caller.registry;
+    let _alone = api.changes.alone(registry.owner_name(), &name).await;
     let handle = handle(registry, &name).await?;
     if headers.contains_key(header::IF_MATCH) {
         check_match(&headers, &shown(registry, &name).await?)?;

@@ -19,6 +19,7 @@ use crate::{
     Api,
     body::{Json, Page, check_match, json, tagged},
     caller::{Caller, ToManage, ToRead, USUAL_OWNER},
+    changes::Alone,
     once::{Made, Once},
     openapi::{
         parameters::{After, IfMatch, LimitOfAll},
@@ -110,13 +111,19 @@ async fn found(registry: &ConnectionRegistry, id: &str) -> Result<FoundProfile, 
     Err(not_found())
 }
 
-/// Returns a profile that is still as the caller has seen it.
-async fn found_as_seen(registry: &ConnectionRegistry, id: &str, headers: &HeaderMap) -> Result<FoundProfile, Problem> {
+/// Returns a profile that is still as the caller has seen it. Nobody else changes it until the guard is dropped.
+async fn found_as_seen(
+    api: &Api,
+    registry: &ConnectionRegistry,
+    id: &str,
+    headers: &HeaderMap,
+) -> Result<(FoundProfile, Alone), Problem> {
+    let alone = api.changes.alone(registry.owner_name(), id).await;
     let found = found(registry, id).await?;
     if headers.contains_key(header::IF_MATCH) {
         check_match(headers, &body(&found.kind, &found.profiles, &found.profile).await?)?;
     }
-    Ok(found)
+    Ok((found, alone))
 }
 
 async fn body(kind: &Kind, profiles: &Profiles, profile: &Profile) -> Result<ProfileBody, Problem> {
@@ -200,6 +207,7 @@ pub(super) async fn show(caller: Caller<ToRead>, Path(id): Path<String>) -> Resu
     responses((status = 200, body = ProfileBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn change(
+    State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -208,7 +216,8 @@ pub(super) async fn change(
     if change.directory.is_some() {
         check_place(&caller)?;
     }
-    let FoundProfile { kind, profiles, profile } = found_as_seen(&caller.registry, &id, &headers).await?;
+    let (FoundProfile { kind, profiles, profile }, _alone) =
+        found_as_seen(&api, &caller.registry, &id, &headers).await?;
     let patch = change.label.into_iter().fold(ProfilePatch::new(), |patch, label| patch.label(label));
     let patch = change.directory.into_iter().fold(patch, |patch, path| patch.directory(PathBuf::from(path)));
     let patch = if change.default { patch.make_default() } else { patch };
@@ -225,12 +234,14 @@ pub(super) async fn change(
     responses((status = 200, body = ProfileBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn change_slot(
+    State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(change): Json<ChangeSlotBody>,
 ) -> Result<Response, Problem> {
-    let FoundProfile { kind, profiles, profile } = found_as_seen(&caller.registry, &id, &headers).await?;
+    let (FoundProfile { kind, profiles, profile }, _alone) =
+        found_as_seen(&api, &caller.registry, &id, &headers).await?;
     let slots = profiles.slots().await?;
     let is_its_own = slots.iter().any(|(slot, id)| *slot == change.slot && *id == profile.id);
     match change.uses {
@@ -250,11 +261,13 @@ pub(super) async fn change_slot(
     responses((status = 200, body = ProfileRemovedBody), NotFound, Conflict, Changed)
 )]
 pub(super) async fn remove(
+    State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let FoundProfile { kind, profiles, profile } = found_as_seen(&caller.registry, &id, &headers).await?;
+    let (FoundProfile { kind, profiles, profile }, _alone) =
+        found_as_seen(&api, &caller.registry, &id, &headers).await?;
     profiles.remove(profile.id).await?;
     Ok(json(StatusCode::OK, &ProfileRemovedBody::of(kind.as_str(), &profile)))
 }

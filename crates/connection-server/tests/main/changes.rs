@@ -73,6 +73,23 @@ async fn a_change_of_what_another_has_changed_is_refused() {
 }
 
 #[tokio::test]
+async fn of_concurrent_changes_with_the_same_tag_one_is_made() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let id = world.connected(&token, "octocat").await;
+    let path = format!("/connections/{id}");
+    let tag = world.get(&token, &path).await.header("etag").to_owned();
+    let rename = async |label: &str| {
+        let request = world.request("PATCH", &path).bearer(&token).json(&json!({ "label": label }));
+        world.send(&request.with("if-match", &tag)).await.status
+    };
+    let statuses = tokio::join!(rename("one"), rename("two"), rename("three"), rename("four"));
+    let mut statuses = <[u16; 4]>::from(statuses);
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412, 412]);
+}
+
+#[tokio::test]
 async fn a_connection_is_verified_made_the_default_and_removed() {
     let world = World::new().await;
     let token = world.token(Role::Manage, None).await;
