@@ -37,6 +37,7 @@
 extern crate alloc;
 
 pub mod answer;
+pub mod container;
 pub mod descriptor;
 mod effect_request;
 mod effects;

@@ -11,9 +11,12 @@ use tokio::sync::OwnedMutexGuard;
 /// The number of entries from which those of ended changes are removed.
 const MANY: usize = 1_000;
 
-/// The changes in progress in this process, by the owner and the path of what they change.
+/// The owner, and the id or the name of what is changed.
+type Key = (String, String);
+
+/// The changes in progress in this process. A change holds the lock of what it changes.
 #[derive(Default)]
-pub(crate) struct Changes(Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<()>>>>);
+pub(crate) struct Changes(Mutex<HashMap<Key, Arc<tokio::sync::Mutex<()>>>>);
 
 /// A change in progress. Others of the same thing wait until this value is dropped.
 pub(crate) struct Alone(#[expect(dead_code, reason = "it is kept until it is dropped")] OwnedMutexGuard<()>);

@@ -14,7 +14,9 @@ const MAX_LENGTH: usize = 16 * 1024;
 
 /// Returns the checked parts of a descriptor, or the problem for which a host does not register the kind.
 pub(crate) fn descriptor<D: ConnectionDefinition>(definition: &D, descriptor: &Descriptor) -> Result<Checked, String> {
-    let facets = Facets { secrets: definition.secrets().is_some(), profiles: definition.profiles().is_some() };
+    let (profiles, sandbox) = (definition.profiles(), definition.sandbox());
+    let facets =
+        Facets { secrets: definition.secrets().is_some(), profiles: profiles.as_ref(), sandbox: sandbox.as_ref() };
     descriptor::check(descriptor, facets, |pattern| {
         let pattern = Regex::new(pattern).ok()?;
         Some(Pattern::new(move |text| pattern.is_match(text)))

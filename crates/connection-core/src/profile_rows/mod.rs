@@ -22,7 +22,6 @@ use crate::{
 
 pub(crate) use grant::{Granted, granted, granted_all, setup_profile};
 pub(crate) use row_marks::RowMarks;
-pub(crate) use rules::check;
 
 /// One isolated identity of a local tool.
 #[derive(Clone, Debug, PartialEq, Eq)]

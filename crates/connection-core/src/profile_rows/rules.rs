@@ -65,24 +65,6 @@ pub(crate) fn label(label: &str) -> Option<String> {
     Some(label.trim().to_owned()).filter(|label| !label.is_empty())
 }
 
-/// Checks what a plugin declares for the profiles of its tool, and returns the problem as an error.
-pub(crate) fn check(spec: Option<&ProfileSpec>) -> Result<(), String> {
-    let Some(spec) = spec else { return Ok(()) };
-    let names = std::iter::once(&spec.env_var).chain(spec.extra_env.iter().map(|(name, _)| name));
-    for name in names {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(plain) {
-            return Err(format!("'{name}', the variable of its profiles, is not a valid name of a variable"));
-        }
-    }
-    match &spec.dir_name {
-        Some(name) if Path::new(&**name).file_name() != Some(OsStr::new(&**name)) => {
-            Err(format!("'{name}', the name of its profiles' directory, is not a single name"))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Checks the name of a slot. The host chooses it, so only names that cannot be seen or stored are rejected.
 pub(crate) fn slot(slot: &str) -> Result<(), ProfileError> {
     if slot.is_empty() {

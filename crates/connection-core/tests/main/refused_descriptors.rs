@@ -1,8 +1,10 @@
-//! Every descriptor that a registration refuses is refused by the suite of the testkit with the same words.
+//! Every descriptor, profile and container that a registration refuses is refused by the suite of the testkit with the same words.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use connection_contract::{Input as InputType, ToolSpec, prelude::*};
+use connection_contract::{
+    ConfigMount, EnvValue, Input as InputType, PathBase, PathSpec, ProfileSpec, SandboxSpec, ToolSpec, prelude::*,
+};
 use connection_core::RegisterError;
 use connection_faults::scripted::{Scripted, identity, live};
 use connection_testkit::{FakeHost, Input, conformance::Suite};
@@ -95,6 +97,92 @@ async fn the_suite_refuses_every_descriptor_that_a_registration_refuses_with_the
         let words = refused.downcast::<String>().unwrap();
         assert!(words.contains(&problem), "{what}: the core says '{problem}', the suite '{words}'");
     }
+}
+
+/// A change of a kind that has a tool.
+type Declare = fn(Scripted) -> Scripted;
+
+fn tooled(declare: Declare) -> Scripted {
+    declare(loud(|descriptor| descriptor.tool(ToolSpec::new("loud"))))
+}
+
+fn directory() -> PathSpec {
+    PathSpec::new(PathBase::Home, ".loud").unwrap()
+}
+
+fn profiles() -> ProfileSpec {
+    ProfileSpec::new("LOUD_HOME", directory())
+}
+
+fn container() -> SandboxSpec {
+    SandboxSpec::new("loud:1", "loud")
+}
+
+fn declarations() -> Vec<(&'static str, Declare)> {
+    vec![
+        // Profiles.
+        ("a variable with a space", |kind| kind.profiles(ProfileSpec::new("LOUD HOME", directory()))),
+        ("a further variable that begins with a digit", |kind| {
+            kind.profiles(profiles().variable("1LOUD", EnvValue::Parent))
+        }),
+        ("a name of directories with a slash", |kind| kind.profiles(profiles().dir_name("a/b"))),
+        ("a name of directories that is the parent", |kind| kind.profiles(profiles().dir_name(".."))),
+        // Containers.
+        ("an image without a tag", |kind| kind.sandbox(SandboxSpec::new("loud", "loud"))),
+        ("an image that is an option", |kind| kind.sandbox(SandboxSpec::new("--privileged:1", "loud"))),
+        ("a variable with a zero byte", |kind| kind.sandbox(container().variable("A", "a\0b"))),
+        ("a mount at a relative path", |kind| {
+            kind.sandbox(container().config_mount(ConfigMount::new(directory(), "config")))
+        }),
+        ("a mount above its base", |kind| {
+            let mut above = directory();
+            above.relative = "../a".into();
+            kind.sandbox(container().config_mount(ConfigMount::new(above, "/config")))
+        }),
+        ("a subdirectory above the configuration", |kind| {
+            kind.sandbox(container().config_mount(ConfigMount::new(directory(), "/config").keeps("../a")))
+        }),
+        ("a place for a profile without profiles", |kind| {
+            kind.sandbox(container().config_mount(ConfigMount::new(directory(), "/config").profile()))
+        }),
+        ("two places for a profile", |kind| {
+            let mount = |path| ConfigMount::new(directory(), path).profile();
+            kind.profiles(profiles()).sandbox(container().config_mount(mount("/a")).config_mount(mount("/b")))
+        }),
+        ("a variable that the profile sets to another value", |kind| {
+            let mount = ConfigMount::new(directory(), "/config/.loud").profile();
+            let profiles = profiles().variable("PARENT", EnvValue::Parent);
+            kind.profiles(profiles).sandbox(container().config_mount(mount).variable("PARENT", "/elsewhere"))
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn the_suite_refuses_every_profile_and_container_that_a_registration_refuses_with_the_same_words() {
+    let world = World::new().await;
+    let registry = world.builder().open().await.unwrap();
+    for (what, declare) in declarations() {
+        let refused = registry.kinds().register(tooled(declare));
+        let Err(RegisterError::Descriptor { problem, .. }) = refused else { panic!("the core takes {what}") };
+        let suite = || {
+            let suite = Suite::new(move || tooled(declare)).host(FakeHost::key_value);
+            suite.setup([Input::answers(&[("name", "ada")])], []).check();
+        };
+        let refused = catch_unwind(AssertUnwindSafe(suite));
+        let Err(refused) = refused else { panic!("the suite takes {what}, and the core says: {problem}") };
+        let words = refused.downcast::<String>().unwrap();
+        assert!(words.contains(&problem), "{what}: the core says '{problem}', the suite '{words}'");
+    }
+    let no_tool = registry.kinds().register(loud(|descriptor| descriptor).profiles(profiles()));
+    let Err(RegisterError::Descriptor { problem, .. }) = no_tool else { panic!("a kind without a tool is taken") };
+    assert_eq!(problem, "it has profiles or a container but declares no tool for them");
+    // The control: profiles and a container that fit together.
+    let fitting: Declare = |kind| {
+        let mount = ConfigMount::new(directory(), "/config/.loud").profile();
+        let profiles = profiles().variable("PARENT", EnvValue::Parent);
+        kind.profiles(profiles).sandbox(container().config_mount(mount).variable("PARENT", "/config"))
+    };
+    registry.kinds().register(tooled(fitting)).unwrap();
 }
 
 /// The control: descriptors at the limits.

@@ -7,7 +7,8 @@ use alloc::{borrow::ToOwned, boxed::Box, collections::BTreeMap, format, string::
 use core::fmt;
 
 use connection_contract::{
-    BaseUrl, Descriptor, DisplayText, Field, Guide, Input, Kind, Link, Origin, Secret, SecretName, Text, host,
+    BaseUrl, Descriptor, DisplayText, Field, Guide, Input, Kind, Link, Origin, ProfileSpec, SandboxSpec, Secret,
+    SecretName, Text, host,
 };
 
 use crate::{answer, limits};
@@ -20,11 +21,13 @@ const MAX_TERMS: usize = 1 << 20;
 /// The facets of a kind on which the check of its descriptor depends.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "a host must say for each facet whether the kind has it")]
-pub struct Facets {
+pub struct Facets<'a> {
     /// `true` if the kind hands out named secrets.
     pub secrets: bool,
-    /// `true` if the kind's tool can be run with isolated identities.
-    pub profiles: bool,
+    /// The profiles of the kind's tool, if it can be run with isolated identities.
+    pub profiles: Option<&'a ProfileSpec>,
+    /// The container in which the kind's tool can be run.
+    pub sandbox: Option<&'a SandboxSpec>,
 }
 
 /// A regular expression that a host has compiled.
@@ -88,7 +91,7 @@ impl Checked {
 /// The part of the descriptor that is wrong, and why, as a clause for people. It may contain text of the plugin.
 pub fn check(
     descriptor: &Descriptor,
-    facets: Facets,
+    facets: Facets<'_>,
     compile: impl Fn(&str) -> Option<Pattern>,
 ) -> Result<Checked, String> {
     limits::descriptor(descriptor)?;

@@ -6,6 +6,7 @@ use alloc::{borrow::ToOwned, format, string::String};
 use connection_contract::{Descriptor, Link, PathBase, PathSpec, SecretName, SignIn, ToolSpec};
 
 use super::Facets;
+use crate::container;
 
 const MAX_ARGUMENTS: usize = 16;
 const MAX_COMMAND_LENGTH: usize = 1000;
@@ -15,8 +16,12 @@ const MAX_PATHS: usize = 64;
 const MAX_TOOLS: usize = 16;
 
 /// Checks these parts of a descriptor. The error says which part is wrong.
-pub(super) fn check(descriptor: &Descriptor, facets: Facets) -> Result<(), String> {
+pub(super) fn check(descriptor: &Descriptor, facets: Facets<'_>) -> Result<(), String> {
     let Descriptor { tools, permission_modes: modes, cache_ttl, .. } = descriptor;
+    container::check(facets.profiles, facets.sandbox)?;
+    if tools.is_empty() && (facets.profiles.is_some() || facets.sandbox.is_some()) {
+        return Err("it has profiles or a container but declares no tool for them".to_owned());
+    }
     if tools.len() > MAX_TOOLS {
         return Err(format!("it names more than {MAX_TOOLS} tools"));
     }
@@ -76,7 +81,7 @@ fn check_sign_in(name: &str, sign_in: &SignIn) -> Result<(), String> {
 }
 
 /// Checks that a token is handed to the tool alone: its name must not be one that extensions may be granted.
-fn check_token(descriptor: &Descriptor, facets: Facets, tool: &ToolSpec) -> Result<(), String> {
+fn check_token(descriptor: &Descriptor, facets: Facets<'_>, tool: &ToolSpec) -> Result<(), String> {
     let Some(sign_in) = &tool.sign_in else { return Ok(()) };
     let Some(secret) = &sign_in.token_secret else { return Ok(()) };
     let name = &tool.binary;
@@ -86,7 +91,7 @@ fn check_token(descriptor: &Descriptor, facets: Facets, tool: &ToolSpec) -> Resu
     if sign_in.token_env_var.is_none() {
         return Err(format!("the token '{secret}' of '{name}' has no variable to put it in"));
     }
-    if !facets.secrets || !facets.profiles {
+    if !facets.secrets || facets.profiles.is_none() {
         return Err(format!("the token '{secret}' of '{name}' needs a kind that hands out secrets and has profiles"));
     }
     if descriptor.secret_names.contains(secret) {
