@@ -16,10 +16,10 @@ use std::{
 };
 
 use connection_agent::UsageMonitor;
-use connection_core::{AnswerRoom, ConnectionRegistry, Machine};
+use connection_core::{AnswerRoom, ConnectionRegistry, EventReceiver, Machine};
 use connection_inbound::{Browser, PublicEndpoint, PublicUrl, Server, check_callback};
-use connection_server::{LiveStreams, PageSettings, Readiness};
-use tokio::{runtime::Handle, sync::oneshot};
+use connection_server::{ApiOptions, LiveStreams, PageSettings, Readiness};
+use tokio::{runtime::Handle, sync::oneshot, task::AbortHandle};
 
 use crate::{
     Error, Exit,
@@ -68,48 +68,20 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     };
     let _serving = without_line();
     let output = &program.output;
-    let scheduler = {
-        let registry = registry.clone();
-        Handle::current().spawn(async move { registry.run().await })
-    };
-    let sending = receiver.map(|receiver| {
-        let registry = registry.clone();
-        tracing::info!(target: OPERATIONS, "events are sent to {}", receiver.origin());
-        Handle::current().spawn(async move { registry.outgoing_events().run(receiver).await })
-    });
-    let kinds = KindsInForce::new(&program, &registry).map(|kinds| Handle::current().spawn(kinds.follow()));
-    let following = Handle::current().spawn(declared::follow(registry.clone(), program.has_catalogue));
+    let monitor = UsageMonitor::new(&registry);
+    let tasks = Tasks::begin(&program, &registry, receiver, &monitor);
     let address = server.address();
     let readiness = Readiness::new();
-    let health = Health::new(registry.clone(), scheduler.abort_handle(), readiness.clone());
     let live = LiveStreams::new();
     let inbound = &program.settings.inbound;
-    let options =
-        program.settings.page.add_to(routes::api_options(address, &url, inbound.scheme())?.live(live.clone()))?;
-    let options = match inbound.requests_per_minute {
-        Some(most) => options.requests_per_minute(most),
-        None => options,
-    };
-    let options = match &certificate {
-        Some(certificate) => options.certificate(certificate.file(), certificate.tls()),
-        None => options,
-    };
-    let monitor = UsageMonitor::new(&registry);
-    let polling = Handle::current().spawn(monitor.poll(program.settings.usage.bounds()).into_future());
-    let state = State { health, options: options.usage(monitor), readiness: readiness.clone() };
+    let options = api_options(&program, address, &url, certificate.as_ref())?.live(live.clone()).usage(monitor);
+    let health = Health::new(registry.clone(), tasks.scheduler.clone(), readiness.clone());
+    let state = State { health, options, readiness: readiness.clone() };
     let routes = routes::routes(&registry, &url, state);
     let page = Page::new(registry.clone(), inbound.page_address(address, &url));
-    let resumed = tokio::select! {
-        resumed = registry.setups().resume_all() => resumed,
+    tokio::select! {
+        () = resume_setups(&registry) => {}
         () = signals.next() => return Err(platform::interrupted()),
-    };
-    match resumed {
-        Ok(0) => {}
-        Ok(resumed) => tracing::info!(target: OPERATIONS, "{resumed} setups that were begun before continue"),
-        Err(error) => {
-            let error = Error::from(error);
-            tracing::warn!(target: OPERATIONS, "setups that were begun before cannot continue now: {error}");
-        }
     }
     tracing::info!(target: OPERATIONS, "listening on {address}, reached at {url}");
     let printed = if arguments.print_page { Some(page.with_code().await?) } else { None };
@@ -125,12 +97,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         signals.next().await;
         tracing::info!(target: OPERATIONS, "asked to stop: no new work is begun, and work in progress is finished");
         readiness.drain();
-        // Refreshes that have begun continue, and no new ones begin.
-        scheduler.abort();
-        sending.iter().for_each(|sending| sending.abort());
-        kinds.iter().for_each(|kinds| kinds.abort());
-        following.abort();
-        polling.abort();
+        tasks.abort();
         let printed = print_state(output, "draining", address, &url, None);
         let delay = program.settings.inbound.stop_delay;
         if !delay.is_zero() {
@@ -174,6 +141,75 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     tracing::info!(target: OPERATIONS, "ended");
     print_state(output, "ended", address, &url, None)?;
     Ok(Exit::Fine)
+}
+
+/// The tasks that run beside the server.
+struct Tasks {
+    scheduler: AbortHandle,
+    others: Vec<AbortHandle>,
+}
+
+impl Tasks {
+    /// Begins to refresh and verify connections, to fetch their usage, to follow the kinds and extensions that are
+    /// declared in files, and to send events if there is a receiver.
+    fn begin(
+        program: &Program,
+        registry: &ConnectionRegistry,
+        receiver: Option<Arc<EventReceiver>>,
+        monitor: &UsageMonitor,
+    ) -> Self {
+        let runtime = Handle::current();
+        let refreshed = registry.clone();
+        let scheduler = runtime.spawn(async move { refreshed.run().await }).abort_handle();
+        let mut others = Vec::new();
+        if let Some(receiver) = receiver {
+            tracing::info!(target: OPERATIONS, "events are sent to {}", receiver.origin());
+            let sent = registry.clone();
+            others.push(runtime.spawn(async move { sent.outgoing_events().run(receiver).await }).abort_handle());
+        }
+        if let Some(kinds) = KindsInForce::new(program, registry) {
+            others.push(runtime.spawn(kinds.follow()).abort_handle());
+        }
+        others.push(runtime.spawn(declared::follow(registry.clone(), program.has_catalogue)).abort_handle());
+        others.push(runtime.spawn(monitor.poll(program.settings.usage.bounds()).into_future()).abort_handle());
+        Self { scheduler, others }
+    }
+
+    /// Ends the tasks. Refreshes that have begun continue, and no new ones begin.
+    fn abort(&self) {
+        self.scheduler.abort();
+        self.others.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// Returns the options of the API, as they are configured.
+fn api_options(
+    program: &Program,
+    address: SocketAddr,
+    url: &PublicUrl,
+    certificate: Option<&Certificate>,
+) -> Result<ApiOptions, Error> {
+    let inbound = &program.settings.inbound;
+    let mut options = program.settings.page.add_to(routes::api_options(address, url, inbound.scheme())?)?;
+    if let Some(most) = inbound.requests_per_minute {
+        options = options.requests_per_minute(most);
+    }
+    if let Some(certificate) = certificate {
+        options = options.certificate(certificate.file(), certificate.tls());
+    }
+    Ok(options)
+}
+
+/// Continues the setups that earlier processes began.
+async fn resume_setups(registry: &ConnectionRegistry) {
+    match registry.setups().resume_all().await {
+        Ok(0) => {}
+        Ok(resumed) => tracing::info!(target: OPERATIONS, "{resumed} setups that were begun before continue"),
+        Err(error) => {
+            let error = Error::from(error);
+            tracing::warn!(target: OPERATIONS, "setups that were begun before cannot continue now: {error}");
+        }
+    }
 }
 
 /// Returns the browser of the person, if there is a desktop.
