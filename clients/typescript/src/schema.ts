@@ -3559,7 +3559,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns the usage of the accounts whose kind reports it, as this process fetched it last, by the id of the connection. */
+        /** Returns the usage of the accounts whose kind reports it, as it was fetched last, by the id of the connection. */
         get: {
             parameters: {
                 query?: {
