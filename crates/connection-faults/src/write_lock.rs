@@ -35,6 +35,15 @@ impl HeldLock {
         Self::of_table(address, "connection_setup_effect")
     }
 
+    /// Like [`of`](Self::of), but locks the table of the measured livenesses in a PostgreSQL database.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the database cannot be locked.
+    pub fn of_livenesses(address: &str) -> Self {
+        Self::of_table(address, "connection_liveness")
+    }
+
     fn of_table(address: &str, table: &'static str) -> Self {
         let address = address.to_owned();
         let (begun, is_held) = channel();

@@ -5,6 +5,7 @@ use std::{collections::HashSet, time::Duration};
 
 use connection_contract::{Kind, Liveness};
 use connection_core::{Connection, ConnectionId, ConnectionRegistry, Error, Limits, UuidV7};
+use connection_faults::write_lock::HeldLock;
 
 use crate::{
     fake::{Deed, Fake, count, set},
@@ -208,6 +209,24 @@ async fn no_more_probes_run_at_once_than_the_host_says() {
         results.next().await.unwrap().1.unwrap();
     }
     assert!(results.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_result_that_waits_for_the_store_holds_back_no_other_probe() {
+    let world = World::new().await;
+    let fake = Fake::new();
+    let builder = world.builder().limits(Limits::new().verify_at_once(1));
+    let registry = builder.kind(fake.clone()).open().await.unwrap();
+    let connections = many(&fake, &registry, 3).await;
+    let held = HeldLock::of_livenesses(&world.address());
+    let mut results = registry.preflight(ids(&connections));
+    while count(&fake.verified) < 3 {
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    for _ in 0..3 {
+        assert_eq!(results.next().await.unwrap().1.unwrap().liveness, Liveness::Live);
+    }
 }
 
 #[tokio::test]
