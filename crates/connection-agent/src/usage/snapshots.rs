@@ -108,7 +108,7 @@ struct AccountState {
 /// The last good snapshot.
 struct Good {
     snapshot: Arc<UsageSnapshot>,
-    /// The time of the fetch, by the wall clock.
+    /// The time of the fetch, or of the report of a session, by the wall clock.
     fetched_at: Timestamp,
     /// The time at which this process got it, as the process measures time.
     arrived: Duration,
@@ -159,7 +159,8 @@ impl AccountState {
         self.good = Some(Good { snapshot: Arc::new(fetched), fetched_at, arrived, age });
     }
 
-    /// Takes a snapshot that the store has, if it is newer. A failure of this process before it is over.
+    /// Takes a snapshot that the store has, if it is newer. A fetch of this process that failed before it no longer
+    /// counts.
     fn learn(&mut self, stored: &StoredUsage, now: Moment) {
         if self.good.as_ref().is_none_or(|good| good.fetched_at < stored.fetched_at) {
             let age = now.wall.seconds().saturating_sub(stored.fetched_at.seconds());

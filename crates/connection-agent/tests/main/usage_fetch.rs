@@ -371,7 +371,8 @@ async fn a_process_shows_the_usage_that_another_one_fetched() {
     world.clock.advance(std::time::Duration::from_secs(90));
     let seen = there.snapshot(None).await.unwrap().unwrap();
     assert_eq!((part(&seen), seen.age.as_secs(), code(&seen)), (0.4, 90, None));
-    // A failure belongs to the process that fetched, and leaves the last good snapshot, whoever fetched that.
+    // Only the process whose fetch failed shows the reason. The last good snapshot stays, even if another process fetched
+    // it.
     world.provider(|_| Reply::whole(503, "", ""));
     let down = there.fetch(None).await.unwrap();
     assert_eq!((part(&down), down.age.as_secs(), code(&down).as_deref()), (0.4, 90, Some(reason::PROVIDER_ERROR)));
@@ -383,7 +384,7 @@ async fn a_process_shows_the_usage_that_another_one_fetched() {
     world.clock.advance(std::time::Duration::from_secs(5));
     let seen = there.snapshot(None).await.unwrap().unwrap();
     assert_eq!((part(&seen), seen.age.as_secs(), code(&seen)), (0.5, 5, None));
-    // What this process fetched itself has the provider's raw answer; what the store keeps does not.
+    // The store does not keep the raw answer of the provider.
     let last = other.connection(connection.id()).await.unwrap().last_usage().await.unwrap().unwrap();
     assert_eq!(last.snapshot.raw, None);
     assert_eq!(last.snapshot.metrics, here.snapshot(None).await.unwrap().unwrap().snapshot.unwrap().metrics);

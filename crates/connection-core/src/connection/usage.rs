@@ -212,8 +212,8 @@ async fn run(scope: Scope<'_, System>, id: ConnectionId) -> Result<FetchedUsage,
     Err(changing())
 }
 
-/// Stores the snapshot of a fetch, and adds its numbers to the history. If they cannot be stored, the fetch has succeeded
-/// nevertheless.
+/// Stores the snapshot of a fetch, and adds its numbers to the history. A failure to store them is logged, and does not
+/// fail the fetch.
 async fn record(ground: &Ground, fetched: &FetchedUsage) {
     let Ok(snapshot) = &fetched.result else { return };
     let numbers: Vec<_> =
