@@ -371,8 +371,8 @@ async fn a_process_shows_the_usage_that_another_one_fetched() {
     world.clock.advance(std::time::Duration::from_secs(90));
     let seen = there.snapshot(None).await.unwrap().unwrap();
     assert_eq!((part(&seen), seen.age.as_secs(), code(&seen)), (0.4, 90, None));
-    // Only the process whose fetch failed shows the reason. The last good snapshot stays, even if another process fetched
-    // it.
+    // Only the process whose fetch failed shows the reason. The last good snapshot stays, even if another process
+    // fetched it.
     world.provider(|_| Reply::whole(503, "", ""));
     let down = there.fetch(None).await.unwrap();
     assert_eq!((part(&down), down.age.as_secs(), code(&down).as_deref()), (0.4, 90, Some(reason::PROVIDER_ERROR)));
