@@ -32,25 +32,29 @@ pub enum Liveness {
     Unknown,
 }
 
-/// The end of a credential at its provider.
+/// What happened to a credential at its provider when the connection was removed.
 ///
 /// ```
 /// use connection_client::Teardown;
 ///
-/// assert_eq!(serde_json::from_str::<Teardown>("\"done\"")?, Teardown::Done);
+/// assert_eq!(serde_json::from_str::<Teardown>("\"revoked\"")?, Teardown::Revoked);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Teardown {
-    /// The provider took it back, or there was nothing to take back.
-    Done,
-    /// The kind is gone or has changed, or the credential cannot be read.
-    Skipped,
-    /// The provider failed; what is left there must be removed there.
-    #[serde(other)]
+    /// The provider or the plugin failed. The credential may still work.
     Failed,
+    /// There was nothing to revoke, because the connection held no credential.
+    NothingToRevoke,
+    /// The credential was not revoked. It may still work.
+    NotRevoked,
+    /// The provider confirmed that the credential no longer works.
+    Revoked,
+    /// An outcome that says nothing about the credential, such as that of a removal by an earlier version.
+    #[serde(other)]
+    NotKnown,
 }
 
 /// The reason why something does not work.
@@ -283,20 +287,23 @@ pub struct ConnectionCounts {
 /// # let _ = is_used;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Removal {
     /// The extensions that lose the use of the connection.
     pub extensions: Vec<String>,
     /// `true` if the connection has an address for webhooks, which will be refused.
     pub webhooks: bool,
+    /// `true` if the kind can revoke a credential that a person entered, which it does on request.
+    pub can_revoke: bool,
 }
 
-/// A removal, and whether the credentials were revoked at the provider.
+/// A removal, and what happened to the credentials at the provider.
 ///
 /// ```no_run
 /// # use connection_client::{Client, Error, Teardown};
 /// async fn is_revoked(client: &Client, id: &str) -> Result<bool, Error> {
-///     Ok(client.remove(id).await?.teardown == Teardown::Done)
+///     Ok(client.remove(id).await?.teardown == Teardown::Revoked)
 /// }
 /// # let _ = is_revoked;
 /// ```
@@ -310,14 +317,18 @@ pub struct Removed {
     pub kind: String,
     /// The label that the connection had. A new connection may use it.
     pub label: String,
-    /// The outcome of revoking the credential at the provider.
+    /// What happened to the credential at the provider.
     pub teardown: Teardown,
-    /// The reason why the credential was not revoked.
+    /// The reason why the credential was not revoked, with what a person can do.
     pub reason: Option<Reason>,
-    /// The end of the previous credential, if one was kept.
+    /// The address of the page on which a person deletes a credential that was not revoked.
+    pub credential_page: Option<String>,
+    /// What happened to the previous credential, if one was kept.
     pub previous: Option<Teardown>,
     /// The reason why the previous credential was not revoked.
     pub previous_reason: Option<Reason>,
+    /// The address of the page on which a person deletes the previous credential.
+    pub previous_credential_page: Option<String>,
 }
 
 /// A filter of connections, and the page of the list.
@@ -437,12 +448,22 @@ impl Client {
         self.get(&["connections", id, "removal"]).answer().await
     }
 
-    /// Removes a connection, and revokes its credential at the provider if the kind can.
+    /// Removes a connection, and revokes at the provider what its setup created there.
     ///
     /// # Errors
     ///
     /// As [`connection`](Self::connection). A credential that was not revoked is no error.
     pub async fn remove(&self, id: &str) -> Result<Removed, Error> {
         self.delete(&["connections", id]).answer().await
+    }
+
+    /// Removes a connection as [`remove`](Self::remove) does, and also revokes a credential that a person entered, if
+    /// the kind can.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove).
+    pub async fn remove_and_revoke(&self, id: &str) -> Result<Removed, Error> {
+        self.delete(&["connections", id]).query("revoke", Some(true)).answer().await
     }
 }

@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use core::{future::Future, pin::Pin};
 
 use crate::{
-    Authorizer, ConnectionError, CredentialError, Descriptor, HostServices, NamedSecrets, ProfileSpec, Refresher,
-    SandboxSpec, Secret, SetupContext, SetupFailure, SetupResult, TeardownContext, UsageSource, VerifyContext,
-    VerifyResult, Webhooks,
+    Authorizer, Connection, ConnectionError, CredentialError, Descriptor, HostServices, NamedSecrets, ProfileSpec,
+    Refresher, Revoker, SandboxSpec, Secret, SetupContext, SetupFailure, SetupResult, Teardown, TeardownContext, Text,
+    UsageSource, VerifyContext, VerifyResult, Webhooks,
 };
 
 /// A boxed future, for traits that must be usable as trait objects.
@@ -161,11 +161,14 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
         ctx: &VerifyContext<'_>,
     ) -> impl Future<Output = Result<VerifyResult<Self::Credential>, ConnectionError>> + Send;
 
-    /// Releases what setup created at the provider. The default implementation does nothing.
+    /// Revokes or deletes what setup created at the provider, and says what was seen to happen. The default
+    /// implementation sends nothing, and says that the credential was not revoked.
+    ///
+    /// A credential that a person entered is left as it is: the [`revoker`](Self::revoker) revokes it on request.
     ///
     /// # When it is called
     ///
-    /// When the connection is removed, before its row is deleted.
+    /// When the connection is removed, before its row is deleted; and for a credential that is not stored after all.
     ///
     /// # Repetition
     ///
@@ -182,9 +185,24 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
         &self,
         credential: &Self::Credential,
         ctx: &TeardownContext<'_>,
-    ) -> impl Future<Output = Result<(), ConnectionError>> + Send {
+    ) -> impl Future<Output = Result<Teardown, ConnectionError>> + Send {
         let _ = (credential, ctx);
-        async { Ok(()) }
+        async { Ok(Teardown::not_revoked("the credential works at the provider until it expires or is deleted there")) }
+    }
+
+    /// Returns the `https` address of the page on which a person deletes the credential at the provider. The default
+    /// implementation knows none.
+    ///
+    /// It may depend on the public configuration, such as the address of a server, and on the form of the credential.
+    /// It must not contain a secret.
+    ///
+    /// # When it is called
+    ///
+    /// When a credential was not revoked, and whenever one is stored, so that a host still knows the address after the
+    /// plugin is gone. The credential is `None` if it cannot be read.
+    fn credential_page(&self, credential: Option<&Self::Credential>, connection: &Connection) -> Option<Text> {
+        let _ = (credential, connection);
+        None
     }
 
     /// Receives the services that the host has for this kind. The default implementation drops them.
@@ -222,6 +240,12 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
 
     /// Returns the facet that refreshes the credential. Without it, the credential is used until it stops working.
     fn refresher(&self) -> Option<&dyn Refresher<Self::Credential>> {
+        None
+    }
+
+    /// Returns the facet that revokes a credential that a person entered. Without it, the person deletes such a
+    /// credential at the provider.
+    fn revoker(&self) -> Option<&dyn Revoker<Self::Credential>> {
         None
     }
 

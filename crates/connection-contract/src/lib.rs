@@ -49,6 +49,7 @@ mod secret;
 mod services;
 mod setup;
 mod signatures;
+mod teardown;
 mod text;
 mod timestamp;
 mod tools;
@@ -84,6 +85,7 @@ pub use setup::{
     CallbackHandle, CallbackRequest, CallbackUnavailable, InboundHttpService, Notice, Prompt, Redirect, Wait,
     WaitOutcome,
 };
+pub use teardown::{Revoker, Teardown};
 pub use text::{DisplayText, Kind, Text};
 pub use timestamp::Timestamp;
 pub use tools::{FoundTool, SignIn, ToolService, ToolSpec, VersionForm};
@@ -116,10 +118,10 @@ pub mod prelude {
         LogEvent, LogLevel, LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService, MonthlySpend,
         MountMode, NamedSecrets, Need, NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec, ProbeSpec,
         ProbeValue, ProfileProbe, ProfileSpec, Prompt, Reach, Reason, Record, Redirect, RefreshContext,
-        RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, SandboxSpec, Secret, SecretName,
+        RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, SandboxSpec, Secret, SecretName,
         ServiceError, Services, SessionTokens, SetupContext, SetupFailure, SetupMethod, SetupResult, SetupService,
-        SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService, TeardownContext, Text, TimeWindow,
-        Timestamp, TokenUtilization, ToolService, ToolSpec, UndeclaredAddress, UsageContext, UsageMetric,
+        SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService, Teardown, TeardownContext, Text,
+        TimeWindow, Timestamp, TokenUtilization, ToolService, ToolSpec, UndeclaredAddress, UsageContext, UsageMetric,
         UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent,
         Webhooks, classify, encode, reason,
     };

@@ -52,6 +52,12 @@ pub const PLUGIN_FAULT: &str = "plugin_fault";
 pub const REFRESH_OUTCOME_UNKNOWN: &str = "refresh_outcome_unknown";
 /// The connection needs a re-authorization.
 pub const NEEDS_REAUTHORIZATION: &str = "needs_reauthorization";
+/// The credential was not revoked, because its kind has no request that revokes it.
+pub const NO_REVOCATION: &str = "no_revocation";
+/// The credential was not revoked, because a person had entered it and nobody asked to revoke it.
+pub const REVOCATION_NOT_REQUESTED: &str = "revocation_not_requested";
+/// The provider's answer does not confirm that the credential was revoked.
+pub const REVOCATION_UNCONFIRMED: &str = "revocation_unconfirmed";
 
 /// All reason codes, for a host that explains them.
 pub const ALL: &[&str] = &[
@@ -80,4 +86,7 @@ pub const ALL: &[&str] = &[
     PLUGIN_FAULT,
     REFRESH_OUTCOME_UNKNOWN,
     NEEDS_REAUTHORIZATION,
+    NO_REVOCATION,
+    REVOCATION_NOT_REQUESTED,
+    REVOCATION_UNCONFIRMED,
 ];

@@ -7,10 +7,11 @@
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use connection_contract::{
-    BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery, Descriptor, HostServices,
-    HttpRequest, NamedSecrets, NotAuthentic, NotLive, ProfileSpec, Reason, RefreshContext, RefreshSemantics, Refreshed,
-    SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure, SetupResult, SigningKey, TeardownContext, Text,
-    Timestamp, UsageContext, UsageMetric, UsageSnapshot, VerifyContext, VerifyResult, WebhookEvent, reason,
+    BoxFuture, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery, Descriptor,
+    HostServices, HttpRequest, NamedSecrets, NotAuthentic, NotLive, ProfileSpec, Reason, RefreshContext,
+    RefreshSemantics, Refreshed, SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure, SetupResult,
+    SigningKey, Teardown, TeardownContext, Text, Timestamp, UsageContext, UsageMetric, UsageSnapshot, VerifyContext,
+    VerifyResult, WebhookEvent, reason,
 };
 
 use crate::contain;
@@ -28,6 +29,8 @@ pub struct Capabilities {
     /// The kind refreshes its credential. The semantics say what happens to the spent credential when an answer is
     /// lost.
     pub refresh: Option<RefreshSemantics>,
+    /// The kind revokes a credential that a person entered, if the person asks for it.
+    pub revoke: bool,
     /// The kind receives the webhooks of its provider.
     pub webhooks: bool,
     /// The kind reports how much of an account is used.
@@ -36,6 +39,15 @@ pub struct Capabilities {
     pub profiles: bool,
     /// The kind's tool runs in a container.
     pub sandbox: bool,
+}
+
+/// What a teardown revokes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Revocation {
+    /// What setup created at the provider.
+    Created,
+    /// Also the credential that a person entered.
+    Entered,
 }
 
 /// The result of reading a delivery of a webhook.
@@ -88,11 +100,16 @@ pub(crate) trait ErasedDefinition: Send + Sync {
         fresh: &Secret,
         now: Timestamp,
     ) -> Result<Option<Refreshed<Secret>>, CredentialError>;
+    /// Tears the credential down, and returns the outcome with the address at which a person deletes the credential.
+    /// Without a revoker, [`Revocation::Entered`] is the same as [`Revocation::Created`].
     fn teardown<'a>(
         &'a self,
         bytes: &'a Secret,
+        revocation: Revocation,
         ctx: &'a TeardownContext<'a>,
-    ) -> BoxFuture<'a, Result<(), ConnectionError>>;
+    ) -> BoxFuture<'a, (Result<Teardown, ConnectionError>, Option<Text>)>;
+    /// Returns the address at which a person deletes the credential.
+    fn credential_page(&self, bytes: Option<&Secret>, connection: &Connection) -> Option<Text>;
     /// Attaches the credential to the request. Returns `false` if the definition has no authorizer.
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError>;
     /// Returns the secrets with these names, in their order; `None` for each that the credential does not have.
@@ -171,6 +188,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             send: self.authorizer().is_some(),
             secrets: self.secrets().is_some(),
             refresh: self.refresher().map(|refresher| refresher.semantics()),
+            revoke: self.revoker().is_some(),
             webhooks: self.webhooks().is_some(),
             usage: self.usage().is_some(),
             profiles: ConnectionDefinition::profiles(self).is_some(),
@@ -245,12 +263,28 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
     fn teardown<'a>(
         &'a self,
         bytes: &'a Secret,
+        revocation: Revocation,
         ctx: &'a TeardownContext<'a>,
-    ) -> BoxFuture<'a, Result<(), ConnectionError>> {
+    ) -> BoxFuture<'a, (Result<Teardown, ConnectionError>, Option<Text>)> {
         Box::pin(async move {
-            let credential = self.parse_credential(bytes.expose())?;
-            ConnectionDefinition::teardown(self, &credential, ctx).await
+            let parsed = self.parse_credential(bytes.expose());
+            let credential = parsed.as_ref().ok();
+            // The teardown runs even if the plugin panics here.
+            let page = contain::call(|| ConnectionDefinition::credential_page(self, credential, ctx.connection()));
+            let ended = async {
+                let credential = parsed?;
+                match self.revoker().filter(|_| revocation == Revocation::Entered) {
+                    Some(revoker) => revoker.revoke(&credential, ctx).await,
+                    None => ConnectionDefinition::teardown(self, &credential, ctx).await,
+                }
+            };
+            (ended.await, page.flatten())
         })
+    }
+
+    fn credential_page(&self, bytes: Option<&Secret>, connection: &Connection) -> Option<Text> {
+        let credential = bytes.and_then(|bytes| self.parse_credential(bytes.expose()).ok());
+        ConnectionDefinition::credential_page(self, credential.as_ref(), connection)
     }
 
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError> {

@@ -135,3 +135,22 @@ pub(crate) async fn append_row_change(
 ) -> Result<(), StoreError> {
     tx.append_row_change(event, row, &|bytes| guard::connection_event_mac(sealer, bytes)).await
 }
+
+/// Returns the details of a removal for a reader, with the outcomes of earlier versions in the words of today.
+///
+/// `done` also stood for a kind that sent nothing, so it says nothing about the provider. With `skipped`, no request
+/// was sent.
+pub(crate) fn removal_details(body: String) -> String {
+    let Ok(Value::Object(mut details)) = serde_json::from_str(&body) else { return body };
+    let mut is_former = false;
+    for name in ["teardown", "previous"] {
+        let word = match details.get(name).and_then(Value::as_str) {
+            Some("done") => "not_known",
+            Some("skipped") => "not_revoked",
+            _ => continue,
+        };
+        details.insert(name.to_owned(), word.into());
+        is_former = true;
+    }
+    if is_former { Value::Object(details).to_string() } else { body }
+}

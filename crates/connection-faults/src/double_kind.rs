@@ -35,7 +35,7 @@ pub fn double() -> Scripted {
         .teardown(|it, key, ctx| {
             Box::pin(async move {
                 classify(ctx.send_as(it, key, HttpRequest::delete(ctx.connection().base_url()?, "/me")).await)?;
-                Ok(())
+                Ok(Teardown::Revoked)
             })
         })
         .bearer()

@@ -14,19 +14,18 @@ type Verify = Result<VerifyResult<Secret>, ConnectionError>;
 type SetupCode<S> = Box<dyn for<'a> Fn(&'a Scripted<S>, &'a SetupContext<'a>) -> BoxFuture<'a, Setup> + Send + Sync>;
 type VerifyCode<S> =
     Box<dyn for<'a> Fn(&'a Scripted<S>, &'a Secret, &'a VerifyContext<'a>) -> BoxFuture<'a, Verify> + Send + Sync>;
-type TeardownCode<S> = Box<
-    dyn for<'a> Fn(&'a Scripted<S>, &'a Secret, &'a TeardownContext<'a>) -> BoxFuture<'a, Result<(), ConnectionError>>
-        + Send
-        + Sync,
->;
+type Ended = Result<Teardown, ConnectionError>;
+type TeardownCode<S> =
+    Box<dyn for<'a> Fn(&'a Scripted<S>, &'a Secret, &'a TeardownContext<'a>) -> BoxFuture<'a, Ended> + Send + Sync>;
+type PageCode<S> = Box<dyn Fn(&Scripted<S>, Option<&Secret>, &Connection) -> Option<Text> + Send + Sync>;
 type AuthorizeCode<S> =
     Box<dyn Fn(&Scripted<S>, &Secret, &mut HttpRequest) -> Result<(), CredentialError> + Send + Sync>;
 type SecretCode<S> = Box<dyn Fn(&Scripted<S>, &Secret, &str) -> Option<Secret> + Send + Sync>;
 
 /// A plugin that is made of a descriptor and of closures, with a credential of plain bytes.
 ///
-/// Without a closure, a verification finds the account live and a teardown does nothing. The plugin has the facets that
-/// it was given.
+/// Without a closure, a verification finds the account live and a teardown revokes nothing. The plugin has the facets
+/// that it was given.
 ///
 /// The state `S` is shared by its closures and by the test: `scripted.field` is a field of the state. A clone is the
 /// same plugin with the same state. The methods that configure the plugin panic after it was cloned.
@@ -39,6 +38,8 @@ struct Parts<S> {
     setup: Option<SetupCode<S>>,
     verify: Option<VerifyCode<S>>,
     teardown: Option<TeardownCode<S>>,
+    revoke: Option<TeardownCode<S>>,
+    page: Option<PageCode<S>>,
     authorize: Option<AuthorizeCode<S>>,
     secret: Option<SecretCode<S>>,
     profiles: Option<ProfileSpec>,
@@ -73,6 +74,8 @@ impl<S: Send + Sync + 'static> Scripted<S> {
             setup: None,
             verify: None,
             teardown: None,
+            revoke: None,
+            page: None,
             authorize: None,
             secret: None,
             profiles: None,
@@ -102,12 +105,27 @@ impl<S: Send + Sync + 'static> Scripted<S> {
     /// Sets the code of a teardown.
     pub fn teardown(
         mut self,
-        code: impl for<'a> Fn(&'a Self, &'a Secret, &'a TeardownContext<'a>) -> BoxFuture<'a, Result<(), ConnectionError>>
-        + Send
-        + Sync
-        + 'static,
+        code: impl for<'a> Fn(&'a Self, &'a Secret, &'a TeardownContext<'a>) -> BoxFuture<'a, Ended> + Send + Sync + 'static,
     ) -> Self {
         self.parts().teardown = Some(Box::new(code));
+        self
+    }
+
+    /// Sets the code that revokes a credential that a person entered.
+    pub fn revokes(
+        mut self,
+        code: impl for<'a> Fn(&'a Self, &'a Secret, &'a TeardownContext<'a>) -> BoxFuture<'a, Ended> + Send + Sync + 'static,
+    ) -> Self {
+        self.parts().revoke = Some(Box::new(code));
+        self
+    }
+
+    /// Sets the code that names the page on which a person deletes the credential.
+    pub fn page(
+        mut self,
+        code: impl Fn(&Self, Option<&Secret>, &Connection) -> Option<Text> + Send + Sync + 'static,
+    ) -> Self {
+        self.parts().page = Some(Box::new(code));
         self
     }
 
@@ -218,11 +236,19 @@ impl<S: Send + Sync + 'static> ConnectionDefinition for Scripted<S> {
         }
     }
 
-    async fn teardown(&self, credential: &Secret, ctx: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+    async fn teardown(&self, credential: &Secret, ctx: &TeardownContext<'_>) -> Ended {
         match &self.0.teardown {
             Some(code) => code(self, credential, ctx).await,
-            None => Ok(()),
+            None => Ok(Teardown::not_revoked("the credential works at the provider")),
         }
+    }
+
+    fn credential_page(&self, credential: Option<&Secret>, connection: &Connection) -> Option<Text> {
+        self.0.page.as_ref().and_then(|code| code(self, credential, connection))
+    }
+
+    fn revoker(&self) -> Option<&dyn Revoker<Secret>> {
+        self.0.revoke.is_some().then_some(self)
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {
@@ -245,6 +271,15 @@ impl<S: Send + Sync + 'static> ConnectionDefinition for Scripted<S> {
 impl<S: Send + Sync + 'static> Authorizer<Secret> for Scripted<S> {
     fn authorize(&self, key: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
         self.0.authorize.as_ref().map_or(Ok(()), |code| code(self, key, request))
+    }
+}
+
+impl<S: Send + Sync + 'static> Revoker<Secret> for Scripted<S> {
+    fn revoke<'a>(&'a self, credential: &'a Secret, ctx: &'a TeardownContext<'_>) -> BoxFuture<'a, Ended> {
+        match &self.0.revoke {
+            Some(code) => code(self, credential, ctx),
+            None => Box::pin(self.teardown(credential, ctx)),
+        }
     }
 }
 

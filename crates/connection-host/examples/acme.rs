@@ -65,10 +65,10 @@ impl ConnectionDefinition for Acme {
         }
     }
 
-    async fn teardown(&self, account: &Account, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+    async fn teardown(&self, account: &Account, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
         match account.name.as_str() {
             "offline" => Err(NotLive::offline(Reason::new("acme_closed", "Acme has closed for today")).into()),
-            _ => Ok(()),
+            _ => Ok(Teardown::Revoked),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use connection_contract::{
     Authorizer, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, HttpRequest, NamedSecrets,
-    Refresher, Secret, SetupContext, SetupFailure, SetupResult, TeardownContext, VerifyContext, VerifyResult,
+    Refresher, Secret, SetupContext, SetupFailure, SetupResult, Teardown, TeardownContext, VerifyContext, VerifyResult,
 };
 
 use crate::{
@@ -57,7 +57,11 @@ impl ConnectionDefinition for OAuth2 {
         Ok(found)
     }
 
-    async fn teardown(&self, credential: &OAuth2Credential, ctx: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+    async fn teardown(
+        &self,
+        credential: &OAuth2Credential,
+        ctx: &TeardownContext<'_>,
+    ) -> Result<Teardown, ConnectionError> {
         let kind = &self.config.descriptor.kind;
         let mut provider = Provider {
             config: &self.config,
@@ -69,7 +73,12 @@ impl ConnectionDefinition for OAuth2 {
         };
         let endpoint = provider.url(Endpoint::Revocation).map_err(|error| error.not_live(kind))?;
         // Without a revocation endpoint, the application is not needed.
-        let Some(endpoint) = endpoint else { return Ok(()) };
+        let Some(endpoint) = endpoint else {
+            return Ok(Teardown::not_revoked(match credential.tokens.refresh {
+                Some(_) => "the tokens work until the application's access to the account is withdrawn at the provider",
+                None => "the access token works until it expires or is revoked at the provider",
+            }));
+        };
         let application = refresh::application(&self.config, credential, ctx).await;
         let application = application.map_err(|error| error.not_live(kind))?;
         provider.know(&application);

@@ -1,7 +1,7 @@
 //! Revokes tokens (RFC 7009). Written here because the `oauth2` crate refuses an endpoint on this machine, and supports
 //! neither the other ways to authenticate nor a second attempt.
 
-use connection_contract::Secret;
+use connection_contract::{Reason, Secret, Teardown, reason};
 
 use crate::{
     OAuth2Error,
@@ -10,6 +10,16 @@ use crate::{
     provider::{Parameters, Provider},
     token::{OAuth2Credential, response},
 };
+
+/// The provider's answer to the revocation of one token.
+enum Answer {
+    /// The token no longer works.
+    Confirmed,
+    /// A status that says nothing about the token.
+    Unconfirmed(u16),
+    /// The provider does not revoke tokens of this type.
+    Unsupported,
+}
 
 /// Revokes every token, refresh tokens first: revoking one of them invalidates its access tokens too.
 ///
@@ -21,16 +31,37 @@ pub(crate) async fn revoke(
     application: &Application,
     url: &str,
     credential: &OAuth2Credential,
-) -> Result<(), OAuth2Error> {
+) -> Result<Teardown, OAuth2Error> {
     let sets = || credential.sets();
     let refresh = sets().filter_map(|tokens| Some(("refresh_token", tokens.refresh.as_ref()?)));
     let access = sets().map(|tokens| ("access_token", &tokens.access));
-    let mut outcome = Ok(());
+    let mut outcome = Ok(Teardown::Revoked);
     for (hint, token) in refresh.chain(access) {
-        let given_back = one(provider, application, url, hint, token).await;
-        outcome = outcome.and(given_back);
+        let answer = one(provider, application, url, hint, token).await;
+        match (&outcome, answer) {
+            (Ok(_), Err(error)) => outcome = Err(error),
+            (Ok(Teardown::Revoked), Ok(answer)) => outcome = Ok(answer.teardown(hint)),
+            _ => {}
+        }
     }
     outcome
+}
+
+impl Answer {
+    /// Returns the outcome for a token of this type.
+    fn teardown(&self, hint: &str) -> Teardown {
+        let token = if hint == "refresh_token" { "refresh token" } else { "access token" };
+        match self {
+            Self::Confirmed => Teardown::Revoked,
+            Self::Unconfirmed(status) => Teardown::NotRevoked(Reason::new(
+                reason::REVOCATION_UNCONFIRMED,
+                format!("the provider answered {status}, which does not confirm that it revoked the {token}"),
+            )),
+            Self::Unsupported => Teardown::not_revoked(format!(
+                "the {token} works until it expires, because the provider does not revoke tokens of this type"
+            )),
+        }
+    }
 }
 
 async fn one(
@@ -39,25 +70,15 @@ async fn one(
     url: &str,
     hint: &str,
     token: &Secret,
-) -> Result<(), OAuth2Error> {
-    let mut response = post(provider, application, url, Some(hint), token).await;
-    if response.as_ref().is_err_and(OAuth2Error::is_transient) {
+) -> Result<Answer, OAuth2Error> {
+    let mut answer = post(provider, application, url, Some(hint), token).await;
+    if answer.as_ref().is_err_and(OAuth2Error::is_transient) {
         // "The client must assume the token still exists and may retry" (section 2.2.1). A teardown cannot retry later.
-        response = post(provider, application, url, Some(hint), token).await;
+        answer = post(provider, application, url, Some(hint), token).await;
     }
-    match response {
-        // The token is no longer valid, perhaps since its refresh token was revoked. Section 2.2 requires a success
-        // here, but some providers answer with an error.
-        Err(OAuth2Error::Dead) => Ok(()),
-        Err(OAuth2Error::Refused { code }) if code == "invalid_token" => Ok(()),
-        Err(OAuth2Error::Refused { code }) if code == "unsupported_token_type" => {
-            match post(provider, application, url, None, token).await {
-                // The token cannot be revoked here; it ends with the refresh token, or expires.
-                Err(OAuth2Error::Refused { code }) if code == "unsupported_token_type" => Ok(()),
-                response => response,
-            }
-        }
-        response => response,
+    match answer {
+        Ok(Answer::Unsupported) => post(provider, application, url, None, token).await,
+        answer => answer,
     }
 }
 
@@ -67,16 +88,22 @@ async fn post(
     url: &str,
     hint: Option<&str>,
     token: &Secret,
-) -> Result<(), OAuth2Error> {
+) -> Result<Answer, OAuth2Error> {
     let mut parameters = Parameters::new([("token", token.expose_str().unwrap_or_default())]);
     if let Some(hint) = hint {
         parameters.set("token_type_hint", hint);
     }
     provider.authenticate(application, url, &mut parameters)?;
     let response = provider.post(None, (url, Endpoint::Revocation.name()), parameters, None).await?;
-    match response.status() {
-        // A token that the provider does not know counts as revoked (section 2.2).
-        200..=299 | 404 | 410 => Ok(()),
-        _ => response::read(&provider.config.response, &response).map(drop),
+    match response::read(&provider.config.response, &response) {
+        Ok(_) => Ok(Answer::Confirmed),
+        // The token is no longer valid, perhaps since its refresh token was revoked. Section 2.2 requires a success
+        // here, but some providers answer with an error.
+        Err(OAuth2Error::Dead) => Ok(Answer::Confirmed),
+        Err(OAuth2Error::Refused { code }) if code == "invalid_token" => Ok(Answer::Confirmed),
+        Err(OAuth2Error::Refused { code }) if code == "unsupported_token_type" => Ok(Answer::Unsupported),
+        // The endpoint may be absent, as well as the token.
+        Err(_) if matches!(response.status(), 404 | 410) => Ok(Answer::Unconfirmed(response.status())),
+        Err(error) => Err(error),
     }
 }

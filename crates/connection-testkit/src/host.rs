@@ -3,7 +3,8 @@
 use connection_contract::{
     BaseUrl, Clock, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, HttpRequest,
     Input as FieldInput, KvService, LogEvent, RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret,
-    SetupResult, TeardownContext, Timestamp, UsageContext, UsageSnapshot, VerifyContext, VerifyResult, host, reason,
+    SetupResult, Teardown, TeardownContext, Timestamp, UsageContext, UsageSnapshot, VerifyContext, VerifyResult, host,
+    reason,
 };
 use connection_replay::{Part, limits, usage as usage_limits};
 
@@ -333,10 +334,26 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     ///
     /// The error of the plugin's `teardown`.
     #[track_caller]
-    pub fn teardown(&self, credential: &D::Credential, connection: &Connection) -> Result<(), ConnectionError> {
+    pub fn teardown(&self, credential: &D::Credential, connection: &Connection) -> Result<Teardown, ConnectionError> {
         let credential = self.reparsed(credential);
         let context = TeardownContext::new(self.world.services(), connection);
         let ended = block_on(self.definition.teardown(&credential, &context));
+        ended.as_ref().err().into_iter().for_each(accepted);
+        ended
+    }
+
+    /// Revokes the credential that a person entered, as a host does if the person asks for it. A kind without a
+    /// [`revoker`](ConnectionDefinition::revoker) fails the test.
+    ///
+    /// # Errors
+    ///
+    /// The error of the plugin's revoker.
+    #[track_caller]
+    pub fn revoke(&self, credential: &D::Credential, connection: &Connection) -> Result<Teardown, ConnectionError> {
+        let Some(revoker) = self.definition.revoker() else { fail("this kind has no revoker") };
+        let credential = self.reparsed(credential);
+        let context = TeardownContext::new(self.world.services(), connection);
+        let ended = block_on(revoker.revoke(&credential, &context));
         ended.as_ref().err().into_iter().for_each(accepted);
         ended
     }

@@ -90,6 +90,21 @@ impl ConnectionDefinition for AgentCli {
         })
     }
 
+    async fn teardown(&self, login: &Login, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
+        Ok(match (login.how(), login.admin_key()) {
+            (LoginMethod::Own { .. }, None) => Teardown::NothingToRevoke,
+            (LoginMethod::Own { .. }, Some(_)) => {
+                Teardown::not_revoked("the admin key works at the provider until it is deleted there")
+            }
+            (LoginMethod::ApiKey(_), _) => {
+                Teardown::not_revoked("the API key works at the provider until it is deleted there")
+            }
+            (LoginMethod::SetupToken(_), _) => {
+                Teardown::not_revoked("the token works at the provider until it expires or is revoked there")
+            }
+        })
+    }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<Login>> {
         Some(self)
     }

@@ -64,4 +64,8 @@ impl ConnectionDefinition for Filesystem {
         probe::check_directories(roots, ctx).await?;
         Ok(VerifyResult::live().identity(probe::identity(roots, ctx)))
     }
+
+    async fn teardown(&self, _: &DirectoryGrant, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
+        Ok(Teardown::NothingToRevoke)
+    }
 }

@@ -4,6 +4,7 @@
 mod hot;
 pub(crate) mod named_secrets;
 mod open;
+pub(crate) mod page;
 mod payload;
 mod previous_mark;
 pub(crate) mod replace;

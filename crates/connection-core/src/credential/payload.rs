@@ -15,6 +15,8 @@ pub(crate) struct Payload {
     pub(crate) base_url: Option<BaseUrl>,
     pub(crate) origins: Vec<AllowedOrigin>,
     pub(crate) roots: Vec<GrantedDirectory>,
+    /// The address of the page on which a person deletes the credential, as its plugin named it.
+    pub(crate) page: Option<String>,
 }
 
 impl Payload {
@@ -36,7 +38,7 @@ impl Payload {
         let origins = limits::reach(reach, &bounds)?;
         let origins = origins.into_iter().map(|(origin, named)| AllowedOrigin { origin, named }).collect();
         let base_url = reach.base_url.as_ref().or(declared.base()).cloned();
-        Ok(Self { credential, base_url, origins, roots: reach.roots.clone() })
+        Ok(Self { credential, base_url, origins, roots: reach.roots.clone(), page: None })
     }
 
     pub(crate) fn duplicate(&self) -> Self {
@@ -45,6 +47,7 @@ impl Payload {
             base_url: self.base_url.clone(),
             origins: self.origins.clone(),
             roots: self.roots.clone(),
+            page: self.page.clone(),
         }
     }
 
@@ -53,6 +56,9 @@ impl Payload {
         let mut record = Record::new().with("credential", self.credential.duplicate());
         if let Some(base) = &self.base_url {
             record = record.with("base", base.to_string());
+        }
+        if let Some(page) = &self.page {
+            record = record.with("page", page.as_str());
         }
         for AllowedOrigin { origin, named } in &self.origins {
             record = record.with(if *named { "named" } else { "declared" }, origin.as_str());
@@ -67,6 +73,7 @@ impl Payload {
             Some(base) => Some(host::base_url(base.expose_str()?)?),
             None => None,
         };
+        let page = record.find("page").and_then(Secret::expose_str).map(str::to_owned);
         let mut origins = Vec::new();
         let mut roots = Vec::new();
         for (name, value) in record.fields() {
@@ -78,7 +85,7 @@ impl Payload {
                 _ => {}
             }
         }
-        Some(Self { credential: record.take("credential").ok()?, base_url, origins, roots })
+        Some(Self { credential: record.take("credential").ok()?, base_url, origins, roots, page })
     }
 
     /// Returns where requests of that owner may go.

@@ -1,14 +1,16 @@
-//! Tears down a credential: the plugin takes back at the provider what setup created.
+//! Tears down a credential: the plugin revokes at the provider what setup created, and on request also what a person
+//! entered.
 
 use std::{sync::Arc, time::Duration};
 
-use connection_contract::{ConnectionError, Kind, Reason, TeardownContext, reason};
+use connection_contract::{self as contract, ConnectionError, Kind, NotLive, Reason, TeardownContext, reason};
 
-use super::{HostServices, Subject};
+use super::{HostServices, Subject, page};
 use crate::{
-    ConnectionId,
+    ConnectionId, ConnectionInfo,
     contain::{Contained, contain},
-    ground::{Ground, kind_changed},
+    definition::Revocation,
+    ground::Ground,
     limits,
 };
 
@@ -17,25 +19,28 @@ pub(crate) const MAX_PREVIOUS_TEARDOWN_TIME: Duration = Duration::from_secs(10);
 /// The time after the longest teardown until a plugin that never yields is abandoned on its thread.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The outcome of a teardown. The row is deleted in every case.
+/// The outcome of a teardown: what was seen to happen at the provider. The row is deleted in every case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Teardown {
-    /// The provider took back what setup had created, or there was nothing to take back.
-    Done,
-    /// The provider or the plugin failed. What is left at the provider must be removed there.
+    /// The provider or the plugin failed. The credential may still work.
     Failed,
-    /// The plugin is not registered, its terms are not accepted, or the credential cannot be read.
-    Skipped,
+    /// There was nothing to revoke, because the connection held no credential.
+    NothingToRevoke,
+    /// The credential was not revoked. It may still work.
+    NotRevoked,
+    /// The provider confirmed that the credential no longer works.
+    Revoked,
 }
 
 impl Teardown {
     /// Returns the name used in the log and in events.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Done => "done",
             Self::Failed => "failed",
-            Self::Skipped => "skipped",
+            Self::NothingToRevoke => "nothing_to_revoke",
+            Self::NotRevoked => "not_revoked",
+            Self::Revoked => "revoked",
         }
     }
 }
@@ -44,33 +49,62 @@ impl Teardown {
 #[derive(Clone, Debug)]
 pub(crate) struct TeardownOutcome {
     pub(crate) teardown: Teardown,
-    /// The reason why the teardown was not done.
+    /// The reason why nothing was revoked.
     pub(crate) reason: Option<Reason>,
+    /// The address of the page on which a person deletes the credential, if it is known.
+    pub(crate) page: Option<String>,
 }
 
 impl TeardownOutcome {
     pub(crate) fn failed(reason: Reason) -> Self {
-        Self { teardown: Teardown::Failed, reason: Some(reason) }
+        Self { teardown: Teardown::Failed, reason: Some(reason), page: None }
     }
 
     /// Returns the outcome for a kind that is not registered.
     pub(crate) fn unknown_kind(id: ConnectionId, kind: &Kind) -> Self {
-        Self::skipped(id, kind, Reason::new(reason::UNKNOWN_KIND, "no plugin of this kind is registered"))
+        let message = format!("this program has no kind '{kind}' that could revoke the credential");
+        Self::not_revoked(id, kind, Reason::new(reason::UNKNOWN_KIND, message))
     }
 
     /// Returns the outcome for a credential that cannot be read.
     pub(crate) fn unreadable(id: ConnectionId, kind: &Kind) -> Self {
-        Self::skipped(id, kind, Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read"))
+        let why = Reason::new(reason::CREDENTIAL_UNREADABLE, "the stored credential cannot be read to revoke it");
+        Self::not_revoked(id, kind, why)
     }
 
     /// Returns the outcome for a kind with other terms than those to which a person agreed.
     pub(crate) fn kind_changed(id: ConnectionId, kind: &Kind) -> Self {
-        Self::skipped(id, kind, kind_changed(kind))
+        let message = format!(
+            "the kind '{kind}' no longer sends secrets as it did when the account was connected, and nobody accepted that"
+        );
+        Self::not_revoked(id, kind, Reason::new(reason::KIND_CHANGED, message))
     }
 
-    fn skipped(id: ConnectionId, kind: &Kind, why: Reason) -> Self {
-        tracing::warn!(connection = %id, %kind, code = &*why.code, "the teardown was skipped");
-        Self { teardown: Teardown::Skipped, reason: Some(why) }
+    fn not_revoked(id: ConnectionId, kind: &Kind, why: Reason) -> Self {
+        tracing::warn!(connection = %id, %kind, code = &*why.code, "the credential was not revoked");
+        Self { teardown: Teardown::NotRevoked, reason: Some(why), page: None }
+    }
+
+    /// Adds what a person can do. The remedy of a plugin is kept only if the plugin did not fail, because the plugin
+    /// cannot be asked again.
+    pub(crate) fn explained(mut self, info: &ConnectionInfo) -> Self {
+        let Some(reason) = &mut self.reason else { return self };
+        if reason.remedy.is_none() || self.teardown == Teardown::Failed {
+            let remedy = match &self.page {
+                Some(page) => format!("delete the credential at {page}"),
+                None => format!(
+                    "delete the credential at the provider of '{}', in the account {}",
+                    info.kind, info.identity.label
+                ),
+            };
+            reason.remedy = Some(remedy.into());
+        }
+        self
+    }
+
+    pub(crate) fn at(mut self, page: Option<String>) -> Self {
+        self.page = page;
+        self
     }
 }
 
@@ -81,7 +115,7 @@ pub(crate) type AgreedKind<'a> = (&'a Kind, Option<&'a [u8]>);
 pub(crate) async fn give_back(ground: &Arc<Ground>, of: AgreedKind<'_>, orphan: Subject) {
     let id = orphan.id;
     let kind = of.0;
-    let torn = tear_down(ground, of, orphan, MAX_PREVIOUS_TEARDOWN_TIME).await;
+    let torn = tear_down(ground, of, orphan, Revocation::Created, MAX_PREVIOUS_TEARDOWN_TIME).await;
     tracing::info!(
         connection = %id, %kind, teardown = torn.teardown.as_str(),
         "a credential was torn down after its connection was removed"
@@ -93,19 +127,21 @@ pub(crate) async fn tear_down(
     ground: &Arc<Ground>,
     (of, agreed): AgreedKind<'_>,
     subject: Subject,
+    revocation: Revocation,
     longest: Duration,
 ) -> TeardownOutcome {
     let id = subject.id;
-    let Some(kind) = ground.kinds.entry(of) else { return TeardownOutcome::unknown_kind(id, of) };
+    let kept = subject.payload.page.clone();
+    let Some(kind) = ground.kinds.entry(of) else { return TeardownOutcome::unknown_kind(id, of).at(kept) };
     if kind.terms_digest() != agreed {
-        return TeardownOutcome::kind_changed(id, of);
+        return TeardownOutcome::kind_changed(id, of).at(kept);
     }
     let services = match HostServices::of(ground, &kind, &subject).await {
         Ok(services) => services,
         Err(error) => {
             tracing::warn!(connection = %id, code = error.code(), "the teardown could not begin; the connection \
                                                                    is removed anyway");
-            return TeardownOutcome::failed(Reason::new(error.code(), error.to_string()));
+            return TeardownOutcome::failed(Reason::new(error.code(), error.to_string())).at(kept);
         }
     };
     let definition = kind.definition.clone();
@@ -115,35 +151,41 @@ pub(crate) async fn tear_down(
         let connection = subject.connection();
         let http = services.http();
         let ctx = TeardownContext::new(services.services(&http), &connection);
-        let teardown = || definition.teardown(&subject.payload.credential, &ctx);
+        let teardown = || definition.teardown(&subject.payload.credential, revocation, &ctx);
         contain(&*clock, longest, teardown, || false, || {}).await
     };
-    let fault = |code, message| Reason::new(code, message).remedy(limits::REPORT);
     let clock = Arc::clone(&ground.clock);
-    let why = match ground.runtimes.run(&*clock, longest + GRACE, task).await {
-        Contained::Ended(Contained::Ended(Ok(()))) => {
-            return TeardownOutcome { teardown: Teardown::Done, reason: None };
+    let (ended, page) = match ground.runtimes.run(&*clock, longest + GRACE, task).await {
+        Contained::Ended(Contained::Ended((ended, named))) => (Ok(ended), named.and_then(page::usable).or(kept)),
+        Contained::Panicked | Contained::Ended(Contained::Panicked) => {
+            (Err(Reason::new(reason::PLUGIN_PANICKED, "the plugin crashed")), kept)
         }
-        Contained::Ended(Contained::Ended(Err(ConnectionError::Credential(_)))) => {
-            return TeardownOutcome::unreadable(id, of);
+        _ => (Err(Reason::new(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time")), kept),
+    };
+    let why = match ended {
+        Ok(Ok(contract::Teardown::Revoked)) => {
+            return TeardownOutcome { teardown: Teardown::Revoked, reason: None, page: None };
         }
-        Contained::Ended(Contained::Ended(Err(ConnectionError::NotLive(why)))) => {
+        Ok(Ok(contract::Teardown::NothingToRevoke)) => {
+            return TeardownOutcome { teardown: Teardown::NothingToRevoke, reason: None, page: None };
+        }
+        Ok(Ok(contract::Teardown::NotRevoked(why))) => {
+            let why = limits::not_live(NotLive::failing(why)).reason;
+            return TeardownOutcome::not_revoked(id, of, why).at(page);
+        }
+        // An outcome that this version does not know is not reported as a success.
+        Ok(Ok(_)) => Reason::new(reason::PLUGIN_FAULT, "the plugin did not say what it revoked"),
+        Ok(Err(ConnectionError::Credential(_))) => return TeardownOutcome::unreadable(id, of).at(page),
+        Ok(Err(ConnectionError::NotLive(why))) => {
             heard.describe_reason(limits::not_live(why), ground.clock.now()).reason
         }
-        Contained::Ended(Contained::Ended(Err(ConnectionError::Service(_)))) => {
-            Reason::new(reason::PLUGIN_FAULT, "a service of this host failed")
-        }
-        Contained::Ended(Contained::Ended(Err(_))) => {
-            fault(reason::PLUGIN_FAULT, "the plugin could not revoke the credential")
-        }
-        Contained::Panicked | Contained::Ended(Contained::Panicked) => {
-            fault(reason::PLUGIN_PANICKED, "the plugin crashed")
-        }
-        _ => fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time"),
+        Ok(Err(ConnectionError::Service(_))) => Reason::new(reason::PLUGIN_FAULT, "a service of this host failed"),
+        Ok(Err(_)) => Reason::new(reason::PLUGIN_FAULT, "the plugin could not revoke the credential"),
+        Err(why) => why,
     };
     tracing::warn!(
         connection = %id, kind = %of, code = &*why.code,
         "the teardown failed; the connection is removed anyway"
     );
-    TeardownOutcome::failed(why)
+    TeardownOutcome::failed(why).at(page)
 }

@@ -6,7 +6,7 @@ use connection_contract::{BoxFuture, Timestamp};
 use super::{BeginWatch, ConnectionRegistry};
 use crate::{
     ConnectionId, Error, EventId, ExtensionChange, ExtensionChanges, ExtensionListener, Notification,
-    NotificationListener, RefreshOutcomes, guard,
+    NotificationListener, RefreshOutcomes, event, guard,
     store::{broken_link, rows::StoredEvent},
 };
 
@@ -231,7 +231,8 @@ impl Event {
     pub(super) fn of(row: StoredEvent) -> Self {
         let StoredEvent { id, owner, connection_id, seq, at, kind, body, .. } = row;
         let at = Timestamp::from_seconds(at);
-        Self { id: id.into(), connection: connection_id, owner, number: number(seq), at, name: kind, details: body }
+        let details = if kind == event::REMOVED { event::removal_details(body) } else { body };
+        Self { id: id.into(), connection: connection_id, owner, number: number(seq), at, name: kind, details }
     }
 }
 

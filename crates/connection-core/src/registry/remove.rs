@@ -2,17 +2,20 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
-use connection_contract::{BoxFuture, Reason};
+use connection_contract::{BoxFuture, Connection, Reason};
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Notification, StoreError, Teardown,
     connection::rollback,
-    credential::{MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, tear_down},
+    credential::{MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, page, tear_down},
+    definition::Revocation,
     event,
     grant::{ALL_OF_IT, Affected},
+    ground::Ground,
     setup,
     store::Lock,
 };
@@ -22,18 +25,23 @@ const MAX_TEARDOWN_TIME: Duration = Duration::from_secs(30);
 /// Maximum number of credentials that are torn down if each is replaced meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// The outcome of removing a connection: the teardown of its credentials at the provider.
+/// The outcome of removing a connection: what happened to its credentials at the provider.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Removal {
     /// The outcome for the current credential.
     pub teardown: Teardown,
-    /// The reason why the teardown was not [`Done`](Teardown::Done).
+    /// The reason why the credential was not revoked, with what still works and what a person can do. `None` if it was
+    /// revoked, or if there was nothing to revoke.
     pub reason: Option<Reason>,
+    /// The address of the page on which a person deletes the credential, if it was not revoked and the kind knows one.
+    pub credential_page: Option<String>,
     /// The outcome for the previous credential, which was kept for a rollback; `None` if there was none.
     pub previous: Option<Teardown>,
-    /// The reason why the previous credential was not torn down; `None` if it was, or if there was none.
+    /// The reason why the previous credential was not revoked.
     pub previous_reason: Option<Reason>,
+    /// The address of the page on which a person deletes the previous credential.
+    pub previous_credential_page: Option<String>,
 }
 
 impl Removal {
@@ -42,17 +50,25 @@ impl Removal {
     /// ```
     /// use connection_core::{Removal, Teardown};
     ///
-    /// assert_eq!(Removal::new(Teardown::Done).previous, None);
+    /// assert_eq!(Removal::new(Teardown::Revoked).previous, None);
     /// ```
     pub fn new(teardown: Teardown) -> Self {
-        Self { teardown, reason: None, previous: None, previous_reason: None }
+        Self {
+            teardown,
+            reason: None,
+            credential_page: None,
+            previous: None,
+            previous_reason: None,
+            previous_credential_page: None,
+        }
     }
 }
 
 impl ConnectionRegistry {
     /// Removes a connection with its current credential and the previous one that is kept for a rollback.
     ///
-    /// Ends the connection's probe and its refresh, tears down both credentials and deletes the row. The events remain.
+    /// Ends the connection's probe and its refresh, revokes at the provider what setup created there, and deletes the
+    /// row. A credential that a person entered may be in use elsewhere and is not revoked. The events remain.
     ///
     /// # Repetition
     ///
@@ -67,15 +83,34 @@ impl ConnectionRegistry {
     ///
     /// [`Error::NotFound`], and the store's errors, after which the row still exists.
     pub fn remove(&self, id: ConnectionId) -> BoxFuture<'_, Result<Removal, Error>> {
+        self.remove_with(id, Revocation::Created)
+    }
+
+    /// Removes a connection as [`remove`](Self::remove) does, and also revokes a credential that a person entered, if
+    /// the kind [can do that](crate::Capabilities::revoke).
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`remove`](Self::remove).
+    pub fn remove_and_revoke(&self, id: ConnectionId) -> BoxFuture<'_, Result<Removal, Error>> {
+        self.remove_with(id, Revocation::Entered)
+    }
+
+    pub(super) fn remove_with(
+        &self,
+        id: ConnectionId,
+        revocation: Revocation,
+    ) -> BoxFuture<'_, Result<Removal, Error>> {
         Box::pin(async move {
             // The owner is checked here and not in the task, because another owner could join the task.
             self.info(id).await?;
             let registry = self.clone();
-            self.shared.removals.join(&self.shared.runtimes, id, || async move { registry.remove_now(id).await }).await
+            let removal = || async move { registry.remove_now(id, revocation).await };
+            self.shared.removals.join(&self.shared.runtimes, id, removal).await
         })
     }
 
-    async fn remove_now(self, id: ConnectionId) -> Result<Removal, Error> {
+    async fn remove_now(self, id: ConnectionId, revocation: Revocation) -> Result<Removal, Error> {
         let mut attempts = 0;
         let mut given_back = TeardownOutcomes::default();
         let (kind, removal) = loop {
@@ -86,10 +121,10 @@ impl ConnectionRegistry {
             attempts += 1;
             let (generation, teardown) = match given_back.get(&generation) {
                 Some(torn) => (generation, torn.clone()),
-                None => self.teardown(&info, generation).await?,
+                None => self.teardown(&info, generation, revocation).await?,
             };
             given_back.insert(generation, teardown.clone());
-            let previous = self.teardown_previous(&info, &mut given_back).await?;
+            let previous = self.teardown_previous(&info, revocation, &mut given_back).await?;
             let removal = (teardown, previous);
             let known = given_back.keys().copied().collect();
             if let Some(removal) = self.delete(&info, (generation, known), removal, attempts == ATTEMPTS).await? {
@@ -121,8 +156,7 @@ impl ConnectionRegistry {
     ) -> Result<Option<Removal>, Error> {
         let id = info.id;
         let on = self.shared.clone();
-        let owner = info.owner.clone();
-        let kind = info.kind.clone();
+        let info = info.clone();
         let order = self.shared.changes.order().await;
         let deleted = self.shared.store.write(move |tx| {
             Box::pin(async move {
@@ -135,16 +169,16 @@ impl ConnectionRegistry {
                     return Ok(Some(None));
                 }
                 if !is_current {
-                    current = overtaken();
+                    current = overtaken().explained(&info);
                 }
                 if !is_previous {
-                    before = Some(overtaken());
+                    before = Some(overtaken().explained(&info));
                 }
                 // The grants of the connection are deleted with its row.
-                let affected = Affected::of(tx, &owner, id, &ALL_OF_IT).await?;
+                let affected = Affected::of(tx, &info.owner, id, &ALL_OF_IT).await?;
                 tx.delete_account(id).await?;
                 let mut body = serde_json::json!({
-                    "kind": kind.as_str(),
+                    "kind": info.kind.as_str(),
                     "label": account.label,
                     "account": { "id": account.account_id, "label": account.account_label },
                     "teardown": current.teardown.as_str(),
@@ -152,18 +186,14 @@ impl ConnectionRegistry {
                 if let Some(reason) = &current.reason {
                     body["reason"] = (&*reason.code).into();
                 }
-                let (previous, previous_reason) = before.map(|torn| (torn.teardown, torn.reason)).unzip();
-                let previous_reason = previous_reason.flatten();
-                if let Some(previous) = previous {
-                    body["previous"] = previous.as_str().into();
+                if let Some(before) = &before {
+                    body["previous"] = before.teardown.as_str().into();
+                    if let Some(reason) = &before.reason {
+                        body["previousReason"] = (&*reason.code).into();
+                    }
                 }
-                if let Some(reason) = &previous_reason {
-                    body["previousReason"] = (&*reason.code).into();
-                }
-                let TeardownOutcome { teardown, reason } = current;
-                let removal = Removal { teardown, reason, previous, previous_reason };
-                event::append(tx, &on.sealer, &on.event(&owner, id, event::REMOVED, body)).await?;
-                Ok(Some(Some((removal, affected))))
+                event::append(tx, &on.sealer, &on.event(&info.owner, id, event::REMOVED, body)).await?;
+                Ok(Some(Some((removal(current, before), affected))))
             })
         });
         let deleted = deleted.await?.ok_or(Error::NotFound(id))?;
@@ -175,20 +205,25 @@ impl ConnectionRegistry {
 
     /// Tears down the current credential and returns its generation and the outcome.
     ///
+    /// The credential is opened even if the kind is not registered, because the page for its deletion is sealed with it.
+    ///
     /// Fails only with the store's errors: a credential that cannot be read at the moment is not given up.
-    async fn teardown(&self, info: &ConnectionInfo, generation: i64) -> Result<(i64, TeardownOutcome), Error> {
-        if self.shared.kinds.entry(&info.kind).is_none() {
-            return Ok((generation, TeardownOutcome::unknown_kind(info.id, &info.kind)));
-        }
+    async fn teardown(
+        &self,
+        info: &ConnectionInfo,
+        generation: i64,
+        revocation: Revocation,
+    ) -> Result<(i64, TeardownOutcome), Error> {
         let (info, opened) = open_as_one(&self.shared, info.clone(), generation).await?;
         let generation = opened.generation;
         let Ok(payload) = opened.payload else {
-            return Ok((generation, TeardownOutcome::unreadable(info.id, &info.kind)));
+            return Ok((generation, unreadable(&self.shared, &info).await));
         };
         let ConnectionInfo { id, profile, owner, config, .. } = info.clone();
         let subject = Subject { id, owner, profile, payload, config };
         let of = (&info.kind, info.terms.as_deref());
-        Ok((generation, tear_down(&self.shared, of, subject, MAX_TEARDOWN_TIME).await))
+        let torn = tear_down(&self.shared, of, subject, revocation, MAX_TEARDOWN_TIME).await;
+        Ok((generation, torn.explained(&info)))
     }
 
     /// Tears down the previous credential, after the current one, because some providers revoke both together. A
@@ -196,6 +231,7 @@ impl ConnectionRegistry {
     async fn teardown_previous(
         &self,
         info: &ConnectionInfo,
+        revocation: Revocation,
         given_back: &mut TeardownOutcomes,
     ) -> Result<Option<TeardownOutcome>, Error> {
         let mut reader = self.shared.reader().await?;
@@ -216,15 +252,40 @@ impl ConnectionRegistry {
             Some(previous) => match rollback::open_previous(&self.shared, info, previous).await {
                 Ok(subject) => {
                     let of = (&info.kind, info.terms.as_deref());
-                    tear_down(&self.shared, of, subject, MAX_PREVIOUS_TEARDOWN_TIME).await
+                    let longest = MAX_PREVIOUS_TEARDOWN_TIME;
+                    tear_down(&self.shared, of, subject, revocation, longest).await.explained(info)
                 }
-                Err(_) => TeardownOutcome::unreadable(info.id, &info.kind),
+                Err(_) => unreadable(&self.shared, info).await,
             },
-            None => TeardownOutcome::unreadable(info.id, &info.kind),
+            None => unreadable(&self.shared, info).await,
         };
         given_back.insert(generation, teardown.clone());
         Ok(Some(teardown))
     }
+}
+
+fn removal(current: TeardownOutcome, before: Option<TeardownOutcome>) -> Removal {
+    let mut removal = Removal::new(current.teardown);
+    (removal.reason, removal.credential_page) = (current.reason, current.page);
+    if let Some(before) = before {
+        removal.previous = Some(before.teardown);
+        (removal.previous_reason, removal.previous_credential_page) = (before.reason, before.page);
+    }
+    removal
+}
+
+/// Returns the outcome for a credential that cannot be read. The plugin may know the page for its deletion from the
+/// public configuration.
+async fn unreadable(ground: &Arc<Ground>, info: &ConnectionInfo) -> TeardownOutcome {
+    let page = match ground.kinds.entry(&info.kind) {
+        Some(kind) => {
+            let config = info.config.iter().map(|(name, value)| (name.clone().into(), value.clone()));
+            let connection = Connection::new(info.id.to_string(), info.owner.clone()).with_config(config);
+            page::of(ground, &kind, connection, None).await
+        }
+        None => None,
+    };
+    TeardownOutcome::unreadable(info.id, &info.kind).at(page).explained(info)
 }
 
 /// Returns the outcome for a connection whose credential was replaced during the last attempt.

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 use connection_contract::{BoxFuture, Kind};
 
 use super::{Kinds, Shared};
-use crate::{ConnectionId, Error, Filter, Notification, Removal, connection};
+use crate::{ConnectionId, Error, Filter, Notification, Removal, connection, definition::Revocation};
 
 /// Number of connections that are removed at once. Each waits for its provider.
 const PAGE: u16 = 8;
@@ -25,7 +25,7 @@ impl<'a> Kinds<'a> {
     ///
     /// While another owner has connections of the kind, the kind stays registered, because nothing else can tear them
     /// down. Connections that are made meanwhile are removed, too. If the kind is not registered, its connections are
-    /// removed without a teardown.
+    /// removed, and their credentials are not revoked.
     ///
     /// # Repetition
     ///
@@ -47,14 +47,28 @@ impl<'a> Kinds<'a> {
     /// # async fn uninstall(registry: ConnectionRegistry) -> Result<(), Error> {
     /// let removal = registry.kinds().remove(&Kind::from_static("acme")).await?;
     /// for (id, removal) in &removal.removed {
-    ///     if removal.teardown != Teardown::Done {
-    ///         println!("{id}: look at the provider for what is left");
+    ///     if matches!(removal.teardown, Teardown::NotRevoked | Teardown::Failed) {
+    ///         println!("{id}: the credential may still work");
     ///     }
     /// }
     /// # Ok(())
     /// # }
     /// ```
     pub fn remove(self, kind: &'a Kind) -> BoxFuture<'a, Result<KindRemoval, Error>> {
+        self.remove_with(kind, Revocation::Created)
+    }
+
+    /// Removes the owner's connections of a kind as [`remove`](Self::remove) does, and also revokes credentials that a
+    /// person entered, if the kind [can do that](crate::Capabilities::revoke).
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`remove`](Self::remove).
+    pub fn remove_and_revoke(self, kind: &'a Kind) -> BoxFuture<'a, Result<KindRemoval, Error>> {
+        self.remove_with(kind, Revocation::Entered)
+    }
+
+    fn remove_with(self, kind: &'a Kind, revocation: Revocation) -> BoxFuture<'a, Result<KindRemoval, Error>> {
         Box::pin(async move {
             let registry = self.registry;
             let mut removed = Vec::new();
@@ -62,7 +76,7 @@ impl<'a> Kinds<'a> {
             loop {
                 let page = registry.list_connections(filter.clone()).await?;
                 let ids = page.connections.iter().map(|info| info.id);
-                for (id, removal) in all(ids.map(|id| (id, registry.remove(id))).collect()).await {
+                for (id, removal) in all(ids.map(|id| (id, registry.remove_with(id, revocation))).collect()).await {
                     match removal {
                         Ok(removal) => removed.push((id, removal)),
                         // Another caller removed the connection first.

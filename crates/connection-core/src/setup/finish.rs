@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     ConnectionId, Error, ProfileId,
-    credential::{Payload, Subject, named_secrets},
+    credential::{Payload, Subject, named_secrets, page},
     definition::Probed,
     kinds::KindEntry,
     limits,
@@ -145,6 +145,8 @@ pub(super) async fn candidate(
     if let Some(fresh) = &found.credential {
         payload.credential = fresh.duplicate();
     }
+    let connection = subject(slot, &request, &made, &payload).connection();
+    payload.page = page::of(shared, kind, connection, Some(payload.credential.duplicate())).await;
     let former = named_secrets::current(shared, request.connection);
     let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, secret_names, former).await;
     Candidate::Accepted(Box::new(AcceptedCandidate { kind: kind.clone(), request, made, found, payload, secret_names }))

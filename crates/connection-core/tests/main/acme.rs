@@ -95,10 +95,10 @@ impl ConnectionDefinition for Acme {
         })
     }
 
-    async fn teardown(&self, key: &Secret, ctx: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+    async fn teardown(&self, key: &Secret, ctx: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
         let request = HttpRequest::delete(ctx.connection().base_url()?, "/me");
         classify(ctx.send_as(self, key, request).await)?;
-        Ok(())
+        Ok(Teardown::Revoked)
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<Secret>> {

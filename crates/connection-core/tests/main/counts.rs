@@ -28,8 +28,7 @@ async fn connections_are_counted_by_kind_and_liveness_over_all_owners() {
     fake.is(Liveness::Failing);
     failing.verify().await.unwrap();
     let counts = ada.server().counts().await.unwrap();
-    let expected =
-        [(acme::KIND, Liveness::Live, 1), (FAKE, Liveness::Failing, 1), (FAKE, Liveness::Live, 2)];
+    let expected = [(acme::KIND, Liveness::Live, 1), (FAKE, Liveness::Failing, 1), (FAKE, Liveness::Live, 2)];
     assert_eq!(counts.connections, expected);
     // A word of another version of the program counts as unknown, together with a row that is missing.
     sql::run(&world.database(), "UPDATE connection_liveness SET liveness = 'better' WHERE liveness = 'failing'").await;

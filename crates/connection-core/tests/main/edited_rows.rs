@@ -255,11 +255,11 @@ async fn what_does_not_open_is_listed_and_removed_and_breaks_nothing() {
     let again = pair.world.open(Acme::default()).await;
     pair.closed(&again, "in another process").await;
     let requests = pair.request_count();
-    assert_eq!(again.remove(pair.one).await.unwrap().teardown, Teardown::Skipped);
+    assert_eq!(again.remove(pair.one).await.unwrap().teardown, Teardown::NotRevoked);
     assert_eq!(pair.request_count(), requests);
     assert!(matches!(again.connection(pair.one).await, Err(Error::NotFound(_))));
     pair.live(pair.two, "the other row").await;
-    assert_eq!(again.remove(pair.two).await.unwrap().teardown, Teardown::Done, "the control");
+    assert_eq!(again.remove(pair.two).await.unwrap().teardown, Teardown::Revoked, "the control");
     assert_eq!(pair.request_count(), requests + 2);
 }
 
@@ -273,7 +273,7 @@ async fn a_row_whose_kind_is_no_kind_is_listed_and_removed() {
     pair.closed(&pair.registry, "no kind").await;
     pair.live(pair.two, "the other row").await;
     let requests = pair.request_count();
-    assert_eq!(pair.registry.remove(pair.one).await.unwrap().teardown, Teardown::Skipped);
+    assert_eq!(pair.registry.remove(pair.one).await.unwrap().teardown, Teardown::NotRevoked);
     assert_eq!(pair.request_count(), requests);
     let left = sql::number(&pair.world.database(), "SELECT count(*) FROM connection_credential").await;
     assert_eq!(left, Some(1));

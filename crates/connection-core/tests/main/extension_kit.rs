@@ -126,8 +126,8 @@ impl ConnectionDefinition for Twin {
         Ok(VerifyResult::live())
     }
 
-    async fn teardown(&self, _: &Record, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
-        Ok(())
+    async fn teardown(&self, _: &Record, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
+        Ok(Teardown::Revoked)
     }
 
     fn secrets(&self) -> Option<&dyn NamedSecrets<Record>> {

@@ -274,12 +274,12 @@ impl ConnectionDefinition for Fake {
         Ok(answer(credential.expose()))
     }
 
-    async fn teardown(&self, credential: &Secret, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+    async fn teardown(&self, credential: &Secret, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
         self.torn.fetch_add(1, SeqCst);
         self.given_back.lock().unwrap().push(credential.expose().to_vec());
         self.gate.pass().await;
         let deed = self.teardown.lock().unwrap().clone();
         self.began.send_modify(|began| *began += 1);
-        deed.polled().await
+        deed.polled().await.map(|()| Teardown::Revoked)
     }
 }

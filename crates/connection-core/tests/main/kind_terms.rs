@@ -215,7 +215,7 @@ async fn a_removal_revokes_nothing_under_other_terms_and_says_why() {
     assert_eq!(rollback.code(), "kind_changed");
     let requests = world.server.requests().len();
     let removal = registry.remove(connection.id()).await.unwrap();
-    assert_eq!((removal.teardown, removal.previous), (Teardown::Skipped, Some(Teardown::Skipped)));
+    assert_eq!((removal.teardown, removal.previous), (Teardown::NotRevoked, Some(Teardown::NotRevoked)));
     assert_eq!(removal.reason.unwrap().code, "kind_changed");
     assert_eq!(removal.previous_reason.unwrap().code, "kind_changed");
     assert_eq!(world.server.requests().len(), requests, "nothing was sent");

@@ -44,14 +44,14 @@ async fn a_row_whose_plugin_is_gone_is_listed_is_not_verified_and_can_be_removed
     assert!(matches!(connection.with_access_token(async |_| ()).await, Err(Error::UnknownKind(_))));
     assert!(matches!(connection.files().await, Err(Error::UnknownKind(_))));
     assert_eq!(sql::texts(&world.database(), ROW).await, before);
-    assert_eq!(registry.remove(id).await.unwrap().teardown, Teardown::Skipped);
+    assert_eq!(registry.remove(id).await.unwrap().teardown, Teardown::NotRevoked);
     assert_eq!(world.server.requests().len(), requests);
     assert!(registry.list_connections(Filter::new()).await.unwrap().connections.is_empty());
     let body = "SELECT body FROM connection_event WHERE kind = 'removed'";
     assert_eq!(
         sql::texts(&world.database(), body).await,
         [
-            r#"{"account":{"id":"1","label":"ada"},"kind":"acme","label":"ada","reason":"unknown_kind","teardown":"skipped"}"#
+            r#"{"account":{"id":"1","label":"ada"},"kind":"acme","label":"ada","reason":"unknown_kind","teardown":"not_revoked"}"#
         ]
     );
 }

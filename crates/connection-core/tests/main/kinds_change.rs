@@ -181,7 +181,7 @@ async fn a_request_and_a_removal_under_way_end_and_the_next_are_refused() {
     registry.kinds().register(Acme::default()).unwrap();
     connection.with_access_token(async |_| ()).await.unwrap();
     // The request of the teardown unregisters the kind.
-    assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Done);
+    assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Revoked);
     assert!(registry.kinds().list().is_empty());
 }
 

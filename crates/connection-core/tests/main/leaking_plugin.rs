@@ -64,7 +64,7 @@ pub(crate) fn careless() -> Scripted<Careless> {
         .teardown(|it, key, _| {
             Box::pin(async move {
                 it.crash(key);
-                Ok(())
+                Ok(Teardown::Revoked)
             })
         })
         .authorizes(|it, key, _| {

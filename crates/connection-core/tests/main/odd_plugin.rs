@@ -296,10 +296,10 @@ impl ConnectionDefinition for Odd {
         }
     }
 
-    async fn teardown(&self, _: &Secret, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+    async fn teardown(&self, _: &Secret, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
         if self.how.starts_with("redirect") {
             self.saw("teardown");
         }
-        Ok(())
+        Ok(Teardown::Revoked)
     }
 }

@@ -25,7 +25,7 @@ pub(crate) async fn whole_life(world: &World, registry: &ConnectionRegistry, key
     assert!(registry.setups().list().await.unwrap().is_empty());
     assert!(registry.keys().status().await.is_ok());
     assert!(registry.preflight([done.connection]).next().await.is_some());
-    assert_eq!(registry.remove(done.connection).await.unwrap().teardown, Teardown::Done);
+    assert_eq!(registry.remove(done.connection).await.unwrap().teardown, Teardown::Revoked);
     assert!(registry.server().health().await, "{}", world.place());
 }
 

@@ -72,12 +72,13 @@ fn cases() -> Vec<(&'static str, Change)> {
         }),
         ("a field twice", field!(Field::text("name", "Name"))),
         ("a name with a space", field!(Field::text("an other", "Other"))),
-        ("a method that the kind does not offer", field!(Field::text("other", "Other").setup_method(SetupMethod::Paste))),
+        (
+            "a method that the kind does not offer",
+            field!(Field::text("other", "Other").setup_method(SetupMethod::Paste)),
+        ),
         ("plain http that nothing confirms", field!(Field::url("other", "Other").plain_http("name"))),
         // The rest.
-        ("a link that is not encrypted", |descriptor| {
-            descriptor.guide_link("Look", "http://loud.example")
-        }),
+        ("a link that is not encrypted", |descriptor| descriptor.guide_link("Look", "http://loud.example")),
         ("a name of a secret with a space", |descriptor| descriptor.secret_name("a secret")),
         ("terms without a text", |descriptor| descriptor.terms(" ")),
         ("terms with a hidden character", |descriptor| descriptor.terms("a\u{202e}b")),

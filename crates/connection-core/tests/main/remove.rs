@@ -64,9 +64,9 @@ async fn the_provider_is_told_before_the_row_goes() {
         Reply::ok("")
     });
     let before = world.server.requests().len();
-    assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Done);
+    assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Revoked);
     assert_eq!(world.server.requests().len(), before + 1);
-    gone(&world, "done", "acme").await;
+    gone(&world, "revoked", "acme").await;
 }
 
 /// R-INSEAM-061: the row exists while the teardown runs, so that a crash in it loses nothing.
@@ -87,7 +87,7 @@ async fn the_row_is_there_until_the_teardown_ended() {
     assert!(registry.connection(connection.id()).await.is_ok());
     fake.gate.open();
     removal.await.unwrap();
-    gone(&world, "done", "fake").await;
+    gone(&world, "revoked", "fake").await;
 }
 
 /// R-INSEAM-060
@@ -98,7 +98,7 @@ async fn a_teardown_that_fails_is_recorded_and_the_row_goes_regardless() {
         (Deed::Offline, Teardown::Failed, "failed:provider_error"),
         (Deed::Unavailable, Teardown::Failed, "failed:plugin_fault"),
         (Deed::Panics, Teardown::Failed, "failed:plugin_panicked"),
-        (Deed::Unreadable, Teardown::Skipped, "skipped:credential_unreadable"),
+        (Deed::Unreadable, Teardown::NotRevoked, "not_revoked:credential_unreadable"),
     ] {
         let world = World::new().await;
         let fake = Fake::new();
@@ -171,7 +171,7 @@ async fn a_missing_object_cannot_be_removed() {
     registry.remove(connection.id()).await.unwrap();
     assert!(matches!(registry.remove(connection.id()).await, Err(Error::NotFound(_))));
     assert_eq!(count(&fake.torn), 1);
-    gone(&world, "done", "fake").await;
+    gone(&world, "revoked", "fake").await;
 }
 
 /// R-INSEAM-061
@@ -192,7 +192,7 @@ async fn a_row_that_cannot_be_deleted_is_reported_and_is_there_still() {
         connection.verify().await.unwrap();
     }
     registry.remove(connection.id()).await.unwrap();
-    gone(&world, "done", "fake").await;
+    gone(&world, "revoked", "fake").await;
 }
 
 /// R-INSEAM-060
@@ -216,9 +216,9 @@ async fn two_who_remove_at_once_share_one_removal() {
         fake.gate.open();
     };
     let (first, second, ()) = tokio::join!(registry.remove(id), registry.remove(id), held);
-    assert_eq!((first.unwrap().teardown, second.unwrap().teardown), (Teardown::Done, Teardown::Done));
+    assert_eq!((first.unwrap().teardown, second.unwrap().teardown), (Teardown::Revoked, Teardown::Revoked));
     assert_eq!(count(&fake.torn), 1);
-    gone(&world, "done", "fake").await;
+    gone(&world, "revoked", "fake").await;
 }
 
 /// R-INSEAM-015
@@ -238,11 +238,14 @@ async fn a_credential_that_does_not_open_skips_the_teardown_and_the_row_goes() {
         let info = connection.verify().await.unwrap();
         assert_eq!(&*info.reason.unwrap().code, "credential_unreadable", "{broken}");
         assert!(matches!(connection.base_url().await, Err(Error::Sealed { .. })), "{broken}");
-        assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::Skipped);
+        assert_eq!(registry.remove(connection.id()).await.unwrap().teardown, Teardown::NotRevoked);
         assert_eq!((world.server.requests().len(), count(&acme.calls.parsed)), (before, parsed));
         match broken.contains("previous") {
-            true => both_gone(&world, "skipped:credential_unreadable", "skipped:credential_unreadable", "acme").await,
-            false => gone(&world, "skipped:credential_unreadable", "acme").await,
+            true => {
+                both_gone(&world, "not_revoked:credential_unreadable", "not_revoked:credential_unreadable", "acme")
+                    .await
+            }
+            false => gone(&world, "not_revoked:credential_unreadable", "acme").await,
         }
     }
 }
@@ -266,7 +269,7 @@ async fn a_removal_whose_caller_left_goes_on() {
     assert!(removal.await.unwrap_err().is_cancelled());
     fake.gate.open();
     assert!(changes.next().await.is_none());
-    gone(&world, "done", "fake").await;
+    gone(&world, "revoked", "fake").await;
 }
 
 /// Re-authorizes the connection in another process, with this credential.
@@ -292,9 +295,9 @@ async fn a_credential_that_comes_during_the_teardown_is_torn_down_too() {
     ours.gate.until_inside(1).await;
     replaced(&theirs, &twin, "second").await;
     ours.gate.open();
-    assert_eq!(removal.await.unwrap().teardown, Teardown::Done);
+    assert_eq!(removal.await.unwrap().teardown, Teardown::Revoked);
     assert_eq!(*ours.given_back.lock().unwrap(), [b"blob".to_vec(), b"second".to_vec()]);
-    both_gone(&world, "done", "done", "fake").await;
+    both_gone(&world, "revoked", "revoked", "fake").await;
 }
 
 #[tokio::test]
@@ -322,14 +325,14 @@ async fn a_removal_that_is_overtaken_again_and_again_ends_and_says_that_somethin
     ours.gate.open();
     assert_eq!(removal.await.unwrap().teardown, Teardown::Failed);
     assert_eq!(*ours.given_back.lock().unwrap(), [b"blob".to_vec(), b"second".to_vec(), b"third".to_vec()]);
-    both_gone(&world, "failed:connection_changed", "done", "fake").await;
+    both_gone(&world, "failed:connection_changed", "revoked", "fake").await;
 }
 
 /// The previous credential is torn down, too, after the current one, and delays nothing.
 #[tokio::test]
 async fn the_credential_before_is_given_back_too() {
     for (deed, word, teardown) in [
-        (Deed::Well, "done", Teardown::Done),
+        (Deed::Well, "revoked", Teardown::Revoked),
         (Deed::Offline, "failed:provider_error", Teardown::Failed),
         (Deed::Hangs, "failed:plugin_timeout", Teardown::Failed),
     ] {
@@ -368,7 +371,7 @@ async fn a_credential_before_that_does_not_open_is_skipped() {
     let broken = format!("UPDATE connection_credential SET sealed = {} WHERE generation = 1", sql::literal(&[0; 93]));
     assert_eq!(sql::run(&world.database(), broken).await, 1);
     let removal = registry.remove(connection.id()).await.unwrap();
-    assert_eq!((removal.teardown, removal.previous), (Teardown::Done, Some(Teardown::Skipped)));
+    assert_eq!((removal.teardown, removal.previous), (Teardown::Revoked, Some(Teardown::NotRevoked)));
     assert_eq!(*fake.given_back.lock().unwrap(), [b"second".to_vec()]);
-    both_gone(&world, "done", "skipped:credential_unreadable", "fake").await;
+    both_gone(&world, "revoked", "not_revoked:credential_unreadable", "fake").await;
 }

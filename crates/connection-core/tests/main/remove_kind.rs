@@ -26,7 +26,7 @@ async fn all_connections_of_a_kind_are_torn_down_before_it_is_unregistered() {
     fake.connected(&theirs, "eve").await;
     let removal = registry.kinds().remove(&FAKE).await.unwrap();
     assert_eq!((removal.removed.len(), removal.left), (20, 1));
-    assert!(removal.removed.iter().all(|(_, removal)| removal.teardown == Teardown::Done));
+    assert!(removal.removed.iter().all(|(_, removal)| removal.teardown == Teardown::Revoked));
     assert_eq!(count(&fake.torn), 20);
     assert!(registry.kinds().get(&FAKE).is_some(), "another owner's connection could not be torn down without it");
     assert_eq!(registry.count_connections(Some(&FAKE)).await.unwrap(), 0);
@@ -65,5 +65,5 @@ async fn a_kind_that_is_unregistered_with_connections_left_is_told() {
     tokio::time::timeout(Duration::from_secs(20), logged).await.unwrap();
     let removal = registry.kinds().remove(&LEFT).await.unwrap();
     let [(id, removal)] = &removal.removed[..] else { panic!("one is removed") };
-    assert_eq!((*id, removal.teardown), (connection.id(), Teardown::Skipped));
+    assert_eq!((*id, removal.teardown), (connection.id(), Teardown::NotRevoked));
 }

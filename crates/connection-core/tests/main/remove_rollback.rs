@@ -59,10 +59,10 @@ async fn a_previous_credential_that_is_rotated_during_its_teardown_is_torn_down_
     assert_eq!(twin.rollback().await.unwrap_err().code(), "rollback_refused");
     ours.gate.open();
     let removal = removal.await.unwrap();
-    assert_eq!((removal.teardown, removal.previous), (Teardown::Failed, Some(Teardown::Done)));
+    assert_eq!((removal.teardown, removal.previous), (Teardown::Failed, Some(Teardown::Revoked)));
     let given_back = [b"second".to_vec(), b"blob".to_vec(), b"fresh".to_vec()];
     assert_eq!(*ours.given_back.lock().unwrap(), given_back, "each once");
-    both_gone(&world, "failed:plugin_timeout", "done", "fake").await;
+    both_gone(&world, "failed:plugin_timeout", "revoked", "fake").await;
 }
 
 #[tokio::test]
@@ -73,10 +73,10 @@ async fn a_credential_rotated_after_a_removal_is_revoked_by_the_rollback() {
     let rollback = Handle::current().spawn(async move { twin.rollback().await });
     theirs.gate.until_inside(1).await;
     let removal = first.remove(id).await.unwrap();
-    assert_eq!((removal.teardown, removal.previous), (Teardown::Done, Some(Teardown::Done)));
+    assert_eq!((removal.teardown, removal.previous), (Teardown::Revoked, Some(Teardown::Revoked)));
     theirs.gate.open();
     assert!(matches!(rollback.await.unwrap(), Err(Error::NotFound(_))));
     assert_eq!(*ours.given_back.lock().unwrap(), [b"second".to_vec(), b"blob".to_vec()]);
     assert_eq!(*theirs.given_back.lock().unwrap(), [b"fresh".to_vec()]);
-    both_gone(&world, "done", "done", "fake").await;
+    both_gone(&world, "revoked", "revoked", "fake").await;
 }

@@ -25,7 +25,7 @@ async fn an_account_is_connected_verified_used_and_removed() {
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
 
     let removal = registry.remove(connection.id()).await.unwrap();
-    assert_eq!(removal.teardown, Teardown::Done);
+    assert_eq!(removal.teardown, Teardown::Revoked);
     assert!(registry.list_connections(Filter::new()).await.unwrap().connections.is_empty());
     assert!(matches!(registry.connection(connection.id()).await, Err(Error::NotFound(_))));
     registry.close().await;

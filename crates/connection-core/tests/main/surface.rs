@@ -4,8 +4,8 @@ use std::future::Future;
 
 use connection_contract::{
     Authorizer, CallbackHandle, CallbackRequest, ConnectionDefinition, ConnectionError, CredentialError, Descriptor,
-    HttpError, InboundHttpService, Liveness, NamedSecrets, NotLive, Reason, Secret, SetupContext, SetupFailure,
-    SetupResult, TeardownContext, VerifyContext, VerifyResult,
+    HttpError, InboundHttpService, Liveness, NamedSecrets, NotLive, Reason, Revoker, Secret, SetupContext, SetupFailure,
+    SetupResult, Teardown, TeardownContext, VerifyContext, VerifyResult,
 };
 use connection_core::{
     Connection, ConnectionInfo, ConnectionRegistry, Error, OpenError, Outcome, RegistryBuilder, SetupSession, SetupStep,
@@ -22,6 +22,7 @@ fn the_contract_exports_what_a_plugin_is_written_with() {
         is::<Descriptor>(plugin.descriptor());
         is::<Option<&dyn Authorizer<D::Credential>>>(plugin.authorizer());
         is::<Option<&dyn NamedSecrets<D::Credential>>>(plugin.secrets());
+        is::<Option<&dyn Revoker<D::Credential>>>(plugin.revoker());
         is::<Result<Secret, CredentialError>>(plugin.serialize_credential(credential));
         is::<Result<D::Credential, CredentialError>>(plugin.parse_credential(b""));
         sent(plugin.setup(ctx));
@@ -34,7 +35,7 @@ fn the_contract_exports_what_a_plugin_is_written_with() {
         teardown: &TeardownContext<'_>,
     ) {
         sent::<Result<VerifyResult<D::Credential>, ConnectionError>>(plugin.verify(credential, verify));
-        sent::<Result<(), ConnectionError>>(plugin.teardown(credential, teardown));
+        sent::<Result<Teardown, ConnectionError>>(plugin.teardown(credential, teardown));
     }
 
     fn sent<T>(_: impl Future<Output = T> + Send) {}

@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use crate::{
     acme::{API, KIND},
     extension_statements::Counted,
-    log,
     import::{import, item},
+    log,
     renewing::Renewing,
     strict_issuer::Strict,
     test_host::{ON_POSTGRES, World, connect, connected},

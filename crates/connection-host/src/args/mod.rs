@@ -233,7 +233,7 @@ pub(crate) enum Command {
     },
     /// Follow what happens, live
     Watch(Watching),
-    /// Revoke a credential at the provider and delete it
+    /// Remove a connection and revoke what its setup created
     Remove {
         /// KIND, KIND:LABEL, an id, or the end of an id
         #[arg(required_unless_present = "kind")]
@@ -241,6 +241,9 @@ pub(crate) enum Command {
         /// Remove every connection of this kind
         #[arg(long, conflicts_with = "connection", value_parser = parse_kind)]
         kind: Option<String>,
+        /// Also revoke a credential that was entered, such as a pasted token
+        #[arg(long)]
+        revoke: bool,
         /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,

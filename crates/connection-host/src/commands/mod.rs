@@ -97,9 +97,9 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Events { connection, follow: true } => follow_events::run(program, connection.as_deref()).await,
         Command::Events { connection, follow: false } => events::run(program, connection.as_deref()).await,
         Command::Watch(arguments) => watch::run(program, arguments).await,
-        Command::Remove { kind: Some(kind), yes, .. } => remove_kind::run(program, &kind, yes).await,
-        Command::Remove { connection, kind: None, yes } => {
-            remove::run(program, &connection.unwrap_or_default(), yes).await
+        Command::Remove { kind: Some(kind), revoke, yes, .. } => remove_kind::run(program, &kind, revoke, yes).await,
+        Command::Remove { connection, kind: None, revoke, yes } => {
+            remove::run(program, &connection.unwrap_or_default(), revoke, yes).await
         }
         Command::Send(arguments) => send::run(program, arguments).await,
         Command::Files { connection, command } => files::run(program, &connection, command).await,

@@ -1,6 +1,6 @@
 //! `remove C`: after a question, tears the connection down and deletes it.
 
-use connection_core::{ConnectionInfo, Removal};
+use connection_core::{ConnectionInfo, Removal, Teardown};
 
 use super::confirm;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     select,
 };
 
-pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Result<Exit, Error> {
+pub(super) async fn run(mut program: Program, reference: &str, revoke: bool, yes: bool) -> Result<Exit, Error> {
     confirm::possible(&program, yes, "whether to remove it")?;
     let registry = program.open().await?;
     let connection = select::connection(&registry, reference).await?;
@@ -21,7 +21,11 @@ pub(super) async fn run(mut program: Program, reference: &str, yes: bool) -> Res
         return Ok(Exit::Fine);
     }
     let provider = program.provider(&info.kind);
-    let removal = output.waiting(provider, registry.remove(info.id)).await?;
+    let removal = match revoke {
+        true => registry.remove_and_revoke(info.id),
+        false => registry.remove(info.id),
+    };
+    let removal = output.waiting(provider, removal).await?;
     registry.close().await;
     if output.json {
         output.shape(&json::RemovedBody::of(info, &removal))?;
@@ -36,17 +40,20 @@ pub(super) fn removal_question(info: &ConnectionInfo) -> String {
     format!("Remove {}?", account(info))
 }
 
-/// Prints a removal for people, and each credential that was not revoked.
+/// Prints a removal for people, and what happened to each credential at the provider.
 pub(super) fn print_removal(
     output: &Output,
     info: &ConnectionInfo,
     removal: &Removal,
     provider: &str,
 ) -> Result<(), Error> {
-    output.line(format!("Removed {}", account(info)))?;
+    let revoked = removal.teardown == Teardown::Revoked;
+    let note = if revoked { format!("; {provider} revoked the credential") } else { String::new() };
+    output.line(format!("Removed {}{note}", account(info)))?;
     for (which, reason) in [("credential", &removal.reason), ("previous credential", &removal.previous_reason)] {
         if let Some(reason) = reason {
-            output.note(format!("The {which} was not revoked: {}. Revoke it at {provider}.", reason.message));
+            let remedy = reason.remedy.as_ref().map(|remedy| format!(". To end it, {remedy}")).unwrap_or_default();
+            output.note(format!("The {which} was not revoked: {}{remedy}.", reason.message));
         }
     }
     Ok(())

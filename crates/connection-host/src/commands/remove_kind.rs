@@ -13,7 +13,7 @@ use crate::{
     select::Pages,
 };
 
-pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<Exit, Error> {
+pub(super) async fn run(mut program: Program, kind: &str, revoke: bool, yes: bool) -> Result<Exit, Error> {
     confirm::possible(&program, yes, "whether to remove them")?;
     let kind = Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not accept this value"))?;
     let registry = program.open().await?;
@@ -31,7 +31,11 @@ pub(super) async fn run(mut program: Program, kind: &str, yes: bool) -> Result<E
         return Ok(Exit::Fine);
     }
     let provider = program.provider(&kind);
-    let removal = output.waiting(provider, registry.kinds().remove(&kind)).await?;
+    let removal = match revoke {
+        true => registry.kinds().remove_and_revoke(&kind),
+        false => registry.kinds().remove(&kind),
+    };
+    let removal = output.waiting(provider, removal).await?;
     registry.close().await;
     let mut elements = Elements::new();
     for (id, removal) in &removal.removed {

@@ -59,8 +59,10 @@ pub(crate) fn event(body: &api::Event) -> Result<Event, Error> {
 pub(crate) fn removal(body: &api::Removed) -> Removal {
     let mut removal = Removal::new(teardown(body.teardown));
     removal.reason = body.reason.as_ref().map(why);
+    removal.credential_page = body.credential_page.as_deref().map(clean);
     removal.previous = body.previous.map(teardown);
     removal.previous_reason = body.previous_reason.as_ref().map(why);
+    removal.previous_credential_page = body.previous_credential_page.as_deref().map(clean);
     removal
 }
 
@@ -212,8 +214,9 @@ fn liveness(state: api::Liveness) -> Liveness {
 
 fn teardown(end: api::Teardown) -> Teardown {
     match end {
-        api::Teardown::Done => Teardown::Done,
-        api::Teardown::Skipped => Teardown::Skipped,
+        api::Teardown::NothingToRevoke => Teardown::NothingToRevoke,
+        api::Teardown::NotRevoked => Teardown::NotRevoked,
+        api::Teardown::Revoked => Teardown::Revoked,
         _ => Teardown::Failed,
     }
 }

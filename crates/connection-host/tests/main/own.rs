@@ -28,7 +28,7 @@ fn an_offline_account_is_kept_and_add_exits_with_4() {
     add(&machine, "offline").exits(4).says("Connected offline (acme:offline) · offline · Acme has closed for today");
     acme(&machine, &["verify", "acme"]).exits(4).says("Acme has closed for today");
     let removed = acme(&machine, &["remove", "acme", "--yes"]).exits(0).says("Removed offline");
-    removed.warns("The credential was not revoked: ").warns("Revoke it at Acme.");
+    removed.warns("The credential was not revoked: Acme has closed for today. To end it, delete the credential at ");
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn programs_are_told_why_the_previous_credential_was_not_revoked() {
     acme(&machine, &["reauthorize", "acme", "--another-account", "--input", &input]).exits(0);
     let removed = acme(&machine, &["remove", "acme", "--yes", "--json"]).exits(0).json();
     crate::program::check(&removed, "removed");
-    assert_eq!((&removed["teardown"], &removed["reason"]), (&"done".into(), &serde_json::Value::Null));
+    assert_eq!((&removed["teardown"], &removed["reason"]), (&"revoked".into(), &serde_json::Value::Null));
     let reason = &removed["previousReason"];
     crate::program::check(reason, "reason");
     assert_eq!((&removed["previous"], &reason["code"]), (&"failed".into(), &"acme_closed".into()));

@@ -19,7 +19,7 @@ use connection_contract::{
     AuthType, Authorizer, BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor,
     DisplayText, ExtensionDeclaration, Field, HttpRequest, Input, Kind, Liveness, NamedSecrets, Origin, Reason,
     RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret, SecretName, SetupContext, SetupFailure,
-    SetupResult, TeardownContext, Text, Timestamp, VerifyContext, VerifyResult, host,
+    SetupResult, Teardown, TeardownContext, Text, Timestamp, VerifyContext, VerifyResult, host,
 };
 use connection_oauth2::OAuth2;
 
@@ -232,9 +232,12 @@ impl ConnectionDefinition for DeclaredKind {
         Ok(unverified(&self.0))
     }
 
-    async fn teardown(&self, _: &FileCredential, _: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+    async fn teardown(&self, _: &FileCredential, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
+        if self.0.descriptor.auth == AuthType::None {
+            return Ok(Teardown::NothingToRevoke);
+        }
         // A declaration has no address at which a secret could be revoked.
-        Ok(())
+        Ok(Teardown::not_revoked("the secret works at the provider until it expires or is deleted there"))
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<FileCredential>> {

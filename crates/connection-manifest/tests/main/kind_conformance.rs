@@ -46,7 +46,7 @@ fn every_sentence_holds_for_an_api_key_that_is_revoked() {
     let text = with_key("headers = { X-Key = \"${secret.apiKey}\" }") + revoke;
     let me = || me().header("x-key", KEY);
     let gone = Expected::delete("https://api.acme.com/v1/me/key").header("x-key", KEY).answer(Reply::status(204));
-    Suite::new(move || kind(&text)).setup([key()], [me()]).verify([me()]).teardown([gone]).check();
+    Suite::new(move || kind(&text)).setup([key()], [me()]).verify([me()]).revoke([gone]).check();
 }
 
 #[test]

@@ -30,17 +30,17 @@ fn access() -> Expected {
 /// revoked.
 #[test]
 fn tokens_are_given_back_refresh_tokens_first() {
-    check(vec![refresh(), access()], None);
+    check(vec![refresh(), access()], &Ok("revoked"));
 }
 
 /// S19, third case: after a 503 the request is sent once more.
 #[test]
 fn a_provider_that_is_busy_is_asked_once_more() {
     let busy = || Reply::status(503).header("retry-after", "1");
-    check(vec![refresh().answer(busy()), refresh(), access()], None);
+    check(vec![refresh().answer(busy()), refresh(), access()], &Ok("revoked"));
     check(
         vec![refresh().answer(busy()), refresh().answer(busy()), access()],
-        Some((Liveness::Offline, reason::PROVIDER_ERROR)),
+        &Err((Liveness::Offline, reason::PROVIDER_ERROR)),
     );
 }
 
@@ -50,17 +50,18 @@ fn a_provider_that_is_busy_is_asked_once_more() {
 fn a_token_that_is_dead_already_is_given_back() {
     for code in ["invalid_token", "invalid_grant"] {
         let dead = || Reply::json(400, &format!(r#"{{"error": "{code}"}}"#));
-        check(vec![refresh(), access().answer(dead())], None);
-        check(vec![refresh().answer(dead()), access()], None);
+        check(vec![refresh(), access().answer(dead())], &Ok("revoked"));
+        check(vec![refresh().answer(dead()), access()], &Ok("revoked"));
     }
 }
 
-/// S19, fourth case: an unsupported type is tried without the hint.
+/// S19, fourth case: an unsupported type is tried without the hint, and does not count as revoked.
 #[test]
-fn an_unsupported_type_is_tried_without_a_hint() {
+fn an_unsupported_type_is_tried_without_a_hint_and_is_not_reported_as_revoked() {
     let unsupported = || Reply::json(400, r#"{"error": "unsupported_token_type"}"#);
-    check(vec![refresh().answer(unsupported()), revocation(REFRESH, None), access()], None);
-    check(vec![refresh(), access().answer(unsupported()), revocation(ACCESS, None).answer(unsupported())], None);
+    check(vec![refresh().answer(unsupported()), revocation(REFRESH, None), access()], &Ok("revoked"));
+    let access = [access().answer(unsupported()), revocation(ACCESS, None).answer(unsupported())];
+    check([refresh()].into_iter().chain(access).collect(), &Ok(reason::NO_REVOCATION));
 }
 
 /// S19, fifth case: a failure is reported, and the other tokens are revoked all the same. The host decides about the
@@ -68,33 +69,54 @@ fn an_unsupported_type_is_tried_without_a_hint() {
 #[test]
 fn a_failure_is_told_and_stops_nothing() {
     let refused = Reply::json(401, r#"{"error": "invalid_client"}"#);
-    check(vec![refresh().answer(refused), access()], Some((Liveness::Failing, "acme_client_refused")));
-    check(vec![refresh().answer(Reply::status(307)), access()], Some((Liveness::Failing, "acme_redirected")));
+    check(vec![refresh().answer(refused), access()], &Err((Liveness::Failing, "acme_client_refused")));
+    check(vec![refresh().answer(Reply::status(307)), access()], &Err((Liveness::Failing, "acme_redirected")));
+}
+
+/// The endpoint may be absent, as well as the token; and an error is one, whatever the status of its answer.
+#[test]
+fn an_answer_that_confirms_nothing_is_not_reported_as_revoked() {
+    for status in [404, 410] {
+        check(vec![refresh().answer(Reply::status(status)), access()], &Ok(reason::REVOCATION_UNCONFIRMED));
+        check(vec![refresh(), access().answer(Reply::status(status))], &Ok(reason::REVOCATION_UNCONFIRMED));
+    }
+    let error = Reply::json(200, r#"{"error": "not_allowed"}"#);
+    check(vec![refresh().answer(error), access()], &Err((Liveness::Failing, "acme_refused")));
 }
 
 /// R-INSEAM-075
 #[test]
-fn without_an_endpoint_nothing_is_sent() {
+fn without_an_endpoint_nothing_is_sent_and_nothing_is_reported_as_revoked() {
     let (host, made) = connected(acme(), tokens());
-    host.teardown(&made.credential, &host.connection(&made)).unwrap();
-    // The same holds if the application is gone or another one, because there is nothing to revoke.
+    assert_eq!(word(&host.teardown(&made.credential, &host.connection(&made)).unwrap()), reason::NO_REVOCATION);
+    // The same holds if the application is gone or another one, because it is not needed.
     for client in [Client::Configured { id: "another".to_owned(), secret: None }, Client::Prompted] {
         let host = crate::host(acme().client(client));
-        host.teardown(&made.credential, &host.connection(&made)).unwrap();
+        assert_eq!(word(&host.teardown(&made.credential, &host.connection(&made)).unwrap()), reason::NO_REVOCATION);
     }
     let without = crate::host(builder().client(Client::Prompted));
-    assert!(without.teardown(&made.credential, &without.connection(&made)).is_err(), "here something is");
+    assert!(without.teardown(&made.credential, &without.connection(&made)).is_err(), "here it is needed");
+}
+
+/// Returns the outcome as a word: the code of the reason if the credential was not revoked.
+fn word(outcome: &Teardown) -> String {
+    match outcome {
+        Teardown::Revoked => "revoked".to_owned(),
+        Teardown::NotRevoked(why) => why.code.to_string(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[track_caller]
-fn check(requests: Vec<Expected>, expected: Option<(Liveness, &str)>) {
+fn check(requests: Vec<Expected>, expected: &Result<&str, (Liveness, &str)>) {
     let (host, made) = connected(builder(), tokens());
     let host = requests.into_iter().fold(host, connection_testkit::FakeHost::expect);
     let outcome = host.teardown(&made.credential, &host.connection(&made));
-    let found = outcome.err().map(|error| match error {
+    let found = outcome.map(|outcome| word(&outcome)).map_err(|error| match error {
         ConnectionError::NotLive(found) => (found.liveness, found.reason.code),
         error => panic!("{error:?}"),
     });
-    assert_eq!(found.as_ref().map(|(liveness, code)| (*liveness, &**code)), expected);
+    let found = found.as_deref().map_err(|(liveness, code)| (*liveness, &**code));
+    assert_eq!(found, *expected);
     host.finish();
 }

@@ -383,11 +383,32 @@ test('removal says what will happen, and then what did', async ({ context, mock 
   await click(page, 'button', 'Remove');
   await hasText(page, 'will no longer be able to use it');
   await click(page, 'dialog button', 'Remove the connection');
-  await hasText(page, 'The provider was not asked to revoke the credential.');
+  await hasText(page, 'The credential was not revoked');
+  await hasText(page, 'Delete it at github.example');
   await new Promise((resolve) => setTimeout(resolve, 800));
   await hasText(page, 'The connection was removed');
   await click(page, 'dialog a', 'All connections');
   await hasTitle(page, '5 connections need you');
+});
+
+test('a removal revokes an entered credential only if the box is ticked', async ({ context, mock }) => {
+  const page = await enter(context, mock);
+  await hasTitle(page, 'need you');
+  for (const [box, outcome] of [
+    [false, 'The credential was not revoked'],
+    [true, 'The provider revoked the credential'],
+  ]) {
+    const of = page.world().connections.find((each) => each.kind === 'figma');
+    const again = structuredClone(of);
+    await page.goto(`${mock.address}/connections/${of.id}`);
+    await click(page, 'button', 'Remove');
+    await hasText(page, 'Revoke the credential at the provider, too');
+    assert.equal(await page.evaluate(() => document.querySelector('dialog input[type=checkbox]').checked), false);
+    if (box) await page.click('dialog input[type=checkbox]');
+    await click(page, 'dialog button', 'Remove the connection');
+    await hasText(page, outcome);
+    page.world().connections.push(again);
+  }
 });
 
 test('the poll replaces events that cannot be read', async ({ context, mock }) => {

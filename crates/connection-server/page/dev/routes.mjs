@@ -28,6 +28,9 @@ const SVG = [
 ];
 const LOGO = `data:image/svg+xml,${encodeURIComponent(SVG.join(''))}`;
 
+/** The kind of this world whose entered credential can be revoked. */
+const REVOCABLE = 'figma';
+
 const extensionShape = ({ declared, values, set, ...of }) => of;
 
 /** All routes. */
@@ -120,27 +123,32 @@ export const ROUTES = [
     withConnection(({ of }) => ({
       extensions: of.usedBy,
       webhooks: of.kind === 'github',
+      canRevoke: of.kind === REVOCABLE,
     })),
   ],
   [
     'DELETE',
     '/connections/:id',
-    withConnection(({ world, of }) => {
+    withConnection(({ world, of, query }) => {
       world.connections.splice(world.connections.indexOf(of), 1);
       changed(world, 'connection', of.id);
+      const isRevoked = of.renews || (of.kind === REVOCABLE && query.get('revoke') === 'true');
+      const page = `https://${of.kind}.example/settings/tokens`;
       const reason = {
-        code: 'not_supported',
-        message: `${of.kindTitle} offers no way to revoke it.`,
-        remedy: 'Revoke it in the settings of the provider.',
+        code: of.kind === REVOCABLE ? 'revocation_not_requested' : 'no_revocation',
+        message: `the credential works at ${of.kindTitle} until it expires or is deleted there`,
+        remedy: `delete the credential at ${page}`,
       };
       return {
         id: of.id,
         kind: of.kind,
         label: of.label,
-        teardown: of.renews ? 'done' : 'skipped',
-        reason: of.renews ? null : reason,
+        teardown: isRevoked ? 'revoked' : 'not_revoked',
+        reason: isRevoked ? null : reason,
+        credentialPage: isRevoked ? null : page,
         previous: null,
         previousReason: null,
+        previousCredentialPage: null,
       };
     }),
   ],

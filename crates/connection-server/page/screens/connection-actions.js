@@ -3,10 +3,11 @@
  */
 import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
+import { hostOf, safeAddress, sentence } from '../format.js';
 import { useAction, useResource } from '../resource.js';
 import { navigate } from '../router.js';
 import { texts } from '../texts.js';
-import { announce, Button, ButtonLink, Dialog, Field, Loading, Note, Problem } from '../ui/parts.js';
+import { announce, Button, ButtonLink, Dialog, Field, Loading, Note, Outside, Problem } from '../ui/parts.js';
 import { goTo } from '../ui/shell.js';
 
 const t = texts.connection;
@@ -45,25 +46,40 @@ function Rename({ connection, onClose, onChanged }) {
   <//>`;
 }
 
+/** Says why a credential was not revoked, and where it can be deleted. */
+function NotRevoked({ reason, page }) {
+  if (!reason) return null;
+  const address = safeAddress(page);
+  return html`<p>${sentence(reason.message)}${!address && html` ${sentence(reason.remedy)}`}</p>
+    ${address && html`<p><${Outside} to=${address}>${t.deleteAt(hostOf(address))}<//></p>`}`;
+}
+
+/** Says what happened to the credentials of a connection that was removed. */
+function Receipt({ receipt }) {
+  const isOver = receipt.teardown === 'revoked' || receipt.teardown === 'nothing_to_revoke';
+  const { previous } = receipt;
+  return html`<${Note} tone=${isOver ? 'live' : 'warn'} icon=${isOver ? 'check' : 'alert'} role="status"
+    title=${t.removedTeardown[receipt.teardown] ?? t.removedTeardown.other}>
+    <${NotRevoked} reason=${receipt.reason} page=${receipt.credentialPage} />
+    ${previous && html`<p>${t.removedPrevious[previous] ?? t.removedPrevious.other}</p>`}
+    <${NotRevoked} reason=${receipt.previousReason} page=${receipt.previousCredentialPage} />
+  <//>`;
+}
+
 /** Says what removal will do, and then what it did. */
 function Remove({ connection, onClose, onRemoved }) {
   const removal = useResource(path(connection, '/removal'));
   const [receipt, setReceipt] = useState(null);
+  const [revokes, setRevokes] = useState(false);
   const remove = useAction(async () => {
-    const answer = await api.delete(path(connection));
+    const answer = await api.delete(path(connection, revokes ? '?revoke=true' : ''));
     onRemoved();
     setReceipt(answer);
   });
   if (receipt) {
-    const previous = receipt.previous && t.removedPrevious[receipt.previous];
     return html`<${Dialog} title=${t.removedTitle} onClose=${() => goTo('/', { replace: true })}
       actions=${html`<${ButtonLink} to="/" tone="primary">${texts.setup.allConnections}<//>`}>
-      <${Note} tone=${receipt.teardown === 'failed' ? 'warn' : 'live'}
-        icon=${receipt.teardown === 'failed' ? 'alert' : 'check'}
-        title=${t.removedTeardown[receipt.teardown]} role="status">
-        ${receipt.reason && html`<p>${receipt.reason.message} ${receipt.reason.remedy}</p>`}
-        ${previous && html`<p>${previous} ${receipt.previousReason?.message}</p>`}
-      <//>
+      <${Receipt} receipt=${receipt} />
     <//>`;
   }
   const { data } = removal;
@@ -79,7 +95,10 @@ function Remove({ connection, onClose, onRemoved }) {
       ${data.extensions.length > 0 && html`<li>${t.removeExtensions(data.extensions)}</li>`}
       ${data.webhooks && html`<li>${t.removeWebhooks}</li>`}
       <li>${t.removeForever}</li>
-    </ul>`
+    </ul>
+    ${data.canRevoke && html`<label class="tick"><input type="checkbox" checked=${revokes}
+      onChange=${(event) => setRevokes(event.target.checked)} /><span>${t.removeRevoke}
+      <span class="help">${t.removeRevokeHelp}</span></span></label>`}`
     }
     <${Problem} error=${remove.error} />
   <//>`;

@@ -50,11 +50,14 @@ struct ShownBody {
 /// The consequences of a removal.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Removal)]
+#[serde(rename_all = "camelCase")]
 struct RemovalBody {
     /// The extensions that lose the use of the connection.
     extensions: Vec<String>,
     /// `true` if the connection has an address for webhooks, which will be refused.
     webhooks: bool,
+    /// `true` if the kind can revoke a credential that a person entered, which it does on request.
+    can_revoke: bool,
 }
 
 /// A change of a connection.
@@ -178,11 +181,15 @@ pub(super) async fn rename(
     changed(&caller, &info, now(&api)).await
 }
 
-/// Removes a connection, and revokes its credential at the provider if the kind can.
+/// Removes a connection, and revokes at the provider what its setup created there.
 #[utoipa::path(
     delete,
     path = "/connections/{id}",
-    params(("id" = String, Path), IfMatch),
+    params(
+        ("id" = String, Path),
+        ("revoke" = Option<bool>, Query, description = "`true` revokes also a credential that a person entered, if the kind can."),
+        IfMatch,
+    ),
     responses((status = 200, body = RemovedBody), NotFound, Changed)
 )]
 pub(super) async fn remove(
@@ -192,7 +199,11 @@ pub(super) async fn remove(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
-    let removal = caller.registry.remove(found.id()).await?;
+    let revokes = caller.query.parsed("revoke", |text| text.parse::<bool>().ok())?.unwrap_or_default();
+    let removal = match revokes {
+        true => caller.registry.remove_and_revoke(found.id()).await?,
+        false => caller.registry.remove(found.id()).await?,
+    };
     Ok(json(StatusCode::OK, &RemovedBody::of(found.info(), &removal)))
 }
 
@@ -212,7 +223,9 @@ pub(super) async fn removal(caller: Caller<ToRead>, Path(id): Path<String>) -> R
         Ok(info) => info.is_some(),
         Err(_) => false,
     };
-    Ok(json(StatusCode::OK, &RemovalBody { extensions, webhooks }))
+    let kind = caller.registry.kinds().get(&found.info().kind);
+    let can_revoke = kind.is_some_and(|kind| kind.capabilities.revoke);
+    Ok(json(StatusCode::OK, &RemovalBody { extensions, webhooks, can_revoke }))
 }
 
 /// Verifies a connection now.

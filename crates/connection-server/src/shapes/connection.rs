@@ -43,7 +43,7 @@ pub struct RefreshedBody {
     connection: ConnectionBody,
 }
 
-/// A removal, and whether the credentials were revoked at the provider.
+/// A removal, and what happened to the credentials at the provider.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Removed)]
 #[serde(rename_all = "camelCase")]
@@ -53,10 +53,14 @@ pub struct RemovedBody {
     label: String,
     #[schema(value_type = words::Teardown)]
     teardown: &'static str,
+    /// The reason why the credential was not revoked, with what a person can do.
     reason: Option<ReasonBody>,
+    /// The address of the page on which a person deletes a credential that was not revoked.
+    credential_page: Option<String>,
     #[schema(value_type = Option<words::Teardown>)]
     previous: Option<&'static str>,
     previous_reason: Option<ReasonBody>,
+    previous_credential_page: Option<String>,
 }
 
 /// An account at a provider.
@@ -158,16 +162,19 @@ impl RemovedBody {
             label: info.label.to_string(),
             teardown: teardown_word(removal.teardown),
             reason: removal.reason.as_ref().map(ReasonBody::from),
+            credential_page: removal.credential_page.clone(),
             previous: removal.previous.map(teardown_word),
             previous_reason: removal.previous_reason.as_ref().map(ReasonBody::from),
+            previous_credential_page: removal.previous_credential_page.clone(),
         }
     }
 }
 
 fn teardown_word(teardown: Teardown) -> &'static str {
     match teardown {
-        Teardown::Done => "done",
-        Teardown::Skipped => "skipped",
+        Teardown::NothingToRevoke => "nothing_to_revoke",
+        Teardown::NotRevoked => "not_revoked",
+        Teardown::Revoked => "revoked",
         _ => "failed",
     }
 }

@@ -71,8 +71,8 @@ words! {
     SetupType: "cancelled" "confirm" "done" "failed" "notice" "prompt" "redirect" "working";
     /// The origin of the key that signs deliveries.
     SignedBy: "credential" "generated" "handshake";
-    /// The end of a credential at its provider.
-    Teardown: "done" "failed" "skipped";
+    /// What happened to a credential at its provider when the connection was removed.
+    Teardown: "failed" "nothing_to_revoke" "not_revoked" "revoked";
     /// The way of finishing a setup.
     Way: "browser" "device" "paste" "other";
 }

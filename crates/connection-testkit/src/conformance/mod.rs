@@ -12,7 +12,7 @@
 //! | `webhook_delivery` | Webhooks: a signed delivery is received, and one with a changed bit is not. |
 //! | `recorded_credentials` | Credentials that earlier versions stored can be read. |
 //! | `refresh` | A refresh spends nothing twice, may be dropped at any await, and does not report a bad network as a lost authorization. A re-authorization takes over the same data each time. |
-//! | `repetition` | Futures may be dropped at any await. Verify and teardown may run any number of times. |
+//! | `repetition` | Futures may be dropped at any await. Verify, teardown and revoke may run any number of times. A credential is reported as revoked only after a request. |
 //! | `serialization` | Serialize and parse are inverse. Foreign bytes are refused without a panic. |
 //!
 //! Every setup that the suite runs is also replayed from each of its effects.
@@ -75,6 +75,7 @@ pub struct Suite<D: ConnectionDefinition> {
     verify: Vec<Expected>,
     refresh: Vec<Expected>,
     teardown: Vec<Expected>,
+    revoke: Vec<Expected>,
     recorded: Option<String>,
     usage: Vec<Expected>,
     has_secret_in_address: bool,
@@ -134,6 +135,7 @@ where
             verify: Vec::new(),
             refresh: Vec::new(),
             teardown: Vec::new(),
+            revoke: Vec::new(),
             recorded: None,
             usage: Vec::new(),
             has_secret_in_address: false,
@@ -174,6 +176,12 @@ where
     /// Sets the requests of a teardown of the connection.
     pub fn teardown(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
         self.teardown = requests.into_iter().collect();
+        self
+    }
+
+    /// Sets the requests that revoke the credential that a person entered.
+    pub fn revoke(mut self, requests: impl IntoIterator<Item = Expected>) -> Self {
+        self.revoke = requests.into_iter().collect();
         self
     }
 

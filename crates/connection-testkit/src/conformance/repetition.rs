@@ -3,10 +3,12 @@
 
 use std::fmt::Debug;
 
-use connection_contract::{ConnectionDefinition, Liveness, TeardownContext, VerifyContext};
+use connection_contract::{
+    Connection, ConnectionDefinition, ConnectionError, Liveness, Teardown, TeardownContext, VerifyContext,
+};
 
 use super::Suite;
-use crate::{Expected, Reply, fault::fail, poll::poll_and_drop};
+use crate::{Expected, FakeHost, Reply, fault::fail, poll::poll_and_drop};
 
 /// The maximum number of awaits that a probe may have.
 const MAX_AWAITS: usize = 1000;
@@ -18,7 +20,8 @@ where
     #[track_caller]
     pub(super) fn repeated(&self) {
         self.verified_again();
-        self.torn_down_again();
+        self.ended_again(End::Teardown);
+        self.ended_again(End::Revoke);
     }
 
     /// "May run at any time and any number of times", and "The future is dropped at its deadline, or when the
@@ -54,27 +57,73 @@ where
 
     /// "A crash between teardown and removal runs it again, so a second call must have the same effect as one call."
     #[track_caller]
-    fn torn_down_again(&self) {
+    fn ended_again(&self, end: End) {
+        let script = match end {
+            End::Teardown => &self.teardown,
+            End::Revoke => &self.revoke,
+        };
+        let what = end.name();
         let made = self.made();
         for polls in 0..MAX_AWAITS {
-            let host = self.connected(&self.teardown);
+            let host = self.connected(script);
             let connection = host.connection(&made);
             let context = TeardownContext::new(host.world.services(), &connection);
-            let ended = poll_and_drop(host.definition.teardown(&made.credential, &context), polls);
+            let ended = match (end, host.definition.revoker()) {
+                (End::Teardown, _) => poll_and_drop(host.definition.teardown(&made.credential, &context), polls),
+                (End::Revoke, Some(revoker)) => poll_and_drop(revoker.revoke(&made.credential, &context), polls),
+                // The kind revokes no credential that was entered.
+                (End::Revoke, None) => return,
+            };
             host.world.script.seek(0);
-            if let Err(error) = host.teardown(&made.credential, &connection) {
-                fail(&format!("the scripted teardown fails: {error}"));
+            match end.of(&host, &made.credential, &connection) {
+                Ok(Teardown::Revoked) if script.is_empty() => {
+                    fail(&format!("the {what} sends nothing and says that the credential was revoked"));
+                }
+                Ok(_) => {}
+                Err(error) => fail(&format!("the scripted {what} fails: {error}")),
             }
-            // After a teardown, the provider answers that nothing is left.
+            // After the first call, the provider answers that nothing is left.
             let gone = |expected: &Expected| expected.duplicate().answer(Reply::status(404));
-            let again = self.connected(&self.teardown.iter().map(gone).collect::<Vec<_>>());
-            if let Err(error) = again.teardown(&made.credential, &connection) {
-                fail(&format!("a teardown after a teardown fails: {error}"));
+            let again = self.connected(&script.iter().map(gone).collect::<Vec<_>>());
+            if let Err(error) = end.of(&again, &made.credential, &connection) {
+                fail(&format!("a {what} after a {what} fails: {error}"));
             }
             if ended {
                 return;
             }
         }
-        fail("teardown does not finish");
+        fail(&format!("the {what} does not finish"));
+    }
+}
+
+/// The two ways in which a credential ends.
+#[derive(Clone, Copy)]
+enum End {
+    Teardown,
+    Revoke,
+}
+
+impl End {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Teardown => "teardown",
+            Self::Revoke => "revocation",
+        }
+    }
+
+    #[track_caller]
+    fn of<D: ConnectionDefinition>(
+        self,
+        host: &FakeHost<D>,
+        credential: &D::Credential,
+        connection: &Connection,
+    ) -> Result<Teardown, ConnectionError>
+    where
+        D::Credential: Debug,
+    {
+        match self {
+            Self::Teardown => host.teardown(credential, connection),
+            Self::Revoke => host.revoke(credential, connection),
+        }
     }
 }

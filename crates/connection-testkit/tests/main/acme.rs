@@ -241,11 +241,11 @@ impl ConnectionDefinition for Acme {
         }
     }
 
-    async fn teardown(&self, key: &Key, ctx: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+    async fn teardown(&self, key: &Key, ctx: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
         let request = HttpRequest::delete(ctx.connection().base_url()?, "/key");
         match ctx.send_as(self, key, request).await {
-            Ok(response) if response.status() == 404 && !self.is(Quirk::CannotGiveBackTwice) => Ok(()),
-            result => Ok(classify(result).map(drop)?),
+            Ok(response) if response.status() == 404 && !self.is(Quirk::CannotGiveBackTwice) => Ok(Teardown::Revoked),
+            result => Ok(classify(result).map(|_| Teardown::Revoked)?),
         }
     }
 

@@ -112,8 +112,13 @@ impl Source for One<'_> {
             self.store.began.notify_one();
             self.store.go.notified().await;
         }
-        let payload =
-            Payload { credential: Secret::from("key"), base_url: None, origins: Vec::new(), roots: Vec::new() };
+        let payload = Payload {
+            credential: Secret::from("key"),
+            base_url: None,
+            origins: Vec::new(),
+            roots: Vec::new(),
+            page: None,
+        };
         let generation = generation.ok_or(Error::NotFound(self.id()))?;
         let row = HotRow { payload, generation, plan: Plan::default() };
         Ok(Arc::new(ReadConnection::opened(info(self.id(), self.owner, generation), row)))

@@ -10,7 +10,7 @@ use super::Import;
 use crate::{
     ConnectionId, Error,
     contain::{self, Contained},
-    credential::{Payload, named_secrets},
+    credential::{Payload, Subject, named_secrets, page},
     event,
     ground::Ground,
     kinds::{KindEntry, Terms},
@@ -47,7 +47,11 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
     parses(ground, &entry, &made.credential).await?;
     let id = ConnectionId::from(ground.ids.next());
     let undeclared = |_| Error::InvalidImport("its base address is not one that the kind declares");
-    let payload = Payload::new(&entry, &made.reach, made.credential, &[], &[]).map_err(undeclared)?;
+    let mut payload = Payload::new(&entry, &made.reach, made.credential, &[], &[]).map_err(undeclared)?;
+    let config = made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+    let subject = Subject { id, owner: owner.to_owned(), profile: None, payload: payload.duplicate(), config };
+    let credential = Some(payload.credential.duplicate());
+    payload.page = page::of(ground, &entry, subject.connection(), credential).await;
     let sealed = ground.sealer.seal(&Payload::place(&id, owner, &kind, FIRST), payload.encode().expose()).await;
     let sealed =
         sealed.map_err(|source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) })?;

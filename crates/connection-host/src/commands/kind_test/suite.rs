@@ -24,7 +24,8 @@ pub(super) fn results(kind: &FileKind) -> Vec<CheckResult> {
         .setup(script.inputs.iter().map(input), expected(&script.setup))
         .verify(expected(&script.verify))
         .refresh(expected(&script.refresh))
-        .teardown(expected(&script.teardown));
+        .teardown(expected(&script.teardown))
+        .revoke(expected(&script.revoke));
     if script.has_secret_in_address { suite.secret_in_address().results() } else { suite.results() }
 }
 

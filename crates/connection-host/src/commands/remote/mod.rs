@@ -20,9 +20,11 @@ pub(crate) async fn run(remote: Remote, command: Command) -> Result<ExitCode, Er
         Command::Events { connection, follow: false } => events::list(&remote, connection.as_deref()).await,
         Command::List(arguments) => list::run(&remote, &arguments).await,
         Command::Reauthorize(arguments) => connect::reauthorize(remote, arguments).await,
-        Command::Remove { kind: Some(kind), yes, .. } => use_connection::remove_kind(remote, &kind, yes).await,
-        Command::Remove { connection, kind: None, yes } => {
-            use_connection::remove(remote, &connection.unwrap_or_default(), yes).await
+        Command::Remove { kind: Some(kind), revoke, yes, .. } => {
+            use_connection::remove_kind(remote, &kind, revoke, yes).await
+        }
+        Command::Remove { connection, kind: None, revoke, yes } => {
+            use_connection::remove(remote, &connection.unwrap_or_default(), revoke, yes).await
         }
         Command::Send(arguments) => use_connection::send(remote, arguments).await,
         Command::Show { connection } => use_connection::show(remote, &connection).await,

@@ -1,7 +1,8 @@
 //! `show`, `send` and `remove` on a server.
 
-use connection_client::{ConnectionFilter, SendRequest};
+use connection_client::{Client, ConnectionFilter, Removed, SendRequest};
 use connection_contract::Kind;
+use connection_core::ConnectionId;
 
 use super::super::{
     confirm,
@@ -57,7 +58,7 @@ pub(super) async fn send(mut remote: Remote, arguments: Send) -> Result<Exit, Er
     send::exit(answer.status, send::pause(&headers, output.now), provider, &info)
 }
 
-pub(super) async fn remove(mut remote: Remote, reference: &str, yes: bool) -> Result<Exit, Error> {
+pub(super) async fn remove(mut remote: Remote, reference: &str, revoke: bool, yes: bool) -> Result<Exit, Error> {
     confirm::possible(&remote.common, yes, "whether to remove it")?;
     let info = remote::shown(&remote.find(reference).await?)?;
     remote.look_at_kind(&info.kind).await?;
@@ -66,7 +67,7 @@ pub(super) async fn remove(mut remote: Remote, reference: &str, yes: bool) -> Re
         return Ok(Exit::Fine);
     }
     let provider = common.provider(&info.kind);
-    let removed = common.output.waiting(provider, remote.client.remove(&info.id.to_string())).await?;
+    let removed = common.output.waiting(provider, removed(&remote.client, &info.id, revoke)).await?;
     let removal = remote::removal(&removed);
     if common.output.json {
         common.output.shape(&json::RemovedBody::of(&info, &removal))?;
@@ -76,7 +77,7 @@ pub(super) async fn remove(mut remote: Remote, reference: &str, yes: bool) -> Re
     Ok(Exit::Fine)
 }
 
-pub(super) async fn remove_kind(mut remote: Remote, kind: &str, yes: bool) -> Result<Exit, Error> {
+pub(super) async fn remove_kind(mut remote: Remote, kind: &str, revoke: bool, yes: bool) -> Result<Exit, Error> {
     confirm::possible(&remote.common, yes, "whether to remove them")?;
     let kind = Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not accept this value"))?;
     remote.look_at_kind(&kind).await?;
@@ -96,7 +97,7 @@ pub(super) async fn remove_kind(mut remote: Remote, kind: &str, yes: bool) -> Re
     let provider = common.provider(&kind);
     let mut elements = Elements::new();
     for info in &known {
-        let removed = output.waiting(provider, remote.client.remove(&info.id.to_string())).await;
+        let removed = output.waiting(provider, removed(&remote.client, &info.id, revoke)).await;
         let removal = match removed {
             Ok(removed) => remote::removal(&removed),
             // Somebody else has removed it.
@@ -114,6 +115,13 @@ pub(super) async fn remove_kind(mut remote: Remote, kind: &str, yes: bool) -> Re
         output.line(format!("There is no connection of {kind}."))?;
     }
     Ok(Exit::Fine)
+}
+
+async fn removed(client: &Client, id: &ConnectionId, revoke: bool) -> Result<Removed, connection_client::Error> {
+    match revoke {
+        true => client.remove_and_revoke(&id.to_string()).await,
+        false => client.remove(&id.to_string()).await,
+    }
 }
 
 /// Looks up the labels of the profiles of these connections.

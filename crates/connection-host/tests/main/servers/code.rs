@@ -35,7 +35,7 @@ async fn a_code_with_pkce_and_iss_becomes_a_connection_that_is_live_used_and_giv
     let token = connection.with_access_token(async |token: &Secret| token.duplicate()).await.unwrap();
     assert!(!token.is_empty());
     let removal = host.registry.remove(connection.id()).await.unwrap();
-    assert!(matches!(removal.teardown, Teardown::Done), "{removal:?}");
+    assert!(matches!(removal.teardown, Teardown::Revoked), "{removal:?}");
     let ledger = server.ledger();
     assert!(ledger.iter().any(|request| request.path == "/token/revocation" && request.status == 200), "{ledger:?}");
     assert_eq!(server.token_requests().len(), 1);

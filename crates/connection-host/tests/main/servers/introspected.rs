@@ -26,7 +26,7 @@ async fn a_handle_works_until_the_connection_is_removed() {
     assert_ne!(first, second);
     assert!(server.is_active(&second));
     let removal = host.registry.remove(connection.id()).await.unwrap();
-    assert!(matches!(removal.teardown, connection_core::Teardown::Done), "{removal:?}");
+    assert!(matches!(removal.teardown, connection_core::Teardown::Revoked), "{removal:?}");
     assert!(!server.is_active(&second) && !server.is_active(&first), "nothing is left that would work");
     let next = host.connection(&connected(&host).await).await;
     assert!(server.is_active(&held(&next).await), "it is the connection that was given back, not the account");

@@ -31,8 +31,8 @@ use std::{fmt, sync::Arc};
 
 use connection_contract::{
     Authorizer, BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, HttpRequest,
-    NamedSecrets, RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret, SetupContext, SetupFailure,
-    SetupResult, TeardownContext, Timestamp, VerifyContext, VerifyResult,
+    NamedSecrets, RefreshContext, RefreshSemantics, Refreshed, Refresher, Revoker, Secret, SetupContext, SetupFailure,
+    SetupResult, Teardown, TeardownContext, Timestamp, VerifyContext, VerifyResult,
 };
 
 pub use self::credential::FileCredential;
@@ -102,10 +102,14 @@ impl ConnectionDefinition for FileKind {
         Ok(account::verify(self, credential, base, ctx).await?)
     }
 
-    async fn teardown(&self, credential: &FileCredential, ctx: &TeardownContext<'_>) -> Result<(), ConnectionError> {
+    async fn teardown(
+        &self,
+        credential: &FileCredential,
+        ctx: &TeardownContext<'_>,
+    ) -> Result<Teardown, ConnectionError> {
         match (&self.0.oauth2, &credential.oauth2) {
             (Some(oauth2), Some(tokens)) => oauth2.teardown(tokens, ctx).await,
-            _ => Ok(account::revoke(self, credential, ctx.connection().base_url().ok(), ctx).await?),
+            _ => Ok(account::kept(self)),
         }
     }
 
@@ -123,6 +127,25 @@ impl ConnectionDefinition for FileKind {
             None => self.0.model.mechanism == Some(Mechanism::TokenExchange),
         };
         if refreshes { Some(self) } else { None }
+    }
+
+    fn revoker(&self) -> Option<&dyn Revoker<FileCredential>> {
+        if self.0.model.revoke.is_some() { Some(self) } else { None }
+    }
+}
+
+impl Revoker<FileCredential> for FileKind {
+    fn revoke<'a>(
+        &'a self,
+        credential: &'a FileCredential,
+        ctx: &'a TeardownContext<'_>,
+    ) -> BoxFuture<'a, Result<Teardown, ConnectionError>> {
+        Box::pin(async move {
+            match &self.0.model.revoke {
+                Some(call) => Ok(account::revoke(self, call, credential, ctx.connection().base_url().ok(), ctx).await?),
+                None => self.teardown(credential, ctx).await,
+            }
+        })
     }
 }
 

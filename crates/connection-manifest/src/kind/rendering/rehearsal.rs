@@ -54,8 +54,10 @@ pub struct Rehearsal {
     pub verify: Vec<RehearsedCall>,
     /// The requests of a refresh, in order.
     pub refresh: Vec<RehearsedCall>,
-    /// The requests to take back the credential when the connection is removed, in order.
+    /// The requests that revoke what the setup created when the connection is removed, in order.
     pub teardown: Vec<RehearsedCall>,
+    /// The requests that revoke the credential that a person entered, in order.
+    pub revoke: Vec<RehearsedCall>,
     /// `true` if the provider takes a secret in the address of a request, as the file says.
     pub has_secret_in_address: bool,
 }
@@ -136,11 +138,15 @@ impl FileKind {
         let refresh = world.calls();
         drop(ready(self.teardown(&made.credential, &TeardownContext::new(world.services(), &connection))));
         let teardown = world.calls();
+        if let Some(revoker) = self.revoker() {
+            drop(ready(revoker.revoke(&made.credential, &TeardownContext::new(world.services(), &connection))));
+        }
+        let revoke = world.calls();
         let called = self.authorizer().zip(world.sample(self, &made)).and_then(|(authorizer, mut request)| {
             authorizer.authorize(&made.credential, &mut request, &world.context()).ok()?;
             Some(request.url().to_owned())
         });
-        let urls: Vec<&str> = [&setup, &verify, &refresh, &teardown]
+        let urls: Vec<&str> = [&setup, &verify, &refresh, &teardown, &revoke]
             .into_iter()
             .flatten()
             .map(|call| call.url.as_str())
@@ -162,7 +168,7 @@ impl FileKind {
         let has_secret_in_address = is_in_path(&self.0.model)
             || is_token_shown
             || answers.into_iter().any(|(name, value)| is_secret(name) && is_shown(value));
-        Ok(Rehearsal { inputs, setup, verify, refresh, teardown, has_secret_in_address })
+        Ok(Rehearsal { inputs, setup, verify, refresh, teardown, revoke, has_secret_in_address })
     }
 }
 
