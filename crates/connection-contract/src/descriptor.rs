@@ -273,6 +273,11 @@ pub struct Descriptor {
     /// A host keeps the terms under which an account was connected. If the terms of the kind differ later, nothing is
     /// sent until a person accepts them, shown beside the old ones.
     pub terms: Option<Text>,
+    /// The beginnings of those lines of the terms that say only how a credential is revoked.
+    ///
+    /// If nothing but such lines differ, a connection is used as before. A removal revokes nothing until a person accepts
+    /// the new terms.
+    pub revocation_facts: Vec<Text>,
     /// The only extension that may use connections of this kind. Such a connection is never the default of its
     /// provider.
     pub extension: Option<Text>,
@@ -296,6 +301,7 @@ impl Descriptor {
             permission_modes: Vec::new(),
             cache_ttl: None,
             terms: None,
+            revocation_facts: Vec::new(),
             extension: None,
         }
     }
@@ -375,6 +381,13 @@ impl Descriptor {
     #[must_use]
     pub fn terms(mut self, facts: impl Into<Text>) -> Self {
         self.terms = Some(facts.into());
+        self
+    }
+
+    /// Adds the beginning of lines of the terms that say only how a credential is revoked, such as `revoke.`.
+    #[must_use]
+    pub fn revocation_fact(mut self, beginning: impl Into<Text>) -> Self {
+        self.revocation_facts.push(beginning.into());
         self
     }
 

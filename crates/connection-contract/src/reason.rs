@@ -54,6 +54,8 @@ pub const REFRESH_OUTCOME_UNKNOWN: &str = "refresh_outcome_unknown";
 pub const NEEDS_REAUTHORIZATION: &str = "needs_reauthorization";
 /// The credential was not revoked, because its kind has no request that revokes it.
 pub const NO_REVOCATION: &str = "no_revocation";
+/// The credential was not revoked, because the kind revokes in another way than the one to which a person agreed.
+pub const REVOCATION_CHANGED: &str = "revocation_changed";
 /// The credential was not revoked, because a person had entered it and nobody asked to revoke it.
 pub const REVOCATION_NOT_REQUESTED: &str = "revocation_not_requested";
 /// The provider's answer does not confirm that the credential was revoked.
@@ -87,6 +89,7 @@ pub const ALL: &[&str] = &[
     REFRESH_OUTCOME_UNKNOWN,
     NEEDS_REAUTHORIZATION,
     NO_REVOCATION,
+    REVOCATION_CHANGED,
     REVOCATION_NOT_REQUESTED,
     REVOCATION_UNCONFIRMED,
 ];

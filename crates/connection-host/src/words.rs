@@ -269,7 +269,7 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("lost", &["id", "keys"]),
     ("taken", &["id", "by", "message"]),
     ("accepted", &["kind", "connections", "changes"]),
-    ("kindChange", &["connections", "removed", "added"]),
+    ("kindChange", &["connections", "stopsUse", "removed", "added"]),
     ("forgotten", &["kind", "forgotten", "configuredIn"]),
     (
         "removed",

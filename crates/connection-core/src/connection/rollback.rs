@@ -220,7 +220,8 @@ async fn verified(
     let credential = CredentialRow { granted_scopes: scopes, valid_until, plan, ..fresh };
     let config = previous.config.clone();
     let now = ground.clock.now().seconds();
-    let terms = kind.terms.clone();
+    // The person agreed to these terms, and a rollback accepts no others.
+    let terms = kind.agreed_terms(info.terms.as_deref());
     Ok(Replacement { credential, found: Arc::new(found), identity, config, terms, now, inherits: false })
 }
 

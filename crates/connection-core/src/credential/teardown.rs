@@ -11,6 +11,7 @@ use crate::{
     contain::{Contained, contain},
     definition::Revocation,
     ground::Ground,
+    kinds::Agreement,
     limits,
 };
 
@@ -80,6 +81,15 @@ impl TeardownOutcome {
         Self::not_revoked(id, kind, Reason::new(reason::KIND_CHANGED, message))
     }
 
+    /// Returns the outcome for a kind that revokes in another way than the one to which a person agreed.
+    fn revocation_changed(id: ConnectionId, kind: &Kind) -> Self {
+        let message = format!(
+            "the kind '{kind}' no longer revokes credentials as it did when the account was connected, and nobody \
+             accepted that"
+        );
+        Self::not_revoked(id, kind, Reason::new(reason::REVOCATION_CHANGED, message))
+    }
+
     fn not_revoked(id: ConnectionId, kind: &Kind, why: Reason) -> Self {
         tracing::warn!(connection = %id, %kind, code = &*why.code, "the credential was not revoked");
         Self { teardown: Teardown::NotRevoked, reason: Some(why), page: None }
@@ -133,8 +143,10 @@ pub(crate) async fn tear_down(
     let id = subject.id;
     let kept = subject.payload.page.clone();
     let Some(kind) = ground.kinds.entry(of) else { return TeardownOutcome::unknown_kind(id, of).at(kept) };
-    if kind.terms_digest() != agreed {
-        return TeardownOutcome::kind_changed(id, of).at(kept);
+    match kind.agreement(agreed) {
+        Agreement::Whole => {}
+        Agreement::Use => return TeardownOutcome::revocation_changed(id, of).at(kept),
+        Agreement::Changed => return TeardownOutcome::kind_changed(id, of).at(kept),
     }
     let services = match HostServices::of(ground, &kind, &subject).await {
         Ok(services) => services,

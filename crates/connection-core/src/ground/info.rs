@@ -97,7 +97,7 @@ impl Ground {
             UNREADABLE
         });
         let entry = self.kinds.entry(&kind);
-        let kind_changed = entry.as_ref().is_some_and(|entry| entry.terms_digest() != account.terms.as_deref());
+        let kind_changed = entry.as_ref().is_some_and(|entry| !entry.permits_use(account.terms.as_deref()));
         let reason = if kind_changed { Some(terms::kind_changed(&kind)) } else { reason };
         let provider = entry.as_ref().map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone());
         Some(ConnectionInfo {
@@ -140,7 +140,7 @@ impl Ground {
         if let Some(entry) = entry {
             info.provider = entry.descriptor.provider.clone();
             info.renews = entry.renews();
-            info.kind_changed = entry.terms_digest() != row.terms.as_deref();
+            info.kind_changed = !entry.permits_use(row.terms.as_deref());
         }
         info
     }

@@ -6,14 +6,14 @@ use crate::{ConnectionInfo, Error, kinds::KindEntry};
 
 const REMEDY: &str = "look at what changed, then accept the kind's new terms";
 
-/// Checks that the terms of a kind are those under which an account was connected. A caller that runs a kind's code on
+/// Checks that the terms of a kind are those under which an account was connected, but for its revocation. A caller that runs a kind's code on
 /// a connection checks the entry that it runs.
 ///
 /// # Errors
 ///
 /// [`Error::KindChanged`].
 pub(crate) fn check_terms(kind: &KindEntry, info: &ConnectionInfo) -> Result<(), Error> {
-    match kind.terms_digest() == info.terms.as_deref() {
+    match kind.permits_use(info.terms.as_deref()) {
         true => Ok(()),
         false => Err(Error::KindChanged { kind: info.kind.clone(), label: info.label.to_string() }),
     }

@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 use crate::{Capabilities, definition::Definition};
 
 pub(crate) use secret_names::held_name;
-pub(crate) use terms::{Terms, digest as terms_digest};
+pub(crate) use terms::{AgreedTexts, Agreement, Terms, digest as terms_digest};
 
 /// A registered kind, as it is shown to people and programs.
 #[derive(Clone, Debug)]
@@ -77,6 +77,8 @@ pub(crate) struct KindEntry {
     pub(crate) definition: Definition,
     pub(crate) descriptor: Descriptor,
     pub(crate) terms: Option<Terms>,
+    /// The texts of the table in which the kind is registered.
+    pub(crate) texts: AgreedTexts,
     pub(crate) capabilities: Capabilities,
     /// Present only with the webhooks facet.
     pub(crate) signing_key: Option<SigningKey>,
@@ -128,7 +130,11 @@ impl Activation {
 
 /// The table of kinds. Its lock is never held while plugin code runs.
 #[derive(Default)]
-pub(crate) struct KindTable(Mutex<BTreeMap<Kind, Arc<KindEntry>>>);
+pub(crate) struct KindTable {
+    kinds: Mutex<BTreeMap<Kind, Arc<KindEntry>>>,
+    /// The texts with which the terms of the kinds are compared.
+    pub(crate) texts: AgreedTexts,
+}
 
 impl KindTable {
     pub(crate) fn register(&self, entry: KindEntry) -> Result<Arc<KindEntry>, RegisterError> {
@@ -141,13 +147,13 @@ impl KindTable {
                 newcomer: entry.descriptor.display_name.to_string(),
             });
         }
-        let entry = Arc::new(entry);
+        let entry = self.shared(entry);
         kinds.insert(kind, entry.clone());
         Ok(entry)
     }
 
     pub(crate) fn replace(&self, entry: KindEntry) -> Arc<KindEntry> {
-        let entry = Arc::new(entry);
+        let entry = self.shared(entry);
         let kind = entry.descriptor.kind.clone();
         // The replaced entry is dropped after the lock is released, because its drop runs plugin code.
         let replaced = self.lock().insert(kind, entry.clone());
@@ -188,7 +194,13 @@ impl KindTable {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Kind, Arc<KindEntry>>> {
         // No code under the lock leaves the table half changed, so a poisoned lock is still usable.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shared(&self, mut entry: KindEntry) -> Arc<KindEntry> {
+        self.texts.learn(entry.terms.as_ref().map(|terms| terms.text.clone()));
+        entry.texts = self.texts.clone();
+        Arc::new(entry)
     }
 }
 

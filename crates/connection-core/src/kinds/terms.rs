@@ -1,4 +1,9 @@
-//! The terms of a kind, with their digest.
+//! The terms of a kind, with their digest, and how they differ from those to which a person agreed.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use aws_lc_rs::digest;
 use connection_contract::{Descriptor, Text};
@@ -21,10 +26,72 @@ impl Terms {
     }
 }
 
+/// How far the terms of a kind are those to which a person agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Agreement {
+    /// They are the same.
+    Whole,
+    /// Only the facts about the revocation differ.
+    Use,
+    /// They differ.
+    Changed,
+}
+
+/// The texts of terms under which accounts were connected, by their digests: those that the store held when it was
+/// opened, and those of all kinds that were registered since then.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AgreedTexts(Arc<Mutex<HashMap<Vec<u8>, Text>>>);
+
+impl AgreedTexts {
+    pub(crate) fn learn(&self, texts: impl IntoIterator<Item = Text>) {
+        let texts = texts.into_iter().map(|text| (digest(&text), text));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(texts);
+    }
+
+    fn of(&self, digest: &[u8]) -> Option<Text> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+}
+
 impl KindEntry {
     /// Returns the digest of the kind's terms; `None` for a kind that states none.
     pub(crate) fn terms_digest(&self) -> Option<&[u8]> {
         self.terms.as_ref().map(|terms| terms.digest.as_slice())
+    }
+
+    /// Compares the kind's terms with those of which a connection keeps the digest.
+    pub(crate) fn agreement(&self, agreed: Option<&[u8]>) -> Agreement {
+        if self.terms_digest() == agreed {
+            return Agreement::Whole;
+        }
+        match (&self.terms, self.former_text(agreed)) {
+            (Some(now), Some(former)) if self.facts_of_use(&now.text).eq(self.facts_of_use(&former)) => Agreement::Use,
+            _ => Agreement::Changed,
+        }
+    }
+
+    /// Returns `true` if a connection that keeps this digest may be used.
+    pub(crate) fn permits_use(&self, agreed: Option<&[u8]>) -> bool {
+        self.agreement(agreed) != Agreement::Changed
+    }
+
+    /// Returns the terms to which a person agreed for a connection that may be used.
+    pub(crate) fn agreed_terms(&self, agreed: Option<&[u8]>) -> Option<Terms> {
+        match self.former_text(agreed) {
+            Some(text) => Some(Terms { digest: digest(&text), text }),
+            None => self.terms.clone(),
+        }
+    }
+
+    /// Returns the text of other terms than the kind's. It matters only to a kind that names facts of its revocation.
+    fn former_text(&self, agreed: Option<&[u8]>) -> Option<Text> {
+        let agreed = agreed.filter(|_| !self.descriptor.revocation_facts.is_empty() && self.terms_digest() != agreed);
+        self.texts.of(agreed?)
+    }
+
+    fn facts_of_use<'t>(&'t self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let facts = &self.descriptor.revocation_facts;
+        text.lines().filter(move |line| !facts.iter().any(|beginning| line.starts_with(&**beginning)))
     }
 }
 

@@ -7,7 +7,7 @@ use regex::Regex;
 use crate::{
     RegisterError, contain,
     definition::Definition,
-    kinds::{Activation, KindEntry, Terms},
+    kinds::{Activation, AgreedTexts, KindEntry, Terms},
 };
 
 /// Describes and checks a plugin. A kind is registered only with the entry that this function returns.
@@ -28,6 +28,7 @@ pub(super) fn check(definition: Definition) -> Result<KindEntry, RegisterError> 
     Ok(KindEntry {
         definition,
         terms: Terms::of(&descriptor),
+        texts: AgreedTexts::default(),
         descriptor,
         capabilities,
         signing_key,

@@ -26,6 +26,9 @@ pub struct KindChange {
     pub now: Option<String>,
     /// The number of the owner's connections that were made under the terms in `before`.
     pub connections: u64,
+    /// `true` if the connections are not used until the change is accepted. `false` if only the revocation changed: the
+    /// connections are used, and a removal does not revoke their credentials.
+    pub stops_use: bool,
     /// The digest that these connections keep.
     agreed: Option<Vec<u8>>,
 }
@@ -35,7 +38,9 @@ impl<'a> Kinds<'a> {
     /// the order of their names. A kind occurs once for each text of terms under which accounts were connected.
     ///
     /// A connection of such a kind is not used: every request, release of a secret, verification and refresh fails with
-    /// [`Error::KindChanged`], until a person has seen what changed and the host calls [`accept`](Self::accept).
+    /// [`Error::KindChanged`], until a person has seen what changed and the host calls [`accept`](Self::accept). If only
+    /// the [revocation](connection_contract::Descriptor::revocation_facts) changed, the connection is used, and its
+    /// credential is not revoked at a removal.
     ///
     /// This method reads a column of each of the owner's connections. It is for a person who looks at the changes, not
     /// for each use.
@@ -74,7 +79,8 @@ impl<'a> Kinds<'a> {
                     }
                     let before = text(shared, agreed.as_deref()).await?;
                     let now = entry.terms.as_ref().map(|terms| terms.text.to_string());
-                    changes.push(KindChange { kind: kind.clone(), before, now, connections, agreed });
+                    let stops_use = !entry.permits_use(agreed.as_deref());
+                    changes.push(KindChange { kind: kind.clone(), before, now, connections, stops_use, agreed });
                 }
             }
             Ok(changes)

@@ -19,6 +19,9 @@ use crate::{
     store::{Changed, Store},
 };
 
+/// Maximum number of texts of terms that are kept in memory. There is one for each version of a kind.
+const MAX_AGREED_TEXTS: i64 = 10_000;
+
 /// Opens the registry that the builder describes.
 pub(super) async fn open(mut builder: RegistryBuilder) -> Result<ConnectionRegistry, OpenError> {
     if let Some(refused) = builder.refused.take() {
@@ -44,6 +47,8 @@ struct OpenedStore {
     store: Store,
     sealer: Sealer,
     state: Option<Arc<StateDirectory>>,
+    /// The texts of terms under which accounts were connected.
+    agreed_texts: Vec<String>,
 }
 
 impl RegistryBuilder {
@@ -82,7 +87,8 @@ impl RegistryBuilder {
                 Some(path) => Some(Arc::new(node::open_state(path, &store, &sealer, process).await?)),
                 None => None,
             };
-            Ok::<_, OpenError>(OpenedStore { store, sealer, state })
+            let agreed_texts = store.reader().await?.all_kind_terms(MAX_AGREED_TEXTS).await?;
+            Ok::<_, OpenError>(OpenedStore { store, sealer, state, agreed_texts })
         });
         opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))?
     }
@@ -90,11 +96,12 @@ impl RegistryBuilder {
     /// Creates the state of all systems over the opened store.
     fn into_shared(
         mut self,
-        OpenedStore { store, sealer, state }: OpenedStore,
+        OpenedStore { store, sealer, state, agreed_texts }: OpenedStore,
         http: HttpClient,
         runtimes: Arc<Runtimes>,
         process: String,
     ) -> Shared {
+        self.kinds.texts.learn(agreed_texts.into_iter().map(Into::into));
         let hot = Arc::new(HotRows::new(self.hot_rows));
         let notifications = Notifications::default();
         forget_on_change(&store, &hot, &notifications);

@@ -20,6 +20,12 @@ impl Reader {
         Ok(optional!(self, (String,), SQL, digest)?.map(|(terms,)| terms))
     }
 
+    /// Returns the texts of terms, at most `limit`.
+    pub(crate) async fn all_kind_terms(&mut self, limit: i64) -> Result<Vec<String>, StoreError> {
+        const SQL: &str = "SELECT terms FROM connection_kind_terms LIMIT $1";
+        Ok(all!(self, (String,), SQL, limit)?.into_iter().map(|(terms,)| terms).collect())
+    }
+
     /// Returns connections of an owner and a kind with ids after `after`, each with the digest that it keeps.
     pub(crate) async fn agreed_terms(
         &mut self,

@@ -60,7 +60,10 @@ impl ConnectionDefinition for Acme {
             .field(Field::secret("accessToken", "API key"))
             .field(Field::url("apiBaseUrl", "API address").default(API))
             .secret_name("accessToken");
-        self.terms.into_iter().fold(descriptor, Descriptor::terms)
+        match self.terms {
+            Some(terms) => descriptor.terms(terms).revocation_fact("oauth2.revocation = "),
+            None => descriptor,
+        }
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {

@@ -68,6 +68,7 @@ mod key_sorts;
 mod key_sources;
 mod kind_terms;
 mod kind_terms_accept;
+mod kind_terms_revocation;
 mod kind_terms_setup;
 mod kinds;
 mod kinds_change;

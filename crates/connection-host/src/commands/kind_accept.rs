@@ -36,7 +36,10 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
         }
         // A person who cannot be asked has seen the change, and can repeat the command.
         confirm::possible(&program, yes, "whether to accept the change")?;
-        let question = format!("Use {kind} in this way, for {}?", accounts(change.connections));
+        let question = match change.stops_use {
+            true => format!("Use {kind} in this way, for {}?", accounts(change.connections)),
+            false => format!("Revoke credentials of {kind} in this way, for {}?", accounts(change.connections)),
+        };
         let left = if changes.len() == 1 { "Nothing was accepted." } else { "This change was not accepted." };
         if !yes && !confirm::ask(&program, question, left).await? {
             continue;

@@ -25,7 +25,14 @@ impl MovedKinds {
         let connected = registry.server().connected_kinds().await?;
         let changed: BTreeSet<Kind> = match all_owners {
             true => connected.iter().cloned().collect(),
-            false => registry.kinds().changed().await?.into_iter().map(|change| change.kind).collect(),
+            false => registry
+                .kinds()
+                .changed()
+                .await?
+                .into_iter()
+                .filter(|change| change.stops_use)
+                .map(|change| change.kind)
+                .collect(),
         };
         let is_moved = |known: &Kind| changed.contains(known) || registry.kinds().get(known).is_none();
         let is_wanted = |known: &Kind| kind.is_none_or(|kind| known == kind);

@@ -154,6 +154,10 @@ fn check_names(descriptor: &Descriptor) -> Result<(), String> {
 
 /// Checks the terms, which a person reads line by line.
 fn check_terms(descriptor: &Descriptor) -> Result<(), &'static str> {
+    let facts = &descriptor.revocation_facts;
+    if facts.iter().any(|beginning| beginning.trim().is_empty()) || !facts.is_empty() && descriptor.terms.is_none() {
+        return Err("it names facts of its revocation that are empty, or has no terms");
+    }
     let Some(terms) = &descriptor.terms else { return Ok(()) };
     if terms.trim().is_empty() || terms.len() > MAX_TERMS {
         return Err("its terms are empty, or have more than 1 MiB");

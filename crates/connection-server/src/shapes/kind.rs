@@ -155,10 +155,13 @@ pub fn is_redirect_registered_by_person(descriptor: &Descriptor) -> bool {
 /// A change of the terms of a kind.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = KindChange)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct KindChangeBody {
     /// The number of connections that were made under the old terms.
     pub connections: u64,
+    /// `true` if the connections are not used until the change is accepted; `false` if only the revocation changed.
+    pub stops_use: bool,
     /// The lines that the new terms lack.
     pub removed: Vec<String>,
     /// The lines that the old terms lack.
@@ -173,6 +176,11 @@ impl From<&KindChange> for KindChangeBody {
             let stayed: Vec<&str> = other.lines().collect();
             one.lines().filter(|line| !stayed.contains(line)).map(str::to_owned).collect()
         };
-        Self { connections: change.connections, removed: without(before, now), added: without(now, before) }
+        Self {
+            connections: change.connections,
+            stops_use: change.stops_use,
+            removed: without(before, now),
+            added: without(now, before),
+        }
     }
 }

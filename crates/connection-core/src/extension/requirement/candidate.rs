@@ -59,7 +59,7 @@ impl Candidate {
     pub(super) fn near(ground: &Ground, row: &NearCandidate) -> Self {
         let kind = Kind::parse(&row.kind);
         let entry = kind.as_ref().and_then(|kind| ground.kinds.entry(kind));
-        let changed = entry.as_ref().filter(|entry| entry.terms_digest() != row.terms.as_deref());
+        let changed = entry.as_ref().filter(|entry| !entry.permits_use(row.terms.as_deref()));
         Self {
             id: row.id,
             is_reserved: kind.as_ref().is_some_and(|kind| kind.extension().is_some()),

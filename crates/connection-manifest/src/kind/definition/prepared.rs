@@ -189,7 +189,7 @@ fn descriptor(model: &KindModel, oauth2: Option<&OAuth2>, bases: &[Base]) -> Des
         let url = link.url.clone().unwrap_or_default();
         made = made.guide_link(link.text.clone().unwrap_or_else(|| url.clone()), url);
     }
-    made.terms(super::terms::terms(model))
+    made.terms(super::terms::terms(model)).revocation_fact("revoke.").revocation_fact("oauth2.revocation = ")
 }
 
 /// Returns the origins of all addresses beside the base.

@@ -61,6 +61,7 @@ async fn read(tx: &mut Reader) {
         applied_migrations();
         accounts_of_kind("github", None, 9);
         next_kind("github");
+        all_kind_terms(1);
         kind_terms(&[1; 32]);
         agreed_terms("local", "github", None, 9);
         account(nobody());
