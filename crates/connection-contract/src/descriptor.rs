@@ -278,6 +278,10 @@ pub struct Descriptor {
     /// If nothing but such lines differ, a connection is used as before. A removal revokes nothing until a person accepts
     /// the new terms.
     pub revocation_facts: Vec<Text>,
+    /// `true` if the provider can only end everything that an account has granted to an application, and not a single
+    /// credential. The kind names the grant in its [verification](crate::VerifyResult::grant), and a host revokes nothing
+    /// while another connection of the provider depends on the same grant.
+    pub revocation_ends_grant: bool,
     /// The only extension that may use connections of this kind. Such a connection is never the default of its
     /// provider.
     pub extension: Option<Text>,
@@ -302,6 +306,7 @@ impl Descriptor {
             cache_ttl: None,
             terms: None,
             revocation_facts: Vec::new(),
+            revocation_ends_grant: false,
             extension: None,
         }
     }
@@ -388,6 +393,13 @@ impl Descriptor {
     #[must_use]
     pub fn revocation_fact(mut self, beginning: impl Into<Text>) -> Self {
         self.revocation_facts.push(beginning.into());
+        self
+    }
+
+    /// Declares that a revocation ends everything that the account has granted to the application.
+    #[must_use]
+    pub fn revocation_ends_grant(mut self) -> Self {
+        self.revocation_ends_grant = true;
         self
     }
 

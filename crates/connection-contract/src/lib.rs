@@ -85,7 +85,7 @@ pub use setup::{
     CallbackHandle, CallbackRequest, CallbackUnavailable, InboundHttpService, Notice, Prompt, Redirect, Wait,
     WaitOutcome,
 };
-pub use teardown::{Revoker, Teardown};
+pub use teardown::{ProviderGrant, Revoker, Teardown};
 pub use text::{DisplayText, Kind, Text};
 pub use timestamp::Timestamp;
 pub use tools::{FoundTool, SignIn, ToolService, ToolSpec, VersionForm};
@@ -117,7 +117,7 @@ pub mod prelude {
         HttpResponse, HttpService, Identity, InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness,
         LogEvent, LogLevel, LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService, MonthlySpend,
         MountMode, NamedSecrets, Need, NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec, ProbeSpec,
-        ProbeValue, ProfileProbe, ProfileSpec, Prompt, Reach, Reason, Record, Redirect, RefreshContext,
+        ProbeValue, ProfileProbe, ProfileSpec, Prompt, ProviderGrant, Reach, Reason, Record, Redirect, RefreshContext,
         RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, SandboxSpec, Secret, SecretName,
         ServiceError, Services, SessionTokens, SetupContext, SetupFailure, SetupMethod, SetupResult, SetupService,
         SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService, Teardown, TeardownContext, Text,

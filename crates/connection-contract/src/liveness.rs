@@ -4,7 +4,8 @@ use alloc::{format, string::String, vec::Vec};
 use core::time::Duration;
 
 use crate::{
-    DisplayText, HttpError, HttpResponse, Identity, JsonError, ServiceError, Text, Timestamp, UndeclaredAddress, reason,
+    DisplayText, HttpError, HttpResponse, Identity, JsonError, ProviderGrant, ServiceError, Text, Timestamp,
+    UndeclaredAddress, reason,
 };
 
 /// The result of asking the provider whether a connection works.
@@ -180,6 +181,9 @@ pub struct VerifyResult<C> {
     pub credential: Option<C>,
     /// The account that was reached, if the provider names it. The host compares it with the stored account.
     pub identity: Option<Identity>,
+    /// The grant at the provider to which the credential belongs, for a kind whose
+    /// [revocation ends the whole grant](crate::Descriptor::revocation_ends_grant).
+    pub grant: Option<ProviderGrant>,
     /// Scopes that the provider granted.
     pub granted_scopes: Option<Vec<String>>,
     /// Time at which the credential stops working.
@@ -196,6 +200,7 @@ impl<C> VerifyResult<C> {
             reason: None,
             credential: None,
             identity: None,
+            grant: None,
             granted_scopes: None,
             valid_until: None,
             recheck_after: None,
@@ -206,6 +211,13 @@ impl<C> VerifyResult<C> {
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
+        self
+    }
+
+    /// Sets the grant at the provider to which the credential belongs.
+    #[must_use]
+    pub fn grant(mut self, grant: ProviderGrant) -> Self {
+        self.grant = Some(grant);
         self
     }
 
@@ -241,6 +253,7 @@ impl<C> VerifyResult<C> {
             liveness: self.liveness,
             reason: self.reason,
             identity: self.identity,
+            grant: self.grant,
             granted_scopes: self.granted_scopes,
             valid_until: self.valid_until,
             recheck_after: self.recheck_after,

@@ -52,6 +52,8 @@ pub const PLUGIN_FAULT: &str = "plugin_fault";
 pub const REFRESH_OUTCOME_UNKNOWN: &str = "refresh_outcome_unknown";
 /// The connection needs a re-authorization.
 pub const NEEDS_REAUTHORIZATION: &str = "needs_reauthorization";
+/// The credential was not revoked, because the provider would also end another connection that has the same grant.
+pub const GRANT_SHARED: &str = "grant_shared";
 /// The credential was not revoked, because its kind has no request that revokes it.
 pub const NO_REVOCATION: &str = "no_revocation";
 /// The credential was not revoked, because the kind revokes in another way than the one to which a person agreed.
@@ -88,6 +90,7 @@ pub const ALL: &[&str] = &[
     PLUGIN_FAULT,
     REFRESH_OUTCOME_UNKNOWN,
     NEEDS_REAUTHORIZATION,
+    GRANT_SHARED,
     NO_REVOCATION,
     REVOCATION_CHANGED,
     REVOCATION_NOT_REQUESTED,

@@ -1,6 +1,8 @@
 //! The outcome of a teardown, and the facet that revokes a credential that a person entered.
 
-use crate::{BoxFuture, ConnectionError, DisplayText, Reason, TeardownContext, reason};
+use core::fmt;
+
+use crate::{BoxFuture, ConnectionError, DisplayText, Reason, TeardownContext, Text, reason};
 
 /// The outcome of a [teardown](crate::ConnectionDefinition::teardown) that did not fail. It says what was seen to
 /// happen at the provider.
@@ -30,6 +32,32 @@ impl Teardown {
     /// ```
     pub fn not_revoked(still_works: impl Into<DisplayText>) -> Self {
         Self::NotRevoked(Reason::new(reason::NO_REVOCATION, still_works))
+    }
+}
+
+/// The grant at the provider to which a credential belongs: what one account has granted to one application.
+///
+/// A provider that can only end a whole grant ends all credentials of that grant at once. Kinds of such a provider name
+/// the application and the account in the same way, so that a host knows which connections share a grant.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProviderGrant {
+    /// The id of the application, such as the client id of OAuth.
+    pub application: Text,
+    /// The account, in a form that all kinds of the provider have in common, such as its e-mail address.
+    pub account: Text,
+}
+
+impl ProviderGrant {
+    /// Creates a grant of an account to an application.
+    pub fn new(application: impl Into<Text>, account: impl Into<Text>) -> Self {
+        Self { application: application.into(), account: account.into() }
+    }
+}
+
+impl fmt::Debug for ProviderGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProviderGrant")
     }
 }
 

@@ -1,7 +1,7 @@
 //! The erased definition: every credential is bytes and every future is boxed.
 //!
 //! The core never decodes a credential itself. It calls `parse_credential` once per verify, use and teardown, and
-//! `serialize_credential` once per outcome and rotation. The names of a credential's secrets are therefore read in the
+//! once when a setup or an import stores a credential. It calls `serialize_credential` once per outcome and rotation. The names of a credential's secrets are therefore read in the
 //! same call that verifies it.
 
 use std::{ops::Deref, sync::Arc, time::Duration};

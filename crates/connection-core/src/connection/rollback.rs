@@ -10,7 +10,7 @@ use super::{Connection, System};
 use crate::{
     ConnectionInfo, Error, Notification, SealError,
     credential::{
-        Payload, Previous, Subject, give_back, named_secrets,
+        Payload, Previous, Subject, give_back, named_secrets, provider_grant,
         replace::{self, Replacement},
     },
     definition::Probed,
@@ -193,7 +193,7 @@ async fn verified(
         // The connection was removed. The removal tore down the previous credential, but not this fresh one.
         let config = json::to_config(&previous.config);
         let orphan = Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config };
-        give_back(ground, (&info.kind, info.terms.as_deref()), orphan).await;
+        give_back(ground, (&info.kind, info.terms.as_deref()), orphan, None).await;
         return Err(Error::NotFound(id));
     }
     let account_id = previous.account_id.as_str();
@@ -222,7 +222,8 @@ async fn verified(
     let now = ground.clock.now().seconds();
     // The person agreed to these terms, and a rollback accepts no others.
     let terms = kind.agreed_terms(info.terms.as_deref());
-    Ok(Replacement { credential, found: Arc::new(found), identity, config, terms, now, inherits: false })
+    let grant = provider_grant::row(&ground.sealer, kind, found.grant.as_ref());
+    Ok(Replacement { credential, found: Arc::new(found), identity, config, terms, grant, now, inherits: false })
 }
 
 /// Stores the fresh credential that the provider rotated the previous one to. Returns `false` if the connection was

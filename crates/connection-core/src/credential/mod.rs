@@ -7,6 +7,7 @@ mod open;
 pub(crate) mod page;
 mod payload;
 mod previous_mark;
+pub(crate) mod provider_grant;
 pub(crate) mod replace;
 mod services;
 mod system;

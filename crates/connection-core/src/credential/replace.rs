@@ -17,7 +17,7 @@ use crate::{
     liveness,
     liveness::column,
     store::{
-        StoreError, Tx,
+        ProviderGrantRow, StoreError, Tx,
         rows::{AccountRow, CredentialRow, CredentialState, EventRow, ListedRow, PlanRow},
     },
 };
@@ -70,6 +70,8 @@ pub(crate) struct Replacement {
     pub(crate) config: String,
     /// The terms of the kind for which a person chose the credential.
     pub(crate) terms: Option<Terms>,
+    /// The grant at the provider, if it is known.
+    pub(crate) grant: Option<ProviderGrantRow>,
     /// The time of the verification, in seconds since 1970.
     pub(crate) now: i64,
     /// `true` if it contains parts of the former credential, which may have been spent.
@@ -97,7 +99,7 @@ impl Replacement {
     /// If the account is another one, all grants are revoked, because they were for the former account.
     pub(crate) async fn put(self, tx: &mut Tx, ground: &Ground, account: &AccountRow) -> Result<Affected, StoreError> {
         let is_another = self.is_another(account);
-        let Self { credential, found, identity, config, terms, now, inherits } = self;
+        let Self { credential, found, identity, config, terms, grant, now, inherits } = self;
         let parts: &[_] = match config == account.config {
             true => &[ChangedPart::Credential],
             false => &[ChangedPart::ConnectionConfig, ChangedPart::Credential],
@@ -120,6 +122,11 @@ impl Replacement {
         }
         let digest = terms.as_ref().map(|terms| terms.digest.as_slice());
         tx.set_account_facts(account.id, names, (&config, digest), now).await?;
+        match &grant {
+            Some(grant) => tx.set_provider_grant(account.id, grant).await?,
+            None if is_another => tx.delete_provider_grant(account.id).await?,
+            None => {}
+        }
         let failures = i64::from(found.liveness != Liveness::Live);
         let measured = liveness::row(account.id, credential.generation, &found, now, failures);
         tx.upsert_liveness(&measured).await?;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use connection_contract::{self as contract, ConnectionError, Kind, NotLive, Reason, TeardownContext, reason};
 
-use super::{HostServices, Subject, page};
+use super::{HostServices, Subject, page, provider_grant};
 use crate::{
     ConnectionId, ConnectionInfo,
     contain::{Contained, contain},
@@ -13,6 +13,7 @@ use crate::{
     ground::Ground,
     kinds::Agreement,
     limits,
+    store::ProviderGrantRow,
 };
 
 /// The longest teardown of a credential that is not a connection's current one.
@@ -90,6 +91,18 @@ impl TeardownOutcome {
         Self::not_revoked(id, kind, Reason::new(reason::REVOCATION_CHANGED, message))
     }
 
+    /// Returns the outcome for a credential whose revocation would end other connections, too. The reason is the same
+    /// whoever owns them.
+    pub(crate) fn grant_shared(id: ConnectionId, kind: &Kind) -> Self {
+        let why = Reason::new(
+            reason::GRANT_SHARED,
+            "the provider can only end everything that the application may do with the account, and another connection \
+             needs that",
+        );
+        let remedy = "remove the other connection as well, or withdraw the application's access at the provider";
+        Self::not_revoked(id, kind, why.remedy(remedy))
+    }
+
     fn not_revoked(id: ConnectionId, kind: &Kind, why: Reason) -> Self {
         tracing::warn!(connection = %id, %kind, code = &*why.code, "the credential was not revoked");
         Self { teardown: Teardown::NotRevoked, reason: Some(why), page: None }
@@ -121,10 +134,27 @@ impl TeardownOutcome {
 /// A kind, and the digest of the terms to which a person agreed.
 pub(crate) type AgreedKind<'a> = (&'a Kind, Option<&'a [u8]>);
 
-/// Tears down a credential whose connection was removed meanwhile, or that is not stored.
-pub(crate) async fn give_back(ground: &Arc<Ground>, of: AgreedKind<'_>, orphan: Subject) {
+/// Tears down a credential whose connection was removed meanwhile, or that is not stored, unless another connection may
+/// depend on its grant. `grant` is its grant, if it is known.
+pub(crate) async fn give_back(
+    ground: &Arc<Ground>,
+    of: AgreedKind<'_>,
+    orphan: Subject,
+    grant: Option<ProviderGrantRow>,
+) {
     let id = orphan.id;
     let kind = of.0;
+    if let Some(entry) = ground.kinds.entry(kind) {
+        let shared = async {
+            let mut reader = ground.store.reader().await?;
+            provider_grant::is_shared(&mut reader, &ground.kinds, &entry, (&orphan.owner, id), grant.as_ref()).await
+        };
+        // Without an answer, another connection might depend on the grant.
+        if shared.await.unwrap_or(entry.descriptor.revocation_ends_grant) {
+            TeardownOutcome::grant_shared(id, kind);
+            return;
+        }
+    }
     let torn = tear_down(ground, of, orphan, Revocation::Created, MAX_PREVIOUS_TEARDOWN_TIME).await;
     tracing::info!(
         connection = %id, %kind, teardown = torn.teardown.as_str(),

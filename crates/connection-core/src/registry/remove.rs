@@ -11,13 +11,13 @@ use connection_contract::{BoxFuture, Connection, Reason};
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Notification, StoreError, Teardown,
     connection::rollback,
-    credential::{MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, page, tear_down},
+    credential::{MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, page, provider_grant, tear_down},
     definition::Revocation,
     event,
     grant::{ALL_OF_IT, Affected},
     ground::Ground,
     setup,
-    store::Lock,
+    store::{Lock, Tx, rows::AccountRow},
 };
 
 /// The longest teardown of the current credential. A caller must not wait for a provider without end.
@@ -119,6 +119,9 @@ impl ConnectionRegistry {
             self.shared.probes.cancel(id);
             self.shared.refreshes.cancel(id);
             attempts += 1;
+            if let Some(removal) = self.delete_shared(&info).await? {
+                break (info.kind, removal);
+            }
             let (generation, teardown) = match given_back.get(&generation) {
                 Some(torn) => (generation, torn.clone()),
                 None => self.teardown(&info, generation, revocation).await?,
@@ -174,30 +177,46 @@ impl ConnectionRegistry {
                 if !is_previous {
                     before = Some(overtaken().explained(&info));
                 }
-                // The grants of the connection are deleted with its row.
-                let affected = Affected::of(tx, &info.owner, id, &ALL_OF_IT).await?;
-                tx.delete_account(id).await?;
-                let mut body = serde_json::json!({
-                    "kind": info.kind.as_str(),
-                    "label": account.label,
-                    "account": { "id": account.account_id, "label": account.account_label },
-                    "teardown": current.teardown.as_str(),
-                });
-                if let Some(reason) = &current.reason {
-                    body["reason"] = (&*reason.code).into();
-                }
-                if let Some(before) = &before {
-                    body["previous"] = before.teardown.as_str().into();
-                    if let Some(reason) = &before.reason {
-                        body["previousReason"] = (&*reason.code).into();
-                    }
-                }
-                event::append(tx, &on.sealer, &on.event(&info.owner, id, event::REMOVED, body)).await?;
-                Ok(Some(Some((removal(current, before), affected))))
+                Ok(Some(Some(delete_row(tx, &on, &info, &account, (current, before)).await?)))
             })
         });
         let deleted = deleted.await?.ok_or(Error::NotFound(id))?;
         Ok(deleted.map(|(removal, affected)| {
+            affected.notify(&order);
+            removal
+        }))
+    }
+
+    /// Deletes the row without a teardown, if another connection may depend on the grant that a revocation would end.
+    ///
+    /// The comparison and the deletion are one transaction, so that of several removals at once the last one revokes.
+    async fn delete_shared(&self, info: &ConnectionInfo) -> Result<Option<Removal>, Error> {
+        let Some(kind) = self.shared.kinds.entry(&info.kind) else { return Ok(None) };
+        if !kind.descriptor.revocation_ends_grant {
+            return Ok(None);
+        }
+        let on = self.shared.clone();
+        let info = info.clone();
+        let order = self.shared.changes.order().await;
+        let deleted = self.shared.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Owner(&info.owner)).await?;
+                let own = tx.provider_grant(info.id).await?;
+                if let Some(own) = &own {
+                    tx.lock(Lock::ProviderGrant(&own.account)).await?;
+                }
+                tx.lock(Lock::Connection(info.id)).await?;
+                let of = (&*info.owner, info.id);
+                if !provider_grant::is_shared(tx, &on.kinds, &kind, of, own.as_ref()).await? {
+                    return Ok(None);
+                }
+                let Some(account) = tx.account(info.id).await? else { return Ok(None) };
+                let outcome = || TeardownOutcome::grant_shared(info.id, &info.kind);
+                let before = tx.previous_generation(info.id).await?.map(|_| outcome());
+                Ok(Some(delete_row(tx, &on, &info, &account, (outcome(), before)).await?))
+            })
+        });
+        Ok(deleted.await?.map(|(removal, affected)| {
             affected.notify(&order);
             removal
         }))
@@ -262,6 +281,37 @@ impl ConnectionRegistry {
         given_back.insert(generation, teardown.clone());
         Ok(Some(teardown))
     }
+}
+
+/// Deletes the row of a connection and records what happened to its credentials.
+async fn delete_row(
+    tx: &mut Tx,
+    ground: &Ground,
+    info: &ConnectionInfo,
+    account: &AccountRow,
+    (current, before): (TeardownOutcome, Option<TeardownOutcome>),
+) -> Result<(Removal, Affected), StoreError> {
+    let id = info.id;
+    // The grants of the connection are deleted with its row.
+    let affected = Affected::of(tx, &info.owner, id, &ALL_OF_IT).await?;
+    tx.delete_account(id).await?;
+    let mut body = serde_json::json!({
+        "kind": info.kind.as_str(),
+        "label": account.label,
+        "account": { "id": account.account_id, "label": account.account_label },
+        "teardown": current.teardown.as_str(),
+    });
+    if let Some(reason) = &current.reason {
+        body["reason"] = (&*reason.code).into();
+    }
+    if let Some(before) = &before {
+        body["previous"] = before.teardown.as_str().into();
+        if let Some(reason) = &before.reason {
+            body["previousReason"] = (&*reason.code).into();
+        }
+    }
+    event::append(tx, &ground.sealer, &ground.event(&info.owner, id, event::REMOVED, body)).await?;
+    Ok((removal(current, before), affected))
 }
 
 fn removal(current: TeardownOutcome, before: Option<TeardownOutcome>) -> Removal {

@@ -22,8 +22,11 @@ use super::{
 };
 use crate::{
     Error,
-    credential::{Subject, give_back},
-    store::rows::{SetupRow, SetupState},
+    credential::{Subject, give_back, provider_grant},
+    store::{
+        ProviderGrantRow,
+        rows::{SetupRow, SetupState},
+    },
 };
 
 /// The beginning of the fingerprint of an entry that confirms an account.
@@ -35,6 +38,8 @@ pub(super) struct Unconfirmed {
     account_id: String,
     /// The digest of the terms of the kind that received the grant.
     kind_terms: Option<Vec<u8>>,
+    /// The grant at the provider, if it is known.
+    grant: Option<ProviderGrantRow>,
     is_new: bool,
 }
 
@@ -78,7 +83,9 @@ pub(super) async fn next_step(
     };
     let subject = kept.subject(slot);
     let kind_terms = kept.kind.terms_digest().map(<[u8]>::to_vec);
-    slot.set_unconfirmed(Some(Unconfirmed { subject, account_id: id, kind_terms, is_new: kept.request.is_new() }));
+    let grant = provider_grant::row(&shared.sealer, &kept.kind, kept.found.grant.as_ref());
+    let is_new = kept.request.is_new();
+    slot.set_unconfirmed(Some(Unconfirmed { subject, account_id: id, kind_terms, grant, is_new }));
     Ok(NextStep::Show(Box::new(Suspended { waiting, step: SetupStep::Confirm { identity } })))
 }
 
@@ -128,7 +135,7 @@ pub(super) async fn show_again(shared: &Arc<System>, slot: &Arc<Slot>, row: &Set
 /// The grant stays if this owner has a connection to the same account, because some providers revoke everything that
 /// the account has granted to the application.
 pub(super) async fn revoke_unconfirmed(shared: &Arc<System>, slot: &Slot) {
-    let Some(Unconfirmed { subject, account_id, kind_terms, is_new: true }) = slot.set_unconfirmed(None) else {
+    let Some(Unconfirmed { subject, account_id, kind_terms, grant, is_new: true }) = slot.set_unconfirmed(None) else {
         return;
     };
     let other = async {
@@ -136,6 +143,6 @@ pub(super) async fn revoke_unconfirmed(shared: &Arc<System>, slot: &Slot) {
         Ok::<_, Error>(reader.account_by_identity(&slot.owner, slot.kind.as_str(), &account_id).await?)
     };
     if matches!(other.await, Ok(None)) {
-        give_back(shared, (&slot.kind, kind_terms.as_deref()), subject).await;
+        give_back(shared, (&slot.kind, kind_terms.as_deref()), subject, grant).await;
     }
 }

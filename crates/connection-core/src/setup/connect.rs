@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Error, ProfileId, SessionId,
-    credential::Payload,
+    credential::{Payload, provider_grant},
     defaults::is_first,
     event,
     grant::Affected,
@@ -20,7 +20,7 @@ use crate::{
     liveness,
     plan::{self, ReportedTimes},
     store::{
-        BesideRow, Lock, StandingRow, StoreError, Tx, json,
+        BesideRow, Lock, ProviderGrantRow, StandingRow, StoreError, Tx, json,
         rows::{AccountRow, AccountState, CredentialRow, CredentialState, EventRow, LivenessRow, SetupState},
     },
 };
@@ -78,6 +78,7 @@ pub(super) async fn store(
 struct NewConnection {
     profile: Option<ProfileId>,
     terms: Option<Terms>,
+    grant: Option<ProviderGrantRow>,
     account: AccountRow,
     credential: CredentialRow,
     liveness: LivenessRow,
@@ -95,6 +96,7 @@ impl NewConnection {
         Ok(Self {
             profile: kept.request.profile,
             terms: kept.kind.terms.clone(),
+            grant: provider_grant::row(&shared.sealer, &kept.kind, kept.found.grant.as_ref()),
             account: account(slot, kept, now),
             credential: credential(shared, slot, kept, now).await?,
             event: shared.event(&slot.owner, id, event::CONNECTED, body),
@@ -111,7 +113,7 @@ impl NewConnection {
         (session, step_seq): (SessionId, i64),
         options: ConnectOptions,
     ) -> Result<Result<String, SetupFailure>, StoreError> {
-        let Self { profile, terms, mut account, credential, liveness, event } = self;
+        let Self { profile, terms, grant, mut account, credential, liveness, event } = self;
         let id = account.id;
         tx.lock(Lock::Setup(session)).await?;
         tx.lock(Lock::Owner(&account.owner)).await?;
@@ -136,6 +138,9 @@ impl NewConnection {
             tx.put_kind_terms(terms).await?;
         }
         tx.insert_account(&account).await?;
+        if let Some(grant) = &grant {
+            tx.set_provider_grant(id, grant).await?;
+        }
         tx.insert_credential(&credential).await?;
         tx.upsert_liveness(&liveness).await?;
         event::append_row_change(tx, &shared.sealer, &event, &StandingRow::inserted(&account)).await?;

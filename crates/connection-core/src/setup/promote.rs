@@ -18,7 +18,7 @@ use super::{
 use crate::{
     ConnectionId, Error, Notification,
     credential::{
-        Payload,
+        Payload, provider_grant,
         replace::{self, Replacement},
     },
     event,
@@ -204,7 +204,8 @@ impl Candidate<'_> {
         let found = found.clone();
         let config = json::config(&made.config);
         let terms = kind.terms.clone();
-        Ok(Replacement { credential, found, identity, config, terms, now, inherits: heir.is_some() })
+        let grant = provider_grant::row(&shared.sealer, kind, found.grant.as_ref());
+        Ok(Replacement { credential, found, identity, config, terms, grant, now, inherits: heir.is_some() })
     }
 }
 

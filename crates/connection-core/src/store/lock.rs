@@ -5,6 +5,8 @@
 //! pooler. A job that needs several locks takes them in the order of the variants, so that no two jobs wait for each
 //! other.
 
+use connection_contract::encode;
+
 #[cfg(feature = "sqlite")]
 use super::engine::Engine;
 use super::{StoreError, Tx, engine::execute};
@@ -19,6 +21,8 @@ pub(crate) enum Lock<'a> {
     Outbox,
     /// The properties that are unique among an owner's connections: labels, accounts, defaults.
     Owner(&'a str),
+    /// The connections that share a grant at their provider, by the MAC of its account.
+    ProviderGrant(&'a [u8]),
     /// One connection: its row, credentials, liveness and events.
     Connection(ConnectionId),
 }
@@ -37,6 +41,7 @@ impl Tx {
             Lock::Setup(id) => format!("setup/{id}"),
             Lock::Outbox => "outbox".to_owned(),
             Lock::Owner(owner) => format!("owner/{owner}"),
+            Lock::ProviderGrant(account) => format!("grant/{}", encode::hex(account)),
             Lock::Connection(id) => format!("connection/{id}"),
         };
         execute!(self, SQL, &name).map(drop)

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{System, measure::Measurement};
 use crate::{
     ChangedPart, ConnectionId, ConnectionInfo, Error, IdGenerator, LivenessChange,
-    credential::{self, Read, ShownConnection, named_secrets, replace},
+    credential::{self, Read, ShownConnection, named_secrets, provider_grant, replace},
     definition::Probed,
     event,
     grant::Affected,
@@ -138,6 +138,7 @@ pub(super) async fn commit(
         Some(fresh) => Some(seal_next(system, &before, kind, fresh, secret_names.clone()).await?),
         None => None,
     };
+    keep_grant(system, id, kind, &found).await?;
     let began = began.seconds();
     let now = system.clock.now();
     let secret_names = secret_names.as_ref().map(json::texts);
@@ -181,6 +182,21 @@ pub(super) async fn commit(
         system.subscriptions.publish(&LivenessChange { connection: id, before: was, liveness, reason, at: now });
     }
     system.info_by_id(scope.owner, id).await
+}
+
+/// Stores the grant at the provider that a probe of the connection's account found, if it is not stored yet.
+async fn keep_grant(
+    system: &System,
+    id: ConnectionId,
+    kind: &KindEntry,
+    found: &VerifyResult<Secret>,
+) -> Result<(), Error> {
+    let Some(grant) = provider_grant::row(&system.sealer, kind, found.grant.as_ref()) else { return Ok(()) };
+    if system.reader().await?.provider_grant(id).await?.as_ref() == Some(&grant) {
+        return Ok(());
+    }
+    let written = system.store.write(move |tx| Box::pin(async move { tx.set_provider_grant(id, &grant).await }));
+    Ok(written.await?)
 }
 
 /// Stores the time of a probe that found what was read before it. Returns `None` if the connection changed meanwhile;

@@ -119,6 +119,7 @@ mod refresh_spends;
 mod refresh_use;
 mod refused_alike;
 mod refused_descriptors;
+mod removal_grant;
 mod removal_outcomes;
 mod remove;
 mod remove_kind;

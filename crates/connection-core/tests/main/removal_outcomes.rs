@@ -90,6 +90,27 @@ async fn the_page_depends_on_the_form_of_the_credential() {
     assert_eq!(removal.credential_page.as_deref(), Some("https://pasted.example/fine/main"));
 }
 
+/// The page is sealed with the credential. Without it, as in a row of an earlier version, the account is named.
+#[tokio::test]
+async fn a_kind_that_is_gone_still_names_the_page() {
+    let world = World::new().await;
+    let registry = world.open(revocable()).await;
+    let connection = connected(&registry, "fine-key").await;
+    registry.kinds().unregister(&KIND);
+    let removal = registry.remove(connection.id()).await.unwrap();
+    let reason = removal.reason.unwrap();
+    assert_eq!((removal.teardown, &*reason.code), (Teardown::NotRevoked, reason::UNKNOWN_KIND));
+    assert_eq!(removal.credential_page.as_deref(), Some("https://pasted.example/fine/main"));
+    assert_eq!(reason.remedy.unwrap().as_str(), "delete the credential at https://pasted.example/fine/main");
+
+    registry.kinds().register(pasted()).unwrap();
+    let connection = connected(&registry, "key").await;
+    registry.kinds().unregister(&KIND);
+    let removal = registry.remove(connection.id()).await.unwrap();
+    let remedy = removal.reason.unwrap().remedy.unwrap();
+    assert_eq!(remedy.as_str(), "delete the credential at the provider of 'pasted', in the account key");
+}
+
 #[tokio::test]
 async fn a_page_that_is_no_address_for_a_browser_is_left_out_and_a_crash_of_its_code_stops_no_teardown() {
     for page in ["http://pasted.example/", "javascript:alert(1)", "panics"] {

@@ -22,6 +22,7 @@ async fn concurrent_callers_share_one_probe() {
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
     fake.is(Liveness::Offline);
+    let parsed = count(&fake.parsed);
     fake.gate.close();
     let mut callers: Vec<_> = (0..50).map(|_| Box::pin(connection.verify())).collect();
     // A call has requested its probe once it was polled.
@@ -33,7 +34,7 @@ async fn concurrent_callers_share_one_probe() {
     for caller in callers {
         assert_eq!(caller.await.unwrap().liveness, Liveness::Offline);
     }
-    assert_eq!((count(&fake.verified), count(&fake.parsed)), (1, 1));
+    assert_eq!((count(&fake.verified), count(&fake.parsed)), (1, parsed + 1));
     // A later caller gets a separate probe.
     connection.verify().await.unwrap();
     assert_eq!(count(&fake.verified), 2);
@@ -52,18 +53,18 @@ async fn the_provider_gets_one_request_and_each_further_probe_another() {
 
 /// R-INSEAM-014
 #[tokio::test]
-async fn a_credential_is_parsed_once_for_each_probe_and_once_for_the_teardown() {
+async fn a_credential_is_parsed_once_for_its_page_once_for_each_probe_and_once_for_the_teardown() {
     let world = World::new().await;
     let fake = Fake::new();
     let registry = world.open(fake.clone()).await;
     let connection = fake.connected(&registry, "ada").await;
-    assert_eq!(count(&fake.parsed), 0);
+    assert_eq!(count(&fake.parsed), 1, "for the page on which a person deletes it");
     for probe in 1..=3 {
         connection.verify().await.unwrap();
-        assert_eq!(count(&fake.parsed), probe);
+        assert_eq!(count(&fake.parsed), 1 + probe);
     }
     registry.remove(connection.id()).await.unwrap();
-    assert_eq!((count(&fake.parsed), count(&fake.torn)), (4, 1));
+    assert_eq!((count(&fake.parsed), count(&fake.torn)), (5, 1));
     assert_eq!(count(&fake.serialized), 1);
 }
 
@@ -74,12 +75,12 @@ async fn a_credential_with_named_secrets_is_parsed_once_for_each_probe_too() {
     let acme = Acme::default();
     let registry = world.open(acme.clone()).await;
     let connection = connected(&registry, "key-1").await;
-    assert_eq!(count(&acme.calls.parsed), 1, "the setup verifies once");
+    assert_eq!(count(&acme.calls.parsed), 2, "the setup verifies once, and names the page for its deletion");
     connection.verify().await.unwrap();
-    assert_eq!(count(&acme.calls.parsed), 2);
+    assert_eq!(count(&acme.calls.parsed), 3);
     world.provider(|_| Reply::ok(r#"{"id":"1","name":"ada","rotate":"key-2"}"#));
     connection.verify().await.unwrap();
-    assert_eq!(count(&acme.calls.parsed), 3, "the credential that the provider rotated is not parsed again");
+    assert_eq!(count(&acme.calls.parsed), 4, "the credential that the provider rotated is not parsed again");
     let names = sql::texts(&world.database(), "SELECT secret_names FROM connection_credential").await;
     assert_eq!(names, [r#"["accessToken"]"#]);
 }

@@ -7,7 +7,8 @@ use crate::{
     ids::{AccessTokenId, ConnectionId, ProfileId, SessionId},
     kinds::Terms,
     store::{
-        ExchangeKey, ExchangeScope, ListFilter, Lock, Reader, SEALED, Sealed, SealedRow, Store, Tx, Unchanged,
+        ExchangeKey, ExchangeScope, ListFilter, Lock, ProviderGrantRow, Reader, SEALED, Sealed, SealedRow, Store, Tx,
+        Unchanged,
         rows::{
             AccessTokenRow, AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, OutboxRow, OutboxState,
@@ -456,6 +457,12 @@ async fn access_tokens(tx: &mut Tx) {
         purge_usage(nobody(), 1);
         usage_snapshot(nobody(), "ada");
         set_usage_snapshot(nobody(), "ada", 1, "{}");
+        provider_grant(nobody());
+        is_grant_shared(nobody(), &ProviderGrantRow { application: vec![1; 32], account: vec![1; 32] });
+        kinds_beside("local", nobody());
+        kinds_without_grant("local", nobody());
+        set_provider_grant(nobody(), &ProviderGrantRow { application: vec![1; 32], account: vec![1; 32] });
+        delete_provider_grant(nobody());
         access_token(id);
         access_token_by_hash(&[1; 32]);
         access_tokens(None, None, 9);
