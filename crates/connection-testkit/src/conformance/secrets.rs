@@ -29,6 +29,8 @@ where
                 Err(error) => fail(&format!("the authorizer refuses the credential that setup made: {error}")),
             }
         }
+        let page = host.definition.credential_page(Some(&made.credential), &connection);
+        self.silent(page.as_deref().unwrap_or_default(), "the address of the page for the credential");
         for name in &host.world.descriptor.secret_names {
             let secret = host.secret(&made.credential, name);
             self.silent(&format!("{secret:?}"), "a named secret");

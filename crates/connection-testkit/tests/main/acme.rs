@@ -249,12 +249,31 @@ impl ConnectionDefinition for Acme {
         }
     }
 
+    fn credential_page(&self, key: Option<&Key>, _: &Connection) -> Option<Text> {
+        let key = key.filter(|_| self.is(Quirk::SecretInPage)).map(exposed).unwrap_or_default();
+        Some(format!("https://acme.example/keys/{key}").into())
+    }
+
+    fn revoker(&self) -> Option<&dyn Revoker<Key>> {
+        self.is(Quirk::RevokesWithoutARequest).then_some(self)
+    }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<Key>> {
         (!self.is(Quirk::HasNoAuthorizer)).then_some(self)
     }
 
     fn secrets(&self) -> Option<&dyn NamedSecrets<Key>> {
         Some(self)
+    }
+}
+
+impl Revoker<Key> for Acme {
+    fn revoke<'a>(
+        &'a self,
+        _: &'a Key,
+        _: &'a TeardownContext<'_>,
+    ) -> BoxFuture<'a, Result<Teardown, ConnectionError>> {
+        Box::pin(async { Ok(Teardown::Revoked) })
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) enum Quirk {
     SecretInFailure,
     SecretInLog,
     SecretInNotice,
+    SecretInPage,
     SecretInPublicHeader,
     SecretInUrl,
     // Faults of a classification.
@@ -57,6 +58,7 @@ pub(crate) enum Quirk {
     AddsHeaders,
     CannotBeDropped,
     CannotGiveBackTwice,
+    RevokesWithoutARequest,
     ReachesAnotherAccount,
     VerifiesOnce,
 }

@@ -61,6 +61,7 @@ fn each_quirk_is_caught_by_its_defence() {
         (Quirk::SecretInFailure, "the result of verify shows"),
         (Quirk::SecretInLog, "the log shows"),
         (Quirk::SecretInNotice, "a step of the setup shows"),
+        (Quirk::SecretInPage, "the address of the page for the credential shows"),
         (Quirk::SecretInPublicHeader, "the header 'x-key', which is not marked as a secret shows"),
         (Quirk::SecretInUrl, "the URL of a request shows"),
         (Quirk::CallsALimitALostAuthorization, "meets 429: it must be offline, and is Failing"),
@@ -72,6 +73,7 @@ fn each_quirk_is_caught_by_its_defence() {
         (Quirk::AddsHeaders, "must have its headers replaced, not added"),
         (Quirk::CannotBeDropped, "the scripted verify finds Failing"),
         (Quirk::CannotGiveBackTwice, "a teardown after a teardown fails"),
+        (Quirk::RevokesWithoutARequest, "the revocation sends nothing and says that the credential was revoked"),
         (Quirk::ReachesAnotherAccount, "verify reaches another account"),
         (Quirk::VerifiesOnce, "the scripted verify finds Failing"),
     ] {
