@@ -3789,7 +3789,8 @@ export interface components {
         /**
          * @description The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows` that were
          *     edited, the `state_directory`, the `key`, the `clock`, the `certificate` if the server itself speaks TLS, the `events`
-         *     if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work.
+         *     if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work, or of
+         *     which a request was refused since it was verified.
          */
         Doctor: {
             checks: components["schemas"]["Check"][];

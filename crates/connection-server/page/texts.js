@@ -56,6 +56,7 @@ export const texts = {
   states: {
     live: 'Working', failing: 'Not working', offline: 'Provider unreachable', unknown: 'Not checked yet',
     expiring: 'Expires soon', unclear: 'Working, renewal unclear', scopes: 'Permissions missing',
+    refused: 'A request was refused',
   },
   connections: {
     title: 'Connections',
@@ -235,6 +236,7 @@ export const texts = {
   },
   reasons: {
     unauthorized: 'the provider refuses the credential', forbidden: 'the provider does not permit the request',
+    use_refused: 'the provider refused a request',
     expired: 'the credential has expired', suspended: 'the provider suspended the account',
     closed: 'the account is closed',
     scope_missing: 'a required permission is missing', account_changed: 'it reaches a different account',

@@ -45,6 +45,7 @@ const WALKS: &[(&str, &str)] = &[
     ("WHERE key = $1 AND state = 'intent' AND process_id = $2", "what is under way, if PostgreSQL prefers its index"),
     ("state = 'intent' AND concluded_at IS NULL", "sorts what is under way on one node"),
     ("SELECT DISTINCT process_id FROM connection_exchange", "what is under way; the rest is deleted when it ends"),
+    ("l.refused_at IS NOT NULL", "uses that were refused and not verified since, of an index of these alone"),
     ("FROM connection_webhook_address AS d CROSS JOIN", "inboxes in which something waits, of an index of these alone"),
     ("SELECT name, NULL AS command, mark", "all extensions and settings of an owner are compared"),
     ("SELECT name FROM connection_extension_state", "all extensions of an owner are asked for"),
