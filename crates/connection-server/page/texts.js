@@ -186,8 +186,8 @@ export const texts = {
     defaultHelp: 'Extensions that name only the provider use its default connection.',
     defaulted: 'The default was changed.',
     removeTitle: (label) => `Remove ${label}?`,
-    removeTeardown: 'The credential is deleted here. What was created at the provider by connecting is revoked there, '
-      + 'if the provider offers that.',
+    removeTeardown: 'The credential is deleted here. What a sign-in created at the provider is revoked there, if the '
+      + 'provider offers that; a key or a token that was entered still works.',
     removeRevoke: 'Revoke the credential at the provider, too',
     removeRevokeHelp: 'Other programs that use the same credential will stop working.',
     removeExtensions: (names) => `${list(names)} will no longer be able to use it.`,
