@@ -115,7 +115,7 @@ function Accept({ connection, onClose, onChanged }) {
     await onChanged();
   };
   return html`<${Ask} title=${t.acceptTitle} label=${t.acceptButton} run=${run} onClose=${onClose}>
-    <p>${t.acceptHelp}</p>
+    <p>${data && !data.changes.some((change) => change.stopsUse) ? t.acceptRevocationHelp : t.acceptHelp}</p>
     <${Problem} error=${error} onRetry=${reload} />
     ${data?.changes.map(
       (change, index) => html`<div class="change" key=${index}>
