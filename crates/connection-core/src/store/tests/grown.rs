@@ -69,6 +69,12 @@ const WALKS: &[(&str, &str)] = &[
     ("SELECT owner FROM connection_row_event UNION", "the whole record is looked at, by `doctor`"),
     ("COUNT(*) FROM connection_", "a rotation of the keys counts what is left"),
     (", 6, 8) <> $1", "a rotation of the keys goes through everything, page by page"),
+    ("SELECT terms FROM connection_kind_terms LIMIT", "the texts of terms are read when a registry is opened"),
+    (
+        "SELECT DISTINCT kind FROM connection_account WHERE owner = $1 AND id <> $2",
+        "all connections of an owner are compared, when one is removed whose provider ends whole grants",
+    ),
+    ("SELECT DISTINCT a.kind FROM connection_account AS a LEFT JOIN connection_provider_grant", "as above"),
     ("FROM connection_outbox_position", "there is one row"),
     ("FROM connection_keyset", "there is one row"),
     ("UPDATE connection_keyset", "there is one row"),
