@@ -2634,6 +2634,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/owner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the owner, and the name by which people know it. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Owner"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        /**
+         * Sets the name by which people know the owner. Somebody who could choose it could pretend to be somebody else, so this
+         *     needs the role `admin`.
+         */
+        put: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OwnerName"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Owner"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/page-tokens": {
         parameters: {
             query?: never;
@@ -4201,6 +4285,8 @@ export interface components {
             kinds: string[] | null;
             /** @description The only owner for whom the caller acts; `null` for all. */
             owner: string | null;
+            /** @description The name by which people know that owner; `null` if none was set. */
+            ownerName: string | null;
             /** @description `read`, `use`, `manage`, `admin`, `extension`, or `link` for the visitor of a setup link. */
             role: components["schemas"]["Role"];
             /** @description The only setup that the visitor of a setup link may continue, once it has begun. */
@@ -4264,6 +4350,20 @@ export interface components {
             state: components["schemas"]["SetupStage"];
             /** Format: int64 */
             step: number;
+        };
+        /** @description An owner. */
+        Owner: {
+            /**
+             * @description The name that a person reads who connects an account for this owner; `null` if none was set, and the person reads
+             *     `owner`.
+             */
+            name: string | null;
+            owner: string;
+        };
+        /** @description The name of an owner. */
+        OwnerName: {
+            /** @description The name by which people know the owner; `null` for none. */
+            name?: string | null;
         };
         /** @description A token of a page, which is shown once. */
         PageToken: {

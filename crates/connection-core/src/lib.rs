@@ -197,7 +197,8 @@ pub use services::{
 };
 pub use setup::{
     AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, Outcome, Reauthorize, SetupInfo,
-    SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartRedirect, StepNo,
+    SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartAnswer, StartQuestion, StartRedirect, StartVisit,
+    StepNo,
 };
 pub use store::{StoreError, StoreSource, migrate};
 pub use usage_report::{FetchedUsage, StoredUsage, UsagePoint};

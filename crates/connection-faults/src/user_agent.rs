@@ -40,8 +40,8 @@ impl UserAgent {
         Self::default()
     }
 
-    /// Requests an address and follows redirects while they stay on the same host. Returns the first address on
-    /// another host, or else the address of the last page.
+    /// Requests an address and follows redirects while they stay on the same host, as a person does who agrees to
+    /// continue where a page asks. Returns the first address on another host, or else the address of the last page.
     ///
     /// # Errors
     ///
@@ -51,6 +51,10 @@ impl UserAgent {
         let mut url = url.to_owned();
         for _ in 0..MAX_HOPS {
             let answer = self.get(&url)?;
+            let answer = match question(&answer.body) {
+                Some(query) => self.agree(&url, query)?,
+                None => answer,
+            };
             let Some(location) = answer.header("location").filter(|_| (300..400).contains(&answer.status)) else {
                 return Ok(url);
             };
@@ -60,6 +64,16 @@ impl UserAgent {
             }
         }
         Err(io::Error::other("it is sent round and round"))
+    }
+
+    /// Presses the button of a page that asks, whose form leads to `query` at the same address.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error in the same cases as [`get`](Self::get).
+    pub fn agree(&mut self, url: &str, query: &str) -> io::Result<Answer> {
+        let origin = format!("http://{}", split(url)?.0);
+        self.post(&format!("{url}{query}"), &format!("origin: {origin}\r\n"), "")
     }
 
     /// Sends a `GET` request with the cookies.
@@ -109,6 +123,12 @@ impl UserAgent {
         let status = status.ok_or_else(|| io::Error::other("the answer is not HTTP"))?;
         Ok(Answer { status, headers, body: body.to_owned() })
     }
+}
+
+/// Returns the query with which the button of a page agrees to continue, or `None` for a page that asks nothing.
+pub fn question(page: &str) -> Option<&str> {
+    let (_, rest) = page.split_once("<form method=\"post\" action=\"")?;
+    rest.split('"').next().filter(|query| query.starts_with("?answer="))
 }
 
 /// Splits an address into the host with its port, and the path with its query.

@@ -52,7 +52,7 @@ pub(crate) async fn connect(
             println!("{} {} {}", notice.message, link.unwrap_or_default(), code.unwrap_or_default());
         }
         if let Some(redirect) = open {
-            let address = session.start_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
+            let address = session.local_start_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
             // The address is always printed, because a browser that was started may show nothing to the person.
             println!("Open {address}");
             // The browser is opened once. A later address is for a person who has not opened the first one.

@@ -36,6 +36,7 @@ pub use browser::{Browser, OpenBrowserError, open_browser};
 pub use callback::{PublicEndpoint, callback_routes};
 pub use check::{CallbackCheck, CallbackProblem, check_callback};
 pub use check_webhook::{WebhookCheck, check_webhook};
+pub use cookies::setup_cookie;
 pub use loopback::{LoopbackOptions, LoopbackServer};
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use server::{EventStream, InvalidTls, Server, ServerTls};

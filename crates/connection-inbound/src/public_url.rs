@@ -39,6 +39,22 @@ impl PublicUrl {
         format!("http://{}:{port}", Ipv4Addr::LOCALHOST).parse().ok()
     }
 
+    /// Parses the address of this machine by its name, such as `http://localhost:8745`, for a page that needs a name.
+    ///
+    /// Browsers resolve `localhost` to this machine themselves. For other programs, the name may resolve elsewhere (RFC
+    /// 8252, section 8.3).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`InvalidPublicUrl`] for every other address.
+    pub fn on_localhost(text: &str) -> Result<Self, InvalidPublicUrl> {
+        let url = Url::parse(text).map_err(|_| InvalidPublicUrl("is not a URL"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str() != Some("localhost") {
+            return Err(InvalidPublicUrl("is not an address of localhost"));
+        }
+        Self::of(url)
+    }
+
     /// Parses an address without TLS on a private network, such as `http://192.168.1.20:8745` (RFC 1918, RFC 4193).
     ///
     /// It is for devices in that network that do not speak TLS. Anyone on the network can read and change the
@@ -111,7 +127,7 @@ impl PublicUrl {
 
     /// Returns `true` if other machines can reach the address.
     pub fn reaches_others(&self) -> bool {
-        !is_loopback(&self.url)
+        !is_loopback(&self.url) && self.url.host_str() != Some("localhost")
     }
 
     /// Returns the path of the address: empty, or beginning with `/` and without a trailing one.

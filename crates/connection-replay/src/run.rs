@@ -45,8 +45,8 @@ pub struct Run<H> {
     pub input_at: Timestamp,
     /// `true` if the session has an address for a callback.
     pub has_address: bool,
-    /// `true` if a person signed in with a browser.
-    pub in_browser: bool,
+    /// `true` if a person may have signed in at the provider: with a browser, or by typing a code there.
+    pub has_signed_in: bool,
     /// The origins that a person named in answers.
     pub origins: Vec<Origin>,
     /// The directories that a person granted in answers.
@@ -79,7 +79,7 @@ impl<H> Run<H> {
             notices: Vec::new(),
             input_at: started,
             has_address: false,
-            in_browser: false,
+            has_signed_in: false,
             origins: Vec::new(),
             roots: Vec::new(),
             look: String::new(),

@@ -43,6 +43,8 @@ pub struct Suspended {
 pub(crate) struct Plan {
     pub(crate) ways: WaitEndings,
     pub(crate) fields: Vec<Field>,
+    /// `true` if a notice of the wait has a code for the person to type at the provider.
+    pub(crate) shows_code: bool,
     /// Text that stands for the page that a person sees.
     pub(crate) look: String,
 }
@@ -69,11 +71,16 @@ pub(crate) fn plan(wait: &Wait<'_>, descriptor: &Descriptor) -> Result<Plan, Fau
     };
     let fields = wait.prompt.as_ref().map(prompt).transpose()?.unwrap_or_default();
     let link = wait.open.as_ref().map(|redirect| redirect.link.as_str());
-    Ok(Plan { ways, fields, look: format!("{:?} {link:?} {:?}", wait.prompt, wait.notices) })
+    let shows_code = wait.notices.iter().any(has_code);
+    Ok(Plan { ways, fields, shows_code, look: format!("{:?} {link:?} {:?}", wait.prompt, wait.notices) })
 }
 
 const TOO_MANY_NOTICES: &str = "it shows more than 32 notices at once";
 const LONG_LINK: &str = "it shows a link of more than 16 KiB";
+
+fn has_code(notice: &Notice) -> bool {
+    notice.user_code.is_some()
+}
 
 /// Returns `true` if the link is too long. Other text for people needs no check, because it is cut when it is created.
 fn is_long(link: &Link) -> bool {
@@ -102,14 +109,18 @@ impl<H> Run<H> {
         match effect {
             Effect::Answered(answers) if plan.ways.answer => {
                 // The person pasted the address on which the browser ended.
-                self.in_browser |= is_opened;
+                self.has_signed_in |= is_opened;
                 Some(WaitOutcome::Answered(host::answers(answers)))
             }
             Effect::Callback(parameters) if plan.ways.callback => {
-                self.in_browser = true;
+                self.has_signed_in = true;
                 Some(WaitOutcome::Callback(host::callback_request(parameters)))
             }
-            Effect::Elapsed if plan.ways.elapsed => Some(WaitOutcome::Elapsed),
+            Effect::Elapsed if plan.ways.elapsed => {
+                // Somebody may have typed the code at the provider in the meantime.
+                self.has_signed_in |= plan.shows_code || self.notices.iter().any(has_code);
+                Some(WaitOutcome::Elapsed)
+            }
             _ => {
                 self.fail(Fault::changed());
                 None

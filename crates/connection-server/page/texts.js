@@ -378,7 +378,7 @@ export const texts = {
   },
   link: {
     title: (host) => `Connect your account to ${host}`, titlePlain: 'Connect your account',
-    pick: 'Choose what to connect',
+    pick: 'Choose what to connect', receiver: 'Receives the account:',
     intro: (host) =>
       `${host} asks you to connect an account. Your credential is stored encrypted, and ${host} can use it until you `
       + 'remove it.',

@@ -143,6 +143,11 @@ impl FromStr for ReturnAddress {
 }
 
 impl ReturnAddress {
+    /// Returns the address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Returns `true` if this is the address, perhaps with a query.
     pub fn allows(&self, address: &str) -> bool {
         let (before, _) = address.split_once('?').unwrap_or((address, ""));

@@ -39,6 +39,7 @@ needs! {
     ToRead = Read, links: false;
     ToUse = Use, links: false;
     ToManage = Manage, links: false;
+    ToAdminister = Admin, links: false;
     ToSeeKinds = Read, links: true;
     ToSetUp = Manage, links: true;
 }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use connection_agent::UsageMonitor;
 use connection_contract::BoxFuture;
-use connection_inbound::ServerTls;
+use connection_inbound::{PublicUrl, ServerTls};
 use tokio::sync::watch;
 
 use crate::appearance::{Accent, Logo, ReturnAddress};
@@ -213,6 +213,12 @@ impl ApiOptions {
     pub fn certificate(mut self, file: impl Into<String>, tls: ServerTls) -> Self {
         self.certificate = Some((file.into(), tls));
         self
+    }
+
+    /// Returns the public address, if one is set.
+    pub(crate) fn url(&self) -> Option<PublicUrl> {
+        let url = self.public_url.as_deref()?;
+        url.parse().or_else(|_| PublicUrl::on_localhost(url)).ok()
     }
 
     /// Returns the address of the page, without a slash at the end.

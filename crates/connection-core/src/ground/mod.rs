@@ -2,6 +2,7 @@
 //! registered kinds.
 
 mod info;
+mod owner_name;
 mod scope;
 mod terms;
 

@@ -27,6 +27,12 @@ pub trait InboundEndpoint: Send + Sync + fmt::Debug {
     /// Makes this host reachable at an address that it gave out, perhaps before a restart, and returns `true` if it is
     /// reachable there. This may take an action such as listening on the port again.
     async fn rebind(&self, redirect_uri: &str) -> bool;
+
+    /// Returns `true` if a page of this origin sends only its own users to the start addresses of their setups. Such a
+    /// page uses a form, whose request names the origin, and its users are not asked whether they agree.
+    fn leads_users_of(&self, _origin: &str) -> bool {
+        false
+    }
 }
 
 impl CallbackAddresses for Arc<dyn InboundEndpoint> {
@@ -36,6 +42,10 @@ impl CallbackAddresses for Arc<dyn InboundEndpoint> {
 
     fn rebind<'a>(&'a self, redirect_uri: &'a str) -> BoxFuture<'a, bool> {
         (**self).rebind(redirect_uri)
+    }
+
+    fn leads_users_of(&self, origin: &str) -> bool {
+        (**self).leads_users_of(origin)
     }
 }
 

@@ -21,6 +21,7 @@ mod machine;
 mod node;
 mod open;
 mod outgoing;
+mod owner_name;
 mod preflight;
 mod protect;
 mod ready;

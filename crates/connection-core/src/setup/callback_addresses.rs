@@ -9,4 +9,7 @@ pub(crate) trait CallbackAddresses: Send + Sync {
 
     /// Makes this host reachable at an address that it gave out, and returns `true` if it is reachable there.
     fn rebind<'a>(&'a self, redirect_uri: &'a str) -> BoxFuture<'a, bool>;
+
+    /// Returns `true` if a page of this origin leads users of this host to their own setups.
+    fn leads_users_of(&self, origin: &str) -> bool;
 }

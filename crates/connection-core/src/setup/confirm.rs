@@ -1,8 +1,9 @@
 //! Shows the account that a setup has reached before it is stored.
 //!
-//! When a person signs in with a browser, another user of the machine may have put an account of their own in the
-//! place of the person's. A session that confirms comes to rest after the verification, with [`SetupStep::Confirm`].
-//! Answering that step stores the candidate, and cancelling the session stores nothing.
+//! The person who signed in at the provider, with a browser or by typing a code, may be another one than the person who
+//! began the setup: for example, another user of the machine may have put an account of their own in the place of the
+//! person's. A session that confirms comes to rest after the verification, with [`SetupStep::Confirm`]. Answering that
+//! step stores the candidate, and cancelling the session stores nothing.
 //!
 //! The answer is an entry of the journal after the plugin's own effects. It names the account by a hash, so that it
 //! counts for that account alone.
@@ -60,7 +61,7 @@ pub(super) async fn next_step(
     candidate: Candidate,
 ) -> Result<NextStep, Error> {
     let kept = match candidate {
-        Candidate::Accepted(kept) if confirms && inner.run.in_browser => kept,
+        Candidate::Accepted(kept) if confirms && inner.run.has_signed_in => kept,
         candidate => return Ok(NextStep::Finish(candidate)),
     };
     let identity = kept.found.identity.as_ref().unwrap_or(&kept.made.identity).clone();

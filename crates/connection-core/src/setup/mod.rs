@@ -36,6 +36,7 @@ mod session;
 mod setups;
 mod slot;
 mod start_address;
+mod start_visit;
 mod step;
 mod system;
 #[cfg(test)]
@@ -57,6 +58,6 @@ pub(crate) use reauthorize::connection_removed;
 pub(crate) use run::{GRACE, MAX_RUN};
 pub use session::{AdvanceError, SetupSession, SetupSteps};
 pub use setups::Setups;
-pub use start_address::StartRedirect;
+pub use start_visit::{StartAnswer, StartQuestion, StartRedirect, StartVisit};
 pub use step::{Done, Outcome, SetupStep, StepNo};
 pub(crate) use system::System;

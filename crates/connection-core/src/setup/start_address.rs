@@ -1,28 +1,30 @@
-//! Leads a browser through an address of the host, so that callbacks are accepted from that browser alone.
+//! The addresses through which a browser is led to the provider, so that a setup belongs to the browser of whoever
+//! began it.
 //!
-//! The authorization URL appears in the command line of the browser that is opened with it, where every user of the
-//! machine can read it, `state` included. The address of a led session is `{redirect URI}/go/{token}`. The first
-//! browser that comes there gets a proof, and is sent on to the provider; the header of the session keeps the hash of
-//! the proof. A callback without that proof is refused, and so is every other browser that comes to the address.
+//! Somebody could send the address of the provider to another person, whose account would then be connected for the
+//! sender; and the address appears in the command line of a browser that is opened with it, where every user of the
+//! machine can read it, `state` included. The address of a led session is `{redirect URI}/go/{token}` instead. A
+//! browser that proves there that it belongs to the setup is sent on, and any other one is asked first; see
+//! `start_visit`. The header of the session keeps the hash of the proof of its browser, and a callback without that
+//! proof is refused.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use connection_contract::{BoxFuture, Crypto as _, Kind, Secret, encode};
+use connection_contract::{BoxFuture, Crypto as _, Secret, encode};
 use connection_replay::{Effect, Entry};
 
 use super::{
-    BeginSetup, DeliverError, Reauthorize, SetupSession, SetupStep, Setups, System, codec::Header, deliver::is_open,
-    follow, run, session::MAX_TRIES, slot::Slot,
+    BeginSetup, Reauthorize, SetupSession, System, codec::Header, deliver::is_open, run, session::MAX_TRIES, slot::Slot,
 };
 use crate::{
     Error, SessionId, StoreError,
     store::{Lock, rows::SetupRow},
 };
 
-/// Maximum time for which a browser waits until the session has somewhere to send it.
-const MAX_DURATION: Duration = Duration::from_secs(10);
 /// Length in bytes of each half of a token: the session's id, and the part that cannot be guessed.
 const TOKEN_HALF_LEN: usize = 16;
+/// The beginnings of redirect URIs that only browsers of this machine reach.
+const LOOPBACK: [&str; 3] = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
 
 /// The host's choices for a session.
 #[derive(Debug, Default)]
@@ -33,24 +35,21 @@ pub(super) struct SetupOptions {
     pub(super) confirm: bool,
 }
 
-/// The answer to a browser that came to the address of a session; see [`Setups::open_start_address`].
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct StartRedirect {
-    /// The session, for the name of its cookie.
-    pub session: SessionId,
-    /// The address at the provider.
-    pub link: String,
-    /// The proof that the browser has to show with the callback, or `None` for the browser that has it already.
-    pub proof: Option<Secret>,
+/// The two addresses of a session, which lead to the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StartPlace {
+    /// The address that everybody may see. A browser that does not belong to the setup is asked.
+    Anywhere,
+    /// The address that a program opens in a browser of its own machine, without a question.
+    Here,
 }
 
 impl BeginSetup {
     /// Leads the browser through an address of the host; see [`SetupSession::start_address`].
     ///
-    /// Callbacks are accepted from the first browser that comes there, and from no other. A user of the machine who
-    /// reads the provider's address in the browser's command line therefore cannot connect another account. A session
-    /// with a [`browser`](Self::browser) is bound to that browser already, and is not led.
+    /// Callbacks are accepted from one browser only: the first one that proved there that it belongs to the setup, or
+    /// whose person agreed to continue. A session with a [`browser`](Self::browser) is bound to that browser already,
+    /// and is not led.
     ///
     /// ```no_run
     /// # use connection_core::{ConnectionRegistry, Error, SetupStep};
@@ -68,8 +67,9 @@ impl BeginSetup {
         self
     }
 
-    /// Stops at [`SetupStep::Confirm`] before the setup stores an account to which a person
-    /// signed in with a browser. The browser came back by itself, or its address was pasted.
+    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the setup stores an account to which a person
+    /// signed in at the provider: with a browser that came back by itself or whose address was pasted, or by typing a
+    /// code there.
     pub fn confirm_account(mut self) -> Self {
         self.terms.confirm = true;
         self
@@ -84,7 +84,7 @@ impl Reauthorize {
         self
     }
 
-    /// Stops at [`SetupStep::Confirm`] before the connection changes to another account, as
+    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the connection changes to another account, as
     /// [`BeginSetup::confirm_account`](super::BeginSetup::confirm_account) does for a new one.
     pub fn confirm_account(mut self) -> Self {
         self.terms.confirm = true;
@@ -97,30 +97,56 @@ impl SetupSession {
     /// begun with [`use_start_address`](super::BeginSetup::use_start_address), has given out no redirect URI, or has
     /// ended.
     ///
-    /// The address is the same in every process. Open it in place of the link of a step.
+    /// The address is the same in every process. Open it in place of the link of a step. A browser that does not hold
+    /// the [`browser_proof`](Self::browser_proof) is asked there whether its person agrees to connect an account for
+    /// the owner of this session.
     ///
     /// # Errors
     ///
     /// The store's, and [`Error::Sealed`].
     pub fn start_address(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
+        Box::pin(self.address_of(StartPlace::Anywhere))
+    }
+
+    /// Returns the address with which a program opens a browser of its own machine. The first browser that comes there
+    /// is led on without a question.
+    ///
+    /// If the redirect URI is not one of this machine, this is the [`start_address`](Self::start_address). Give the
+    /// address to no other person: it opens a setup that this program began.
+    ///
+    /// # Errors
+    ///
+    /// The store's, and [`Error::Sealed`].
+    pub fn local_start_address(&self) -> BoxFuture<'_, Result<Option<String>, Error>> {
+        Box::pin(self.address_of(StartPlace::Here))
+    }
+
+    /// Returns the proof with which a browser is led on from the [`start_address`](Self::start_address) without a
+    /// question, or `None` when the session is not led.
+    ///
+    /// A host gives it, in a cookie, to the browsers that show this session to somebody who may continue it, and to
+    /// nobody else. It is the same in every process.
+    ///
+    /// # Errors
+    ///
+    /// The store's, and [`Error::Sealed`].
+    pub fn browser_proof(&self) -> BoxFuture<'_, Result<Option<Secret>, Error>> {
         Box::pin(async move {
-            let shared = &self.shared;
-            let slot = &self.slot;
-            let Some((_, header)) = open_header(shared, slot).await? else { return Ok(None) };
-            if !header.led {
-                return Ok(None);
-            }
-            let mut redirect_uri = None;
-            for (seq, sealed) in shared.reader().await?.effects(slot.id).await? {
-                let bytes = run::opened(shared, slot, &slot.effect_place(seq), &sealed).await?;
-                if let Some(Effect::Allocated(Some(uri))) =
-                    bytes.and_then(|bytes| Entry::decode(bytes.expose())).map(|entry| entry.effect)
-                {
-                    redirect_uri = Some(uri);
-                }
-            }
-            Ok(redirect_uri.map(|uri| format!("{uri}/go/{}", encode::base64url(&token(shared, slot.id, &header.seed)))))
+            let opened = open_header(&self.shared, &self.slot).await?;
+            let led = opened.filter(|(_, header)| header.led);
+            Ok(led.map(|(_, header)| page_proof(&self.shared, &header.seed)))
         })
+    }
+
+    async fn address_of(&self, place: StartPlace) -> Result<Option<String>, Error> {
+        let shared = &self.shared;
+        let slot = &self.slot;
+        let Some((_, header)) = open_header(shared, slot).await?.filter(|(_, header)| header.led) else {
+            return Ok(None);
+        };
+        let Some(uri) = redirect_uri(shared, slot).await? else { return Ok(None) };
+        let place = if is_loopback(&uri) { place } else { StartPlace::Anywhere };
+        Ok(Some(format!("{uri}/go/{}", encode::base64url(&token(shared, slot.id, &header.seed, place)))))
     }
 
     /// Leads the browser of this session from now on, as
@@ -155,107 +181,44 @@ impl SetupSession {
     }
 }
 
-impl<'a> Setups<'a> {
-    /// Returns where to send a browser that came to the [address](SetupSession::start_address) of a session of this
-    /// kind, whichever owner the session has.
-    ///
-    /// The first browser gets a proof to keep in a cookie. `proofs` are the proofs in the cookies of the browser that
-    /// came.
-    ///
-    /// # Repetition
-    ///
-    /// A browser that shows the proof of this session is sent on again.
-    ///
-    /// # Cancellation
-    ///
-    /// If the future is dropped, the address may count as used, and no other browser is led.
-    ///
-    /// # Errors
-    ///
-    /// [`DeliverError::OtherBrowser`] for every browser after the first one, [`DeliverError::NotNow`] when the session has
-    /// nowhere to send a browser after ten seconds, [`DeliverError::Unknown`], [`DeliverError::Gone`], and the store's.
-    pub fn open_start_address(
-        self,
-        kind: &'a Kind,
-        given: &'a str,
-        proofs: &'a [Secret],
-    ) -> BoxFuture<'a, Result<StartRedirect, DeliverError>> {
-        Box::pin(async move {
-            let shared = self.scope.system;
-            let given = encode::from_base64url(given).filter(|given| given.len() == 2 * TOKEN_HALF_LEN);
-            let given = given.ok_or(DeliverError::Unknown)?;
-            let id = given
-                .first_chunk::<TOKEN_HALF_LEN>()
-                .map(|id| uuid::Uuid::from_bytes(*id))
-                .ok_or(DeliverError::Unknown)?;
-            let row = shared.reader().await?.setup(id.into()).await.map_err(Error::from)?;
-            let row = row.filter(|row| row.kind == kind.as_str()).ok_or(DeliverError::Unknown)?;
-            let slot = shared.slot(&row)?;
-            let (_, header) = open_header(shared, &slot).await?.ok_or(DeliverError::Unknown)?;
-            if !header.led || !shared.crypto.equal(&token(shared, slot.id, &header.seed), &given) {
-                return Err(DeliverError::Unknown);
-            }
-            if row.expires_at <= shared.clock.now().seconds() {
-                return Err(DeliverError::Gone);
-            }
-            if header.browser.is_some_and(|hash| !shared.is_proved(&hash, proofs)) {
-                return Err(DeliverError::OtherBrowser);
-            }
-            follow::check_row(shared, &slot, &mut None).await?;
-            let session = SetupSession::at(shared, slot.clone());
-            let link = tokio::select! {
-                biased;
-                link = link(&session) => link?,
-                () = shared.clock.sleep(MAX_DURATION) => return Err(DeliverError::NotNow),
-            };
-            let session = slot.id;
-            if header.browser.is_some() {
-                return Ok(StartRedirect { session, link, proof: None });
-            }
-            let proof = shared.fresh_token();
-            let hash = shared.browser_hash(&proof);
-            let claims = |header: &mut Header| {
-                let is_first = header.led && header.browser.is_none();
-                if is_first {
-                    header.browser = Some(hash);
-                }
-                is_first
-            };
-            // If two browsers come at the same time, one of them is the first.
-            match change_header(shared, &slot, claims).await? {
-                true => Ok(StartRedirect { session, link, proof: Some(proof) }),
-                false => Err(DeliverError::OtherBrowser),
-            }
-        })
-    }
-}
-
-impl System {
-    /// Returns `true` if one of the proofs has this hash.
-    pub(super) fn is_proved(&self, hash: &[u8; 32], proofs: &[Secret]) -> bool {
-        proofs.iter().any(|proof| self.crypto.equal(&self.browser_hash(proof), hash))
-    }
-}
-
-/// Waits for the step that sends a browser somewhere.
-async fn link(session: &SetupSession) -> Result<String, DeliverError> {
-    loop {
-        match session.next_step().await? {
-            Some((_, SetupStep::Redirect { redirect, .. } | SetupStep::Prompt { open: Some(redirect), .. })) => {
-                return Ok(redirect.link.as_str().to_owned());
-            }
-            Some((_, SetupStep::Notice { .. })) => {}
-            Some((_, SetupStep::Prompt { open: None, .. } | SetupStep::Confirm { .. })) => {
-                return Err(DeliverError::NotNow);
-            }
-            Some((_, SetupStep::Done { .. } | SetupStep::Failed(_))) | None => return Err(DeliverError::Gone),
+/// Returns the last redirect URI that a session has given out.
+pub(super) async fn redirect_uri(shared: &System, slot: &Slot) -> Result<Option<String>, Error> {
+    let mut redirect_uri = None;
+    for (seq, sealed) in shared.reader().await?.effects(slot.id).await? {
+        let bytes = run::opened(shared, slot, &slot.effect_place(seq), &sealed).await?;
+        if let Some(Effect::Allocated(Some(uri))) =
+            bytes.and_then(|bytes| Entry::decode(bytes.expose())).map(|entry| entry.effect)
+        {
+            redirect_uri = Some(uri);
         }
     }
+    Ok(redirect_uri)
+}
+
+pub(super) fn is_loopback(redirect_uri: &str) -> bool {
+    LOOPBACK.iter().any(|start| redirect_uri.starts_with(start))
+}
+
+/// Returns the id of the session in the token of a start address.
+pub(super) fn session_of(token: &[u8]) -> Option<SessionId> {
+    let id = token.first_chunk::<TOKEN_HALF_LEN>().filter(|_| token.len() == 2 * TOKEN_HALF_LEN)?;
+    Some(uuid::Uuid::from_bytes(*id).into())
+}
+
+/// Returns the place that the token of a start address names; `None` for a token that the session did not give out.
+pub(super) fn place_of(shared: &System, id: SessionId, seed: &Secret, given: &[u8]) -> Option<StartPlace> {
+    [StartPlace::Anywhere, StartPlace::Here]
+        .into_iter()
+        .find(|place| shared.crypto.equal(&token(shared, id, seed, *place), given))
 }
 
 /// Returns the session's id, followed by a value that only a process with the key can derive from its seed.
-fn token(shared: &System, id: SessionId, seed: &Secret) -> [u8; 2 * TOKEN_HALF_LEN] {
-    let derived = shared.crypto.hmac_sha256(seed, b"lead 0");
+fn token(shared: &System, id: SessionId, seed: &Secret, place: StartPlace) -> [u8; 2 * TOKEN_HALF_LEN] {
+    let purpose: &[u8] = match place {
+        StartPlace::Anywhere => b"lead 0",
+        StartPlace::Here => b"lead here 0",
+    };
+    let derived = shared.crypto.hmac_sha256(seed, purpose);
     let mut token = [0; 2 * TOKEN_HALF_LEN];
     for (byte, from) in token.iter_mut().zip(id.as_bytes().iter().chain(&derived)) {
         *byte = *from;
@@ -263,9 +226,14 @@ fn token(shared: &System, id: SessionId, seed: &Secret) -> [u8; 2 * TOKEN_HALF_L
     token
 }
 
+/// Returns the proof of the browsers that show the session.
+pub(super) fn page_proof(shared: &System, seed: &Secret) -> Secret {
+    Secret::from(encode::base64url(&shared.crypto.hmac_sha256(seed, b"page 0")))
+}
+
 /// Returns the row of an open session with its header, or `None` for a session that has ended or whose header does not
 /// open.
-async fn open_header(shared: &System, slot: &Slot) -> Result<Option<(SetupRow, Header)>, Error> {
+pub(super) async fn open_header(shared: &System, slot: &Slot) -> Result<Option<(SetupRow, Header)>, Error> {
     let row = shared.reader().await?.setup(slot.id).await?;
     let Some(row) = row.filter(|row| is_open(row.state)) else { return Ok(None) };
     let Some(sealed) = &row.sealed_header else { return Ok(None) };
@@ -274,7 +242,11 @@ async fn open_header(shared: &System, slot: &Slot) -> Result<Option<(SetupRow, H
 }
 
 /// Changes the header of an open session. Returns `false` if `change` returns `false`, or if the session has ended.
-async fn change_header(shared: &Arc<System>, slot: &Slot, change: impl Fn(&mut Header) -> bool) -> Result<bool, Error> {
+pub(super) async fn change_header(
+    shared: &Arc<System>,
+    slot: &Slot,
+    change: impl Fn(&mut Header) -> bool,
+) -> Result<bool, Error> {
     for _ in 0..MAX_TRIES {
         let Some((row, mut header)) = open_header(shared, slot).await? else { return Ok(false) };
         if !change(&mut header) {

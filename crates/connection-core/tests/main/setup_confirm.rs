@@ -1,4 +1,4 @@
-//! An account to which a person signed in with a browser is shown, and is stored after the person confirmed it.
+//! An account to which a person signed in at the provider is shown, and is stored after the person confirmed it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,8 @@ use connection_core::{ConnectionRegistry, Outcome, SetupSession, SetupStep};
 use crate::{
     inbound::{Inbound, returned, state},
     odd_plugin::{ODD, Odd},
-    test_host::{World, code, step},
+    race_plugin::{RACE, race},
+    test_host::{World, answers, code, me, step},
     user::{finish, labels, looked},
 };
 
@@ -44,7 +45,7 @@ async fn an_account_is_stored_once_it_is_confirmed() {
         let before = labels(&registry).await.len();
         let (session, number) = shown(&registry).await;
         assert_eq!(labels(&registry).await.len(), before, "nothing is stored before");
-        let wrong = session.advance(number, &crate::test_host::answers(&[("a", "x")])).await;
+        let wrong = session.advance(number, &answers(&[("a", "x")])).await;
         assert!(wrong.is_err(), "there is nothing to fill in");
         assert!(session.advance(number - 1, &[]).await.is_err(), "it is another step");
         session.advance(number, &[]).await.unwrap();
@@ -115,7 +116,40 @@ async fn nobody_who_confirms_in_time_stores_nothing() {
     assert!(labels(&registry).await.is_empty());
 }
 
-/// Without a sign-in in a browser, no other person could have switched the account.
+/// A code cannot be bound to a browser: anybody may have typed it at the provider. Whoever began the setup therefore sees
+/// whose account it is.
+#[tokio::test]
+async fn the_account_of_a_typed_code_is_shown_before_it_is_stored() {
+    let world = World::new().await;
+    world.provider(|_| me("1", "AB-CD"));
+    let registry = world.builder().kind(race()).open().await.unwrap();
+    let polled = async |confirms: bool| {
+        let begin = registry.setups().begin(&RACE).again();
+        let session = if confirms { begin.confirm_account() } else { begin }.await.unwrap();
+        let (_, shown) = step(&session).await;
+        let SetupStep::Prompt { beside, .. } = &shown else { panic!("{shown:?}") };
+        assert_eq!(beside[0].user_code.as_ref().unwrap().as_str(), "AB-CD");
+        world.clock.until_asleep(1).await;
+        world.clock.advance(Duration::from_secs(5));
+        session
+    };
+    let session = polled(true).await;
+    let (number, shown) = step(&session).await;
+    assert!(matches!(&shown, SetupStep::Confirm { identity } if identity.label.as_str() == "racer"), "{shown:?}");
+    assert!(labels(&registry).await.is_empty(), "nothing is stored before");
+    session.advance(number, &[]).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+    assert_eq!(labels(&registry).await, ["racer"]);
+    // The control: a host that asks for no confirmation stores the account at once.
+    assert_eq!(code(&polled(false).await.terminal().await.unwrap()), "done Live");
+    // An answer that was typed here is the answer of whoever began the setup.
+    let session = registry.setups().begin(&RACE).again().confirm_account().await.unwrap();
+    let (number, _) = step(&session).await;
+    session.advance(number, &answers(&[("code", "typed")])).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
+}
+
+/// Without a sign-in at the provider, no other person could have switched the account.
 #[tokio::test]
 async fn an_account_of_what_was_typed_is_not_asked_about() {
     let world = World::new().await;

@@ -123,7 +123,11 @@ impl FinishMethod {
             GivenAddress::Server => true,
             GivenAddress::Nothing | GivenAddress::Unreachable => false,
         };
-        let led = if comes_back { setup.start_address().await? } else { None };
+        let led = match (comes_back, self.opens) {
+            (false, _) => None,
+            (true, true) => setup.local_start_address().await?,
+            (true, false) => setup.start_address().await?,
+        };
         Ok(led.unwrap_or_else(|| redirect.link.as_str().to_owned()))
     }
 

@@ -59,8 +59,12 @@ pub(super) trait SetupPort {
     /// Returns the redirect address that the setup received.
     fn given(&self) -> GivenAddress;
 
-    /// Returns the address that leads a browser to the provider, if it is another one than that of the step.
+    /// Returns the address that leads any browser to the provider, if it is another one than that of the step.
     async fn start_address(&self) -> Result<Option<String>, Error>;
+
+    /// Returns the address that leads a browser which this command opens to the provider, if it is another one than
+    /// that of the step.
+    async fn local_start_address(&self) -> Result<Option<String>, Error>;
 
     /// Waits until a browser that has returned has loaded the result.
     async fn settle(&self);
@@ -162,6 +166,10 @@ impl SetupPort for LocalSetup<'_> {
 
     async fn start_address(&self) -> Result<Option<String>, Error> {
         Ok(self.session.start_address().await?)
+    }
+
+    async fn local_start_address(&self) -> Result<Option<String>, Error> {
+        Ok(self.session.local_start_address().await?)
     }
 
     async fn settle(&self) {

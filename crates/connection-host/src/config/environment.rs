@@ -214,6 +214,7 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
         | KeyType::Engine
         | KeyType::KeySource
         | KeyType::Level
+        | KeyType::LocalName
         | KeyType::LogFormat
         | KeyType::Path
         | KeyType::PrivateAddresses

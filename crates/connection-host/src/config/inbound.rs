@@ -1,8 +1,9 @@
 //! The addresses at which this host is reached. They are configured, and never taken from a request.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
+    str::FromStr,
     time::Duration,
 };
 
@@ -14,12 +15,33 @@ use crate::Error;
 /// The default address of `serve`, with a port that systems do not assign by themselves.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8745);
 
+/// The name of this machine in the address of a page that only this machine reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LocalName {
+    /// The address at which the server listens.
+    Address,
+    Localhost,
+}
+
+impl FromStr for LocalName {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "127.0.0.1" => Ok(Self::Address),
+            "localhost" => Ok(Self::Localhost),
+            _ => Err(()),
+        }
+    }
+}
+
 /// The configuration keys below `inbound`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InboundSettings {
     /// The maximum number of connections to `serve` from one address.
     pub(crate) connections_per_peer: Option<usize>,
     pub(crate) listen: Option<SocketAddr>,
+    pub(super) local_name: Option<LocalName>,
     /// The port for browsers that return to a command.
     pub(crate) loopback_port: Option<u16>,
     pub(crate) public_url: Option<PublicUrl>,
@@ -39,13 +61,17 @@ impl InboundSettings {
     ///
     /// # Errors
     ///
-    /// Returns an error if both addresses are configured.
+    /// Returns an error if both addresses are configured, or one of them with a name of this machine.
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         if self.public_url.is_some() && self.unencrypted_url.is_some() {
             return Err(Error::configuration("inbound.public_url and inbound.unencrypted_url are both set")
                 .remedy("a host is reached at one address: remove one of the two"));
         }
         self.public_url = self.public_url.take().or(self.unencrypted_url.take());
+        if self.public_url.is_some() && self.local_name.is_some() {
+            return Err(Error::configuration("inbound.local_name and a URL of this host are both set")
+                .remedy("the page has the name in its URL: remove inbound.local_name"));
+        }
         Ok(())
     }
 
@@ -72,11 +98,21 @@ impl InboundSettings {
     ///
     /// # Errors
     ///
-    /// Returns an error if the address is not on this machine and no public URL is configured.
+    /// Returns an error if the address is not on this machine and no public URL is configured, or if `localhost` does
+    /// not lead to the address.
     pub(crate) fn url(&self, listening: SocketAddr) -> Result<PublicUrl, Error> {
-        match &self.public_url {
-            Some(url) => Ok(url.clone()),
-            None => public_url(&format!("{}://{listening}", self.scheme()), "inbound.listen"),
+        let scheme = self.scheme();
+        match (&self.public_url, self.local_name) {
+            (Some(url), _) => Ok(url.clone()),
+            (None, None | Some(LocalName::Address)) => public_url(&format!("{scheme}://{listening}"), "inbound.listen"),
+            (None, Some(LocalName::Localhost)) => {
+                let is_localhost = listening.ip() == Ipv4Addr::LOCALHOST || listening.ip() == Ipv6Addr::LOCALHOST;
+                let url = PublicUrl::on_localhost(&format!("{scheme}://localhost:{}", listening.port())).ok();
+                url.filter(|_| is_localhost).ok_or_else(|| {
+                    Error::configuration(format!("inbound.local_name is localhost, and inbound.listen is {listening}"))
+                        .remedy("listen on 127.0.0.1 or [::1], or remove inbound.local_name")
+                })
+            }
         }
     }
 
@@ -111,7 +147,7 @@ impl InboundSettings {
     /// A server on loopback is opened at its own address, so that the page opens without a proxy, too. With TLS, the
     /// certificate is one for the name in `url`.
     pub(crate) fn page_address(&self, listening: SocketAddr, url: &PublicUrl) -> String {
-        if listening.ip().is_loopback() && !self.has_tls() {
+        if listening.ip().is_loopback() && !self.has_tls() && self.local_name.is_none() {
             return format!("http://{listening}{}", url.prefix());
         }
         url.to_string()
@@ -131,4 +167,26 @@ pub(super) fn unencrypted_url(text: &str, source: &str) -> Result<PublicUrl, Err
         Error::configuration(format!("{source}: 'inbound.unencrypted_url': {error}"))
             .remedy("give the address of this machine in its own network, such as http://192.168.1.20:8745")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_a_server_that_only_this_machine_reaches_has_one_name() {
+        let page = |name: Option<&str>, listen: &str| {
+            let local_name = name.map(|name| name.parse().unwrap());
+            let inbound = InboundSettings { local_name, ..Default::default() };
+            let listen = listen.parse().unwrap();
+            inbound.url(listen).map(|url| (inbound.page_address(listen, &url), url.to_string()))
+        };
+        let both = |address: &str| (address.to_owned(), address.to_owned());
+        assert_eq!(page(None, "127.0.0.1:1").unwrap(), both("http://127.0.0.1:1"));
+        assert_eq!(page(Some("127.0.0.1"), "127.0.0.1:1").unwrap(), both("http://127.0.0.1:1"));
+        assert_eq!(page(Some("localhost"), "127.0.0.1:1").unwrap(), both("http://localhost:1"));
+        assert_eq!(page(Some("localhost"), "[::1]:1").unwrap(), both("http://localhost:1"));
+        let error = page(Some("localhost"), "127.0.0.2:1").unwrap_err().to_string();
+        assert!(error.contains("inbound.local_name is localhost, and inbound.listen is 127.0.0.2:1"), "{error}");
+    }
 }

@@ -41,6 +41,8 @@ pub enum KeyType {
     KeySource,
     /// One of the log levels.
     Level,
+    /// A name of this machine.
+    LocalName,
     /// The form of a log line.
     LogFormat,
     /// A size in whole mebibytes.
@@ -91,6 +93,7 @@ impl KeyType {
             Self::Interval => "a number of seconds from 60 to 3600",
             Self::KeySource => "one of: file, environment, command, keyring, passphrase",
             Self::Level => "one of: off, error, warn, info, debug, trace",
+            Self::LocalName => "one of: 127.0.0.1, localhost",
             Self::LogFormat => "one of: text, json",
             Self::Mebibytes => "a number of MiB from 16 to 16777216",
             Self::Origins => "a table of origin to origin",
@@ -195,6 +198,11 @@ pub const KEYS: &[Key] = &[
         help: "The address on which `serve` listens. Unless set, it is 127.0.0.1:8745.",
     },
     Key {
+        name: "inbound.local_name",
+        value: KeyType::LocalName,
+        help: "The name of this machine in the address of the page, without `inbound.public_url`. Requests for the page and for callbacks that name it otherwise are redirected. Unless set, it is 127.0.0.1.",
+    },
+    Key {
         name: "inbound.loopback_port",
         value: KeyType::Port,
         help: "The port for browsers that return to this machine. Unless set, it is any free port.",
@@ -288,7 +296,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "page.return_addresses",
         value: KeyType::Addresses,
-        help: "The addresses to which a setup link may lead its visitor at the end. Unless set, there is none.",
+        help: "The addresses to which a setup link may lead its visitor at the end, and whose pages may send their users to a setup with a form. Unless set, there is none.",
     },
     Key {
         name: "sandbox.copy_entries",

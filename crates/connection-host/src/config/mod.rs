@@ -232,6 +232,7 @@ impl Settings {
                 self.inbound.connections_per_peer = Some(count(&value).ok_or_else(wrong)?);
             }
             "inbound.listen" => self.inbound.listen = Some(text()?.parse().map_err(|_| wrong())?),
+            "inbound.local_name" => self.inbound.local_name = Some(text()?.parse().map_err(|()| wrong())?),
             "inbound.loopback_port" => {
                 let port = value.as_integer().and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
                 self.inbound.loopback_port = Some(port.ok_or_else(wrong)?);

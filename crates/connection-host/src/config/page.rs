@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use connection_inbound::PublicEndpoint;
 use connection_server::{Accent, ApiOptions, Logo, ReturnAddress};
 
 use super::{Key, Source};
@@ -32,6 +33,11 @@ impl PageSettings {
             _ => return None,
         }
         Some(())
+    }
+
+    /// Adds the origins of the return addresses, whose pages lead users of the host to their own setups.
+    pub(crate) fn add_origins_to(&self, endpoint: PublicEndpoint) -> PublicEndpoint {
+        self.return_addresses.iter().fold(endpoint, |endpoint, address| endpoint.return_address(address.as_str()))
     }
 
     /// Adds the settings to the options of the API.

@@ -55,6 +55,7 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::Command => ("[\"a\", \"-b\"]", "[\"a\", \"-b\"]"),
             KeyType::KeySource => ("\"command\"", "command"),
             KeyType::Level => ("\"info\"", "info"),
+            KeyType::LocalName => ("\"localhost\"", "localhost"),
             KeyType::LogFormat => ("\"json\"", "json"),
             KeyType::Origins => {
                 ("{ \"https://a.test\" = \"http://b.test\" }", "{\"https://a.test\":\"http://b.test\"}")
@@ -164,6 +165,8 @@ fn where_this_host_is_reached_is_refused_when_nobody_could_reach_it_safely() {
     }
     for (text, part) in [
         ("public_url = \"https://a.test\"\nunencrypted_url = \"http://192.168.1.20\"", "are both set"),
+        ("public_url = \"https://a.test\"\nlocal_name = \"localhost\"", "inbound.local_name and a URL"),
+        ("local_name = \"a.test\"", "'inbound.local_name' must be one of: 127.0.0.1, localhost"),
         ("public_url = \"http://192.168.1.20\"", "is not encrypted"),
         ("unencrypted_url = \"http://a.test\"", "private network"),
         ("unencrypted_url = \"https://192.168.1.20\"", "private network"),

@@ -137,6 +137,7 @@ fn a_device_flow_is_as_the_guide_shows_it() {
     let shown = terminal.line("Open this address and type the code: ");
     let (link, code) = shown.trim_end_matches(')').split_once(" (code ").expect("a code");
     crate::servers::allowed(link, code);
+    terminal.confirms("y");
     check("connections add real --device", &terminal.end());
 }
 

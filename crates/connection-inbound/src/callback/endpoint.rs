@@ -2,6 +2,7 @@
 
 use connection_contract::Kind;
 use connection_core::InboundEndpoint;
+use url::Url;
 
 use crate::PublicUrl;
 
@@ -11,12 +12,25 @@ use crate::PublicUrl;
 #[derive(Clone, Debug)]
 pub struct PublicEndpoint {
     url: PublicUrl,
+    /// The origins of pages that lead their own users here.
+    origins: Vec<String>,
 }
 
 impl PublicEndpoint {
     /// Returns an endpoint at this address.
     pub fn new(url: PublicUrl) -> Self {
-        Self { url }
+        Self { url, origins: Vec::new() }
+    }
+
+    /// Adds an address of the host's own pages, such as `https://app.example.com/settings`. A form on a page of its
+    /// origin may send a user to the start address of a setup with a POST, and the user is not asked there.
+    ///
+    /// A text that is not an `http` or `https` address is ignored.
+    #[must_use]
+    pub fn return_address(mut self, address: &str) -> Self {
+        let origin = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        self.origins.extend(origin.map(|url| url.origin().ascii_serialization()));
+        self
     }
 }
 
@@ -30,5 +44,9 @@ impl InboundEndpoint for PublicEndpoint {
     async fn rebind(&self, redirect_uri: &str) -> bool {
         let kind = redirect_uri.strip_prefix(self.url.as_str()).and_then(|path| path.strip_prefix("/callback/"));
         kind.is_some_and(|kind| Kind::parse_path_segment(kind).is_some())
+    }
+
+    fn leads_users_of(&self, origin: &str) -> bool {
+        self.origins.iter().any(|own| own == origin)
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! It listens on `127.0.0.1` and `[::1]`, from the moment a setup asks for a redirect URI until no setup waits for a
 //! callback. A process that continues a setup of an earlier process listens on the same port again. Any page and any
-//! program of this machine can reach the server, so it answers only GET requests for callbacks, and only with the
-//! `Host` that it gave out.
+//! program of this machine can reach the server, so it answers only requests for callbacks and start addresses, and
+//! only with the `Host` that it gave out.
 
 mod browsers;
 mod listen;

@@ -78,8 +78,8 @@ async fn accept(four: &TcpListener, six: Option<&TcpListener>) -> io::Result<(Tc
 pub(super) fn router(port: u16, registry: WeakConnectionRegistry) -> Option<Router> {
     let url = Arc::new(PublicUrl::loopback(port)?);
     let nothing = || async { StatusCode::NOT_FOUND };
+    let names = Arc::new(Names::of_loopback(port, &url));
     let routes = callback::routes(Receiver { registry: RegistrySource::Shared(registry), url });
-    let routes =
-        routes.fallback(nothing).layer(middleware::from_fn_with_state(Arc::new(Names::of_loopback(port)), named));
+    let routes = routes.fallback(nothing).layer(middleware::from_fn_with_state(names, named));
     Some(routes.layer(middleware::map_response(headers::with_security_headers)))
 }

@@ -1,6 +1,8 @@
-//! The pages that a person sees after a callback: static, except for escaped texts of this crate and of the session.
+//! The pages that a person sees at a start address and after a callback: static, except for escaped texts of this crate
+//! and of the session.
 
 mod escape;
+mod question;
 #[cfg(test)]
 mod tests;
 
@@ -9,11 +11,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use connection_contract::{DisplayText, Identity, SetupFailure};
-use connection_core::Done;
+use connection_core::{Done, StartQuestion};
 
 use escape::escaped;
+pub(crate) use question::ANSWER;
 
-/// The content of the page that a browser gets in answer to a callback or at a start address.
+/// The content of the page that a browser gets in answer to a callback, or at a start address that leads nowhere.
 #[derive(Debug)]
 pub(crate) enum Page {
     /// The store cannot be reached; nothing is lost.
@@ -45,36 +48,45 @@ pub(crate) enum Page {
     Working,
 }
 
-/// The style of every page. The policy holds its hash, so that browsers apply no other style.
-const STYLE: &str = ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.5rem}h1{font-size:1.4rem}";
+/// The style of every page: colours, type and space are those of the page on which a person connects accounts. The
+/// policy holds its hash, so that browsers apply no other style.
+const STYLE: &str = include_str!("style.css");
 /// The SHA-256 of the style, in base64. A test compares the two.
-const STYLE_HASH: &str = "7bH9Xnzhcv/HjODeZVtc4KpQLUJmHelSWiuRqhMsgMo=";
+const STYLE_HASH: &str = "lkSjrlpAe5WdPAD7BCvEyBd6G5M7fyeYuDEXFBcCYyA=";
 
 /// Returns a response with the page.
 pub(crate) fn answer(status: StatusCode, page: &Page) -> Response {
+    let (heading, sentences) = heading_and_sentences(page);
+    let body: String = sentences.iter().map(|sentence| format!("<p>{}</p>\n", escaped(sentence))).collect();
+    document(status, &heading, &body, "'none'")
+}
+
+/// Returns a response with the page that asks before a browser is led to the provider. `host` is the host name of this
+/// server.
+pub(crate) fn ask(question: &StartQuestion, host: &str) -> Response {
+    let body = question::body(question, host);
+    document(StatusCode::OK, &question::heading(question), &body, question::form_action(question))
+}
+
+/// Returns an HTML document. The body is HTML already, and the policy lets its forms lead to `form_action`.
+fn document(status: StatusCode, heading: &str, body: &str, form_action: &str) -> Response {
+    let heading = escaped(heading);
+    let html = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{heading}</title>\n<style>{STYLE}</style>\n\
+         <main>\n<h1>{heading}</h1>\n{body}</main>\n</html>\n"
+    );
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'; \
+        "default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action {form_action}; \
          frame-ancestors 'none'"
     );
-    let mut response = (status, html(page)).into_response();
+    let mut response = (status, html).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
-}
-
-/// Returns the page as an HTML document, with all texts escaped.
-fn html(page: &Page) -> String {
-    let (heading, sentences) = heading_and_sentences(page);
-    let body: String = sentences.iter().map(|sentence| format!("<p>{}</p>\n", escaped(sentence))).collect();
-    let heading = escaped(&heading);
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{heading}</title>\n<style>{STYLE}</style>\n\
-         <h1>{heading}</h1>\n{body}</html>\n"
-    )
 }
 
 /// Returns the heading and the sentences of a page, not yet escaped.

@@ -111,8 +111,8 @@ impl Server {
     /// Then the server accepts no more connections, and returns once all requests in progress are answered, after
     /// fifteen seconds at the latest.
     ///
-    /// A request that names another host than `url` or a loopback address of this server is refused (421), because a
-    /// page whose name resolves to this machine names its own host (DNS rebinding). Only if `url` has TLS and this
+    /// A request that names another host than `url`, a loopback address of this server or `localhost` is refused with a
+    /// problem document (421), because a page whose name resolves to this machine names its own host (DNS rebinding). Only if `url` has TLS and this
     /// server has none, a proxy speaks TLS and checks the names.
     ///
     /// # Cancellation
@@ -133,7 +133,8 @@ impl Server {
         let routes = match has_proxy {
             true => routes,
             false => {
-                let names = Names::of_loopback(self.address.port()).and(url.authority());
+                let port = self.address.port();
+                let names = Names::of_loopback(port, url).and_localhost(port, url);
                 routes.layer(middleware::from_fn_with_state(Arc::new(names), named))
             }
         };

@@ -9,22 +9,45 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use crate::PublicUrl;
+
 /// The values of `Host` that a server accepts.
 #[derive(Debug)]
-pub(crate) struct Names(Vec<String>);
+pub(crate) struct Names {
+    accepted: Vec<String>,
+    /// The address that a refusal names.
+    address: String,
+}
 
 impl Names {
-    /// Returns the loopback addresses with this port.
-    pub(crate) fn of_loopback(port: u16) -> Self {
-        let hosts = ["127.0.0.1", "[::1]"];
-        let with_port = hosts.iter().map(|host| format!("{host}:{port}"));
-        let without = hosts.iter().filter(|_| port == 80).map(|host| (*host).to_owned());
-        Self(with_port.chain(without).collect())
+    /// Returns the loopback addresses with this port, for a server that is reached at `url`.
+    pub(crate) fn of_loopback(port: u16, url: &PublicUrl) -> Self {
+        Self { accepted: Vec::new(), address: url.to_string() }.and_host("127.0.0.1", port).and_host("[::1]", port)
     }
 
-    pub(crate) fn and(mut self, name: &str) -> Self {
-        self.0.push(name.to_owned());
+    /// Adds the name that every browser resolves to this machine, and the host of the server's URL.
+    pub(crate) fn and_localhost(mut self, port: u16, url: &PublicUrl) -> Self {
+        self.accepted.push(url.authority().to_owned());
+        self.and_host("localhost", port)
+    }
+
+    fn and_host(mut self, host: &str, port: u16) -> Self {
+        self.accepted.push(format!("{host}:{port}"));
+        if port == 80 {
+            self.accepted.push(host.to_owned());
+        }
         self
+    }
+
+    /// Returns the refusal as a problem document (RFC 9457), with the members of all refusals of the API.
+    fn refused(&self) -> Response {
+        // The address of a server has no character that JSON escapes.
+        let body = format!(
+            r#"{{"type":"about:blank","title":"Misdirected Request","status":421,"detail":"the request names another host","code":"other_host","remedy":"use the address {}","field":null,"problems":[],"made":null}}"#,
+            self.address
+        );
+        let media_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        (StatusCode::MISDIRECTED_REQUEST, media_type, body).into_response()
     }
 }
 
@@ -41,9 +64,9 @@ pub(crate) async fn named(
     // A request to an origin server names the host only in `Host`.
     let is_plain = request.uri().authority().is_none();
     Ok(match host {
-        Some(host) if is_one && is_plain && names.0.iter().any(|name| name.as_bytes() == host) => {
+        Some(host) if is_one && is_plain && names.accepted.iter().any(|name| name.as_bytes() == host) => {
             next.run(request).await
         }
-        _ => StatusCode::MISDIRECTED_REQUEST.into_response(),
+        _ => names.refused(),
     })
 }

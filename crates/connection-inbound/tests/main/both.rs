@@ -12,6 +12,7 @@ mod pages;
 #[cfg(unix)]
 mod processes;
 mod provider;
+mod question;
 mod requests;
 mod start_address;
 mod test_host;

@@ -1,10 +1,10 @@
-//! A setup whose start address was opened in a browser ends in that browser, and in no other.
+//! A setup whose start address led a browser on ends in that browser, and in no other.
 
 use connection_core::{ConnectionRegistry, SetupSession};
 
 use crate::{
     login::LOGIN,
-    requests::{Answer, behind_proxy, get, get_with},
+    requests::{Answer, agree, behind_proxy, get_with},
     test_host::{World, callbacks, end, labels, state},
 };
 
@@ -13,7 +13,7 @@ async fn begun(registry: &ConnectionRegistry) -> (SetupSession, Answer, String) 
     let session = registry.setups().begin(&LOGIN).again().use_start_address().await.unwrap();
     let state = state(&session).await;
     let start = session.start_address().await.unwrap().unwrap();
-    let led = get(&callbacks(registry), behind_proxy(&start)).await;
+    let led = agree(&callbacks(registry), behind_proxy(&start)).await;
     assert!(led.location().ends_with(&state), "{led:?}");
     (session, led, state)
 }

@@ -177,6 +177,8 @@ async fn what_is_not_meant_for_it_is_refused_and_the_right_callback_is_good_afte
         let head: String = bytes.chars().take(120).collect();
         let (status, answer) = sent(local(port), bytes).await;
         assert_eq!(status, expected, "{head}: {answer}");
+        let is_problem = answer.contains("application/problem+json") && answer.contains("\"code\":\"other_host\"");
+        assert_eq!(is_problem, status == 421, "{head}: {answer}");
         assert!(matches!(session.current_step(), Some((_, SetupStep::Redirect { .. }))), "{head}");
     }
     // A connection that is closed at once is not an error.

@@ -5,7 +5,10 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode, header},
 };
+use connection_faults::user_agent::question;
 use tower::ServiceExt as _;
+
+use crate::test_host::public;
 
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -45,6 +48,20 @@ pub(crate) async fn get(routes: &Router, path: &str) -> Answer {
 
 pub(crate) async fn get_with(routes: &Router, path: &str, cookie: &str) -> Answer {
     send(routes, Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap()).await
+}
+
+/// Returns a POST from a page of this origin, with a cookie.
+pub(crate) fn post(path: &str, origin: &str, cookie: &str) -> Request<Body> {
+    let request = Request::post(path).header(header::ORIGIN, origin).header(header::COOKIE, cookie);
+    request.body(Body::empty()).unwrap()
+}
+
+/// Opens a start address as a person who agrees to continue; returns the answer to the button.
+pub(crate) async fn agree(routes: &Router, path: &str) -> Answer {
+    let asked = get(routes, path).await;
+    let query = question(&asked.body).unwrap_or_else(|| panic!("it does not ask: {asked:?}"));
+    let origin = public().origin();
+    send(routes, post(&format!("{path}{query}"), &origin, asked.cookie())).await
 }
 
 /// Returns the path of a redirect, as the routes see it after the proxy of `PUBLIC` has passed it on.

@@ -35,10 +35,11 @@ async fn without_tls_it_answers_to_this_machines_names_alone() {
         let url = url("http://127.0.0.1:9000");
         Handle::current().spawn(async move { server.serve(routes, &url, std::future::pending()).await })
     };
-    for host in [format!("127.0.0.1:{port}"), format!("[::1]:{port}"), "127.0.0.1:9000".to_owned()] {
+    let own = ["127.0.0.1", "[::1]", "localhost"].map(|host| format!("{host}:{port}"));
+    for host in own.into_iter().chain(["127.0.0.1:9000".to_owned()]) {
         assert_eq!(status_of(address, &host).await, 200, "{host}");
     }
-    for host in ["evil.example", "localhost", "127.0.0.1", &format!("localhost:{port}"), "", "127.0.0.1:1"] {
+    for host in ["evil.example", "localhost", "127.0.0.1", "localhost:9000", "", "127.0.0.1:1", "a.localhost"] {
         assert_eq!(status_of(address, host).await, 421, "{host}");
     }
     serving.abort();

@@ -1,9 +1,10 @@
-//! A browser opens the provider through a start address, and a callback is accepted only from that browser, even if
+//! A browser is led to the provider by a start address, and a callback is accepted only from that browser, even if
 //! another browser knows the `state`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use connection_core::{ConnectionRegistry, SetupSession, SetupStep};
+use connection_faults::user_agent::question;
 use connection_inbound::{LoopbackOptions, LoopbackServer};
 use tokio::runtime::Handle;
 
@@ -56,6 +57,14 @@ async fn lead(session: &SetupSession, port: u16) -> String {
     address.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap().to_owned()
 }
 
+/// Opens a start address as a person who agrees to continue; returns the answer to the button.
+async fn agree(port: u16, go: &str) -> (u16, String) {
+    let (_, asked) = get(port, go).await;
+    let query = question(&asked).unwrap_or_else(|| panic!("it does not ask: {asked}"));
+    let headers = format!("Host: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\nCookie: {}", cookie(&asked));
+    sent((Ipv4Addr::LOCALHOST, port).into(), format!("POST {go}{query} HTTP/1.1\r\n{headers}\r\nContent-Length: 0\r\n\r\n")).await
+}
+
 fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
@@ -95,7 +104,7 @@ async fn a_code_of_somebody_else_is_not_taken_though_its_state_is_right() {
     };
     attacked().await;
     let go = lead(&session, port).await;
-    let (status, led) = get(port, &go).await;
+    let (status, led) = agree(port, &go).await;
     assert_eq!((status, header(&led, "location")), (303, Some(known.link.as_str())), "{led}");
     attacked().await;
     assert!(world.provider.request_bodies().is_empty(), "the plugin saw nothing");
@@ -128,15 +137,15 @@ async fn a_browser_that_was_led_may_reload_and_every_other_one_is_told_so() {
     let port = known.port;
     let go = lead(&session, port).await;
     assert_eq!(lead(&session, port).await, go, "it stays the same");
-    // A HEAD or another method does not use the address up.
+    // A HEAD, another method or a POST that answers no question does not use the address up.
     let local: SocketAddr = (Ipv4Addr::LOCALHOST, port).into();
-    for method in ["HEAD", "POST"] {
+    for (method, status) in [("HEAD", 405), ("PUT", 405), ("POST", 200)] {
         let request = format!("{method} {go} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n");
-        assert_eq!(sent(local, request).await.0, 405);
+        assert_eq!(sent(local, request).await.0, status, "{method}");
     }
     let other_host = format!("GET {go} HTTP/1.1\r\nHost: evil.example\r\n\r\n");
     assert_eq!(sent(local, other_host).await.0, 421);
-    let (_, led) = get(port, &go).await;
+    let (_, led) = agree(port, &go).await;
     let attributes = header(&led, "set-cookie").unwrap().split_once("; ").unwrap().1;
     assert_eq!(attributes, "Max-Age=86400; Path=/callback/login; HttpOnly; SameSite=Lax");
     assert!(cookie(&led).starts_with(&format!("connection-setup-{}=", session.id())));
@@ -185,7 +194,7 @@ async fn an_address_that_was_not_given_out_leads_nowhere() {
         assert_eq!(get(port, &format!("{kind}/{token}")).await.0, 404, "{token}");
     }
     assert_eq!(get(port, &go.replace("login", "other-login")).await.0, 404);
-    assert_eq!(get(port, &go).await.0, 303, "the control");
+    assert_eq!(agree(port, &go).await.0, 303, "the control");
 }
 
 #[tokio::test]
@@ -199,7 +208,7 @@ async fn a_browser_is_led_and_known_in_another_process() {
     let address = session.start_address().await.unwrap().unwrap();
     let routes = callbacks(&registry);
     let elsewhere = callbacks(&other);
-    let led = requests::get(&elsewhere, behind_proxy(&address)).await;
+    let led = requests::agree(&elsewhere, behind_proxy(&address)).await;
     assert_eq!(led.location(), link);
     let set = led.header("set-cookie").to_owned();
     assert!(set.starts_with(&format!("__Host-connection-setup-{}=", session.id())), "{set}");
@@ -221,7 +230,7 @@ async fn a_reauthorization_and_a_resumed_setup_are_led_as_well() {
     let first = known(&session).await;
     session.use_start_address().await.unwrap();
     assert_eq!(get(first.port, &first.callback("evil")).await.0, 403);
-    let (_, led) = get(first.port, &lead(&session, first.port).await).await;
+    let (_, led) = agree(first.port, &lead(&session, first.port).await).await;
     assert_eq!(get_with(first.port, &first.callback("mine"), cookie(&led)).await.0, 303);
     assert_eq!(end(&session).await, "done ada");
     let connection = registry.list_connections(connection_core::Filter::new()).await.unwrap().connections[0].id;
@@ -229,7 +238,7 @@ async fn a_reauthorization_and_a_resumed_setup_are_led_as_well() {
     let again = connection.reauthorize().another_account().use_start_address().await.unwrap();
     let second = known(&again).await;
     assert_eq!(get_with(second.port, &second.callback("evil"), cookie(&led)).await.0, 403, "a cookie of another setup");
-    let (_, led) = get(second.port, &lead(&again, second.port).await).await;
+    let (_, led) = agree(second.port, &lead(&again, second.port).await).await;
     assert_eq!(get_with(second.port, &second.callback("mine"), cookie(&led)).await.0, 303);
     assert_eq!(end(&again).await, "done ada");
     // A setup of a page stays bound to the page's browser.

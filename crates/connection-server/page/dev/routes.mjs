@@ -40,7 +40,8 @@ export const ROUTES = [
     '/me',
     ({ world }) => ({
       role: world.role,
-      owner: world.role === 'admin' ? null : 'local',
+      owner: world.role === 'admin' ? null : world.role === 'link' ? 'customer-17' : 'local',
+      ownerName: world.role === 'link' ? 'Ada Lovelace' : null,
       expiresAt: time(30 * DAY),
       setup: world.setup,
       extension: null,

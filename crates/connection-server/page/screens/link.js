@@ -72,6 +72,10 @@ export default function Link({ me, error, onRetry }) {
     </header>
     <main id="content" class="link-main"><div class="screen setup">
       <${Problem} error=${error} onRetry=${onRetry} />
+      ${
+        me &&
+        html`<p class="receiver">${t.receiver} <strong><bdi>${me.ownerName ?? me.owner}</bdi></strong></p>`
+      }
       ${!me && !error && html`<${Loading} />`}
       ${me && (id ? html`<${SetupSteps} key=${id} id=${id} after=${after} onBegin=${onBegin} isBranded />`
         : html`<${Pick} me=${me} onBegin=${onBegin} />`)}

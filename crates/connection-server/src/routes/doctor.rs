@@ -3,7 +3,7 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::{Kind, Liveness};
 use connection_core::{AnswerRoom, ConnectionInfo, Filter, KeyStatus};
-use connection_inbound::{PublicUrl, check_callback};
+use connection_inbound::check_callback;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -135,7 +135,7 @@ pub(super) async fn doctor(
     let undelivered = registry.outgoing_events().undelivered(caller.token.owner.as_deref(), None, MAX_COUNTED);
     checks.extend(events(&undelivered.await?));
     let mut redirect_uris = Vec::new();
-    if let Some(url) = api.options.public_url.as_ref().and_then(|url| url.parse::<PublicUrl>().ok()) {
+    if let Some(url) = api.options.url() {
         checks.push(match check_callback(registry, &url).await.problem {
             Some(problem) => failed("callback", problem.message, &problem.remedy),
             None => passed("callback", format!("callbacks arrive at {url}")),

@@ -3,7 +3,6 @@
 use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::{Kind, Need};
 use connection_core::KindInfo;
-use connection_inbound::PublicUrl;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -123,8 +122,7 @@ pub(super) async fn show(
     let kind = Kind::parse(&kind).filter(|kind| is_seen(&caller, kind));
     let info = kind.and_then(|kind| caller.registry.kinds().get(&kind)).ok_or_else(unknown)?;
     let descriptor = &info.descriptor;
-    let public_url = api.options.public_url.as_ref().and_then(|url| url.parse::<PublicUrl>().ok());
-    let called_back = public_url.filter(|_| is_called_back(descriptor) && caller.token.link.is_none());
+    let called_back = api.options.url().filter(|_| is_called_back(descriptor) && caller.token.link.is_none());
     let body = KindBody {
         listed: ListedKindBody::of(&info, count(&caller, &descriptor.kind).await?),
         extension: descriptor.extension.as_ref().map(ToString::to_string),

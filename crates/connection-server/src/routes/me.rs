@@ -31,6 +31,8 @@ struct MeBody {
     role: &'static str,
     /// The only owner for whom the caller acts; `null` for all.
     owner: Option<String>,
+    /// The name by which people know that owner; `null` if none was set.
+    owner_name: Option<String>,
     expires_at: String,
     /// The only setup that the visitor of a setup link may continue, once it has begun.
     setup: Option<String>,
@@ -92,8 +94,12 @@ impl HostBody {
 
 /// Returns the role and the owner of the caller.
 #[utoipa::path(get, path = "/me", responses((status = 200, body = MeBody)))]
-pub(super) async fn me(State(api): State<Api>, AnyCaller(token): AnyCaller) -> Response {
+pub(super) async fn me(State(api): State<Api>, AnyCaller(token): AnyCaller) -> Result<Response, Problem> {
     let host = HostBody::of(&api, &token);
+    let owner_name = match &token.owner {
+        Some(owner) => api.registry.owner(owner)?.display_name().await?.map(|name| name.to_string()),
+        None => None,
+    };
     let link = token.link.as_ref();
     let body = MeBody {
         token: token.id.to_string(),
@@ -101,12 +107,13 @@ pub(super) async fn me(State(api): State<Api>, AnyCaller(token): AnyCaller) -> R
         setup: link.and_then(|link| link.setup).map(|id| id.to_string()),
         kinds: link.map(|link| link.kinds.iter().map(ToString::to_string).collect()),
         owner: token.owner,
+        owner_name,
         expires_at: token.expires_at.to_rfc3339(),
         extension: token.extension,
         areas: if link.is_some() { &[] } else { AREAS },
         host,
     };
-    json(StatusCode::OK, &body)
+    Ok(json(StatusCode::OK, &body))
 }
 
 /// Exchanges a code for the token of a page. A code is good once.

@@ -16,6 +16,7 @@ mod kind_changes;
 mod kinds;
 mod live;
 mod me;
+mod owner;
 mod profiles;
 mod send;
 mod setup_links;
@@ -39,6 +40,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(me::me))
         .routes(routes!(me::exchange))
+        .routes(routes!(owner::show, owner::set_name))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(connection_list::list))

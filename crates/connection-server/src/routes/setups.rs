@@ -9,6 +9,7 @@ use axum::{
 };
 use connection_contract::Kind;
 use connection_core::{ConnectionId, ConnectionRegistry, SessionId, SetupInfo, SetupSession};
+use connection_inbound::setup_cookie;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -104,7 +105,7 @@ async fn found(caller: &Caller<ToSetUp>, id: &str) -> Result<SetupSession, Probl
 
 /// Returns the shape of a setup: that of its state, with what a list says about it.
 ///
-/// The address to open is one of this host, which binds the setup to the first browser that opens it.
+/// The address to open is one of this host, which leads to the provider.
 async fn shown(registry: &ConnectionRegistry, session: &SetupSession, at: StateAtStep) -> Result<SetupShape, Problem> {
     let open = registry.setups().list().await?.into_iter().find(|info| info.id == session.id());
     let start = session.start_address().await?;
@@ -125,7 +126,26 @@ async fn current(
     session: &SetupSession,
 ) -> Result<Response, Problem> {
     let state = setup_poll::now(registry, session).await?;
-    Ok(json(status, &shown(registry, session, state).await?))
+    answered(status, registry, session, state).await
+}
+
+/// Returns the answer that shows a setup.
+///
+/// A browser that gets an address to open also gets the proof of the setup in a cookie, and is led on from that address
+/// without a question. Other programs ignore the cookie.
+async fn answered(
+    status: StatusCode,
+    registry: &ConnectionRegistry,
+    session: &SetupSession,
+    at: StateAtStep,
+) -> Result<Response, Problem> {
+    let has_address = at.state.has_address();
+    let mut response = json(status, &shown(registry, session, at).await?);
+    if has_address {
+        let cookie = setup_cookie(session).await?;
+        response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    }
+    Ok(response)
 }
 
 /// Returns the answer to a request that began a setup.
@@ -275,7 +295,7 @@ pub(super) async fn show(
     let session = found(&caller, &id).await?;
     let after = caller.query.get("after");
     let state = setup_poll::next(&api, &caller.registry, &session, after).await?;
-    Ok(json(StatusCode::OK, &shown(&caller.registry, &session, state).await?))
+    answered(StatusCode::OK, &caller.registry, &session, state).await
 }
 
 /// Answers a step.

@@ -60,7 +60,7 @@ async fn found<N: Need>(caller: &Caller<N>, id: &str) -> Result<Connection, Prob
 }
 
 fn public_url(api: &Api) -> Result<PublicUrl, Problem> {
-    api.options.public_url.as_ref().and_then(|url| url.parse().ok()).ok_or_else(|| {
+    api.options.url().ok_or_else(|| {
         let detail = "this host has no public address, so no provider knows where to send";
         Problem::new(StatusCode::CONFLICT, "no_public_url", detail).remedy("configure the public address of the host")
     })

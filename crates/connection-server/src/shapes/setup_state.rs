@@ -264,6 +264,11 @@ impl SetupState {
         matches!(self, Self::Cancelled | Self::Done { .. } | Self::Failed { .. })
     }
 
+    /// Returns `true` if the state has an address that a browser opens.
+    pub(crate) fn has_address(&self) -> bool {
+        matches!(self, Self::Prompt { open: Some(_), .. } | Self::Redirect { .. })
+    }
+
     /// Replaces the address that a browser opens.
     fn opening(mut self, address: Option<String>) -> Self {
         let shown = match &mut self {

@@ -17,6 +17,7 @@ mod lists;
 mod live;
 mod metrics;
 mod once;
+mod owner_names;
 mod page_files;
 mod pages;
 mod profiles;

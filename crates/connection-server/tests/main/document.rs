@@ -39,6 +39,7 @@ const OPERATIONS: &[&str] = &[
     "GET /kinds/{kind}/accept",
     "GET /live",
     "GET /me",
+    "GET /owner",
     "GET /profiles",
     "GET /profiles/{id}",
     "GET /setups",
@@ -80,6 +81,7 @@ const OPERATIONS: &[&str] = &[
     "POST /tokens",
     "PUT /extensions/{name}/choice",
     "PUT /extensions/{name}/preferences",
+    "PUT /owner",
 ];
 
 pub(crate) async fn document(world: &World) -> Value {

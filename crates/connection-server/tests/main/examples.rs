@@ -59,13 +59,14 @@ async fn a_server_connects_an_account_of_whoever_is_signed_in() {
     let ada = host.page_of("ada").await;
     let setup = host.post(&ada, "/setups", json!({ "kind": "login" })).await.ok(201);
     let path = format!("/setups/{}", setup["id"].as_str().unwrap());
-    let setup = host.get(&ada, &path).await.ok(200);
+    let shown = host.get(&ada, &path).await;
+    let cookie = shown.header("set-cookie").split(';').next().unwrap().to_owned();
+    let setup = shown.ok(200);
     let start = setup["open"].as_str().unwrap().strip_prefix(host.url.as_str()).unwrap();
-    let led = host.request("GET", start).send(port).await;
+    let led = host.request("GET", start).with("cookie", &cookie).send(port).await;
     let state = led.header("location").split_once("state=").unwrap().1;
-    let cookie = led.header("set-cookie").split(';').next().unwrap();
     let callback = host.request("GET", &format!("/callback/login?code=mine&state={state}"));
-    assert_eq!(callback.with("cookie", cookie).send(port).await.status, 303);
+    assert_eq!(callback.with("cookie", &cookie).send(port).await.status, 303);
     let mut setup = host.get(&ada, &format!("{path}?after={}", setup["cursor"].as_str().unwrap())).await.ok(200);
     while setup["type"] != "done" {
         if setup["type"] == "confirm" {

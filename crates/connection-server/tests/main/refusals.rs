@@ -38,6 +38,7 @@ fn routes() -> Vec<Route> {
         route("POST /extensions/{name}/connections/{requirement}/send", send(), Role::Read, 501),
         route("PUT /extensions/{name}/choice", grant, Role::Use, 200),
         route("PUT /extensions/{name}/preferences", json!({ "values": { "open": false } }), Role::Use, 200),
+        route("PUT /owner", json!({ "name": "Ada" }), Role::Manage, 200),
         route("DELETE /extensions/{name}/grants/{connection}", nothing(), Role::Use, 204),
         route("DELETE /extensions/{name}", nothing(), Role::Use, 200),
         route("POST /connections/{id}/send", send(), Role::Read, 501),

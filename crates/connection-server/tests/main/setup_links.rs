@@ -67,6 +67,25 @@ async fn a_visitor_connects_one_account_for_the_owner_of_the_link() {
     world.check_answers();
 }
 
+/// The page of the link has the proof of the setup; the start address in another browser asks for the owner of the link.
+#[tokio::test]
+async fn the_browser_of_a_visitor_is_led_on_and_the_page_knows_who_receives_the_account() {
+    let world = World::new().await;
+    let ada = world.registry.owner("ada").unwrap();
+    ada.set_display_name(Some("Ada Lovelace".into())).await.unwrap();
+    let visitor = opened(&world, &made(&world, &["login"]).await).await;
+    let me = world.get(&visitor, "/me").await.ok(200);
+    assert_eq!((&me["owner"], &me["ownerName"]), (&json!("ada"), &json!("Ada Lovelace")));
+    let setup = world.post(&visitor, "/setups", json!({ "kind": "login" })).await.ok(201);
+    let id = setup["id"].as_str().unwrap();
+    let setup = world.until(&visitor, id, &setup, "redirect").await;
+    let open = setup["open"].as_str().unwrap();
+    let asked = world.visit(open, "").await;
+    assert!(asked.status == 200 && asked.body.contains("Ada Lovelace"), "{asked:?}");
+    let cookie = world.cookie(&visitor, id).await;
+    assert_eq!(world.visit(open, &cookie).await.status, 303);
+}
+
 #[tokio::test]
 async fn a_visitor_is_not_asked_to_register_a_redirect_address() {
     let world = World::new().await;

@@ -60,6 +60,36 @@ async fn a_browser_is_led_through_an_address_of_this_host() {
     assert!(!setup.to_string().contains("state="), "only the browser that opens the address gets the state: {setup}");
 }
 
+/// The page gets the proof of a setup with its address; the address alone leads nobody on.
+#[tokio::test]
+async fn a_browser_that_shows_a_setup_is_led_on_and_every_other_one_is_asked() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("mallory")).await;
+    let setup = world.post(&token, "/setups", json!({ "kind": "login" })).await.ok(201);
+    let id = setup["id"].as_str().unwrap();
+    let setup = world.until(&token, id, &setup, "redirect").await;
+    let open = setup["open"].as_str().unwrap();
+    let asked = world.visit(open, "").await;
+    assert_eq!((asked.status, asked.header("location")), (200, ""));
+    assert!(asked.body.contains("mallory") && !asked.body.contains("state="), "{}", asked.body);
+    let other = world.post(&token, "/setups", json!({ "kind": "login" })).await.ok(201);
+    let other_id = other["id"].as_str().unwrap();
+    world.until(&token, other_id, &other, "redirect").await;
+    let foreign = world.cookie(&token, other_id).await;
+    assert_eq!(world.visit(open, &foreign).await.header("location"), "", "the proof of another setup");
+    let shown = world.get(&token, &format!("/setups/{id}")).await;
+    let (cookie, attributes) = shown.header("set-cookie").split_once("; ").unwrap();
+    assert!(cookie.starts_with(&format!("connection-setup-{id}=")), "{cookie}");
+    assert_eq!(attributes, "Max-Age=86400; Path=/callback/login; HttpOnly; SameSite=Lax");
+    assert_eq!(world.visit(open, cookie).await.status, 303);
+    assert_eq!(world.cookie(&token, id).await, cookie, "it is the same in each window and each process");
+    // A step without an address to open has nothing to prove.
+    let form = world.post(&token, "/setups", json!({ "kind": "acme" })).await.ok(201);
+    let form_id = form["id"].as_str().unwrap();
+    world.until(&token, form_id, &form, "prompt").await;
+    assert_eq!(world.get(&token, &format!("/setups/{form_id}")).await.header("set-cookie"), "");
+}
+
 #[tokio::test]
 async fn the_account_to_which_a_browser_signed_in_is_shown_before_it_is_stored() {
     let world = World::new().await;
@@ -67,10 +97,10 @@ async fn the_account_to_which_a_browser_signed_in_is_shown_before_it_is_stored()
     let setup = world.post(&token, "/setups", json!({ "kind": "login" })).await.ok(201);
     let id = setup["id"].as_str().unwrap();
     let setup = world.until(&token, id, &setup, "redirect").await;
-    let led = world.visit(setup["open"].as_str().unwrap(), "").await;
+    let cookie = world.cookie(&token, id).await;
+    let led = world.visit(setup["open"].as_str().unwrap(), &cookie).await;
     let state = led.header("location").split_once("state=").unwrap().1;
-    let cookie = led.header("set-cookie").split(';').next().unwrap();
-    world.visit(&format!("{}/callback/login?code=mine&state={state}", world.origin()), cookie).await;
+    world.visit(&format!("{}/callback/login?code=mine&state={state}", world.origin()), &cookie).await;
     let setup = world.until(&token, id, &setup, "confirm").await;
     assert_eq!((&setup["account"]["label"], &setup["title"]), (&json!("ada"), &json!("Is ada the right account?")));
     assert_eq!(world.get(&token, "/connections").await.ok(200)["items"], json!([]));

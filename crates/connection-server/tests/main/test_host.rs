@@ -158,6 +158,12 @@ impl World {
         request.with("cookie", cookie).send(self.port).await
     }
 
+    /// Returns the cookie that a page gets which shows a setup.
+    pub(crate) async fn cookie(&self, token: &str, id: &str) -> String {
+        let shown = self.get(token, &format!("/setups/{id}")).await;
+        shown.header("set-cookie").split(';').next().unwrap().to_owned()
+    }
+
     /// Connects an account over the API, and returns the id of the connection.
     pub(crate) async fn connected(&self, token: &str, name: &str) -> String {
         let setup = self.post(token, "/setups", json!({ "kind": "acme" })).await.ok(201);

@@ -183,6 +183,10 @@ impl SetupPort for RemoteSetup<'_> {
         Ok(None)
     }
 
+    async fn local_start_address(&self) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+
     async fn settle(&self) {}
 
     fn place(&self) -> String {

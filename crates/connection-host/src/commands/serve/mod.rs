@@ -76,7 +76,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let inbound = &program.settings.inbound;
     let options = api_options(&program, address, &url, certificate.as_ref())?.live(live.clone()).usage(monitor);
     let health = Health::new(registry.clone(), tasks.scheduler.clone(), readiness.clone());
-    let state = State { health, options, readiness: readiness.clone() };
+    let state = State { health, options, readiness: readiness.clone(), listening: address };
     let routes = routes::routes(&registry, &url, state);
     let page = Page::new(registry.clone(), inbound.page_address(address, &url));
     tokio::select! {
@@ -293,7 +293,7 @@ async fn start(program: &mut Program, server: Server) -> Result<Started, Error> 
 
 /// Opens the registry of a host that is reached at `url`.
 pub(super) async fn open(program: &mut Program, url: &PublicUrl) -> Result<ConnectionRegistry, Error> {
-    let endpoint = PublicEndpoint::new(url.clone());
+    let endpoint = program.settings.page.add_origins_to(PublicEndpoint::new(url.clone()));
     let running = program.settings.running();
     // The API removes no profile with which a tool runs.
     let machine = Machine::new().tools(program.tools.clone()).profile_uses(move |_, _, id| in_use(&running, id));

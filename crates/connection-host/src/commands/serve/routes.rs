@@ -1,11 +1,13 @@
 //! The routes of `serve`: the page, the API, callbacks, webhooks and the checks of monitors.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    Router, extract,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    Router,
+    extract::{self, Request},
+    http::{Method, StatusCode, header, uri::PathAndQuery},
+    middleware::{self, Next},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use connection_core::ConnectionRegistry;
@@ -21,6 +23,8 @@ const HEALTH: &str = "/healthz";
 const READY: &str = "/readyz";
 /// The paths for monitors, which are answered however many other requests are.
 pub(super) const FOR_MONITORS: [&str; 3] = [HEALTH, READY, "/metrics"];
+/// The path at which a host that checks its callbacks recognizes itself.
+const PROOF: &str = "/callback/-/proof";
 /// The version that the API and the metrics show.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -30,10 +34,44 @@ pub(super) struct State {
     pub(super) health: Health,
     pub(super) options: ApiOptions,
     pub(super) readiness: Readiness,
+    /// The address at which the server listens.
+    pub(super) listening: SocketAddr,
+}
+
+/// The name under which a browser of this machine sees the page and the callbacks, so that both have the same cookies.
+#[derive(Clone, Debug)]
+struct OneName {
+    /// The origin to which other names of this machine lead; `None` if a proxy passes requests on to this server.
+    origin: Option<Arc<str>>,
+}
+
+impl OneName {
+    fn of(url: &PublicUrl, listening: SocketAddr) -> Self {
+        let origin = url.origin();
+        let is_own = !url.reaches_others() && origin.ends_with(&format!(":{}", listening.port()));
+        Self { origin: is_own.then(|| origin.into()) }
+    }
+}
+
+/// Redirects a browser that names this machine otherwise. Only names of this machine come here: a server that only
+/// this machine reaches refuses all others.
+async fn under_one_name(extract::State(name): extract::State<OneName>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = |origin: &str| origin.split_once("://").map(|(_, authority)| authority.to_owned());
+    // A host that checks itself names the address that it checks.
+    let is_asked = matches!(*request.method(), Method::GET | Method::HEAD) && !request.uri().path().ends_with(PROOF);
+    match name.origin {
+        Some(origin) if is_asked && authority(&origin).as_deref() != host => {
+            let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+            Redirect::temporary(&format!("{origin}{path}")).into_response()
+        }
+        _ => next.run(request).await,
+    }
 }
 
 pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, state: State) -> Router {
-    let State { health, options, readiness } = state;
+    let State { health, options, readiness, listening } = state;
+    let one_name = middleware::from_fn_with_state(OneName::of(url, listening), under_one_name);
     let metrics = Metrics::new(registry, VERSION);
     let own = || {
         Router::new()
@@ -41,11 +79,11 @@ pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, state: Stat
             .with_state(health.clone())
             .merge(monitor_router(registry.clone(), options.clone(), metrics.clone(), readiness.clone()))
             .merge(api_router(registry.clone(), options.clone()))
-            .merge(callback_routes(registry.clone(), url.clone()))
+            .merge(callback_routes(registry.clone(), url.clone()).layer(one_name.clone()))
             .merge(webhook_routes(registry.clone(), url.clone()))
     };
     let nothing = async || StatusCode::NOT_FOUND;
-    let routes = mounted(url, own).merge(page_router(url.prefix()));
+    let routes = mounted(url, own).merge(page_router(url.prefix()).layer(one_name.clone()));
     let observed = |routes: Router| metrics.observe(routes, url.prefix());
     match url.prefix() {
         "" => observed(routes.fallback(nothing)),
@@ -66,7 +104,7 @@ pub(super) fn api_options(listening: SocketAddr, url: &PublicUrl, scheme: &str) 
     let mut options = ApiOptions::new(origin(&url.origin())?);
     if listening.ip().is_loopback() || listening.ip().is_unspecified() {
         let port = listening.port();
-        for host in ["127.0.0.1", "[::1]"] {
+        for host in ["127.0.0.1", "[::1]", "localhost"] {
             options = options.also_at(origin(&format!("{scheme}://{host}:{port}"))?);
         }
     }

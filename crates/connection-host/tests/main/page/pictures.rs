@@ -12,7 +12,12 @@ use super::{click, enter, go, loaded};
 use crate::{
     program::Machine,
     provider::{NOTION_KEY, OTHER_TOKEN, TOKEN},
-    serve::{Serving, links, machine},
+    serve::{
+        Serving,
+        browser_of_setup::{Begun, created, send},
+        google::Google,
+        links, machine,
+    },
     visit::visit,
 };
 
@@ -89,6 +94,23 @@ fn the_documents_show_the_page_of_a_setup_link_as_it_is() {
         browser.open(&address).await;
         browser.shows("Acme").await;
         picture(browser, "link.png").await;
+    });
+}
+
+#[test]
+fn the_documents_show_the_question_for_another_browser_as_it_is() {
+    let machine = machine();
+    Google::of(&machine, 3600);
+    let serving = Serving::start(&machine);
+    let setup = Begun::with(&serving, &created(&machine, "customer-17", "manage"));
+    let admin = created(&machine, "local", "admin");
+    let name = json!({ "name": "Example Reports" });
+    assert_eq!(send(&serving, &admin, "PUT", "/owner?owner=customer-17", &name).status, 200);
+    visit(async |browser| {
+        browser.resize(WIDTH, HEIGHT).await;
+        browser.open(&setup.open).await;
+        browser.shows("Example Reports").await;
+        picture(browser, "question.png").await;
     });
 }
 

@@ -49,7 +49,8 @@ fn a_visitor_connects_an_account_under_the_name_and_colour_of_the_host_and_retur
     let address = link(&machine, &serving, &["acme", "notion"]);
     let visited = visit(async |browser| {
         browser.open(&address).await;
-        browser.shows("Connect your account to Example Reports").await;
+        let page = browser.shows("Connect your account to Example Reports").await;
+        assert!(page.contains("Receives the account: customer-17"), "{page}");
         assert_eq!(browser.address().await, format!("{}/link", serving.url), "the code is not in the address");
         let colour = "return getComputedStyle(document.documentElement).getPropertyValue('--primary').trim()";
         assert_eq!(browser.run(colour, Vec::new()).await, "#7a1fa2");

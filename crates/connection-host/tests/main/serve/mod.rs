@@ -4,6 +4,7 @@
 
 pub(crate) mod adding;
 mod answers;
+pub(crate) mod browser_of_setup;
 mod callback_check;
 mod callbacks;
 mod drains;
@@ -19,6 +20,7 @@ mod limits;
 pub(crate) mod links;
 mod log;
 mod metrics;
+mod one_name;
 mod own_kinds;
 mod packaging;
 mod page;

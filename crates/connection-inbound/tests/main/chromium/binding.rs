@@ -26,11 +26,13 @@ async fn a_setup_that_a_browser_opened_ends_in_that_browser_alone() {
     let (session, start) = begun(&registry).await;
     let name = format!("__Host-connection-setup-{}", session.id());
     own.open(&start).await;
+    own.click("button").await;
     own.sent().await;
     let address = own.property("#allow", "href").await;
     // Another person, with another setup, is redirected to the callback of this one.
     let (foreign, foreign_start) = begun(&registry).await;
     other.open(&foreign_start).await;
+    other.click("button").await;
     other.sent().await;
     other.open(&start).await;
     other.shows("Another browser has already opened this address").await;

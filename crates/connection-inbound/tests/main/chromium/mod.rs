@@ -4,5 +4,6 @@
 
 mod binding;
 mod pages;
+mod question;
 mod site;
 mod tls;

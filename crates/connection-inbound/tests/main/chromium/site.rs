@@ -12,10 +12,11 @@ use crate::test_host::{PUBLIC, callbacks};
 /// The origin of the provider, as a browser sees it.
 pub(super) const PROVIDER: &str = "https://login.example";
 
-/// The ports of the host and the provider.
+/// The ports of the host, the provider, and the pages of others.
 pub(super) struct Site {
     host: u16,
     provider: u16,
+    others: u16,
 }
 
 impl Site {
@@ -23,12 +24,18 @@ impl Site {
     pub(super) async fn of(registry: &ConnectionRegistry) -> Self {
         let path = PUBLIC.strip_prefix("https://host.example").unwrap();
         let app = Router::new().nest(path, callbacks(registry));
-        Self { host: tls::before(served(app).await), provider: provider().await }
+        Self { host: tls::before(served(app).await), provider: provider().await, others: others().await }
+    }
+
+    /// Returns the address of a page of another site, which leads to an address in every way that a page has.
+    pub(super) fn page(site: &str, to: &str) -> String {
+        format!("https://{site}/?to={}", encode::percent_encode(to))
     }
 
     /// Starts a browser with a new profile.
     pub(super) async fn browser(&self) -> Option<Browser> {
-        Browser::start(&[("host.example", self.host), ("login.example", self.provider)]).await
+        let others = ["app.example", "evil.example"].map(|name| (name, self.others));
+        Browser::start(&[("host.example", self.host), ("login.example", self.provider), others[0], others[1]]).await
     }
 }
 
@@ -46,6 +53,19 @@ async fn provider() -> u16 {
         ))
     });
     tls::before(served(Router::new().route("/authorize", page)).await)
+}
+
+/// Starts the pages of other sites.
+async fn others() -> u16 {
+    let page = get(|request: Request| async move {
+        let query = encode::from_form(request.uri().query().unwrap_or_default());
+        let to = &query[0].1;
+        Html(format!(
+            "<title>A page</title>A page <a id=link href='{to}'>Link</a> <img src='{to}'> <iframe src='{to}'></iframe>\
+             <form method=post action='{to}'><button id=post>Post</button></form>"
+        ))
+    });
+    tls::before(served(Router::new().route("/", page)).await)
 }
 
 async fn served(app: Router) -> std::net::SocketAddr {
