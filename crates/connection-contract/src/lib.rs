@@ -121,8 +121,8 @@ pub mod prelude {
         RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, SandboxSpec, Secret, SecretName,
         ServiceError, Services, SessionTokens, SetupContext, SetupFailure, SetupMethod, SetupResult, SetupService,
         SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService, Teardown, TeardownContext, Text,
-        TimeWindow, Timestamp, TokenUtilization, ToolKey, ToolService, ToolSpec, UndeclaredAddress, UsageContext, UsageMetric,
-        UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent,
-        Webhooks, classify, encode, reason,
+        TimeWindow, Timestamp, TokenUtilization, ToolKey, ToolService, ToolSpec, UndeclaredAddress, UsageContext,
+        UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome,
+        WebhookEvent, Webhooks, classify, encode, reason,
     };
 }

@@ -90,9 +90,7 @@ fn check_auth(auth: &RequirementAuth) -> Result<(), BrokenRule> {
             "the setup does not ask for this secret; add it to setupFields or remove it",
         ));
     }
-    check_unique(setup_fields, "a field may be named only once; remove one of the two", |at| {
-        format!("{FIELDS}/{at}")
-    })?;
+    check_unique(setup_fields, "a field may be named only once; remove one of the two", |at| format!("{FIELDS}/{at}"))?;
     check_unique(secret_names, "a secret may be named only once; remove one of the two", |at| {
         format!("{SECRETS}/{at}")
     })?;

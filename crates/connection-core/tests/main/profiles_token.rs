@@ -106,7 +106,7 @@ impl Tokens {
 }
 
 fn given(options: &SpawnOptions) -> Option<&str> {
-    options.env.get(std::ffi::OsStr::new("TOOL_TOKEN")).map(|value| value.to_str().unwrap())
+    options.env.get(OsStr::new("TOOL_TOKEN")).map(|value| value.to_str().unwrap())
 }
 
 #[tokio::test]
@@ -211,14 +211,14 @@ async fn a_key_is_not_used_beside_a_login_that_is_the_default_or_newer() {
     let key = it.connect(work, "key", KEY).await;
     let chosen = async || it.profiles.token(work).await.unwrap().map(|token| token.variable().to_owned());
     assert_eq!(chosen().await, None, "the login is the default");
-    key.set_default().await.unwrap();
+    key.make_default().await.unwrap();
     assert_eq!(chosen().await.as_deref(), Some("TOOL_KEY"));
     key.clear_default().await.unwrap();
     it.connect(work, "newer", "another login of the tool").await;
     assert_eq!(chosen().await, None, "the newer one is a login");
     // A token is for a machine on which nobody can sign in, and is used all the same.
     it.connect(work, "token", TOKEN).await;
-    login.set_default().await.unwrap();
+    login.make_default().await.unwrap();
     assert_eq!(chosen().await.as_deref(), Some("TOOL_TOKEN"));
 }
 

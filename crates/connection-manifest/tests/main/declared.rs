@@ -223,7 +223,10 @@ fn a_declaration_that_makes_no_kind_says_what_to_correct() {
     for (document, why) in [
         (set(with_key(), "/name", json!("Issues of mine")), "cannot be a part of the name of a kind"),
         (set(with_key(), "/connection/auth/secretNames", json!(["accountName"])), "the name of another question"),
-        (set(with_key(), "/connection/auth", json!({ "type": "apiKey", "setupFields": ["confirmation"] })), "another question"),
+        (
+            set(with_key(), "/connection/auth", json!({ "type": "apiKey", "setupFields": ["confirmation"] })),
+            "another question",
+        ),
         (set(with_key(), "/connection/auth/secretNames", json!([])), "declares no secret for which a setup could ask"),
         (
             set(with_key(), "/connection/auth", json!({ "type": "apiKey", "setupFields": ["apiKey"] })),
