@@ -133,7 +133,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
     registry.close().await;
     let database = fresh.database();
     let known = count(&database, "connection_migrations").await;
-    for table in ["connection_usage_snapshot", "connection_usage_window"] {
+    for table in ["connection_provider_grant", "connection_usage_snapshot", "connection_usage_window"] {
         pool.run(&format!("DROP TABLE {table}")).await;
     }
     pool.run("DELETE FROM connection_migrations WHERE version > 1").await;

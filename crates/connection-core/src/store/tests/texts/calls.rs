@@ -7,8 +7,8 @@ use crate::{
     ids::{AccessTokenId, ConnectionId, ProfileId, SessionId},
     kinds::Terms,
     store::{
-        ExchangeKey, ExchangeScope, ListFilter, Lock, ProviderGrantRow, Reader, ReportedWindow, SEALED, Sealed, SealedRow, Store, Tx,
-        Unchanged,
+        ExchangeKey, ExchangeScope, ListFilter, Lock, ProviderGrantRow, Reader, ReportedWindow, SEALED, Sealed,
+        SealedRow, Store, Tx, Unchanged,
         rows::{
             AccessTokenRow, AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, OutboxRow, OutboxState,
