@@ -228,7 +228,7 @@ async fn a_key_is_given_with_no_argument_that_the_host_does_not_list() {
     let work = it.profile("work").await;
     it.connect(work, "ada", KEY).await;
     let Err(Error::Profile(refused)) = it.profiles.token(work).await else { panic!("the argument is not listed") };
-    assert!(refused.to_string().contains("'--key-from-env' for 'tool'"), "{refused}");
+    assert!(refused.to_string().contains("'tool' the argument '--key-from-env'"), "{refused}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     program::{Machine, check, contents},
-    tooled::tooled,
+    tooled::{program, tooled},
 };
 
 /// The name of a tool, its variable, and the origin and the member of its provider's list of models.
@@ -79,14 +79,22 @@ fn a_dry_run_names_the_variable_and_the_arguments_and_hands_nothing_over() {
     }
 }
 
-/// A variable that the person names with `--env` wins, and without it the one of the profile does.
 #[test]
-fn a_person_who_names_the_variable_passes_another_value() {
+fn a_container_is_given_the_key_in_no_argument_and_a_variable_that_the_person_names_wins() {
     let mut machine = tooled();
     connect(&mut machine);
+    let podman = "#!/bin/sh\nfor argument in \"$@\"; do printf 'argument: %s\\n' \"$argument\"; done\nenv\n";
+    program(&machine, "podman", podman);
+    for directory in ["project", "pay/.gemini"] {
+        std::fs::create_dir_all(machine.path(directory)).expect("a home can be written");
+    }
+    let run = ["run", "gemini", "--profile", "pay", "--sandbox", "--workspace", "project"];
+    let ran = machine.run(&run).exits(0);
+    let arguments = ran.arguments();
+    assert!(arguments.windows(2).any(|pair| pair == ["--env", "GEMINI_API_KEY"]), "{arguments:?}");
+    assert!(arguments.iter().all(|argument| !argument.contains("canary")), "{arguments:?}");
+    assert_eq!(ran.variable("GEMINI_API_KEY"), Some(KEY), "the engine hands it on");
     machine.set("GEMINI_API_KEY", "of the person");
-    let run = ["run", "gemini", "--profile", "pay"];
-    assert_eq!(machine.run(&run).exits(0).variable("GEMINI_API_KEY"), Some(KEY));
     let named = machine.run(&[&run[..], &["--env", "GEMINI_API_KEY"]].concat()).exits(0);
     assert_eq!(named.variable("GEMINI_API_KEY"), Some("of the person"));
 }

@@ -1,6 +1,7 @@
 //! Hints for the token of an extension: about its own hand-off, grant and preferences, and about nothing else.
 
 use connection_core::Role;
+use connection_manifest::ExtensionFile;
 use serde_json::json;
 
 use crate::{
@@ -113,7 +114,10 @@ async fn the_use_of_a_connection_by_an_extension_is_no_hint_for_it() {
     let connection = world.connected(&ada, "octocat").await;
     grant(&world, &ada, "issues", &connection).await;
     let mut hints = listening(&world, &token).await;
-    let request = json!({ "method": "GET", "path": "/user" });
-    world.post(&token, "/extensions/issues/connections/default/send", request).await.ok(200);
+    let file = ExtensionFile::parse(manifest("issues").to_string().as_bytes()).unwrap();
+    let handle = world.registry.owner("ada").unwrap().extensions().handle(file.into_declaration()).unwrap();
+    handle.inject(None).await.unwrap();
+    let events = world.get(&ada, &format!("/connections/{connection}/events")).await.ok(200);
+    assert!(events.to_string().contains("extension_used"), "{events}");
     assert_eq!(events_before_own(&world, &mut hints, &ada, "old").await, Vec::<String>::new());
 }
