@@ -15,6 +15,16 @@ export type HandOff = Schemas['HandOff'] & {
   page: string | null;
 };
 
+/** The state of a hand-off that its extension follows. */
+export type FollowedHandOff = HandOff & Schemas['FollowedHandOff'];
+
+/** How the state of a hand-off is read. */
+export interface RetryOptions {
+  /** The `cursor` of a state. The answer then waits for another state, for 25 seconds at most. */
+  after?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /** A request to a provider, besides its method and path. */
 export interface SendOptions {
   headers?: Headers | Record<string, string> | [name: string, value: string][] | undefined;
@@ -30,8 +40,11 @@ export interface Extension {
   resolve(): Promise<ResolvedConnection>;
   /** Begins the hand-off of a person to the page. Nothing is required if the connection exists and is granted. */
   handOff(command?: string): Promise<HandOff>;
-  /** Returns the state of a hand-off. Nothing is required as soon as the extension can continue. */
-  retry(ticket: string): Promise<HandOff>;
+  /**
+   * Returns the state of a hand-off, and of the setup that a person has begun for the extension. Nothing is required as
+   * soon as the extension can continue.
+   */
+  retry(ticket: string, options?: RetryOptions): Promise<FollowedHandOff>;
   /**
    * Sends a request to the provider with the credential of the connection that was granted to the extension.
    *
@@ -46,7 +59,7 @@ export interface Extension {
 /** Returns the extension with this name. */
 export function extensionOf(requests: Requests, baseUrl: string, name: string): Extension {
   const params = { path: { name } };
-  const shown = (read: Schemas['HandOff']): HandOff => {
+  const shown = <Read extends Schemas['HandOff']>(read: Read): Read & { page: string | null } => {
     const way = read.required?.way;
     return { ...read, page: way ? `${baseUrl}${way}` : null };
   };
@@ -54,8 +67,13 @@ export function extensionOf(requests: Requests, baseUrl: string, name: string): 
     resolve: () => requests.get('/api/v1/extensions/{name}/resolved', { params }),
     handOff: async (command) =>
       shown(await requests.post('/api/v1/extensions/{name}/hand-off', { params, body: { command: command ?? null } })),
-    retry: async (ticket) =>
-      shown(await requests.get('/api/v1/extensions/{name}/hand-off/{ticket}', { params: { path: { name, ticket } } })),
+    retry: async (ticket, { after, signal } = {}) =>
+      shown(
+        await requests.get('/api/v1/extensions/{name}/hand-off/{ticket}', {
+          params: { path: { name, ticket }, query: after === undefined ? {} : { after } },
+          signal: signal ?? null,
+        }),
+      ),
     async send(method, path, { headers, body, requirement = 'default', signal } = {}) {
       const answer = await requests.post('/api/v1/extensions/{name}/connections/{requirement}/send', {
         params: { path: { name, requirement } },

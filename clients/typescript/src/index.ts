@@ -12,7 +12,14 @@ import type { components } from './schema.js';
 import { runSetup, type OnStep, type SetupOptions, type SetupStart } from './setup.js';
 
 export { ConnectionsError, type FieldProblem } from './errors.js';
-export type { Extension, HandOff, ResolvedConnection, SendOptions } from './extension.js';
+export type {
+  Extension,
+  FollowedHandOff,
+  HandOff,
+  ResolvedConnection,
+  RetryOptions,
+  SendOptions,
+} from './extension.js';
 export type { LiveEvent, LiveOptions } from './live.js';
 export type { ConnectOptions } from './request.js';
 export type { Answered, Item, ListPath, Method, Parameters, PathWith, Requests, RequestWith } from './requests.js';

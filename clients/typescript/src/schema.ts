@@ -795,8 +795,9 @@ export interface paths {
         };
         put?: never;
         /**
-         * Fetches the usage of an account now. If the provider does not answer, `error` has the reason, and the last good snapshot
-         *     is in the answer.
+         * Fetches the usage of an account now, or takes the report of a running session of the kind's tool. If the provider does
+         *     not answer, `error` has the reason, and the last good snapshot is in the answer. The answer to a report has its metrics
+         *     before the others that are known; its time windows are kept until they end.
          */
         post: {
             parameters: {
@@ -812,7 +813,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["UsageRequest"];
                 };
             };
             responses: {
@@ -2553,7 +2554,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Streams hints about what changed, from all processes of the store. */
+        /**
+         * Streams hints about what changed, from all processes of the store. An extension is told of its preferences
+         *     (`extension`), of its grant and the connection that it would use (`grant`), and of the setups of its hand-off (`setup`).
+         */
         get: {
             parameters: {
                 query?: {
@@ -3645,7 +3649,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns the usage of the accounts whose kind reports it, as it was fetched last, by the id of the connection. */
+        /**
+         * Returns the usage of the accounts whose kind reports it, as any process has fetched it or a session has reported it, by
+         *     the id of the connection.
+         */
         get: {
             parameters: {
                 query?: {
@@ -4521,7 +4528,7 @@ export interface components {
                 account?: string | null;
                 /**
                  * Format: int64
-                 * @description The seconds since the snapshot was fetched.
+                 * @description The seconds since the snapshot was fetched, or a session reported a part of it.
                  */
                 age?: number | null;
                 /** @description How the account is paid for: `subscription`, `api_key`, or another word of the kind. */
@@ -4909,12 +4916,12 @@ export interface components {
             revokedAt: string | null;
             role: components["schemas"]["Role"];
         };
-        /** @description The usage of an account, as it was fetched last. */
+        /** @description The usage of an account, as it is known. */
         Usage: {
             account: string | null;
             /**
              * Format: int64
-             * @description The seconds since the snapshot was fetched.
+             * @description The seconds since the snapshot was fetched, or a session reported a part of it.
              */
             age: number | null;
             /** @description How the account is paid for: `subscription`, `api_key`, or another word of the kind. */
@@ -4932,6 +4939,10 @@ export interface components {
         UsageHistory: {
             series: components["schemas"]["UsageSeries"][];
         };
+        /** @description What to do about the usage of an account. */
+        UsageRequest: {
+            session?: null | components["schemas"]["UsageSession"];
+        };
         /** @description The history of a metric. */
         UsageSeries: {
             /** @description The id of the metric. */
@@ -4944,6 +4955,26 @@ export interface components {
                 number,
                 number
             ][];
+        };
+        /** @description The report of a running session. */
+        UsageSession: {
+            /**
+             * Format: int64
+             * @description The tokens that fit into the context.
+             */
+            contextMax?: number | null;
+            /**
+             * Format: int64
+             * @description The tokens that are now in the context of the session, instead of what the document says.
+             */
+            contextUsed?: number | null;
+            /**
+             * @description The document in which the tool reports on its session, unchanged, with at most 64 KiB and 32 levels. It is not
+             *     kept.
+             */
+            document?: {
+                [key: string]: unknown;
+            } | null;
         };
         /** @enum {string} */
         Way: "browser" | "device" | "paste" | "other";

@@ -68,10 +68,12 @@ test('an extension is handed off, granted and sends, and never sees the secret',
   assert.equal(new URL(begun.page).origin, machine.serving.url);
   assert.equal(new URL(begun.page).pathname, '/extensions/issues');
   assert.equal((await fetch(begun.page)).status, 200);
-  assert.equal((await extension.retry(begun.ticket)).required?.action, 'grant');
-
-  await grant();
-  const retried = await extension.retry(begun.ticket);
+  const first = await extension.retry(begun.ticket);
+  assert.deepEqual([first.required?.action, first.setup, first.page], ['grant', null, begun.page]);
+  // The same state again, and then the answer waits for the person.
+  assert.equal((await extension.retry(begun.ticket, { after: 'an earlier state' })).cursor, first.cursor);
+  const [retried] = await Promise.all([extension.retry(begun.ticket, { after: first.cursor }), grant()]);
+  assert.notEqual(retried.cursor, first.cursor);
   assert.deepEqual([retried.required, retried.page, retried.command], [null, null, 'search']);
   const resolved = await extension.resolve();
   assert.deepEqual([resolved.status, resolved.provider], ['connected', 'acme']);
@@ -123,7 +125,18 @@ test('the token of an extension reads, answers and changes nothing else', async 
   const refused = { code: 'not_allowed', status: 403 };
   await assert.rejects(own.get('/api/v1/connections'), refused);
   await assert.rejects(own.post('/api/v1/setups', { body: { extension: 'issues' } }), refused);
-  await assert.rejects(own.live().next(), refused);
+  await assert.rejects(own.get('/api/v1/usage'), refused);
+});
+
+test('an extension listens to what concerns it', async () => {
+  const own = connect({ baseUrl: machine.serving.url, token });
+  const leaves = new AbortController();
+  const events = own.live({ signal: leaves.signal });
+  assert.deepEqual(await events.next(), { done: false, value: { type: 'opened' } });
+  await revoke();
+  assert.deepEqual(await events.next(), { done: false, value: { type: 'changed', of: 'grant', id: 'issues' } });
+  leaves.abort();
+  assert.equal((await events.next()).done, true);
 });
 
 test('the example of a host hands a person off and sends', async () => {

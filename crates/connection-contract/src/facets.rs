@@ -28,7 +28,7 @@ pub trait NamedSecrets<C>: Send + Sync {
     /// # When it is called
     ///
     /// For a name in the descriptor's `secret_names`: when a credential is stored, to find out which secrets it
-    /// contains, and when a caller with a grant requests it. For the [`token_secret`](crate::SignIn::token_secret) of a
-    /// tool: when the tool is started. The host records each hand-over before the caller receives the secret.
+    /// contains, and when a caller with a grant requests it. For the [`token_secret`](crate::SignIn::token_secret) and the
+    /// [`key`](crate::SignIn::key) of a tool: when the tool is started. The host records each hand-over before the caller receives the secret.
     fn secret(&self, credential: &C, name: &str) -> Option<Secret>;
 }

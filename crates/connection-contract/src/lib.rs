@@ -88,7 +88,7 @@ pub use setup::{
 pub use teardown::{ProviderGrant, Revoker, Teardown};
 pub use text::{DisplayText, Kind, Text};
 pub use timestamp::Timestamp;
-pub use tools::{FoundTool, SignIn, ToolService, ToolSpec, VersionForm};
+pub use tools::{FoundTool, SignIn, ToolKey, ToolService, ToolSpec, VersionForm};
 pub use usage::{
     MonthlySpend, SessionTokens, TimeWindow, TokenUtilization, UsageContext, UsageMetric, UsageSnapshot, UsageSource,
 };
@@ -121,8 +121,8 @@ pub mod prelude {
         RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, SandboxSpec, Secret, SecretName,
         ServiceError, Services, SessionTokens, SetupContext, SetupFailure, SetupMethod, SetupResult, SetupService,
         SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService, Teardown, TeardownContext, Text,
-        TimeWindow, Timestamp, TokenUtilization, ToolService, ToolSpec, UndeclaredAddress, UsageContext, UsageMetric,
-        UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent,
-        Webhooks, classify, encode, reason,
+        TimeWindow, Timestamp, TokenUtilization, ToolKey, ToolService, ToolSpec, UndeclaredAddress, UsageContext,
+        UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome,
+        WebhookEvent, Webhooks, classify, encode, reason,
     };
 }

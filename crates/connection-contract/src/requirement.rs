@@ -43,8 +43,12 @@ impl fmt::Display for SecretName {
 pub struct RequirementAuth {
     /// The form of authentication that the connection must have.
     pub auth: crate::AuthType,
-    /// Names of the secrets, in the order of the manifest. Empty for [`AuthType::None`](crate::AuthType::None).
+    /// Names of the secrets that the extension itself receives, in the order of the manifest. Without any, it asks only
+    /// for the use of the connection. Empty for [`AuthType::None`](crate::AuthType::None).
     pub secret_names: Vec<SecretName>,
+    /// Names of the secrets for which a setup asks if the declaration itself makes the kind of the connection. Without
+    /// any, it asks for those in `secret_names`.
+    pub setup_fields: Vec<SecretName>,
     /// OAuth parameters of the extension, for [`AuthType::OAuth`](crate::AuthType::OAuth). The kind of the provider
     /// decides how OAuth is done. These parameters let a host find out whether it can do that.
     pub oauth: Option<RequirementOAuth>,
@@ -53,7 +57,19 @@ pub struct RequirementAuth {
 impl RequirementAuth {
     /// Creates a form of authentication with the names of its secrets.
     pub fn new(auth: crate::AuthType, secret_names: impl IntoIterator<Item = SecretName>) -> Self {
-        Self { auth, secret_names: secret_names.into_iter().collect(), oauth: None }
+        Self { auth, secret_names: secret_names.into_iter().collect(), setup_fields: Vec::new(), oauth: None }
+    }
+
+    /// Adds a secret for which a setup asks if the declaration itself makes the kind of the connection.
+    #[must_use]
+    pub fn setup_field(mut self, name: SecretName) -> Self {
+        self.setup_fields.push(name);
+        self
+    }
+
+    /// Returns the names of the secrets for which a setup of the declaration's own kind asks.
+    pub fn asked_for(&self) -> &[SecretName] {
+        if self.setup_fields.is_empty() { &self.secret_names } else { &self.setup_fields }
     }
 
     /// Sets the OAuth parameters of the extension.

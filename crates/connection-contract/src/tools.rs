@@ -124,6 +124,8 @@ pub struct SignIn {
     pub token_env_var: Option<Text>,
     /// Name by which [`NamedSecrets`](crate::NamedSecrets) hands out the token for that variable.
     pub token_secret: Option<Text>,
+    /// The way in which the tool accepts an API key of its provider in place of a login.
+    pub key: Option<ToolKey>,
     /// Address of the instructions for signing in. Only `https` is accepted.
     pub docs_url: Option<Text>,
 }
@@ -136,6 +138,7 @@ impl SignIn {
             hint: None,
             token_env_var: None,
             token_secret: None,
+            key: None,
             docs_url: None,
         }
     }
@@ -163,10 +166,46 @@ impl SignIn {
         self
     }
 
+    /// Sets how the tool accepts an API key. A host passes the key to the tool when it starts the tool with the profile of
+    /// the connection. The key may be one of the descriptor's `secret_names`, too.
+    #[must_use]
+    pub fn key(mut self, key: ToolKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
     /// Sets the address of the instructions for signing in.
     #[must_use]
     pub fn docs_url(mut self, url: impl Into<Text>) -> Self {
         self.docs_url = Some(url.into());
+        self
+    }
+}
+
+/// The way in which a tool accepts an API key of its provider: in an environment variable, and for some tools after
+/// arguments that name the variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ToolKey {
+    /// Name by which [`NamedSecrets`](crate::NamedSecrets) hands out the key.
+    pub secret: Text,
+    /// Name of the environment variable in which the tool accepts the key.
+    pub env_var: Text,
+    /// Arguments without which the tool does not read the variable. They precede all others, and a host has to allow
+    /// each of them.
+    pub args: Vec<Text>,
+}
+
+impl ToolKey {
+    /// Creates the way of a tool that reads a variable by itself.
+    pub fn new(secret: impl Into<Text>, env_var: impl Into<Text>) -> Self {
+        Self { secret: secret.into(), env_var: env_var.into(), args: Vec::new() }
+    }
+
+    /// Adds an argument without which the tool does not read the variable.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<Text>) -> Self {
+        self.args.push(arg.into());
         self
     }
 }

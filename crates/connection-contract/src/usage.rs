@@ -147,6 +147,18 @@ pub enum UsageMetric {
     TokenUtilization(TokenUtilization),
 }
 
+impl UsageMetric {
+    /// Returns the id of the metric. One of an unknown kind may have none.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::MonthlySpend(spend) => Some(&spend.id),
+            Self::Other(value) => value["id"].as_str(),
+            Self::TimeWindow(window) => Some(&window.id),
+            Self::TokenUtilization(tokens) => Some(&tokens.id),
+        }
+    }
+}
+
 /// Usage within a window of time that restarts.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

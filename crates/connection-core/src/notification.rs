@@ -32,6 +32,8 @@ pub enum Notification {
     Removed(ConnectionId),
     /// A fetch of a connection's usage has ended.
     UsageFetched(FetchedUsage),
+    /// A session has reported usage of the account of the connection with this id.
+    UsageReported(ConnectionId),
 }
 
 /// A verification of a credential by its plugin. A host measures with it how fast providers answer; it names no

@@ -20,6 +20,8 @@ pub struct FetchedUsage {
     /// The credential that was used last, as a number that grows with each credential that is stored for the
     /// connection; `None` if none could be opened.
     pub credential: Option<u64>,
+    /// The time at which the fetch ended.
+    pub at: Timestamp,
     /// The usage, or the reason why there is none now.
     pub result: Result<Arc<UsageSnapshot>, NotLive>,
 }
@@ -30,10 +32,34 @@ pub struct FetchedUsage {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StoredUsage {
-    /// The time of the fetch.
-    pub fetched_at: Timestamp,
+    /// The time of the last good fetch; `None` if only sessions have reported.
+    pub fetched_at: Option<Timestamp>,
+    /// The time of the fetch, or of the last report of a session after it.
+    pub updated_at: Timestamp,
     /// The usage, without the provider's raw answer.
     pub snapshot: Arc<UsageSnapshot>,
+}
+
+impl StoredUsage {
+    /// Combines a fetched snapshot and what sessions have reported since then, each with its time. A reported metric
+    /// replaces a fetched one with the same id. Returns `None` if there is neither.
+    pub(crate) fn of(
+        fetched: Option<(Timestamp, UsageSnapshot)>,
+        reported: Vec<(Timestamp, UsageMetric)>,
+    ) -> Option<Self> {
+        let fetched_at = fetched.as_ref().map(|(at, _)| *at);
+        let reported_at = reported.iter().map(|(at, _)| *at).max();
+        let updated_at = fetched_at.max(reported_at)?;
+        let mut snapshot = fetched.map_or_else(|| UsageSnapshot::new(updated_at), |(_, snapshot)| snapshot);
+        snapshot.observed_at = reported_at.map_or(snapshot.observed_at, |at| at.max(snapshot.observed_at));
+        for (_, metric) in reported {
+            match snapshot.metrics.iter_mut().find(|other| other.id() == metric.id()) {
+                Some(other) => *other = metric,
+                None => snapshot.metrics.push(metric),
+            }
+        }
+        Some(Self { fetched_at, updated_at, snapshot: Arc::new(snapshot) })
+    }
 }
 
 /// The number that a metric of an account had at a time.

@@ -27,13 +27,21 @@ pub(crate) fn wanted(command: &Command, settings: &Settings) -> Vec<FileKind> {
 
 /// Registers the kinds of the catalogue that have connections.
 pub(crate) fn register_connected(registry: &ConnectionRegistry, connected: &[Kind]) {
-    for name in connected {
-        let is_new = registry.kinds().get(name).is_none();
-        if let Some(kind) = kind(name.as_str()).filter(|_| is_new) {
-            match registry.kinds().register(kind) {
-                Ok(()) | Err(RegisterError::Taken { .. }) => {}
-                Err(error) => tracing::warn!(kind = %name, %error, "a kind of the catalogue cannot be registered"),
-            }
+    connected.iter().for_each(|name| register(registry, name));
+}
+
+/// Registers all kinds of the catalogue, for a command that has to say what can be connected.
+pub(crate) fn register_all(registry: &ConnectionRegistry) {
+    Catalogue::ids().filter_map(Kind::parse).for_each(|name| register(registry, &name));
+}
+
+/// Registers the kind of the catalogue with this name, unless the registry has a kind of that name.
+fn register(registry: &ConnectionRegistry, name: &Kind) {
+    let is_new = registry.kinds().get(name).is_none();
+    if let Some(kind) = kind(name.as_str()).filter(|_| is_new) {
+        match registry.kinds().register(kind) {
+            Ok(()) | Err(RegisterError::Taken { .. }) => {}
+            Err(error) => tracing::warn!(kind = %name, %error, "a kind of the catalogue cannot be registered"),
         }
     }
 }

@@ -27,11 +27,24 @@ fn tools(cli: Cli) -> Cli {
     };
     cli.allow_tool(tool(
         "claude",
-        &["CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN"],
+        &["ANTHROPIC_API_KEY", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN"],
         &[".local/bin", ".claude/local", ".claude", ".claude.json"],
     ))
-    .allow_tool(tool("codex", &["CODEX_HOME"], &[".local/bin", ".codex"]))
-    .allow_tool(tool("gemini", &["GEMINI_CONFIG_DIR", "GEMINI_CLI_HOME"], &[".local/bin", ".gemini"]))
+    .allow_tool(
+        tool("codex", &["CODEX_API_KEY", "CODEX_HOME"], &[".local/bin", ".codex"])
+            .argument("-c")
+            .argument("features.shell_snapshot=false")
+            .argument("model_provider=\"connections\"")
+            .argument(
+                "model_providers.connections={name=\"OpenAI\",base_url=\"https://api.openai.com/v1\",\
+                 env_key=\"CODEX_API_KEY\",wire_api=\"responses\"}",
+            ),
+    )
+    .allow_tool(tool(
+        "gemini",
+        &["GEMINI_API_KEY", "GEMINI_CONFIG_DIR", "GEMINI_CLI_HOME"],
+        &[".local/bin", ".gemini"],
+    ))
 }
 
 /// Adds the files from which `sandbox build` makes images. They belong to the plugins, but a plugin reads no file.

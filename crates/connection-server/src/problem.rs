@@ -48,6 +48,11 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
+    /// Returns the stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.body.code
+    }
+
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let body = ProblemBody {
             r#type: "about:blank",

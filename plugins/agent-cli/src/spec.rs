@@ -41,6 +41,10 @@ pub(crate) struct Tool {
     pub(crate) token_command: Option<&'static str>,
     /// Page on which a person revokes such a token.
     pub(crate) token_page: Option<&'static str>,
+    /// Environment variable that accepts an API key.
+    pub(crate) key_env: &'static str,
+    /// Arguments without which the tool does not read that variable. They precede those of the person.
+    pub(crate) key_args: &'static [&'static str],
     pub(crate) directory: Directory,
     pub(crate) api: Api,
     /// Permission modes, in the order in which a person cycles through them.
@@ -213,6 +217,8 @@ impl Tool {
         let sign_in =
             SignIn::new(command).hint(self.sign_in_hint).token_env_var(self.token_env).docs_url(self.sign_in_docs);
         let sign_in = if self.token_command.is_some() { sign_in.token_secret(SETUP_TOKEN) } else { sign_in };
+        let key = self.key_args.iter().fold(ToolKey::new(API_KEY, self.key_env), |key, arg| key.arg(*arg));
+        let sign_in = sign_in.key(key);
         let spec = ToolSpec::new(self.binary).install_command(self.install()).docs_url(self.docs).sign_in(sign_in);
         let places = self.places.iter().filter_map(|place| PathSpec::new(PathBase::Home, *place));
         let spec = places.fold(spec, ToolSpec::extra_path);

@@ -2,8 +2,8 @@
 //!
 //! Each call is about one account and profile: the profile's account, or a connection that is named. A fetch does
 //! not change the connection; only a verification says whether it works. The store keeps the last good snapshot of
-//! each account for all processes. The reason why there is no newer one, and the provider's raw answer, are in the
-//! memory of the process that fetched.
+//! each account, and the time windows that sessions of a tool report, for all processes. The reason why there is no
+//! newer snapshot, and the provider's raw answer, are in the memory of the process that fetched.
 
 mod bounds;
 mod cache_ttl;
@@ -111,8 +111,8 @@ impl Usage {
         })
     }
 
-    /// Returns the usage that any process of the store fetched last, without a request; `None` if nothing was fetched
-    /// yet.
+    /// Returns the usage that any process of the store fetched last, with the windows that sessions have reported since
+    /// then, without a request; `None` if nothing is known yet.
     ///
     /// # Errors
     ///
@@ -160,16 +160,16 @@ impl Usage {
         self.monitor.registry.kinds().session_metrics(&self.kind, session)
     }
 
-    /// Takes a report of a running session of the tool, and returns its metrics together with what this process
-    /// fetched of the account.
+    /// Takes a report of a running session of the tool, and returns its metrics together with what else is known of the
+    /// account.
     ///
-    /// Time windows belong to the account and not to the session. They are kept in the same way as fetched ones,
-    /// until the session reports newer ones or they end, so that [`snapshot`](Self::snapshot) and later fetches
-    /// include them. The returned reading has all metrics.
+    /// Time windows belong to the account and not to the session. The store keeps them until a session reports newer
+    /// ones, a fetch measures them or they end, so that [`snapshot`](Self::snapshot) and later fetches include them in
+    /// every process. The returned reading has all metrics.
     ///
     /// # Errors
     ///
-    /// The errors of [`fetch`](Self::fetch) and [`format_session_metrics`](Self::format_session_metrics).
+    /// The errors of [`fetch`](Self::fetch) and of [`Connection::report_usage`].
     pub fn report_session(
         &self,
         profile: Option<ProfileId>,
@@ -177,22 +177,21 @@ impl Usage {
     ) -> BoxFuture<'_, Result<UsageReading, Error>> {
         Box::pin(async move {
             let connection = self.existing(profile).await?;
-            let metrics = self.format_session_metrics(session).await?;
+            let metrics = connection.report_usage(session).await?;
             let account = connection.info().identity.account_id.as_str();
-            let kept = &self.monitor.kept;
-            let at = Moment::of(&*kept.clock);
-            Ok(kept.snapshots.report(connection.id(), account, at, metrics))
+            let known = self.reading(&connection, account).await?;
+            Ok(known.unwrap_or_default().with_report(self.monitor.kept.clock.now(), metrics))
         })
     }
 
-    /// Returns the newest usage of the connection's account, fetched by this process or by another one.
+    /// Returns the newest usage of the connection's account, which any process has fetched or a session has reported.
     async fn reading(&self, connection: &Connection, account: &str) -> Result<Option<UsageReading>, Error> {
         let stored = connection.last_usage().await?;
         let kept = &self.monitor.kept;
         let now = Moment::of(&*kept.clock);
         // The account of the handle is that of the stored usage.
-        if let Some(stored) = stored.filter(|_| connection.info().identity.account_id.as_str() == account) {
-            kept.snapshots.learn(connection.id(), account, now, &stored);
+        if connection.info().identity.account_id.as_str() == account {
+            kept.snapshots.learn(connection.id(), account, now, stored.as_ref());
         }
         Ok(kept.snapshots.read(connection.id(), account, now.passed))
     }

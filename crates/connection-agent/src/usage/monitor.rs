@@ -64,9 +64,11 @@ impl Kept {
                 self.listed.send_modify(|count| *count = count.wrapping_add(1));
             }
             Notification::UsageFetched(fetched) => {
-                let now = Moment::of(&*self.clock);
+                // The store has the same time.
+                let now = Moment { wall: fetched.at, passed: self.clock.passed() };
                 self.snapshots.keep(fetched.connection, &fetched.account, now, &fetched.result);
             }
+            Notification::UsageReported(_) => self.snapshots.reported(),
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{BoxFuture, NotLive, TimeWindow, Timestamp, UsageMetric, UsageSnapshot};
+use connection_contract::{BoxFuture, NotLive, Timestamp, UsageMetric, UsageSnapshot};
 use connection_core::{Clock, ConnectionId, FetchedUsage, StoredUsage};
 use tokio::sync::watch;
 
@@ -23,30 +23,30 @@ use tokio::sync::watch;
 ///     Some(format!("{} seconds old: {}", reading.age.as_secs(), why.reason.message))
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct UsageReading {
     /// The last good snapshot; `None` if there was none yet.
     pub snapshot: Option<Arc<UsageSnapshot>>,
-    /// The time since the snapshot was fetched.
+    /// The time since the snapshot was fetched, or since a session reported a part of it.
     pub age: Duration,
     /// The reason why the last fetch failed; `None` if it succeeded.
     pub error: Option<NotLive>,
 }
 
-/// A receiver of changes to the fetched usage.
+/// A receiver of changes to the known usage.
 ///
 /// [`UsageMonitor`](crate::UsageMonitor) has an example.
 #[derive(Debug)]
 pub struct UsageChanges(watch::Receiver<u64>);
 
 impl UsageChanges {
-    /// Waits until a fetch has ended since the last call, with or without success. Returns `false` after the
-    /// monitor is gone.
+    /// Waits until a fetch has ended since the last call, with or without success, or a session has reported. Returns
+    /// `false` after the monitor is gone.
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, the next call returns for the same fetch.
+    /// If the future is dropped, the next call returns for the same change.
     pub fn changed(&mut self) -> BoxFuture<'_, bool> {
         Box::pin(async move { self.0.changed().await.is_ok() })
     }
@@ -60,6 +60,19 @@ impl UsageReading {
             Err(why) => (None, Some(why.clone())),
         };
         Self { snapshot, age: Duration::ZERO, error }
+    }
+
+    /// Returns a reading with the metrics that a session has reported now, and after them the other known ones.
+    pub(super) fn with_report(self, now: Timestamp, metrics: Vec<UsageMetric>) -> Self {
+        let mut snapshot = UsageSnapshot::new(now);
+        snapshot.metrics = metrics;
+        if let Some(kept) = self.snapshot {
+            let reported: HashSet<_> = snapshot.metrics.iter().filter_map(UsageMetric::id).map(str::to_owned).collect();
+            let is_other = |metric: &&UsageMetric| metric.id().is_none_or(|id| !reported.contains(id));
+            snapshot.metrics.extend(kept.metrics.iter().filter(is_other).cloned());
+            snapshot.raw.clone_from(&kept.raw);
+        }
+        Self { snapshot: Some(Arc::new(snapshot)), age: Duration::ZERO, error: self.error }
     }
 }
 
@@ -97,8 +110,6 @@ pub(super) struct Snapshots {
 struct AccountState {
     /// The account of the entry, so that its usage is never shown for another account.
     account: String,
-    /// The time windows that a session reported last.
-    session: Vec<TimeWindow>,
     good: Option<Good>,
     error: Option<NotLive>,
     /// The time of the last fetch of this process; `None` if it has not fetched.
@@ -108,8 +119,10 @@ struct AccountState {
 /// The last good snapshot.
 struct Good {
     snapshot: Arc<UsageSnapshot>,
-    /// The time of the fetch, or of the report of a session, by the wall clock.
-    fetched_at: Timestamp,
+    /// The time of the fetch by the wall clock; `None` if only sessions have reported.
+    fetched_at: Option<Timestamp>,
+    /// The time of the fetch, or of the last report of a session after it.
+    updated_at: Timestamp,
     /// The time at which this process got it, as the process measures time.
     arrived: Duration,
     /// The age of the snapshot at that time. One that another process fetched may be older than this process.
@@ -122,52 +135,45 @@ impl Default for Snapshots {
     }
 }
 
-/// Adds the metrics of a session to a snapshot. If two metrics have one id, that of the session is newer.
-fn join(snapshot: &mut UsageSnapshot, metrics: impl IntoIterator<Item = UsageMetric>) {
-    for metric in metrics {
-        match snapshot.metrics.iter_mut().find(|other| id(other) == id(&metric)) {
-            Some(other) if id(&metric).is_some() => *other = metric,
-            _ => snapshot.metrics.push(metric),
+impl Good {
+    /// Returns what the store has. The usage that this process has may be of the same update, whose age it has measured,
+    /// or of the same fetch, to which it has the provider's raw answer.
+    fn of(stored: &StoredUsage, now: Moment, before: Option<&Self>) -> Self {
+        let age = now.wall.seconds().saturating_sub(stored.updated_at.seconds());
+        let mut good = Self {
+            snapshot: stored.snapshot.clone(),
+            fetched_at: stored.fetched_at,
+            updated_at: stored.updated_at,
+            arrived: now.passed,
+            age: Duration::from_secs(age.try_into().unwrap_or(0)),
+        };
+        let Some(before) = before else { return good };
+        if before.updated_at == good.updated_at {
+            good.arrived = before.arrived;
+            good.age = before.age;
         }
-    }
-}
-
-fn id(metric: &UsageMetric) -> Option<&str> {
-    match metric {
-        UsageMetric::MonthlySpend(spend) => Some(&*spend.id),
-        UsageMetric::TimeWindow(window) => Some(&*window.id),
-        UsageMetric::TokenUtilization(tokens) => Some(&*tokens.id),
-        UsageMetric::Other(value) => value["id"].as_str(),
-        _ => None,
+        if before.fetched_at == good.fetched_at && before.snapshot.raw.is_some() {
+            let mut snapshot = UsageSnapshot::clone(&good.snapshot);
+            snapshot.raw.clone_from(&before.snapshot.raw);
+            good.snapshot = Arc::new(snapshot);
+        }
+        good
     }
 }
 
 impl AccountState {
     fn new(account: &str) -> Self {
-        Self { account: account.to_owned(), session: Vec::new(), good: None, error: None, fetched_at: None }
+        Self { account: account.to_owned(), good: None, error: None, fetched_at: None }
     }
 
-    /// Stores a fetched snapshot. The windows of a session are kept beside it until they end, unless they were
-    /// fetched.
-    fn fetched(&mut self, fetched: &UsageSnapshot, fetched_at: Timestamp, arrived: Duration, age: Duration) {
-        let mut fetched = fetched.clone();
-        let now = fetched.observed_at;
-        self.session.retain(|window| window.resets_at.is_some_and(|reset| reset > now));
-        let is_fetched = |window: &TimeWindow| fetched.metrics.iter().any(|other| id(other) == Some(&*window.id));
-        self.session.retain(|window| !is_fetched(window));
-        fetched.metrics.extend(self.session.iter().cloned().map(UsageMetric::from));
-        self.good = Some(Good { snapshot: Arc::new(fetched), fetched_at, arrived, age });
-    }
-
-    /// Takes a snapshot that the store has, if it is newer. A fetch of this process that failed before it no longer
-    /// counts.
-    fn learn(&mut self, stored: &StoredUsage, now: Moment) {
-        if self.good.as_ref().is_none_or(|good| good.fetched_at < stored.fetched_at) {
-            let age = now.wall.seconds().saturating_sub(stored.fetched_at.seconds());
-            let age = Duration::from_secs(age.try_into().unwrap_or(0));
-            self.fetched(&stored.snapshot, stored.fetched_at, now.passed, age);
+    /// Takes what the store has, unless this process has fetched later and could not store it. A fetch of this process
+    /// that failed before a later fetch no longer counts.
+    fn learn(&mut self, stored: Option<&StoredUsage>, now: Moment) {
+        let fetched_at = stored.and_then(|stored| stored.fetched_at);
+        if self.good.as_ref().is_none_or(|good| good.fetched_at <= fetched_at) {
+            self.good = stored.map(|stored| Good::of(stored, now, self.good.as_ref()));
         }
-        if self.fetched_at.is_some_and(|at| at.wall < stored.fetched_at) {
+        if self.fetched_at.is_some_and(|own| fetched_at.is_some_and(|at| own.wall < at)) {
             self.error = None;
         }
     }
@@ -192,55 +198,38 @@ impl Snapshots {
         kept.fetched_at = Some(now);
         match result {
             Ok(good) => {
-                kept.fetched(good, now.wall, now.passed, Duration::ZERO);
+                kept.good = Some(Good {
+                    snapshot: good.clone(),
+                    fetched_at: Some(now.wall),
+                    updated_at: now.wall,
+                    arrived: now.passed,
+                    age: Duration::ZERO,
+                });
                 kept.error = None;
             }
             Err(why) => kept.error = Some(why.clone()),
         }
         drop(table);
-        self.fetched.send_modify(|count| *count = count.wrapping_add(1));
+        self.reported();
     }
 
-    /// Takes the snapshot that the store has of an account, if it is newer than the one that is kept.
-    pub(super) fn learn(&self, id: ConnectionId, account: &str, now: Moment, stored: &StoredUsage) {
-        of_account(&mut self.lock(), id, account).learn(stored, now);
-    }
-
-    /// Keeps the windows that a session reported, and returns all of its metrics together with what was fetched.
-    pub(super) fn report(
-        &self,
-        id: ConnectionId,
-        account: &str,
-        now: Moment,
-        metrics: Vec<UsageMetric>,
-    ) -> UsageReading {
+    /// Takes what the store has of an account, unless this process has fetched later.
+    pub(super) fn learn(&self, id: ConnectionId, account: &str, now: Moment, stored: Option<&StoredUsage>) {
         let mut table = self.lock();
-        let kept = of_account(&mut table, id, account);
-        let windows = metrics.iter().filter_map(|metric| match metric {
-            UsageMetric::TimeWindow(window) => Some(window.clone()),
-            _ => None,
-        });
-        let windows: Vec<_> = windows.collect();
-        let before = kept.good.as_ref().map(|good| UsageSnapshot::clone(&good.snapshot));
-        let mut good = before.unwrap_or_else(|| UsageSnapshot::new(now.wall));
-        good.observed_at = now.wall;
-        let mut all = good.clone();
-        if !windows.is_empty() {
-            join(&mut good, windows.iter().cloned().map(UsageMetric::from));
-            kept.session = windows;
-            let snapshot = Arc::new(good);
-            kept.good = Some(Good { snapshot, fetched_at: now.wall, arrived: now.passed, age: Duration::ZERO });
+        if stored.is_some() || table.contains_key(&id) {
+            of_account(&mut table, id, account).learn(stored, now);
         }
-        join(&mut all, metrics);
-        let reading = UsageReading { snapshot: Some(Arc::new(all)), age: Duration::ZERO, error: kept.error.clone() };
-        drop(table);
+    }
+
+    /// Tells the receivers that a session has reported usage, which the store has.
+    pub(super) fn reported(&self) {
         self.fetched.send_modify(|count| *count = count.wrapping_add(1));
-        reading
     }
 
     pub(super) fn read(&self, id: ConnectionId, account: &str, passed: Duration) -> Option<UsageReading> {
         let table = self.lock();
-        table.get(&id).filter(|kept| kept.account == account).map(|kept| kept.reading(passed))
+        let known = table.get(&id).filter(|kept| kept.account == account);
+        known.filter(|kept| kept.good.is_some() || kept.error.is_some()).map(|kept| kept.reading(passed))
     }
 
     pub(super) fn forget(&self, id: ConnectionId) {

@@ -11,7 +11,7 @@ pub(super) fn check_extension(extension: &ExtensionDeclaration) -> Result<(), Br
     check_unique(platforms, "a platform may be named only once; remove one of the two", |at| {
         format!("/platforms/{at}")
     })?;
-    let secrets: BTreeSet<&str> = requirement.auth.secret_names.iter().map(SecretName::as_str).collect();
+    let secrets: BTreeSet<&str> = requirement.auth.asked_for().iter().map(SecretName::as_str).collect();
     check_preferences("", preferences, &secrets)?;
     for (at, Command { name: own, preferences }) in commands.iter().enumerate() {
         check_name(&format!("/commands/{at}/name"), own)?;

@@ -24,7 +24,7 @@ pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), BrokenR
         |_| "/connection/title".into(),
     )?;
     check_auth(auth)?;
-    let secrets: BTreeSet<&str> = auth.secret_names.iter().map(SecretName::as_str).collect();
+    let secrets: BTreeSet<&str> = auth.asked_for().iter().map(SecretName::as_str).collect();
     for (at, own) in public_preference_names.iter().enumerate() {
         let field = format!("/connection/publicPreferenceNames/{at}");
         check_name(&field, own)?;
@@ -50,7 +50,8 @@ pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), BrokenR
 
 fn check_auth(auth: &RequirementAuth) -> Result<(), BrokenRule> {
     const SECRETS: &str = "/connection/auth/secretNames";
-    let RequirementAuth { auth, secret_names, oauth } = auth;
+    const FIELDS: &str = "/connection/auth/setupFields";
+    let RequirementAuth { auth, secret_names, setup_fields, oauth } = auth;
     let oauth = match (auth, oauth) {
         (AuthType::OAuth, None) => {
             return Err(broken_rule(
@@ -70,16 +71,26 @@ fn check_auth(auth: &RequirementAuth) -> Result<(), BrokenRule> {
             ));
         }
     };
-    match (auth, secret_names.is_empty()) {
-        (AuthType::None, false) => {
-            return Err(broken_rule(
-                SECRETS,
-                "auth of the type none has no secrets; remove the names or choose another type",
-            ));
-        }
-        (AuthType::None, true) | (_, false) => {}
-        (_, true) => return Err(broken_rule(SECRETS, "this type of auth needs the name of at least one secret")),
+    if *auth == AuthType::None && !secret_names.is_empty() {
+        return Err(broken_rule(
+            SECRETS,
+            "auth of the type none has no secrets; remove the names or choose another type",
+        ));
     }
+    if matches!(auth, AuthType::None | AuthType::OAuth) && !setup_fields.is_empty() {
+        return Err(broken_rule(
+            FIELDS,
+            "only apiKey and personalAccessToken ask for secrets; remove the fields or choose another type",
+        ));
+    }
+    let is_asked = |name: &SecretName| setup_fields.is_empty() || setup_fields.contains(name);
+    if let Some(at) = secret_names.iter().position(|name| !is_asked(name)) {
+        return Err(broken_rule(
+            format!("{SECRETS}/{at}"),
+            "the setup does not ask for this secret; add it to setupFields or remove it",
+        ));
+    }
+    check_unique(setup_fields, "a field may be named only once; remove one of the two", |at| format!("{FIELDS}/{at}"))?;
     check_unique(secret_names, "a secret may be named only once; remove one of the two", |at| {
         format!("{SECRETS}/{at}")
     })?;

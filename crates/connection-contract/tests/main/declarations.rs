@@ -19,11 +19,11 @@ fn every_form_of_authentication_has_a_declaration_that_holds() {
 
 #[test]
 fn an_error_names_extension_connection_and_field_and_can_be_taken_apart() {
-    let error = extension(requirement(RequirementAuth::new(AuthType::ApiKey, []))).check().unwrap_err();
+    let error = extension(requirement(RequirementAuth::new(AuthType::None, [secret("a")]))).check().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "extension 'issues', connection 'default', field '/connection/auth/secretNames': this type of auth needs the \
-         name of at least one secret"
+        "extension 'issues', connection 'default', field '/connection/auth/secretNames': auth of the type none has no \
+         secrets; remove the names or choose another type"
     );
     assert_eq!((error.extension.as_str(), error.connection.as_str()), ("issues", "default"));
     assert_eq!(error.field, "/connection/auth/secretNames");
@@ -114,9 +114,24 @@ fn each_form_of_authentication_has_its_own_and_no_more() {
         || RequirementOAuth::new("https://a.example", "https://b.example", "c", RequirementRedirect::Loopback);
     let check = |auth, field| refused(&extension(requirement(auth)), field);
     check(auth(AuthType::None, &["a"]), secrets);
-    check(auth(AuthType::ApiKey, &[]), secrets);
-    check(auth(AuthType::PersonalAccessToken, &[]), secrets);
-    check(auth(AuthType::OAuth, &[]).oauth(endpoints()), secrets);
+    let fields = "/connection/auth/setupFields";
+    check(auth(AuthType::None, &[]).setup_field(secret("a")), fields);
+    check(auth(AuthType::OAuth, &["a"]).oauth(endpoints()).setup_field(secret("a")), fields);
+    let two = || auth(AuthType::ApiKey, &["a", "b"]).setup_field(secret("a"));
+    check(two(), "/connection/auth/secretNames/1");
+    check(two().setup_field(secret("b")).setup_field(secret("a")), "/connection/auth/setupFields/2");
+    // An extension may ask for no secret, and a setup may ask for more than the extension receives.
+    for auth in [
+        auth(AuthType::ApiKey, &[]),
+        auth(AuthType::PersonalAccessToken, &[]),
+        auth(AuthType::OAuth, &[]).oauth(endpoints()),
+        auth(AuthType::ApiKey, &[]).setup_field(secret("a")),
+        two().setup_field(secret("b")).setup_field(secret("c")),
+    ] {
+        assert_eq!(extension(requirement(auth)).check(), Ok(()));
+    }
+    let public = requirement(auth(AuthType::ApiKey, &[]).setup_field(secret("a"))).public_preference("a");
+    refused(&extension(public), "/connection/publicPreferenceNames/0");
     check(auth(AuthType::OAuth, &["a"]), "/connection/auth");
     check(auth(AuthType::None, &[]).oauth(endpoints()), "/connection/auth");
     check(auth(AuthType::ApiKey, &["a"]).oauth(endpoints()), "/connection/auth");

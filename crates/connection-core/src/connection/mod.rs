@@ -12,6 +12,7 @@ mod secret;
 mod send;
 mod system;
 mod usage;
+mod usage_session;
 
 use std::{fmt, sync::Arc};
 
@@ -30,7 +31,7 @@ pub use list::{Filter, Page};
 pub(crate) use list::{count, list, named, outlines};
 pub use send::Response;
 pub(crate) use system::System;
-pub(crate) use usage::answered;
+pub(crate) use usage_session::session_metrics;
 
 /// A connection of one owner. A clone is another handle to the same connection.
 ///

@@ -4,17 +4,15 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{
-    BoxFuture, ConnectionError, Kind, Liveness, NotLive, Reason, Text, Timestamp, UsageContext, UsageSnapshot, Value,
-    reason,
+    BoxFuture, ConnectionError, Liveness, NotLive, Reason, Text, Timestamp, UsageContext, UsageSnapshot, Value, reason,
 };
 use connection_replay::usage::MAX_WORD_LENGTH;
 
-use super::{Connection, System};
+use super::{Connection, System, usage_session::answered};
 use crate::{
     ConnectionId, Error, Notification, StoreError,
     contain::{self, Contained, contain},
     credential::{HostServices, HotRow, Subject},
-    error::{CRASHED, TIMED_OUT},
     ground::{Ground, Scope},
     kinds::KindEntry,
     limits,
@@ -27,8 +25,6 @@ use crate::{
 const MAX_DURATION: Duration = Duration::from_secs(60);
 /// A plugin that still runs after this extra time blocks its thread, which cannot be interrupted.
 const GRACE: Duration = Duration::from_secs(1);
-/// The deadline of calls that use no network.
-const MAX_CALL: Duration = Duration::from_secs(10);
 /// The length of a period in seconds, of which the history keeps one number of each metric.
 const PERIOD: i64 = 10 * 60;
 /// The time in seconds for which a number is kept.
@@ -76,8 +72,9 @@ impl Connection {
         Box::pin(fetch(self))
     }
 
-    /// Returns the usage of the account that any process of the store fetched last, without a request; `None` if none
-    /// was fetched of this account. It does not have the provider's raw answer.
+    /// Returns the usage of the account that any process of the store fetched last, with the time windows that sessions
+    /// have [reported](Self::report_usage) since then; `None` if nothing is known of this account. No request is sent.
+    /// The result does not have the provider's raw answer.
     ///
     /// # Errors
     ///
@@ -90,7 +87,7 @@ impl Connection {
     ///
     /// async fn show(connection: &Connection) -> Result<(), Error> {
     ///     if let Some(last) = connection.last_usage().await? {
-    ///         println!("{} metrics, fetched at {}", last.snapshot.metrics.len(), last.fetched_at.to_rfc3339());
+    ///         println!("{} metrics, known since {}", last.snapshot.metrics.len(), last.updated_at.to_rfc3339());
     ///     }
     ///     Ok(())
     /// }
@@ -98,11 +95,18 @@ impl Connection {
     pub fn last_usage(&self) -> BoxFuture<'_, Result<Option<StoredUsage>, Error>> {
         Box::pin(async move {
             let account = self.info.identity.account_id.as_str();
-            let row = self.shared.reader().await?.usage_snapshot(self.id(), account).await?;
-            Ok(row.and_then(|(fetched_at, snapshot)| {
+            let now = self.shared.clock.now().seconds();
+            let mut reader = self.shared.reader().await?;
+            let fetched = reader.usage_snapshot(self.id(), account).await?.and_then(|(at, snapshot)| {
                 let snapshot = usage_json::from_value(&Value::parse(snapshot.as_bytes()).ok()?)?;
-                Some(StoredUsage { fetched_at: Timestamp::from_seconds(fetched_at), snapshot: Arc::new(snapshot) })
-            }))
+                Some((Timestamp::from_seconds(at), snapshot))
+            });
+            let windows = reader.usage_windows(self.id(), account, now).await?;
+            let reported = windows.into_iter().filter_map(|(at, body)| {
+                let metric = usage_json::metric_from_value(&Value::parse(body.as_bytes()).ok()?);
+                Some((Timestamp::from_seconds(at), metric))
+            });
+            Ok(StoredUsage::of(fetched, reported.collect()))
         })
     }
 
@@ -161,7 +165,7 @@ impl Connection {
         })
     }
 
-    fn reports_no_usage(&self) -> Error {
+    pub(super) fn reports_no_usage(&self) -> Error {
         self.cannot("report how much of their account is used")
     }
 }
@@ -203,8 +207,9 @@ async fn run(scope: Scope<'_, System>, id: ConnectionId) -> Result<FetchedUsage,
             tracing::debug!(connection = %id, code = &*why.reason.code, "no usage was fetched");
         }
         let credential = generation.and_then(|generation| generation.try_into().ok());
+        let at = shared.clock.now();
         let fetched =
-            FetchedUsage { connection: id, account: account.to_owned(), credential, result: result.map(Arc::new) };
+            FetchedUsage { connection: id, account: account.to_owned(), credential, at, result: result.map(Arc::new) };
         record(shared, &fetched).await;
         shared.notifications.publish(&Notification::UsageFetched(fetched.clone()));
         return Ok(fetched);
@@ -221,12 +226,16 @@ async fn record(ground: &Ground, fetched: &FetchedUsage) {
     let mut kept = UsageSnapshot::clone(snapshot);
     kept.raw = None;
     let text = usage_json::to_value(&kept).to_string();
-    let now = ground.clock.now().seconds();
-    let at = now - now.rem_euclid(PERIOD);
+    let measured: Vec<_> = snapshot.metrics.iter().filter_map(|metric| metric.id().map(str::to_owned)).collect();
+    let now = fetched.at.seconds();
+    let at = period(now);
     let (id, account) = (fetched.connection, fetched.account.clone());
     let job = ground.store.write_relaxed(move |tx| {
         Box::pin(async move {
             tx.set_usage_snapshot(id, &account, now, &text).await?;
+            for metric in &measured {
+                tx.drop_usage_window(id, metric).await?;
+            }
             for (metric, value) in &numbers {
                 tx.set_usage(id, at, metric, &account, *value).await?;
             }
@@ -236,6 +245,11 @@ async fn record(ground: &Ground, fetched: &FetchedUsage) {
     if let Err(error) = job.await {
         tracing::debug!(connection = %id, %error, "the usage of a connection was not recorded");
     }
+}
+
+/// Returns the beginning of the period of a time.
+pub(super) const fn period(at: i64) -> i64 {
+    at - at.rem_euclid(PERIOD)
 }
 
 /// Returns the error for a connection that is re-authorized for another account again and again.
@@ -307,19 +321,5 @@ async fn ask(
         Contained::Ended(Err(_)) => fault(reason::PLUGIN_FAULT, "the plugin could not fetch the usage"),
         Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
         Contained::Stopped | Contained::TimedOut => fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time"),
-    }
-}
-
-/// Returns the answer of a plugin that needs no network, contained.
-pub(crate) async fn answered<T: Send + 'static>(
-    ground: &Ground,
-    kind: &Kind,
-    task: impl Future<Output = Option<T>> + Send + 'static,
-) -> Result<T, Error> {
-    let fault = |what| Error::PluginFault { kind: kind.clone(), what };
-    match ground.runtimes.run(&*ground.clock, MAX_CALL, task).await {
-        Contained::Ended(Some(answer)) => Ok(answer),
-        Contained::Ended(None) | Contained::Panicked => Err(fault(CRASHED)),
-        Contained::Stopped | Contained::TimedOut => Err(fault(TIMED_OUT)),
     }
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use connection_contract::{BoxFuture, Kind, ProfileSpec};
+use connection_contract::{BoxFuture, Kind, ProfileSpec, Text};
 
 use super::{Profile, Profiles};
 use crate::{
@@ -132,14 +132,24 @@ impl SpawnOptions {
         });
     }
 
-    /// Adds a token to the profile that was applied last. Applying another profile removes it.
-    pub(super) fn put_token(&mut self, variable: &str, value: &str) {
+    /// Adds a token or key, and the arguments with which the tool reads it, to the profile that was applied last. Applying
+    /// another profile removes them.
+    pub(super) fn put_token(&mut self, variable: &str, value: &str, args: &[Text]) {
+        let args = args.iter().map(|arg| OsString::from(&**arg));
         let before = self.env.insert(variable.into(), value.into());
-        if let Some(applied) = &mut self.applied
-            && !applied.before.iter().any(|(name, _)| name == variable)
-        {
+        let Some(applied) = &mut self.applied else {
+            self.args.splice(..0, args);
+            return;
+        };
+        if !applied.before.iter().any(|(name, _)| name == variable) {
             applied.before.push((variable.into(), before));
         }
+        let args: Vec<_> = args.collect();
+        let place = applied.args.len();
+        // A host may have changed the arguments since then; then these come first.
+        let place = if self.args.starts_with(&applied.args) { place } else { 0 };
+        self.args.splice(place..place, args.clone());
+        applied.args.splice(place..place, args);
     }
 
     /// Undoes what the applied profile changed.

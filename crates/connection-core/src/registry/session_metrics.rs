@@ -1,10 +1,9 @@
 //! Converts what a running session of a tool reports about itself to metrics.
 
-use connection_contract::{BoxFuture, ConnectionError, Kind, SessionTokens, UsageMetric};
-use connection_replay::usage::{MAX_RAW_LENGTH, check_metrics};
+use connection_contract::{BoxFuture, Kind, SessionTokens, UsageMetric};
 
 use super::Kinds;
-use crate::{Error, connection::answered, contain, limits};
+use crate::{Error, connection::session_metrics};
 
 impl<'a> Kinds<'a> {
     /// Converts what a running session of the kind's tool reports about itself to metrics. The result depends on no
@@ -20,19 +19,6 @@ impl<'a> Kinds<'a> {
         kind: &'a Kind,
         session: SessionTokens,
     ) -> BoxFuture<'a, Result<Vec<UsageMetric>, Error>> {
-        Box::pin(async move {
-            if session.document.as_ref().is_some_and(|document| !limits::is_json(document, MAX_RAW_LENGTH)) {
-                return Err(Error::InvalidRequest("the document of a session may have at most 64 KiB and 32 levels"));
-            }
-            let shared = &self.registry.shared;
-            let entry = shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
-            let definition = entry.definition.clone();
-            let task = async move { contain::call(|| definition.session_metrics(&session)) };
-            let metrics = answered(shared, kind, task).await?;
-            match check_metrics(&metrics) {
-                Ok(()) => Ok(metrics),
-                Err(problem) => Err(Error::Plugin { kind: kind.clone(), source: ConnectionError::Bug(problem.into()) }),
-            }
-        })
+        Box::pin(session_metrics(&self.registry.shared, kind, session))
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connection_contract::{Descriptor, PathBase, PathSpec, ProfileSpec, SandboxSpec, ToolSpec};
+use connection_contract::{Descriptor, PathBase, PathSpec, ProfileSpec, SandboxSpec, Text, ToolSpec};
 use connection_replay::descriptor::is_bare;
 
 /// Programs that accept arbitrary command lines or run other programs, by their names without an extension.
@@ -61,14 +61,14 @@ impl AllowedTool {
         Self { program: program.into(), variables: BTreeSet::new(), arguments: BTreeSet::new(), paths: Vec::new() }
     }
 
-    /// Allows profiles to set this environment variable for the program, and a token to be passed in it.
+    /// Allows profiles to set this environment variable for the program, and a token or key to be passed in it.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>) -> Self {
         self.variables.insert(name.into());
         self
     }
 
-    /// Allows profiles to pass this argument to the program.
+    /// Allows this argument to be passed to the program, by profiles or together with a key.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.insert(argument.into());
@@ -81,6 +81,13 @@ impl AllowedTool {
     pub fn paths(mut self, paths: impl IntoIterator<Item = PathSpec>) -> Self {
         self.paths.extend(paths);
         self
+    }
+
+    fn takes(&self, args: &[Text]) -> Result<(), ToolNotAllowed> {
+        let refused = args.iter().find(|argument| !self.arguments.contains(&***argument));
+        refused.map_or(Ok(()), |argument| {
+            Err(ToolNotAllowed::Argument { program: self.program.clone(), argument: argument.to_string() })
+        })
     }
 
     fn names(&self, path: &PathSpec) -> Result<(), ToolNotAllowed> {
@@ -161,25 +168,22 @@ impl ToolPolicy {
                 return Err(ToolNotAllowed::Variable { program: program(), variable: name.to_string() });
             }
         }
-        for argument in &spec.extra_args {
-            if !allowed.arguments.contains(&**argument) {
-                return Err(ToolNotAllowed::Argument { program: program(), argument: argument.to_string() });
-            }
-        }
+        allowed.takes(&spec.extra_args)?;
         allowed.names(&spec.implicit_dir)
     }
 
-    /// Checks that a token may be passed to a program in this variable.
+    /// Checks that a token or key may be passed to a program in this variable, with these arguments.
     ///
     /// # Errors
     ///
-    /// [`ToolNotAllowed`], which names the program or the variable.
-    pub(crate) fn check_token(&self, program: &str, variable: &str) -> Result<(), ToolNotAllowed> {
+    /// [`ToolNotAllowed`], which names the program, the variable or the argument.
+    pub(crate) fn check_token(&self, program: &str, variable: &str, args: &[Text]) -> Result<(), ToolNotAllowed> {
         let allowed = self.program(program)?;
-        if allowed.variables.contains(variable) {
-            return Ok(());
+        if !allowed.variables.contains(variable) {
+            let variable = variable.to_owned();
+            return Err(ToolNotAllowed::Variable { program: allowed.program.clone(), variable });
         }
-        Err(ToolNotAllowed::Variable { program: allowed.program.clone(), variable: variable.to_owned() })
+        allowed.takes(args)
     }
 
     /// Checks that a kind may run its first tool in a container with these files of the user.

@@ -91,6 +91,7 @@ pub(crate) use refreshes::LEASE;
 pub(crate) use row_events::broken_row_link;
 pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};
 pub(crate) use sealed_value::Sealed;
+pub(crate) use usage::ReportedWindow;
 
 /// An open database of this program's version. Clones share it.
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! Queries of `connection_usage` and `connection_usage_snapshot`.
+//! Queries of `connection_usage`, `connection_usage_snapshot` and `connection_usage_window`.
 
 use uuid::Uuid;
 
@@ -11,6 +11,14 @@ use crate::ids::ConnectionId;
 
 /// A number of a metric: the connection, the beginning of the period, the metric and the number.
 type RecentUsage = (Uuid, i64, String, f64);
+
+/// A time window that a session reported: its id, its end, and the window as JSON.
+#[derive(Debug)]
+pub(crate) struct ReportedWindow {
+    pub(crate) metric: String,
+    pub(crate) ends_at: i64,
+    pub(crate) body: String,
+}
 
 /// Selects the numbers since a time, found by the time: few of an owner's connections have some. The order makes
 /// SQLite use the index of the time even if its statistics say that most rows are recent.
@@ -60,6 +68,19 @@ impl Reader {
             "SELECT fetched_at, snapshot FROM connection_usage_snapshot WHERE connection_id = $1 AND account = $2";
         optional!(self, (i64, String), SQL, id.as_uuid(), account)
     }
+
+    /// Returns the windows that sessions reported of an account and that end after `now`: the time of the report, and the
+    /// window as JSON.
+    pub(crate) async fn usage_windows(
+        &mut self,
+        id: ConnectionId,
+        account: &str,
+        now: i64,
+    ) -> Result<Vec<(i64, String)>, StoreError> {
+        const SQL: &str = "SELECT reported_at, body FROM connection_usage_window \
+                           WHERE connection_id = $1 AND account = $2 AND ends_at > $3 ORDER BY ends_at, metric";
+        all!(self, (i64, String), SQL, id.as_uuid(), account, now)
+    }
 }
 
 impl Tx {
@@ -79,7 +100,42 @@ impl Tx {
         later!(self, SQL, id.as_uuid(), account, at, snapshot)
     }
 
-    /// Stores the number of a metric in a period, in place of an earlier one. A connection that is gone has none.
+    /// Stores a window that a session reported of an account, in place of an earlier one with the same id. A connection
+    /// that is gone, or that has another account by now, has none.
+    pub(crate) async fn set_usage_window(
+        &mut self,
+        id: ConnectionId,
+        account: &str,
+        at: i64,
+        window: &ReportedWindow,
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "INSERT INTO connection_usage_window \
+                           (connection_id, metric, account, reported_at, ends_at, body) \
+                           SELECT a.id, $2, $3, $4, $5, $6 FROM connection_account AS a \
+                           WHERE a.id = $1 AND a.account_id = $3 \
+                           ON CONFLICT (connection_id, metric) DO UPDATE SET account = excluded.account, \
+                           reported_at = excluded.reported_at, ends_at = excluded.ends_at, body = excluded.body";
+        let ReportedWindow { metric, ends_at, body } = window;
+        self.changed(Changed::Usage(id));
+        later!(self, SQL, id.as_uuid(), metric, account, at, ends_at, body)
+    }
+
+    /// Deletes a window that a session reported, because a fetch has measured it.
+    pub(crate) async fn drop_usage_window(&mut self, id: ConnectionId, metric: &str) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM connection_usage_window WHERE connection_id = $1 AND metric = $2";
+        later!(self, SQL, id.as_uuid(), metric)
+    }
+
+    /// Deletes the windows of a connection that have ended, and all but the 100 that were reported last.
+    pub(crate) async fn purge_usage_windows(&mut self, id: ConnectionId, now: i64) -> Result<(), StoreError> {
+        const SQL: &str = "DELETE FROM connection_usage_window WHERE connection_id = $1 AND (ends_at <= $2 \
+                           OR metric NOT IN (SELECT w.metric FROM connection_usage_window AS w \
+                           WHERE w.connection_id = $1 ORDER BY w.reported_at DESC, w.metric LIMIT 100))";
+        later!(self, SQL, id.as_uuid(), now)
+    }
+
+    /// Stores the number of a metric in a period, in place of an earlier one. A connection that is gone has none, and
+    /// there are at most 100 metrics in a period.
     pub(crate) async fn set_usage(
         &mut self,
         id: ConnectionId,
@@ -90,6 +146,8 @@ impl Tx {
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_usage (connection_id, at, metric, account, value) \
                            SELECT a.id, $2, $3, $4, $5 FROM connection_account AS a WHERE a.id = $1 \
+                           AND (SELECT COUNT(*) FROM connection_usage AS u WHERE u.connection_id = $1 \
+                           AND u.at = $2 AND u.metric <> $3) < 100 \
                            ON CONFLICT (connection_id, at, metric) \
                            DO UPDATE SET account = excluded.account, value = excluded.value";
         self.changed(Changed::Usage(id));

@@ -59,7 +59,7 @@ async fn attack(table: &str) {
         "connection_profile" | "connection_profile_slot" => profile(table).await,
         "connection_setup" | "connection_setup_effect" => setup(table).await,
         // Its numbers decide nothing, and a restored one is only shown.
-        "connection_usage" | "connection_usage_snapshot" => {}
+        "connection_usage" | "connection_usage_snapshot" | "connection_usage_window" => {}
         "connection_setup_input" => assert_eq!(kept_callback(Some(&[0; 200]), false).await, None),
         "connection_webhook" | "connection_webhook_address" => webhook(table).await,
         other => panic!("nobody tries to get something out of {other}"),

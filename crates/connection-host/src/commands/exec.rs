@@ -5,11 +5,12 @@
 use std::process::{Command, ExitCode};
 
 use connection_contract::Secret;
-use connection_core::ConnectionRegistry;
+use connection_core::{ConnectionRegistry, ConnectionStatus, Error as CoreError, ExtensionError};
 
 use crate::{
     Error, Exit,
     args::Exec,
+    catalogue,
     cli::Program,
     extensions::{explained, handle},
     output::without_line,
@@ -20,7 +21,7 @@ pub(super) async fn run(mut program: Program, arguments: Exec) -> Result<ExitCod
     let Exec { extension, command, program: argv } = arguments;
     let Some((name, rest)) = argv.split_first() else { return Err(Error::usage("there is no program to run")) };
     let registry = program.open().await?;
-    let variables = variables(&registry, &extension, command.as_deref());
+    let variables = variables(&registry, &extension, command.as_deref(), program.has_catalogue);
     let variables = program.output.waiting("the secrets", variables).await;
     registry.close().await;
     let variables = variables?;
@@ -45,9 +46,21 @@ async fn variables(
     registry: &ConnectionRegistry,
     extension: &str,
     command: Option<&str>,
+    has_catalogue: bool,
 ) -> Result<Vec<(String, Secret)>, Error> {
     let handle = handle(registry, extension).await?;
-    match handle.environment(command).await {
+    let is_missing = |error: &CoreError| {
+        matches!(error, CoreError::Extension(ExtensionError::NotReady { status: ConnectionStatus::Missing, .. }))
+    };
+    let variables = match handle.environment(command).await {
+        // Only the answer needs the kinds of the catalogue that have no connection, and reading them takes time.
+        Err(error) if is_missing(&error) && has_catalogue => {
+            catalogue::register_all(registry);
+            handle.environment(command).await
+        }
+        found => found,
+    };
+    match variables {
         Ok(variables) => Ok(variables),
         Err(error) => Err(explained(registry, error).await),
     }

@@ -49,6 +49,7 @@ mod setups;
 mod start_address;
 #[cfg(unix)]
 mod tokens;
+mod tool_keys;
 #[cfg(unix)]
 mod tooled;
 #[cfg(unix)]

@@ -46,6 +46,31 @@ fn a_kind_of_the_catalogue_is_connected_and_used_by_name() {
     assert_eq!(machine.run(&["list", "--json"]).exits(0).json(), json!([]));
 }
 
+/// Nothing of the provider is connected, and the manifest names its secret as the kind does, or in its own way.
+#[test]
+fn what_an_extension_needs_is_found_in_the_catalogue_by_every_command() {
+    let machine = machine();
+    for (name, provider, secret) in [("search", "linear", "apiKey"), ("ask", "anthropic", "anthropicApiKey")] {
+        let manifest = json!({ "name": name, "connection": {
+            "id": "default", "provider": provider, "title": "The provider",
+            "auth": { "type": "apiKey", "secretNames": [secret] },
+        }});
+        let file = machine.write(&format!("{name}.json"), manifest.to_string().as_bytes());
+        machine.run(&["extensions", "add", &file]).exits(0);
+        let settings = format!("connections open-settings {name}");
+        let refused = machine.run(&["exec", name, "--", "true"]).exits(5).warns(&settings);
+        assert!(!refused.err.contains("has no kind"), "{}", refused.err);
+        machine.run(&["resolve", &file]).exits(0).says(&settings);
+        let resolved = machine.run(&["resolve", &file, "--json"]).exits(0).json();
+        assert_eq!((&resolved["status"], &resolved["error"]), (&json!("missing"), &json!(null)));
+        assert_eq!(machine.run(&["open-settings", name, "--json"]).exits(0).json()["required"]["action"], "connect");
+    }
+    // The control: after the connection, the program runs.
+    add(&machine);
+    machine.run(&["extensions", "grant", "search", "linear"]).exits(0);
+    machine.run(&["exec", "search", "--", "true"]).exits(0);
+}
+
 #[test]
 fn a_credential_that_the_provider_refuses_is_not_connected() {
     let machine = machine();

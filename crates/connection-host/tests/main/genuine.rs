@@ -1,5 +1,5 @@
-//! The real command-line tools, if `cargo xtask setup` could install them. They are found, report their version, and
-//! keep to the directory of the profile that they run as. A tool that is not installed is skipped with a message.
+//! The real command-line tools, if `cargo xtask setup` could install them. They are found, report their version, keep
+//! to the directory of the profile that they run as, and send its API key. A tool that is not installed is skipped with a message.
 
 use std::{
     io::Write as _,
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     program::Machine,
+    tool_keys::{self, KEY},
     tooled::{program, signed_in, text, tooled},
 };
 
@@ -80,4 +81,93 @@ fn gemini_cli_reads_the_directory_of_its_profile() {
     let ran = machine.run(&["run", "gemini", "--profile", "work", "--", "--list-extensions"]);
     let settings = text(&machine.path("work/.gemini/settings.json"));
     assert!(format!("{}{}", ran.out, ran.err).contains(&settings), "{}{}", ran.out, ran.err);
+}
+
+/// The answer of a provider to a request that it understands and does not carry out. No tool repeats such a request.
+const REFUSAL: &str = r#"{"error":{"message":"the fake API","type":"invalid_request_error","code":400}}"#;
+
+/// Returns a machine with the real tool, and with a profile `pay` that an API key is connected for. Its provider refuses
+/// every request, and the variables direct the tool to it.
+fn paying(kind: &str, entry: &str, variables: &[&str]) -> Option<Machine> {
+    let (mut machine, _) = machine(kind, entry, "uses an API key")?;
+    tool_keys::connect(&mut machine);
+    for name in ["NO_PROXY", "no_proxy"] {
+        machine.set(name, "127.0.0.1");
+    }
+    for name in variables {
+        let origin = machine.provider.origin.clone();
+        machine.set(name, &origin);
+    }
+    machine.provider.tell(400, "content-type: application/json\r\n", REFUSAL);
+    Some(machine)
+}
+
+/// Returns the values of a header in the requests that the tool sent to paths with this part.
+fn sent(machine: &Machine, path: &str, header: &str) -> Vec<Option<String>> {
+    let seen = machine.provider.seen().into_iter().filter(|seen| seen.path.contains(path));
+    seen.map(|seen| seen.headers.get(header).cloned()).collect()
+}
+
+#[test]
+fn claude_code_sends_the_key_of_its_profile_and_writes_it_into_no_file() {
+    let entry = "@anthropic-ai/claude-code/cli-wrapper.cjs";
+    let Some(machine) = paying("claude", entry, &["ANTHROPIC_BASE_URL"]) else { return };
+    // The control: without the key, the tool sends nothing.
+    let other = machine.run(&["run", "claude", "--profile", "Default", "--", "-p", "hi"]);
+    assert!(other.out.contains("Not logged in"), "{}{}", other.out, other.err);
+    assert_eq!(sent(&machine, "/v1/messages", "x-api-key").len(), 0);
+    machine.run(&["run", "claude", "--profile", "pay", "--", "-p", "hi"]);
+    let keys = sent(&machine, "/v1/messages", "x-api-key");
+    assert!(!keys.is_empty() && keys.iter().all(|key| key.as_deref() == Some(KEY)), "{keys:?}");
+    tool_keys::assert_in_no_file(&machine);
+}
+
+#[test]
+fn gemini_cli_sends_the_key_of_its_profile_and_writes_it_into_no_file() {
+    let entry = "@google/gemini-cli/bundle/gemini.js";
+    let Some(machine) = paying("gemini", entry, &["GOOGLE_GEMINI_BASE_URL"]) else { return };
+    // With an address of its own for the provider, the tool asks for this choice.
+    machine.write("pay/.gemini/settings.json", br#"{"security": {"auth": {"selectedType": "gemini-api-key"}}}"#);
+    let mut command = machine.command();
+    command.args(["run", "gemini", "--profile", "pay", "--", "--skip-trust", "-p", "hi"]);
+    let output = command.output().expect("it runs");
+    let keys = sent(&machine, "/v1beta/models/", "x-goog-api-key");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!keys.is_empty() && keys.iter().all(|key| key.as_deref() == Some(KEY)), "{keys:?}: {said}");
+    tool_keys::assert_in_no_file(&machine);
+}
+
+/// The address of the provider in the entry that `run` puts on the command line is replaced by that of the test.
+fn redirected(machine: &Machine) -> String {
+    format!("model_providers.connections.base_url=\"{}/v1\"", machine.provider.origin)
+}
+
+#[test]
+fn codex_sends_the_key_of_its_profile_without_and_with_a_person() {
+    let Some(machine) = paying("codex", "@openai/codex/bin/codex.js", &[]) else { return };
+    let address = redirected(&machine);
+    let run = ["run", "codex", "--profile", "pay", "--", "-c", &address];
+    let bearer = format!("Bearer {KEY}");
+    let requests = || sent(&machine, "/v1/responses", "authorization");
+    let mut command = machine.command();
+    command.args(run).args(["exec", "--skip-git-repo-check", "hi"]).stdin(std::process::Stdio::null());
+    let output = command.output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(requests(), [Some(bearer.clone())], "{said}");
+    // At a terminal, the tool would ask how to sign in if it did not read the key.
+    let workspace = machine.path("").canonicalize().expect("it is there");
+    let trusted = format!("projects.\"{}\".trust_level=\"trusted\"", workspace.display());
+    let arrives = machine.provider.fall_silent();
+    let mut command = machine.command();
+    command.args(run).args(["-c", &trusted, "hello"]).env("TERM", "xterm").stdin(std::process::Stdio::inherit());
+    let mut session = rexpect::session::spawn_command(command, Some(60_000)).expect("a terminal");
+    session.process_mut().set_kill_timeout(Some(10_000));
+    session.exp_string("\u{1b}[6n").expect("it asks where the cursor is");
+    session.send("\u{1b}[1;1R").expect("the terminal takes it");
+    session.flush().expect("the terminal takes it");
+    let arrived = arrives.recv_timeout(std::time::Duration::from_secs(60));
+    assert!(arrived.is_ok(), "{:?}", session.exp_eof());
+    assert_eq!(requests(), [Some(bearer.clone()), Some(bearer)]);
+    // While the session is open, the tool has written its files.
+    tool_keys::assert_in_no_file(&machine);
 }

@@ -153,6 +153,10 @@ fn a_session_of_claude_tells_the_limits_of_its_subscription() {
     ]) {
         assert!(line.starts_with(begin), "{}", shown.out);
     }
+    // The windows belong to the account, so a later run shows them; the context belongs to the session.
+    let later = machine.run(&["usage", "claude", "--profile", "work"]).exits(0);
+    assert!(!later.out.contains("Context"), "{}", later.out);
+    later.says("  Limit of 5 hours  █████░░░░░░░░░░░░░░░  25 %  resets in ").says("  Limit of 7 days   ███████████████");
     machine.write("status.json", status.as_bytes());
     let file = format!("@{}", machine.path("status.json").display());
     let readings = usage_readings(&machine, &["claude", "--session", &file]);

@@ -74,6 +74,7 @@ pub(super) fn terms(declaration: &ExtensionDeclaration, addresses: &[String]) ->
     let others = addresses.iter().filter(|address| !endpoints.iter().any(|(_, endpoint)| endpoint == address));
     let mut facts = vec![format!("extension {}", declaration.name), format!("auth {form}")];
     facts.extend(auth.secret_names.iter().map(|name| format!("secret {name}")));
+    facts.extend(auth.setup_fields.iter().map(|name| format!("field {name}")));
     facts.extend(endpoints.iter().map(|(name, url)| format!("{name} {url}")));
     facts.extend(others.map(|address| format!("address {address}")));
     facts.join("\n")

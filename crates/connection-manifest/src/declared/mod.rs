@@ -1,7 +1,7 @@
 //! The kind of an extension's own declaration, for a provider that no other kind covers.
 //!
-//! The extension receives every secret of such a connection. The setup says so, lists the declared addresses, and asks
-//! a person to confirm it before it asks for a secret.
+//! The setup says which secrets the extension itself receives, lists the declared addresses, and asks a person to confirm
+//! it before it asks for a secret.
 //!
 //! | Module | Owns |
 //! |---|---|
@@ -25,7 +25,7 @@ use connection_oauth2::OAuth2;
 
 use crate::kind::FileCredential;
 
-/// The field by which a person confirms that the extension receives the secret.
+/// The field by which a person confirms the declaration, and that the extension receives its secrets.
 const CONFIRMATION: &str = "confirmation";
 /// The field for the name that a person gives to the account.
 const ACCOUNT: &str = "accountName";
@@ -41,7 +41,7 @@ const UNUSABLE: &str = "declaration_unusable";
 /// no other kind covers.
 ///
 /// - `none` asks nothing.
-/// - `apiKey` and `personalAccessToken` ask once for the declared secrets.
+/// - `apiKey` and `personalAccessToken` ask once for the declared fields, or without any for the declared secrets.
 /// - `oauth` uses the declared endpoints, with an application of the person's own that each connection brings, or with
 ///   one that registers itself. The application that the manifest names belongs to the extension's author and is not
 ///   used.
@@ -70,7 +70,10 @@ struct Declared {
     /// The warning that a person reads before the first question.
     warning: String,
     origins: Vec<Origin>,
+    /// The secrets that the extension itself receives.
     secrets: Vec<SecretName>,
+    /// The secrets for which the setup asks.
+    asked: Vec<SecretName>,
     oauth2: Option<OAuth2>,
 }
 
@@ -96,10 +99,15 @@ impl DeclaredKind {
                 "name the extension with 1 to 64 of the characters a-z, 0-9 and '-', beginning with a letter",
             )
         })?;
-        let secrets = secrets(declaration)?;
+        check_secrets(declaration)?;
+        let secrets = requirement.auth.secret_names.clone();
+        let asked = match requirement.auth.auth {
+            AuthType::OAuth => Vec::new(),
+            _ => requirement.auth.asked_for().to_vec(),
+        };
         let addresses = addresses::of(declaration)?;
         let listed = listed(&addresses);
-        let warning = warning(&extension, &listed)?;
+        let warning = warning(&extension, &secrets, &asked, &listed)?;
         let title = format!("{} for {extension}", requirement.title);
         let oauth2 = match &requirement.auth.oauth {
             Some(oauth) => Some(oauth2::kind(&kind, &title, oauth)?),
@@ -113,13 +121,13 @@ impl DeclaredKind {
         descriptor.provider = requirement.provider.clone();
         descriptor.secret_names = secrets.iter().map(|name| Text::from(name.as_str().to_owned())).collect();
         if requirement.auth.auth != AuthType::None {
-            let own = own_fields(declaration, &secrets, &listed, oauth2.is_some());
+            let own = own_fields(declaration, &secrets, &asked, &listed);
             descriptor.fields.splice(0..0, own);
         }
         let descriptor = requirement.connect_guide.iter().fold(descriptor, |made, guide| made.guide(guide.to_string()));
         let descriptor = descriptor.terms(addresses::terms(declaration, &addresses)).extension(extension.clone());
         let origins = addresses.iter().filter_map(|address| host::origin(address)).collect();
-        Ok(Self(Arc::new(Declared { descriptor, extension, warning, origins, secrets, oauth2 })))
+        Ok(Self(Arc::new(Declared { descriptor, extension, warning, origins, secrets, asked, oauth2 })))
     }
 
     /// Returns the origins of the declared addresses. A declaration with an origin that another kind declares is
@@ -133,22 +141,31 @@ fn unusable(message: impl Into<DisplayText>, remedy: impl Into<DisplayText>) -> 
     Reason::new(UNUSABLE, message).remedy(remedy)
 }
 
-/// Returns the declared secrets, if this kind can hand them out.
-fn secrets(declaration: &ExtensionDeclaration) -> Result<Vec<SecretName>, Reason> {
-    let auth = &declaration.requirement.auth;
-    if let Some(name) = auth.secret_names.iter().find(|name| RESERVED.contains(&name.as_str())) {
+/// Checks that this kind can ask for the declared secrets, and that somebody uses them.
+fn check_secrets(declaration: &ExtensionDeclaration) -> Result<(), Reason> {
+    let (auth, extension) = (&declaration.requirement.auth, &declaration.name);
+    let asked = auth.asked_for();
+    if let Some(name) = asked.iter().find(|name| RESERVED.contains(&name.as_str())) {
         return Err(unusable(
-            format!("'{}' declares a secret '{name}', which is the name of another question", declaration.name),
+            format!("'{extension}' declares a secret '{name}', which is the name of another question"),
             "give the secret another name in the manifest",
         ));
     }
-    if auth.auth == AuthType::OAuth && auth.secret_names.len() > 1 {
-        return Err(unusable(
-            format!("'{}' declares several secrets, and oauth gives only an access token", declaration.name),
+    match auth.auth {
+        AuthType::OAuth if auth.secret_names.len() > 1 => Err(unusable(
+            format!("'{extension}' declares several secrets, and oauth gives only an access token"),
             "declare one secret name in the manifest",
-        ));
+        )),
+        AuthType::ApiKey | AuthType::PersonalAccessToken if asked.is_empty() => Err(unusable(
+            format!("'{extension}' declares no secret for which a setup could ask"),
+            "name it in secretNames in the manifest, or choose a provider that this host has a kind for",
+        )),
+        AuthType::ApiKey | AuthType::PersonalAccessToken if auth.secret_names.is_empty() => Err(unusable(
+            format!("'{extension}' does not receive the secret, and its declaration describes no request that uses it"),
+            "name it in secretNames in the manifest, or choose a provider that this host has a kind for",
+        )),
+        _ => Ok(()),
     }
-    Ok(auth.secret_names.clone())
 }
 
 /// Returns the sentence that lists the declared addresses.
@@ -159,9 +176,19 @@ fn listed(addresses: &[String]) -> String {
     }
 }
 
-/// Returns the warning that a person reads, with every declared address.
-fn warning(extension: &str, listed: &str) -> Result<String, Reason> {
-    let warning = format!("The extension '{extension}' itself receives the secret, and can send it anywhere. {listed}");
+/// Returns the text that a person confirms: which secrets the extension itself receives, and every declared address.
+fn warning(extension: &str, secrets: &[SecretName], asked: &[SecretName], listed: &str) -> Result<String, Reason> {
+    let received = match secrets {
+        [] => format!("The extension '{extension}' describes this connection, and does not receive the secret."),
+        some if some.len() < asked.len() => {
+            let names: Vec<_> = some.iter().map(|name| format!("'{name}'")).collect();
+            let them = if names.len() == 1 { "it" } else { "them" };
+            let names = names.join(" and ");
+            format!("The extension '{extension}' itself receives {names}, and can send {them} anywhere.")
+        }
+        _ => format!("The extension '{extension}' itself receives the secret, and can send it anywhere."),
+    };
+    let warning = format!("{received} {listed}");
     // A longer text would be cut when it is shown.
     if DisplayText::from(warning.clone()).as_str() == warning {
         return Ok(warning);
@@ -173,21 +200,28 @@ fn warning(extension: &str, listed: &str) -> Result<String, Reason> {
 }
 
 /// Returns the fields that this kind asks for itself.
-fn own_fields(declaration: &ExtensionDeclaration, secrets: &[SecretName], listed: &str, is_oauth: bool) -> Vec<Field> {
+fn own_fields(
+    declaration: &ExtensionDeclaration,
+    secrets: &[SecretName],
+    asked: &[SecretName],
+    listed: &str,
+) -> Vec<Field> {
     let requirement = &declaration.requirement;
-    let question = format!("Give {} the secret, which it can send anywhere?", declaration.name);
+    let extension = &declaration.name;
+    let question = match secrets {
+        [] => format!("Connect as {extension} describes it?"),
+        _ => format!("Give {extension} the secret, which it can send anywhere?"),
+    };
     let mut fields = vec![Field::new(CONFIRMATION, question, Input::Bool).help(listed.to_owned())];
-    if !is_oauth {
-        fields.extend(secrets.iter().map(|name| {
-            let label = match (secrets, requirement.auth.auth) {
-                ([_], AuthType::ApiKey) => "API key".to_owned(),
-                ([_], AuthType::PersonalAccessToken) => "Personal access token".to_owned(),
-                _ => name.to_string(),
-            };
-            let field = Field::secret(name.as_str().to_owned(), label);
-            requirement.connect_guide.iter().fold(field, |field, guide| field.help(guide.to_string()))
-        }));
-    }
+    fields.extend(asked.iter().map(|name| {
+        let label = match (asked, requirement.auth.auth) {
+            ([_], AuthType::ApiKey) => "API key".to_owned(),
+            ([_], AuthType::PersonalAccessToken) => "Personal access token".to_owned(),
+            _ => name.to_string(),
+        };
+        let field = Field::secret(name.as_str().to_owned(), label);
+        requirement.connect_guide.iter().fold(field, |field, guide| field.help(guide.to_string()))
+    }));
     let title = Some(requirement.title.as_str().trim()).filter(|title| !title.is_empty());
     let title = title.unwrap_or(requirement.provider.as_str()).to_owned();
     fields.push(Field::text(ACCOUNT, "Name for the account").default(title));

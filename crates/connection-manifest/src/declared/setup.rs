@@ -38,12 +38,16 @@ pub(super) async fn setup(
     Ok(config.into_iter().fold(made, |made, (name, value)| made.config(name, value)))
 }
 
-/// Tells the person who receives the secret, and ends the setup unless the person agrees.
+/// Tells the person who receives which secret, and ends the setup unless the person agrees.
 async fn confirmed(declared: &Declared, ctx: &SetupContext<'_>) -> Result<(), SetupFailure> {
     match ctx.prompt(Prompt::new(declared.warning.clone()).field(CONFIRMATION)).await.flag(CONFIRMATION)? {
         true => Ok(()),
         false => {
-            let message = format!("'{}' was not given the secret, and nothing was stored", declared.extension);
+            let extension = &declared.extension;
+            let message = match &*declared.secrets {
+                [] => format!("the connection that '{extension}' describes was not confirmed, and nothing was stored"),
+                _ => format!("'{extension}' was not given the secret, and nothing was stored"),
+            };
             Err(SetupFailure::new("declaration_declined", message))
         }
     }
@@ -53,7 +57,7 @@ async fn confirmed(declared: &Declared, ctx: &SetupContext<'_>) -> Result<(), Se
 async fn ask(declared: &Declared, ctx: &SetupContext<'_>) -> Result<Values, SetupFailure> {
     let mut values = Values::default();
     let mut problem = None;
-    let asks = if declared.oauth2.is_some() { &[] } else { declared.secrets.as_slice() };
+    let asks = &declared.asked;
     let account = loop {
         let prompt = Prompt::new(format!("Connect {}", declared.descriptor.display_name)).problem(problem);
         let prompt = asks.iter().fold(prompt, |prompt, name| prompt.field(name.as_str().to_owned()));

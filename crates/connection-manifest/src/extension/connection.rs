@@ -60,6 +60,7 @@ fn title(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<(DisplayText
 fn auth(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<RequirementAuth, Fault> {
     const TYPE: &str = "the type of auth must be none, apiKey, personalAccessToken or oauth; write one of these";
     const NAMES: &str = "secrets must be a list of names, never of values; write the names as texts";
+    const FIELDS: &str = "the fields of the setup must be a list of names of secrets; write the names as texts";
     let auth = object.need("auth", "a connection needs auth; write an object with a type")?;
     let mut object = auth.object("auth must be an object with a type")?;
     let form = object.need("type", TYPE)?;
@@ -72,7 +73,9 @@ fn auth(object: &mut Object<'_>, beside: &mut ReadNotes) -> Result<RequirementAu
     };
     let names = object.texts("secretNames", NAMES)?;
     let names = names.iter().map(secret_name).collect::<Result<Vec<_>, _>>()?;
+    let fields = object.texts("setupFields", FIELDS)?;
     let mut auth = RequirementAuth::new(form, names);
+    auth.setup_fields = fields.iter().map(secret_name).collect::<Result<Vec<_>, _>>()?;
     if form == AuthType::OAuth {
         auth.oauth = Some(oauth(&mut object, beside)?);
     }

@@ -68,6 +68,9 @@ fn connection(requirement: &Requirement) -> Value {
     if !auth.secret_names.is_empty() {
         ways.push(("secretNames", list(&auth.secret_names, |name| name.as_str().into())));
     }
+    if !auth.setup_fields.is_empty() {
+        ways.push(("setupFields", list(&auth.setup_fields, |name| name.as_str().into())));
+    }
     ways.extend(auth.oauth.iter().flat_map(oauth));
     let mut members = vec![
         ("id", Value::from(id.as_ref())),

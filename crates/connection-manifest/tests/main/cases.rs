@@ -88,17 +88,17 @@ fn shape() -> Vec<Case> {
 /// R-JINGLE-003 and 004: the members of each form of authentication.
 fn auth() -> Vec<Case> {
     let secrets = |form: &str, names: Value| with("/connection/auth", json!({ "type": form, "secretNames": names }));
+    let fields = |form: &str, names: Value, fields: Value| {
+        with("/connection/auth", json!({ "type": form, "secretNames": names, "setupFields": fields }))
+    };
     let gone = |pointer| without(with_oauth("/type", json!("oauth")), pointer);
     vec![
         case("R-JINGLE-003", "none with a secret", Schema, secrets("none", json!(["accessToken"]))),
-        case("R-JINGLE-003", "an API key without a secret", Schema, secrets("apiKey", json!([]))),
-        case(
-            "R-JINGLE-003",
-            "an API key without secretNames",
-            Schema,
-            with("/connection/auth", json!({ "type": "apiKey" })),
-        ),
-        case("R-JINGLE-003", "a token without a secret", Schema, secrets("personalAccessToken", json!([]))),
+        case("R-JINGLE-003", "none with a field of the setup", Schema, fields("none", json!([]), json!(["a"]))),
+        case("R-JINGLE-003", "a field of the setup that is no text", Schema, fields("apiKey", json!([]), json!([1]))),
+        case("R-JINGLE-003", "a secret that the setup does not ask for", Parser, {
+            fields("apiKey", json!(["accessToken"]), json!(["apiKey"]))
+        }),
         case("R-JINGLE-003", "a secret without a name", Schema, secrets("apiKey", json!([""]))),
         case("R-JINGLE-003", "a name of a secret that is none", Schema, secrets("apiKey", json!(["two words"]))),
         case("R-JINGLE-003", "a secret that is no text", Schema, secrets("apiKey", json!([{}]))),
@@ -107,7 +107,7 @@ fn auth() -> Vec<Case> {
         case("R-JINGLE-004", "no clientId", Schema, gone("/connection/auth/clientId")),
         case("R-JINGLE-004", "no scopes", Schema, gone("/connection/auth/scopes")),
         case("R-JINGLE-004", "no redirect", Schema, gone("/connection/auth/redirect")),
-        case("R-JINGLE-004", "no secretNames", Schema, gone("/connection/auth/secretNames")),
+        case("R-JINGLE-004", "oauth with a field of the setup", Schema, with_oauth("/setupFields", json!(["a"]))),
         case("R-JINGLE-004", "a blank authorizationUrl", Schema, with_oauth("/authorizationUrl", json!(" "))),
         case("R-JINGLE-004", "a blank tokenUrl", Schema, with_oauth("/tokenUrl", json!("\t"))),
         case("R-JINGLE-004", "a blank clientId", Schema, with_oauth("/clientId", json!(""))),

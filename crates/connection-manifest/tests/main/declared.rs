@@ -95,6 +95,44 @@ fn a_person_is_told_who_receives_the_secret_and_sees_every_declared_address() {
     assert_eq!(help.as_str(), "It declares no addresses.");
 }
 
+/// The setup asks for two secrets, of which the extension receives one.
+#[test]
+fn a_setup_asks_for_the_declared_fields_and_the_extension_receives_the_declared_secrets() {
+    let document = set(with_key(), "/connection/auth/setupFields", json!(["apiKey", "tenantKey"]));
+    let kind = of(&document).unwrap();
+    let descriptor = kind.descriptor();
+    assert_eq!(descriptor.secret_names, ["apiKey"]);
+    let names: Vec<_> = descriptor.fields.iter().map(|field| &*field.name).collect();
+    assert_eq!(names, ["confirmation", "apiKey", "tenantKey", "accountName"]);
+    let answers = [("apiKey", KEY), ("tenantKey", "tenant-canary-5b"), ("accountName", "work")];
+    let host = FakeHost::new(kind);
+    let made = host.setup([agreed(), Input::answers(&answers)]).run().unwrap();
+    assert_eq!(host.secret(&made.credential, "apiKey").unwrap().expose_str(), Some(KEY));
+    let secrets = host.definition().secrets().unwrap();
+    assert!(secrets.secret(&made.credential, "tenantKey").is_none());
+    // The control: without fields of its own, the setup asks for the secrets, under the same terms as ever.
+    let names: Vec<_> = of(&with_key()).unwrap().descriptor().fields.iter().map(|field| field.name.clone()).collect();
+    assert_eq!(names, ["confirmation", "apiKey", "accountName"]);
+}
+
+#[test]
+fn a_person_is_told_that_the_extension_receives_a_secret_only_if_it_does() {
+    let question = |document: &Value| of(document).unwrap().descriptor().fields[0].label.to_string();
+    assert_eq!(question(&with_key()), "Give issues the secret, which it can send anywhere?");
+    assert_eq!(question(&with_endpoints()), "Give issues the secret, which it can send anywhere?");
+    let without = set(with_endpoints(), "/connection/auth/secretNames", json!([]));
+    assert_eq!(question(&without), "Connect as issues describes it?");
+    let descriptor = of(&without).unwrap().descriptor();
+    assert_eq!(descriptor.secret_names, [""; 0]);
+    // The addresses to which the application and the codes are sent are shown all the same.
+    assert!(descriptor.fields[0].help.clone().unwrap().to_string().contains(TOKEN));
+    let host = FakeHost::new(of(&without).unwrap()).inbound_http(CALLBACK).key_value();
+    let failure = host.setup([Input::answers(&[("confirmation", "false")])]).run().unwrap_err();
+    assert_eq!(failure.code, "declaration_declined");
+    let message = "the connection that 'issues' describes was not confirmed, and nothing was stored";
+    assert_eq!(failure.message.as_str(), message);
+}
+
 #[test]
 fn without_consent_the_setup_ends_before_a_secret_is_asked() {
     let host = FakeHost::new(of(&with_key()).unwrap());
@@ -163,6 +201,7 @@ fn the_terms_change_with_what_decides_where_a_secret_goes_and_with_nothing_else(
     let other = [
         ("/name", json!("another")),
         ("/connection/auth/secretNames", json!(["another"])),
+        ("/connection/auth/secretNames", json!([])),
         ("/connection/auth/authorizationUrl", json!("https://another.example/authorize")),
         ("/connection/auth/tokenUrl", json!("https://another.example/token")),
         ("/connection/auth/registrationUrl", json!("https://another.example/register")),
@@ -171,6 +210,8 @@ fn the_terms_change_with_what_decides_where_a_secret_goes_and_with_nothing_else(
         assert_ne!(terms(&set(with_endpoints(), at, value)), terms(&with_endpoints()), "{at}");
     }
     assert_eq!(terms(&with_key()), "extension issues\nauth apiKey\nsecret apiKey");
+    let fields = set(with_key(), "/connection/auth/setupFields", json!(["apiKey", "tenantKey"]));
+    assert_eq!(terms(&fields), "extension issues\nauth apiKey\nsecret apiKey\nfield apiKey\nfield tenantKey");
     let token = set(with_key(), "/connection/auth/type", json!("personalAccessToken"));
     assert_ne!(terms(&token), terms(&with_key()));
 }
@@ -182,6 +223,15 @@ fn a_declaration_that_makes_no_kind_says_what_to_correct() {
     for (document, why) in [
         (set(with_key(), "/name", json!("Issues of mine")), "cannot be a part of the name of a kind"),
         (set(with_key(), "/connection/auth/secretNames", json!(["accountName"])), "the name of another question"),
+        (
+            set(with_key(), "/connection/auth", json!({ "type": "apiKey", "setupFields": ["confirmation"] })),
+            "another question",
+        ),
+        (set(with_key(), "/connection/auth/secretNames", json!([])), "declares no secret for which a setup could ask"),
+        (
+            set(with_key(), "/connection/auth", json!({ "type": "apiKey", "setupFields": ["apiKey"] })),
+            "describes no request that uses it",
+        ),
         (set(with_endpoints(), "/connection/auth/secretNames", json!(["a", "b"])), "gives only an access token"),
         (token("http://id.acme.example/token"), "is not an https address"),
         (token("https://user:canary@id.acme.example/token"), "is not an https address"),

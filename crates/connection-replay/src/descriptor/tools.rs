@@ -3,7 +3,7 @@
 
 use alloc::{borrow::ToOwned, format, string::String};
 
-use connection_contract::{Descriptor, Link, PathBase, PathSpec, SecretName, SignIn, ToolSpec};
+use connection_contract::{Descriptor, Link, PathBase, PathSpec, SecretName, SignIn, ToolKey, ToolSpec};
 
 use super::Facets;
 use crate::container;
@@ -28,6 +28,7 @@ pub(super) fn check(descriptor: &Descriptor, facets: Facets<'_>) -> Result<(), S
     for (at, tool) in tools.iter().enumerate() {
         check_tool(tool)?;
         check_token(descriptor, facets, tool)?;
+        check_key(facets, tool)?;
         if tools.iter().take(at).any(|other| other.binary == tool.binary) {
             return Err(format!("two tools are named '{}'", tool.binary));
         }
@@ -96,6 +97,29 @@ fn check_token(descriptor: &Descriptor, facets: Facets<'_>, tool: &ToolSpec) -> 
     }
     if descriptor.secret_names.contains(secret) {
         return Err(format!("the token '{secret}' of '{name}' is also a secret that extensions may be granted"));
+    }
+    Ok(())
+}
+
+/// Checks the way in which a tool accepts an API key, which extensions may be granted as well.
+fn check_key(facets: Facets<'_>, tool: &ToolSpec) -> Result<(), String> {
+    let Some(sign_in) = &tool.sign_in else { return Ok(()) };
+    let Some(ToolKey { secret, env_var, args, .. }) = &sign_in.key else { return Ok(()) };
+    let name = &tool.binary;
+    if SecretName::parse(secret.clone()).is_none() {
+        return Err(format!("'{secret}', the key of '{name}', cannot be the name of a secret"));
+    }
+    if sign_in.token_secret.as_ref() == Some(secret) {
+        return Err(format!("'{secret}' is both the token and the key of '{name}'"));
+    }
+    if !is_variable(env_var) {
+        return Err(format!("the variable for a key of '{name}' has no valid name"));
+    }
+    if args.len() > MAX_ARGUMENTS || !args.iter().all(|arg| is_line(arg) && arg.len() <= MAX_COMMAND_LENGTH) {
+        return Err(format!("the arguments with which '{name}' reads its key are not a command line"));
+    }
+    if !facets.secrets || facets.profiles.is_none() {
+        return Err(format!("the key '{secret}' of '{name}' needs a kind that hands out secrets and has profiles"));
     }
     Ok(())
 }

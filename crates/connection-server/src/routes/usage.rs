@@ -1,17 +1,16 @@
 //! The usage of accounts: how much of each quota is used now, and how much was used before.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use connection_agent::UsageReading;
-use connection_contract::Timestamp;
+use connection_contract::{SessionTokens, Timestamp, Value};
 use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, UsagePoint};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     Api,
-    body::{Empty, Json, Page, json},
+    body::{Json, Page, json},
     caller::{Caller, ToRead, ToUse},
     openapi::{
         parameters::{After, Limit},
@@ -30,6 +29,61 @@ const USUAL_DAYS: i64 = 7;
 /// The maximum number of points of a series. A longer history has the highest number of each part of it.
 const MAX_POINTS: i64 = 300;
 const DAY: i64 = 24 * 3600;
+
+/// What to do about the usage of an account.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = UsageRequest)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RequestBody {
+    /// What a running session of the kind's tool reports, instead of a request to the provider.
+    #[serde(default)]
+    session: Option<SessionBody>,
+}
+
+/// The report of a running session.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UsageSession)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct SessionBody {
+    /// The document in which the tool reports on its session, unchanged, with at most 64 KiB and 32 levels. It is not
+    /// kept.
+    #[serde(default)]
+    document: Option<serde_json::Map<String, serde_json::Value>>,
+    /// The tokens that are now in the context of the session, instead of what the document says.
+    #[serde(default)]
+    context_used: Option<u64>,
+    /// The tokens that fit into the context.
+    #[serde(default)]
+    context_max: Option<u64>,
+}
+
+impl fmt::Debug for SessionBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Tools name directories and people in the document.
+        f.debug_struct("SessionBody").finish_non_exhaustive()
+    }
+}
+
+impl SessionBody {
+    fn into_tokens(self) -> Result<SessionTokens, Problem> {
+        let tokens = SessionTokens::new(self.context_used.unwrap_or(0), self.context_max);
+        let Some(document) = self.document else { return Ok(tokens) };
+        // The core checks the size, and the parser the levels.
+        let document = Value::parse(serde_json::Value::from(document).to_string().as_bytes());
+        let document = document.map_err(|_| Problem::invalid("the document of a session cannot be read"))?;
+        Ok(tokens.document(document))
+    }
+}
+
+/// The way in which the usage of an account is found.
+enum Source {
+    /// A request to the provider.
+    Fetch,
+    /// What is known, without a request.
+    Known,
+    /// The report of a session, together with what is known.
+    Session(SessionTokens),
+}
 
 /// The history of a connection's usage.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,29 +121,35 @@ async fn reporting(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>,
     Ok(found)
 }
 
-/// Returns the shape of a connection's usage: as it was fetched last, or as it is fetched now.
+/// Returns the shape of a connection's usage.
 async fn shown(
     api: &Api,
     registry: &ConnectionRegistry,
     info: &ConnectionInfo,
-    is_fetched: bool,
+    source: Source,
 ) -> Result<UsageBody, Problem> {
     let usage = api.usage.owner(registry.owner_name())?.usage(&info.kind).connection(info.id);
     let found = async {
         let status = usage.status(None).await?;
-        let reading: Option<UsageReading> =
-            if is_fetched { Some(usage.fetch(None).await?) } else { usage.snapshot(None).await? };
+        let reading = match source {
+            Source::Fetch => Some(usage.fetch(None).await?),
+            Source::Known => usage.snapshot(None).await?,
+            Source::Session(session) => Some(usage.report_session(None, session).await?),
+        };
         Ok((status, reading))
     };
     let body = |found| UsageBody::of(&info.kind, info.profile, Some(info.id), found);
     Ok(match found.await {
         Ok((status, reading)) => body(Ok((&status, reading.as_ref()))),
-        Err(error @ (Error::Closed | Error::Store(_) | Error::NotSupported { .. })) => return Err(error.into()),
+        Err(error @ (Error::Closed | Error::Store(_) | Error::NotSupported { .. } | Error::InvalidRequest(_))) => {
+            return Err(error.into());
+        }
         Err(error) => body(Err(ReasonBody::new(error.code(), error.to_string(), error.remedy()))),
     })
 }
 
-/// Returns the usage of the accounts whose kind reports it, as it was fetched last, by the id of the connection.
+/// Returns the usage of the accounts whose kind reports it, as any process has fetched it or a session has reported it, by
+/// the id of the connection.
 #[utoipa::path(
     get,
     path = "/usage",
@@ -106,29 +166,34 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
     let next = infos.last().filter(|_| !is_last).map(|info| info.id.to_string());
     let mut items = Vec::new();
     for info in &infos {
-        items.push(shown(&api, &caller.registry, info, false).await?);
+        items.push(shown(&api, &caller.registry, info, Source::Known).await?);
     }
     Ok(json(StatusCode::OK, &Page { items, next }))
 }
 
-/// Fetches the usage of an account now. If the provider does not answer, `error` has the reason, and the last good snapshot
-/// is in the answer.
+/// Fetches the usage of an account now, or takes the report of a running session of the kind's tool. If the provider does
+/// not answer, `error` has the reason, and the last good snapshot is in the answer. The answer to a report has its metrics
+/// before the others that are known; its time windows are kept until they end.
 #[utoipa::path(
     post,
     path = "/connections/{id}/usage",
     params(("id" = String, Path)),
-    request_body = Empty,
+    request_body = RequestBody,
     responses((status = 200, body = UsageBody), NotFound, NotSupported)
 )]
 pub(super) async fn fetch(
     State(api): State<Api>,
     caller: Caller<ToUse>,
     Path(id): Path<String>,
-    Json(Empty {}): Json<Empty>,
+    Json(RequestBody { session }): Json<RequestBody>,
 ) -> Result<Response, Problem> {
     let id: ConnectionId = id.parse().map_err(|_| Problem::no_connection())?;
+    let source = match session {
+        Some(session) => Source::Session(session.into_tokens()?),
+        None => Source::Fetch,
+    };
     let connection = caller.registry.connection(id).await?;
-    let body = shown(&api, &caller.registry, connection.info(), true).await?;
+    let body = shown(&api, &caller.registry, connection.info(), source).await?;
     Ok(json(StatusCode::OK, &body))
 }
 

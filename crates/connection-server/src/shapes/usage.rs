@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::ReasonBody;
 
-/// The usage of an account, as it was fetched last.
+/// The usage of an account, as it is known.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Usage)]
 #[serde(rename_all = "camelCase")]
@@ -21,7 +21,7 @@ pub struct UsageBody {
     account: Option<String>,
     /// How the account is paid for: `subscription`, `api_key`, or another word of the kind.
     auth_mode: Option<String>,
-    /// The seconds since the snapshot was fetched.
+    /// The seconds since the snapshot was fetched, or a session reported a part of it.
     age: Option<u64>,
     /// The reason why the last fetch failed.
     error: Option<ReasonBody>,

@@ -15,6 +15,7 @@ mod imports;
 mod kinds;
 mod lists;
 mod live;
+mod live_extensions;
 mod metrics;
 mod once;
 mod owner_names;

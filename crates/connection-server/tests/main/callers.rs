@@ -118,7 +118,7 @@ async fn a_token_of_an_extension_opens_nothing_of_the_owner() {
     let issued = world.registry.access_tokens().create(new).await.unwrap();
     let token = issued.text.expose_secret();
     assert_eq!(world.get(token, "/me").await.ok(200)["role"], "extension");
-    for path in ["/connections", "/setups", "/events", "/tokens", "/kinds", "/system", "/live"] {
+    for path in ["/connections", "/setups", "/events", "/tokens", "/kinds", "/system", "/usage"] {
         assert_eq!(world.get(token, path).await.refusal(), (403, "not_allowed".into()), "{path}");
     }
 }

@@ -103,3 +103,37 @@ async fn a_hand_off_is_followed_by_its_extension_and_its_owner_alone() {
     assert_eq!(world.get(&of_ada, &path).await.ok(200)["setup"]["id"], own["id"]);
     assert_eq!(world.get(&of_bob, &path_of_bob).await.ok(200)["setup"], json!(null));
 }
+
+/// An extension without `secretNames` asks for the use of a connection alone.
+#[tokio::test]
+async fn a_hand_off_for_use_without_a_secret_ends_with_a_grant_without_secrets() {
+    let world = World::new().await;
+    let person = world.token(Role::Manage, Some("ada")).await;
+    for auth in [json!({ "type": "apiKey" }), json!({ "type": "apiKey", "secretNames": [] })] {
+        let mut reader = manifest("reader");
+        reader["connection"]["auth"] = auth;
+        let added = world.post(&person, "/extensions", json!({ "manifest": reader })).await.ok(201);
+        assert_eq!((&added["secretNames"], &added["status"]), (&json!([]), &json!("missing")));
+        let token = extension_token(&world.registry, "ada", "reader").await;
+        let begun = world.post(&token, "/extensions/reader/hand-off", json!({})).await.ok(201);
+        assert_eq!(begun["required"]["action"], "connect");
+        let path = format!("/extensions/reader/hand-off/{}", begun["ticket"].as_str().unwrap());
+        let connection = world.connected(&person, "octocat").await;
+        let state = world.get(&token, &path).await.ok(200);
+        assert_eq!((&state["required"]["action"], &state["resolved"]["status"]), (&json!("grant"), &json!("connected")));
+        let send = json!({ "method": "GET", "path": "/user" });
+        let sends = || world.post(&token, "/extensions/reader/connections/default/send", send.clone());
+        // Nothing is allowed without a grant.
+        assert_eq!(sends().await.refusal(), (403, "not_granted".into()));
+        let grant = json!({ "connection": connection, "secretNames": [] });
+        let granted = world.post(&person, "/extensions/reader/grants", grant).await.ok(201);
+        assert_eq!(granted["secretNames"], json!([]));
+        let state = world.get(&token, &path).await.ok(200);
+        assert_eq!((&state["required"], &state["setup"]), (&json!(null), &json!(null)));
+        // The kind of this test sends no requests, so that the grant is what changed.
+        assert_eq!(sends().await.refusal(), (501, "not_supported".into()));
+        world.delete(&person, "/extensions/reader").await.ok(200);
+        world.delete(&person, &format!("/connections/{connection}")).await.ok(200);
+    }
+    world.check_answers();
+}

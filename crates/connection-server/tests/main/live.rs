@@ -23,9 +23,9 @@ use crate::{
     usage,
 };
 
-type Stream = Lines<BufReader<TcpStream>>;
+pub(crate) type Stream = Lines<BufReader<TcpStream>>;
 
-async fn listening(world: &World, token: &str) -> Stream {
+pub(crate) async fn listening(world: &World, token: &str) -> Stream {
     let stream = world.request("GET", "/live").bearer(token).open(world.port).await;
     let mut lines = BufReader::new(stream).lines();
     assert_eq!(lines.next_line().await.unwrap().unwrap(), "HTTP/1.1 200 OK");
@@ -34,7 +34,7 @@ async fn listening(world: &World, token: &str) -> Stream {
 }
 
 /// Reads until a line is this one, and returns the lines before it.
-async fn until(lines: &mut Stream, wanted: &str) -> Vec<String> {
+pub(crate) async fn until(lines: &mut Stream, wanted: &str) -> Vec<String> {
     let mut before = Vec::new();
     loop {
         let line = lines.next_line().await.unwrap().unwrap();
@@ -114,7 +114,7 @@ async fn the_streams_end_when_the_server_stops() {
 }
 
 /// Reads hints until one has this name, lets time pass meanwhile, and returns the id of what changed.
-async fn next(world: &World, hints: &mut Stream, name: &str) -> String {
+pub(crate) async fn next(world: &World, hints: &mut Stream, name: &str) -> String {
     let event = format!("event: {name}");
     world.outlasted(until(hints, &event)).await;
     let data = hints.next_line().await.unwrap().unwrap();

@@ -66,6 +66,16 @@ impl UsageSource<Secret> for Metered {
     fn auth_mode(&self, _: &Secret) -> Option<Text> {
         Some("subscription".into())
     }
+
+    fn format_session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
+        let document = session.document.as_ref();
+        let used = document.and_then(|document| document["fiveHours"].as_i64());
+        let hours = Duration::from_hours(5);
+        let window = used.map(|used| TimeWindow::new("five_hour", "Limit", used as f64 / 100.0).window(hours).into());
+        let context = TokenUtilization::new("context", "Context", session.context_used);
+        let context = session.context_max.map_or(context.clone(), |max| context.max(max));
+        [context.into()].into_iter().chain(window).collect()
+    }
 }
 
 pub(crate) async fn connected(world: &World, token: &str) -> String {
@@ -103,6 +113,65 @@ async fn usage_is_fetched_on_request_and_a_failure_keeps_the_last_good_snapshot(
     for answer in [world.post(&bob, &path, json!({})).await, world.get(&bob, &path).await] {
         assert_eq!(answer.refusal(), (404, "not_found".into()));
     }
+    world.check_answers();
+}
+
+#[tokio::test]
+async fn the_report_of_a_session_is_taken_and_shown_until_its_windows_end() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let id = connected(&world, &token).await;
+    let path = format!("/connections/{id}/usage");
+    let program = world.token(Role::Use, Some("ada")).await;
+    let session = json!({ "document": { "fiveHours": 25, "cwd": "/canary" }, "contextUsed": 7, "contextMax": 9 });
+    let reported = world.post(&program, &path, json!({ "session": session })).await.ok(200);
+    let metrics = reported["snapshot"]["metrics"].as_array().unwrap();
+    assert_eq!((&metrics[0]["id"], &metrics[0]["used"], &metrics[0]["max"]), (&json!("context"), &json!(7), &json!(9)));
+    assert_eq!((&metrics[1]["id"], &metrics[1]["utilization"]), (&json!("five_hour"), &json!(0.25)));
+    assert_eq!((&reported["age"], &reported["error"]), (&json!(0), &json!(null)));
+    let ids = async || -> Vec<String> {
+        let listed = world.get(&token, "/usage").await.ok(200);
+        assert!(!listed.to_string().contains("canary"), "{listed}");
+        let metrics = listed["items"][0]["snapshot"]["metrics"].as_array().cloned().unwrap_or_default();
+        metrics.iter().map(|metric| metric["id"].as_str().unwrap().to_owned()).collect()
+    };
+    // The context belongs to the session alone.
+    assert_eq!(ids().await, ["five_hour"]);
+    assert_eq!(world.get(&token, &path).await.ok(200)["series"][0]["metric"], "five_hour");
+    world.post(&token, &path, json!({})).await.ok(200);
+    assert_eq!(ids().await, ["week", "five_hour"]);
+    world.clock.advance(Duration::from_hours(5));
+    assert_eq!(ids().await, ["week"]);
+    world.check_answers();
+}
+
+#[tokio::test]
+async fn a_report_is_bounded_and_needs_a_token_that_may_use_the_connection() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let id = connected(&world, &token).await;
+    let path = format!("/connections/{id}/usage");
+    let report = |document: Value| json!({ "session": { "document": document } });
+    let fits = report(json!({ "fiveHours": 25, "text": "x".repeat(60_000) }));
+    world.post(&token, &path, fits.clone()).await.ok(200);
+    for wrong in [
+        report(json!({ "fiveHours": 25, "text": "x".repeat(66_000) })),
+        report(json!({ "deep": (0..40).fold(json!(1), |inner, _| json!([inner])) })),
+        report(json!(["fiveHours"])),
+        json!({ "session": { "contextUsed": -1 } }),
+        json!({ "session": { "said": {} } }),
+        json!({ "document": {} }),
+    ] {
+        let status = world.post(&token, &path, wrong.clone()).await.refusal().0;
+        assert_eq!(status, 422, "{}", &wrong.to_string()[..40.min(wrong.to_string().len())]);
+    }
+    let reader = world.token(Role::Read, Some("ada")).await;
+    assert_eq!(world.post(&reader, &path, fits.clone()).await.refusal(), (403, "not_allowed".into()));
+    let bob = world.token(Role::Use, Some("bob")).await;
+    assert_eq!(world.post(&bob, &path, fits.clone()).await.refusal(), (404, "not_found".into()));
+    let github = world.connected(&token, "octocat").await;
+    let refusal = world.post(&token, &format!("/connections/{github}/usage"), fits).await.refusal();
+    assert_eq!(refusal, (501, "not_supported".into()));
     world.check_answers();
 }
 

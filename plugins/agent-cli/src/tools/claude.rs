@@ -24,6 +24,10 @@ pub(crate) static CLAUDE: Tool = Tool {
     token_command: Some("claude setup-token"),
     // Its section "Authorization tokens" lists the tokens that the command made.
     token_page: Some("https://claude.ai/settings/claude-code"),
+    // <https://code.claude.com/docs/en/env-vars>. In a session with a person, the tool asks once whether to use the key
+    // (seen with 2.1.197).
+    key_env: "ANTHROPIC_API_KEY",
+    key_args: &[],
     directory: Directory {
         // <https://code.claude.com/docs/en/env-vars>
         variable: "CLAUDE_CONFIG_DIR",

@@ -24,6 +24,20 @@ pub(crate) static CODEX: Tool = Tool {
     token_env: "CODEX_ACCESS_TOKEN",
     token_command: None,
     token_page: None,
+    // By itself, the tool reads this variable only for `codex exec`: <https://github.com/openai/codex/issues/7323>. An
+    // entry for a provider names a variable for every command:
+    // <https://developers.openai.com/codex/config-advanced#custom-model-providers>. The snapshot of a shell is a file that
+    // holds all variables (seen with 0.169.0).
+    key_env: "CODEX_API_KEY",
+    key_args: &[
+        "-c",
+        "features.shell_snapshot=false",
+        "-c",
+        "model_provider=\"connections\"",
+        "-c",
+        "model_providers.connections={name=\"OpenAI\",base_url=\"https://api.openai.com/v1\",\
+         env_key=\"CODEX_API_KEY\",wire_api=\"responses\"}",
+    ],
     directory: Directory {
         // The same page documents it. A directory that is named must exist (seen with 0.169.0).
         variable: "CODEX_HOME",

@@ -23,6 +23,8 @@ pub(crate) static GEMINI: Tool = Tool {
     token_env: "GEMINI_API_KEY",
     token_command: None,
     token_page: None,
+    key_env: "GEMINI_API_KEY",
+    key_args: &[],
     directory: Directory {
         // Hosts set this variable, and <https://github.com/google-gemini/gemini-cli/issues/2815> requests it. The tool
         // reads `GEMINI_CLI_HOME` instead, which names the parent of `.gemini`:

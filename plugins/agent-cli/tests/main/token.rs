@@ -48,3 +48,16 @@ fn only_a_tool_whose_command_prints_a_token_asks_for_one() {
         assert_eq!(descriptor.tools[0].sign_in.as_ref().unwrap().token_secret.is_some(), asks);
     }
 }
+
+#[test]
+fn each_tool_takes_an_api_key_in_a_variable_and_codex_after_arguments_that_name_it() {
+    for (kind, variable) in [("claude", "ANTHROPIC_API_KEY"), ("codex", "CODEX_API_KEY"), ("gemini", "GEMINI_API_KEY")]
+    {
+        let descriptor = made(kind).descriptor();
+        let key = descriptor.tools[0].sign_in.clone().unwrap().key.unwrap();
+        assert_eq!((&*key.secret, &*key.env_var), ("apiKey", variable));
+        assert_eq!(descriptor.secret_names, ["apiKey"], "an extension may be granted the key, too");
+        let names_it = key.args.iter().any(|arg| arg.contains(&format!("env_key=\"{variable}\"")));
+        assert_eq!((names_it, !key.args.is_empty()), (kind == "codex", kind == "codex"), "{:?}", key.args);
+    }
+}

@@ -19,6 +19,9 @@ pub(crate) fn fingerprint(requirement: &Requirement) -> [u8; 32] {
         _ => "custom",
     });
     parts.list(auth.secret_names.iter().map(connection_contract::SecretName::as_str));
+    if !auth.setup_fields.is_empty() {
+        parts.add("fields").list(auth.setup_fields.iter().map(connection_contract::SecretName::as_str));
+    }
     parts.list(public_preference_names.iter().map(|name| &**name));
     parts.list(connect_guide.iter().map(connection_contract::DisplayText::as_str));
     if let Some(oauth) = &auth.oauth {

@@ -60,6 +60,7 @@ const NOT_SEALED: &[&str] = &[
     "connection_profile_slot.profile_id",
     "connection_usage.connection_id",
     "connection_usage_snapshot.connection_id",
+    "connection_usage_window.connection_id",
     "connection_webhook.connection_id",
     "connection_extension.fingerprint",
     "connection_extension.mark",

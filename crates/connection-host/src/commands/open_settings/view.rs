@@ -61,7 +61,10 @@ impl OpenExtension<'_> {
         let extension = kind.descriptor.extension.as_ref()?;
         let confirmation = kind.descriptor.fields.iter().find(|field| field.input == Input::Bool)?;
         let addresses = confirmation.help.as_ref().map(|help| format!(" {help}")).unwrap_or_default();
-        Some(format!("{extension} itself receives the secret, and can send it anywhere.{addresses}"))
+        Some(match &*kind.descriptor.secret_names {
+            [] => format!("{extension} describes this connection, and does not receive the secret.{addresses}"),
+            _ => format!("{extension} itself receives the secret, and can send it anywhere.{addresses}"),
+        })
     }
 
     /// Resolves the requirement of the extension, and says why its declaration makes no kind, if that is the reason.

@@ -1,4 +1,4 @@
-//! The identity with which a tool runs: the selected profile, applied last, and the token of its connection.
+//! The identity with which a tool runs: the selected profile, applied last, and the token or key of its connection.
 
 use std::ffi::OsString;
 
@@ -11,7 +11,7 @@ use crate::{Error, args::Run, cli::Program, commands::profiles::InUse, select};
 pub(super) struct Identity {
     /// The lock that keeps the profile from being removed.
     _in_use: Option<InUse>,
-    /// The variable that holds the token of the profile's connection.
+    /// The variable that holds the token or key of the profile's connection.
     pub(super) token: Option<OsString>,
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn apply(
     Ok(Identity { _in_use: in_use, token })
 }
 
-/// Adds the token of the profile's connection, unless the user named its variable with `--env`.
+/// Adds the token or key of the profile's connection, unless the user named its variable with `--env`.
 async fn token(
     arguments: &Run,
     profiles: &Profiles,
@@ -53,7 +53,7 @@ async fn token(
     };
     let variable = OsString::from(token.variable());
     if arguments.dry_run {
-        options.env.insert(variable.clone(), OsString::new());
+        token.show(options);
     } else {
         token.apply(options).await?;
     }

@@ -1,7 +1,7 @@
 //! `run KIND -- ARGS`: runs a local tool with one of its identities, in its own environment or in a container.
 //!
 //! The profile is applied last and takes precedence over the user's variables. The only credential that is added is the
-//! token that the kind's tool takes in a variable. The tool's environment holds none of our own variables.
+//! token or API key that the kind's tool takes in a variable. The tool's environment holds none of our own variables.
 
 mod child;
 mod identity;

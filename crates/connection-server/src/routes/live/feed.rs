@@ -1,4 +1,4 @@
-//! The live events of an owner, read from the store once for all listeners of this process.
+//! The live events of an owner, or of an extension of an owner, read from the store once for all listeners of this process.
 
 use std::{
     collections::HashMap,
@@ -18,18 +18,50 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// The number of hints by which a listener may lag. One that lags further is disconnected, and reads everything again
+use super::own::Own;
+
+/// The number of changes by which a listener may lag. One that lags further is disconnected, and reads everything again
 /// when it reconnects.
 const MAX_LAG: usize = 1024;
 
-/// The feeds of all owners that have listeners.
-#[derive(Debug, Default)]
-pub(crate) struct Feeds(Mutex<HashMap<String, Weak<Feed>>>);
+/// A change that a listener is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// The name of the event, which says what changed.
+    pub(super) name: &'static str,
+    /// The id of what changed, if it is known.
+    pub(super) id: Option<String>,
+    /// `true` for the use of a connection by an extension, which changes no state.
+    pub(super) is_use: bool,
+}
 
-/// The feed of one owner. It is read for as long as a listener holds it.
+impl Change {
+    pub(super) fn new(name: &'static str, id: impl Into<String>) -> Self {
+        Self { name, id: Some(id.into()), is_use: false }
+    }
+
+    /// Returns the text of the event.
+    pub(super) fn text(&self) -> Bytes {
+        let data = match &self.id {
+            // A text is always JSON.
+            Some(id) => format!("{{\"id\":{}}}", serde_json::to_string(id).unwrap_or_default()),
+            None => "{}".to_owned(),
+        };
+        format!("event: {}\ndata: {data}\n\n", self.name).into()
+    }
+}
+
+/// An owner, and the extension of a feed that is only about that extension.
+type Key = (String, Option<String>);
+
+/// The feeds of all owners that have listeners, and of their extensions.
+#[derive(Debug, Default)]
+pub(crate) struct Feeds(Mutex<HashMap<Key, Weak<Feed>>>);
+
+/// The feed of one owner or extension. It is read for as long as a listener holds it.
 pub(super) struct Feed {
     /// Gone once the reading has ended because of an error.
-    sender: WeakSender<Bytes>,
+    sender: WeakSender<Change>,
     reading: AbortHandle,
 }
 
@@ -45,53 +77,80 @@ impl Drop for Feed {
     }
 }
 
+impl Feed {
+    /// Begins a feed, whose changes `read` sends until it ends.
+    fn begin<R>(read: impl FnOnce(Sender<Change>) -> R) -> (Arc<Self>, Receiver<Change>)
+    where
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let (sender, hears) = broadcast::channel(MAX_LAG);
+        let weak = sender.downgrade();
+        let reading = Handle::current().spawn(read(sender)).abort_handle();
+        (Arc::new(Self { sender: weak, reading }), hears)
+    }
+}
+
 impl Feeds {
-    /// Returns the hints of this registry's owner from now on, and the feed that the listener holds while it listens.
+    /// Returns the changes of this registry's owner from now on, and the feed that the listener holds while it listens.
+    /// With the name of an extension, these are only the changes that concern it.
     pub(super) async fn listen(
         &self,
         registry: &ConnectionRegistry,
+        extension: Option<&str>,
         fetched: UsageChanges,
-    ) -> Result<(Arc<Feed>, Receiver<Bytes>), Error> {
+    ) -> Result<(Arc<Feed>, Receiver<Change>), Error> {
         // The lock is held while a feed begins, so that two listeners who come at once share it.
         let mut feeds = self.0.lock().await;
-        let known = feeds.get(registry.owner_name()).and_then(Weak::upgrade);
-        if let Some(feed) = known
-            && let Some(sender) = feed.sender.upgrade()
-        {
-            return Ok((feed, sender.subscribe()));
+        let owner = registry.owner_name().to_owned();
+        let known = |feeds: &HashMap<Key, Weak<Feed>>, key: &Key| {
+            let feed = feeds.get(key).and_then(Weak::upgrade)?;
+            let hears = feed.sender.upgrade()?.subscribe();
+            Some((feed, hears))
+        };
+        let key = (owner, extension.map(str::to_owned));
+        if let Some(known) = known(&feeds, &key) {
+            return Ok(known);
         }
-        let watch = registry.events().watch().await?;
-        let hints = registry.events().hints().await?;
-        let (sender, hears) = broadcast::channel(MAX_LAG);
-        let weak = sender.downgrade();
-        let reading = Handle::current().spawn(read(watch, hints, fetched, sender)).abort_handle();
-        let feed = Arc::new(Feed { sender: weak, reading });
-        feeds.retain(|_, feed| feed.strong_count() > 0);
-        feeds.insert(registry.owner_name().to_owned(), Arc::downgrade(&feed));
+        let of_owner = (key.0.clone(), None);
+        let (feed, hears) = match known(&feeds, &of_owner) {
+            Some(known) => known,
+            None => {
+                let watch = registry.events().watch().await?;
+                let hints = registry.events().hints().await?;
+                let begun = Feed::begin(|sender| read(watch, hints, fetched, sender));
+                feeds.retain(|_, feed| feed.strong_count() > 0);
+                feeds.insert(of_owner, Arc::downgrade(&begun.0));
+                begun
+            }
+        };
+        let Some(extension) = extension else { return Ok((feed, hears)) };
+        let own = Own::of(registry, extension).await?;
+        let (feed, hears) = Feed::begin(|listeners| own.follow((feed, hears), listeners));
+        feeds.insert(key, Arc::downgrade(&feed));
         Ok((feed, hears))
     }
 }
 
-/// Passes every hint on, until one of the sources ends.
-async fn read(mut watch: Watch, mut hints: Hints, mut fetched: UsageChanges, listeners: Sender<Bytes>) {
+/// Passes every change on, until one of the sources ends.
+async fn read(mut watch: Watch, mut hints: Hints, mut fetched: UsageChanges, listeners: Sender<Change>) {
     let error = loop {
-        let text = tokio::select! {
+        let change = tokio::select! {
             event = watch.next() => match event {
                 Some(Ok(event)) => Some(of_event(&event)),
                 ended => break ended.and_then(Result::err),
             },
             hint = hints.next() => match hint {
-                Some(Ok(hint)) => of_hint(&hint),
+                Some(Ok(hint)) => of_hint(hint),
                 ended => break ended.and_then(Result::err),
             },
             is_new = fetched.changed() => match is_new {
-                true => Some(Bytes::from_static(b"event: usage\ndata: {}\n\n")),
+                true => Some(Change { name: "usage", id: None, is_use: false }),
                 false => break None,
             },
         };
-        if let Some(text) = text {
+        if let Some(change) = change {
             // Nobody hears it if the last listener has just left.
-            drop(listeners.send(text));
+            drop(listeners.send(change));
         }
     };
     if let Some(error) = error {
@@ -99,24 +158,18 @@ async fn read(mut watch: Watch, mut hints: Hints, mut fetched: UsageChanges, lis
     }
 }
 
-/// Returns the text of a hint: its name, and the id of what changed.
-fn text(name: &'static str, id: &str) -> Bytes {
-    // A text is always JSON.
-    let id = serde_json::to_string(id).unwrap_or_default();
-    format!("event: {name}\ndata: {{\"id\":{id}}}\n\n").into()
-}
-
-fn of_event(event: &Event) -> Bytes {
+fn of_event(event: &Event) -> Change {
     let name = if event.name.starts_with("extension_") { "grant" } else { "connection" };
-    text(name, &event.connection.to_string())
+    let is_use = matches!(&*event.name, "extension_used" | "secret_released");
+    Change { is_use, ..Change::new(name, event.connection.to_string()) }
 }
 
-/// Returns the text of a hint; `None` for one that this version does not know.
-fn of_hint(hint: &Hint) -> Option<Bytes> {
+/// Returns the change of a hint; `None` for one that this version does not know.
+fn of_hint(hint: Hint) -> Option<Change> {
     Some(match hint {
-        Hint::Extension(name) => text("extension", name),
-        Hint::Setup(id) => text("setup", &id.to_string()),
-        Hint::Usage(id) => text("usage", &id.to_string()),
+        Hint::Extension(name) => Change::new("extension", name),
+        Hint::Setup(id) => Change::new("setup", id.to_string()),
+        Hint::Usage(id) => Change::new("usage", id.to_string()),
         _ => return None,
     })
 }

@@ -1,6 +1,7 @@
 //! Server-sent events: hints after which a client reads again. A hint that is lost costs nothing but time.
 
 mod feed;
+mod own;
 mod streams;
 
 use std::{
@@ -13,8 +14,8 @@ use std::{
 
 use axum::{
     body::Body,
-    extract::{Extension, State},
-    http::{HeaderValue, header},
+    extract::{Extension, FromRequestParts, State},
+    http::{HeaderValue, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
@@ -26,9 +27,11 @@ use tokio::sync::broadcast::Receiver;
 
 use crate::{
     Api,
-    caller::{Caller, ToRead},
+    caller::{AnyCaller, Caller, ToRead},
     problem::Problem,
 };
+
+use feed::Change;
 
 pub(crate) use feed::Feeds;
 pub(crate) use streams::Streams;
@@ -36,16 +39,33 @@ pub(crate) use streams::Streams;
 /// The time after which a comment keeps the connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Streams hints about what changed, from all processes of the store.
+/// A caller with the role to read, or with the token of an extension, which is told only of what concerns it.
+pub(super) struct ToListen {
+    caller: Caller<ToRead>,
+    extension: Option<String>,
+}
+
+impl FromRequestParts<Api> for ToListen {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let AnyCaller(token) = AnyCaller::from_request_parts(parts, api).await?;
+        let extension = token.extension.clone();
+        Ok(Self { caller: Caller::of(token, parts, api)?, extension })
+    }
+}
+
+/// Streams hints about what changed, from all processes of the store. An extension is told of its preferences
+/// (`extension`), of its grant and the connection that it would use (`grant`), and of the setups of its hand-off (`setup`).
 #[utoipa::path(get, path = "/live", responses((status = 200, content_type = "text/event-stream", body = String)))]
 pub(super) async fn live(
     State(api): State<Api>,
-    caller: Caller<ToRead>,
+    ToListen { caller, extension }: ToListen,
     connection: Option<Extension<EventStream>>,
 ) -> Result<Response, Problem> {
     let clock = caller.registry.server().clock();
     let token = api.streams.open(caller.token.id, clock.now()).map_err(Problem::too_many_streams)?;
-    let (feed, hears) = api.feeds.listen(&caller.registry, api.usage.changes()).await?;
+    let (feed, hears) = api.feeds.listen(&caller.registry, extension.as_deref(), api.usage.changes()).await?;
     if connection.is_some_and(|connection| !connection.begin()) {
         return Err(Problem::streams_taken());
     }
@@ -70,7 +90,7 @@ pub(super) async fn live(
 struct Listener {
     /// `true` until the comment is sent by which a client knows that it listens.
     is_new: bool,
-    next: BoxFuture<'static, Option<(Bytes, Receiver<Bytes>)>>,
+    next: BoxFuture<'static, Option<(Change, Receiver<Change>)>>,
     /// The text that is sent next, and the check of the token that comes first.
     checking: Option<(Bytes, BoxFuture<'static, bool>)>,
     token: Arc<streams::TokenStreams>,
@@ -87,7 +107,7 @@ fn quiet(clock: Arc<dyn Clock>) -> BoxFuture<'static, ()> {
 }
 
 /// Returns the next hint, or `None` if it was missed or there are no more.
-fn next(mut hears: Receiver<Bytes>) -> BoxFuture<'static, Option<(Bytes, Receiver<Bytes>)>> {
+fn next(mut hears: Receiver<Change>) -> BoxFuture<'static, Option<(Change, Receiver<Change>)>> {
     Box::pin(async move { hears.recv().await.ok().map(|hint| (hint, hears)) })
 }
 
@@ -109,7 +129,7 @@ impl Stream for Listener {
                     Poll::Ready(None) => return Poll::Ready(None),
                     Poll::Ready(Some((hint, hears))) => {
                         this.next = next(hears);
-                        hint
+                        hint.text()
                     }
                     Poll::Pending => match this.quiet.as_mut().poll(cx) {
                         Poll::Ready(()) => Bytes::from_static(b": keep-alive\n\n"),
@@ -140,13 +160,13 @@ mod tests {
     async fn a_listener_that_missed_a_hint_hears_no_more() {
         let (says, hears) = broadcast::channel(2);
         let late = says.subscribe();
-        let hint = |text: &'static str| says.send(Bytes::from_static(text.as_bytes())).unwrap();
+        let hint = |id: &str| says.send(Change::new("setup", id)).unwrap();
         hint("one");
         let (heard, hears) = next(hears).await.unwrap();
-        assert_eq!(heard, "one");
+        assert_eq!(heard.text(), "event: setup\ndata: {\"id\":\"one\"}\n\n");
         hint("two");
         hint("three");
-        assert_eq!(next(hears).await.unwrap().0, "two");
+        assert_eq!(next(hears).await.unwrap().0, Change::new("setup", "two"));
         assert!(next(late).await.is_none());
     }
 }

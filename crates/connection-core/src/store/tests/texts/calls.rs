@@ -7,8 +7,8 @@ use crate::{
     ids::{AccessTokenId, ConnectionId, ProfileId, SessionId},
     kinds::Terms,
     store::{
-        ExchangeKey, ExchangeScope, ListFilter, Lock, ProviderGrantRow, Reader, SEALED, Sealed, SealedRow, Store, Tx,
-        Unchanged,
+        ExchangeKey, ExchangeScope, ListFilter, Lock, ProviderGrantRow, Reader, ReportedWindow, SEALED, Sealed,
+        SealedRow, Store, Tx, Unchanged,
         rows::{
             AccessTokenRow, AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, OutboxRow, OutboxState,
@@ -459,6 +459,7 @@ async fn access_tokens(tx: &mut Tx) {
         revoked_at: None,
         marked: Marked::default(),
     };
+    let window = ReportedWindow { metric: "a".into(), ends_at: 1, body: "{}".into() };
     call!(tx:
         set_usage(nobody(), 1, "a", "ada", 0.5);
         purge_usage(nobody(), 1);
@@ -470,6 +471,10 @@ async fn access_tokens(tx: &mut Tx) {
         kinds_without_grant("local", nobody());
         set_provider_grant(nobody(), &ProviderGrantRow { application: vec![1; 32], account: vec![1; 32] });
         delete_provider_grant(nobody());
+        usage_windows(nobody(), "ada", 1);
+        set_usage_window(nobody(), "ada", 1, &window);
+        drop_usage_window(nobody(), "a");
+        purge_usage_windows(nobody(), 1);
         access_token(id);
         access_token_by_hash(&[1; 32]);
         access_tokens(None, None, 9);

@@ -24,6 +24,10 @@ const TABLES: &[(&str, &str)] = &[
     ),
     ("connection_usage (connection_id, at, metric, account, value)", "{id}, i, 'five_hour', 'ada', 0.5"),
     ("connection_usage_snapshot (connection_id, account, fetched_at, snapshot)", "{id}, 'ada', i, '{}'"),
+    (
+        "connection_usage_window (connection_id, metric, account, reported_at, ends_at, body)",
+        "{id}, 'five_hour', 'ada', i, i, '{}'",
+    ),
     ("connection_provider_grant (connection_id, application, account)", "{id}, {hash}, {hash}"),
     (
         "connection_liveness (connection_id, liveness, generation, checked_at, next_check_at, refused_at)",
