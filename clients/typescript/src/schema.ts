@@ -3713,6 +3713,11 @@ export interface components {
         /** @description The code that a host passed to a page. */
         Code: {
             code: string;
+            /**
+             * @description `true` for the code of a setup link. A code of the other kind is refused, and stays as it is, so that the code of a
+             *     link never becomes the session of a page.
+             */
+            link?: boolean;
         };
         /** @description The step that is confirmed. */
         ConfirmStep: {

@@ -30,7 +30,24 @@ async fn opened(world: &World, link: &Value) -> String {
 }
 
 fn exchange(world: &World, code: &str) -> crate::http::Request {
-    world.request("POST", "/page-tokens").with("origin", &world.origin()).json(&json!({ "code": code }))
+    world.request("POST", "/page-tokens").with("origin", &world.origin()).json(&json!({ "code": code, "link": true }))
+}
+
+#[tokio::test]
+async fn the_code_of_a_link_never_becomes_the_session_of_a_page_and_is_good_after_that() {
+    let world = World::new().await;
+    let link = made(&world, &["acme"]).await;
+    let of_page = world.request("POST", "/page-tokens").with("origin", &world.origin());
+    for body in [json!({ "code": code(&link) }), json!({ "code": code(&link), "link": false })] {
+        assert_eq!(world.send(&of_page.clone().json(&body)).await.refusal().1, "code_unknown");
+    }
+    let new = NewAccessToken::new("Page", Role::Manage).owner("ada");
+    let page = world.registry.access_tokens().create_code(new).await.unwrap();
+    assert_eq!(world.send(&exchange(&world, page.expose_secret())).await.refusal().1, "code_unknown", "nor the reverse");
+    // The control: each code as what it is.
+    assert_eq!(world.get(&opened(&world, &link).await, "/me").await.ok(200)["role"], "link");
+    let taken = world.send(&of_page.json(&json!({ "code": page.expose_secret() }))).await.ok(201);
+    assert_eq!(world.get(taken["token"].as_str().unwrap(), "/me").await.ok(200)["role"], "manage");
 }
 
 /// Begins a setup and answers its prompt.
