@@ -4236,6 +4236,11 @@ export interface components {
             name?: string | null;
             /** @description The owner of the connection; that of the request if none is stated. */
             owner?: string | null;
+            /**
+             * @description The addresses in the network of the host, such as `https://git.internal`, that the visitor may enter if the owner
+             *     may reach them. All others are closed to the visitor.
+             */
+            privateAddresses?: string[];
             /** @description The address to which the page leads the visitor at the end: one that the host has configured, perhaps with a query. */
             returnTo?: string | null;
         };

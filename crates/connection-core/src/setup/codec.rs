@@ -2,8 +2,7 @@
 
 use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
-use super::ForExtension;
-use super::StepNo;
+use super::{ForExtension, StepNo, answerer::Answerer};
 use crate::profile_rows::Granted;
 
 /// The values with which a session was begun.
@@ -22,6 +21,8 @@ pub(crate) struct Header {
     pub(crate) profile: Option<Granted>,
     /// The digest of the terms of the kind when the session was begun.
     pub(crate) kind_terms: Option<Vec<u8>>,
+    /// The person who answers the session.
+    pub(crate) answerer: Answerer,
 }
 
 /// The purpose of a session: a new connection, or a new credential for an existing one.
@@ -67,6 +68,7 @@ impl Header {
         let marks = [("led", self.led), ("confirm", self.confirm)].into_iter().filter(|(_, is_set)| *is_set);
         let record = marks.fold(record, |record, (name, _)| record.with(name, ""));
         let record = self.kind_terms.iter().fold(record, |record, terms| record.with("terms", encode::hex(terms)));
+        let record = self.answerer.add_to(record);
         let Some(Granted { id, root }) = &self.profile else { return record.encode() };
         let record = record.with("profile", id.to_string());
         root.iter().fold(record, |record, root| record.with("directory", root.as_str())).encode()
@@ -102,7 +104,8 @@ impl Header {
         };
         let led = record.find("led").is_some();
         let confirm = record.find("confirm").is_some();
-        Some(Self { seed: record.take("seed").ok()?, purpose, browser, led, confirm, profile, kind_terms })
+        let answerer = Answerer::of(&record)?;
+        Some(Self { seed: record.take("seed").ok()?, purpose, browser, led, confirm, profile, kind_terms, answerer })
     }
 }
 

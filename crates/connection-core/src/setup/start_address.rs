@@ -11,8 +11,8 @@ use connection_contract::{BoxFuture, Crypto as _, Kind, Secret, encode};
 use connection_replay::{Effect, Entry};
 
 use super::{
-    BeginSetup, DeliverError, Reauthorize, SetupSession, SetupStep, Setups, System, codec::Header, deliver::is_open,
-    follow, run, session::MAX_TRIES, slot::Slot,
+    BeginSetup, DeliverError, Reauthorize, SetupSession, SetupStep, Setups, System, answerer::Answerer, codec::Header,
+    deliver::is_open, follow, run, session::MAX_TRIES, slot::Slot,
 };
 use crate::{
     Error, SessionId, StoreError,
@@ -31,6 +31,7 @@ pub(super) struct SetupOptions {
     pub(super) browser: Option<Secret>,
     pub(super) led: bool,
     pub(super) confirm: bool,
+    pub(super) answerer: Answerer,
 }
 
 /// The answer to a browser that came to the address of a session; see [`Setups::open_start_address`].
@@ -265,7 +266,7 @@ fn token(shared: &System, id: SessionId, seed: &Secret) -> [u8; 2 * TOKEN_HALF_L
 
 /// Returns the row of an open session with its header, or `None` for a session that has ended or whose header does not
 /// open.
-async fn open_header(shared: &System, slot: &Slot) -> Result<Option<(SetupRow, Header)>, Error> {
+pub(super) async fn open_header(shared: &System, slot: &Slot) -> Result<Option<(SetupRow, Header)>, Error> {
     let row = shared.reader().await?.setup(slot.id).await?;
     let Some(row) = row.filter(|row| is_open(row.state)) else { return Ok(None) };
     let Some(sealed) = &row.sealed_header else { return Ok(None) };

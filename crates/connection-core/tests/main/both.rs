@@ -159,6 +159,7 @@ mod setup_signed;
 mod setup_spends;
 mod setup_steps;
 mod setup_twice;
+mod setup_visitors;
 mod setup_writes;
 mod shared_database;
 mod smoke;

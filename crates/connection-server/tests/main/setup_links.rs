@@ -1,6 +1,8 @@
 //! Setup links over the API: the visitor connects one account of the chosen kinds and sees nothing else.
 
+use connection_contract::prelude::*;
 use connection_core::{NewAccessToken, Role};
+use connection_faults::scripted::Scripted;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -81,6 +83,49 @@ async fn a_visitor_connects_one_account_for_the_owner_of_the_link() {
     assert_eq!(world.get(&ada, "/connections").await.ok(200)["counts"]["all"], 1);
     let others = world.token(Role::Read, Some("local")).await;
     assert_eq!(world.get(&others, "/connections").await.ok(200)["counts"]["all"], 0);
+    world.check_answers();
+}
+
+const OWN: Kind = Kind::from_static("own-server");
+
+/// A plugin for a server whose address a person enters.
+fn own_server() -> Scripted {
+    let descriptor = Descriptor::new(OWN, "Own server", AuthType::ApiKey).field(Field::url("base", "Address"));
+    Scripted::new(descriptor.field(Field::secret("apiKey", "API key"))).setup(|_, ctx| {
+        Box::pin(async move {
+            let answers = ctx.prompt(Prompt::new("Connect").field("base").field("apiKey")).await;
+            let reach = Reach::base(answers.url("base")?.clone());
+            Ok(SetupResult::new("key".into(), Identity::new("1", "own")).reach(reach))
+        })
+    })
+}
+
+#[tokio::test]
+async fn a_link_opens_the_private_addresses_that_its_maker_entered_and_no_others() {
+    let world = World::with(|registry| registry.kind(own_server())).await;
+    let admin = world.token(Role::Manage, None).await;
+    let link = async |addresses: Value| {
+        let body = json!({
+            "owner": "local", "kinds": ["own-server"], "returnTo": BACK, "privateAddresses": addresses,
+        });
+        world.post(&admin, "/setup-links", body).await
+    };
+    let refused = link(json!(["git.internal"])).await;
+    assert_eq!((refused.refusal().1, &refused.json()["field"]), ("invalid_body".into(), &json!("privateAddresses")));
+    let visitor = opened(&world, &link(json!(["http://127.0.0.1:4711"])).await.ok(201)).await;
+    let setup = world.post(&visitor, "/setups", json!({ "kind": "own-server" })).await.ok(201);
+    let id = setup["id"].as_str().unwrap();
+    let setup = world.until(&visitor, id, &setup, "prompt").await;
+    let answered = async |base: &str| {
+        let answers = json!({ "step": setup["step"], "answers": { "base": base, "apiKey": KEY } });
+        world.post(&visitor, &format!("/setups/{id}/answers"), answers).await
+    };
+    for closed in ["http://127.0.0.1:4712", "https://10.0.0.7", "https://localhost"] {
+        let refused = answered(closed).await;
+        assert_eq!((refused.refusal().0, &refused.json()["field"]), (422, &json!("base")), "{closed}");
+    }
+    let setup = answered("http://127.0.0.1:4711/api").await.ok(202);
+    world.until(&visitor, id, &setup, "done").await;
     world.check_answers();
 }
 
