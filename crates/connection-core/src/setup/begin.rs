@@ -177,7 +177,9 @@ pub(super) async fn begin(
     let SetupOptions { ephemeral, browser, led, confirm, answerer } = terms;
     let browser = browser.map(|proof| shared.browser_hash(&proof));
     let led = led && browser.is_none();
-    let header = Header { seed: Secret::new(seed), purpose, browser, led, confirm, profile, kind_terms, answerer };
+    let seed = Secret::new(seed);
+    let connection = Some(connection_id);
+    let header = Header { seed, purpose, connection, browser, led, confirm, profile, kind_terms, answerer };
     let id = SessionId::from(shared.ids.next());
     let place = journal::place(&id, scope.owner, kind, "connection_setup", "sealed_header", 0);
     let sealed = shared

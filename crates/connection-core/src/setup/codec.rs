@@ -3,13 +3,15 @@
 use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
 use super::{ForExtension, StepNo, answerer::Answerer};
-use crate::profile_rows::Granted;
+use crate::{ConnectionId, profile_rows::Granted};
 
 /// The values with which a session was begun.
 pub(crate) struct Header {
     /// The seed from which the random bytes and the `state`s of the session are derived.
     pub(crate) seed: Secret,
     pub(crate) purpose: Purpose,
+    /// The connection that the session makes or authorizes again; `None` in sessions that earlier versions began.
+    pub(crate) connection: Option<ConnectionId>,
     /// Hash of the proof of the browser that the session is bound to. Callbacks are accepted from that browser only.
     pub(crate) browser: Option<[u8; 32]>,
     /// `true` if the browser is led through an address of the host. Until a browser has come there, `browser` is
@@ -68,6 +70,7 @@ impl Header {
         let marks = [("led", self.led), ("confirm", self.confirm)].into_iter().filter(|(_, is_set)| *is_set);
         let record = marks.fold(record, |record, (name, _)| record.with(name, ""));
         let record = self.kind_terms.iter().fold(record, |record, terms| record.with("terms", encode::hex(terms)));
+        let record = self.connection.iter().fold(record, |record, id| record.with("connection", id.to_string()));
         let record = self.answerer.add_to(record);
         let Some(Granted { id, root }) = &self.profile else { return record.encode() };
         let record = record.with("profile", id.to_string());
@@ -104,8 +107,10 @@ impl Header {
         };
         let led = record.find("led").is_some();
         let confirm = record.find("confirm").is_some();
+        let connection = record.text("connection").ok().map(str::parse).transpose().ok()?;
         let answerer = Answerer::of(&record)?;
-        Some(Self { seed: record.take("seed").ok()?, purpose, browser, led, confirm, profile, kind_terms, answerer })
+        let seed = record.take("seed").ok()?;
+        Some(Self { seed, purpose, connection, browser, led, confirm, profile, kind_terms, answerer })
     }
 }
 

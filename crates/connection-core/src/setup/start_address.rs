@@ -191,7 +191,7 @@ impl<'a> Setups<'a> {
                 .ok_or(DeliverError::Unknown)?;
             let row = shared.reader().await?.setup(id.into()).await.map_err(Error::from)?;
             let row = row.filter(|row| row.kind == kind.as_str()).ok_or(DeliverError::Unknown)?;
-            let slot = shared.slot(&row)?;
+            let slot = shared.slot(&row).map_err(|_| DeliverError::Gone)?;
             let (_, header) = open_header(shared, &slot).await?.ok_or(DeliverError::Unknown)?;
             if !header.led || !shared.crypto.equal(&token(shared, slot.id, &header.seed), &given) {
                 return Err(DeliverError::Unknown);

@@ -131,12 +131,14 @@ proptest! {
             let led = again;
             let confirm = !again;
             let seed_of = Secret::new(seed);
+            let connection = again.then(|| uuid::Uuid::from_u128(no.into()).into());
             let opened = || host::origin("https://git.internal:8443").unwrap();
             let answerer = if led { Answerer::Visitor(vec![opened(); usize::from(profile.is_some())]) } else { Answerer::Owner };
             let kind_terms = profile.as_ref().map(|_| vec![7; 32]);
             let header = Header {
                 seed: seed_of,
                 purpose: purpose.clone(),
+                connection,
                 browser,
                 led,
                 confirm,
@@ -146,7 +148,7 @@ proptest! {
             };
             let read = Header::decode(header.encode().expose()).unwrap();
             prop_assert_eq!((read.profile, read.led, read.confirm), (profile, led, confirm));
-            prop_assert_eq!((read.kind_terms, read.answerer), (kind_terms, answerer));
+            prop_assert_eq!((read.kind_terms, read.connection, read.answerer), (kind_terms, connection, answerer));
             prop_assert_eq!((read.seed.expose(), read.purpose, read.browser), (&seed[..], purpose, browser));
         }
     }
