@@ -38,5 +38,5 @@ pub use check::{CallbackCheck, CallbackProblem, check_callback};
 pub use check_webhook::{WebhookCheck, check_webhook};
 pub use loopback::{LoopbackOptions, LoopbackServer};
 pub use public_url::{InvalidPublicUrl, PublicUrl};
-pub use server::{EventStream, InvalidTls, Server, ServerTls};
+pub use server::{InvalidNetwork, InvalidTls, Network, RequestPlace, Server, ServerTls, WaitingRequest};
 pub use webhooks::webhook_routes;

@@ -275,6 +275,7 @@ async fn start(program: &mut Program, server: Server) -> Result<Started, Error> 
         Some(most) => server.connections_per_peer(most),
         None => server,
     };
+    let server = server.trusted_proxies(program.settings.inbound.trusted_proxies.iter().copied());
     let reserved = FOR_MONITORS.iter().flat_map(|path| [(*path).to_owned(), format!("{}{path}", url.prefix())]);
     let server = reserved.fold(server, Server::reserve);
     let registry = open(program, &url).await?;

@@ -20,7 +20,7 @@ use axum::{
 use bytes::Bytes;
 use connection_contract::BoxFuture;
 use connection_core::{Clock, ConnectionRegistry};
-use connection_inbound::EventStream;
+use connection_inbound::RequestPlace;
 use futures_core::Stream;
 use tokio::sync::broadcast::Receiver;
 
@@ -41,12 +41,12 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(super) async fn live(
     State(api): State<Api>,
     caller: Caller<ToRead>,
-    connection: Option<Extension<EventStream>>,
+    place: Option<Extension<RequestPlace>>,
 ) -> Result<Response, Problem> {
     let clock = caller.registry.server().clock();
     let token = api.streams.open(caller.token.id, clock.now()).map_err(Problem::too_many_streams)?;
     let (feed, hears) = api.feeds.listen(&caller.registry, api.usage.changes()).await?;
-    if connection.is_some_and(|connection| !connection.begin()) {
+    if place.is_some_and(|place| !place.stream()) {
         return Err(Problem::streams_taken());
     }
     let listener = Listener {
