@@ -9,7 +9,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -121,6 +121,8 @@ pub(crate) struct Asks {
     places: Capacity,
     number: u64,
     peer: IpAddr,
+    /// The address of this server to which the peer is connected, if it is known.
+    pub(crate) local: Option<SocketAddr>,
 }
 
 /// A request that is being answered, until it is dropped.
@@ -171,7 +173,7 @@ impl Capacity {
         let (stay, left) = oneshot::channel();
         seats.taken.insert(number, TakenSeat { peer: counted, activity: Activity::Waits, body: 0, _stay: stay });
         drop(seats);
-        let asks = Asks { places: self.clone(), number, peer };
+        let asks = Asks { places: self.clone(), number, peer, local: None };
         let head_time = self.0.limits.head_time;
         Some(Seat { asks, head_time, left, _held: SeatGuard { places: self.clone(), number } })
     }

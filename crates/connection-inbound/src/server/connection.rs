@@ -28,6 +28,7 @@ use super::{
     place::{RequestPlace, TrackedBody},
     tls::ServerTls,
 };
+use crate::callback::ListeningAddress;
 
 /// The time limit for the head of a request.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -129,6 +130,9 @@ async fn answered(
     }
     let answering = asks.answering(request.uri().path()).await;
     let place = answering.place();
+    if let Some(address) = asks.local {
+        request.extensions_mut().insert(ListeningAddress(address));
+    }
     request.extensions_mut().insert(RequestPlace::new(place.clone()));
     let response = routes.call(request.map(|body| TrackedBody::new(body, place.clone()))).await?;
     let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");

@@ -194,8 +194,9 @@ impl Serving {
                 while self.connections.try_join_next().is_some() {}
                 // A connection without a seat is closed.
                 if let Some((stream, peer)) = accepted
-                    && let Some(seat) = self.places.seat(peer.ip())
+                    && let Some(mut seat) = self.places.seat(peer.ip())
                 {
+                    seat.asks.local = stream.local_addr().ok();
                     let ended = self.ending.subscribe();
                     let routes = self.routes.clone();
                     match self.tls.clone() {
