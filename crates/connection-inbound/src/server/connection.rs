@@ -124,6 +124,10 @@ async fn answered(
     asks: Asks,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
+    // The library refuses a head when its buffer is full, which is after more than the limit has arrived.
+    if head_length(&request) > asks.limits().head {
+        return Ok(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
+    }
     if !asks.count_behind_proxy(request.headers()) {
         let message = "too many requests of your address are being answered\n";
         return Ok((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "1")], message).into_response());
@@ -141,4 +145,12 @@ async fn answered(
         return Ok(refused.into_response());
     }
     Ok(response)
+}
+
+/// Returns the length of a head in bytes, without the white space that a client may add.
+fn head_length<B>(request: &Request<B>) -> usize {
+    const LINE: usize = " HTTP/1.1\r\n".len();
+    let first = request.method().as_str().len() + 1 + request.uri().to_string().len() + LINE;
+    let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    first + lines.sum::<usize>() + "\r\n".len()
 }

@@ -161,6 +161,10 @@ impl Server {
                 routes.layer(middleware::from_fn_with_state(Arc::new(names), named))
             }
         };
+        let routes = match self.tls {
+            Some(_) => routes.layer(middleware::map_response(headers::with_strict_transport)),
+            None => routes,
+        };
         Serving {
             listener: self.listener,
             tls: self.tls,
