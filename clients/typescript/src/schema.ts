@@ -4780,8 +4780,11 @@ export interface components {
         /** @description The program and its database. */
         System: {
             certificate: null | components["schemas"]["SystemCertificate"];
-            /** @description The place of the database, without a password: the server of PostgreSQL, or the path of the file. */
-            database: string;
+            /**
+             * @description The place of the database, without a password: the server of PostgreSQL, or the path of the file. `null` for a token
+             *     of an owner other than that of the process, who learns no path of the host.
+             */
+            database: string | null;
             /** @description `true` if the database can be read. */
             healthy: boolean;
             key: null | components["schemas"]["SystemKey"];
