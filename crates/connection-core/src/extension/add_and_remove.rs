@@ -2,7 +2,7 @@
 
 use connection_contract::{BoxFuture, DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
 
-use super::{DeclaredExtension, Extensions, choice, revisions::next_count, row_marks::RowMarks};
+use super::{DeclaredExtension, Extensions, choice, names, revisions::next_count, row_marks::RowMarks};
 use crate::{
     ChangedPart, Error, ExtensionChange, ExtensionError,
     access_token::revoke_of_extension,
@@ -126,6 +126,7 @@ impl<'a> Extensions<'a> {
     /// Returns the row of a declaration that can be stored.
     fn checked_row(self, declaration: &ExtensionDeclaration, source: String) -> Result<ExtensionRow, Error> {
         declaration.check().map_err(ExtensionError::from)?;
+        names::check(declaration).map_err(ExtensionError::from)?;
         if source.len() > MAX_SOURCE_LENGTH {
             return Err(ExtensionError::TooLarge { extension: declaration.name.to_string().into() }.into());
         }

@@ -27,6 +27,7 @@ mod extension_inject;
 mod extension_killed;
 mod extension_kit;
 mod extension_lacking;
+mod extension_names;
 mod extension_preferences;
 mod extension_reauthorize;
 mod extension_resolve;
