@@ -3804,6 +3804,11 @@ export interface components {
         /** @description The code that a host passed to a page. */
         Code: {
             code: string;
+            /**
+             * @description `true` for the code of a setup link. A code of the other kind is refused, and stays as it is, so that the code of a
+             *     link never becomes the session of a page.
+             */
+            link?: boolean;
         };
         /** @description The step that is confirmed. */
         ConfirmStep: {
@@ -4324,6 +4329,11 @@ export interface components {
             name?: string | null;
             /** @description The owner of the connection; that of the request if none is stated. */
             owner?: string | null;
+            /**
+             * @description The addresses in the network of the host, such as `https://git.internal`, that the visitor may enter if the owner
+             *     may reach them. All others are closed to the visitor.
+             */
+            privateAddresses?: string[];
             /** @description The address to which the page leads the visitor at the end: one that the host has configured, perhaps with a query. */
             returnTo?: string | null;
         };
@@ -4877,8 +4887,11 @@ export interface components {
         /** @description The program and its database. */
         System: {
             certificate: null | components["schemas"]["SystemCertificate"];
-            /** @description The place of the database, without a password: the server of PostgreSQL, or the path of the file. */
-            database: string;
+            /**
+             * @description The place of the database, without a password: the server of PostgreSQL, or the path of the file. `null` for a token
+             *     of an owner other than that of the process, who learns no path of the host.
+             */
+            database: string | null;
             /** @description `true` if the database can be read. */
             healthy: boolean;
             key: null | components["schemas"]["SystemKey"];

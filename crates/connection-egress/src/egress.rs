@@ -21,9 +21,23 @@ use crate::{
 pub struct AllowedOrigin {
     /// The origin that requests may go to.
     pub origin: Origin,
-    /// `true` if the user named exactly this origin in an answer. The origin may then be at a private address, if the
-    /// host allows that to the owner.
-    pub named: bool,
+    /// Who named exactly this origin in an answer, if anybody did. The origin may then be at a private address, if the
+    /// host allows that to the person.
+    pub named: NamedBy,
+}
+
+/// The person who named an origin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "what is reachable depends on each of them")]
+pub enum NamedBy {
+    /// Nobody named it. A kind declares it.
+    #[default]
+    Nobody,
+    /// The owner named it.
+    Owner,
+    /// The visitor of a setup link named it. The network of the host is as closed to a visitor as to an owner who is
+    /// not the owner of the process.
+    Visitor,
 }
 
 /// All origins that requests may go to.
@@ -62,9 +76,7 @@ impl Egress {
         let addresses = match mapped {
             _ if ours => Addresses::Any,
             Some(_) => Addresses::Any,
-            None if allowed.any(|allowed| allowed.named) && policy.opens_private_addresses(self.is_of_process) => {
-                Addresses::Private
-            }
+            None if allowed.any(|allowed| self.opens(policy, allowed.named)) => Addresses::Private,
             None => Addresses::Public,
         };
         let origin = mapped.unwrap_or(&requested).clone();
@@ -73,6 +85,15 @@ impl Egress {
             return Err(HttpError::Denied);
         }
         Ok(target)
+    }
+
+    /// Returns `true` if an origin that this person named may be at a private address.
+    fn opens(&self, policy: &HttpPolicy, named: NamedBy) -> bool {
+        match named {
+            NamedBy::Nobody => false,
+            NamedBy::Owner => policy.opens_private_addresses(self.is_of_process),
+            NamedBy::Visitor => policy.opens_private_addresses(false),
+        }
     }
 }
 

@@ -8,13 +8,13 @@
 //! use std::sync::Arc;
 //!
 //! use connection_contract::{HttpError, HttpRequest, host};
-//! use connection_egress::{AllowedOrigin, Egress, HttpClient, HttpPolicy, SystemClock};
+//! use connection_egress::{AllowedOrigin, Egress, HttpClient, HttpPolicy, NamedBy, SystemClock};
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let client = HttpClient::new(HttpPolicy::new(), Arc::new(SystemClock::new()))?;
 //!     let granted = host::origin("https://api.acme.example").ok_or("no origin")?;
-//!     let egress = Egress { origins: vec![AllowedOrigin { origin: granted, named: false }], ..Egress::default() };
+//!     let egress = Egress { origins: vec![AllowedOrigin { origin: granted, named: NamedBy::Nobody }], ..Egress::default() };
 //!
 //!     // Another origin than the granted one: nothing is sent.
 //!     let elsewhere = host::base_url("https://evil.example").ok_or("no address")?;
@@ -57,7 +57,7 @@ mod tests;
 pub use body::Streaming;
 pub use client::{EgressHttp, HttpClient};
 pub use clock::{Boot, Clock, ManualClock, Moment, SystemClock, sleep_passed, until};
-pub use egress::{AllowedOrigin, Egress};
+pub use egress::{AllowedOrigin, Egress, NamedBy};
 pub use last_answer::{LastAnswer, MAX_PAUSE};
 pub use observer::HttpObserver;
 pub use once::SendOnceOutcome;

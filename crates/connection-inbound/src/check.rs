@@ -1,9 +1,14 @@
 //! A check of this host's own callbacks over the network, as a browser would reach them.
 
+use std::net::SocketAddr;
+
 use connection_contract::{HttpError, HttpResponse, Kind};
 use connection_core::ConnectionRegistry;
 
-use crate::{PublicUrl, callback::PROOF_PATH};
+use crate::{
+    PublicUrl,
+    callback::{LISTENING, PROOF_PATH, listening},
+};
 
 /// The result of [`check_callback`]: a problem, if there is one, and the redirect URIs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,16 +49,26 @@ pub async fn check_callback(registry: &ConnectionRegistry, url: &PublicUrl) -> C
 async fn problem(registry: &ConnectionRegistry, url: &PublicUrl) -> Option<CallbackProblem> {
     let origin = url.origin();
     let prefix = url.prefix();
-    let there = ask(registry, &origin, prefix).await;
+    let us = async |prefix| ask(registry, &origin, prefix, "", str::to_owned).await;
+    let there = us(prefix).await;
     match there {
         Reachability::Us => None,
         Reachability::Nobody(error) => Some(unreached(url, error)),
         Reachability::Other(status) => {
             // The proxy may pass on a path other than the configured one.
-            let bare = !prefix.is_empty() && matches!(ask(registry, &origin, "").await, Reachability::Us);
+            let bare = !prefix.is_empty() && matches!(us("").await, Reachability::Us);
             Some(if bare { without_prefix(url) } else { answered(url, status) })
         }
     }
+}
+
+/// Returns `true` if the program that listens at `address`, on this machine and without TLS, is a server of this store.
+///
+/// What is proved includes the address, so that a program that listens there and passes the question on to a server of
+/// this store is not taken for it.
+pub async fn is_listening(registry: &ConnectionRegistry, address: SocketAddr) -> bool {
+    let proved = |challenge: &str| listening(challenge, address);
+    matches!(ask(registry, &format!("http://{address}"), "", LISTENING, proved).await, Reachability::Us)
 }
 
 enum Reachability {
@@ -63,12 +78,18 @@ enum Reachability {
     Nobody(HttpError),
 }
 
-async fn ask(registry: &ConnectionRegistry, origin: &str, prefix: &str) -> Reachability {
+async fn ask(
+    registry: &ConnectionRegistry,
+    origin: &str,
+    prefix: &str,
+    what: &str,
+    proved: impl Fn(&str) -> String,
+) -> Reachability {
     let challenge = registry.server().fresh_token();
     let challenge = challenge.expose_str().unwrap_or_default();
-    let path = format!("{prefix}{PROOF_PATH}?challenge={challenge}");
-    let proven =
-        |answer: &HttpResponse| answer.body().expose() == registry.server().callback_proof(challenge).as_bytes();
+    let path = format!("{prefix}{PROOF_PATH}?challenge={challenge}{what}");
+    let proof = registry.server().callback_proof(&proved(challenge));
+    let proven = |answer: &HttpResponse| answer.body().expose() == proof.as_bytes();
     match registry.server().send_to_self(origin, &path).await {
         Ok(answer) if answer.status() == 200 && proven(&answer) => Reachability::Us,
         Ok(answer) => Reachability::Other(answer.status()),

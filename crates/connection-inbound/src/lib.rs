@@ -34,10 +34,10 @@ mod webhooks;
 
 pub use browser::{Browser, OpenBrowserError, open_browser};
 pub use callback::{PublicEndpoint, callback_routes};
-pub use check::{CallbackCheck, CallbackProblem, check_callback};
+pub use check::{CallbackCheck, CallbackProblem, check_callback, is_listening};
 pub use check_webhook::{WebhookCheck, check_webhook};
 pub use cookies::setup_cookie;
 pub use loopback::{LoopbackOptions, LoopbackServer};
 pub use public_url::{InvalidPublicUrl, PublicUrl};
-pub use server::{EventStream, InvalidTls, Server, ServerTls};
+pub use server::{InvalidNetwork, InvalidTls, Network, RequestPlace, Server, ServerTls, WaitingRequest};
 pub use webhooks::webhook_routes;

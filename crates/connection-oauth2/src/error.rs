@@ -100,6 +100,13 @@ pub enum OAuth2Error {
     /// The pasted text belongs to another attempt.
     #[error("the answer from the browser belongs to another attempt")]
     StateMismatch,
+    /// The provider issued a token that is not sent as it is, such as one of the type `mac`, with which each request is
+    /// signed.
+    #[error("the provider's token is of the type '{name}', which is not a bearer token")]
+    TokenType {
+        /// The type of the token.
+        name: &'static str,
+    },
     /// The kind does not declare the origin of an address.
     #[error("the address of the {what} is not one that this kind declares")]
     UndeclaredAddress {
@@ -143,6 +150,9 @@ impl OAuth2Error {
             Self::Refused { .. } => "check how the application is registered at the provider",
             Self::ScopeMissing { .. } => "authorize again and grant the requested access",
             Self::Signature => "check the application's private key (PKCS#8 in PEM) and its algorithm",
+            Self::TokenType { .. } => {
+                "let the application request bearer tokens, or report this to the author of the kind"
+            }
             Self::UndeclaredAddress { .. } => "connect only to addresses of this provider",
         }
     }
@@ -174,6 +184,7 @@ impl OAuth2Error {
             Self::Refused { .. } => "refused",
             Self::Signature => "bad_key",
             Self::StateMismatch => "state_mismatch",
+            Self::TokenType { .. } => "token_type",
         };
         format!("{}_{own}", kind.as_str().replace(['-', '/'], "_")).into()
     }

@@ -83,7 +83,9 @@ function decode(text) {
  * @param {(path: string, options: object) => Promise<any>} request sends a request without a token
  */
 export async function exchange({ code, isLink: link }, request) {
-  const body = await request('/page-tokens', { method: 'POST', body: { code }, anonymous: true });
+  // The server refuses a code of the other kind, so that an address with the code of a link in place of that of a page
+  // never replaces the token of this browser.
+  const body = await request('/page-tokens', { method: 'POST', body: { code, link }, anonymous: true });
   if (link) {
     memory.set('link', true);
     write('sessionStorage', TOKEN, body.token);

@@ -1,6 +1,9 @@
 //! Request and response bodies.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -14,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Api,
-    guard::{MAX_BODY, too_large},
+    guard::{MAX_BODY, too_large, too_slow},
     problem::Problem,
     query::Query,
 };
@@ -69,14 +72,26 @@ pub(crate) struct Json<T>(pub(crate) T);
 impl<T: DeserializeOwned> FromRequest<Api> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &Api) -> Result<Self, Problem> {
-        read(request.into_body(), |_| ()).await.map(|(body, ())| Self(body))
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        read(api, request.into_body(), |_| ()).await.map(|(body, ())| Self(body))
     }
 }
 
+/// The time limit for a whole body.
+const MAX_DURATION: Duration = Duration::from_secs(10);
+
 /// Reads a body, and what `of` makes of its bytes.
-pub(crate) async fn read<T: DeserializeOwned, R>(body: Body, of: impl FnOnce(&[u8]) -> R) -> Result<(T, R), Problem> {
-    let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
+pub(crate) async fn read<T: DeserializeOwned, R>(
+    api: &Api,
+    body: Body,
+    of: impl FnOnce(&[u8]) -> R,
+) -> Result<(T, R), Problem> {
+    let clock = api.registry.server().clock();
+    let bytes = tokio::select! {
+        biased;
+        bytes = to_bytes(body, MAX_BODY) => bytes.map_err(|_| too_large())?,
+        () = clock.sleep(MAX_DURATION) => return Err(too_slow()),
+    };
     if bytes.is_empty() {
         return Err(Problem::invalid("the request has no body").remedy("send a JSON object, such as {}"));
     }

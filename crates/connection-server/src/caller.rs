@@ -105,6 +105,12 @@ impl<N: Need> FromRequestParts<Api> for Caller<N> {
 }
 
 impl<N: Need> Caller<N> {
+    /// Returns `true` if the caller may know the places of the host, such as the paths of its files: for the owner of the
+    /// process, and for every owner.
+    pub(crate) fn sees_host(&self) -> bool {
+        self.token.owner.as_deref().is_none_or(|owner| owner == USUAL_OWNER)
+    }
+
     /// Returns the caller with this token, if its role is enough.
     pub(crate) fn of(token: AccessToken, parts: &Parts, api: &Api) -> Result<Self, Problem> {
         if token.link.is_some() && !N::IS_FOR_LINKS {

@@ -69,6 +69,12 @@ pub(crate) fn too_large() -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is too large")
 }
 
+/// Returns the refusal of a body that does not arrive in time.
+pub(crate) fn too_slow() -> Problem {
+    let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in 10 s");
+    problem.remedy("send the request again")
+}
+
 /// Returns `true` if the request names this host and no other one. A page whose name resolves to this machine counts as
 /// the same site in its browser, but names its own host (DNS rebinding).
 fn names_us(options: &ApiOptions, request: &Request) -> bool {

@@ -41,6 +41,7 @@ mod rate;
 mod routes;
 pub mod shapes;
 mod unknown;
+mod waits;
 
 use std::{fmt, sync::Arc};
 
@@ -52,6 +53,7 @@ use connection_core::ConnectionRegistry;
 use changes::Changes;
 use rate::Rates;
 use routes::{Feeds, KnownKey, Orders, Streams};
+use waits::Waits;
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
 pub use import_row::{ImportAccount, ImportRow};
@@ -73,6 +75,7 @@ pub(crate) struct Api {
     feeds: Arc<Feeds>,
     orders: Arc<Orders>,
     streams: Arc<Streams>,
+    waits: Waits,
     changes: Arc<Changes>,
     key: Arc<KnownKey>,
     started_at: Timestamp,
@@ -97,6 +100,7 @@ impl Api {
             feeds: Arc::default(),
             orders: Arc::default(),
             streams: Arc::default(),
+            waits: Waits::default(),
             changes: Arc::default(),
             key: Arc::default(),
             started_at,

@@ -51,7 +51,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for Once<T> {
             let CallersToken(token) = token?;
             Some(api.registry.access_tokens().request_key(token, key?, &route, bytes))
         };
-        let (body, key) = read(body, of).await?;
+        let (body, key) = read(api, body, of).await?;
         Ok(Self { body, key })
     }
 }

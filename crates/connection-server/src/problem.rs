@@ -121,6 +121,23 @@ impl Problem {
         Self { retry_after: Some(LATER), ..problem }
     }
 
+    /// Returns the refusal of a token whose requests that wait for a change are as many as may.
+    pub(crate) fn too_many_waits(most: usize) -> Self {
+        /// The time in seconds after which one of them may have ended.
+        const LATER: u64 = 5;
+        let detail = format!("{most} requests of this access token wait for a change");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        let problem = problem.remedy(format!("close one of them, or try again in {LATER} s"));
+        Self { retry_after: Some(LATER), ..problem }
+    }
+
+    /// Returns the refusal of a process with as many requests that wait for a change as may.
+    pub(crate) fn waits_taken() -> Self {
+        let detail = "as many requests wait for a change as may in this server";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_waits", detail);
+        Self { retry_after: Some(5), ..problem.remedy("try again in 5 s") }
+    }
+
     /// Returns the refusal of a process whose streams of live events are all taken.
     pub(crate) fn streams_taken() -> Self {
         let detail = "this server has as many streams of live events open as it may have";

@@ -124,7 +124,7 @@ pub(super) fn compose(
     let mut mounts = Vec::new();
     let shared = policy.project.iter().chain(&policy.shared);
     for shared in shared {
-        mounts.push(of_policy(shared)?);
+        mounts.push(of_policy(sandbox, shared)?);
     }
     let inside = configuration(sandbox, policy, options, &mut mounts, &mut left_out)?;
     let mounts = last_of_each_target(mounts);
@@ -248,13 +248,16 @@ fn configuration(
     Ok(inside)
 }
 
-fn of_policy(shared: &Shared) -> Result<SandboxMount, SandboxError> {
+fn of_policy(sandbox: &Sandbox, shared: &Shared) -> Result<SandboxMount, SandboxError> {
     let mode = match shared.access {
         SandboxAccess::ReadOnly => MountMode::ReadOnly,
         SandboxAccess::Writable => MountMode::Writable,
     };
     match &shared.source {
         Source::Directory(path) if !path.is_dir() => Err(unmountable(path, "it is not an existing directory")),
+        Source::Directory(path) if sandbox.registry.local().protects(path).unwrap_or(true) => {
+            Err(unmountable(path, "it is, contains or lies inside a directory that this host protects"))
+        }
         Source::Directory(path) => checked(path.clone(), &shared.target, mode),
         Source::Volume(name) => {
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');

@@ -176,6 +176,22 @@ async fn a_name_that_would_end_a_mount_is_written_otherwise_or_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_directory_that_the_host_protects_is_mounted_in_no_container() {
+    let it = Tools::new().await;
+    let host = it.world.directory.path();
+    std::fs::create_dir_all(it.path("project")).unwrap();
+    std::fs::create_dir_all(host.join("key/below")).unwrap();
+    let shared = |path: std::path::PathBuf| SandboxPolicy::new().project(path, "/work", SandboxAccess::Writable);
+    // The key's directory, one inside it, and one that contains it.
+    for protected in [host.join("key"), host.join("key/below"), host.to_owned()] {
+        let refused = compose(&it, &shared(protected.clone()), &start()).unwrap_err();
+        let SandboxError::Mount { problem, .. } = &refused else { panic!("{refused:?}") };
+        assert!(problem.contains("a directory that this host protects"), "{protected:?}: {problem}");
+    }
+    assert!(compose(&it, &shared(it.path("project")), &start()).is_ok(), "the control");
+}
+
 /// R-JACK-060, R-JACK-066
 #[tokio::test]
 async fn what_cannot_be_bounded_is_refused_before_anything_starts() {

@@ -34,8 +34,10 @@ impl<'a> AccessTokens<'a> {
         })
     }
 
-    /// Makes a page's token for a code. The token ends when it was not used for 30 days; the token of a setup link ends
-    /// after 30 minutes.
+    /// Makes a page's token for a code. The token ends when it was not used for 30 days.
+    ///
+    /// The code of a setup link is none of these codes, so that nobody can give it to a page in place of the page's own:
+    /// it is refused, and stays as it is. [`exchange_link`](Self::exchange_link) accepts it.
     ///
     /// If a code is exchanged several times at once, in any processes, one exchange succeeds. An owner has at most
     /// [`MAX_PAGES`](Self::MAX_PAGES) live tokens of pages; a further one replaces the one that was used least
@@ -45,11 +47,29 @@ impl<'a> AccessTokens<'a> {
     ///
     /// [`Error::AccessToken`] for a code that is unknown, was used or has expired, and the store's errors.
     pub fn exchange_code(self, code: &'a SecretString) -> BoxFuture<'a, Result<IssuedToken, Error>> {
+        self.exchange_once(code, |row| row.link.is_none())
+    }
+
+    /// Makes the token of a visitor for the code of a setup link. The token ends after 30 minutes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AccessToken`] for a code that is unknown, is not that of a link, was used or has expired, and the store's
+    /// errors.
+    pub fn exchange_link(self, code: &'a SecretString) -> BoxFuture<'a, Result<IssuedToken, Error>> {
+        self.exchange_once(code, |row| row.link.is_some())
+    }
+
+    fn exchange_once(
+        self,
+        code: &'a SecretString,
+        is_wanted: fn(&AccessTokenRow) -> bool,
+    ) -> BoxFuture<'a, Result<IssuedToken, Error>> {
         Box::pin(async move {
             let unknown = || Error::AccessToken(AccessTokenFault::CodeUnknown);
             let hash = self.hash(code).ok_or_else(unknown)?;
             let found = self.ground.reader().await?.access_token_by_hash(&hash).await?;
-            let code = found.filter(|row| row.purpose == TokenPurpose::Code).ok_or_else(unknown)?;
+            let code = found.filter(|row| row.purpose == TokenPurpose::Code && is_wanted(row)).ok_or_else(unknown)?;
             let (page_hash, text) = self.fresh();
             let now = self.ground.clock.now().seconds();
             let is_link = code.link.is_some();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connection_contract::{BoxFuture, DisplayText, Kind};
+use connection_contract::{BoxFuture, DisplayText, Kind, Origin, host};
 use serde::{Deserialize, Serialize};
 
 use super::{AccessToken, AccessTokens, IssuedToken, NewAccessToken, Role, record, row_marks};
@@ -22,6 +22,8 @@ pub struct SetupLink {
     pub kinds: Vec<Kind>,
     /// The address to which the page leads the visitor at the end.
     pub return_to: Option<String>,
+    /// The addresses in the network of the host that the visitor may enter, because the maker of the link did.
+    pub private_addresses: Vec<Origin>,
     /// The setup that the visitor began, and the only one that the visitor may see and continue.
     pub setup: Option<SessionId>,
 }
@@ -32,14 +34,17 @@ pub struct SetupLink {
 struct Stored {
     kinds: Vec<String>,
     return_to: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    private_addresses: Vec<String>,
 }
 
 impl SetupLink {
     /// Reads the stored form; `None` for one that this program does not know.
     pub(super) fn of(stored: &str, setup: Option<SessionId>) -> Option<Self> {
-        let Stored { kinds, return_to } = serde_json::from_str(stored).ok()?;
+        let Stored { kinds, return_to, private_addresses } = serde_json::from_str(stored).ok()?;
         let kinds = kinds.iter().map(|kind| Kind::parse(kind)).collect::<Option<_>>()?;
-        Some(Self { kinds, return_to, setup })
+        let private_addresses = private_addresses.iter().map(|origin| host::origin(origin)).collect::<Option<_>>()?;
+        Some(Self { kinds, return_to, private_addresses, setup })
     }
 }
 
@@ -69,12 +74,15 @@ pub struct NewSetupLink {
     pub kinds: Vec<Kind>,
     /// The address to which the page leads the visitor at the end. The host has checked it.
     pub return_to: Option<String>,
+    /// The addresses in the network of the host that the visitor may enter. All others are closed to the visitor.
+    pub private_addresses: Vec<Origin>,
 }
 
 impl NewSetupLink {
     /// Creates a link with which somebody connects an account of one of these kinds for the owner.
     pub fn new(owner: impl Into<String>, name: impl Into<DisplayText>, kinds: impl IntoIterator<Item = Kind>) -> Self {
-        Self { owner: owner.into(), name: name.into(), kinds: kinds.into_iter().collect(), return_to: None }
+        let kinds = kinds.into_iter().collect();
+        Self { owner: owner.into(), name: name.into(), kinds, return_to: None, private_addresses: Vec::new() }
     }
 
     /// Sets the address to which the page leads the visitor at the end.
@@ -83,10 +91,17 @@ impl NewSetupLink {
         self.return_to = Some(address.into());
         self
     }
+
+    /// Lets the visitor enter an address in the network of the host, if the owner of the link may reach it.
+    #[must_use]
+    pub fn private_address(mut self, origin: Origin) -> Self {
+        self.private_addresses.push(origin);
+        self
+    }
 }
 
 impl<'a> AccessTokens<'a> {
-    /// Makes a setup link, and returns it with its code. [`exchange_code`](Self::exchange_code) accepts the code once
+    /// Makes a setup link, and returns it with its code. [`exchange_link`](Self::exchange_link) accepts the code once
     /// within 30 minutes; the token of its page ends 30 minutes later.
     ///
     /// Until the code is exchanged, the link can be listed and revoked by its id like a token. Its page's token has an
@@ -97,11 +112,13 @@ impl<'a> AccessTokens<'a> {
     /// [`Error::AccessToken`] for a link without a kind, and the errors of [`create`](Self::create).
     pub fn create_link(self, link: NewSetupLink) -> BoxFuture<'a, Result<IssuedToken, Error>> {
         Box::pin(async move {
-            let NewSetupLink { owner, name, kinds, return_to } = link;
+            let NewSetupLink { owner, name, kinds, return_to, private_addresses } = link;
             if kinds.is_empty() {
                 return Err(Error::AccessToken(AccessTokenFault::NoKinds));
             }
-            let stored = Stored { kinds: kinds.iter().map(|kind| kind.as_str().to_owned()).collect(), return_to };
+            let kinds = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
+            let private_addresses = private_addresses.iter().map(|origin| origin.as_str().to_owned()).collect();
+            let stored = Stored { kinds, return_to, private_addresses };
             // The form has string keys, so serializing it cannot fail.
             let stored = serde_json::to_string(&stored).unwrap_or_default();
             let new = NewAccessToken::new(name, Role::Read).owner(owner).lifetime(LIFETIME);

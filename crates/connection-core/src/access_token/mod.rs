@@ -6,6 +6,7 @@
 mod code;
 mod limit;
 mod link;
+mod of_extension;
 mod record;
 mod request;
 mod row_marks;
@@ -26,6 +27,7 @@ use crate::{
 };
 
 pub use link::{NewSetupLink, SetupLink};
+pub(crate) use of_extension::revoke_of_extension;
 pub use record::{AccessToken, IssuedToken, NewAccessToken, Role};
 pub use request::{RepeatedRequest, RequestKey};
 pub(crate) use row_marks::check;

@@ -4,7 +4,7 @@
 //! elsewhere.
 
 use connection_contract::{BaseUrl, GrantedDirectory, Kind, Origin, Reach, Record, Secret, host};
-use connection_egress::{AllowedOrigin, Egress};
+use connection_egress::{AllowedOrigin, Egress, NamedBy};
 use connection_seal::Place;
 
 use crate::{ConnectionId, kinds::KindEntry, limits, owner::has_environment};
@@ -20,7 +20,7 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// Creates a payload whose reach is bounded by what the descriptor declares and what the user named.
+    /// Creates a payload whose reach is bounded by what the descriptor declares and what a person named.
     ///
     /// # Errors
     ///
@@ -29,14 +29,19 @@ impl Payload {
         kind: &KindEntry,
         reach: &Reach,
         credential: Secret,
-        named: &[Origin],
+        named: &[AllowedOrigin],
         granted: &[GrantedDirectory],
     ) -> Result<Self, &'static str> {
         let declared = &kind.checked;
         let addresses: Vec<_> = declared.addresses.iter().map(|(_, base)| base.origin()).collect();
-        let bounds = limits::Bounds::new(&addresses, |origin: &Origin| declared.declares(origin), named, granted);
+        let texts: Vec<_> = named.iter().map(|named| named.origin.clone()).collect();
+        let bounds = limits::Bounds::new(&addresses, |origin: &Origin| declared.declares(origin), &texts, granted);
         let origins = limits::reach(reach, &bounds)?;
-        let origins = origins.into_iter().map(|(origin, named)| AllowedOrigin { origin, named }).collect();
+        let allowed = |(origin, is_named)| {
+            let named = named.iter().find(|named| is_named && named.origin == origin).cloned();
+            named.unwrap_or(AllowedOrigin { origin, named: NamedBy::Nobody })
+        };
+        let origins = origins.into_iter().map(allowed).collect();
         let base_url = reach.base_url.as_ref().or(declared.base()).cloned();
         Ok(Self { credential, base_url, origins, roots: reach.roots.clone(), page: None })
     }
@@ -61,7 +66,7 @@ impl Payload {
             record = record.with("page", page.as_str());
         }
         for AllowedOrigin { origin, named } in &self.origins {
-            record = record.with(if *named { "named" } else { "declared" }, origin.as_str());
+            record = record.with(tag(*named), origin.as_str());
         }
         self.roots.iter().fold(record, |record, root| record.with("root", root.as_str())).encode()
     }
@@ -77,12 +82,11 @@ impl Payload {
         let mut origins = Vec::new();
         let mut roots = Vec::new();
         for (name, value) in record.fields() {
-            match name {
-                "named" | "declared" => {
-                    origins.push(AllowedOrigin { origin: host::origin(value.expose_str()?)?, named: name == "named" });
-                }
-                "root" => roots.push(host::granted_directory(value.expose_str()?)),
-                _ => {}
+            let named = [NamedBy::Nobody, NamedBy::Owner, NamedBy::Visitor].into_iter().find(|by| tag(*by) == name);
+            match named {
+                Some(named) => origins.push(AllowedOrigin { origin: host::origin(value.expose_str()?)?, named }),
+                None if name == "root" => roots.push(host::granted_directory(value.expose_str()?)),
+                None => {}
             }
         }
         Some(Self { credential: record.take("credential").ok()?, base_url, origins, roots, page })
@@ -106,6 +110,15 @@ impl Payload {
     }
 }
 
+/// Returns the name of the field that holds an origin.
+fn tag(named: NamedBy) -> &'static str {
+    match named {
+        NamedBy::Nobody => "declared",
+        NamedBy::Owner => "named",
+        NamedBy::Visitor => "visited",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,10 +137,17 @@ mod tests {
         assert_eq!(payload.credential.expose(), b"secret");
         assert_eq!(payload.base_url.as_ref().unwrap().to_string(), "https://api.acme.example/base/v1");
         let origins = payload.origins.iter().map(|allowed| (allowed.origin.as_str(), allowed.named));
-        let expected = [("https://api.acme.example", false), ("https://acme.example:8443", true)];
+        let expected = [("https://api.acme.example", NamedBy::Nobody), ("https://acme.example:8443", NamedBy::Owner)];
         assert_eq!(origins.collect::<Vec<_>>(), expected);
         assert_eq!(payload.roots, [host::granted_directory("/home/ada/notes")]);
         assert_eq!(payload.encode().expose(), FORMAT_1);
+    }
+
+    #[test]
+    fn an_origin_that_a_visitor_named_is_still_that_of_a_visitor_when_it_is_read() {
+        let mut payload = Payload::decode(FORMAT_1).unwrap();
+        payload.origins.last_mut().unwrap().named = NamedBy::Visitor;
+        assert_eq!(Payload::decode(payload.encode().expose()).unwrap().origins, payload.origins);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use connection_contract::{BoxFuture, DisplayText, ExtensionDeclaration, InvalidDeclaration, Kind, Timestamp};
 
-use super::{DeclaredExtension, Extensions, choice, revisions::next_count, row_marks::RowMarks};
+use super::{DeclaredExtension, Extensions, choice, names, revisions::next_count, row_marks::RowMarks};
 use crate::{
     ChangedPart, Error, ExtensionChange, ExtensionError,
+    access_token::revoke_of_extension,
     extension::requirement::public,
     grant,
     store::{
@@ -125,6 +126,7 @@ impl<'a> Extensions<'a> {
     /// Returns the row of a declaration that can be stored.
     fn checked_row(self, declaration: &ExtensionDeclaration, source: String) -> Result<ExtensionRow, Error> {
         declaration.check().map_err(ExtensionError::from)?;
+        names::check(declaration).map_err(ExtensionError::from)?;
         if source.len() > MAX_SOURCE_LENGTH {
             return Err(ExtensionError::TooLarge { extension: declaration.name.to_string().into() }.into());
         }
@@ -169,6 +171,9 @@ impl<'a> Extensions<'a> {
                         (row.provider.is_none() && row.fingerprint.is_none())
                             || marks.check_state(&name_in_task, &row).is_err()
                     });
+                    if was_removed {
+                        revoke_of_extension(tx, &by.sealer, (&whose, &name_in_task), marks.now).await?;
+                    }
                     let late = if was_removed { tx.open_grants(&whose, &name_in_task).await? } else { Vec::new() };
                     for grant in &late {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
@@ -197,8 +202,8 @@ impl<'a> Extensions<'a> {
 
     /// Removes an extension and returns whether there was one.
     ///
-    /// In one transaction, its grants are revoked, and its settings and the connection that was chosen for it are
-    /// deleted. Its connections and their events remain.
+    /// In one transaction, its grants and its access tokens are revoked, and its settings and the connection that was
+    /// chosen for it are deleted. Its connections and their events remain.
     ///
     /// # Errors
     ///
@@ -232,6 +237,7 @@ impl<'a> Extensions<'a> {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
                         grant::take_back(tx, &by, &whose, &extension, grant.connection_id).await?;
                     }
+                    revoke_of_extension(tx, &by.sealer, (&whose, &extension), marks.now).await?;
                     choice::delete(tx, &by.sealer, &whose, &extension, marks.now).await?;
                     let was_added = marks.delete(tx, &extension).await?;
                     parts.extend((!grants.is_empty()).then_some(ChangedPart::Grant));

@@ -195,8 +195,8 @@ impl<'a> Extensions<'a> {
                         take_back(tx, &on, &whose, &name, connection).await
                     })
                 });
-                let revoked = revoked.await?;
-                Ok((revoked, revoked))
+                let parts = revoked.await?;
+                Ok((!parts.is_empty(), parts))
             })
             .await
         })
@@ -218,20 +218,19 @@ impl<'a> Extensions<'a> {
         })
     }
 
-    /// Runs a change of grants to its end, and notifies listeners if something changed.
+    /// Runs a change of grants to its end, and notifies listeners of the changed parts.
     async fn change_and_notify<T: Send + 'static>(
         &self,
         extension: &str,
-        change: impl Future<Output = Result<(T, bool), Error>> + Send + 'static,
+        change: impl Future<Output = Result<(T, Vec<ChangedPart>), Error>> + Send + 'static,
     ) -> Result<T, Error> {
         let on = self.scope.system.clone();
         let owner = self.scope.owner.to_string();
         let extension = extension.to_owned();
         let task = self.scope.system.runtimes.spawn(async move {
             let order = on.changes.order().await;
-            let (result, changed) = change.await?;
-            if changed {
-                let parts = vec![ChangedPart::Grant];
+            let (result, parts) = change.await?;
+            if !parts.is_empty() {
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
                 order.announce(&change);
             }
@@ -270,7 +269,7 @@ fn unknown_secret(shared: &System, owner: &str, row: &GrantRow, kind: &Kind) -> 
     Some(ExtensionError::UnknownSecret { extension: row.extension.clone().into(), kind: kind.clone(), name, known })
 }
 
-/// Grants and records it, and returns whether that changed something. The transaction holds the connection's lock. `by`
+/// Grants and records it, and returns the parts of the extension that change. The transaction holds the connection's lock. `by`
 /// is the setup in which a person agreed.
 pub(super) async fn put(
     tx: &mut Tx,
@@ -278,20 +277,20 @@ pub(super) async fn put(
     owner: &str,
     row: &GrantRow,
     by: Option<String>,
-) -> Result<(GrantRow, bool), StoreError> {
+) -> Result<(GrantRow, Vec<ChangedPart>), StoreError> {
     let before = tx.grant(owner, &row.extension, row.connection_id).await?;
     let is_same = |before: &GrantRow| {
         before.revoked_at.is_none() && before.names == row.names && check(&ground.sealer, owner, before).is_ok()
     };
     if let Some(before) = before.filter(is_same) {
-        return Ok((before, false));
+        return Ok((before, Vec::new()));
     }
-    write(tx, &ground.sealer, owner, row, ground.clock.now().seconds()).await?;
+    let parts = write(tx, &ground.sealer, owner, row, ground.clock.now().seconds()).await?;
     let mut body = serde_json::json!({ "extension": row.extension, "names": json::to_texts(&row.names) });
     if let Some(by) = by {
         body["session"] = by.into();
     }
     let event = ground.event(owner, row.connection_id, event::EXTENSION_GRANTED, body);
     event::append(tx, &ground.sealer, &event).await?;
-    Ok((row.clone(), true))
+    Ok((row.clone(), parts))
 }

@@ -11,6 +11,7 @@ mod environment;
 mod extensions;
 pub(crate) mod grants;
 mod hand_off;
+mod names;
 pub(crate) mod plain_json;
 pub(crate) mod preferences;
 mod record;

@@ -43,6 +43,15 @@ impl Rows {
         let mut rows = Self { connection, ..Self::default() };
         let public = reader.public_preferences(owner, extension, provider).await?;
         rows.public = public::Read::of(public, extension, provider);
+        if extension != provider && rows.public.has_provider() {
+            let granted = match connection {
+                Some(id) => reader.grant(owner, provider, id).await?,
+                None => None,
+            };
+            if granted.is_none_or(|row| row.revoked_at.is_some()) {
+                rows.public = rows.public.without_provider();
+            }
+        }
         if !command.is_empty() {
             rows.of_command = reader.preferences(owner, extension, command).await?;
         }

@@ -165,7 +165,7 @@ impl Consent for ExtensionConsent {
                 revoked_at: None,
                 marked: Marked::default(),
             };
-            grants::put(tx, &self.ground, owner, &row, Some(session)).await.map(|(_, is_new)| is_new)
+            grants::put(tx, &self.ground, owner, &row, Some(session)).await.map(|(_, parts)| !parts.is_empty())
         })
     }
 }

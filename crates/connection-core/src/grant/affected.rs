@@ -47,8 +47,8 @@ impl Affected {
         connection: ConnectionId,
     ) -> Result<Self, StoreError> {
         for (extension, parts) in &mut self.extensions {
-            take_back(tx, ground, &self.owner, extension, connection).await?;
-            parts.push(ChangedPart::Grant);
+            let more = take_back(tx, ground, &self.owner, extension, connection).await?;
+            parts.extend(more.into_iter().filter(|part| !parts.contains(part)).collect::<Vec<_>>());
         }
         Ok(self)
     }

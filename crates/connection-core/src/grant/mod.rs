@@ -3,7 +3,7 @@
 mod affected;
 
 use crate::{
-    ConnectionId, event,
+    ChangedPart, ConnectionId, event,
     ground::Ground,
     guard::{RowError, Subject},
     keys::Sealer,
@@ -43,34 +43,39 @@ pub(crate) fn check(sealer: &Sealer, owner: &str, row: &GrantRow) -> Result<(), 
     subject.check(sealer, &row.marked, &Fields::of(row).with(row), what)
 }
 
-/// Writes a grant with its mark. The transaction holds the locks of the owner and the connection.
+/// Writes a grant with its mark, and returns the parts of the extension that change: other extensions read the public
+/// values of a provider's own extension only while that one has a grant. The transaction holds the locks of the owner and
+/// the connection.
 pub(crate) async fn write(
     tx: &mut Tx,
     sealer: &Sealer,
     owner: &str,
     row: &GrantRow,
     at: i64,
-) -> Result<(), StoreError> {
+) -> Result<Vec<ChangedPart>, StoreError> {
     let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
     let subject = Subject { table: TABLE, owner, key: &key };
     let mark = subject.written(tx, sealer, at, &Fields::of(row).with(row)).await?;
-    tx.put_grant(owner, row, &mark).await
+    tx.put_grant(owner, row, &mark).await?;
+    let is_public = tx.count_public_change(owner, &row.extension).await?;
+    Ok(is_public.then_some(ChangedPart::ConnectionConfig).into_iter().chain([ChangedPart::Grant]).collect())
 }
 
-/// Revokes a grant and records it. The transaction holds the connection's lock.
+/// Revokes a grant and records it. Returns the parts of the extension that change. The transaction holds the
+/// connection's lock.
 pub(crate) async fn take_back(
     tx: &mut Tx,
     ground: &Ground,
     owner: &str,
     extension: &str,
     connection: ConnectionId,
-) -> Result<bool, StoreError> {
+) -> Result<Vec<ChangedPart>, StoreError> {
     let found = tx.grant(owner, extension, connection).await?.filter(|row| row.revoked_at.is_none());
-    let Some(row) = found else { return Ok(false) };
+    let Some(row) = found else { return Ok(Vec::new()) };
     let now = ground.clock.now().seconds();
     let row = GrantRow { revoked_at: Some(now), ..row };
-    write(tx, &ground.sealer, owner, &row, now).await?;
+    let parts = write(tx, &ground.sealer, owner, &row, now).await?;
     let body = serde_json::json!({ "extension": extension, "names": json::to_texts(&row.names) });
     let event = ground.event(owner, connection, event::EXTENSION_REVOKED, body);
-    event::append(tx, &ground.sealer, &event).await.map(|()| true)
+    event::append(tx, &ground.sealer, &event).await.map(|()| parts)
 }

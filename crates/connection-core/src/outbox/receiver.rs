@@ -3,7 +3,7 @@
 use std::fmt;
 
 use connection_contract::{BaseUrl, Crypto as _, HttpRequest, Secret, encode, host};
-use connection_egress::{AllowedOrigin, Egress, is_loopback};
+use connection_egress::{AllowedOrigin, Egress, NamedBy, is_loopback};
 
 use crate::services::crypto::SystemCrypto;
 
@@ -80,7 +80,7 @@ impl EventReceiver {
         if is_loopback(&origin) {
             return Egress { host: vec![origin], ..Egress::default() };
         }
-        Egress { origins: vec![AllowedOrigin { origin, named: true }], ..Egress::default() }
+        Egress { origins: vec![AllowedOrigin { origin, named: NamedBy::Owner }], ..Egress::default() }
     }
 
     /// Returns the signed request for a message, as it is sent at this time, in seconds. `None` cannot occur, because the

@@ -1,6 +1,9 @@
 //! The face of the machine: its environment, and the local tools that kinds may use.
 
-use std::path::PathBuf;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use connection_contract::PathSpec;
 
@@ -51,6 +54,16 @@ impl<'a> Local<'a> {
     /// Returns `None` if the environment does not define the base of the path, or does not belong to the owner.
     pub fn resolve(self, path: &PathSpec) -> Option<PathBuf> {
         self.has_environment().then(|| environment::resolve(&*self.registry.shared.environment, path)).flatten()
+    }
+
+    /// Returns `true` if a directory is one that the host [protects](crate::FilesPolicy::protect), lies inside one or
+    /// contains one. A host gives no program such a directory.
+    ///
+    /// # Errors
+    ///
+    /// The directory, or a protected path, cannot be examined.
+    pub fn protects(self, directory: &Path) -> io::Result<bool> {
+        self.registry.shared.files.protects(directory)
     }
 
     /// Returns the policy for local tools.

@@ -123,7 +123,8 @@ impl Attempt<'_> {
         {
             return Err(self.fail(row.step_seq, removed()).await);
         }
-        Ok(SetupRequest { connection: row.connection_id, purpose, profile })
+        let is_of_visitor = loaded.header.answerer.is_visitor();
+        Ok(SetupRequest { connection: row.connection_id, purpose, profile, is_of_visitor })
     }
 
     /// Runs the plugin from its start, and returns what it made.

@@ -174,10 +174,12 @@ pub(super) async fn begin(
     let mut seed = [0; 32];
     shared.crypto.random(&mut seed);
     let is_new = matches!(purpose, Purpose::Connect { .. });
-    let SetupOptions { ephemeral, browser, led, confirm } = terms;
+    let SetupOptions { ephemeral, browser, led, confirm, answerer } = terms;
     let browser = browser.map(|proof| shared.browser_hash(&proof));
     let led = led && browser.is_none();
-    let header = Header { seed: Secret::new(seed), purpose, browser, led, confirm, profile, kind_terms };
+    let seed = Secret::new(seed);
+    let connection = Some(connection_id);
+    let header = Header { seed, purpose, connection, browser, led, confirm, profile, kind_terms, answerer };
     let id = SessionId::from(shared.ids.next());
     let place = journal::place(&id, scope.owner, kind, "connection_setup", "sealed_header", 0);
     let sealed = shared

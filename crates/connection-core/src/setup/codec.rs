@@ -2,15 +2,16 @@
 
 use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
-use super::ForExtension;
-use super::StepNo;
-use crate::profile_rows::Granted;
+use super::{ForExtension, StepNo, answerer::Answerer};
+use crate::{ConnectionId, profile_rows::Granted};
 
 /// The values with which a session was begun.
 pub(crate) struct Header {
     /// The seed from which the random bytes and the `state`s of the session are derived.
     pub(crate) seed: Secret,
     pub(crate) purpose: Purpose,
+    /// The connection that the session makes or authorizes again; `None` in sessions that earlier versions began.
+    pub(crate) connection: Option<ConnectionId>,
     /// Hash of the proof of the browser that the session is bound to. Callbacks are accepted from that browser only.
     pub(crate) browser: Option<[u8; 32]>,
     /// `true` if the browser is led through an address of the host. Until a browser has come there, `browser` is
@@ -22,6 +23,8 @@ pub(crate) struct Header {
     pub(crate) profile: Option<Granted>,
     /// The digest of the terms of the kind when the session was begun.
     pub(crate) kind_terms: Option<Vec<u8>>,
+    /// The person who answers the session.
+    pub(crate) answerer: Answerer,
 }
 
 /// The purpose of a session: a new connection, or a new credential for an existing one.
@@ -67,6 +70,8 @@ impl Header {
         let marks = [("led", self.led), ("confirm", self.confirm)].into_iter().filter(|(_, is_set)| *is_set);
         let record = marks.fold(record, |record, (name, _)| record.with(name, ""));
         let record = self.kind_terms.iter().fold(record, |record, terms| record.with("terms", encode::hex(terms)));
+        let record = self.connection.iter().fold(record, |record, id| record.with("connection", id.to_string()));
+        let record = self.answerer.add_to(record);
         let Some(Granted { id, root }) = &self.profile else { return record.encode() };
         let record = record.with("profile", id.to_string());
         root.iter().fold(record, |record, root| record.with("directory", root.as_str())).encode()
@@ -102,7 +107,10 @@ impl Header {
         };
         let led = record.find("led").is_some();
         let confirm = record.find("confirm").is_some();
-        Some(Self { seed: record.take("seed").ok()?, purpose, browser, led, confirm, profile, kind_terms })
+        let connection = record.text("connection").ok().map(str::parse).transpose().ok()?;
+        let answerer = Answerer::of(&record)?;
+        let seed = record.take("seed").ok()?;
+        Some(Self { seed, purpose, connection, browser, led, confirm, profile, kind_terms, answerer })
     }
 }
 

@@ -6,7 +6,9 @@ use connection_contract::{DisplayText, Identity, Liveness, SetupFailure};
 
 use super::{
     Done, ForExtension, System,
-    finish::{AcceptedCandidate, SESSION, StoreOutcome, already_connected, profile_removed},
+    finish::{
+        AcceptedCandidate, SESSION, StoreOutcome, already_connected, already_connected_for_visitor, profile_removed,
+    },
     run,
     slot::Slot,
 };
@@ -34,6 +36,7 @@ pub(super) struct ConnectOptions {
     pub(super) again: bool,
     pub(super) alone: bool,
     pub(super) extension: Option<ForExtension>,
+    pub(super) is_of_visitor: bool,
 }
 
 /// Stores a new connection, unless its label or its account is taken, or its profile was removed or is taken.
@@ -175,7 +178,10 @@ impl ConnectOptions {
         if !self.again
             && let Some(label) = &beside.label_of_account
         {
-            return Ok(Some(already_connected(kind, label)));
+            return Ok(Some(match self.is_of_visitor {
+                true => already_connected_for_visitor(),
+                false => already_connected(kind, label),
+            }));
         }
         if self.alone
             && let Some(label) = tx.account_of_profile(owner, kind, profile_id.as_deref()).await?

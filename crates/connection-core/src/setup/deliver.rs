@@ -131,7 +131,7 @@ impl<'a> Setups<'a> {
         if endpoint.used_at.is_some() || !is_open(row.state) {
             return Err(DeliverError::Gone);
         }
-        let slot = shared.slot(&row)?;
+        let slot = shared.slot(&row).map_err(|_| DeliverError::Gone)?;
         if callback.kind.as_ref().is_some_and(|kind| *kind != slot.kind) {
             return Err(DeliverError::OtherKind);
         }

@@ -19,7 +19,7 @@ use connection_contract::{
 use connection_egress::LastAnswer;
 use connection_replay::{Host, Part, StoreChange};
 
-use super::{SetupStep, System, lease, run::Loaded, slot::Slot};
+use super::{SetupStep, System, answerer::Answerer, lease, run::Loaded, slot::Slot};
 use crate::{
     Error, ProfileId, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry,
     services::log::TracingLog, store::Lock,
@@ -54,6 +54,8 @@ pub(super) struct Inner {
     pub(super) heard: LastAnswer,
     /// The signatures that this run has made.
     pub(super) signatures: Signatures,
+    /// The person who answers the session.
+    pub(super) answerer: Answerer,
     /// Additional time that the run may take, because a person was at a window.
     pub(super) excused: Duration,
     draws: u64,
@@ -82,6 +84,7 @@ impl SetupHost {
             confirmed: None,
             heard: LastAnswer::default(),
             signatures: Signatures::default(),
+            answerer: loaded.header.answerer,
             excused: Duration::ZERO,
             draws: 0,
         };
@@ -105,6 +108,7 @@ impl SetupHost {
             confirmed: inner.confirmed.take(),
             heard: mem::take(&mut inner.heard),
             signatures: mem::take(&mut inner.signatures),
+            answerer: mem::take(&mut inner.answerer),
             excused: inner.excused,
             draws: inner.draws,
         }

@@ -13,7 +13,7 @@ pub(super) async fn ended(shared: &System, slot: &Slot, row: &SetupRow) -> Resul
     Ok(match row.state {
         SetupState::Running | SetupState::Waiting => None,
         SetupState::Cancelled => Some(Outcome::Cancelled),
-        SetupState::Done => Some(stored(shared, row).await?),
+        SetupState::Done => Some(stored(shared, slot, row).await?),
         SetupState::Failed => {
             let place = slot.place("connection_setup", "sealed_step", row.step_seq);
             let bytes = match &row.sealed_step {
@@ -27,8 +27,10 @@ pub(super) async fn ended(shared: &System, slot: &Slot, row: &SetupRow) -> Resul
 }
 
 /// Returns the outcome of a session that is stored as done.
-async fn stored(shared: &System, row: &SetupRow) -> Result<Outcome, Error> {
+async fn stored(shared: &System, slot: &Slot, row: &SetupRow) -> Result<Outcome, Error> {
     let listed = shared.reader().await?.listed(row.connection_id).await?;
+    // Nothing in the row of a session that has ended is sealed for its owner.
+    let listed = listed.filter(|row| row.account.owner == slot.owner);
     let Some(info) = listed.and_then(|row| shared.info(row)) else {
         let failure = SetupFailure::new("setup_ended", "the connection that this setup made was removed");
         return Ok(Outcome::Failed(failure));

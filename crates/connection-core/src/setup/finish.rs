@@ -36,6 +36,8 @@ pub(super) struct SetupRequest {
     pub(super) connection: ConnectionId,
     pub(super) purpose: Purpose,
     pub(super) profile: Option<ProfileId>,
+    /// `true` if the visitor of a setup link answers the session.
+    pub(super) is_of_visitor: bool,
 }
 
 impl SetupRequest {
@@ -102,7 +104,8 @@ pub(super) async fn candidate(
         return refused(reason::PLUGIN_FAULT, problem);
     }
     let credential = made.credential.duplicate();
-    let mut payload = match Payload::new(kind, &made.reach, credential, &inner.run.origins, &inner.run.roots) {
+    let named: Vec<_> = inner.run.origins.iter().map(|origin| inner.answerer.allowed(origin)).collect();
+    let mut payload = match Payload::new(kind, &made.reach, credential, &named, &inner.run.roots) {
         Ok(payload) => payload,
         Err(problem) => return refused(reason::PLUGIN_FAULT, problem),
     };
@@ -178,7 +181,8 @@ pub(super) async fn finish(
         Candidate::Accepted(kept) => {
             let stored = match kept.request.purpose.clone() {
                 Purpose::Connect { label, again, alone, extension } => {
-                    let options = ConnectOptions { label, again, alone, extension };
+                    let is_of_visitor = kept.request.is_of_visitor;
+                    let options = ConnectOptions { label, again, alone, extension, is_of_visitor };
                     connect::store(shared, slot, step_seq, *kept, options).await
                 }
                 Purpose::Reauthorize { another_account, extension } => {
@@ -210,6 +214,12 @@ fn is_outdated(shared: &System, kind: &KindEntry) -> bool {
 pub(super) fn already_connected(kind: &str, label: &str) -> SetupFailure {
     SetupFailure::new("account_connected", format!("this account is already connected as {kind}:{label}"))
         .remedy(format!("use {kind}:{label}, authorize it again, or remove it first"))
+}
+
+/// Returns the failure for the visitor of a setup link, who learns nothing of the owner's connection.
+pub(super) fn already_connected_for_visitor() -> SetupFailure {
+    SetupFailure::new("account_connected", "this account is already connected")
+        .remedy("sign in with another account, or ask whoever sent the link")
 }
 
 /// Ends the session as failed. Returns `None` if it had ended already.

@@ -7,6 +7,7 @@
 //! Entry points: `begin` creates a session, `session` is the host's handle, `attempt` continues a session, `run` runs
 //! its plugin once, `connect` and `promote` store what the plugin made, and `cancel` ends a session for its host.
 
+mod answerer;
 pub(crate) mod answers;
 mod attempt;
 mod begin;

@@ -160,6 +160,7 @@ pub(super) async fn load(
         None => None,
     };
     let header = header.and_then(|bytes| Header::decode(bytes.expose()));
+    let header = header.filter(|header| header.connection.is_none_or(|id| id == row.connection_id));
     let Some(header) = header else { return Ok(Err(unreadable("header"))) };
     let mut entries = VecDeque::new();
     let mut bytes = 0;

@@ -1,7 +1,7 @@
 //! The outside world of a run of a setup: requests and their bounds, files, values and cryptography.
 
 use connection_contract::{Crypto, HttpError, HttpRequest, HttpResponse, Secret, SignatureAlgorithm};
-use connection_egress::{AllowedOrigin, Egress};
+use connection_egress::{AllowedOrigin, Egress, NamedBy};
 
 use super::{
     effects::{Halt, SetupHost},
@@ -20,10 +20,10 @@ impl SetupHost {
     /// named in this session.
     pub(super) fn egress(&self) -> Egress {
         let declared = self.kind.checked.addresses.iter().map(|(_, base)| base.origin().clone());
-        let mut origins: Vec<_> = declared.map(|origin| AllowedOrigin { origin, named: false }).collect();
+        let mut origins: Vec<_> = declared.map(|origin| AllowedOrigin { origin, named: NamedBy::Nobody }).collect();
         let inner = self.lock();
         let named = inner.run.origins.iter().filter(|origin| !self.kind.checked.declares(origin));
-        origins.extend(named.map(|origin| AllowedOrigin { origin: origin.clone(), named: true }));
+        origins.extend(named.map(|origin| inner.answerer.allowed(origin)));
         Egress {
             origins,
             wildcards: self.kind.checked.wildcards.clone(),

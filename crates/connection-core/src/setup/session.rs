@@ -16,12 +16,15 @@ use connection_replay::{Effect, Entry};
 use futures_core::Stream;
 
 use super::{
-    FieldProblem, Outcome, SetupStep, StepNo, System, answers, cancel,
+    FieldProblem, Outcome, SetupStep, StepNo, System,
+    answerer::Answerer,
+    answers, cancel,
     codec::Waiting,
     follow::follow,
     grants::{self, Grants},
     run,
     slot::Slot,
+    start_address::open_header,
 };
 use crate::{
     Error, SessionId, StoreError,
@@ -244,10 +247,15 @@ impl SetupSession {
             run::again(shared, slot).await;
             return Ok(false);
         }
-        let grants = Grants::of(shared, &slot.owner, &fields, answers).await;
+        let answerer = match grants::depend_on_answerer(&fields, answers) {
+            // A session whose header does not open ends at its next run. Nothing is open to its answers.
+            true => open_header(shared, slot).await?.map_or(Answerer::Visitor(Vec::new()), |(_, of)| of.answerer),
+            false => Answerer::Owner,
+        };
+        let grants = Grants::of(shared, &slot.owner, &answerer, &fields, answers).await;
         let checked = answers::check(&fields, &kind.checked.patterns, answers, &|text| grants.grant(text))
             .map_err(AdvanceError::Invalid)?;
-        let closed = grants::closed_addresses(shared, &slot.owner, &checked);
+        let closed = grants::closed_addresses(shared, &slot.owner, &answerer, &checked);
         if !closed.is_empty() {
             return Err(AdvanceError::Invalid(closed));
         }

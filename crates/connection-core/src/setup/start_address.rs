@@ -14,7 +14,8 @@ use connection_contract::{BoxFuture, Crypto as _, Secret, encode};
 use connection_replay::{Effect, Entry};
 
 use super::{
-    BeginSetup, Reauthorize, SetupSession, System, codec::Header, deliver::is_open, run, session::MAX_TRIES, slot::Slot,
+    BeginSetup, Reauthorize, SetupSession, System, answerer::Answerer, codec::Header, deliver::is_open, run,
+    session::MAX_TRIES, slot::Slot,
 };
 use crate::{
     Error, SessionId, StoreError,
@@ -33,6 +34,7 @@ pub(super) struct SetupOptions {
     pub(super) browser: Option<Secret>,
     pub(super) led: bool,
     pub(super) confirm: bool,
+    pub(super) answerer: Answerer,
 }
 
 /// The two addresses of a session, which lead to the same place.

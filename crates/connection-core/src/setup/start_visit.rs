@@ -146,7 +146,7 @@ impl<'a> Setups<'a> {
             let id = address::session_of(&given).ok_or(DeliverError::Unknown)?;
             let row = shared.reader().await?.setup(id).await.map_err(Error::from)?;
             let row = row.filter(|row| row.kind == kind.as_str()).ok_or(DeliverError::Unknown)?;
-            let slot = shared.slot(&row)?;
+            let slot = shared.slot(&row).map_err(|_| DeliverError::Gone)?;
             let (_, header) = address::open_header(shared, &slot).await?.ok_or(DeliverError::Unknown)?;
             let place = address::place_of(shared, id, &header.seed, &given).filter(|_| header.led);
             let place = place.ok_or(DeliverError::Unknown)?;

@@ -37,10 +37,16 @@ impl System {
     }
 
     /// Returns this process's slot of a session, and creates it if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SessionNotFound`] for a row whose owner or kind is not the one with which this process runs the session:
+    /// the row was edited. Without a slot, nothing of such a row opens.
     pub(super) fn slot(&self, row: &SetupRow) -> Result<Arc<Slot>, Error> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = sessions.get(&row.id).and_then(Weak::upgrade) {
-            return Ok(slot);
+            let is_same = slot.owner == row.owner && slot.kind.as_str() == row.kind;
+            return is_same.then_some(slot).ok_or(Error::SessionNotFound(row.id));
         }
         sessions.retain(|_, slot| slot.strong_count() > 0);
         let kind = Kind::parse(&row.kind).ok_or(Error::SessionNotFound(row.id))?;

@@ -9,6 +9,7 @@ use connection_replay::{Effect, Entry};
 use proptest::{collection::vec, option, prelude::*};
 
 use super::ForExtension;
+use super::answerer::Answerer;
 use super::codec::{self, Header, Paused, Purpose, Waiting};
 use crate::profile_rows::Granted;
 
@@ -130,19 +131,24 @@ proptest! {
             let led = again;
             let confirm = !again;
             let seed_of = Secret::new(seed);
+            let connection = again.then(|| uuid::Uuid::from_u128(no.into()).into());
+            let opened = || host::origin("https://git.internal:8443").unwrap();
+            let answerer = if led { Answerer::Visitor(vec![opened(); usize::from(profile.is_some())]) } else { Answerer::Owner };
             let kind_terms = profile.as_ref().map(|_| vec![7; 32]);
             let header = Header {
                 seed: seed_of,
                 purpose: purpose.clone(),
+                connection,
                 browser,
                 led,
                 confirm,
                 profile: profile.clone(),
                 kind_terms: kind_terms.clone(),
+                answerer: answerer.clone(),
             };
             let read = Header::decode(header.encode().expose()).unwrap();
             prop_assert_eq!((read.profile, read.led, read.confirm), (profile, led, confirm));
-            prop_assert_eq!(read.kind_terms, kind_terms);
+            prop_assert_eq!((read.kind_terms, read.connection, read.answerer), (kind_terms, connection, answerer));
             prop_assert_eq!((read.seed.expose(), read.purpose, read.browser), (&seed[..], purpose, browser));
         }
     }

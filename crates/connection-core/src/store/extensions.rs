@@ -185,6 +185,14 @@ impl Tx {
         Ok(execute!(self, SQL, owner, name)? == 1)
     }
 
+    /// Counts a change of the public values of a provider's own extension, which other extensions of that provider read.
+    /// Returns `false` for another extension, and for one without public values.
+    pub(crate) async fn count_public_change(&mut self, owner: &str, name: &str) -> Result<bool, StoreError> {
+        const SQL: &str = "UPDATE connection_extension_state SET public_revision = public_revision + 1 \
+                           WHERE owner = $1 AND name = $2 AND provider = name AND public <> '{}'";
+        Ok(execute!(self, SQL, owner, name)? == 1)
+    }
+
     /// Stores a grant, replacing an existing one, which may have been revoked.
     pub(crate) async fn put_grant(&mut self, owner: &str, row: &GrantRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, \

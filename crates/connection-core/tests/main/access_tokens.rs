@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     acme::Acme,
+    extension_kit::acme_extension,
     sql,
     test_host::{START, World},
 };
@@ -49,6 +50,34 @@ async fn a_token_is_accepted_as_it_was_made_until_it_ends() {
     assert!(is_accepted(&registry, &issued.text).await);
     world.clock.advance(MINUTE);
     assert!(!is_accepted(&registry, &issued.text).await);
+    registry.close().await;
+}
+
+/// The tokens of other owners, of other extensions and of programs without an extension are the control.
+#[tokio::test]
+async fn the_tokens_of_an_extension_end_when_it_is_removed_and_serve_no_later_one_of_its_name() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let tokens = registry.access_tokens();
+    let issue = async |token: NewAccessToken| tokens.create(token).await.unwrap().text;
+    let of = |owner: &str, extension: &str| NewAccessToken::new("it", Role::Use).owner(owner).extension(extension);
+    let ada = registry.owner("ada").unwrap();
+    let declaration = acme_extension("issues");
+    ada.extensions().add(&declaration, "1").await.unwrap();
+    let removed = [issue(of("ada", "issues")).await, issue(of("ada", "issues")).await];
+    let kept = [issue(of("ada", "other")).await, issue(of("bob", "issues")).await, issue(report()).await];
+    ada.extensions().remove("issues").await.unwrap();
+    // A token that an earlier version of the program left when it removed the extension.
+    let left = issue(of("ada", "issues")).await;
+    ada.extensions().add(&declaration, "2").await.unwrap();
+    for text in removed.iter().chain([&left]) {
+        assert!(!is_accepted(&registry, text).await);
+    }
+    for text in &kept {
+        assert!(is_accepted(&registry, text).await);
+    }
+    assert!(is_accepted(&registry, &issue(of("ada", "issues")).await).await, "a new token of the new extension");
+    ada.extensions().add(&declaration, "3").await.unwrap();
     registry.close().await;
 }
 

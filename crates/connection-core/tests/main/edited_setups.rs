@@ -13,7 +13,7 @@ use crate::{
     inbound::{Inbound, returned, state},
     odd_plugin::{ODD, Odd},
     sql,
-    test_host::{ON_POSTGRES, World, answers, code, me, step},
+    test_host::{ON_POSTGRES, World, answers, code, connected, me, step},
     test_server::Reply,
 };
 
@@ -197,6 +197,50 @@ async fn a_session_whose_owner_or_kind_was_edited_goes_nowhere() {
         assert_eq!(world.server.requests().len(), requests, "{edit}");
         registry.close().await;
     }
+}
+
+#[tokio::test]
+async fn the_edited_owner_of_a_setup_that_runs_neither_sees_nor_answers_it() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let session = answered(&world, &registry).await;
+    let mallory = registry.owner("mallory").unwrap();
+    let owner = |owner: &str| format!("UPDATE connection_setup SET owner = '{owner}' WHERE id = {}", session_id(&session));
+    assert_eq!(sql::run(&world.database(), owner("mallory")).await, 1);
+    for setups in [mallory.setups(), registry.setups()] {
+        assert!(matches!(setups.get(session.id()).await, Err(Error::SessionNotFound(_))));
+        assert!(matches!(setups.resume(session.id()).await, Err(Error::SessionNotFound(_))));
+    }
+    // The control: the same row of its own owner.
+    assert_eq!(sql::run(&world.database(), owner("local")).await, 1);
+    let session = registry.setups().resume(session.id()).await.unwrap();
+    let Outcome::Done(done) = session.terminal().await.unwrap() else { panic!("not connected") };
+    assert_eq!(registry.connection(done.connection).await.unwrap().id(), done.connection);
+    // What has ended shows no connection of another owner.
+    assert_eq!(sql::run(&world.database(), owner("mallory")).await, 1);
+    registry.close().await;
+    let registry = world.acme().await;
+    let taken = registry.owner("mallory").unwrap().setups().resume(session.id()).await.unwrap();
+    assert_eq!(code(&taken.terminal().await.unwrap()), "setup_ended");
+}
+
+#[tokio::test]
+async fn a_reauthorization_whose_connection_was_edited_changes_no_connection() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let one = connected(&registry, "key-1").await;
+    world.provider(|_| me("2", "grace"));
+    let other = connected(&registry, "key-2").await;
+    let session = one.reauthorize().another_account().await.unwrap();
+    step(&session).await;
+    let other_id = sql::id_of(other.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes());
+    let sql = format!("UPDATE connection_setup SET connection_id = {other_id} WHERE id = {}", session_id(&session));
+    assert_eq!(sql::run(&world.database(), sql).await, 1);
+    world.provider(|_| me("3", "mallory"));
+    session.advance(1, &answers(&[("accessToken", "key-3")])).await.unwrap();
+    assert_eq!(code(&session.terminal().await.unwrap()), "setup_unreadable");
+    let other = registry.connection(other.id()).await.unwrap();
+    assert_eq!(other.info().identity.account_id.to_string(), "2");
 }
 
 const RETURNING: Kind = Kind::from_static("returning");

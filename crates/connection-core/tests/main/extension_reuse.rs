@@ -8,7 +8,7 @@ use crate::{
     acme::KIND,
     extension_kit::{acme_extension, handle, needs, of, secret_name},
     sql,
-    test_host::{World, answers, step},
+    test_host::{World, answers, connected, step},
 };
 
 #[tokio::test]
@@ -58,7 +58,9 @@ async fn a_package_reads_the_declared_settings_of_the_providers_own_extension_an
     let package = registry.extensions().handle(of("generated-42", wants)).unwrap();
     package.set_preferences(None).set("defaultDatabase", "mine").await.unwrap();
     let public = async || package.resolve(package.requirement()).await.unwrap().public_config.to_string();
-    let base = r#""apiBaseUrl":"https://declared.example""#;
+    let connection = connected(&registry, "key-1").await;
+    registry.extensions().grant("acme", connection.id(), &[]).await.unwrap();
+    let base = r#""apiBaseUrl":"https://api.acme.example""#;
     assert_eq!(public().await, format!(r#"{{{base},"defaultDatabase":"mine"}}"#), "it was not added");
     registry.extensions().add(&own, "own").await.unwrap();
     assert_eq!(public().await, format!(r#"{{{base},"defaultDatabase":"theirs"}}"#));

@@ -12,7 +12,7 @@ use crate::{
     acme::KIND,
     extension_kit::{handle, needs, of, secret_name},
     sql,
-    test_host::{World, answers, connected, step},
+    test_host::{World, answers, connected, me, step},
 };
 
 /// The provider's own extension: `region` is public with a default, `plan` is public without one, `note` is
@@ -42,7 +42,12 @@ async fn public(registry: &ConnectionRegistry, handle: &ExtensionHandle) -> Stri
     let alone = handle.resolve(handle.requirement()).await.unwrap().public_config.to_string();
     let all = registry.extensions().resolve_all(&[handle.declaration().clone()]).await.unwrap();
     assert_eq!(all[0].as_ref().unwrap().public_config.to_string(), alone);
-    alone
+    without_base(&alone)
+}
+
+/// Removes the value that the connection has.
+fn without_base(config: &str) -> String {
+    config.replace(r#""apiBaseUrl":"https://api.acme.example","#, "")
 }
 
 async fn count(handle: &ExtensionHandle) -> u64 {
@@ -55,6 +60,8 @@ async fn others_read_what_is_public_of_the_providers_own_extension_with_its_defa
     let registry = world.acme().await;
     let acme = registry.extensions().handle(own("eu")).unwrap();
     acme.set_preferences(None).set("note", "canary-note").set("plan", "paid").await.unwrap();
+    let connection = connected(&registry, "key-1").await;
+    registry.extensions().grant("acme", connection.id(), &[]).await.unwrap();
     let package = package(&registry);
     assert_eq!(public(&registry, &package).await, r#"{"region":"mine","plan":"mine","note":"mine"}"#);
     let mut counts = vec![count(&package).await];
@@ -78,11 +85,52 @@ async fn others_read_what_is_public_of_the_providers_own_extension_with_its_defa
     registry.extensions().remove("acme").await.unwrap();
     changed(r#"{"region":"mine","plan":"mine","note":"mine"}"#).await;
     registry.extensions().add(&own("eu"), "4").await.unwrap();
+    registry.extensions().grant("acme", connection.id(), &[]).await.unwrap();
     changed(r#"{"region":"eu","plan":"mine","note":"mine"}"#).await;
     let before = count(&package).await;
     registry.extensions().add(&own("eu"), "5").await.unwrap();
     acme.set_preferences(None).set("note", "another").await.unwrap();
     assert_eq!(count(&package).await, before, "the control: nothing that others read");
+}
+
+#[tokio::test]
+async fn an_extension_without_a_grant_changes_no_public_value_of_another() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    world.provider(|_| me("2", "grace"));
+    let other = connected(&registry, "key-2").await;
+    let package = package(&registry);
+    registry.extensions().choose("package", connection.id()).await.unwrap();
+    registry.extensions().grant("package", connection.id(), &[secret_name("accessToken")]).await.unwrap();
+    let mine = r#"{"region":"mine","plan":"mine","note":"mine"}"#;
+    let theirs = r#"{"region":"evil","plan":"mine","note":"mine"}"#;
+    // Whoever adds an extension with the name of a provider decides nothing by that.
+    registry.extensions().add(&own("eu"), "1").await.unwrap();
+    let acme = registry.extensions().handle(own("eu")).unwrap();
+    acme.set_preferences(None).set("region", "evil").await.unwrap();
+    assert_eq!(public(&registry, &package).await, mine);
+    assert_eq!(without_base(&package.inject(None).await.unwrap().public_config().to_string()), mine);
+    let changes = Arc::new(Mutex::new(Vec::new()));
+    let heard = changes.clone();
+    let _listener =
+        registry.events().on_extension_change(move |change| heard.lock().unwrap().push(change.parts.clone()));
+    let both = [vec![ChangedPart::ConnectionConfig, ChangedPart::Grant]];
+    registry.extensions().grant("acme", other.id(), &[]).await.unwrap();
+    assert_eq!(public(&registry, &package).await, mine, "the grant is of another connection");
+    changes.lock().unwrap().clear();
+    // The control: a person lets it use the same connection.
+    let before = count(&package).await;
+    registry.extensions().grant("acme", connection.id(), &[]).await.unwrap();
+    assert_eq!(public(&registry, &package).await, theirs);
+    assert_eq!(without_base(&package.inject(None).await.unwrap().public_config().to_string()), theirs);
+    assert_eq!(std::mem::take(&mut *changes.lock().unwrap()), both);
+    let granted = count(&package).await;
+    assert!(granted > before, "{granted}");
+    registry.extensions().revoke("acme", connection.id()).await.unwrap();
+    assert_eq!(public(&registry, &package).await, mine);
+    assert_eq!(*changes.lock().unwrap(), both);
+    assert!(count(&package).await > granted);
 }
 
 /// R-JINGLE-048: a declaration that makes another value public changes the public part, even if the connection holds
@@ -133,6 +181,8 @@ async fn a_declaration_that_is_added_with_other_public_values_counts() {
     let mut without = acme(&["open"]);
     without.preferences.clear();
     registry.extensions().add(&without, "1").await.unwrap();
+    let connection = connected(&registry, "key-1").await;
+    registry.extensions().grant("acme", connection.id(), &[]).await.unwrap();
     let reader = registry.extensions().handle(with(&["open"], false)).unwrap();
     assert_eq!(public(&registry, &reader).await, r#"{"open":false}"#);
 }
@@ -249,6 +299,9 @@ async fn what_is_public_and_damaged_is_an_error_for_who_reads_it_and_for_nobody_
     let registry = world.acme().await;
     let auth = RequirementAuth::new(AuthType::ApiKey, [secret_name("accessToken")]);
     registry.extensions().add(&own("eu"), "{}").await.unwrap();
+    let connection = connected(&registry, "key-1").await;
+    let grant = async || registry.extensions().grant("acme", connection.id(), &[]).await.unwrap();
+    grant().await;
     let package = package(&registry);
     let reader = ExtensionDeclaration::new("reader", Requirement::new("default", KIND, "Acme", auth));
     let reader = registry.extensions().handle(reader).unwrap();
@@ -274,5 +327,6 @@ async fn what_is_public_and_damaged_is_an_error_for_who_reads_it_and_for_nobody_
         assert!(reader.resolve(reader.requirement()).await.is_ok());
     }
     registry.extensions().add(&own("us"), "{}").await.unwrap();
+    grant().await;
     assert!(all().await[0].as_ref().unwrap().contains(r#""region":"us""#), "what is added again is mended");
 }

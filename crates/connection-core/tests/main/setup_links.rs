@@ -23,11 +23,11 @@ fn setup(number: u128) -> SessionId {
 async fn opened(registry: &ConnectionRegistry) -> IssuedToken {
     let tokens = registry.access_tokens();
     let made = tokens.create_link(link()).await.unwrap();
-    tokens.exchange_code(&made.text).await.unwrap()
+    tokens.exchange_link(&made.text).await.unwrap()
 }
 
 async fn refusal(registry: &ConnectionRegistry, code: &SecretString) -> &'static str {
-    registry.access_tokens().exchange_code(code).await.unwrap_err().code()
+    registry.access_tokens().exchange_link(code).await.unwrap_err().code()
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn a_link_is_opened_once_within_thirty_minutes_and_its_visitor_has_thirty_
     assert_eq!(tokens.authenticate(&made.text).await.unwrap(), None, "a code is no token");
     assert_eq!((made.token.owner.as_deref(), made.token.is_page), (Some("ada"), false));
     world.clock.advance(30 * MINUTE - Duration::from_secs(1));
-    let issued = tokens.exchange_code(&made.text).await.unwrap();
+    let issued = tokens.exchange_link(&made.text).await.unwrap();
     let token = tokens.authenticate(&issued.text).await.unwrap().unwrap();
     assert_eq!(token, issued.token);
     let link = token.link.unwrap();

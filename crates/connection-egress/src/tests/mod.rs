@@ -10,7 +10,7 @@ use std::{
 
 use connection_contract::{BaseUrl, BoxFuture, HttpError, HttpRequest, HttpResponse, Origin, Timestamp, host};
 
-use crate::{AllowedOrigin, Egress, HttpClient, HttpPolicy, clock::ManualClock, resolver::Lookup};
+use crate::{AllowedOrigin, Egress, HttpClient, HttpPolicy, NamedBy, clock::ManualClock, resolver::Lookup};
 
 mod addresses;
 mod deadline;
@@ -82,7 +82,10 @@ fn declared(url: &str) -> Egress {
 
 /// Allows these origins. The flag is `true` if the user named the origin.
 fn granted<const N: usize>(origins: [(&str, bool); N]) -> Egress {
-    let allowed = origins.map(|(url, named)| AllowedOrigin { origin: origin(url), named });
+    let allowed = origins.map(|(url, named)| AllowedOrigin {
+        origin: origin(url),
+        named: if named { NamedBy::Owner } else { NamedBy::Nobody },
+    });
     Egress { origins: allowed.into(), is_of_process: true, ..Egress::default() }
 }
 

@@ -197,11 +197,11 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
             toml::Value::Integer(text.parse().ok()?)
         }
         KeyType::Processors => toml::Value::Float(text.parse().ok()?),
-        KeyType::Addresses | KeyType::Directories | KeyType::Command if !text.starts_with('[') => {
+        KeyType::Addresses | KeyType::Directories | KeyType::Command | KeyType::Networks if !text.starts_with('[') => {
             toml::Value::Array(vec![text.into()])
         }
         KeyType::Writable if !text.starts_with('[') => text.into(),
-        KeyType::Addresses | KeyType::Directories | KeyType::Command | KeyType::Writable => {
+        KeyType::Addresses | KeyType::Directories | KeyType::Command | KeyType::Networks | KeyType::Writable => {
             serde_json::from_str::<Vec<String>>(text).ok()?.into()
         }
         KeyType::Origins | KeyType::Volumes => {

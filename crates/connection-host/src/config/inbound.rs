@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use connection_inbound::PublicUrl;
+use connection_inbound::{Network, PublicUrl};
 
 use super::TlsFiles;
 use crate::Error;
@@ -52,6 +52,8 @@ pub(crate) struct InboundSettings {
     /// The file of the certificate, if `serve` speaks TLS.
     pub(super) tls_certificate: Option<PathBuf>,
     pub(super) tls_key: Option<PathBuf>,
+    /// The networks of the proxies before `serve`.
+    pub(crate) trusted_proxies: Vec<Network>,
     /// An unencrypted address in a private network, in place of the public URL.
     pub(super) unencrypted_url: Option<PublicUrl>,
 }

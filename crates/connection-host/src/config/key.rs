@@ -47,6 +47,8 @@ pub enum KeyType {
     LogFormat,
     /// A size in whole mebibytes.
     Mebibytes,
+    /// Networks of addresses; in the environment one network, or a JSON array.
+    Networks,
     /// Pairs of an origin and its replacement; in the environment a JSON object.
     Origins,
     /// A path in the file system.
@@ -96,6 +98,7 @@ impl KeyType {
             Self::LocalName => "one of: 127.0.0.1, localhost",
             Self::LogFormat => "one of: text, json",
             Self::Mebibytes => "a number of MiB from 16 to 16777216",
+            Self::Networks => "a list of networks, as in 10.0.0.0/8",
             Self::Origins => "a table of origin to origin",
             Self::Path => "a path",
             Self::Port => "a port from 1 to 65535",
@@ -231,6 +234,11 @@ pub const KEYS: &[Key] = &[
         name: "inbound.tls_key",
         value: KeyType::Path,
         help: "A PEM file, readable by its owner alone, that holds the private key of inbound.tls_certificate.",
+    },
+    Key {
+        name: "inbound.trusted_proxies",
+        value: KeyType::Networks,
+        help: "The networks of the proxies before `serve`. From them alone, the rightmost address of X-Forwarded-For that is in none of them is the peer of a request. Unless set, there is none.",
     },
     Key {
         name: "inbound.unencrypted_url",

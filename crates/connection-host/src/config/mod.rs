@@ -245,6 +245,11 @@ impl Settings {
             "inbound.stop_delay" => self.inbound.stop_delay = seconds(&value).ok_or_else(wrong)?,
             "inbound.tls_certificate" => self.inbound.tls_certificate = Some(source.path(&text()?)),
             "inbound.tls_key" => self.inbound.tls_key = Some(source.path(&text()?)),
+            "inbound.trusted_proxies" => {
+                let list = value.as_array().ok_or_else(wrong)?;
+                let network = |network: &toml::Value| network.as_str()?.parse().ok();
+                self.inbound.trusted_proxies = list.iter().map(network).collect::<Option<_>>().ok_or_else(wrong)?;
+            }
             "inbound.unencrypted_url" => {
                 self.inbound.unencrypted_url = Some(inbound::unencrypted_url(&text()?, &source.name)?);
             }

@@ -57,6 +57,7 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::Level => ("\"info\"", "info"),
             KeyType::LocalName => ("\"localhost\"", "localhost"),
             KeyType::LogFormat => ("\"json\"", "json"),
+            KeyType::Networks => ("[\"10.0.0.0/8\", \"::1\"]", "192.0.2.7"),
             KeyType::Origins => {
                 ("{ \"https://a.test\" = \"http://b.test\" }", "{\"https://a.test\":\"http://b.test\"}")
             }

@@ -20,7 +20,7 @@ use connection_core::{ConnectionRegistry, WeakConnectionRegistry};
 use crate::{PublicUrl, headers};
 
 pub use endpoint::PublicEndpoint;
-pub(crate) use proof::PATH as PROOF_PATH;
+pub(crate) use proof::{LISTENING, ListeningAddress, PATH as PROOF_PATH, listening};
 
 /// A registry, which may be closed while callbacks still arrive.
 #[derive(Clone, Debug)]

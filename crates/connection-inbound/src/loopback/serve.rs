@@ -26,6 +26,8 @@ pub(super) const LIMITS: Limits = Limits {
     connections: 64,
     requests: 32,
     streams: 0,
+    waits: 0,
+    bodies: 1 << 20,
     per_peer: PerPeer::Public(0),
     head: 8 << 10,
     headers: 64,

@@ -25,8 +25,10 @@ use tokio::{
 
 use super::{
     capacity::{Asks, Seat},
+    place::{RequestPlace, TrackedBody},
     tls::ServerTls,
 };
+use crate::callback::ListeningAddress;
 
 /// The time limit for the head of a request.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,22 +37,6 @@ pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const MAX_CONNECTION_TIME: Duration = Duration::from_secs(60);
 /// The pause after a connection could not be accepted, for example because the system has run out of sockets.
 const RESPITE: Duration = Duration::from_millis(100);
-
-/// The connection of a request, which its handler may make a stream of events. It is an extension of each request of a
-/// [`Server`](crate::Server).
-#[derive(Clone, Debug)]
-pub struct EventStream(Asks);
-
-impl EventStream {
-    /// Makes the connection a stream of events until it ends. Returns `false` if the server has as many streams as it
-    /// may have.
-    ///
-    /// The server does this itself for each answer of the type `text/event-stream`, and then refuses it in plain text. A
-    /// handler that calls this before it answers can refuse in its own form.
-    pub fn begin(&self) -> bool {
-        self.0.stream()
-    }
-}
 
 /// Returns the accepted connection, or `None` after a pause if accepting failed.
 pub(crate) async fn accepted(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStream, SocketAddr)> {
@@ -138,13 +124,33 @@ async fn answered(
     asks: Asks,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    let _answering = asks.answering(request.uri().path()).await;
-    request.extensions_mut().insert(EventStream(asks.clone()));
-    let response = routes.call(request).await?;
+    // The library refuses a head when its buffer is full, which is after more than the limit has arrived.
+    if head_length(&request) > asks.limits().head {
+        return Ok(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
+    }
+    if !asks.count_behind_proxy(request.headers()) {
+        let message = "too many requests of your address are being answered\n";
+        return Ok((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "1")], message).into_response());
+    }
+    let answering = asks.answering(request.uri().path()).await;
+    let place = answering.place();
+    if let Some(address) = asks.local {
+        request.extensions_mut().insert(ListeningAddress(address));
+    }
+    request.extensions_mut().insert(RequestPlace::new(place.clone()));
+    let response = routes.call(request.map(|body| TrackedBody::new(body, place.clone()))).await?;
     let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
     if is_stream && !asks.stream() {
         let refused = (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "60")], "too many streams of events are open\n");
         return Ok(refused.into_response());
     }
     Ok(response)
+}
+
+/// Returns the length of a head in bytes, without the white space that a client may add.
+fn head_length<B>(request: &Request<B>) -> usize {
+    const LINE: usize = " HTTP/1.1\r\n".len();
+    let first = request.method().as_str().len() + 1 + request.uri().to_string().len() + LINE;
+    let lines = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    first + lines.sum::<usize>() + "\r\n".len()
 }

@@ -3,6 +3,11 @@
 mod capacity;
 mod connection;
 mod names;
+mod per_peer;
+mod place;
+mod proxies;
+#[cfg(test)]
+mod slow_tests;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -16,10 +21,13 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{PublicUrl, headers};
 
-pub(crate) use capacity::{Capacity, Limits, PerPeer};
-pub use connection::EventStream;
+pub(crate) use capacity::{Capacity, Limits};
 pub(crate) use connection::{HEAD_TIMEOUT, accepted, connection, secured};
 pub(crate) use names::{Names, named};
+pub(crate) use per_peer::PerPeer;
+pub use place::{RequestPlace, WaitingRequest};
+use proxies::Proxies;
+pub use proxies::{InvalidNetwork, Network};
 pub use tls::{InvalidTls, ServerTls};
 
 /// The limits of a server, alone or with a proxy that passes requests on to it.
@@ -27,6 +35,8 @@ const LIMITS: Limits = Limits {
     connections: 512,
     requests: 256,
     streams: 2048,
+    waits: 1024,
+    bodies: 32 << 20,
     per_peer: PerPeer::Public(32),
     head: 64 << 10,
     headers: 100,
@@ -47,11 +57,14 @@ const LAST: Duration = Duration::from_secs(15);
 /// A connection has one request, five seconds for the TLS handshake and the head, and a minute for the request. An
 /// answer of the type `text/event-stream` has no end of its own and continues until either side closes the connection.
 /// If as many of them are open as [`event_streams`](Self::event_streams) allows, a further request for one gets 503.
+///
+/// A request whose body has not arrived takes no place of those that are answered at once.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     limits: Limits,
+    proxies: Proxies,
     reserved: Vec<String>,
     tls: Option<ServerTls>,
 }
@@ -65,7 +78,7 @@ impl Server {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, limits: LIMITS, reserved: Vec::new(), tls: None })
+        Ok(Self { listener, address, limits: LIMITS, proxies: Proxies::default(), reserved: Vec::new(), tls: None })
     }
 
     /// Sets the maximum number of connections at once from each address, except those of this machine.
@@ -75,6 +88,17 @@ impl Server {
     #[must_use]
     pub fn connections_per_peer(mut self, most: usize) -> Self {
         self.limits.per_peer = PerPeer::Remote(most);
+        self
+    }
+
+    /// Sets the networks of the proxies that pass requests on to the server.
+    ///
+    /// Connections of these proxies have no maximum of their own. From them alone, the rightmost address of
+    /// `X-Forwarded-For` that is in none of the networks is the peer of a request, and the maximum of each address counts
+    /// its requests: a further one gets 429.
+    #[must_use]
+    pub fn trusted_proxies(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.proxies = Proxies::new(networks);
         self
     }
 
@@ -138,12 +162,16 @@ impl Server {
                 routes.layer(middleware::from_fn_with_state(Arc::new(names), named))
             }
         };
+        let routes = match self.tls {
+            Some(_) => routes.layer(middleware::map_response(headers::with_strict_transport)),
+            None => routes,
+        };
         Serving {
             listener: self.listener,
             tls: self.tls,
             // Without this, each request would convert the handler of its route.
             routes: routes.layer(middleware::map_response(headers::with_security_headers)).with_state(()),
-            places: Capacity::new(self.limits, self.reserved),
+            places: Capacity::behind(self.proxies, self.limits, self.reserved),
             ending: watch::Sender::new(false),
             connections: JoinSet::new(),
         }
@@ -171,8 +199,9 @@ impl Serving {
                 while self.connections.try_join_next().is_some() {}
                 // A connection without a seat is closed.
                 if let Some((stream, peer)) = accepted
-                    && let Some(seat) = self.places.seat(peer.ip())
+                    && let Some(mut seat) = self.places.seat(peer.ip())
                 {
+                    seat.asks.local = stream.local_addr().ok();
                     let ended = self.ending.subscribe();
                     let routes = self.routes.clone();
                     match self.tls.clone() {

@@ -76,6 +76,17 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_head_of_more_than_64_kib_is_refused() {
+    for (length, is_answered) in [(60 << 10, true), (64 << 10, false), (90 << 10, false), (500 << 10, false)] {
+        let head = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "a".repeat(length));
+        let (answer, _) = served(routes(), &[&head], Duration::ZERO).await;
+        assert_eq!(answer.ends_with("here"), is_answered, "{length}: {answer}");
+        let plain = !answer.contains("strict-transport-security");
+        assert!(plain, "a server without TLS says nothing about it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_ends_after_one_answer_or_a_minute() {
     let twice = "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n";
     let (answer, _) = served(routes(), &[twice], Duration::ZERO).await;

@@ -5,6 +5,7 @@ mod callbacks;
 mod checks;
 mod chromium;
 mod hooks;
+mod listening;
 mod login;
 mod loopback;
 mod odd_requests;

@@ -70,6 +70,7 @@ async fn with_a_certificate_it_answers_over_tls_to_its_own_names_alone() {
             let answer = answer_over_tls(address, version, &ours, host).await.unwrap();
             assert_eq!(answer.split(' ').nth(1), Some(status), "{host}: {answer}");
             assert_eq!(answer.ends_with("here"), status == "200", "{host}: {answer}");
+            assert!(answer.contains("strict-transport-security: max-age=31536000\r\n"), "{host}: {answer}");
         }
     }
     let mut plain = TcpStream::connect(address).await.unwrap();

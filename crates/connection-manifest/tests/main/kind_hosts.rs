@@ -49,6 +49,44 @@ fn a_label_below_a_fixed_domain_is_free() {
     }
 }
 
+/// A name below such a domain belongs to whoever took it, and decides nothing about a provider.
+#[test]
+fn a_free_name_below_a_domain_where_strangers_publish_pages_is_refused() {
+    for shared in [
+        "github.io",
+        "GitHub.IO",
+        "pages.dev",
+        "herokuapp.com",
+        "blogspot.com",
+        "s3.eu-west-1.amazonaws.com",
+        "eu.run.app",
+        "trycloudflare.com",
+    ] {
+        for (field, address) in [
+            (String::new(), format!("https://${{config.host}}.{shared}")),
+            (format!("host_suffixes = [\".{shared}\"]"), "https://${config.host}".to_owned()),
+        ] {
+            assert!(origins("", &field, &address).is_err(), "{field} {address}");
+        }
+    }
+    // The control: a host that the file fixes, and domains whose names a provider gives to its customers.
+    accepted("", "https://acme.github.io", &["https://acme.github.io"]);
+    for own in ["myshopify.com", "zendesk.com", "my.salesforce.com", "atlassian.net", "eu-west-1.amazonaws.com"] {
+        accepted("", &format!("https://${{config.host}}.{own}"), &[&format!("https://*.{own}")]);
+    }
+}
+
+#[test]
+fn a_header_that_the_client_refuses_is_refused_in_a_file() {
+    for (header, is_refused) in [("TE", true), ("Expect", true), ("Trailer", true), ("X-Te", false)] {
+        let request = format!("[request]\nbase = \"https://api.acme.com\"\nheaders = {{ \"{header}\" = \"x\" }}\n");
+        let text = format!("format = 1\nid = \"acme\"\nname = \"Acme\"\nmechanism = \"none\"\n{request}");
+        let problems =
+            KindFile::parse("acme.toml", &text).err().map(|problems| problems.to_string()).unwrap_or_default();
+        assert_eq!(problems.contains("belongs to the HTTP connection"), is_refused, "{header}: {problems}");
+    }
+}
+
 #[test]
 fn choices_are_the_hosts_that_they_make() {
     let field = "choices = [\"eu\", \"us\"]";

@@ -85,10 +85,18 @@ pub(crate) struct TokenSet {
     pub(crate) is_odd: bool,
 }
 
+/// The types of tokens that are only accepted with a proof in each request (RFC 6749, section 7.1; RFC 9449). The names of
+/// other types mean nothing, because providers choose them freely.
+const PROOF_TYPES: [&str; 3] = ["mac", "pop", "dpop"];
+
 /// Returns the main set: the first access token that is found, and the other parts beside it.
 pub(crate) fn set(rules: &Response, value: &Value, now: Timestamp) -> Result<TokenSet, OAuth2Error> {
     let at = rules.access_token.iter().find(|at| token(value.pointer(at)).is_some()).ok_or(OAuth2Error::NoToken)?;
     let branch = at.rsplit_once('/').map_or("", |(branch, _)| branch);
+    let named = value.pointer(&format!("{branch}/token_type")).and_then(Value::as_str).unwrap_or_default();
+    if let Some(name) = PROOF_TYPES.into_iter().find(|name| name.eq_ignore_ascii_case(named.trim())) {
+        return Err(OAuth2Error::TokenType { name });
+    }
     extra_set(rules, value, at, branch, now).ok_or(OAuth2Error::NoToken)
 }
 

@@ -147,6 +147,18 @@ fn the_type_of_a_token_is_never_echoed() {
     }
 }
 
+/// RFC 6749, section 7.1: a client does not use a token whose type it does not understand. Sent as a bearer token, the key
+/// of a request would be in the request.
+#[test]
+fn a_token_that_needs_a_proof_is_not_used() {
+    for kind in ["mac", "MAC", " pop", "DPoP"] {
+        let answer = format!(r#"{{"access_token": "{ACCESS}", "token_type": "{kind}"}}"#);
+        let host = host(acme()).expect(redeem().answer(Reply::json(200, &answer)));
+        let failure = host.setup([back()]).run().unwrap_err();
+        assert_eq!(failure.code, "acme_token_type", "{kind}");
+    }
+}
+
 /// Q16: a response is a form, or JSON under another content type; the request asks for JSON.
 #[test]
 fn answers_come_under_every_type() {

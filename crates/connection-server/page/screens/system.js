@@ -62,7 +62,7 @@ function Server() {
       html`<dl class="facts">
       ${fact(t.version, data.version)}
       ${fact(t.started, html`<${Time} of=${data.startedAt} />`)}
-      ${fact(t.engine, data.database)}
+      ${data.database && fact(t.engine, data.database)}
       ${
         data.key &&
         fact(t.key, html`${data.key.source}<br /><span class="quiet-text">

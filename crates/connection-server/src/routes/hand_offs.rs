@@ -1,7 +1,12 @@
 //! The state of a hand-off, which its extension follows until a person has provided what it needs.
 
-use axum::{extract::State, http::StatusCode, response::Response};
+use axum::{
+    extract::{Extension, State},
+    http::StatusCode,
+    response::Response,
+};
 use connection_core::{ConnectionRegistry, Error, ExtensionHandle, RetryOutcome, RetryTicket, SessionId};
+use connection_inbound::RequestPlace;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,6 +23,7 @@ use crate::{
     path::Path,
     problem::Problem,
     shapes::{HandOffBody, ReasonBody, words},
+    waits::Wait,
 };
 
 /// The state of a hand-off, and of the setup that a person has begun for the extension.
@@ -105,6 +111,7 @@ async fn state(
 pub(super) async fn follow(
     State(api): State<Api>,
     caller: ForExtension<ToUse>,
+    place: Option<Extension<RequestPlace>>,
     Path((_, ticket)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::new(StatusCode::NOT_FOUND, "unknown_ticket", "there is no such hand-off");
@@ -130,12 +137,14 @@ pub(super) async fn follow(
         if found.cursor != after {
             return Ok(json(StatusCode::OK, &found));
         }
+        let wait = Wait::begin(&api.waits, &caller.caller.token, place.as_deref())?;
         let has_changed = tokio::select! {
             biased;
             () = &mut ended => false,
             event = watch.next() => event.transpose()?.is_some(),
             hint = hints.next() => hint.transpose()?.is_some(),
         };
+        wait.end().await;
         if !has_changed {
             return Ok(json(StatusCode::OK, &found));
         }

@@ -78,6 +78,10 @@ struct PageTokenBody {
 pub(super) struct CodeBody {
     #[schema(value_type = String)]
     code: SecretString,
+    /// `true` for the code of a setup link. A code of the other kind is refused, and stays as it is, so that the code of a
+    /// link never becomes the session of a page.
+    #[serde(default)]
+    link: bool,
 }
 
 impl HostBody {
@@ -133,7 +137,11 @@ pub(super) async fn exchange(
     if !headers.contains_key(header::ORIGIN) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "cross_site", "the request does not state its origin"));
     }
-    let issued = api.registry.access_tokens().exchange_code(&body.code).await?;
+    let tokens = api.registry.access_tokens();
+    let issued = match body.link {
+        true => tokens.exchange_link(&body.code).await?,
+        false => tokens.exchange_code(&body.code).await?,
+    };
     let body = PageTokenBody {
         token: issued.text.expose_secret().to_owned(),
         expires_at: Timestamp::to_rfc3339(issued.token.expires_at),

@@ -1,7 +1,7 @@
 //! Setup links: addresses at which somebody else connects one account for an owner, on the page of this host.
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use connection_contract::Kind;
+use connection_contract::{Kind, Origin, host};
 use connection_core::{
     ConnectionRegistry, Error, IssuedToken, NewSetupLink, Outcome, SessionId, SetupLink, SetupSession,
 };
@@ -35,6 +35,10 @@ pub(super) struct NewSetupLinkBody {
     name: Option<String>,
     /// The address to which the page leads the visitor at the end: one that the host has configured, perhaps with a query.
     return_to: Option<String>,
+    /// The addresses in the network of the host, such as `https://git.internal`, that the visitor may enter if the owner
+    /// may reach them. All others are closed to the visitor.
+    #[serde(default)]
+    private_addresses: Vec<String>,
 }
 
 /// A setup link that was made, with its address, which is shown once.
@@ -95,7 +99,16 @@ async fn issue(api: &Api, caller: &Caller<ToManage>, body: NewSetupLinkBody) -> 
         Some(address) => link.return_to(address),
         None => link,
     };
+    let origins = body.private_addresses.iter().map(|text| private_address(text)).collect::<Result<Vec<_>, _>>()?;
+    let link = origins.into_iter().fold(link, NewSetupLink::private_address);
     Ok(api.registry.access_tokens().create_link(link).await?)
+}
+
+fn private_address(text: &str) -> Result<Origin, Problem> {
+    host::origin(text).ok_or_else(|| {
+        let problem = Problem::invalid("a private address is not an http or https address");
+        problem.field("privateAddresses").remedy("write it with its scheme, as in https://git.internal:8443")
+    })
 }
 
 /// Returns a kind of which anybody can connect an account.
@@ -127,7 +140,8 @@ pub(super) async fn begun(
     {
         return Err(used());
     }
-    let session = caller.registry.setups().begin(kind).use_start_address().confirm_account().await?;
+    let begin = caller.registry.setups().begin(kind).use_start_address().confirm_account();
+    let session = begin.visitor(link.private_addresses.iter().cloned()).await?;
     if !api.registry.access_tokens().set_setup(caller.token.id, link.setup, session.id()).await? {
         session.cancel().await?;
         return Err(used());

@@ -1,12 +1,21 @@
 //! Long polling: waits for a limited time until there is something the caller has not seen.
 
-use std::time::Duration;
+use std::{
+    future::{Future as _, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 
 use connection_core::{ConnectionRegistry, Error, SetupSession, SetupStep};
+use connection_inbound::RequestPlace;
 
 use crate::{
     Api,
+    caller::{Caller, ToSetUp},
+    problem::Problem,
     shapes::{SetupState, StateAtStep},
+    waits::Wait,
 };
 
 /// The longest wait, which is shorter than the timeout of common proxies.
@@ -16,10 +25,12 @@ pub(super) const MAX_DURATION: Duration = Duration::from_secs(25);
 /// time, or the server stops, this returns the current state.
 pub(super) async fn next(
     api: &Api,
-    registry: &ConnectionRegistry,
+    caller: &Caller<ToSetUp>,
+    place: Option<&RequestPlace>,
     session: &SetupSession,
     after: Option<&str>,
-) -> Result<StateAtStep, Error> {
+) -> Result<StateAtStep, Problem> {
+    let registry = &caller.registry;
     let clock = registry.server().clock();
     let changed = async {
         loop {
@@ -29,12 +40,22 @@ pub(super) async fn next(
             }
         }
     };
-    tokio::select! {
+    let mut changed = pin!(changed);
+    if let Poll::Ready(found) = poll_fn(|cx| Poll::Ready(changed.as_mut().poll(cx))).await {
+        return Ok(found?);
+    }
+    let wait = Wait::begin(&api.waits, &caller.token, place)?;
+    let found = tokio::select! {
         biased;
-        found = changed => found,
-        () = clock.sleep(MAX_DURATION) => now(registry, session).await,
+        found = changed => Some(found?),
+        () = clock.sleep(MAX_DURATION) => None,
         // A server that stops would wait for the answer.
-        () = api.options.live.ended() => now(registry, session).await,
+        () = api.options.live.ended() => None,
+    };
+    wait.end().await;
+    match found {
+        Some(found) => Ok(found),
+        None => Ok(now(registry, session).await?),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use axum::{
-    extract::State,
+    extract::{Extension, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use connection_contract::Kind;
 use connection_core::{ConnectionId, ConnectionRegistry, SessionId, SetupInfo, SetupSession};
-use connection_inbound::setup_cookie;
+use connection_inbound::{RequestPlace, setup_cookie};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -290,11 +290,12 @@ async fn begun(registry: &ConnectionRegistry, body: BeginBody) -> Result<SetupSe
 pub(super) async fn show(
     State(api): State<Api>,
     caller: Caller<ToSetUp>,
+    place: Option<Extension<RequestPlace>>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let session = found(&caller, &id).await?;
     let after = caller.query.get("after");
-    let state = setup_poll::next(&api, &caller.registry, &session, after).await?;
+    let state = setup_poll::next(&api, &caller, place.as_deref(), &session, after).await?;
     answered(StatusCode::OK, &caller.registry, &session, state).await
 }
 

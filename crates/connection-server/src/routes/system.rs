@@ -20,14 +20,15 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 struct SystemBody {
     version: Option<String>,
-    /// The place of the database, without a password: the server of PostgreSQL, or the path of the file.
-    database: String,
+    /// The place of the database, without a password: the server of PostgreSQL, or the path of the file. `null` for a token
+    /// of an owner other than that of the process, who learns no path of the host.
+    database: Option<String>,
     /// `true` if the database can be read.
     healthy: bool,
-    /// The source of the key; `null` if it cannot be used now.
+    /// The source of the key; `null` if it cannot be used now, and where `database` is.
     key: Option<KeyBody>,
     public_url: Option<String>,
-    /// The certificate of the server; `null` if the server itself does not speak TLS.
+    /// The certificate of the server; `null` if the server itself does not speak TLS, and where `database` is.
     certificate: Option<CertificateBody>,
     started_at: String,
 }
@@ -81,15 +82,17 @@ pub(super) fn database(registry: &ConnectionRegistry) -> String {
 
 /// Returns the version of the program, its database, the source of its key and its public address.
 #[utoipa::path(get, path = "/system", responses((status = 200, body = SystemBody)))]
-pub(super) async fn system(State(api): State<Api>, _: Caller<ToManage>) -> Result<Response, Problem> {
+pub(super) async fn system(State(api): State<Api>, caller: Caller<ToManage>) -> Result<Response, Problem> {
     let server = api.registry.server();
+    let sees_host = caller.sees_host();
+    let key = if sees_host { api.key.get(&api.registry).await } else { None };
     let body = SystemBody {
         version: api.options.version.clone(),
-        database: database(&api.registry),
+        database: sees_host.then(|| database(&api.registry)),
         healthy: server.health().await,
-        key: api.key.get(&api.registry).await,
+        key,
         public_url: api.options.public_url.clone(),
-        certificate: api.options.certificate.as_ref().and_then(|(file, tls)| {
+        certificate: api.options.certificate.as_ref().filter(|_| sees_host).and_then(|(file, tls)| {
             let ends_at = tls.ends_at()?;
             let remedy = checks::certificate(file, ends_at, server.clock().now()).remedy;
             Some(CertificateBody { file: file.clone(), ends_at: ends_at.to_rfc3339(), remedy })

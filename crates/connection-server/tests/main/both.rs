@@ -29,5 +29,6 @@ mod setup_form;
 mod setup_links;
 mod setup_refusals;
 mod setups;
+mod slow;
 mod test_host;
 mod usage;

@@ -24,7 +24,7 @@ async fn the_doctor_names_the_connection_that_does_not_work_to_its_owner_alone()
     world.registry.kinds().replace(acme_with("sends to https://a.example")).unwrap();
     world.connected(&ada, "octocat").await;
     let (_, sound) = checks(&world, &ada).await;
-    for name in ["database", "key", "clock", "callback", "connections"] {
+    for name in ["database", "clock", "callback", "connections"] {
         assert!(of(&sound, name).iter().all(|check| check["ok"] == true), "{sound:?}");
         assert_eq!(of(&sound, name).len(), 1, "{name}");
     }
@@ -68,15 +68,27 @@ async fn the_page_has_a_name_for_each_check_and_for_no_other() {
 }
 
 #[tokio::test]
-async fn the_server_names_its_database_and_the_source_of_its_key() {
+async fn the_server_names_its_database_and_the_source_of_its_key_to_its_own_owner_alone() {
     let world = World::new().await;
+    let status = world.registry.keys().status().await.unwrap();
+    let key = json!({ "source": status.source, "wrappedBy": status.wrapped_by.to_string() });
+    for owner in [Some("local"), None] {
+        let token = world.token(Role::Manage, owner).await;
+        let system = world.get(&token, "/system").await.ok(200);
+        let (_, checks) = checks(&world, &token).await;
+        let database = system["database"].as_str().unwrap();
+        assert!(database.starts_with(['/', 'P']) && !database.contains("the database"), "{system}");
+        assert_eq!(of(&checks, "database")[0]["message"], database);
+        assert_eq!(system["key"], key);
+        assert_eq!(world.get(&token, "/system").await.ok(200)["key"], key);
+        assert_eq!((of(&checks, "state_directory").len(), of(&checks, "key").len()), (1, 1));
+    }
     let ada = world.token(Role::Manage, Some("ada")).await;
     let system = world.get(&ada, "/system").await.ok(200);
     let (_, checks) = checks(&world, &ada).await;
-    let database = system["database"].as_str().unwrap();
-    assert!(database.starts_with(['/', 'P']) && !database.contains("the database"), "{system}");
-    assert_eq!(of(&checks, "database")[0]["message"], database);
-    let status = world.registry.keys().status().await.unwrap();
-    assert_eq!(system["key"], json!({ "source": status.source, "wrappedBy": status.wrapped_by.to_string() }));
-    assert_eq!(world.get(&ada, "/system").await.ok(200)["key"], system["key"]);
+    assert_eq!((&system["database"], &system["key"], &system["healthy"]), (&json!(null), &json!(null), &json!(true)));
+    assert_eq!(of(&checks, "database")[0]["message"], "it answers");
+    let shown = format!("{system} {checks:?}");
+    let places = [status.source.as_str(), world.directory().to_str().unwrap()];
+    assert!(!places.iter().any(|place| shown.contains(place)), "{shown}");
 }

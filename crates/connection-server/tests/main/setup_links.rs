@@ -1,6 +1,8 @@
 //! Setup links over the API: the visitor connects one account of the chosen kinds and sees nothing else.
 
+use connection_contract::prelude::*;
 use connection_core::{NewAccessToken, Role};
+use connection_faults::scripted::Scripted;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -30,7 +32,24 @@ async fn opened(world: &World, link: &Value) -> String {
 }
 
 fn exchange(world: &World, code: &str) -> crate::http::Request {
-    world.request("POST", "/page-tokens").with("origin", &world.origin()).json(&json!({ "code": code }))
+    world.request("POST", "/page-tokens").with("origin", &world.origin()).json(&json!({ "code": code, "link": true }))
+}
+
+#[tokio::test]
+async fn the_code_of_a_link_never_becomes_the_session_of_a_page_and_is_good_after_that() {
+    let world = World::new().await;
+    let link = made(&world, &["acme"]).await;
+    let of_page = world.request("POST", "/page-tokens").with("origin", &world.origin());
+    for body in [json!({ "code": code(&link) }), json!({ "code": code(&link), "link": false })] {
+        assert_eq!(world.send(&of_page.clone().json(&body)).await.refusal().1, "code_unknown");
+    }
+    let new = NewAccessToken::new("Page", Role::Manage).owner("ada");
+    let page = world.registry.access_tokens().create_code(new).await.unwrap();
+    assert_eq!(world.send(&exchange(&world, page.expose_secret())).await.refusal().1, "code_unknown", "nor the reverse");
+    // The control: each code as what it is.
+    assert_eq!(world.get(&opened(&world, &link).await, "/me").await.ok(200)["role"], "link");
+    let taken = world.send(&of_page.json(&json!({ "code": page.expose_secret() }))).await.ok(201);
+    assert_eq!(world.get(taken["token"].as_str().unwrap(), "/me").await.ok(200)["role"], "manage");
 }
 
 /// Begins a setup and answers its prompt.
@@ -84,6 +103,49 @@ async fn the_browser_of_a_visitor_is_led_on_and_the_page_knows_who_receives_the_
     assert!(asked.status == 200 && asked.body.contains("Ada Lovelace"), "{asked:?}");
     let cookie = world.cookie(&visitor, id).await;
     assert_eq!(world.visit(open, &cookie).await.status, 303);
+}
+
+const OWN: Kind = Kind::from_static("own-server");
+
+/// A plugin for a server whose address a person enters.
+fn own_server() -> Scripted {
+    let descriptor = Descriptor::new(OWN, "Own server", AuthType::ApiKey).field(Field::url("base", "Address"));
+    Scripted::new(descriptor.field(Field::secret("apiKey", "API key"))).setup(|_, ctx| {
+        Box::pin(async move {
+            let answers = ctx.prompt(Prompt::new("Connect").field("base").field("apiKey")).await;
+            let reach = Reach::base(answers.url("base")?.clone());
+            Ok(SetupResult::new("key".into(), Identity::new("1", "own")).reach(reach))
+        })
+    })
+}
+
+#[tokio::test]
+async fn a_link_opens_the_private_addresses_that_its_maker_entered_and_no_others() {
+    let world = World::with(|registry| registry.kind(own_server())).await;
+    let admin = world.token(Role::Manage, None).await;
+    let link = async |addresses: Value| {
+        let body = json!({
+            "owner": "local", "kinds": ["own-server"], "returnTo": BACK, "privateAddresses": addresses,
+        });
+        world.post(&admin, "/setup-links", body).await
+    };
+    let refused = link(json!(["git.internal"])).await;
+    assert_eq!((refused.refusal().1, &refused.json()["field"]), ("invalid_body".into(), &json!("privateAddresses")));
+    let visitor = opened(&world, &link(json!(["http://127.0.0.1:4711"])).await.ok(201)).await;
+    let setup = world.post(&visitor, "/setups", json!({ "kind": "own-server" })).await.ok(201);
+    let id = setup["id"].as_str().unwrap();
+    let setup = world.until(&visitor, id, &setup, "prompt").await;
+    let answered = async |base: &str| {
+        let answers = json!({ "step": setup["step"], "answers": { "base": base, "apiKey": KEY } });
+        world.post(&visitor, &format!("/setups/{id}/answers"), answers).await
+    };
+    for closed in ["http://127.0.0.1:4712", "https://10.0.0.7", "https://localhost"] {
+        let refused = answered(closed).await;
+        assert_eq!((refused.refusal().0, &refused.json()["field"]), (422, &json!("base")), "{closed}");
+    }
+    let setup = answered("http://127.0.0.1:4711/api").await.ok(202);
+    world.until(&visitor, id, &setup, "done").await;
+    world.check_answers();
 }
 
 #[tokio::test]

@@ -94,6 +94,10 @@ impl World {
         builder(&self.directory, &address, &self.clock, &url).open().await.unwrap()
     }
 
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     pub(crate) fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

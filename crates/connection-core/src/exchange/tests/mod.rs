@@ -15,7 +15,7 @@ use connection_contract::{
     Clock as _, HttpError, HttpRequest, HttpResponse, Kind, RefreshSemantics, Secret, Spend, SpendService as _,
     Timestamp, host,
 };
-use connection_egress::{AllowedOrigin, Egress};
+use connection_egress::{AllowedOrigin, Egress, NamedBy};
 use connection_faults::{
     postgres,
     server::{Reply, TestServer},
@@ -177,7 +177,7 @@ fn spends(shared: &Arc<Shared>, id: ConnectionId, semantics: RefreshSemantics) -
 
 fn spends_of(shared: &Arc<Shared>, id: ConnectionId, semantics: RefreshSemantics, generation: i64) -> ConnectionSpends {
     let origin = host::base_url(AUTH).unwrap().origin().clone();
-    let egress = Egress { origins: vec![AllowedOrigin { origin, named: false }], ..Egress::default() };
+    let egress = Egress { origins: vec![AllowedOrigin { origin, named: NamedBy::Nobody }], ..Egress::default() };
     let deadline = shared.clock.passed() + Duration::from_secs(40);
     ConnectionSpends::new(shared, Spender { id, owner: "local", kind: &KIND, generation }, semantics, egress, deadline)
 }

@@ -68,12 +68,20 @@ impl Facts {
         let (reserved, candidates) = candidates.into_iter().partition(|candidate: &Candidate| candidate.is_reserved);
         let PublicSettings { own, of_provider, declared } = settings;
         let name = declaration.name.to_string();
+        let mut grants: HashMap<String, Granted> = [(name.clone(), one.granted)].into();
+        if declared.is_some() && name != provider.as_str() {
+            for row in reader.open_grants(owner, provider.as_str()).await? {
+                if let Some(names) = grants::granted_names(ground, owner, &row) {
+                    grants.entry(row.extension).or_default().insert(row.connection_id, names);
+                }
+            }
+        }
         let of_provider = public::of_provider(declared.as_deref(), of_provider.as_deref());
         Ok(Self {
             candidates: [(provider.clone(), candidates)].into(),
             reserved: [((name.clone(), provider.clone()), reserved)].into(),
             choices: one.chosen.map(|id| (name.clone(), id)).into_iter().collect(),
-            grants: [(name.clone(), one.granted)].into(),
+            grants,
             settings: own.map(|own| (name, values(reader, public::record(&own)))).into_iter().collect(),
             of_providers: [(provider.to_string(), values(reader, of_provider))].into(),
         })
@@ -186,7 +194,8 @@ impl Facts {
         granted.is_some_and(|granted| declared.iter().all(|name| granted.contains(name)))
     }
 
-    /// Returns the settings of the extension, and the public values of its provider's own extension unless it is that.
+    /// Returns the settings of the extension, and the public values of its provider's own extension, unless it is that
+    /// or that has no grant of the connection.
     ///
     /// # Errors
     ///
@@ -194,15 +203,18 @@ impl Facts {
     pub(super) fn settings(
         &self,
         declaration: &ExtensionDeclaration,
+        connection: Option<ConnectionId>,
     ) -> Result<(&public::Record, &public::Record), Error> {
         let requirement = &declaration.requirement;
         if requirement.public_preference_names.is_empty() {
             return Ok((&[], &[]));
         }
         let provider = requirement.provider.as_str();
-        let of_provider = match provider == &*declaration.name {
-            true => &[],
-            false => known(self.of_providers.get(provider))?,
+        let granted = self.grants.get(provider);
+        let has_grant = connection.is_some_and(|id| granted.is_some_and(|granted| granted.contains_key(&id)));
+        let of_provider = match has_grant && provider != &*declaration.name {
+            true => known(self.of_providers.get(provider))?,
+            false => &[],
         };
         Ok((known(self.settings.get(&*declaration.name))?, of_provider))
     }

@@ -15,7 +15,7 @@ pub(crate) type Record = [(String, Value)];
 pub(crate) struct Read {
     /// The settings of the extension, with their revision and their public revision.
     pub(crate) own: Option<(String, i64, i64)>,
-    /// The settings of the provider's own extension.
+    /// The settings of the provider's own extension. They count only if that extension has a grant of the connection.
     of_provider: Option<String>,
     /// The public part of the declaration of the provider's own extension, if that was added.
     declared: Option<String>,
@@ -41,6 +41,16 @@ impl Read {
             read.of_provider = read.own.as_ref().map(|(body, ..)| body.clone());
         }
         read
+    }
+
+    /// Returns `true` if the provider's own extension was added and declares public values.
+    pub(crate) fn has_provider(&self) -> bool {
+        self.declared.is_some()
+    }
+
+    /// Returns the rows as they are for an extension whose provider's own extension has no grant of the connection.
+    pub(crate) fn without_provider(self) -> Self {
+        Self { of_provider: None, declared: None, ..self }
     }
 
     /// Returns the settings of the extension; `None` for a value that this program cannot have written.
@@ -175,8 +185,8 @@ pub(crate) fn fallback(preference: &Preference) -> Value {
 
 /// Returns the values of the declared names, in their order.
 ///
-/// The value of the connection takes precedence over the setting of the provider's own extension, and that over the
-/// setting or default of this extension. A name without a value is left out, and the name of a secret is never
+/// The value of the connection takes precedence over the setting of the provider's own extension, which is empty unless
+/// that extension has a grant of the connection, and that over the setting or default of this extension. A name without a value is left out, and the name of a secret is never
 /// included.
 pub(crate) fn config(
     declaration: &ExtensionDeclaration,

@@ -70,7 +70,6 @@ impl<'f> Resolver<'f> {
     /// Settings that this program cannot have written.
     fn resolve(&mut self, declaration: &'f ExtensionDeclaration) -> Result<ResolvedConnection, Error> {
         let facts = self.facts;
-        let settings = facts.settings(declaration)?;
         let chosen = facts.chosen(declaration);
         let is_chosen = chosen.is_some();
         let selection = match chosen {
@@ -83,6 +82,11 @@ impl<'f> Resolver<'f> {
                 facts.select_reserved(declaration, shared.clone())
             }
         };
+        let connection = match &selection {
+            Selection::One(one) => Some(one.id),
+            Selection::Several(_) | Selection::None(..) => None,
+        };
+        let settings = facts.settings(declaration, connection)?;
         let mut resolved = resolved(declaration, &selection, settings);
         resolved.is_chosen = is_chosen;
         resolved.is_granted = resolved.connection.is_some_and(|id| facts.is_granted(declaration, id));

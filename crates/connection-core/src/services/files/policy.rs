@@ -3,7 +3,10 @@
 //! A grant is a canonical path, so a link that changes later does not change the grant. The bounds and the
 //! protected directories are checked again at every use, so that a host can narrow them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::protected::Protected;
 use crate::owner::has_environment;
@@ -93,6 +96,15 @@ impl FilesPolicy {
     pub(crate) fn hold(mut self) -> Self {
         self.protected.hold();
         self
+    }
+
+    /// Returns `true` if a directory is protected, lies inside a protected one or contains one.
+    ///
+    /// # Errors
+    ///
+    /// The directory, or a protected path, cannot be examined.
+    pub(crate) fn protects(&self, directory: &Path) -> io::Result<bool> {
+        self.protected.touches(directory)
     }
 
     /// Grants a directory to the owner of the process.

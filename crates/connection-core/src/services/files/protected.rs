@@ -84,6 +84,19 @@ impl Protected {
     }
 }
 
+impl Protected {
+    /// Returns `true` if a directory is protected, lies inside a protected one or contains one.
+    ///
+    /// # Errors
+    ///
+    /// The directory, or a protected path, cannot be examined.
+    pub(super) fn touches(&self, directory: &Path) -> io::Result<bool> {
+        let directories = Directory::open(&directory.canonicalize()?)?.and_above()?;
+        let found = self.look()?;
+        Ok(found.holds_any(&directories) || directories.first().is_some_and(|directory| found.lies_in(directory)))
+    }
+}
+
 /// The protected directories and files at one moment.
 #[derive(Debug, Default)]
 pub(super) struct ProtectedNow {

@@ -17,7 +17,7 @@ use std::{
 
 use connection_agent::UsageMonitor;
 use connection_core::{AnswerRoom, ConnectionRegistry, EventReceiver, Machine};
-use connection_inbound::{Browser, PublicEndpoint, PublicUrl, Server, check_callback};
+use connection_inbound::{Browser, PublicEndpoint, PublicUrl, Server, check_callback, is_listening};
 use connection_server::{ApiOptions, LiveStreams, PageSettings, Readiness};
 use tokio::{runtime::Handle, sync::oneshot, task::AbortHandle};
 
@@ -230,14 +230,14 @@ async fn show_running(
     let url = program.settings.inbound.url(listen)?;
     let registry = open(program, &url).await?;
     let output = &program.output;
-    // Another program that listens there must not get a code. With TLS, the page is opened at the public URL, for which
-    // the certificate is.
+    // Another program that listens there must not get a code, even if it passes our question on to a server of this
+    // database. With TLS, the page is opened at the public URL, and whoever answers there has its certificate.
     let listening = reached_here(listen);
-    let here = match program.settings.inbound.has_tls() {
-        true => url.clone(),
-        false => format!("http://{listening}{}", url.prefix()).parse().map_err(|_| not_listening(listen, in_use))?,
+    let is_ours = match program.settings.inbound.has_tls() {
+        true => check_callback(&registry, &url).await.problem.is_none(),
+        false => is_listening(&registry, listening).await,
     };
-    if check_callback(&registry, &here).await.problem.is_some() {
+    if !is_ours {
         registry.close().await;
         return Err(not_listening(listen, in_use));
     }
@@ -275,6 +275,7 @@ async fn start(program: &mut Program, server: Server) -> Result<Started, Error> 
         Some(most) => server.connections_per_peer(most),
         None => server,
     };
+    let server = server.trusted_proxies(program.settings.inbound.trusted_proxies.iter().copied());
     let reserved = FOR_MONITORS.iter().flat_map(|path| [(*path).to_owned(), format!("{}{path}", url.prefix())]);
     let server = reserved.fold(server, Server::reserve);
     let registry = open(program, &url).await?;

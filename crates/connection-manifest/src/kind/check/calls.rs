@@ -9,9 +9,22 @@ use crate::kind::{
     template::Template,
 };
 
-/// Headers that belong to the HTTP connection, which no file sets.
-const CONNECTION: [&str; 6] =
-    ["connection", "content-length", "host", "proxy-authorization", "transfer-encoding", "upgrade"];
+/// Headers that belong to the HTTP connection, which no file sets. The client of a host refuses each of them.
+const CONNECTION: [&str; 13] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let model = checker.model;

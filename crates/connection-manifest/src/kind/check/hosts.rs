@@ -219,15 +219,29 @@ fn field<'m>(model: &'m KindModel, variable: &Variable) -> Option<&'m FieldModel
     model.fields.iter().find(|field| field.name.as_deref() == Some(variable.name.as_str()))
 }
 
-/// Returns `true` if anyone can register a name below `domain`, as below `com`, `co.uk` or `*.kawasaki.jp`.
+/// The domains below which strangers publish pages, one a line, with the reasons.
+const SHARED: &str = include_str!("shared_suffixes.txt");
+
+/// Returns `true` if anyone can register a name below `domain`, as below `com`, `co.uk` or `*.kawasaki.jp`, or publish
+/// pages below it.
 ///
-/// A suffix that a provider has registered for its customers, such as `myshopify.com`, belongs to that provider.
+/// Another suffix that a provider has registered for its customers, such as `myshopify.com`, belongs to that provider.
 pub(super) fn is_public(domain: &str) -> bool {
     let domain = domain.split(':').next().unwrap_or_default().to_ascii_lowercase();
     let is_suffix = |name: &str| {
         psl::suffix(name.as_bytes()).is_none_or(|suffix| suffix == name && suffix.typ() != Some(psl::Type::Private))
     };
-    is_suffix(&domain) || is_suffix(&format!("name.{domain}"))
+    is_suffix(&domain) || is_suffix(&format!("name.{domain}")) || is_shared(&domain)
+}
+
+/// Returns `true` for a domain of the list.
+fn is_shared(domain: &str) -> bool {
+    let is_it = |line: &str| {
+        let mut labels = domain.split('.');
+        line.split('.').all(|label| labels.next().is_some_and(|own| label == "*" || label == own))
+            && labels.next().is_none()
+    };
+    SHARED.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).any(is_it)
 }
 
 impl Checker<'_> {

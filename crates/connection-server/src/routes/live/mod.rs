@@ -21,7 +21,7 @@ use axum::{
 use bytes::Bytes;
 use connection_contract::BoxFuture;
 use connection_core::{Clock, ConnectionRegistry};
-use connection_inbound::EventStream;
+use connection_inbound::RequestPlace;
 use futures_core::Stream;
 use tokio::sync::broadcast::Receiver;
 
@@ -61,12 +61,12 @@ impl FromRequestParts<Api> for ToListen {
 pub(super) async fn live(
     State(api): State<Api>,
     ToListen { caller, extension }: ToListen,
-    connection: Option<Extension<EventStream>>,
+    place: Option<Extension<RequestPlace>>,
 ) -> Result<Response, Problem> {
     let clock = caller.registry.server().clock();
     let token = api.streams.open(caller.token.id, clock.now()).map_err(Problem::too_many_streams)?;
     let (feed, hears) = api.feeds.listen(&caller.registry, extension.as_deref(), api.usage.changes()).await?;
-    if connection.is_some_and(|connection| !connection.begin()) {
+    if place.is_some_and(|place| !place.stream()) {
         return Err(Problem::streams_taken());
     }
     let listener = Listener {

@@ -358,6 +358,7 @@ async fn write_extensions(tx: &mut Tx) {
         delete_extension("local", "a");
         put_choice("local", "a", nobody(), mark);
         delete_choice("local", "a");
+        count_public_change("local", "a");
         put_grant("local", &grant, mark);
         put_preferences("local", &preference, mark);
         insert_ticket(&ticket, 1);

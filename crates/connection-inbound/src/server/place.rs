@@ -1,0 +1,203 @@
+//! The place of a request among those that are answered at once. A request has it while the server works for it, and
+//! gives it up while it waits for its client or for a change.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use axum::body::{Bytes, HttpBody};
+use connection_contract::BoxFuture;
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::capacity::{Activity, Asks};
+
+/// The place of one request. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Place(Arc<Shared>);
+
+struct Shared {
+    asks: Asks,
+    places: Arc<Semaphore>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    permit: Option<OwnedSemaphorePermit>,
+    /// `true` after the request was answered. It takes no place any longer.
+    is_over: bool,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Place").field(&self.0.asks).finish()
+    }
+}
+
+impl Place {
+    pub(super) fn new(asks: Asks, places: Arc<Semaphore>) -> Self {
+        Self(Arc::new(Shared { asks, places, held: Mutex::default() }))
+    }
+
+    pub(super) fn asks(&self) -> &Asks {
+        &self.0.asks
+    }
+
+    /// Waits for a place, unless the request has one or was answered.
+    pub(super) fn take(&self) -> BoxFuture<'static, ()> {
+        let own = self.clone();
+        Box::pin(async move {
+            if own.has_permit() {
+                return;
+            }
+            // The semaphore is never closed.
+            let permit = own.0.places.clone().acquire_owned().await.ok();
+            let mut held = own.lock();
+            if !held.is_over {
+                held.permit = permit;
+                own.0.asks.begin(Activity::IsAnswered);
+            }
+        })
+    }
+
+    /// Gives the place up while the client of the request has to send something.
+    fn wait_for_client(&self) {
+        let mut held = self.lock();
+        if held.permit.take().is_some() {
+            self.0.asks.begin(Activity::Waits);
+        }
+    }
+
+    /// Gives the place up while the request waits for a change. Returns `false` if too many requests wait.
+    fn wait_for_change(&self) -> bool {
+        let mut held = self.lock();
+        let waits = !held.is_over && self.0.asks.wait_for_change();
+        if waits {
+            held.permit = None;
+        }
+        waits
+    }
+
+    /// Gives the place up for good.
+    pub(super) fn end(&self) {
+        let mut held = self.lock();
+        *held = Held { permit: None, is_over: true };
+        self.0.asks.begin(Activity::Waits);
+    }
+
+    fn has_permit(&self) -> bool {
+        self.lock().permit.is_some()
+    }
+
+    /// Locks the state. No code under the lock leaves it inconsistent, so a poisoned lock is still good.
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of a request, which its handler may change. It is an extension of each request of a
+/// [`Server`](crate::Server).
+#[derive(Clone, Debug)]
+pub struct RequestPlace(Place);
+
+impl RequestPlace {
+    pub(super) fn new(place: Place) -> Self {
+        Self(place)
+    }
+
+    /// Makes the connection a stream of events until it ends. Returns `false` if the server has as many streams as it
+    /// may have.
+    ///
+    /// The server does this itself for each answer of the type `text/event-stream`, and then refuses it in plain text. A
+    /// handler that calls this before it answers can refuse in its own form.
+    pub fn stream(&self) -> bool {
+        self.0.asks().stream()
+    }
+
+    /// Gives the place up while the request waits for a change. Returns `None` if as many requests wait as may.
+    pub fn wait(&self) -> Option<WaitingRequest> {
+        self.0.wait_for_change().then(|| WaitingRequest(self.0.clone()))
+    }
+}
+
+/// A request that waits for a change. After [`end`](Self::end), it has a place again.
+#[derive(Debug)]
+#[must_use = "a request that no longer waits needs a place"]
+pub struct WaitingRequest(Place);
+
+impl WaitingRequest {
+    /// Waits until the request may be answered.
+    pub fn end(self) -> BoxFuture<'static, ()> {
+        self.0.take()
+    }
+}
+
+impl Drop for WaitingRequest {
+    fn drop(&mut self) {
+        // After the end, the request has its place again, and this changes nothing.
+        if !self.0.has_permit() {
+            self.0.asks().begin(Activity::IsAnswered);
+        }
+    }
+}
+
+/// The body of a request, which gives up the place of the request until all of it has arrived.
+pub(crate) struct TrackedBody<B> {
+    body: B,
+    place: Place,
+    /// The place that is taken again after the end of the body.
+    again: Option<BoxFuture<'static, ()>>,
+    has_ended: bool,
+}
+
+impl<B> TrackedBody<B> {
+    pub(super) fn new(body: B, place: Place) -> Self {
+        Self { body, place, again: None, has_ended: false }
+    }
+}
+
+impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for TrackedBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = &mut *self;
+        while !this.has_ended {
+            match Pin::new(&mut this.body).poll_frame(cx) {
+                Poll::Pending => {
+                    this.place.wait_for_client();
+                    return Poll::Pending;
+                }
+                Poll::Ready(None) => this.has_ended = true,
+                Poll::Ready(Some(frame)) => {
+                    if let Ok(data) = frame.as_ref().map(|frame| frame.data_ref().map_or(0, Bytes::len)) {
+                        this.place.asks().read(data);
+                    }
+                    return Poll::Ready(Some(frame));
+                }
+            }
+        }
+        let place = &this.place;
+        ready!(this.again.get_or_insert_with(|| place.take()).as_mut().poll(cx));
+        this.place.asks().end_body();
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream() && self.place.has_permit()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for TrackedBody<B> {
+    fn drop(&mut self) {
+        self.place.asks().end_body();
+    }
+}
