@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use connection_contract::{ConnectionDefinition, Descriptor, Kind, ProfileSpec, SandboxSpec};
+use connection_contract::{Connection, ConnectionDefinition, Descriptor, Input, Kind, ProfileSpec, SandboxSpec};
 
 use crate::kinds_directory::Stamps;
 
@@ -17,6 +17,9 @@ pub(crate) struct KindEntry {
     pub(crate) usage: bool,
     pub(crate) profiles: Option<ProfileSpec>,
     pub(crate) sandbox: Option<SandboxSpec>,
+    /// The page on which a person deletes a credential, with the names of fields in place of values that have no
+    /// default.
+    pub(crate) credential_page: Option<String>,
     pub(crate) source: KindSource,
 }
 
@@ -33,8 +36,11 @@ pub(crate) enum KindSource {
 
 impl KindEntry {
     pub(crate) fn of(definition: &impl ConnectionDefinition) -> Self {
+        let descriptor = definition.descriptor();
+        let page = definition.credential_page(None, &example(&descriptor));
         Self {
-            descriptor: definition.descriptor(),
+            credential_page: page.map(|page| page.to_string()),
+            descriptor,
             send: definition.authorizer().is_some(),
             refresh: definition.refresher().is_some(),
             secrets: definition.secrets().is_some(),
@@ -57,6 +63,7 @@ impl KindEntry {
             usage: false,
             profiles: None,
             sandbox: None,
+            credential_page: None,
             source: KindSource::Program,
         }
     }
@@ -65,6 +72,22 @@ impl KindEntry {
     pub(crate) fn asks_for_application(&self, name: &str) -> bool {
         self.descriptor.fields.iter().any(|field| field.name == name && field.kept.is_some())
     }
+}
+
+/// Returns a connection whose public values are the defaults of its fields, or else the names of the fields.
+fn example(descriptor: &Descriptor) -> Connection {
+    let public = descriptor.fields.iter().filter(|field| field.input != Input::Secret);
+    let values = public.map(|field| {
+        let name = field.name.to_ascii_uppercase();
+        let value = match (&field.default, &field.input) {
+            (Some(default), _) => default.to_string(),
+            (None, Input::Choice(choices)) => choices.first().map_or(name, |(value, _)| value.to_string()),
+            (None, Input::Url) => format!("https://{name}"),
+            (None, _) => name,
+        };
+        (field.name.clone(), value)
+    });
+    Connection::new("example", "local").with_config(values)
 }
 
 /// The kinds that the user's own files describe, as the program read them at its start.

@@ -1,24 +1,33 @@
 //! The account that a token reaches.
 
 use connection_contract::{
-    Authorizer, Context, HttpRequest, Identity, NotLive, Reason, Value, classify, encode, reason,
+    Context, HttpRequest, Identity, NotLive, ProviderGrant, Reason, Value, classify, encode, reason,
 };
 
 use crate::{
-    OAuth2Error,
+    OAuth2, OAuth2Error,
     config::{Account, AccountFrom, ErrorIf},
     provider::Provider,
     token::{OAuth2Credential, exchange::Granted, response},
 };
 
-/// Sends the probe; returns the account if it is identified by the probe's response.
+/// The account that the response to the probe names.
+#[derive(Debug, Default)]
+pub(crate) struct Probed {
+    /// The account, if it is identified by the probe's response.
+    pub(crate) identity: Option<Identity>,
+    /// The grant that a revocation ends, if it is a whole one.
+    pub(crate) grant: Option<ProviderGrant>,
+}
+
+/// Sends the probe; returns what its response says about the account.
 pub(crate) async fn probe(
-    authorizer: &dyn Authorizer<OAuth2Credential>,
-    account: &Account,
+    kind: &OAuth2,
     credential: &OAuth2Credential,
     base: &connection_contract::BaseUrl,
     ctx: &Context<'_>,
-) -> Result<Option<Identity>, NotLive> {
+) -> Result<Probed, NotLive> {
+    let account = &kind.config.account;
     let elsewhere = account.elsewhere().and_then(|address| address.split_once("://"));
     let (origin, below) = match elsewhere {
         // The configuration declared this origin when it was built.
@@ -40,7 +49,7 @@ pub(crate) async fn probe(
     for (name, value) in &account.headers {
         request.set_header(name.to_ascii_lowercase(), value.clone());
     }
-    let result = ctx.send_as(authorizer, credential, request).await;
+    let result = ctx.send_as(kind, credential, request).await;
     if let Ok(response) = &result {
         let answer = response.json();
         let says = |rules: &[ErrorIf]| {
@@ -56,14 +65,21 @@ pub(crate) async fn probe(
         }
     }
     let response = classify(result)?;
+    let answer = response.json();
+    // The kinds of a provider write an e-mail address alike, apart from capital letters.
+    let grant = kind.config.grant_account.as_ref().and_then(|pointer| {
+        let value = answer.as_ref().ok()?.pointer(pointer)?.as_str()?.to_lowercase();
+        Some(ProviderGrant::new(credential.client_id.clone(), value))
+    });
     if account.from != AccountFrom::Probe {
-        return Ok(None);
+        return Ok(Probed { identity: None, grant });
     }
-    identity(account, &response.json()?).map(Some).ok_or_else(|| {
+    let found = identity(account, &answer?).ok_or_else(|| {
         let places = account.id.join(", ");
         let message = format!("the provider's answer does not name the account: it has nothing at {places}");
         NotLive::offline(Reason::new(reason::NOT_JSON, message))
-    })
+    })?;
+    Ok(Probed { identity: Some(found), grant })
 }
 
 /// Returns the account if it is identified by the token response or by the application.

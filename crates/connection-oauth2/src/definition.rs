@@ -74,9 +74,10 @@ impl ConnectionDefinition for OAuth2 {
         ctx: &VerifyContext<'_>,
     ) -> Result<VerifyResult<OAuth2Credential>, ConnectionError> {
         let base = ctx.connection().base_url()?;
-        let identity = account::probe(self, &self.config.account, credential, base, ctx).await?;
+        let probed = account::probe(self, credential, base, ctx).await?;
         let mut found = VerifyResult::live().valid_until(credential.valid_until());
-        found.identity = identity;
+        found.identity = probed.identity;
+        found.grant = probed.grant;
         found.granted_scopes.clone_from(&credential.scopes);
         Ok(found)
     }

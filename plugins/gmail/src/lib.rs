@@ -48,6 +48,9 @@ pub fn gmail_of(client: Client) -> OAuth2 {
         .client(client)
         // <https://developers.google.com/identity/gsi/web/guides/revoke>
         .credential_page("https://myaccount.google.com/permissions")
+        // A revocation ends all scopes that the account granted to the application:
+        // <https://developers.google.com/identity/oauth2/web/reference/js-reference>.
+        .revocation_ends_grant("/emailAddress")
         .guide("Make an OAuth client of type 'Desktop app' (or 'Web application' for a hosted page) and enable the Gmail API.")
         .guide_link("Make a client", "https://console.cloud.google.com/auth/clients")
         .guide_link("Enable the Gmail API", "https://console.cloud.google.com/apis/library/gmail.googleapis.com")

@@ -27,10 +27,12 @@ struct CheckedBody {
     checked: usize,
     ok: usize,
     refused: Vec<RefusedBody>,
+    /// What the authors of accepted files should add. It changes no exit code.
+    warnings: Vec<RefusedBody>,
     sources: Option<BTreeMap<String, Vec<String>>>,
 }
 
-/// A file or a line that was refused, with its reasons.
+/// A file or a line that was refused, or accepted with a warning, with the reasons.
 #[derive(Debug, Serialize)]
 pub(super) struct RefusedBody {
     pub(super) id: String,
@@ -115,6 +117,9 @@ struct Report<'o> {
     count_refused: usize,
     /// The refused definitions, for programs alone.
     refused: Vec<RefusedBody>,
+    count_warned: usize,
+    /// The definitions with a warning, for programs alone.
+    warnings: Vec<RefusedBody>,
     sources: Option<BTreeMap<String, Vec<String>>>,
     /// The file or line of each id.
     places: BTreeMap<String, String>,
@@ -129,6 +134,8 @@ impl<'o> Report<'o> {
             checked: 0,
             count_refused: 0,
             refused: Vec::new(),
+            count_warned: 0,
+            warnings: Vec::new(),
             sources,
             places: BTreeMap::new(),
         }
@@ -149,7 +156,7 @@ impl<'o> Report<'o> {
         for kind in &kinds {
             match self.unusable(kind, kind.file()) {
                 Some(reason) => refused.entry(kind.file().to_owned()).or_default().push(reason),
-                None => self.accept(kind, kind.file().to_owned()),
+                None => self.accept(kind, kind.file().to_owned())?,
             }
         }
         refused.into_iter().try_for_each(|(id, reasons)| self.refuse(id, reasons))
@@ -177,7 +184,7 @@ impl<'o> Report<'o> {
                         taken.map(|other| format!("{place}: id: {other} has the same id; rename one of the two kinds"));
                     match taken.or_else(|| self.unusable(&kind, &place)) {
                         Some(reason) => self.refuse(place, vec![reason])?,
-                        None => self.accept(&kind, place),
+                        None => self.accept(&kind, place)?,
                     }
                 }
             }
@@ -193,11 +200,21 @@ impl<'o> Report<'o> {
             .or_else(|| unusable(kind, place))
     }
 
-    fn accept(&mut self, kind: &KindFile, place: String) {
+    fn accept(&mut self, kind: &KindFile, place: String) -> Result<(), Error> {
         if let Some(sources) = &mut self.sources {
             sources.insert(kind.id().to_string(), kind.sources().to_vec());
         }
-        self.places.insert(kind.id().to_string(), place);
+        self.places.insert(kind.id().to_string(), place.clone());
+        let reasons: Vec<String> = kind.warnings().iter().map(ToString::to_string).collect();
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        self.count_warned += 1;
+        if self.output.json {
+            self.warnings.push(RefusedBody { id: place, reasons });
+            return Ok(());
+        }
+        reasons.iter().try_for_each(|reason| self.output.line(format!("warning: {reason}")))
     }
 
     fn refuse(&mut self, id: String, reasons: Vec<String>) -> Result<(), Error> {
@@ -210,17 +227,19 @@ impl<'o> Report<'o> {
     }
 
     fn end(self) -> Result<Exit, Error> {
-        let Self { output, checked, count_refused, refused, sources, .. } = self;
+        let Self { output, checked, count_refused, refused, count_warned, warnings, sources, .. } = self;
         let exit = if count_refused == 0 { Exit::Fine } else { Exit::Usage };
         if output.json {
-            output.shape(&CheckedBody { checked, ok: checked.saturating_sub(count_refused), refused, sources })?;
+            let ok = checked.saturating_sub(count_refused);
+            output.shape(&CheckedBody { checked, ok, refused, warnings, sources })?;
             return Ok(exit);
         }
         for (id, sources) in sources.iter().flatten() {
             output.line(id)?;
             sources.iter().try_for_each(|source| output.line(format!("  {source}")))?;
         }
-        output.line(format!("{checked} checked, {count_refused} refused"))?;
+        let warned = if count_warned == 0 { String::new() } else { format!(", {count_warned} with warnings") };
+        output.line(format!("{checked} checked, {count_refused} refused{warned}"))?;
         Ok(exit)
     }
 }

@@ -20,6 +20,8 @@ struct KindsImportedBody {
     read: usize,
     converted: usize,
     lost: Vec<LostBody>,
+    /// The entries whose documentation stands for the page on which a person deletes the credential.
+    documented: Vec<String>,
     taken: Vec<TakenBody>,
     refused: Vec<RefusedBody>,
 }
@@ -99,6 +101,7 @@ fn report(program: &Program, directory: &Path, import: NangoImport) -> Result<()
         read: import.entries.len(),
         converted: 0,
         lost: Vec::new(),
+        documented: Vec::new(),
         taken: Vec::new(),
         refused: Vec::new(),
     };
@@ -110,11 +113,17 @@ fn report(program: &Program, directory: &Path, import: NangoImport) -> Result<()
                 body.refused.push(RefusedBody { id, reasons });
                 line
             }
-            NangoOutcome::Converted { lost, .. } => {
+            NangoOutcome::Converted { lost, removal, .. } => {
                 body.converted += 1;
                 let mut line = format!("converted {named}");
                 if !lost.is_empty() {
                     line = format!("{line}; lost: {}", lost.join(", "));
+                }
+                if let Some(page) = removal {
+                    line = format!(
+                        "{line}\n  a person is sent to {page} to delete the credential; name the page itself in [removal]"
+                    );
+                    body.documented.push(id.clone());
                 }
                 if let Some(taken) = taken(program, &id) {
                     line = format!("{line}\n  {}", taken.message);
@@ -133,12 +142,18 @@ fn report(program: &Program, directory: &Path, import: NangoImport) -> Result<()
     if output.json {
         return output.shape(&body);
     }
-    let KindsImportedBody { directory, read, converted, lost, taken, refused } = body;
+    let KindsImportedBody { directory, read, converted, lost, documented, taken, refused } = body;
     output.line(format!(
         "{read} read, {converted} converted to {directory} ({} with losses, {} with a name that is taken), {} refused",
         lost.len(),
         taken.len(),
         refused.len()
     ))?;
+    if !documented.is_empty() {
+        output.line(format!(
+            "{} of them name the documentation of the provider as the page on which a person deletes the credential.",
+            documented.len()
+        ))?;
+    }
     output.line(format!("`connections kinds add {directory}/ID.toml` adds one of them."))
 }

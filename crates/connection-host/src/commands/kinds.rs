@@ -97,6 +97,9 @@ pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error
     if !descriptor.origins.is_empty() {
         output.line(format!("  sends requests to: {}", descriptor.origins.join(", ")))?;
     }
+    if let Some(page) = &kind.credential_page {
+        output.line(format!("  its credentials are deleted at: {page}"))?;
+    }
     if !descriptor.ways.is_empty() {
         let ways: Vec<_> = descriptor.ways.iter().copied().map(way).collect();
         output.line(format!("  authorized {}", ways.join(", or ")))?;

@@ -62,6 +62,33 @@ fn acme_as_json() -> String {
 }
 
 #[test]
+fn a_file_that_does_not_say_where_its_credential_is_deleted_passes_with_a_warning() {
+    let machine = machine();
+    let acme = ACME.replacen("\n[removal]\nurl = \"https://acme.example/settings/keys\"\n", "", 1);
+    let file = machine.write("acme.toml", acme.as_bytes());
+    let said = machine.run(&["kinds", "check", &file]).exits(0);
+    let said = said.says("removal: the file does not say where a person deletes the credential; add [removal]");
+    said.says("1 checked, 0 refused, 1 with warnings");
+    let checked = machine.run(&["kinds", "check", &file, "--json"]).exits(0).json();
+    check(&checked, "checked");
+    assert_eq!((&checked["ok"], &checked["refused"]), (&json!(1), &json!([])));
+    check(&checked["warnings"][0], "refused");
+    assert!(checked["warnings"][0]["id"].as_str().unwrap().ends_with("acme.toml"));
+
+    // The example of the guide names the page, and the command shows it.
+    let file = machine.write("acme.toml", ACME.as_bytes());
+    let checked = machine.run(&["kinds", "check", &file, "--json"]).exits(0).json();
+    assert_eq!(checked["warnings"], json!([]));
+    machine.run(&["kinds", "add", &file]).exits(0);
+    let page = "https://acme.example/settings/keys";
+    machine.run(&["kinds", "show", "acme"]).exits(0).says(&format!("its credentials are deleted at: {page}"));
+    assert_eq!(machine.run(&["kinds", "show", "acme", "--json"]).exits(0).json()["credentialPage"], page);
+    let fly = machine.run(&["kinds", "show", "fly", "--json"]).exits(0).json();
+    assert_eq!(fly["credentialPage"], "https://fly.io/dashboard/personal/tokens");
+    assert_eq!(machine.run(&["kinds", "show", "filesystem", "--json"]).exits(0).json()["credentialPage"], json!(null));
+}
+
+#[test]
 fn a_file_with_problems_is_not_added() {
     let machine = machine();
     let file = machine.write("acme.toml", ACME.replacen("secret = true", "secrt = true", 1).as_bytes());

@@ -94,7 +94,7 @@ fn an_address_that_is_no_page_of_the_provider_is_refused() {
     let revocation = format!("{OAUTH}revocation = \"https://acme.com/revoke\"\n{grant}");
     assert!(KindFile::parse("acme.toml", &revocation).is_ok(), "here something ends the grant");
     let nameless = revocation.replace("[account]\nid = \"/id\"\n", "[account]\nfrom = \"client\"\n");
-    refused(&nameless, "removal.account", "no response names the account");
+    refused(&nameless, "removal.account", "the account is read from the response to [verify]");
 }
 
 #[test]

@@ -145,12 +145,71 @@ fn the_secret_of_an_application_is_in_no_other_request() {
     assert!(KindFile::parse("acme.toml", &key).is_err(), "a key has no application");
 }
 
-/// A provider that ends the whole grant is named as such, so that a host can spare other connections.
+/// A host uses a connection as before if only such lines of the terms differ.
 #[test]
-fn the_files_of_google_name_the_account_by_its_address() {
-    for id in ["google-calendar", "google-drive", "google-gmail"] {
-        let (_, text) = Catalogue::text(id).unwrap();
-        let file: toml::Table = text.parse().unwrap();
-        assert_eq!(file["removal"]["ends"].as_str(), Some("grant"), "{id}");
+fn a_revocation_changes_only_the_lines_of_the_terms_that_are_about_revocation() {
+    let of = |text: &str| {
+        let descriptor = kind(text).descriptor();
+        let terms = descriptor.terms.unwrap_or_default();
+        let is_fact = |line: &&str| descriptor.revocation_facts.iter().any(|fact| line.starts_with(&**fact));
+        let (facts, others): (Vec<_>, Vec<_>) =
+            terms.lines().map(str::to_owned).partition(|line| is_fact(&line.as_str()));
+        (others, facts.len())
+    };
+    let (without, none) = of(OAUTH);
+    assert_eq!(none, 0);
+    let attached =
+        "[revoke]\nmethod = \"DELETE\"\npath = \"/t\"\nquery = { a = \"1\" }\nbasic = { user = \"${client.id}\" }\n";
+    for more in ["revocation = \"https://acme.com/revoke\"\n", attached] {
+        let (others, facts) = of(&format!("{OAUTH}{more}"));
+        assert_eq!(others, without);
+        assert!(facts > 0, "{more}");
     }
+}
+
+/// Returns the grant of an account that a kind of the catalogue connects, with this answer to its verification.
+fn grant(id: &str, address: &str, answer: &str) -> ProviderGrant {
+    let verify = || Expected::get(address).answer(Reply::json(200, answer));
+    let definition = Catalogue::kind(id).unwrap().unwrap_or_else(|problems| panic!("{problems}")).definition();
+    assert!(definition.descriptor().revocation_ends_grant, "{id}");
+    let tokens = format!(r#"{{"access_token": "{ACCESS}", "refresh_token": "{REFRESH}", "expires_in": 3600}}"#);
+    let host = FakeHost::new(definition)
+        .inbound_http(CALLBACK)
+        .secret_value(CLIENT_KEY, client_value(ID, Some(&SECRET.into())))
+        .expect(Expected::post("https://oauth2.googleapis.com/token").answer(Reply::json(200, &tokens)))
+        .expect(verify());
+    let made = host.setup([Input::callback(&[("code", "code-canary-99aa00bb")])]).run().unwrap();
+    let host = host.expect(verify());
+    let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
+    let first = made.measured.and_then(|measured| measured.grant);
+    assert_eq!(first, found.grant, "{id}: a setup and a verification name the same grant");
+    found.grant.unwrap()
+}
+
+/// Google ends everything that an account granted to an application, so that all its kinds name the account alike.
+#[test]
+fn the_kinds_of_google_name_the_same_account_for_the_same_person() {
+    let drive = r#"{"user": {"permissionId": "0123", "emailAddress": "Ada@Example.com", "displayName": "Ada"}}"#;
+    let expected = ProviderGrant::new(ID, "ada@example.com");
+    for (id, address, answer) in [
+        ("google-calendar", "https://www.googleapis.com/calendar/v3/calendars/primary", r#"{"id": "ada@example.com"}"#),
+        ("google-drive", "https://www.googleapis.com/drive/v3/about?fields=user", drive),
+        (
+            "google-gmail",
+            "https://gmail.googleapis.com/gmail/v1/users/me/profile",
+            r#"{"emailAddress": "ada@example.com"}"#,
+        ),
+    ] {
+        assert_eq!(grant(id, address, answer), expected, "{id}");
+    }
+}
+
+#[test]
+fn a_kind_whose_provider_ends_single_tokens_names_no_grant() {
+    let ends = Catalogue::ids().filter(|id| {
+        let kind = Catalogue::kind(id).unwrap().unwrap_or_else(|problems| panic!("{problems}"));
+        kind.definition().descriptor().revocation_ends_grant
+    });
+    let ends: Vec<&str> = ends.collect();
+    assert_eq!(ends, ["discord", "google-calendar", "google-drive", "google-gmail", "xero-oauth"]);
 }

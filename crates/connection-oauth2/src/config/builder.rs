@@ -48,6 +48,7 @@ pub struct OAuth2Builder {
     pub(super) account: Option<Account>,
     pub(super) attach: Attach,
     pub(super) credential_page: Option<String>,
+    pub(super) grant_account: Option<String>,
     pub(super) allows: Vec<Unsafe>,
 }
 
@@ -102,6 +103,7 @@ impl OAuth2Builder {
             account: None,
             attach: Attach::Bearer,
             credential_page: None,
+            grant_account: None,
             allows: Vec::new(),
         }
     }
@@ -335,6 +337,14 @@ impl OAuth2Builder {
     /// answers of the setup.
     pub fn credential_page(mut self, address: impl Into<String>) -> Self {
         self.credential_page = Some(address.into());
+        self
+    }
+
+    /// Declares that the provider can only end everything that an account has granted to the application. The pointer
+    /// leads, in the response to the probe, to the value that names the account alike in all kinds of the provider.
+    pub fn revocation_ends_grant(mut self, account: impl Into<String>) -> Self {
+        self.descriptor = self.descriptor.revocation_ends_grant();
+        self.grant_account = Some(account.into());
         self
     }
 

@@ -104,6 +104,7 @@ pub(super) fn built(raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError> {
         account: raw.account.ok_or(ConfigError::Missing("the account (`account`)"))?,
         attach: raw.attach,
         credential_page,
+        grant_account: raw.grant_account,
     })
 }
 

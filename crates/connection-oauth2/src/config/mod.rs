@@ -64,6 +64,7 @@ pub struct OAuth2Config {
     pub(crate) account: Account,
     pub(crate) attach: Attach,
     pub(crate) credential_page: Option<Template>,
+    pub(crate) grant_account: Option<String>,
 }
 
 /// A deviation from the standard parameters or headers of one request.

@@ -7,7 +7,8 @@ use connection_contract::{
 };
 
 use crate::{
-    OAuth2, OAuth2Credential, OAuth2Error, account,
+    OAuth2, OAuth2Credential, OAuth2Error,
+    account::{self, Probed},
     client::Application,
     config::{CheckedRenewal, Client, Endpoint, OAuth2Config},
     provider::Provider,
@@ -49,12 +50,13 @@ pub(super) async fn established(
     let reach = reach(&provider, &base).map_err(failure)?;
     let identified = account::identified(&provider, &credential, &granted).map_err(failure)?;
     let probed = match config.account.probes {
-        true => account::probe(definition, &config.account, &credential, &base, ctx).await?,
-        false => None,
+        true => account::probe(definition, &credential, &base, ctx).await?,
+        false => Probed::default(),
     };
-    let identity = identified.or(probed).ok_or(OAuth2Error::AccountUnknown).map_err(failure)?;
+    let identity = identified.or(probed.identity).ok_or(OAuth2Error::AccountUnknown).map_err(failure)?;
     let mut found = VerifyResult::live().identity(identity.clone()).valid_until(credential.valid_until());
     found.granted_scopes.clone_from(&credential.scopes);
+    found.grant = probed.grant;
     let valid_until = credential.valid_until();
     let authorized_until = authorized_until(config, &credential);
     let renew_at = renew_at(config, &credential, ctx.now());

@@ -31,6 +31,7 @@ pub(crate) struct KindBody {
     permission_modes: Vec<String>,
     cache_ttl: Option<u64>,
     image: Option<String>,
+    credential_page: Option<String>,
     file: Option<String>,
 }
 
@@ -115,6 +116,7 @@ impl KindBody {
             permission_modes: descriptor.permission_modes.iter().map(ToString::to_string).collect(),
             cache_ttl: cache_ttl.map(|ttl| ttl.as_secs()),
             image: info.sandbox.as_ref().map(|sandbox| sandbox.default_image.to_string()),
+            credential_page: info.credential_page.clone(),
             file: match &info.source {
                 KindSource::File(path) => Some(path.display().to_string()),
                 KindSource::Catalogue | KindSource::Program => None,

@@ -78,10 +78,9 @@ fn revocation(checker: &mut Checker<'_>, at: At<'_>, removal: &RemovalModel) {
         let why = "this kind revokes no token of an application; remove `ends`, or add `revocation` to [oauth2]";
         checker.report(At::Name(&at, "ends"), why);
     }
-    let names = model.account.as_ref().is_some_and(|account| {
-        matches!(account.from, AccountSource::IdToken | AccountSource::Token | AccountSource::Verify)
-    });
+    let names = model.account.as_ref().is_some_and(|account| account.from == AccountSource::Verify);
     if !removal.account.is_empty() && !names {
-        checker.report(place, "no response names the account; remove this, or add [account] with id = \"/…\"");
+        checker
+            .report(place, "the account is read from the response to [verify]; add it, and [account] with id = \"/…\"");
     }
 }

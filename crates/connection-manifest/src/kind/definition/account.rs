@@ -1,12 +1,13 @@
 //! Verification, and the account that was reached.
 
 use connection_contract::{
-    BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, Reason, Timestamp, Value, VerifyResult, reason,
+    BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, ProviderGrant, Reason, Timestamp, Value, VerifyResult,
+    reason,
 };
 
 use super::{FileCredential, FileKind, calls};
 use crate::kind::{
-    model::{AccountModel, AccountSource, Mechanism, Place, Texts},
+    model::{AccountModel, AccountSource, Ends, Mechanism, Place, Texts},
     template::{Env, Template},
 };
 
@@ -42,10 +43,20 @@ pub(super) async fn verify(
         };
         found.identity = Some(named(kind, account, &answer, credential, ctx).ok_or_else(nameless)?);
     }
+    found.grant = grant(kind, credential, &response);
     found.granted_scopes = account.scopes.as_ref().and_then(|place| scopes(place, &response));
     let expires = account.expires.as_ref().and_then(|place| moment(&at(place, &response)?));
     found.valid_until = expires.or(credential.token.as_ref().and_then(|token| token.until));
     Ok(found)
+}
+
+/// Returns the grant that a revocation ends, if it is a whole one and the answer names its account. The kinds of a
+/// provider write an e-mail address alike, apart from capital letters.
+fn grant(kind: &FileKind, credential: &FileCredential, response: &HttpResponse) -> Option<ProviderGrant> {
+    let removal = kind.0.model.removal.as_ref().filter(|removal| removal.ends == Ends::Grant)?;
+    let application = credential.oauth2.as_ref()?.client_id().to_owned();
+    let answer = response.json().ok()?;
+    Some(ProviderGrant::new(application, first(&removal.account, &answer)?.to_lowercase()))
 }
 
 /// Returns the account that an answer names.

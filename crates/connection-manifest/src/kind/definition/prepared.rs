@@ -7,7 +7,7 @@ use connection_oauth2::{OAuth2, oauth2};
 
 use crate::kind::{
     check::hosts,
-    model::{AuthName, FieldFormat, FieldModel, FieldSource, KindModel, Mechanism},
+    model::{AuthName, Ends, FieldFormat, FieldModel, FieldSource, KindModel, Mechanism},
     pattern::Pattern,
     template::Template,
 };
@@ -188,6 +188,9 @@ fn descriptor(model: &KindModel, oauth2: Option<&OAuth2>, bases: &[Base]) -> Des
     for link in &model.links {
         let url = link.url.clone().unwrap_or_default();
         made = made.guide_link(link.text.clone().unwrap_or_else(|| url.clone()), url);
+    }
+    if model.removal.as_ref().is_some_and(|removal| removal.ends == Ends::Grant) {
+        made = made.revocation_ends_grant();
     }
     made.terms(super::terms::terms(model)).revocation_fact("revoke.").revocation_fact("oauth2.revocation = ")
 }

@@ -18,8 +18,8 @@ pub(crate) struct RemovalModel {
     pub(crate) forms: Vec<RemovalForm>,
     /// The access that ends when the provider revokes a token. The default is that of the token alone.
     pub(crate) ends: Ends,
-    /// Pointers to the value that names the account alike in all kinds of the provider, in the response that names the
-    /// account. Without it, all connections of an owner with the same application count as one account.
+    /// Pointers to the value that names the account alike in all kinds of the provider, in the response to `verify`.
+    /// Without it, all connections of an owner to the provider count as connections of this account.
     pub(crate) account: Texts,
 }
 
