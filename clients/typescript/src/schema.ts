@@ -3194,6 +3194,7 @@ export interface paths {
                 422: components["responses"]["Invalid"];
                 429: components["responses"]["TooManyRequests"];
                 500: components["responses"]["Failed"];
+                501: components["responses"]["NotSupported"];
                 503: components["responses"]["Unavailable"];
             };
         };
@@ -3716,12 +3717,16 @@ export interface components {
         };
         /** @description The answer of a provider to a request. */
         Answer: {
+            /** @description Those of the missing scopes that a re-authorization may ask for. */
+            askableScopes: string[];
             /** @description The body. */
             body: string;
             /** @description The encoding of `body`: `utf8` or `base64`. */
             encoding: components["schemas"]["Encoding"];
             /** @description The headers, in their order. */
             headers: components["schemas"]["Header"][];
+            /** @description The scopes for lack of which the provider refused the request, if the answer names them. */
+            missingScopes: string[];
             /**
              * Format: int32
              * @description The status code.
@@ -3765,6 +3770,11 @@ export interface components {
             kind?: string | null;
             /** @description The label of the new connection. */
             label?: string | null;
+            /**
+             * @description Scopes to ask for in a re-authorization, in addition to those that every setup of the kind asks for. The kind
+             *     must allow them.
+             */
+            scopes?: string[];
         };
         /** @enum {string} */
         Capability: "send" | "secrets" | "refresh" | "webhooks" | "usage" | "profiles" | "sandbox" | "files";
@@ -3941,6 +3951,8 @@ export interface components {
         Extension: {
             /** @description The time at which it was added. */
             addedAt: string | null;
+            /** @description Those of the missing scopes that a re-authorization may ask for. */
+            askableScopes: string[];
             /** @description `true` if a person chose a connection for it, so that the default of the provider does not count. */
             chosen: boolean;
             /** @description The names of its commands. */
@@ -3952,7 +3964,10 @@ export interface components {
             granted: boolean;
             /** @description The grants that were not revoked. */
             grants: components["schemas"]["Grant"][];
-            /** @description The scopes that the extension declares and the connection lacks. */
+            /**
+             * @description The scopes that the extension declares and the connection lacks, and those for lack of which the provider refused
+             *     a request of the extension.
+             */
             missingScopes: string[];
             /** @description The name of the extension. */
             name: string;
@@ -4428,6 +4443,8 @@ export interface components {
             items: {
                 /** @description The time at which it was added. */
                 addedAt?: string | null;
+                /** @description Those of the missing scopes that a re-authorization may ask for. */
+                askableScopes: string[];
                 /** @description `true` if a person chose a connection for it, so that the default of the provider does not count. */
                 chosen: boolean;
                 /** @description The names of its commands. */
@@ -4439,7 +4456,10 @@ export interface components {
                 granted: boolean;
                 /** @description The grants that were not revoked. */
                 grants: components["schemas"]["Grant"][];
-                /** @description The scopes that the extension declares and the connection lacks. */
+                /**
+                 * @description The scopes that the extension declares and the connection lacks, and those for lack of which the provider refused
+                 *     a request of the extension.
+                 */
                 missingScopes: string[];
                 /** @description The name of the extension. */
                 name: string;

@@ -65,15 +65,26 @@ pub struct Answer {
     pub headers: Vec<Header>,
     /// The body, decoded from the encoding in which the server sent it.
     pub body: Vec<u8>,
+    /// The scopes for lack of which the provider refused the request, if the answer names them.
+    pub missing_scopes: Vec<String>,
+    /// Those of the missing scopes that a re-authorization may ask for; see
+    /// [`BeginSetup::scope`](crate::BeginSetup::scope).
+    pub askable_scopes: Vec<String>,
 }
 
 /// The answer as the server sends it.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct AnswerBody {
     status: u16,
     headers: Vec<Header>,
     encoding: String,
     body: String,
+    // A server of before does not name them.
+    #[serde(default)]
+    missing_scopes: Vec<String>,
+    #[serde(default)]
+    askable_scopes: Vec<String>,
 }
 
 impl Header {
@@ -120,13 +131,14 @@ impl Client {
     pub async fn send(&self, id: &str, request: &SendRequest) -> Result<Answer, Error> {
         let size = request.body.as_ref().map_or(0, String::len) + request.path.len();
         let path = ["connections", id, "send"];
-        let answer: AnswerBody = self.post(&path).limit(MAX_ANSWER).body(request, size).answer().await?;
+        let mut answer: AnswerBody = self.post(&path).limit(MAX_ANSWER).body(request, size).answer().await?;
         let body = match answer.encoding.as_str() {
             "base64" => encode::from_base64(&answer.body),
-            _ => Some(answer.body.into_bytes()),
+            _ => Some(std::mem::take(&mut answer.body).into_bytes()),
         };
         let unexpected = || Error::UnexpectedAnswer { url: self.base_url().to_owned(), status: 200 };
-        Ok(Answer { status: answer.status, headers: answer.headers, body: body.ok_or_else(unexpected)? })
+        let AnswerBody { status, headers, missing_scopes, askable_scopes, .. } = answer;
+        Ok(Answer { status, headers, body: body.ok_or_else(unexpected)?, missing_scopes, askable_scopes })
     }
 }
 

@@ -254,6 +254,9 @@ pub struct BeginSetup {
     again: bool,
     connection: Option<String>,
     another_account: bool,
+    // A server of before refuses the member.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<String>,
 }
 
 impl BeginSetup {
@@ -290,6 +293,14 @@ impl BeginSetup {
     #[must_use]
     pub fn again(mut self) -> Self {
         self.again = true;
+        self
+    }
+
+    /// Asks for this scope in a re-authorization, in addition to those that every setup of the kind asks for. The kind must
+    /// allow it, as it does the askable scopes of an [`Answer`](crate::Answer).
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scopes.push(scope.into());
         self
     }
 

@@ -332,12 +332,26 @@ impl<'a> TeardownContext<'a> {
 pub struct SetupContext<'a> {
     context: SpendContext<'a>,
     setup: &'a dyn SetupService,
+    further_scopes: &'a [String],
 }
 
 impl<'a> SetupContext<'a> {
     /// Creates the context that a host passes to the plugin.
     pub fn new(services: Services<'a>, setup: &'a dyn SetupService) -> Self {
-        Self { context: SpendContext::new(services), setup }
+        Self { context: SpendContext::new(services), setup, further_scopes: &[] }
+    }
+
+    /// Sets the scopes that this setup asks for in addition to those that every setup asks for. Only hosts call this.
+    #[must_use]
+    pub fn with_further_scopes(mut self, scopes: &'a [String]) -> Self {
+        self.further_scopes = scopes;
+        self
+    }
+
+    /// Returns the scopes that this setup asks for in addition to those that every setup asks for. Each of them is one of
+    /// the descriptor's [`optional_scopes`](crate::Descriptor::optional_scopes).
+    pub fn further_scopes(&self) -> &'a [String] {
+        self.further_scopes
     }
 
     /// Shows what the wait contains, and waits until the first of its inputs arrives.

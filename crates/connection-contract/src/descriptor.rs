@@ -263,6 +263,12 @@ pub struct Descriptor {
     /// Permission modes of the kind's tool, which say how far it may go without asking. They have the tool's own names,
     /// in the order in which a person cycles through them. The tool may accept modes that are not listed.
     pub permission_modes: Vec<Text>,
+    /// Scopes that a re-authorization may ask for in addition to those that every setup asks for; see
+    /// [`SetupContext::further_scopes`](crate::SetupContext::further_scopes).
+    pub optional_scopes: Vec<Text>,
+    /// `true` if the provider lists scopes of which one suffices when it refuses a request for lack of a scope. Otherwise it
+    /// lists scopes that are all needed (RFC 6750, section 3.1).
+    pub alternative_scopes: bool,
     /// Time for which the provider caches a prompt: a hint for showing a countdown. A user may set another time, or
     /// none.
     pub cache_ttl: Option<Duration>,
@@ -303,6 +309,8 @@ impl Descriptor {
             ways: Vec::new(),
             tools: Vec::new(),
             permission_modes: Vec::new(),
+            optional_scopes: Vec::new(),
+            alternative_scopes: false,
             cache_ttl: None,
             terms: None,
             revocation_facts: Vec::new(),
@@ -371,6 +379,21 @@ impl Descriptor {
     #[must_use]
     pub fn permission_mode(mut self, name: impl Into<Text>) -> Self {
         self.permission_modes.push(name.into());
+        self
+    }
+
+    /// Adds a scope that a re-authorization may ask for in addition to those that every setup asks for. Of alternatives, the
+    /// narrowest comes first.
+    #[must_use]
+    pub fn optional_scope(mut self, scope: impl Into<Text>) -> Self {
+        self.optional_scopes.push(scope.into());
+        self
+    }
+
+    /// Says that the provider lists scopes of which one suffices when it refuses a request for lack of a scope.
+    #[must_use]
+    pub fn alternative_scopes(mut self) -> Self {
+        self.alternative_scopes = true;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use connection_contract::{AuthType, DisplayText, ExtensionDeclaration};
+use connection_contract::{AuthType, DisplayText};
 use connection_core::{
     ConnectionId, ConnectionRegistry, ConnectionStatus, Error as CoreError, ExtensionError, ExtensionHandle,
     ExtensionInfo, Grant,
@@ -37,15 +37,21 @@ pub(crate) async fn open_grants(registry: &ConnectionRegistry, extension: Option
     Ok(grants)
 }
 
-/// Returns notes on connections that lack scopes declared by an extension that may use them.
-pub(crate) async fn scope_notes(registry: &ConnectionRegistry) -> Result<HashMap<ConnectionId, String>, Error> {
+/// What a connection lacks for the extensions that may use it.
+#[derive(Default)]
+pub(crate) struct ScopeNote {
+    pub(crate) text: String,
+    /// The scopes that a re-authorization may ask for in addition.
+    pub(crate) askable: Vec<String>,
+}
+
+/// Returns notes on connections that lack scopes for an extension that may use them: scopes that the extension declares,
+/// or for lack of which the provider refused a request of it.
+pub(crate) async fn scope_notes(registry: &ConnectionRegistry) -> Result<HashMap<ConnectionId, ScopeNote>, Error> {
     let added = registry.extensions().list().await?;
     let files = added.iter().filter_map(|added| stored(&added.name, &added.source).ok());
-    let has_scopes = |declaration: &ExtensionDeclaration| {
-        declaration.requirement.auth.oauth.as_ref().is_some_and(|oauth| !oauth.scopes.is_empty())
-    };
-    let declarations: Vec<_> = files.map(ExtensionFile::into_declaration).filter(has_scopes).collect();
-    let mut notes = HashMap::<ConnectionId, String>::new();
+    let declarations: Vec<_> = files.map(ExtensionFile::into_declaration).collect();
+    let mut notes = HashMap::<ConnectionId, ScopeNote>::new();
     if declarations.is_empty() {
         return Ok(notes);
     }
@@ -53,10 +59,13 @@ pub(crate) async fn scope_notes(registry: &ConnectionRegistry) -> Result<HashMap
         if let (Some(id), true) = (resolved.connection(), resolved.is_granted())
             && !resolved.missing_scopes().is_empty()
         {
-            let note = notes.entry(id).or_default();
-            let apart = if note.is_empty() { "" } else { "; " };
+            let ScopeNote { text, askable } = notes.entry(id).or_default();
+            let apart = if text.is_empty() { "" } else { "; " };
             let scopes = resolved.missing_scopes().join(", ");
-            note.push_str(&format!("{apart}lacks the scopes {scopes} that {} declares", resolved.extension_name));
+            text.push_str(&format!("{apart}lacks the scopes {scopes} that {} needs", resolved.extension_name));
+            askable.extend(
+                resolved.askable_scopes().iter().filter(|scope| !askable.contains(scope)).cloned().collect::<Vec<_>>(),
+            );
         }
     }
     Ok(notes)

@@ -95,6 +95,7 @@ impl ConnectionDefinition for OAuth2 {
             granted: ctx.connection().base_url().ok().cloned(),
             found: credential.found.clone(),
             values: credential.values.clone(),
+            further_scopes: Vec::new(),
         };
         let endpoint = provider.url(Endpoint::Revocation).map_err(|error| error.not_live(kind))?;
         let name = &self.config.descriptor.display_name;

@@ -25,6 +25,8 @@ pub(crate) struct Provider<'a> {
     pub(crate) granted: Option<BaseUrl>,
     pub(crate) found: DiscoveredEndpoints,
     pub(crate) values: Values,
+    /// The optional scopes that are requested in addition to the usual ones.
+    pub(crate) further_scopes: Vec<String>,
 }
 
 /// The parameters of a request, and the value of its `Authorization` header.
@@ -54,6 +56,16 @@ struct Address {
 }
 
 impl Provider<'_> {
+    /// Returns the scopes to request.
+    pub(crate) fn scopes(&self) -> Vec<String> {
+        self.config.scopes.iter().chain(&self.further_scopes).cloned().collect()
+    }
+
+    /// Returns the scopes to request, joined by the separator.
+    pub(crate) fn scope(&self) -> String {
+        self.scopes().join(&self.config.scope_separator)
+    }
+
     /// Makes the application's id and secret available to templates.
     pub(crate) fn know(&mut self, application: &Application) {
         self.values.set("client", "id", application.id.as_str());

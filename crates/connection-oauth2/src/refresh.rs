@@ -103,6 +103,7 @@ async fn renewed(
         granted: ctx.connection().base_url().ok().cloned(),
         found: before.found.clone(),
         values: before.values.clone(),
+        further_scopes: config.optional(before.scopes.iter().flatten()),
     };
     provider.know(&application);
     let scopes = before.scopes.as_deref().filter(|_| config.refresh_with_scope);

@@ -54,7 +54,7 @@ async fn register(provider: &Provider<'_>, url: String, redirect_uri: &str) -> R
         ("response_types", list(if by_browser { &["code"] } else { &[] })),
         ("token_endpoint_auth_method", method.into()),
     ];
-    let scope = config.scopes.join(" ");
+    let scope = [config.scopes.as_slice(), &config.optional_scopes].concat().join(" ");
     if !scope.is_empty() {
         fields.push(("scope", scope.as_str().into()));
     }

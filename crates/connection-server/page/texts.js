@@ -259,7 +259,8 @@ export const texts = {
     empty: 'An extension says in a manifest which provider it needs and which secrets. When a host or you add that manifest, '
       + 'you decide here which connection it may use.',
     provider: 'Provider', secrets: 'Secrets', noSecrets: 'No secret. Its requests are sent through the server.',
-    commands: 'Commands', missingScopes: 'Missing permissions', grants: 'Connections that it may use', open: 'Show',
+    commands: 'Commands', missingScopes: 'Missing permissions', askScopes: 'Sign in again and ask for them',
+    grants: 'Connections that it may use', open: 'Show',
     grantSwitch: (label) => `May use ${label}`, grantTitle: (name, label) => `May ${name} use ${label}?`,
     grantHelp: 'It sends requests through the server, which attaches the credential.',
     grantSecrets: 'It also receives these secrets',

@@ -96,7 +96,8 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
     fn drop_in(&self, recorded: &[Entry], started: Timestamp, input: usize) {
         let effects = Effects::new(Memory::new(&self.host.world, recorded, started, input));
         effects.host().with_run(Run::end);
-        let context = SetupContext::new(services(&effects), &effects);
+        let context =
+            SetupContext::new(services(&effects), &effects).with_further_scopes(&self.host.world.further_scopes);
         poll_and_drop(self.host.definition.setup(&context), 1);
     }
 
@@ -120,7 +121,8 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
         loop {
             let effects = Effects::new(Memory::new(world, &journal, started, input));
             let result = {
-                let context = SetupContext::new(services(&effects), &effects);
+                let context = SetupContext::new(services(&effects), &effects)
+                    .with_further_scopes(&self.host.world.further_scopes);
                 // An effect that is dropped after the run has stopped is not a fault of the plugin.
                 let stopped = || {
                     let stopped = effects.stopped();

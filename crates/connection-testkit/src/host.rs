@@ -76,6 +76,17 @@ impl<D: ConnectionDefinition> FakeHost<D> {
         self
     }
 
+    /// Lets a setup ask for this scope in addition to those that every setup asks for, as a re-authorization may.
+    #[must_use]
+    #[track_caller]
+    pub fn further_scope(mut self, scope: &str) -> Self {
+        if !self.world.descriptor.optional_scopes.iter().any(|optional| optional == scope) {
+            fail(&format!("the descriptor does not declare the optional scope '{scope}'"));
+        }
+        self.world.further_scopes.push(scope.to_owned());
+        self
+    }
+
     /// Gives the host a key-value store.
     #[must_use]
     pub fn key_value(mut self) -> Self {

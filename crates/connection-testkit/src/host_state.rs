@@ -38,6 +38,8 @@ pub(crate) struct HostState {
     /// `true` if the results that are computed from files go through a cache.
     pub(crate) has_file_cache: bool,
     pub(crate) directory: Option<GrantedDirectory>,
+    /// The scopes that a setup asks for in addition to those that every setup asks for.
+    pub(crate) further_scopes: Vec<String>,
     pub(crate) kv: Option<FakeKv>,
     pub(crate) tools: Option<FakeTools>,
     pub(crate) window: Option<FakeWindow>,
@@ -62,6 +64,7 @@ impl HostState {
             files: None,
             has_file_cache: true,
             directory: None,
+            further_scopes: Vec::new(),
             kv: None,
             tools: None,
             window: None,

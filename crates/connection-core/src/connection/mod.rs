@@ -3,6 +3,7 @@
 mod defaults;
 mod files;
 mod list;
+mod missing_scopes;
 mod reauthorize;
 mod refresh;
 mod refused_use;
@@ -29,6 +30,7 @@ use crate::{
 pub use files::Files;
 pub use list::{Filter, Page};
 pub(crate) use list::{count, list, named, outlines};
+pub(crate) use missing_scopes::MAX_SCOPES;
 pub use send::Response;
 pub(crate) use system::System;
 pub(crate) use usage_session::session_metrics;

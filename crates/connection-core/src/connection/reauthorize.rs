@@ -21,7 +21,8 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::UnknownKind`](crate::Error::UnknownKind), [`Error::NotFound`](crate::Error::NotFound) if the connection
-    /// was removed, [`Error::Extension`](crate::Error::Extension) if the extension is for another provider or
+    /// was removed, [`Error::NotSupported`](crate::Error::NotSupported) for a [scope](Reauthorize::scope) that the kind
+    /// does not allow to ask for, [`Error::Extension`](crate::Error::Extension) if the extension is for another provider or
     /// declaration, and the store's.
     pub fn reauthorize(&self) -> Reauthorize {
         Reauthorize::new(self.scope().on(&self.shared.setup), self.info.clone())

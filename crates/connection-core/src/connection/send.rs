@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use connection_contract::{BoxFuture, Context, HttpError, HttpRequest, Origin, Secret, Timestamp, host};
 use connection_egress::{SecretBuffer, Streaming, host as host_name, is_sendable};
 
-use super::Connection;
+use super::{Connection, missing_scopes::MissingScopes};
 use crate::{
     Error,
     contain::{self, Contained},
@@ -19,6 +19,8 @@ use crate::{
 const MAX_DURATION: Duration = Duration::from_secs(10);
 /// The provider did not accept the credential (RFC 9110, section 15.5.2).
 const UNAUTHORIZED: u16 = 401;
+/// The provider does not permit the request with this credential (RFC 9110, section 15.5.4).
+const FORBIDDEN: u16 = 403;
 /// The maximum size of an answer, in bytes. A caller that wants less stops reading.
 const MAX_BYTES: u64 = 1 << 30;
 
@@ -122,6 +124,7 @@ impl Connection {
                     .map(|attached| attached.then_some(request))
             })
         };
+        let descriptor = &kind.descriptor;
         let kind = &self.info.kind;
         let attached = match self.shared.runtimes.run(&*self.shared.clock, MAX_DURATION, attach).await {
             Contained::Ended(Some(attached)) => attached,
@@ -136,7 +139,13 @@ impl Connection {
         let request = attached.ok_or_else(|| self.cannot("send requests"))?;
         let host = host_name(origin).to_owned();
         match self.shared.http.start(&egress, request, MAX_BYTES).await {
-            Ok(answer) => Ok(Response { answer, host }),
+            Ok(answer) => {
+                let scopes = match answer.status {
+                    FORBIDDEN => MissingScopes::of(&answer.headers, descriptor),
+                    _ => MissingScopes::default(),
+                };
+                Ok(Response { answer, host, scopes })
+            }
             Err(source) => Err(Error::Http { host, source }),
         }
     }
@@ -146,6 +155,7 @@ impl Connection {
 pub struct Response {
     answer: Streaming,
     host: String,
+    scopes: MissingScopes,
 }
 
 impl fmt::Debug for Response {
@@ -168,6 +178,17 @@ impl Response {
     /// Returns the value of the first header with this name, ignoring case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.answer.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the scopes for lack of which the provider refused the request with 403, if the answer names them
+    /// (`insufficient_scope`, RFC 6750, section 3.1). The connection works otherwise.
+    pub fn missing_scopes(&self) -> &[String] {
+        &self.scopes.missing
+    }
+
+    /// Returns those of the missing scopes that a re-authorization may [ask for](crate::Reauthorize::scope).
+    pub fn askable_scopes(&self) -> &[String] {
+        &self.scopes.askable
     }
 
     /// Returns the time at which the answer arrived.

@@ -112,6 +112,7 @@ impl Replacement {
         let previous = Previous { id: *id, owner, generation: *generation, account_id, config: former };
         let mark = previous.mark(tx, &ground.sealer, now).await?;
         tx.replace_credential(account, &credential, now, &mark).await?;
+        tx.delete_lacking_scopes(account.id).await?;
         if !inherits {
             // The exchanges of the former credential no longer matter.
             tx.delete_connection_exchanges(account.id).await?;

@@ -4,7 +4,8 @@ use connection_contract::{AuthType, BoxFuture, HttpRequest, Requirement, Secret,
 
 use super::{CommandContext, ExtensionHandle, record::UseKind, requirement};
 use crate::{
-    Connection, ConnectionStatus, Error, ExtensionError, ResolvedConnection, Response, guard, kinds::held_name,
+    Connection, ConnectionId, ConnectionStatus, Error, ExtensionError, ResolvedConnection, Response,
+    connection::MAX_SCOPES, guard, kinds::held_name, store::json,
 };
 
 const ACCESS_TOKEN: &str = "accessToken";
@@ -65,7 +66,9 @@ impl ExtensionHandle {
 
     /// Sends a request with the credential of the connection attached. The extension does not see the credential.
     ///
-    /// The use is recorded before the request is sent. The record may be lost if the power fails within moments.
+    /// The use is recorded before the request is sent. The record may be lost if the power fails within moments. If the
+    /// provider refuses the request for lack of scopes, they are [missing](ResolvedConnection::missing_scopes) from then
+    /// on.
     ///
     /// # Errors
     ///
@@ -74,8 +77,41 @@ impl ExtensionHandle {
         Box::pin(async move {
             let (_, connection) = self.ready().await?;
             self.record(connection.id(), Vec::new(), UseKind::Request, None).await?;
-            connection.send(request).await
+            let answer = connection.send(request).await?;
+            if !answer.missing_scopes().is_empty()
+                && let Err(error) = self.note_lacking_scopes(connection.id(), answer.missing_scopes()).await
+            {
+                tracing::warn!(
+                    connection = %connection.id(), code = error.code(),
+                    "the scopes that a request lacked could not be stored"
+                );
+            }
+            Ok(answer)
         })
+    }
+
+    /// Stores the scopes for lack of which the provider refused a request, unless they are known. They are among the
+    /// missing scopes of the requirement until the connection is authorized again.
+    async fn note_lacking_scopes(&self, connection: ConnectionId, lacking: &[String]) -> Result<(), Error> {
+        let system = &self.scope.system;
+        let owner = self.scope.owner.clone();
+        let extension = self.declared.name.to_string();
+        let known = system.reader().await?.lacking_scopes(&owner, &extension, connection).await?;
+        let mut scopes = known.as_deref().and_then(json::to_texts).unwrap_or_default();
+        let before = scopes.len();
+        for scope in lacking {
+            if scopes.len() < MAX_SCOPES && !scopes.contains(scope) {
+                scopes.push(scope.clone());
+            }
+        }
+        if scopes.len() == before {
+            return Ok(());
+        }
+        let scopes = json::texts(&scopes);
+        let noted = system.store.write_relaxed(move |tx| {
+            Box::pin(async move { tx.put_lacking_scopes(&owner, &extension, connection, &scopes).await })
+        });
+        Ok(noted.await?)
     }
 
     /// Returns the values for a run of the command, or of the extension as a whole: the public configuration, the

@@ -46,6 +46,8 @@ pub(crate) enum Purpose {
         another_account: bool,
         /// The extension for which the person authorizes the connection again.
         extension: Option<ForExtension>,
+        /// The scopes that are asked for in addition to those that every setup asks for.
+        scopes: Vec<String>,
     },
 }
 
@@ -62,8 +64,9 @@ impl Header {
                 }
                 label.iter().fold(record, |record, label| record.with("label", label.as_str()))
             }
-            Purpose::Reauthorize { another_account, extension } => {
-                with_extension(record.with("another", another_account.to_string()), extension.as_ref())
+            Purpose::Reauthorize { another_account, extension, scopes } => {
+                let record = with_extension(record.with("another", another_account.to_string()), extension.as_ref());
+                scopes.iter().fold(record, |record, scope| record.with("scope", scope.as_str()))
             }
         };
         let record = self.browser.iter().fold(record, |record, hash| record.with("browser", encode::hex(hash)));
@@ -82,7 +85,8 @@ impl Header {
         let purpose = match record.text("another") {
             Ok(another) => {
                 let another_account = another.parse().ok()?;
-                Purpose::Reauthorize { another_account, extension: to_extension(&record)? }
+                let scopes = texts(&record, "scope");
+                Purpose::Reauthorize { another_account, extension: to_extension(&record)?, scopes }
             }
             Err(_) => Purpose::Connect {
                 label: record.text("label").ok().map(str::to_owned),

@@ -19,7 +19,7 @@ use connection_contract::{
 use connection_egress::LastAnswer;
 use connection_replay::{Host, Part, StoreChange};
 
-use super::{SetupStep, System, answerer::Answerer, lease, run::Loaded, slot::Slot};
+use super::{SetupStep, System, answerer::Answerer, codec::Purpose, lease, run::Loaded, slot::Slot};
 use crate::{
     Error, ProfileId, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry,
     services::log::TracingLog, store::Lock,
@@ -68,6 +68,8 @@ pub(crate) struct SetupHost {
     pub(super) slot: Arc<Slot>,
     pub(super) profile: Option<ProfileId>,
     pub(super) seed: Secret,
+    /// The scopes that the setup asks for in addition to those that every setup asks for.
+    further_scopes: Vec<String>,
     directory: Option<GrantedDirectory>,
     log: TracingLog,
     inner: Mutex<Inner>,
@@ -89,7 +91,16 @@ impl SetupHost {
             draws: 0,
         };
         let log = TracingLog::new(kind.kind().clone());
-        Self { shared, kind, slot, profile, seed: loaded.header.seed, directory, log, inner: Mutex::new(inner) }
+        let further_scopes = match loaded.header.purpose {
+            Purpose::Reauthorize { scopes, .. } => scopes,
+            Purpose::Connect { .. } => Vec::new(),
+        };
+        let seed = loaded.header.seed;
+        Self { shared, kind, slot, profile, seed, further_scopes, directory, log, inner: Mutex::new(inner) }
+    }
+
+    pub(super) fn further_scopes(&self) -> &[String] {
+        &self.further_scopes
     }
 
     /// No code of a plugin runs under the lock, so the state is whole even if the lock is poisoned.

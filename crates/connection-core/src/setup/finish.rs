@@ -185,7 +185,7 @@ pub(super) async fn finish(
                     let options = ConnectOptions { label, again, alone, extension, is_of_visitor };
                     connect::store(shared, slot, step_seq, *kept, options).await
                 }
-                Purpose::Reauthorize { another_account, extension } => {
+                Purpose::Reauthorize { another_account, extension, .. } => {
                     promote::promote(shared, slot, step_seq, *kept, another_account, extension).await
                 }
             };

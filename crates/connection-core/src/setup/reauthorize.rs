@@ -23,17 +23,26 @@ pub struct Reauthorize {
     another_account: bool,
     pub(super) terms: SetupOptions,
     extension: Option<Arc<dyn Applicant>>,
+    scopes: Vec<String>,
 }
 
 impl Reauthorize {
     pub(crate) fn new(scope: Scope<'_, System>, info: Arc<ConnectionInfo>) -> Self {
         let terms = SetupOptions::default();
-        Self { scope: scope.owned(), info, another_account: false, terms, extension: None }
+        Self { scope: scope.owned(), info, another_account: false, terms, extension: None, scopes: Vec::new() }
     }
 
     /// Allows a credential for another account. The connection then changes to that account.
     pub fn another_account(mut self) -> Self {
         self.another_account = true;
+        self
+    }
+
+    /// Asks for this scope in addition to those that every setup of the kind asks for, which the kind must allow
+    /// ([`Descriptor::optional_scopes`](connection_contract::Descriptor::optional_scopes)). Optional scopes that the
+    /// connection has already are asked for again in any case.
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scopes.push(scope.into());
         self
     }
 
@@ -61,9 +70,10 @@ impl IntoFuture for Reauthorize {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { scope, info, another_account, terms, extension } = self;
+        let Self { scope, info, another_account, terms, extension, scopes } = self;
         Box::pin(async move {
             let owner = &scope.owner;
+            let scopes = further_scopes(&scope.system, &info, scopes)?;
             let extension = match extension {
                 Some(extension) => extension.for_setup(owner, &info.kind).await?,
                 None => None,
@@ -72,10 +82,27 @@ impl IntoFuture for Reauthorize {
                 Some(profile) => profile_rows::setup_profile(&scope.system, owner, &info.kind, Some(profile)).await?,
                 None => None,
             };
-            let purpose = Purpose::Reauthorize { another_account, extension };
+            let purpose = Purpose::Reauthorize { another_account, extension, scopes };
             begin::begin(scope.as_scope(), &info.kind, info.id, purpose, terms, profile).await
         })
     }
+}
+
+/// Returns the optional scopes to ask for: those that the caller wants, and those that the connection has already, which
+/// it would lose otherwise.
+///
+/// # Errors
+///
+/// [`Error::NotSupported`] for a scope that the kind does not allow to ask for.
+fn further_scopes(system: &System, info: &ConnectionInfo, wanted: Vec<String>) -> Result<Vec<String>, Error> {
+    let entry = system.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
+    let optional = &entry.descriptor.optional_scopes;
+    if wanted.iter().any(|scope| !optional.iter().any(|known| known == scope)) {
+        return Err(Error::NotSupported { kind: info.kind.clone(), what: "ask for these scopes" });
+    }
+    let has = |scope: &str| info.scopes.iter().flatten().any(|known| known == scope);
+    let is_asked = |scope: &&connection_contract::Text| has(scope) || wanted.iter().any(|wanted| wanted == &***scope);
+    Ok(optional.iter().filter(is_asked).map(ToString::to_string).collect())
 }
 
 /// Returns the failure of a re-authorization whose connection was removed.

@@ -111,7 +111,7 @@ pub(super) async fn run(
     let run = effects.clone();
     let task = async move {
         let result = {
-            let ctx = SetupContext::new(services(&run), &*run);
+            let ctx = SetupContext::new(services(&run), &*run).with_further_scopes(run.host().further_scopes());
             let setup = || definition.setup(&ctx);
             let over = current_run::until_time_limit(&*clock, run.host(), MAX_RUN);
             current_run::with_current_run(

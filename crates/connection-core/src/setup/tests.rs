@@ -125,7 +125,7 @@ proptest! {
         prop_assert_eq!(format!("{read:?}"), format!("{waiting:?}"));
         let extension = extension.map(|(name, print, names, added)| ForExtension { name, print, names, added });
         let connect = Purpose::Connect { label, again, alone: again, extension: extension.clone() };
-        for purpose in [connect, Purpose::Reauthorize { another_account: again, extension }] {
+        for purpose in [connect, Purpose::Reauthorize { another_account: again, extension, scopes: vec!["read".to_owned(), "write".to_owned()] }] {
             let root = browser.map(|hash| host::granted_directory(encode::hex(&hash)));
             let profile = again.then(|| Granted { id: uuid::Uuid::from_u128(no.into()).into(), root });
             let led = again;
@@ -197,5 +197,5 @@ fn a_header_from_before_is_of_a_new_connection() {
     assert_eq!((read.browser, read.led, read.confirm), (None, false, false));
     let record = Record::new().with("seed", "s").with("another", "true");
     let read = Header::decode(record.encode().expose()).unwrap();
-    assert_eq!(read.purpose, Purpose::Reauthorize { another_account: true, extension: None });
+    assert_eq!(read.purpose, Purpose::Reauthorize { another_account: true, extension: None, scopes: Vec::new() });
 }

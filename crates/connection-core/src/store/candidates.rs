@@ -40,7 +40,7 @@ macro_rules! near {
              CASE WHEN m.id IS NULL THEN (SELECT CASE WHEN s.provider = s.name THEN s.public END \
              FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name = $3) END AS declared, \
              a.id, a.kind, a.is_default, a.config, a.terms, l.liveness, l.reason, c.secret_names, c.granted_scopes, \
-             g.names AS granted, \
+             y.scopes AS lacking_scopes, g.names AS granted, \
              g.created_at AS granted_at, g.mark AS granted_mark, ",
             newest!("g.owner", "g.mark"),
             " AS granted_newest, h.mark AS chosen_mark, ",
@@ -65,7 +65,9 @@ macro_rules! near {
              LEFT JOIN connection_extension_grant AS g ON g.owner = a.owner AND g.extension = $2 \
              AND g.connection_id = a.id AND g.revoked_at IS NULL \
              LEFT JOIN connection_extension_choice AS h ON h.owner = a.owner AND h.extension = $2 \
-             AND h.connection_id = a.id"
+             AND h.connection_id = a.id \
+             LEFT JOIN connection_lacking_scope AS y ON y.owner = a.owner AND y.extension = $2 \
+             AND y.connection_id = a.id"
         )
     };
 }
@@ -80,7 +82,8 @@ macro_rules! candidates {
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
              a.config, a.terms, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
              l.liveness, l.reason, l.checked_at, l.next_check_at, l.refused_at, c.granted_scopes, c.valid_until, \
-             c.authorized_until, c.refresh_reason, a.usable_at, c.secret_names, g.names AS granted, g.created_at AS granted_at, \
+             c.authorized_until, c.refresh_reason, a.usable_at, c.secret_names, y.scopes AS lacking_scopes, \
+             g.names AS granted, g.created_at AS granted_at, \
              g.mark AS granted_mark, ",
             newest!("g.owner", "g.mark"),
             " AS granted_newest FROM connection_account AS a \
@@ -88,7 +91,10 @@ macro_rules! candidates {
              LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
              LEFT JOIN connection_extension_grant AS g ON g.owner = a.owner AND g.extension = ",
             $grantee,
-            " AND g.connection_id = a.id AND g.revoked_at IS NULL WHERE ",
+            " AND g.connection_id = a.id AND g.revoked_at IS NULL \
+             LEFT JOIN connection_lacking_scope AS y ON y.owner = a.owner AND y.extension = ",
+            $grantee,
+            " AND y.connection_id = a.id WHERE ",
             $rest
         )
     };

@@ -180,8 +180,10 @@ impl Tx {
     pub(crate) async fn delete_extension(&mut self, owner: &str, name: &str) -> Result<bool, StoreError> {
         const TICKETS: &str = "DELETE FROM connection_extension_ticket WHERE owner = $1 AND extension = $2";
         const SQL: &str = "DELETE FROM connection_extension WHERE owner = $1 AND name = $2";
+        const SCOPES: &str = "DELETE FROM connection_lacking_scope WHERE owner = $1 AND extension = $2";
         self.changed(Changed::Extensions);
         later!(self, TICKETS, owner, name)?;
+        later!(self, SCOPES, owner, name)?;
         Ok(execute!(self, SQL, owner, name)? == 1)
     }
 

@@ -27,6 +27,7 @@ pub(crate) mod json;
 mod keysets;
 mod kind_terms;
 mod kv;
+mod lacking_scopes;
 mod lists;
 mod livenesses;
 mod location;

@@ -59,7 +59,9 @@ impl ConnectionDefinition for Acme {
             .origin(API)
             .field(Field::secret("accessToken", "API key"))
             .field(Field::url("apiBaseUrl", "API address").default(API))
-            .secret_name("accessToken");
+            .secret_name("accessToken")
+            .optional_scope("things:write")
+            .optional_scope("things:admin");
         match self.terms {
             Some(terms) => descriptor.terms(terms).revocation_fact("oauth2.revocation = "),
             None => descriptor,
@@ -72,7 +74,11 @@ impl ConnectionDefinition for Acme {
         let key = answers.secret("accessToken")?;
         let base = answers.url("apiBaseUrl")?;
         let account = self.account(&key, base, ctx).await?;
-        let made = SetupResult::new(key, account.identity).reach(Reach::base(base.clone()));
+        let mut made = SetupResult::new(key, account.identity).reach(Reach::base(base.clone()));
+        if !ctx.further_scopes().is_empty() {
+            // The provider grants what is asked for.
+            made.granted_scopes = Some([&["things:read".to_owned()], ctx.further_scopes()].concat());
+        }
         Ok(made.config("apiBaseUrl", base.to_string()))
     }
 

@@ -174,6 +174,7 @@ mod usage_json;
 mod use_faults;
 mod use_origins;
 mod use_refused;
+mod use_scopes;
 mod use_send;
 mod use_statements;
 mod use_token;

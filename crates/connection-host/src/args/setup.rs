@@ -63,6 +63,9 @@ pub(crate) struct Reauthorize {
     /// Allow a different account than before
     #[arg(long)]
     pub(crate) another_account: bool,
+    /// Ask for another scope that the kind allows
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
     #[command(flatten)]
     pub(crate) finish: FinishArguments,
     #[command(flatten)]

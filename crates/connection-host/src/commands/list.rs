@@ -17,10 +17,10 @@ use crate::{
     Error, Exit,
     args::List,
     cli::Program,
-    extensions::scope_notes,
+    extensions::{ScopeNote, scope_notes},
     output::{
         Cell, EXPIRES_SOON, Elements, Output, Table, condition, expires_soon, json, name, quoted, reason_line,
-        short_id, urgency,
+        reauthorize_command, short_id, urgency,
     },
     select::Pages,
 };
@@ -265,8 +265,8 @@ fn state(word: &str) -> Result<Liveness, Error> {
 /// Prints pages as one list.
 pub(super) struct Printer<'o> {
     output: &'o Output,
-    /// Notes on missing scopes that extensions declare.
-    scopes: HashMap<ConnectionId, String>,
+    /// Notes on scopes that extensions lack.
+    scopes: HashMap<ConnectionId, ScopeNote>,
     owners: bool,
     pub(super) identities: Identities,
     left: usize,
@@ -335,9 +335,9 @@ impl<'o> Printer<'o> {
         let mut table = Table::new(["ID", "OWNER", "CONNECTION", "PROFILE", "ACCOUNT", "STATE", "DEFAULT", "NOTE"], 3);
         for info in &rows {
             let (mut note, mut mend) = reason_line(info, now);
-            if let Some(scopes) = self.scopes.get(&info.id) {
-                note = if note.is_empty() { scopes.clone() } else { format!("{note}; {scopes}") };
-                mend = mend.or_else(|| Some(format!("connections reauthorize {}", quoted(&name(info)))));
+            if let Some(ScopeNote { text, askable }) = self.scopes.get(&info.id) {
+                note = if note.is_empty() { text.clone() } else { format!("{note}; {text}") };
+                mend = mend.or_else(|| Some(reauthorize_command(&quoted(&name(info)), askable)));
             }
             table.row([
                 short_id(&info.id.to_string()).into(),

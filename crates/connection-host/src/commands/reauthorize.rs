@@ -23,6 +23,7 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     }
     let begin = connection.reauthorize();
     let begin = if arguments.another_account { begin.another_account() } else { begin };
+    let begin = arguments.scopes.into_iter().fold(begin, connection_core::Reauthorize::scope);
     let begin = if finish.leads() { begin.use_start_address() } else { begin };
     let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };
     let session = begin.await?;

@@ -13,7 +13,7 @@ use crate::{
     declared,
     extensions::{explained, named},
     input::{self, stored},
-    output::{Output, quoted},
+    output::{Output, quoted, reauthorize_command},
 };
 
 pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Result<Exit, Error> {
@@ -134,7 +134,7 @@ pub(super) async fn print(
         }
         // This command needs only the connection's name.
         (ConnectionStatus::Connected, Some(connection)) if !resolved.missing_scopes().is_empty() => {
-            return fact(output, "fix with", &format!("connections reauthorize {connection}"));
+            return fact(output, "fix with", &reauthorize_command(&connection, resolved.askable_scopes()));
         }
         (ConnectionStatus::Failed, Some(connection)) if resolved.is_granted() => {
             return fact(output, "fix with", &format!("connections reauthorize {connection}"));

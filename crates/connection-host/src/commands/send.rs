@@ -9,7 +9,7 @@ use crate::{
     args::Send,
     cli::Program,
     input::{Standard, at_value},
-    output::{Output, json, name, quoted},
+    output::{Output, json, name, quoted, reauthorize_command},
     select,
 };
 
@@ -36,12 +36,19 @@ pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, E
     let response = program.output.waiting(provider, connection.send(request)).await?;
     let status = response.status();
     let pause = pause(response.headers(), program.output.now);
+    let lacking = Lacking { missing: response.missing_scopes().to_vec(), askable: response.askable_scopes().to_vec() };
     program.output.waiting(provider, print(&program.output, response, arguments.include)).await?;
     if status == 401 {
         verify_refused_use(&program.output, provider, &connection).await;
     }
     registry.close().await;
-    exit(status, pause, &host, connection.info())
+    exit(status, pause, &lacking, &host, connection.info())
+}
+
+/// The scopes for lack of which the provider refused a request, and those of them that a re-authorization may ask for.
+pub(super) struct Lacking {
+    pub(super) missing: Vec<String>,
+    pub(super) askable: Vec<String>,
 }
 
 /// Verifies the connection after its provider refused the request, so that what other commands say about it is true. The
@@ -85,6 +92,7 @@ pub(super) fn pause(headers: &[(String, String)], now: Timestamp) -> Option<Time
 pub(super) fn exit(
     status: u16,
     pause: Option<Timestamp>,
+    lacking: &Lacking,
     answered: &str,
     info: &ConnectionInfo,
 ) -> Result<Exit, Error> {
@@ -95,11 +103,18 @@ pub(super) fn exit(
     let phrase =
         StatusCode::from_u16(status).ok().and_then(name_of).map_or_else(String::new, |name| format!(" {name}"));
     let error = Error::new(Exit::Unexpected, "http_status", format!("{answered} answered {status}{phrase}"));
+    let own = quoted(&name(info));
+    let Lacking { missing, askable } = lacking;
     Err(match status {
-        401 | 403 => {
-            let own = quoted(&name(info));
-            error.remedy(format!("`connections verify {own}` says whether the credential still works"))
+        403 if !askable.is_empty() => {
+            let command = reauthorize_command(&own, askable);
+            error.remedy(format!("the connection lacks the scopes {}: `{command}` asks for them", missing.join(", ")))
         }
+        403 if !missing.is_empty() => {
+            let again = format!("`connections reauthorize {own}` with a credential that has them");
+            error.remedy(format!("the connection lacks the scopes {}: {again}", missing.join(", ")))
+        }
+        401 | 403 => error.remedy(format!("`connections verify {own}` says whether the credential still works")),
         // A pause may also come with 503.
         _ => match pause {
             Some(until) => error.remedy(format!("{answered} asks to wait until {}", until.to_rfc3339())),
@@ -118,7 +133,8 @@ async fn print(output: &Output, mut response: Response, include: bool) -> Result
             }
             bytes.extend(chunk);
         }
-        return output.shape(&json::AnswerBody::new(response.status(), response.headers(), bytes));
+        let body = json::AnswerBody::new(response.status(), response.headers(), bytes);
+        return output.shape(&body.scopes(response.missing_scopes(), response.askable_scopes()));
     }
     print_head(output, response.status(), response.headers(), include)?;
     let mut last = None;

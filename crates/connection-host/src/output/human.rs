@@ -119,6 +119,12 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
     }
 }
 
+/// Returns the command that authorizes the connection with this quoted name again, and asks for these scopes in addition.
+pub(crate) fn reauthorize_command(name: &str, scopes: &[String]) -> String {
+    let command = format!("connections reauthorize {name}");
+    scopes.iter().fold(command, |command, scope| format!("{command} --scope {}", quoted(scope)))
+}
+
 /// Returns the command that shows how a kind changed, and accepts it.
 pub(crate) fn accept_command(kind: &Kind) -> String {
     format!("connections kinds accept {kind}")

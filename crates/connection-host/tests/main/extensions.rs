@@ -400,6 +400,6 @@ fn scopes_that_the_connection_lacks_are_a_note_with_its_remedy_and_stop_nothing(
     added.says("lacks scopes").says("notifications");
     assert_eq!(status(&machine, "foreign.json")["missingScopes"], serde_json::json!(["notifications"]));
     machine.run(&["extensions"]).exits(0).says("lacks the scopes notifications: connections reauthorize");
-    machine.run(&["list"]).exits(0).says("lacks the scopes notifications that repositories declares").says(again);
+    machine.run(&["list"]).exits(0).says("lacks the scopes notifications that repositories needs").says(again);
     exec(&machine, "repositories").exits(0);
 }

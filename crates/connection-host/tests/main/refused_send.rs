@@ -53,3 +53,26 @@ fn what_is_told_of_a_refused_use_is_true_until_and_after_its_verification() {
     let listed = machine.run(&["list"]).exits(0);
     assert!(!listed.out.contains("refused"), "{}", listed.out);
 }
+
+#[test]
+fn a_send_that_lacks_scopes_names_them_and_changes_no_liveness() {
+    let machine = Machine::new();
+    machine.add_github("one").exits(0);
+    let challenge = "www-authenticate: Bearer error=\"insufficient_scope\", scope=\"repo:write\"\r\n";
+    machine.provider.tell(403, challenge, "{}");
+    let before = machine.provider.seen().len();
+    let sent = machine.run(&["send", "github", "GET", "/user/repos"]).exits(1).warns("answered 403 Forbidden");
+    sent.warns("lacks the scopes repo:write").warns("connections reauthorize github:one");
+    let json = machine.run(&["send", "github", "GET", "/user/repos", "--json"]).exits(1);
+    let answer: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    crate::program::check(&answer, "answer");
+    assert_eq!((&answer["missingScopes"], &answer["askableScopes"]), (&["repo:write"][..].into(), &[""; 0][..].into()));
+    assert_eq!(machine.provider.seen().len() - before, 2, "no probe follows");
+    assert_eq!(machine.run(&["list", "--json"]).exits(0).json()[0]["liveness"], "live");
+    // The control: a 403 that names no scope.
+    machine.provider.tell(403, "", "{}");
+    machine.run(&["send", "github", "GET", "/user/repos"]).exits(1).warns("connections verify github:one");
+    let field = format!("accessToken=@{}", machine.write("token", crate::provider::TOKEN.as_bytes()));
+    let refused = machine.run(&["reauthorize", "github", "--scope", "repo:write", "--field", &field]);
+    refused.exits(6).warns("cannot ask for these scopes");
+}

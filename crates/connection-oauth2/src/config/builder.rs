@@ -33,6 +33,8 @@ pub struct OAuth2Builder {
     pub(super) body: Body,
     pub(super) scopes: Vec<String>,
     pub(super) required_scopes: Vec<String>,
+    pub(super) optional_scopes: Vec<String>,
+    pub(super) alternative_scopes: bool,
     pub(super) scope_separator: String,
     pub(super) changes: Vec<(RequestKind, String, RawChange)>,
     pub(super) code_parameter: String,
@@ -88,6 +90,8 @@ impl OAuth2Builder {
             body: Body::Form,
             scopes: Vec::new(),
             required_scopes: Vec::new(),
+            optional_scopes: Vec::new(),
+            alternative_scopes: false,
             scope_separator: " ".to_owned(),
             changes: Vec::new(),
             code_parameter: "code".to_owned(),
@@ -213,6 +217,20 @@ impl OAuth2Builder {
         let scope = scope.into();
         self.required_scopes.push(scope.clone());
         self.scope(scope)
+    }
+
+    /// Adds a scope that a setup does not request by itself. A re-authorization may ask for it, for example after the
+    /// provider refused a request that lacked it.
+    pub fn optional_scope(mut self, scope: impl Into<String>) -> Self {
+        self.optional_scopes.push(scope.into());
+        self
+    }
+
+    /// Says that the provider lists scopes of which one suffices when it refuses a request for lack of a scope.
+    /// The first optional scope among them is then the missing one.
+    pub fn alternative_scopes(mut self) -> Self {
+        self.alternative_scopes = true;
+        self
     }
 
     /// Sets the separator between scopes in a request; the default is a space.

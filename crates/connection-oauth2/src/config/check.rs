@@ -88,6 +88,7 @@ pub(super) fn built(raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError> {
         body: raw.body,
         scopes: raw.scopes,
         required_scopes: raw.required_scopes,
+        optional_scopes: raw.optional_scopes,
         scope_separator: raw.scope_separator,
         changes,
         code_parameter: raw.code_parameter,
@@ -192,11 +193,16 @@ fn completed(raw: &OAuth2Builder, origins: Vec<Text>, methods: &[Method]) -> Des
     if methods == [Method::Browser] {
         descriptor = descriptor.needs(Need::InboundHttp);
     }
+    descriptor.alternative_scopes = raw.alternative_scopes;
+    descriptor.optional_scopes.extend(raw.optional_scopes.iter().cloned().map(Text::from));
     let extra = raw.response.extra.iter().map(|(name, _)| format!("{name}AccessToken"));
     extra.fold(descriptor.secret_name("accessToken"), Descriptor::secret_name)
 }
 
 fn needed(raw: &OAuth2Builder) -> Result<(), ConfigError> {
+    if raw.optional_scopes.iter().any(|scope| raw.scopes.contains(scope)) {
+        return Err(ConfigError::Contradiction("a scope that every setup requests is not optional"));
+    }
     let has = |wanted: Endpoint| raw.discover || raw.endpoints.iter().any(|(of, _)| *of == wanted);
     if raw.api.is_empty() {
         return Err(ConfigError::Missing("the API's address (`api`)"));

@@ -48,6 +48,7 @@ pub struct OAuth2Config {
     pub(crate) body: Body,
     pub(crate) scopes: Vec<String>,
     pub(crate) required_scopes: Vec<String>,
+    pub(crate) optional_scopes: Vec<String>,
     pub(crate) scope_separator: String,
     pub(crate) changes: Vec<Change>,
     pub(crate) code_parameter: String,
@@ -139,8 +140,8 @@ impl OAuth2Config {
         self.changes.iter().filter(move |change| change.on == on)
     }
 
-    /// Returns the requested scopes, joined by the separator.
-    pub(crate) fn scope(&self) -> String {
-        self.scopes.join(&self.scope_separator)
+    /// Returns those of these scopes that are optional ones of this configuration.
+    pub(crate) fn optional<'s>(&self, scopes: impl IntoIterator<Item = &'s String>) -> Vec<String> {
+        scopes.into_iter().filter(|scope| self.optional_scopes.contains(scope)).cloned().collect()
     }
 }

@@ -45,7 +45,7 @@ pub(crate) async fn link(
         .set_auth_uri(AuthUrl::new(endpoint).map_err(|_| undeclared())?)
         .set_redirect_uri(RedirectUrl::new(attempt.redirect_uri.clone()).map_err(|_| OAuth2Error::NoWay)?);
     let mut request = client.authorize_url(|| CsrfToken::new(attempt.state.clone()));
-    let scope = provider.config.scope();
+    let scope = provider.scope();
     if !scope.is_empty() {
         request = request.add_extra_param("scope", scope);
     }

@@ -128,7 +128,7 @@ pub(crate) fn credential(
         // The token has an end that cannot be read. Log it, since the author of the configuration may want to know.
         provider.ctx.log(LogEvent::new("life_unreadable").level(LogLevel::Warn));
     }
-    let requested_scopes = || (!config.scopes.is_empty()).then(|| config.scopes.clone());
+    let requested_scopes = || Some(provider.scopes()).filter(|scopes| !scopes.is_empty());
     let own = matches!(config.client, Client::PerConnection | Client::Registered);
     OAuth2Credential {
         tokens: tokens(&granted.set, before.map(|before| &before.tokens)),

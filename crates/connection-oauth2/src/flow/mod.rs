@@ -121,6 +121,7 @@ async fn ask_missing<'a>(definition: &'a OAuth2, ctx: &'a SetupContext<'_>) -> R
         granted: None,
         found: DiscoveredEndpoints::default(),
         values: Values::default(),
+        further_scopes: config.optional(ctx.further_scopes()),
     };
     let mut begun =
         KnownAnswers { provider, application: known, asks_application: asks, method: None, user: None, callback: None };

@@ -88,7 +88,7 @@ pub(crate) async fn client_credentials(
     let url = provider.required(Endpoint::Token)?;
     let client = BasicClient::new(ClientId::new(application.id.clone())).set_token_uri(token_url(&url)?);
     let mut request = client.exchange_client_credentials();
-    let scope = provider.config.scope();
+    let scope = provider.scope();
     if !scope.is_empty() {
         request = request.add_extra_param("scope", scope);
     }
@@ -109,7 +109,7 @@ pub(crate) async fn password(
     let username = ResourceOwnerUsername::new(username.to_owned());
     let password = ResourceOwnerPassword::new(password.expose_str().unwrap_or_default().to_owned());
     let mut request = client.exchange_password(&username, &password);
-    let scope = provider.config.scope();
+    let scope = provider.scope();
     if !scope.is_empty() {
         request = request.add_extra_param("scope", scope);
     }
@@ -154,7 +154,7 @@ pub(crate) async fn device(
     let client = BasicClient::new(ClientId::new(application.id.clone()))
         .set_device_authorization_url(oauth2::DeviceAuthorizationUrl::new(url).map_err(undeclared)?);
     let mut request = client.exchange_device_code();
-    let scope = provider.config.scope();
+    let scope = provider.scope();
     if !scope.is_empty() {
         request = request.add_extra_param("scope", scope);
     }

@@ -266,3 +266,19 @@ fn scopes_are_asked_in_its_words_and_a_missing_one_is_named() {
     let failure = run.result.unwrap_err();
     assert_eq!((&*failure.code, failure.message.as_str()), ("scope_missing", "the scope 'write' was not granted"));
 }
+
+/// A re-authorization requests optional scopes beside those that every setup requests, and no other one.
+#[test]
+fn optional_scopes_are_requested_only_when_a_re_authorization_asks_for_them() {
+    let builder = || acme().optional_scope("write").optional_scope("admin");
+    let usual = host(builder()).expect(redeem().answer(tokens())).expect(me());
+    assert_eq!(parameter(&opened(&usual, vec![back()]), "scope"), Some("read"));
+    let more = host(builder()).further_scope("write").expect(redeem().answer(tokens())).expect(me());
+    let run = more.setup([back()]).trace();
+    let link = run.steps[0].open.clone().unwrap();
+    assert!(link.as_str().contains("scope=read+write&"), "{}", link.as_str());
+    let granted = run.result.unwrap().granted_scopes.unwrap();
+    assert_eq!(granted, ["read", "write"], "absent means as requested");
+    assert!(matches!(acme().optional_scope("read").build(), Err(ConfigError::Contradiction(_))));
+    assert_eq!(crate::kind(builder()).descriptor().optional_scopes, ["write", "admin"]);
+}

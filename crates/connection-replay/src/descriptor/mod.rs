@@ -15,6 +15,8 @@ use crate::{answer, limits};
 
 pub use tools::is_bare;
 
+/// Maximum number of optional scopes.
+const MAX_OPTIONAL_SCOPES: usize = 256;
 /// Maximum size of the terms, in bytes.
 const MAX_TERMS: usize = 1 << 20;
 
@@ -117,6 +119,7 @@ pub fn check(
         return Err("a link of its guide is not an https address".to_owned());
     }
     check_terms(descriptor)?;
+    check_optional_scopes(descriptor)?;
     tools::check(descriptor, facets)?;
     for (at, field) in descriptor.fields.iter().enumerate() {
         if descriptor.fields.iter().take(at).any(|other| other.name == field.name) {
@@ -166,6 +169,23 @@ fn check_terms(descriptor: &Descriptor) -> Result<(), &'static str> {
         true => Ok(()),
         false => Err("its terms have a character that a person does not see"),
     }
+}
+
+/// Checks the scopes that a re-authorization may ask for.
+fn check_optional_scopes(descriptor: &Descriptor) -> Result<(), String> {
+    let scopes = &descriptor.optional_scopes;
+    if scopes.len() > MAX_OPTIONAL_SCOPES {
+        return Err(format!("it has more than {MAX_OPTIONAL_SCOPES} optional scopes"));
+    }
+    for (at, scope) in scopes.iter().enumerate() {
+        if !limits::is_scope(scope) {
+            return Err("an optional scope has a character that no scope has, or more than 256 bytes".to_owned());
+        }
+        if scopes.iter().take(at).any(|other| other == scope) {
+            return Err(format!("two optional scopes are '{scope}'"));
+        }
+    }
+    Ok(())
 }
 
 /// Returns `true` if a person sees every character of a line.

@@ -261,6 +261,7 @@ function extensionsOf(connections) {
     chosen: false,
     granted: Boolean(of),
     missingScopes: [],
+    askableScopes: [],
     grants: of ? [grant(name, of, ['accessToken'])] : [],
     addedAt: time(-39 * DAY),
     declared,
@@ -278,7 +279,7 @@ function extensionsOf(connections) {
         remedy: 'Reconnect the account.',
       },
     }),
-    extension('weekly-report', 'slack', 'Slack', find('slack'), { missingScopes: ['chat:write'], secretNames: [] }),
+    extension('weekly-report', 'slack', 'Slack', find('slack'), { missingScopes: ['chat:write'], askableScopes: ['chat:write'], secretNames: [] }),
     extension('meeting-notes', 'notion', 'Notion', null, {
       status: 'connected',
       connection: find('notion').id,

@@ -74,8 +74,21 @@ function HandOff({ extension, command, ticket: given, onChanged }) {
   </section>`;
 }
 
-function Needs({ extension }) {
-  const { provider, title, secretNames, commands, missingScopes, addedAt } = extension;
+/** The button that begins a re-authorization with the missing scopes that the kind allows to ask for. */
+function AskScopes({ extension }) {
+  const { connection, askableScopes } = extension;
+  const ask = useAction(async () => {
+    const setup = await api.post('/setups', { connection, scopes: askableScopes }, { creates: true });
+    goTo(`/setups/${setup.id}`);
+  });
+  return html`<div class="remedy">
+    <${Button} tone="primary" isBusy=${ask.isBusy} onClick=${ask.run}>${t.askScopes}<//>
+    <${Problem} error=${ask.error} />
+  </div>`;
+}
+
+function Needs({ extension, canManage }) {
+  const { provider, title, secretNames, commands, connection, missingScopes, askableScopes, addedAt } = extension;
   const chips = (names) => names.map((name) => html`<span class="chip" key=${name}>${name}</span> `);
   return html`<section class="panel" aria-labelledby="needs-title"><h2 id="needs-title">${t.needs}</h2>
     <dl class="facts">
@@ -85,6 +98,7 @@ function Needs({ extension }) {
       ${missingScopes.length > 0 && html`<div><dt>${t.missingScopes}</dt><dd class="warn-text">
         ${chips(missingScopes)}</dd></div>`}
     </dl>
+    ${canManage && connection && askableScopes.length > 0 && html`<${AskScopes} extension=${extension} />`}
     ${addedAt && html`<p class="quiet-text"><${Time} of=${addedAt} words=${t.added} /></p>`}
   </section>`;
 }
@@ -131,7 +145,7 @@ export default function ExtensionScreen({ name, query }) {
       <div>${extension.provider && html`<${Grants} extension=${extension} canManage=${canManage}
         onChanged=${onChanged} />`}</div>
       <div>
-        ${extension.provider && html`<${Needs} extension=${extension} />`}
+        ${extension.provider && html`<${Needs} extension=${extension} canManage=${canManage} />`}
         ${extension.status && html`<${Settings} extension=${extension} command=${query.get('command')}
           canManage=${canManage} />`}
         ${canManage && extension.addedAt && html`<p><${Button} tone="danger" onClick=${() => setIsRemoving(true)}>

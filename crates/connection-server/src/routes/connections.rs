@@ -321,6 +321,8 @@ pub(super) async fn reauthorize(
 ) -> Result<Response, Problem> {
     let registry = caller.registry;
     let own = registry.clone();
-    let make = async move |Empty {}| setups::made(&own, setups::reauthorize(&own, parse(&id)?, false).await?).await;
+    let make = async move |Empty {}| {
+        setups::made(&own, setups::reauthorize(&own, parse(&id)?, false, Vec::new()).await?).await
+    };
     once.run(&api, make, |id| setups::again(registry, id)).await
 }

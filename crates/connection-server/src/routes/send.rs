@@ -103,7 +103,8 @@ async fn answered(mut answer: Answer) -> Result<Response, Problem> {
         }
         bytes.extend(chunk);
     }
-    Ok(json(StatusCode::OK, &AnswerBody::new(answer.status(), answer.headers(), bytes)))
+    let body = AnswerBody::new(answer.status(), answer.headers(), bytes);
+    Ok(json(StatusCode::OK, &body.scopes(answer.missing_scopes(), answer.askable_scopes())))
 }
 
 /// Sends a request with the credential of a connection, and returns the provider's answer, whatever its status is.

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use connection_contract::Kind;
-use connection_core::{ConnectionId, ConnectionRegistry, SessionId, SetupInfo, SetupSession};
+use connection_core::{ConnectionId, ConnectionRegistry, Reauthorize, SessionId, SetupInfo, SetupSession};
 use connection_inbound::{RequestPlace, setup_cookie};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,7 +22,7 @@ use crate::{
     once::{Made, Once},
     openapi::{
         parameters::{After, LimitOfAll},
-        refusals::{Conflict, Gone, NotFound},
+        refusals::{Conflict, Gone, NotFound, NotSupported},
     },
     path::Path,
     problem::Problem,
@@ -49,16 +49,21 @@ pub(super) struct BeginBody {
     /// Allows another account than before.
     #[serde(default)]
     another_account: bool,
+    /// Scopes to ask for in a re-authorization, in addition to those that every setup of the kind asks for. The kind
+    /// must allow them.
+    #[serde(default)]
+    scopes: Vec<String>,
 }
 
 impl BeginBody {
     /// Returns the kind if the body states nothing else.
     fn kind_alone(&self) -> Option<&str> {
-        let Self { kind, extension: None, label: None, again: false, connection: None, another_account: false } = self
+        let Self { kind, extension: None, label: None, again: false, connection: None, another_account: false, scopes } =
+            self
         else {
             return None;
         };
-        kind.as_deref()
+        kind.as_deref().filter(|_| scopes.is_empty())
     }
 }
 
@@ -161,8 +166,10 @@ pub(super) async fn reauthorize(
     registry: &ConnectionRegistry,
     id: ConnectionId,
     another_account: bool,
+    scopes: Vec<String>,
 ) -> Result<SetupSession, Problem> {
     let begin = registry.connection(id).await?.reauthorize().use_start_address().confirm_account();
+    let begin = scopes.into_iter().fold(begin, Reauthorize::scope);
     Ok(if another_account { begin.another_account().await? } else { begin.await? })
 }
 
@@ -214,7 +221,7 @@ fn no_kind() -> Problem {
     path = "/setups",
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = BeginBody,
-    responses((status = 201, body = SetupShape, headers(("Location" = String, description = "The path of the setup."))), NotFound, Conflict)
+    responses((status = 201, body = SetupShape, headers(("Location" = String, description = "The path of the setup."))), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn begin(
     State(api): State<Api>,
@@ -247,7 +254,9 @@ pub(super) async fn again(registry: ConnectionRegistry, id: String) -> Result<Re
 
 async fn begun(registry: &ConnectionRegistry, body: BeginBody) -> Result<SetupSession, Problem> {
     Ok(match (body.kind, body.connection) {
-        (kind, None) if (kind.is_some() || body.extension.is_some()) && !body.another_account => {
+        (kind, None)
+            if (kind.is_some() || body.extension.is_some()) && !body.another_account && body.scopes.is_empty() =>
+        {
             let handle = match &body.extension {
                 Some(name) => Some(extensions::handle(registry, name).await?),
                 None => None,
@@ -269,11 +278,12 @@ async fn begun(registry: &ConnectionRegistry, body: BeginBody) -> Result<SetupSe
         }
         (None, Some(id)) if body.label.is_none() && body.extension.is_none() && !body.again => {
             let id = id.parse().map_err(|_| Problem::no_connection())?;
-            reauthorize(registry, id, body.another_account).await?
+            reauthorize(registry, id, body.another_account, body.scopes).await?
         }
         _ => {
             let problem = Problem::invalid("a setup begins for a kind, an extension or a connection");
-            let remedy = "name either kind or extension, with label and again, or connection, with anotherAccount";
+            let remedy =
+                "name either kind or extension, with label and again, or connection, with anotherAccount and scopes";
             return Err(problem.remedy(remedy));
         }
     })

@@ -9,6 +9,7 @@ use super::words;
 /// The answer of a provider to a request.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Answer)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AnswerBody {
     /// The status code.
@@ -20,6 +21,10 @@ pub struct AnswerBody {
     pub encoding: &'static str,
     /// The body.
     pub body: String,
+    /// The scopes for lack of which the provider refused the request, if the answer names them.
+    pub missing_scopes: Vec<String>,
+    /// Those of the missing scopes that a re-authorization may ask for.
+    pub askable_scopes: Vec<String>,
 }
 
 /// A header of an answer.
@@ -38,7 +43,16 @@ impl AnswerBody {
     pub fn new(status: u16, headers: &[(String, String)], body: Vec<u8>) -> Self {
         let header = |(name, value): &(String, String)| HeaderBody { name: name.clone(), value: value.clone() };
         let (encoding, body) = body_text(body);
-        Self { status, headers: headers.iter().map(header).collect(), encoding, body }
+        let headers = headers.iter().map(header).collect();
+        Self { status, headers, encoding, body, missing_scopes: Vec::new(), askable_scopes: Vec::new() }
+    }
+
+    /// Adds the scopes that the request lacked, and those of them that a re-authorization may ask for.
+    #[must_use]
+    pub fn scopes(mut self, missing: &[String], askable: &[String]) -> Self {
+        self.missing_scopes = missing.to_vec();
+        self.askable_scopes = askable.to_vec();
+        self
     }
 }
 

@@ -38,8 +38,11 @@ pub struct ExtensionBody {
     pub chosen: bool,
     /// `true` if that connection was granted to it.
     pub granted: bool,
-    /// The scopes that the extension declares and the connection lacks.
+    /// The scopes that the extension declares and the connection lacks, and those for lack of which the provider refused
+    /// a request of the extension.
     pub missing_scopes: Vec<String>,
+    /// Those of the missing scopes that a re-authorization may ask for.
+    pub askable_scopes: Vec<String>,
     /// The grants that were not revoked.
     pub grants: Vec<GrantBody>,
     /// The time at which it was added.
@@ -79,6 +82,7 @@ impl ExtensionBody {
             chosen: false,
             granted: false,
             missing_scopes: Vec::new(),
+            askable_scopes: Vec::new(),
             grants,
             added_at: None,
         }
@@ -103,6 +107,7 @@ impl ExtensionBody {
         self.chosen = resolved.is_chosen();
         self.granted = resolved.is_granted();
         self.missing_scopes = resolved.missing_scopes().to_vec();
+        self.askable_scopes = resolved.askable_scopes().to_vec();
         self
     }
 

@@ -18,6 +18,7 @@ pub(crate) fn acme_with(terms: &str) -> Scripted {
     let descriptor = Descriptor::new(ACME, "Acme & Sons", AuthType::ApiKey)
         .field(Field::text("name", "Name"))
         .field(Field::secret("apiKey", "API key"))
+        .optional_scope("write")
         .secret_name("apiKey");
     let descriptor = if terms.is_empty() { descriptor } else { descriptor.terms(terms.to_owned()) };
     let kind = Scripted::new(descriptor).hands_out(|_, key, _| Some(key.duplicate()));

@@ -171,3 +171,17 @@ async fn a_request_that_waits_for_a_setup_is_answered_when_the_server_stops() {
     // The clock of the test stands still, so that the wait of 25 seconds would never end.
     assert_eq!(world.get(&ada, &path).await.ok(200)["cursor"], setup["cursor"]);
 }
+
+#[tokio::test]
+async fn a_setup_asks_only_for_further_scopes_that_the_kind_allows() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let id = world.connected(&token, "octocat").await;
+    let begin = |scopes: &[&str]| world.post(&token, "/setups", json!({ "connection": id, "scopes": scopes }));
+    let setup = begin(&["write"]).await.ok(201);
+    assert_eq!(setup["reauthorizes"], json!(id));
+    assert_eq!(begin(&["admin"]).await.refusal(), (501, "not_supported".into()));
+    let new = world.post(&token, "/setups", json!({ "kind": "acme", "scopes": ["write"] })).await;
+    assert_eq!(new.refusal().0, 400);
+    world.check_answers();
+}

@@ -32,6 +32,8 @@ pub(crate) struct Candidate {
     pub(crate) scopes: Option<Vec<String>>,
     /// The names of all secrets that the kind hands out.
     pub(crate) of_kind: Vec<Text>,
+    /// The scopes that a re-authorization may ask for in addition.
+    pub(crate) optional_scopes: Vec<Text>,
     /// The connection as hosts see it. Read only if several candidates satisfy the requirement.
     pub(crate) shown: Option<Box<ConnectionInfo>>,
 }
@@ -40,6 +42,7 @@ impl Candidate {
     /// Returns the connection of a row; `None` if it is unreadable.
     pub(super) fn of(ground: &Ground, listed: ListedRow, secret_names: Option<String>) -> Option<Self> {
         let info = ground.info(listed)?;
+        let (of_kind, optional_scopes) = of_kind(ground, &info.kind);
         Some(Self {
             id: info.id,
             is_reserved: info.kind.extension().is_some(),
@@ -50,7 +53,8 @@ impl Candidate {
             config: info.config.clone(),
             held: names_of_row(secret_names.as_deref()),
             scopes: info.scopes.clone(),
-            of_kind: of_kind(ground, &info.kind),
+            of_kind,
+            optional_scopes,
             shown: Some(Box::new(info)),
         })
     }
@@ -75,6 +79,7 @@ impl Candidate {
             config: json::to_config(&row.config),
             held: names_of_row(row.secret_names.as_deref()),
             scopes: row.granted_scopes.as_deref().and_then(json::to_texts),
+            optional_scopes: entry.as_ref().map(|entry| entry.descriptor.optional_scopes.clone()).unwrap_or_default(),
             of_kind: entry.map(|entry| entry.descriptor.secret_names.clone()).unwrap_or_default(),
             shown: None,
         }
@@ -91,9 +96,10 @@ impl Candidate {
     }
 }
 
-/// Returns the secret names of a kind. A kind that is not registered has none.
-fn of_kind(ground: &Ground, kind: &Kind) -> Vec<Text> {
-    ground.kinds.entry(kind).map(|entry| entry.descriptor.secret_names.clone()).unwrap_or_default()
+/// Returns the secret names and the optional scopes of a kind. A kind that is not registered has none.
+fn of_kind(ground: &Ground, kind: &Kind) -> (Vec<Text>, Vec<Text>) {
+    let Some(entry) = ground.kinds.entry(kind) else { return Default::default() };
+    (entry.descriptor.secret_names.clone(), entry.descriptor.optional_scopes.clone())
 }
 
 /// Returns the names in a row. An unreadable value holds none.

@@ -14,7 +14,7 @@ use crate::{
     extension::{choice, grants},
     ground::Ground,
     store::{
-        KINDS_AT_ONCE, Reader, StoreError,
+        KINDS_AT_ONCE, Reader, StoreError, json,
         rows::{ChosenRow, GrantedRow, PublicSettings},
     },
 };
@@ -31,6 +31,9 @@ type Values = Result<Vec<(String, Value)>, StoreError>;
 /// The secrets that an extension may see, by connection.
 type Granted = HashMap<ConnectionId, Vec<SecretName>>;
 
+/// The scopes that requests of an extension lacked, by connection.
+type Lacking = HashMap<ConnectionId, Vec<String>>;
+
 /// The connections, choices, grants and settings of an owner, as far as they were read.
 #[derive(Default)]
 pub(crate) struct Facts {
@@ -41,6 +44,8 @@ pub(crate) struct Facts {
     /// The connections that a person chose, by extension.
     choices: HashMap<String, ConnectionId>,
     grants: HashMap<String, Granted>,
+    /// The scopes that requests lacked, by extension.
+    lacking: HashMap<String, Lacking>,
     settings: HashMap<String, Values>,
     /// The public values of providers' own extensions, by provider.
     of_providers: HashMap<String, Values>,
@@ -58,7 +63,14 @@ impl Facts {
         let provider = &declaration.requirement.provider;
         let kinds = ground.registered_of(provider, &declaration.name);
         let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
-        let mut one = OfOne { ground, owner, extension: &declaration.name, chosen: None, granted: Granted::new() };
+        let mut one = OfOne {
+            ground,
+            owner,
+            extension: &declaration.name,
+            chosen: None,
+            granted: Granted::new(),
+            lacking: Lacking::new(),
+        };
         let NearFacts { candidates, is_full, settings } = one.near(reader, provider, &kinds).await?;
         let names = declaration.requirement.auth.secret_names.as_slice();
         let candidates = match one.decisive(candidates, is_full, names) {
@@ -82,6 +94,7 @@ impl Facts {
             reserved: [((name.clone(), provider.clone()), reserved)].into(),
             choices: one.chosen.map(|id| (name.clone(), id)).into_iter().collect(),
             grants,
+            lacking: [(name.clone(), one.lacking)].into(),
             settings: own.map(|own| (name, values(reader, public::record(&own)))).into_iter().collect(),
             of_providers: [(provider.to_string(), values(reader, of_provider))].into(),
         })
@@ -95,6 +108,10 @@ impl Facts {
             if let Some(names) = grants::granted_names(ground, owner, &row) {
                 facts.grants.entry(row.extension).or_default().insert(row.connection_id, names);
             }
+        }
+        for (extension, connection, scopes) in reader.all_lacking_scopes(owner).await? {
+            let scopes = json::to_texts(&scopes).unwrap_or_default();
+            facts.lacking.entry(extension).or_default().insert(connection, scopes);
         }
         for row in reader.choices(owner).await? {
             if let Some(chosen) = choice::chosen_connection(&ground.sealer, owner, &row) {
@@ -194,6 +211,12 @@ impl Facts {
         granted.is_some_and(|granted| declared.iter().all(|name| granted.contains(name)))
     }
 
+    /// Returns the scopes that requests of the extension with this connection lacked.
+    pub(super) fn lacking_scopes(&self, declaration: &ExtensionDeclaration, connection: ConnectionId) -> &[String] {
+        let lacking = self.lacking.get(&*declaration.name).and_then(|lacking| lacking.get(&connection));
+        lacking.map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Returns the settings of the extension, and the public values of its provider's own extension, unless it is that
     /// or that has no grant of the connection.
     ///
@@ -239,6 +262,7 @@ struct OfOne<'a> {
     extension: &'a str,
     chosen: Option<ConnectionId>,
     granted: Granted,
+    lacking: Lacking,
 }
 
 /// The first candidates for one extension, and the settings, as one query reads them.
@@ -262,6 +286,7 @@ impl OfOne<'_> {
             let near = reader.near(self.owner, self.extension, provider.as_str(), some).await?;
             for row in near.candidates {
                 candidates.push(Candidate::near(self.ground, &row));
+                self.note_lacking(row.id, row.lacking_scopes);
                 self.note_choice(row.id, row.chosen);
                 self.note_grant(row.id, row.granted);
             }
@@ -299,6 +324,7 @@ impl OfOne<'_> {
                 let (rows, full) = reader.candidates(self.owner, kind, self.extension, after, PAGE).await?;
                 after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
                 for row in rows {
+                    self.note_lacking(row.listed.account.id, row.lacking_scopes);
                     self.note_grant(row.listed.account.id, row.granted);
                     candidates.extend(Candidate::of(self.ground, row.listed, row.secret_names));
                 }
@@ -317,6 +343,10 @@ impl OfOne<'_> {
         let row = chosen.choice(self.extension, id);
         let chosen = row.and_then(|row| choice::chosen_connection(&self.ground.sealer, self.owner, &row));
         self.chosen = self.chosen.or(chosen);
+    }
+
+    fn note_lacking(&mut self, id: ConnectionId, scopes: Option<String>) {
+        self.lacking.extend(scopes.and_then(|scopes| json::to_texts(&scopes)).map(|scopes| (id, scopes)));
     }
 
     fn note_grant(&mut self, id: ConnectionId, granted: GrantedRow) {

@@ -87,7 +87,7 @@ impl<'f> Resolver<'f> {
             Selection::Several(_) | Selection::None(..) => None,
         };
         let settings = facts.settings(declaration, connection)?;
-        let mut resolved = resolved(declaration, &selection, settings);
+        let mut resolved = resolved(declaration, &selection, settings, facts);
         resolved.is_chosen = is_chosen;
         resolved.is_granted = resolved.connection.is_some_and(|id| facts.is_granted(declaration, id));
         if resolved.error.is_none() && matches!(resolved.readiness, Readiness::Missing(_)) {
@@ -103,6 +103,7 @@ fn resolved(
     declaration: &ExtensionDeclaration,
     selection: &Selection<'_>,
     (own, of_provider): (&public::Record, &public::Record),
+    facts: &Facts,
 ) -> ResolvedConnection {
     let requirement = &declaration.requirement;
     let is_local = requirement.auth.auth == AuthType::None;
@@ -140,7 +141,17 @@ fn resolved(
     let declared_scopes = requirement.auth.oauth.as_ref().map(|oauth| oauth.scopes.as_slice()).unwrap_or_default();
     let granted = chosen.and_then(|chosen| chosen.scopes.as_ref());
     let lacks = |scope: &&Text| granted.is_some_and(|granted| !granted.iter().any(|known| known == &***scope));
-    let missing_scopes = declared_scopes.iter().filter(lacks).map(ToString::to_string).collect();
+    let mut missing_scopes: Vec<_> = declared_scopes.iter().filter(lacks).map(ToString::to_string).collect();
+    // A provider that refused a request says more than the scopes that it reported.
+    let refused = chosen.map(|chosen| facts.lacking_scopes(declaration, chosen.id)).unwrap_or_default();
+    for scope in refused {
+        if !missing_scopes.contains(scope) {
+            missing_scopes.push(scope.clone());
+        }
+    }
+    let optional = chosen.map(|chosen| chosen.optional_scopes.as_slice()).unwrap_or_default();
+    let askable = |scope: &&String| optional.iter().any(|optional| optional == scope.as_str());
+    let askable_scopes = missing_scopes.iter().filter(askable).cloned().collect();
     let of_connection = chosen.map(|chosen| chosen.config.as_slice()).unwrap_or_default();
     ResolvedConnection {
         connection_id: requirement.id.to_string(),
@@ -161,6 +172,7 @@ fn resolved(
             Selection::One(_) | Selection::Several(_) => None,
         },
         missing_scopes,
+        askable_scopes,
         candidates: several.unwrap_or_default().iter().map(|candidate| candidate.id).collect(),
         is_chosen: false,
         is_granted: false,

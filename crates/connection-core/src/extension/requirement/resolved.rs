@@ -31,6 +31,7 @@ pub struct ResolvedConnection {
     pub(crate) near: Option<ConnectionId>,
     pub(crate) candidates: Vec<ConnectionId>,
     pub(crate) missing_scopes: Vec<String>,
+    pub(crate) askable_scopes: Vec<String>,
     pub(crate) is_chosen: bool,
     pub(crate) is_granted: bool,
 }
@@ -60,9 +61,16 @@ impl ResolvedConnection {
     }
 
     /// Returns the scopes that the extension declares but the provider did not grant, as far as the provider reports
-    /// them. The status does not depend on them. A re-authorization may grant them.
+    /// them, and those for lack of which the provider refused a [request](crate::ExtensionHandle::send) of the extension.
+    /// The status does not depend on them. A re-authorization may grant them.
     pub fn missing_scopes(&self) -> &[String] {
         &self.missing_scopes
+    }
+
+    /// Returns those of the missing scopes that a re-authorization may [ask for](crate::Reauthorize::scope) in addition to
+    /// those that it asks for in any case.
+    pub fn askable_scopes(&self) -> &[String] {
+        &self.askable_scopes
     }
 
     /// Returns the readiness of the requirement.

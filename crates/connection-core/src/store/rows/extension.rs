@@ -149,6 +149,8 @@ row! {
         pub(crate) listed: ListedRow,
         /// The names of the secrets in its credential, as JSON; `None` without a credential.
         pub(crate) secret_names: Option<String>,
+        /// The scopes that a request of the extension lacked, as JSON.
+        pub(crate) lacking_scopes: Option<String>,
         /// The grant for the extension that is being resolved.
         pub(crate) granted: GrantedRow,
     }
@@ -173,6 +175,8 @@ row! {
         pub(crate) secret_names: Option<String>,
         /// The granted scopes, as JSON; `None` if the provider did not report them.
         pub(crate) granted_scopes: Option<String>,
+        /// The scopes that a request of the extension lacked, as JSON.
+        pub(crate) lacking_scopes: Option<String>,
         pub(crate) granted: GrantedRow,
         pub(crate) chosen: ChosenRow,
     }

@@ -40,6 +40,7 @@ const NOT_SEALED: &[&str] = &[
     "connection_keyset.slot_b",
     "connection_keyset.store_id",
     "connection_kind_terms.digest",
+    "connection_lacking_scope.connection_id",
     "connection_liveness.connection_id",
     "connection_outbox.connection_id",
     "connection_outbox.id",

@@ -11,7 +11,7 @@ use crate::{
     cli::Program,
     extensions::open_grants,
     input::stored,
-    output::{Table, json, short_id},
+    output::{Table, json, reauthorize_command, short_id},
     select,
 };
 
@@ -49,7 +49,8 @@ fn note(body: &json::ExtensionBody) -> String {
         (Some(error), _) => error.message.clone(),
         (None, Some(id)) if !body.missing_scopes.is_empty() => {
             let scopes = body.missing_scopes.join(", ");
-            format!("lacks the scopes {scopes}: connections reauthorize {}", short_id(id))
+            let command = reauthorize_command(short_id(id), &body.askable_scopes);
+            format!("lacks the scopes {scopes}: {command}")
         }
         _ => String::new(),
     }

@@ -58,6 +58,7 @@ pub(super) async fn reauthorize(mut remote: Remote, arguments: Reauthorize) -> R
     inputs.want(changed(&entry.descriptor.fields, &connection.config));
     let begin = BeginSetup::reauthorize(connection.id.to_string());
     let begin = if arguments.another_account { begin.another_account() } else { begin };
+    let begin = arguments.scopes.into_iter().fold(begin, BeginSetup::scope);
     let setup = remote.client.begin_setup(&begin).await?;
     let setup = RemoteSetup::new(&remote.client, entry, redirect_uri, Some(connection), setup);
     Dialogue::new(&remote.common, &setup, finish, ReportedAction::Reauthorized).run(inputs).await

@@ -9,7 +9,7 @@ use super::super::{
     identities::Identities,
     remove::{print_removal, removal_question},
     remove_kind::kind_question,
-    send::{self, Prepared},
+    send::{self, Lacking, Prepared},
     show,
 };
 use crate::{
@@ -49,13 +49,15 @@ pub(super) async fn send(mut remote: Remote, arguments: Send) -> Result<Exit, Er
     let answer = output.waiting(provider, remote.client.send(&info.id.to_string(), &request)).await?;
     let headers: Vec<_> = answer.headers.into_iter().map(|header| (header.name, header.value)).collect();
     if output.json {
-        output.shape(&json::AnswerBody::new(answer.status, &headers, answer.body))?;
+        let body = json::AnswerBody::new(answer.status, &headers, answer.body);
+        output.shape(&body.scopes(&answer.missing_scopes, &answer.askable_scopes))?;
     } else {
         send::print_head(output, answer.status, &headers, arguments.include)?;
         output.bytes(&answer.body)?;
         output.end_line(answer.body.last().copied())?;
     }
-    send::exit(answer.status, send::pause(&headers, output.now), provider, &info)
+    let lacking = Lacking { missing: answer.missing_scopes, askable: answer.askable_scopes };
+    send::exit(answer.status, send::pause(&headers, output.now), &lacking, provider, &info)
 }
 
 pub(super) async fn remove(mut remote: Remote, reference: &str, revoke: bool, yes: bool) -> Result<Exit, Error> {

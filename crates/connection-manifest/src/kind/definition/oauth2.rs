@@ -170,6 +170,12 @@ fn requests(mut builder: OAuth2Builder, table: &OAuth2Table) -> Result<OAuth2Bui
     for scope in &table.required_scopes {
         builder = builder.required_scope(scope);
     }
+    for scope in &table.optional_scopes {
+        builder = builder.optional_scope(scope);
+    }
+    if table.alternative_scopes {
+        builder = builder.alternative_scopes();
+    }
     if let Some(separator) = &table.scope_separator {
         builder = builder.scope_separator(separator);
     }

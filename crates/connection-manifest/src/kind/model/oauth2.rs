@@ -48,6 +48,10 @@ pub(crate) struct OAuth2Table {
     pub(crate) scopes: Vec<String>,
     /// Scopes to request, without which nothing works.
     pub(crate) required_scopes: Vec<String>,
+    /// Scopes that no setup requests by itself, and that a re-authorization may ask for.
+    pub(crate) optional_scopes: Vec<String>,
+    /// `true` if the provider lists scopes of which one suffices when it refuses a request for lack of a scope.
+    pub(crate) alternative_scopes: bool,
     /// Separator between scopes. The default is a space.
     pub(crate) scope_separator: Option<String>,
     /// The ways in which a person may complete the authorization.

@@ -19,7 +19,6 @@ use crate::{
     },
 };
 
-/// Calls methods and drops their results.
 macro_rules! call {
     ($on:ident: $($method:ident($($argument:expr),* $(,)?);)*) => {
         $(drop($on.$method($($argument),*).await);)*
@@ -43,7 +42,6 @@ pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
     NOTED.take().unwrap().into_iter().collect()
 }
 
-/// Returns an id that no connection has.
 fn nobody() -> ConnectionId {
     ConnectionId::from(Uuid::nil())
 }
@@ -88,6 +86,8 @@ async fn read(tx: &mut Reader) {
         due_refreshes(1, ",github,", 9);
         due_checks(1, ",github,", 9);
         is_use_refused(nobody());
+        lacking_scopes("local", "issues", nobody());
+        all_lacking_scopes("local");
         due_refused_uses(",github,", 9);
         is_provider_paused(nobody(), "local", ",github,", 1);
         ended_credentials(1, ",github,", 9);
@@ -245,6 +245,8 @@ async fn write_connections(tx: &mut Tx) {
         confirm_liveness(&unchanged);
         claim_check(nobody(), 1, 2);
         note_refused_use(nobody(), 1);
+        put_lacking_scopes("local", "issues", nobody(), "[]");
+        delete_lacking_scopes(nobody());
         claim_refused_use(nobody());
         settle_refused_use(nobody(), 1);
         announce(nobody(), 1, 2);

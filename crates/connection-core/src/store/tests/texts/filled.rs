@@ -33,6 +33,7 @@ const TABLES: &[(&str, &str)] = &[
         "connection_liveness (connection_id, liveness, generation, checked_at, next_check_at, refused_at)",
         "{id}, 'live', 1, i, i, CASE WHEN i % 20 = 0 THEN i END",
     ),
+    ("connection_lacking_scope (owner, extension, connection_id, scopes)", "'local', 'e' || i, {id}, '[]'"),
     (
         "connection_event (id, owner, connection_id, seq, at, kind, body, chain)",
         "{id}, 'local', {id}, 1, i, 'connected', '{}', {hash}",
