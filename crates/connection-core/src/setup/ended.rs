@@ -28,8 +28,9 @@ pub(super) async fn ended(shared: &System, slot: &Slot, row: &SetupRow) -> Resul
 
 /// Returns the outcome of a session that is stored as done.
 async fn stored(shared: &System, row: &SetupRow) -> Result<Outcome, Error> {
-    let listed = shared.reader().await?.listed(row.connection_id).await?;
-    let Some(info) = listed.and_then(|row| shared.info(row)) else {
+    let mut reader = shared.reader().await?;
+    let listed = reader.listed(row.connection_id).await?;
+    let Some(info) = shared.info_of(&mut reader, listed).await? else {
         let failure = SetupFailure::new("setup_ended", "the connection that this setup made was removed");
         return Ok(Outcome::Failed(failure));
     };

@@ -1,11 +1,11 @@
 //! Selects the connection for the requirement of an extension.
 
-use connection_contract::{Kind, Liveness, Reason, SecretName, Text};
+use connection_contract::{Liveness, Reason, SecretName, Text};
 
 use crate::{
     ConnectionId, ConnectionInfo,
-    ground::{Ground, kind_changed},
-    kinds::held_name,
+    ground::{RowKinds, kind_changed},
+    kinds::{KindEntry, held_name},
     liveness::column,
     store::{
         json,
@@ -38,8 +38,8 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Returns the connection of a row; `None` if it is unreadable.
-    pub(super) fn of(ground: &Ground, listed: ListedRow, secret_names: Option<String>) -> Option<Self> {
-        let info = ground.info(listed)?;
+    pub(super) fn of(kinds: &RowKinds<'_>, listed: ListedRow, secret_names: Option<String>) -> Option<Self> {
+        let info = kinds.info(listed)?;
         Some(Self {
             id: info.id,
             is_reserved: info.kind.extension().is_some(),
@@ -50,19 +50,20 @@ impl Candidate {
             config: info.config.clone(),
             held: names_of_row(secret_names.as_deref()),
             scopes: info.scopes.clone(),
-            of_kind: of_kind(ground, &info.kind),
+            of_kind: kinds
+                .entry(&info.owner, &info.kind)
+                .map(|entry| entry.descriptor.secret_names.clone())
+                .unwrap_or_default(),
             shown: Some(Box::new(info)),
         })
     }
 
-    /// Returns the connection of a row that holds only what selects it.
-    pub(super) fn near(ground: &Ground, row: &NearCandidate) -> Self {
-        let kind = Kind::parse(&row.kind);
-        let entry = kind.as_ref().and_then(|kind| ground.kinds.entry(kind));
-        let changed = entry.as_ref().filter(|entry| !entry.permits_use(row.terms.as_deref()));
+    /// Returns the connection of a row that holds only what selects it, with its kind.
+    pub(super) fn near(row: &NearCandidate, entry: &KindEntry) -> Self {
+        let changed = Some(entry).filter(|entry| !entry.permits_use(row.terms.as_deref()));
         Self {
             id: row.id,
-            is_reserved: kind.as_ref().is_some_and(|kind| kind.extension().is_some()),
+            is_reserved: entry.descriptor.extension.is_some(),
             is_default: row.is_default,
             liveness: match changed {
                 Some(_) => Liveness::Failing,
@@ -75,7 +76,7 @@ impl Candidate {
             config: json::to_config(&row.config),
             held: names_of_row(row.secret_names.as_deref()),
             scopes: row.granted_scopes.as_deref().and_then(json::to_texts),
-            of_kind: entry.map(|entry| entry.descriptor.secret_names.clone()).unwrap_or_default(),
+            of_kind: entry.descriptor.secret_names.clone(),
             shown: None,
         }
     }
@@ -89,11 +90,6 @@ impl Candidate {
     pub(super) fn satisfies(&self, names: &[SecretName]) -> bool {
         self.lacks(names).next().is_none()
     }
-}
-
-/// Returns the secret names of a kind. A kind that is not registered has none.
-fn of_kind(ground: &Ground, kind: &Kind) -> Vec<Text> {
-    ground.kinds.entry(kind).map(|entry| entry.descriptor.secret_names.clone()).unwrap_or_default()
 }
 
 /// Returns the names in a row. An unreadable value holds none.
