@@ -105,10 +105,12 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        /** Removes a connection, and revokes its credential at the provider if the kind can. */
+        /** Removes a connection, and revokes at the provider what its setup created there. */
         delete: {
             parameters: {
                 query?: {
+                    /** @description `true` revokes also a credential that a person entered, if the kind can. */
+                    revoke?: boolean;
                     /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
                     owner?: string;
                 };
@@ -3787,7 +3789,8 @@ export interface components {
         /**
          * @description The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows` that were
          *     edited, the `state_directory`, the `key`, the `clock`, the `certificate` if the server itself speaks TLS, the `events`
-         *     if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work.
+         *     if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work, or of
+         *     which a request was refused since it was verified.
          */
         Doctor: {
             checks: components["schemas"]["Check"][];
@@ -4104,6 +4107,8 @@ export interface components {
             connections: number;
             /** @description The lines that the new terms lack. */
             removed: string[];
+            /** @description `true` if the connections are not used until the change is accepted; `false` if only the revocation changed. */
+            stopsUse: boolean;
         };
         /** @description The changes of a kind since accounts were connected. */
         KindChanges: {
@@ -4506,17 +4511,22 @@ export interface components {
         RemedyAction: "reauthorize" | "verify" | "accept" | "wait";
         /** @description The consequences of a removal. */
         Removal: {
+            /** @description `true` if the kind can revoke a credential that a person entered, which it does on request. */
+            canRevoke: boolean;
             /** @description The extensions that lose the use of the connection. */
             extensions: string[];
             /** @description `true` if the connection has an address for webhooks, which will be refused. */
             webhooks: boolean;
         };
-        /** @description A removal, and whether the credentials were revoked at the provider. */
+        /** @description A removal, and what happened to the credentials at the provider. */
         Removed: {
+            /** @description The address of the page on which a person deletes a credential that was not revoked. */
+            credentialPage: string | null;
             id: string;
             kind: string;
             label: string;
             previous: null | components["schemas"]["Teardown"];
+            previousCredentialPage: string | null;
             previousReason: null | components["schemas"]["Reason"];
             reason: null | components["schemas"]["Reason"];
             teardown: components["schemas"]["Teardown"];
@@ -4784,7 +4794,7 @@ export interface components {
             wrappedBy: string;
         };
         /** @enum {string} */
-        Teardown: "done" | "failed" | "skipped";
+        Teardown: "failed" | "nothing_to_revoke" | "not_revoked" | "revoked";
         /** @description A token, without its text. */
         Token: {
             createdAt: string;

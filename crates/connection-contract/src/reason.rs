@@ -4,6 +4,8 @@
 
 /// The provider refuses the credential.
 pub const UNAUTHORIZED: &str = "unauthorized";
+/// The provider refused a request, and the connection was not verified since. The connection may still work.
+pub const USE_REFUSED: &str = "use_refused";
 /// The provider knows the credential but does not permit this request.
 pub const FORBIDDEN: &str = "forbidden";
 /// The provider reports that the credential has expired, or its end has passed and it could not be renewed.
@@ -66,6 +68,7 @@ pub const REVOCATION_UNCONFIRMED: &str = "revocation_unconfirmed";
 /// All reason codes, for a host that explains them.
 pub const ALL: &[&str] = &[
     UNAUTHORIZED,
+    USE_REFUSED,
     FORBIDDEN,
     EXPIRED,
     SUSPENDED,

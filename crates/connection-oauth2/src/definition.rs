@@ -1,13 +1,14 @@
 //! The connection definition that is made from a configuration.
 
 use connection_contract::{
-    Authorizer, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, HttpRequest, NamedSecrets,
-    Refresher, Secret, SetupContext, SetupFailure, SetupResult, Teardown, TeardownContext, VerifyContext, VerifyResult,
+    Authorizer, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, HttpRequest,
+    NamedSecrets, NotLive, Refresher, Secret, SetupContext, SetupFailure, SetupResult, Teardown, TeardownContext, Text,
+    VerifyContext, VerifyResult,
 };
 
 use crate::{
     OAuth2Credential, account,
-    config::{Attach, CheckedRenewal, Client, Endpoint, OAuth2Config},
+    config::{Attach, CheckedRenewal, Client, Endpoint, Grant, OAuth2Config, Values},
     flow,
     provider::Provider,
     refresh, revoke,
@@ -23,6 +24,29 @@ pub struct OAuth2 {
 /// built.
 pub fn oauth2(config: OAuth2Config) -> OAuth2 {
     OAuth2 { config }
+}
+
+impl OAuth2 {
+    /// Returns the secret of the application that obtained these tokens, for a request that revokes them and is not the
+    /// one of RFC 7009.
+    ///
+    /// # Errors
+    ///
+    /// The application is unknown, or another one by now.
+    pub async fn application_secret(
+        &self,
+        credential: &OAuth2Credential,
+        ctx: &Context<'_>,
+    ) -> Result<Option<Secret>, NotLive> {
+        let application = refresh::application(&self.config, credential, ctx).await;
+        Ok(application.map_err(|error| error.not_live(&self.config.descriptor.kind))?.secret)
+    }
+
+    /// Returns `true` if a connection is the application itself, with a secret that a person entered for it.
+    fn holds_application(&self) -> bool {
+        let is_own = matches!(self.config.client, Client::PerConnection);
+        is_own && matches!(self.config.grant, Grant::ClientCredentials | Grant::ConsentThenClientCredentials)
+    }
 }
 
 impl ConnectionDefinition for OAuth2 {
@@ -72,11 +96,14 @@ impl ConnectionDefinition for OAuth2 {
             values: credential.values.clone(),
         };
         let endpoint = provider.url(Endpoint::Revocation).map_err(|error| error.not_live(kind))?;
+        let name = &self.config.descriptor.display_name;
         // Without a revocation endpoint, the application is not needed.
         let Some(endpoint) = endpoint else {
             return Ok(Teardown::not_revoked(match credential.tokens.refresh {
-                Some(_) => "the tokens work until the application's access to the account is withdrawn at the provider",
-                None => "the access token works until it expires or is revoked at the provider",
+                Some(_) => {
+                    format!("the tokens work until the application's access to the account is withdrawn at {name}")
+                }
+                None => format!("the access token works at {name} until it expires or is revoked there"),
             }));
         };
         let application = refresh::application(&self.config, credential, ctx).await;
@@ -84,7 +111,22 @@ impl ConnectionDefinition for OAuth2 {
         provider.know(&application);
         let revoked = revoke::revoke(&provider, &application, &endpoint, credential).await;
         let keeps = matches!(self.config.client, Client::Prompted);
-        Ok(revoked.map_err(|error| error.of_kept(keeps).not_live(kind))?)
+        Ok(match revoked.map_err(|error| error.of_kept(keeps).not_live(kind))? {
+            // The application obtains another token whenever it wants.
+            Teardown::Revoked if self.holds_application() => Teardown::not_revoked(format!(
+                "the token was revoked, but the secret of the application works at {name} until it is deleted there"
+            )),
+            outcome => outcome,
+        })
+    }
+
+    fn credential_page(&self, _: Option<&OAuth2Credential>, connection: &Connection) -> Option<Text> {
+        let page = self.config.credential_page.as_ref()?;
+        let mut values = Values::default();
+        for name in page.variables().filter_map(|variable| variable.strip_prefix("config.")) {
+            values.set("config", name, connection.config(name)?);
+        }
+        page.url(&values).ok().map(Text::from)
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<OAuth2Credential>> {

@@ -18,6 +18,7 @@ export function stateOf({ liveness, reason, expiring, missingScopes }) {
   if (liveness !== 'live') return { tone: 'none', word: words.unknown };
   if (expiring) return { tone: 'warn', word: words.expiring };
   if (reason?.code === 'refresh_outcome_unknown') return { tone: 'warn', word: words.unclear };
+  if (reason?.code === 'use_refused') return { tone: 'warn', word: words.refused };
   if (missingScopes?.length) return { tone: 'warn', word: words.scopes };
   return { tone: 'live', word: words.live };
 }

@@ -56,6 +56,7 @@ export const texts = {
   states: {
     live: 'Working', failing: 'Not working', offline: 'Provider unreachable', unknown: 'Not checked yet',
     expiring: 'Expires soon', unclear: 'Working, renewal unclear', scopes: 'Permissions missing',
+    refused: 'A request was refused',
   },
   connections: {
     title: 'Connections',
@@ -185,8 +186,8 @@ export const texts = {
     defaultHelp: 'Extensions that name only the provider use its default connection.',
     defaulted: 'The default was changed.',
     removeTitle: (label) => `Remove ${label}?`,
-    removeTeardown: 'The credential is deleted here. What was created at the provider by connecting is revoked there, '
-      + 'if the provider offers that.',
+    removeTeardown: 'The credential is deleted here. What a sign-in created at the provider is revoked there, if the '
+      + 'provider offers that; a key or a token that was entered still works.',
     removeRevoke: 'Revoke the credential at the provider, too',
     removeRevokeHelp: 'Other programs that use the same credential will stop working.',
     removeExtensions: (names) => `${list(names)} will no longer be able to use it.`,
@@ -208,6 +209,7 @@ export const texts = {
     deleteAt: (host) => `Delete it at ${host}`,
     acceptTitle: 'How this kind sends secrets has changed',
     acceptHelp: 'The connection is not used until you accept the change.',
+    acceptRevocationHelp: 'Until you accept the change, a removal does not revoke the credential.',
     acceptRemoved: 'Before', acceptAdded: 'Now', acceptButton: 'Accept the change',
     accepted: 'The change was accepted.',
     acceptFor: (count) => `This concerns ${s(count, 'connection', 'connections')}.`,
@@ -235,6 +237,7 @@ export const texts = {
   },
   reasons: {
     unauthorized: 'the provider refuses the credential', forbidden: 'the provider does not permit the request',
+    use_refused: 'the provider refused a request',
     expired: 'the credential has expired', suspended: 'the provider suspended the account',
     closed: 'the account is closed',
     scope_missing: 'a required permission is missing', account_changed: 'it reaches a different account',

@@ -26,7 +26,10 @@ pub use login::Login;
 
 use connection_contract::prelude::*;
 
-use crate::{login::LoginMethod, spec::Tool};
+use crate::{
+    login::LoginMethod,
+    spec::{Costs, Tool},
+};
 
 /// The kind of one tool.
 #[derive(Debug)]
@@ -91,18 +94,33 @@ impl ConnectionDefinition for AgentCli {
     }
 
     async fn teardown(&self, login: &Login, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
+        let Tool { name, provider, .. } = self.0;
         Ok(match (login.how(), login.admin_key()) {
+            // The tool keeps its login.
             (LoginMethod::Own { .. }, None) => Teardown::NothingToRevoke,
             (LoginMethod::Own { .. }, Some(_)) => {
-                Teardown::not_revoked("the admin key works at the provider until it is deleted there")
+                Teardown::not_revoked(format!("the admin key works at {provider} until it is deleted there"))
             }
-            (LoginMethod::ApiKey(_), _) => {
-                Teardown::not_revoked("the API key works at the provider until it is deleted there")
+            (LoginMethod::ApiKey(_), None) => {
+                Teardown::not_revoked(format!("the API key works at {provider} until it is deleted there"))
             }
+            (LoginMethod::ApiKey(_), Some(_)) => Teardown::not_revoked(format!(
+                "the API key and the admin key work at {provider} until they are deleted there"
+            )),
             (LoginMethod::SetupToken(_), _) => {
-                Teardown::not_revoked("the token works at the provider until it expires or is revoked there")
+                Teardown::not_revoked(format!("the token works with {name} until it is revoked at {provider}"))
             }
         })
+    }
+
+    fn credential_page(&self, login: Option<&Login>, _: &Connection) -> Option<Text> {
+        let page = match login.map(|login| (login.how(), login.admin_key())) {
+            Some((LoginMethod::Own { .. }, None)) => None,
+            Some((LoginMethod::Own { .. }, Some(_))) => self.0.costs().map(Costs::keys),
+            Some((LoginMethod::SetupToken(_), _)) => self.0.token_page,
+            Some((LoginMethod::ApiKey(_), _)) | None => Some(self.0.api.console),
+        };
+        page.map(Text::from)
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<Login>> {

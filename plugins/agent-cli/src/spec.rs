@@ -39,6 +39,8 @@ pub(crate) struct Tool {
     pub(crate) token_env: &'static str,
     /// Command that prints a token for that variable, if a connection may hold such a token.
     pub(crate) token_command: Option<&'static str>,
+    /// Page on which a person revokes such a token.
+    pub(crate) token_page: Option<&'static str>,
     pub(crate) directory: Directory,
     pub(crate) api: Api,
     /// Permission modes, in the order in which a person cycles through them.
@@ -140,6 +142,16 @@ pub(crate) enum Costs {
     Anthropic,
     /// OpenAI's report: <https://platform.openai.com/docs/api-reference/usage/costs>.
     OpenAi,
+}
+
+impl Costs {
+    /// Returns the page that lists the admin keys of an organization.
+    pub(crate) fn keys(self) -> &'static str {
+        match self {
+            Self::Anthropic => "https://platform.claude.com/settings/admin-keys",
+            Self::OpenAi => "https://platform.openai.com/settings/organization/admin-keys",
+        }
+    }
 }
 
 /// The home directory of the user in the images.

@@ -9,6 +9,7 @@
 extern crate alloc;
 
 mod probe;
+mod removal;
 mod webhooks;
 
 use connection_contract::prelude::*;
@@ -88,6 +89,18 @@ impl ConnectionDefinition for GitHub {
 
     async fn verify(&self, token: &Token, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Token>, ConnectionError> {
         Ok(probe::account(self, token, ctx.connection().base_url()?, ctx).await?.result())
+    }
+
+    async fn teardown(&self, _: &Token, ctx: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
+        Ok(Teardown::NotRevoked(removal::kept(ctx.connection())))
+    }
+
+    fn credential_page(&self, token: Option<&Token>, connection: &Connection) -> Option<Text> {
+        removal::page(token, connection)
+    }
+
+    fn revoker(&self) -> Option<&dyn Revoker<Token>> {
+        Some(self)
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<Token>> {

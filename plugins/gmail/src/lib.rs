@@ -46,6 +46,8 @@ pub fn gmail_of(client: Client) -> OAuth2 {
                 .limited_if(limit("dailyLimitExceeded")),
         )
         .client(client)
+        // <https://developers.google.com/identity/gsi/web/guides/revoke>
+        .credential_page("https://myaccount.google.com/permissions")
         .guide("Make an OAuth client of type 'Desktop app' (or 'Web application' for a hosted page) and enable the Gmail API.")
         .guide_link("Make a client", "https://console.cloud.google.com/auth/clients")
         .guide_link("Enable the Gmail API", "https://console.cloud.google.com/apis/library/gmail.googleapis.com")

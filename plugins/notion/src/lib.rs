@@ -25,6 +25,8 @@ const KIND: Kind = Kind::from_static("notion");
 const API: &str = "https://api.notion.com";
 /// API version, which every request must name: <https://developers.notion.com/reference/versioning>.
 const VERSION: &str = "2026-03-11";
+/// Page that lists the integrations and their tokens: <https://developers.notion.com/docs/authorization>.
+const INTEGRATIONS: &str = "https://www.notion.so/profile/integrations";
 /// Maximum number of times that setup asks for a token.
 const MAX_TRIES: usize = 3;
 
@@ -39,7 +41,7 @@ impl ConnectionDefinition for Notion {
             // The same token, under the name that extensions for Notion declare.
             .secret_name("accessToken")
             .guide("Make an internal integration, copy its token, then share pages with it.")
-            .guide_link("Make an internal integration", "https://www.notion.so/profile/integrations")
+            .guide_link("Make an internal integration", INTEGRATIONS)
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Token>, SetupFailure> {
@@ -70,6 +72,15 @@ impl ConnectionDefinition for Notion {
 
     async fn verify(&self, token: &Token, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Token>, ConnectionError> {
         Ok(VerifyResult::live().identity(probe::account(self, token, ctx).await?))
+    }
+
+    async fn teardown(&self, _: &Token, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
+        // Notion documents no request that revokes the token of an internal integration.
+        Ok(Teardown::not_revoked("the token works at Notion until it is refreshed or the integration is deleted there"))
+    }
+
+    fn credential_page(&self, _: Option<&Token>, _: &Connection) -> Option<Text> {
+        Some(INTEGRATIONS.into())
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<Token>> {

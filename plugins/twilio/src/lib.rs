@@ -37,6 +37,9 @@ enum Proof {
 
 const KIND: Kind = Kind::from_static("twilio");
 const API: &str = "https://api.twilio.com";
+/// Page of the console that lists the auth tokens and the API keys:
+/// <https://www.twilio.com/docs/iam/api-keys/keys-in-console>.
+const KEYS: &str = "https://console.twilio.com/us1/account/keys-credentials/api-keys";
 /// Maximum number of times that setup asks for a login.
 const MAX_TRIES: usize = 3;
 
@@ -115,6 +118,18 @@ impl ConnectionDefinition for Twilio {
 
     async fn verify(&self, login: &Login, ctx: &VerifyContext<'_>) -> Result<VerifyResult<Login>, ConnectionError> {
         Ok(VerifyResult::live().identity(probe::account(self, login, ctx).await?))
+    }
+
+    async fn teardown(&self, login: &Login, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
+        // An API key cannot delete itself, and no request deletes the auth token of an account.
+        Ok(Teardown::not_revoked(match login.proof {
+            Proof::ApiKey(..) => "the API key works at Twilio until it is deleted there",
+            Proof::AuthToken(_) => "the auth token works at Twilio until it is replaced there",
+        }))
+    }
+
+    fn credential_page(&self, _: Option<&Login>, _: &Connection) -> Option<Text> {
+        Some(KEYS.into())
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<Login>> {

@@ -5,6 +5,7 @@ mod files;
 mod list;
 mod reauthorize;
 mod refresh;
+mod refused_use;
 mod rename;
 pub(crate) mod rollback;
 mod secret;

@@ -31,7 +31,8 @@ impl Connection {
     /// After a 401, the credential is refreshed, unless a newer one has been stored meanwhile, and the request is sent
     /// once more with the new credential. If the answer is a 401 although the credential was refreshed seconds ago, the
     /// request is sent once more after two seconds, because the servers of a provider may learn of a new token one
-    /// after another.
+    /// after another. A 401 that remains makes the connection due for a verification; see
+    /// [`verify_refused_use`](Self::verify_refused_use).
     ///
     /// # Cancellation
     ///
@@ -61,22 +62,39 @@ impl Connection {
             if answer.status() != UNAUTHORIZED {
                 return Ok(answer);
             }
-            // A provider that refuses a request because of its credential has not acted on it.
-            let (answer, row) = match self.after_refusal(&kind, &row).await {
-                Some(newer) => (self.send_as(&kind, &newer, &origin, host::duplicate(&again)).await?, newer),
-                None => (answer, row),
-            };
-            let clock = &*self.shared.clock;
-            if answer.status() != UNAUTHORIZED || !row.plan.is_fresh(clock.now().seconds()) {
-                return Ok(answer);
+            let (answer, row) = self.send_again(&kind, row, &origin, answer, again).await?;
+            if answer.status() == UNAUTHORIZED {
+                self.note_refused_use(row.generation).await;
             }
-            lag::pause(clock).await;
-            // If the store cannot be read, the first answer is the better result.
-            match self.reopen(&kind).await {
-                Ok(row) => self.send_as(&kind, &row, &origin, again).await,
-                Err(_) => Ok(answer),
-            }
+            Ok(answer)
         })
+    }
+
+    /// Sends a request again that was refused with this answer and this credential, if another credential or a little time
+    /// may help. Returns the last answer and its credential.
+    async fn send_again(
+        &self,
+        kind: &Arc<KindEntry>,
+        row: Arc<HotRow>,
+        origin: &Origin,
+        answer: Response,
+        again: HttpRequest,
+    ) -> Result<(Response, Arc<HotRow>), Error> {
+        // A provider that refuses a request because of its credential has not acted on it.
+        let (answer, row) = match self.after_refusal(kind, &row).await {
+            Some(newer) => (self.send_as(kind, &newer, origin, host::duplicate(&again)).await?, newer),
+            None => (answer, row),
+        };
+        let clock = &*self.shared.clock;
+        if answer.status() != UNAUTHORIZED || !row.plan.is_fresh(clock.now().seconds()) {
+            return Ok((answer, row));
+        }
+        lag::pause(clock).await;
+        // If the store cannot be read, the first answer is the better result.
+        match self.reopen(kind).await {
+            Ok(row) => Ok((self.send_as(kind, &row, origin, again).await?, row)),
+            Err(_) => Ok((answer, row)),
+        }
     }
 
     /// Attaches one credential and sends the request.

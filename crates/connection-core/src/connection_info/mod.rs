@@ -26,8 +26,9 @@ pub struct ConnectionInfo {
     pub identity: Identity,
     /// The liveness, as last measured.
     pub liveness: Liveness,
-    /// The reason why the connection is not live. For a live connection, the reason why its credential could not be
-    /// refreshed, if an answer was lost or somebody has to fix something. If the [kind changed](Self::kind_changed), the
+    /// The reason why the connection is not live. For a live connection, a use that the provider refused and that no
+    /// verification has followed, or the reason why its credential could not be refreshed, if an answer was lost or
+    /// somebody has to fix something. If the [kind changed](Self::kind_changed), the
     /// reason says that instead.
     pub reason: Option<Reason>,
     /// The time of the last measurement.

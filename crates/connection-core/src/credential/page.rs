@@ -15,8 +15,8 @@ use crate::{
 
 /// The longest time for naming an address, which takes microseconds.
 const MAX_DURATION: Duration = Duration::from_secs(10);
-/// The longest address.
-const MAX_ADDRESS: usize = 2000;
+/// The longest address. A text for people holds it uncut.
+const MAX_ADDRESS: usize = 400;
 
 /// Returns the address for a credential, or for one that cannot be read. `None` if the plugin knows none, or does not say
 /// so in time.

@@ -1,6 +1,6 @@
 //! The information about a connection, from its row and from the registered kinds.
 
-use connection_contract::{Identity, Kind, Liveness, Timestamp};
+use connection_contract::{Identity, Kind, Liveness, Reason, Timestamp, reason};
 
 use super::{Ground, terms};
 use crate::{
@@ -78,7 +78,9 @@ impl Ground {
         let ListedRow { account, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } = row;
         let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
         let reason = reason.as_deref().and_then(json::to_reason).or_else(|| match liveness {
-            Liveness::Live | Liveness::Unknown => plan::note(row.refresh_reason.as_deref()),
+            Liveness::Live | Liveness::Unknown => {
+                row.refused_at.map(use_refused).or_else(|| plan::note(row.refresh_reason.as_deref()))
+            }
             _ => None,
         });
         let kind = Kind::parse(&account.kind).unwrap_or_else(|| {
@@ -132,4 +134,11 @@ impl Ground {
         }
         info
     }
+}
+
+/// Returns the reason to show for a connection whose provider refused a use at this time, until a verification follows.
+fn use_refused(at: i64) -> Reason {
+    let at = Timestamp::from_seconds(at).to_rfc3339();
+    let message = format!("the provider refused a request at {at}, and the connection was not verified since");
+    Reason::new(reason::USE_REFUSED, message).remedy("verify this connection")
 }

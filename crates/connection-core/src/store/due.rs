@@ -33,6 +33,8 @@ macro_rules! not_busy {
     };
 }
 
+pub(super) use not_busy;
+
 /// Joins owners to one text to bind: those of whom no own kind may be used now, and own kinds that may not be used now.
 /// Neither has a control character.
 pub(crate) fn busy_owners<'a>(busy: impl Iterator<Item = (&'a str, Option<&'a Kind>)>) -> String {

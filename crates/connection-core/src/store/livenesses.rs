@@ -76,14 +76,16 @@ impl Tx {
     }
 
     /// Stores a measurement. Returns `false` if a newer credential was measured in between. A measurement of the
-    /// credential that the account names is always stored, so that an edited account does not stay live.
+    /// credential that the account names is always stored, so that an edited account does not stay live. A use that was
+    /// refused is no longer noted for another credential than the one that was refused.
     pub(crate) async fn upsert_liveness(&mut self, row: &LivenessRow) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_liveness (connection_id, liveness, reason, generation, checked_at, \
                            next_check_at, failures) VALUES ($1, $2, $3, $4, $5, $6, $7) \
                            ON CONFLICT (connection_id) DO UPDATE SET liveness = excluded.liveness, \
                            reason = excluded.reason, generation = excluded.generation, \
                            checked_at = excluded.checked_at, next_check_at = excluded.next_check_at, \
-                           failures = excluded.failures \
+                           failures = excluded.failures, refused_at = CASE WHEN connection_liveness.generation \
+                           = excluded.generation THEN connection_liveness.refused_at END \
                            WHERE connection_liveness.generation <= excluded.generation OR excluded.generation = \
                            (SELECT a.generation FROM connection_account AS a WHERE a.id = excluded.connection_id)";
         let changed = execute!(

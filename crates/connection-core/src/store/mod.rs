@@ -41,6 +41,7 @@ mod previous;
 mod profiles;
 mod provider_grants;
 mod refreshes;
+mod refused_uses;
 mod renames;
 mod row_events;
 pub(crate) mod rows;

@@ -99,6 +99,8 @@ struct Change {
     began: i64,
     /// `true` if the kind refreshes the credential.
     renews: bool,
+    /// The time of a use that was refused before the probe began.
+    refused_at: Option<i64>,
     /// The names of the secrets that the credential holds, as JSON; `None` if the plugin could not list them.
     secret_names: Option<String>,
     /// The row of the rotated credential, sealed for the next generation.
@@ -142,7 +144,8 @@ pub(super) async fn commit(
     let began = began.seconds();
     let now = system.clock.now();
     let secret_names = secret_names.as_ref().map(json::texts);
-    if rotated.is_none() && read.is_unchanged(secret_names.as_deref(), now.seconds()) {
+    let refused_at = read.listed.refused_at;
+    if rotated.is_none() && refused_at.is_none() && read.is_unchanged(secret_names.as_deref(), now.seconds()) {
         let seen = Facts::of(&read.listed);
         if seen.with(&found) == seen
             && let Some(info) = confirm(system, (&read, kind), &found, (began, now.seconds())).await?
@@ -159,6 +162,7 @@ pub(super) async fn commit(
         generation,
         began,
         renews: kind.renews(),
+        refused_at,
         secret_names,
         rotated,
         now: at,
@@ -259,7 +263,8 @@ struct CommitOutcome {
 /// current, or another process measured the connection during the probe.
 fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<CommitOutcome>, StoreError>> {
     Box::pin(async move {
-        let Change { id, found, generation, began, renews, secret_names, rotated, now, sealer, ids } = change;
+        let Change { id, found, generation, began, renews, refused_at, secret_names, rotated, now, sealer, ids } =
+            change;
         tx.lock(Lock::Connection(id)).await?;
         let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
             if rotated.is_some() {
@@ -314,6 +319,9 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<CommitOutco
         };
         let liveness = liveness::row(id, next.unwrap_or(generation), &found, now, failures);
         tx.upsert_liveness(&liveness).await?;
+        if let Some(at) = refused_at {
+            tx.settle_refused_use(id, at).await?;
+        }
         for (kind, body) in facts.events(&seen, next) {
             event::append(tx, &sealer, &event::at(now, &*ids, &row.account.owner, id, kind, body)).await?;
         }

@@ -12,7 +12,7 @@ use crate::{
     definition::Probed,
     ground::{Scope, check_terms},
     kinds::KindEntry,
-    plan::Stage,
+    plan::{Plan, Stage},
     refresh::{self, Trigger},
 };
 
@@ -31,6 +31,15 @@ impl Measurement {
         let found = &self.probed.found;
         let code = found.reason.as_ref().map(|reason| &*reason.code);
         found.liveness == Liveness::Failing && matches!(code, Some(reason::EXPIRED | reason::UNAUTHORIZED))
+    }
+
+    /// Replaces a refusal by the reason for which the refresh has to wait, if it has to: a refresh may still cure the
+    /// refusal, so nobody is asked to authorize the connection again.
+    pub(super) fn wait_for_refresh(&mut self, plan: Option<Plan>) {
+        let waiting = plan.filter(|plan| !self.is_fresh && plan.failures() > 0);
+        if let Some(why) = waiting.and_then(|plan| plan.why()) {
+            self.probed = why.into();
+        }
     }
 
     /// Returns `true` if the provider refused a credential that a refresh made seconds ago. One of its servers may not

@@ -8,6 +8,7 @@ pub(crate) mod lag;
 mod measure;
 mod probe;
 mod probe_permits;
+pub(crate) mod refused_use;
 mod system;
 
 use crate::{
@@ -66,7 +67,11 @@ async fn run(
                 let before = read_shown(system, scope.owner, id).await?;
                 looked = measure::measure(scope, &kind, before, asker).await?;
             }
-            Ok(RefreshResult::ByOtherProcess | RefreshResult::NotDue) => {}
+            Ok(RefreshResult::ByOtherProcess) => {}
+            Ok(RefreshResult::NotDue) => {
+                let plan = read_shown(system, scope.owner, id).await?.read.plan();
+                looked.wait_for_refresh(plan);
+            }
             // The credential is refused, or the provider could not be asked to refresh it.
             Err(Error::NotRenewed { why, .. }) => looked.probed = (*why).into(),
             Err(error) => return Err(error),

@@ -173,6 +173,7 @@ mod tool_policy;
 mod usage_json;
 mod use_faults;
 mod use_origins;
+mod use_refused;
 mod use_send;
 mod use_statements;
 mod use_token;

@@ -36,6 +36,8 @@ const RELAXED: &[&str] = &[
     "connection_liveness.lease_owner",
     "connection_liveness.lease_until",
     "connection_liveness.next_check_at",
+    "connection_liveness.refusal_checked_at",
+    "connection_liveness.refused_at",
     "connection_setup delete",
     "connection_setup insert",
     "connection_setup.expires_at",

@@ -92,7 +92,7 @@ async fn a_refusal_that_nobody_can_mend_now_is_the_answer() {
     assert_eq!(it.provider.request_count(), 1, "a pause lasts");
     // The probe does not treat it as a lost authorization.
     let info = it.connection.verify().await.unwrap();
-    assert_eq!((info.liveness, it.provider.request_count()), (Liveness::Failing, 1));
+    assert_eq!((info.liveness, it.provider.request_count()), (Liveness::Offline, 1));
 }
 
 #[tokio::test]

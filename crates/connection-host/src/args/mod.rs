@@ -233,7 +233,7 @@ pub(crate) enum Command {
     },
     /// Follow what happens, live
     Watch(Watching),
-    /// Remove a connection and revoke what its setup created
+    /// Remove a connection and say what still works
     Remove {
         /// KIND, KIND:LABEL, an id, or the end of an id
         #[arg(required_unless_present = "kind")]
@@ -241,7 +241,7 @@ pub(crate) enum Command {
         /// Remove every connection of this kind
         #[arg(long, conflicts_with = "connection", value_parser = parse_kind)]
         kind: Option<String>,
-        /// Also revoke a credential that was entered, such as a pasted token
+        /// Also revoke a token that was pasted
         #[arg(long)]
         revoke: bool,
         /// Do not ask for confirmation

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use connection_contract::{Secret, Timestamp};
-use connection_core::{ConnectionInfo, Response};
+use connection_core::{Connection, ConnectionInfo, Response};
 
 use crate::{
     Error, Exit,
@@ -37,8 +37,19 @@ pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, E
     let status = response.status();
     let pause = pause(response.headers(), program.output.now);
     program.output.waiting(provider, print(&program.output, response, arguments.include)).await?;
+    if status == 401 {
+        verify_refused_use(&program.output, provider, &connection).await;
+    }
     registry.close().await;
     exit(status, pause, &host, connection.info())
+}
+
+/// Verifies the connection after its provider refused the request, so that what other commands say about it is true. The
+/// answer was printed and is the result of the command; a verification that fails leaves the refused request noted.
+async fn verify_refused_use(output: &Output, provider: &str, connection: &Connection) {
+    if let Err(error) = output.waiting(provider, connection.verify_refused_use()).await {
+        tracing::debug!(connection = %connection.id(), code = error.code(), "the verification after a refused request failed");
+    }
 }
 
 /// The checked parts of the arguments.

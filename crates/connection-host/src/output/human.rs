@@ -2,7 +2,9 @@
 
 use connection_contract::{Kind, Liveness, Reason, Timestamp, reason};
 use connection_core::ConnectionInfo;
-pub(crate) use connection_server::shapes::{EXPIRES_SOON, condition, expires_soon, liveness_word};
+pub(crate) use connection_server::shapes::{
+    EXPIRES_SOON, condition, connections_summary, expires_soon, is_use_refused, liveness_word,
+};
 
 use super::{table::Colour, time};
 
@@ -49,7 +51,7 @@ pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
         Liveness::Failing => 0,
         Liveness::Offline if is_to_choose(info) => 0,
         Liveness::Offline => 1,
-        Liveness::Live if expires_soon(info, now) => 3,
+        Liveness::Live if expires_soon(info, now) || is_use_refused(info) => 3,
         Liveness::Live => 4,
         _ => 2,
     }
@@ -109,7 +111,7 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
         Liveness::Failing => (note, again()),
         Liveness::Offline if ways.is_some() => (note, again()),
         Liveness::Live if expires_soon(info, now) => (note, again()),
-        Liveness::Live => (note, None),
+        Liveness::Live if !is_use_refused(info) => (note, None),
         // The connection is verified again when the pause is over; asking the provider earlier makes it worse.
         Liveness::Offline if is_paused(&info.reason) => (note, None),
         Liveness::Unknown if is_unverifiable => (note, again().filter(|_| expires_soon(info, now))),

@@ -35,6 +35,7 @@ mod provider;
 mod real;
 mod record;
 mod refresh;
+mod refused_send;
 mod repair;
 #[cfg(unix)]
 mod running;

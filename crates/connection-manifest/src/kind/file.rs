@@ -5,9 +5,10 @@ use std::sync::Arc;
 use connection_contract::Kind;
 
 use super::{
-    FileKind, Problems, account_name,
+    FileKind, Problem, Problems, account_name,
     definition::Prepared,
-    model::KindModel,
+    in_json::in_json,
+    model::{KindModel, Mechanism},
     read::{self, Denied},
     text::{MAX_BYTES, Text},
 };
@@ -30,6 +31,9 @@ use super::{
 pub struct KindFile {
     id: Kind,
     file: String,
+    /// The line of the file, for one line of a file that has a kind on each line.
+    line: Option<u32>,
+    is_json: bool,
     model: Arc<KindModel>,
 }
 
@@ -51,7 +55,13 @@ impl KindFile {
         account_name::ask(&mut model);
         // The checks refuse a file without a valid id.
         let id = model.id.as_deref().and_then(Kind::parse).or_else(|| Kind::parse(text.stem()?));
-        Self { id: id.unwrap_or(Kind::from_static("unnamed")), file: text.name.to_owned(), model: Arc::new(model) }
+        Self {
+            id: id.unwrap_or(Kind::from_static("unnamed")),
+            file: text.name.to_owned(),
+            line: text.first_line,
+            is_json: text.is_json(),
+            model: Arc::new(model),
+        }
     }
 
     /// Returns the name of the kind.
@@ -72,6 +82,37 @@ impl KindFile {
     /// Returns where the endpoints are documented, as the file says.
     pub fn sources(&self) -> &[String] {
         &self.model.sources
+    }
+
+    /// Returns what the author should add. A file with warnings is accepted.
+    ///
+    /// ```
+    /// use connection_manifest::KindFile;
+    ///
+    /// let file = KindFile::parse("acme.toml", r#"
+    /// format = 1
+    /// id = "acme"
+    /// name = "Acme"
+    /// mechanism = "api_key"
+    /// [[fields]]
+    /// name = "apiKey"
+    /// label = "API key"
+    /// secret = true
+    /// [request]
+    /// base = "https://api.acme.com"
+    /// headers = { Authorization = "Bearer ${secret.apiKey}" }
+    /// "#)?;
+    /// assert_eq!(file.warnings()[0].field.as_str(), "removal");
+    /// # Ok::<(), connection_manifest::Problems>(())
+    /// ```
+    pub fn warnings(&self) -> Vec<Problem> {
+        if self.model.removal.is_some() || self.model.mechanism == Some(Mechanism::None) {
+            return Vec::new();
+        }
+        let sentence =
+            "the file does not say where a person deletes the credential; add [removal] with url = \"https://…\"";
+        let sentence = if self.is_json { in_json(sentence) } else { sentence.to_owned() };
+        vec![Problem::new(&self.file, self.line, "removal", sentence)]
     }
 
     /// Returns the kind that the file describes, to register it.

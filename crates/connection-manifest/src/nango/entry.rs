@@ -10,6 +10,7 @@ use super::{
     table::Table,
     template::word,
 };
+use crate::kind::fixed_host;
 
 /// Keys that say nothing about how an account is connected.
 const UNRELATED: [&str; 4] = ["alias", "categories", "docs_connect", "setup_guide_url"];
@@ -57,6 +58,8 @@ impl Mode {
 pub(super) struct Converted {
     pub(super) document: Vec<(String, Value)>,
     pub(super) lost: Vec<String>,
+    /// The documentation that stands for the page on which a person deletes the credential.
+    pub(super) removal: Option<String>,
     pub(super) refused: Vec<String>,
 }
 
@@ -86,9 +89,12 @@ pub(super) fn convert(id: &str, value: Value) -> Converted {
     put(&mut document, "id", id);
     put(&mut document, "name", entry.text("display_name").or_else(|| Some(id.to_owned())));
     put(&mut document, "mechanism", mode.mechanism());
-    let sources = entry.texts("docs").into_iter().filter(|address| address.starts_with("https://"));
-    put(&mut document, "sources", sources.collect::<Vec<_>>());
+    let sources: Vec<String> =
+        entry.texts("docs").into_iter().filter(|address| address.starts_with("https://")).collect();
+    let removal = sources.iter().find(|address| mode != Mode::None && is_page(address)).cloned();
+    put(&mut document, "sources", sources);
     let mut tables = Vec::new();
+    put(&mut tables, "removal", removal.clone().map(|page| Value::object([("url", Value::Text(page))])));
     match mode {
         Mode::OAuth2 | Mode::ClientCredentials => {
             let table = oauth2::convert(&mut c, &mut entry, mode);
@@ -113,12 +119,20 @@ pub(super) fn convert(id: &str, value: Value) -> Converted {
     let fields = used(&mut c, &tables);
     put(&mut document, "fields", (!fields.is_empty()).then_some(Value::List(fields)));
     document.append(&mut tables);
-    Converted { document, lost: c.lost, refused: c.refused }
+    Converted { document, lost: c.lost, removal, refused: c.refused }
 }
 
 /// Returns `true` for a text that can be the name of a mode, and so is no secret in the wrong place.
 fn is_mode(name: &str) -> bool {
     name.len() <= 32 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Returns `true` for an address that a kind file may name as a page for people.
+fn is_page(address: &str) -> bool {
+    let rest = address.strip_prefix("https://").unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_odd = |c: char| c == '$' || c.is_whitespace() || c.is_control();
+    !rest.contains(is_odd) && fixed_host(host).is_ok()
 }
 
 /// Declares the fields of an entry, and those that its mode always has.

@@ -57,7 +57,7 @@ const MAX_ENTRY: usize = KindFile::MAX_BYTES;
 ///             type: link
 /// ";
 /// let import = NangoImport::read("providers.yaml", file.as_bytes())?;
-/// let NangoOutcome::Converted { text, lost } = &import.entries[0].outcome else { panic!("it is converted") };
+/// let NangoOutcome::Converted { text, lost, .. } = &import.entries[0].outcome else { panic!("it is converted") };
 /// assert!(text.contains("headers = { authorization = \"Bearer ${secret.apiKey}\" }"));
 /// assert_eq!(lost, &["proxy.paginate"]);
 /// # Ok::<(), connection_manifest::Problem>(())
@@ -104,6 +104,9 @@ pub enum NangoOutcome {
         text: String,
         /// The keys of the entry that the format does not have.
         lost: Vec<String>,
+        /// The documentation of the provider, which the file names as the page on which a person deletes the
+        /// credential. The format of Nango has no such page.
+        removal: Option<String>,
     },
     /// The entry was refused, because the format cannot express it or a check failed.
     Refused {
@@ -220,12 +223,12 @@ fn finished(kinds: &[Kind<'_>]) -> Vec<NangoEntry> {
     let whole: BTreeMap<&str, &Kind<'_>> =
         kinds.iter().filter(|kind| kind.converted.refused.is_empty()).map(|kind| (kind.name, kind)).collect();
     let entry = |kind: &Kind<'_>| {
-        let Converted { document, lost, refused } = &kind.converted;
+        let Converted { document, lost, removal, refused } = &kind.converted;
         let outcome = if refused.is_empty() {
             let base = kind.alias.and_then(|alias| whole.get(alias));
             let own = base.and_then(|base| alias::extending(document, &base.id, &base.converted.document));
             let text = text::toml(own.as_deref().unwrap_or(document));
-            NangoOutcome::Converted { text, lost: unique(lost) }
+            NangoOutcome::Converted { text, lost: unique(lost), removal: removal.clone() }
         } else {
             NangoOutcome::Refused { reasons: unique(refused) }
         };

@@ -40,7 +40,7 @@ fn every_mode_and_every_quirk_is_converted_lost_or_refused() {
     let mut text = String::new();
     for NangoEntry { name, id, outcome, .. } in &import.entries {
         match outcome {
-            NangoOutcome::Converted { text: file, lost } => {
+            NangoOutcome::Converted { text: file, lost, .. } => {
                 writeln!(text, "# {name} is {id}.toml; lost: {lost:?}\n{file}").unwrap();
             }
             NangoOutcome::Refused { reasons } => {
@@ -49,6 +49,28 @@ fn every_mode_and_every_quirk_is_converted_lost_or_refused() {
         }
     }
     snapshot("nango.out", &text);
+}
+
+#[test]
+fn the_documentation_of_the_provider_is_the_page_on_which_a_person_deletes_the_credential() {
+    let entry = |mode: &str, docs: &str| {
+        let proxy = "proxy: {base_url: https://api.acme.com, headers: {x-key: \"${apiKey}\"}}";
+        format!("acme: {{display_name: Acme, auth_mode: {mode}, {docs}, {proxy}}}")
+    };
+    let removal = |text: &str| match &read(text).entries[0].outcome {
+        NangoOutcome::Converted { text, removal, .. } => {
+            assert_eq!(text.contains("[removal]"), removal.is_some(), "{text}");
+            removal.clone()
+        }
+        NangoOutcome::Refused { reasons } => panic!("{reasons:?}"),
+    };
+    let docs = "docs: https://acme.com/docs/keys";
+    assert_eq!(removal(&entry("API_KEY", docs)).as_deref(), Some("https://acme.com/docs/keys"));
+    for other in ["docs: http://acme.com/docs", "docs: https://10.0.0.1/docs", "categories: [other]"] {
+        assert_eq!(removal(&entry("API_KEY", other)), None, "{other}");
+    }
+    let none = "acme: {display_name: Acme, auth_mode: NONE, docs: https://acme.com/docs, proxy: {base_url: https://api.acme.com}}";
+    assert_eq!(removal(none), None, "there is no credential to delete");
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub struct OAuth2Builder {
     pub(super) refresh_with_scope: bool,
     pub(super) account: Option<Account>,
     pub(super) attach: Attach,
+    pub(super) credential_page: Option<String>,
     pub(super) allows: Vec<Unsafe>,
 }
 
@@ -100,6 +101,7 @@ impl OAuth2Builder {
             refresh_with_scope: false,
             account: None,
             attach: Attach::Bearer,
+            credential_page: None,
             allows: Vec::new(),
         }
     }
@@ -326,6 +328,13 @@ impl OAuth2Builder {
     /// Sets how a token is attached to requests; the default is [`Attach::Bearer`].
     pub fn attach(mut self, attach: Attach) -> Self {
         self.attach = attach;
+        self
+    }
+
+    /// Sets the page on which a person ends the access of the application, as an `https` address. It may depend on the
+    /// answers of the setup.
+    pub fn credential_page(mut self, address: impl Into<String>) -> Self {
+        self.credential_page = Some(address.into());
         self
     }
 

@@ -57,6 +57,7 @@ pub(super) fn built(raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError> {
     let endpoint = |(endpoint, text): &(Endpoint, String)| Ok((*endpoint, parsed(text, &names, IN_ADDRESS)?));
     let endpoints = raw.endpoints.iter().map(endpoint).collect::<Result<Vec<_>, ConfigError>>()?;
     let application_origins = application_origins(&raw, &endpoints)?;
+    let credential_page = raw.credential_page.as_deref().map(|text| page(text, &names)).transpose()?;
     let step = raw.step.as_ref().map(|step| checked_step(step, &names)).transpose()?;
     let renewal = renewal(&raw, &names)?;
     let origins = declared_origins(&raw, &names, &api, &endpoints)?;
@@ -102,7 +103,19 @@ pub(super) fn built(raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError> {
         refresh_with_scope: raw.refresh_with_scope,
         account: raw.account.ok_or(ConfigError::Missing("the account (`account`)"))?,
         attach: raw.attach,
+        credential_page,
     })
+}
+
+/// Returns the address of a page for people. A value decides its host only below a fixed domain, or as the address of
+/// a person's own server.
+fn page(text: &str, names: &BTreeSet<String>) -> Result<Template, ConfigError> {
+    let page = parsed(text, names, &[])?;
+    let is_https = text.starts_with("https://") && matches!(page.host(), HostPart::Fixed | HostPart::Below(_));
+    match is_https || matches!(page.host(), HostPart::Whole(_)) {
+        true => Ok(page),
+        false => Err(ConfigError::Address { address: text.to_owned() }),
+    }
 }
 
 fn checked_step(step: &Step, names: &BTreeSet<String>) -> Result<CheckedStep, ConfigError> {

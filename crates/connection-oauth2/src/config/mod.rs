@@ -63,6 +63,7 @@ pub struct OAuth2Config {
     pub(crate) refresh_with_scope: bool,
     pub(crate) account: Account,
     pub(crate) attach: Attach,
+    pub(crate) credential_page: Option<Template>,
 }
 
 /// A deviation from the standard parameters or headers of one request.

@@ -55,6 +55,11 @@ impl OAuth2Credential {
         &self.client_id
     }
 
+    /// Returns the refresh token, which some providers require to revoke an authorization.
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        self.tokens.refresh.as_ref()
+    }
+
     /// Returns the earliest end of an access token that a refresh extends.
     pub(crate) fn valid_until(&self) -> Option<Timestamp> {
         self.tokens.valid_until.into_iter().chain(self.extra.iter().filter_map(Extra::valid_until)).min()

@@ -193,6 +193,7 @@ export const ROUTES = [
       changes: [
         {
           connections: 1,
+          stopsUse: true,
           removed: ['send to https://grafana.example as the header Authorization'],
           added: ['send to https://grafana.example and https://logs.grafana.example as the header Authorization'],
         },

@@ -97,8 +97,8 @@ function Remove({ connection, onClose, onRemoved }) {
       <li>${t.removeForever}</li>
     </ul>
     ${data.canRevoke && html`<label class="tick"><input type="checkbox" checked=${revokes}
-      onChange=${(event) => setRevokes(event.target.checked)} /><span>${t.removeRevoke}
-      <span class="help">${t.removeRevokeHelp}</span></span></label>`}`
+      onChange=${(event) => setRevokes(event.target.checked)} /><span><strong>${t.removeRevoke}</strong>
+      <span class="help"><br />${t.removeRevokeHelp}</span></span></label>`}`
     }
     <${Problem} error=${remove.error} />
   <//>`;
@@ -115,7 +115,7 @@ function Accept({ connection, onClose, onChanged }) {
     await onChanged();
   };
   return html`<${Ask} title=${t.acceptTitle} label=${t.acceptButton} run=${run} onClose=${onClose}>
-    <p>${t.acceptHelp}</p>
+    <p>${data && !data.changes.some((change) => change.stopsUse) ? t.acceptRevocationHelp : t.acceptHelp}</p>
     <${Problem} error=${error} onRetry=${reload} />
     ${data?.changes.map(
       (change, index) => html`<div class="change" key=${index}>

@@ -18,7 +18,7 @@ use crate::{
     caller::{Caller, ToRead},
     openapi::parameters::{After, Limit},
     problem::Problem,
-    shapes::{ConnectionBody, condition, expires_soon, words},
+    shapes::{ConnectionBody, condition, expires_soon, is_use_refused, words},
 };
 
 /// A connection, with what a person can do about it.
@@ -94,7 +94,8 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<&'static str> 
         Liveness::Failing => Some("reauthorize"),
         Liveness::Offline if is_to_choose(info) => Some("reauthorize"),
         Liveness::Offline => Some("wait"),
-        Liveness::Live => expires_soon(info, now).then_some("reauthorize"),
+        Liveness::Live if expires_soon(info, now) => Some("reauthorize"),
+        Liveness::Live => is_use_refused(info).then_some("verify"),
         _ => Some("verify"),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     caller::{Caller, ToManage},
     checks::{CheckBody, MAX_COUNTED, RedirectUriBody, certificate, clock, events},
     problem::Problem,
-    shapes::{condition, is_called_back, liveness_word},
+    shapes::{condition, connections_summary, is_called_back, is_use_refused, liveness_word},
 };
 
 /// The maximum number of connections that are named.
@@ -24,7 +24,8 @@ const PAGE: u16 = 1000;
 
 /// The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows` that were
 /// edited, the `state_directory`, the `key`, the `clock`, the `certificate` if the server itself speaks TLS, the `events`
-/// if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work.
+/// if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work, or of
+/// which a request was refused since it was verified.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Doctor)]
 #[serde(rename_all = "camelCase")]
@@ -77,16 +78,16 @@ fn is_down(info: &ConnectionInfo) -> bool {
     !info.registered || info.kind_changed || matches!(info.liveness, Liveness::Failing | Liveness::Offline)
 }
 
-/// Checks the last measured state of the connections. No provider is asked.
+/// Checks the last measured state of the connections, and whether a request was refused since. No provider is asked.
 fn connections(rows: &[ConnectionInfo]) -> Vec<CheckBody> {
-    let down: Vec<_> = rows.iter().filter(|info| is_down(info)).collect();
-    if down.is_empty() {
-        let message = format!("none of {} failed when it was last used or verified", rows.len());
-        return vec![passed("connections", message)];
+    let (down, others): (Vec<_>, Vec<_>) = rows.iter().partition(|info| is_down(info));
+    let refused: Vec<_> = others.into_iter().filter(|info| is_use_refused(info)).collect();
+    let summary = connections_summary(rows.len(), down.len(), refused.len());
+    if down.is_empty() && refused.is_empty() {
+        return vec![passed("connections", summary)];
     }
-    let summary = format!("{} of {} do not work", down.len(), rows.len());
     let mut checks = vec![failed("connections", summary, "see each of them for its reason")];
-    checks.extend(down.iter().take(MAX_NAMED).map(|info| {
+    checks.extend(down.iter().chain(&refused).take(MAX_NAMED).map(|info| {
         let (liveness, reason) = condition(info);
         let why = reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
         let message = format!("{}:{} is {}{why}", info.kind, info.label, liveness_word(liveness));

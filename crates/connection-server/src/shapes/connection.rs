@@ -214,6 +214,25 @@ pub fn condition(info: &ConnectionInfo) -> (Liveness, Option<Reason>) {
     (Liveness::Unknown, Some(gone.remedy(remedy)))
 }
 
+/// Returns `true` if the provider refused a request with the connection's credential, and the connection was not verified
+/// since.
+pub fn is_use_refused(info: &ConnectionInfo) -> bool {
+    info.reason.as_ref().is_some_and(|why| why.code == reason::USE_REFUSED)
+}
+
+/// Returns how many of all connections do not work, and of how many a request was refused since their last verification.
+pub fn connections_summary(all: usize, down: usize, refused: usize) -> String {
+    let down = match down {
+        0 => format!("none of {all} failed when it was last verified"),
+        down => format!("{down} of {all} do not work"),
+    };
+    match refused {
+        0 => down,
+        1 => format!("{down}, but the provider of 1 refused a request since"),
+        refused => format!("{down}, but the providers of {refused} refused a request since"),
+    }
+}
+
 /// The time before an expiry at which it is announced.
 pub const EXPIRES_SOON: Duration = Duration::from_secs(7 * 86_400);
 

@@ -17,8 +17,8 @@ pub(crate) mod words;
 
 pub use answer::{AnswerBody, HeaderBody, body_text};
 pub use connection::{
-    AccountBody, ConnectionBody, EXPIRES_SOON, ReasonBody, RefreshedBody, RemovedBody, condition, expires_soon,
-    liveness_word,
+    AccountBody, ConnectionBody, EXPIRES_SOON, ReasonBody, RefreshedBody, RemovedBody, condition, connections_summary,
+    expires_soon, is_use_refused, liveness_word,
 };
 pub use event::EventBody;
 pub(crate) use extension::ResolvedSchema;

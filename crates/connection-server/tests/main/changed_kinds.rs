@@ -19,6 +19,7 @@ async fn a_change_is_accepted_as_it_was_seen() {
     let shown = world.get(&ada, path).await.ok(200);
     let change = json!({
         "connections": 1,
+        "stopsUse": true,
         "removed": ["sends to https://a.example"],
         "added": ["sends to https://b.example"],
     });

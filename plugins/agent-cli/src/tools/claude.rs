@@ -22,6 +22,8 @@ pub(crate) static CLAUDE: Tool = Tool {
                    prints a token for the variable CLAUDE_CODE_OAUTH_TOKEN",
     token_env: "CLAUDE_CODE_OAUTH_TOKEN",
     token_command: Some("claude setup-token"),
+    // Its section "Authorization tokens" lists the tokens that the command made.
+    token_page: Some("https://claude.ai/settings/claude-code"),
     directory: Directory {
         // <https://code.claude.com/docs/en/env-vars>
         variable: "CLAUDE_CONFIG_DIR",

@@ -23,6 +23,7 @@ pub(crate) static CODEX: Tool = Tool {
     // <https://developers.openai.com/codex/environment-variables>
     token_env: "CODEX_ACCESS_TOKEN",
     token_command: None,
+    token_page: None,
     directory: Directory {
         // The same page documents it. A directory that is named must exist (seen with 0.169.0).
         variable: "CODEX_HOME",

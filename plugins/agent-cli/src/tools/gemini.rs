@@ -22,6 +22,7 @@ pub(crate) static GEMINI: Tool = Tool {
     // The variable is for a run without a person: <https://geminicli.com/docs/get-started/authentication#headless>.
     token_env: "GEMINI_API_KEY",
     token_command: None,
+    token_page: None,
     directory: Directory {
         // Hosts set this variable, and <https://github.com/google-gemini/gemini-cli/issues/2815> requests it. The tool
         // reads `GEMINI_CLI_HOME` instead, which names the parent of `.gemini`:

@@ -2,15 +2,16 @@
 
 use connection_contract::prelude::*;
 use connection_plugin_github::GitHub;
-use connection_testkit::{Input, conformance::Suite};
+use connection_testkit::{Input, Reply, conformance::Suite};
 
-use crate::{TOKEN, get_user, octocat, token};
+use crate::{TOKEN, get_user, octocat, removal::revoke, token};
 
 #[test]
 fn every_sentence_of_the_contract_holds() {
     Suite::new(|| GitHub)
         .setup([token()], [get_user().answer(octocat())])
         .verify([get_user().answer(octocat())])
+        .revoke([revoke(), get_user().answer(Reply::status(401))])
         .recorded("tests/fixtures/credential")
         .check();
 }

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod refusals;
+mod removal;
 mod setup;
 mod verify;
 mod webhooks;

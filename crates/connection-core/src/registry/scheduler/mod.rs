@@ -55,6 +55,8 @@ const ABANDONED_ATTEMPTS: &str = "attempts of processes that have ended";
 enum Job {
     Check,
     Refresh,
+    /// A verification after a use that the provider refused.
+    RefusedUse,
 }
 
 /// The result of the work for one due row.
@@ -145,7 +147,9 @@ impl Scheduler {
             self.next_abandoned = passed.saturating_add(ABANDONED_INTERVAL);
         }
         let now = shared.clock.now().seconds();
-        let is_more = self.begin(Job::Refresh, now).await? | self.begin(Job::Check, now).await?;
+        let is_more = self.begin(Job::Refresh, now).await?
+            | self.begin(Job::Check, now).await?
+            | self.begin(Job::RefusedUse, now).await?;
         if is_more {
             self.worked(DUE);
             return Ok(BUSY_SLEEP);
@@ -212,6 +216,7 @@ impl Scheduler {
         let due = match job {
             Job::Check => reader.due_checks(now, wanted, limit).await?,
             Job::Refresh => reader.due_refreshes(now, wanted, limit).await?,
+            Job::RefusedUse => reader.due_refused_uses(wanted, limit).await?,
         };
         drop(reader);
         let found = !due.is_empty();
@@ -220,7 +225,7 @@ impl Scheduler {
             let lane = shared.lane(&row.owner, &kind);
             // A probe needs a permit, as those of a preflight do. If none is free, the row stays due.
             let permit = match job {
-                Job::Check => match shared.probe_permits.try_take(&lane) {
+                Job::Check | Job::RefusedUse => match shared.probe_permits.try_take(&lane) {
                     None => continue,
                     permit => permit,
                 },
@@ -229,7 +234,12 @@ impl Scheduler {
             if !self.pace.begin(row.id, &lane, passed) {
                 continue;
             }
-            if job == Job::Check && !claim(&self.registry, &row, now).await? {
+            let is_claimed = match job {
+                Job::Check => claim(&self.registry, &row, now).await?,
+                Job::Refresh => true,
+                Job::RefusedUse => self.claim_refused_use(&row, &kind, passed).await?,
+            };
+            if !is_claimed {
                 self.pace.end(row.id, &lane);
                 continue;
             }
@@ -242,11 +252,23 @@ impl Scheduler {
     fn kinds(&self, job: Job, passed: Duration) -> Vec<Kind> {
         let shared = &self.registry.shared;
         let kinds = match job {
-            Job::Check => shared.registered(),
+            Job::Check | Job::RefusedUse => shared.registered(),
             Job::Refresh => shared.renewing(),
         };
         let may_ask = |kind: &Kind| self.pace.may_ask(&Lane::of_provider(shared.provider_of(kind)), passed);
         kinds.into_iter().filter(may_ask).collect()
+    }
+
+    /// Claims the verification after a refused use. During a pause of the provider, the row is set aside for a moment, so
+    /// that it is not read again and again.
+    async fn claim_refused_use(&mut self, row: &DueRow, kind: &Kind, passed: Duration) -> Result<bool, Error> {
+        let shared = &self.registry.shared;
+        let scope = Scope { system: &shared.verify, owner: &row.owner };
+        let is_claimed = verify::refused_use::claim(scope, row.id, kind).await?;
+        if !is_claimed {
+            self.pace.put_aside(row.id, passed.saturating_add(MAX_SLEEP));
+        }
+        Ok(is_claimed)
     }
 
     /// Runs a job on its own task, for the row's owner.
@@ -256,7 +278,9 @@ impl Scheduler {
         let task = async move {
             let scope = Scope { system: &shared.verify, owner: &row.owner };
             let result = match job {
-                Job::Check => verify::verify(scope, row.id, ProbeTrigger::Schedule, permit).await.map(drop),
+                Job::Check | Job::RefusedUse => {
+                    verify::verify(scope, row.id, ProbeTrigger::Schedule, permit).await.map(drop)
+                }
                 Job::Refresh => {
                     refresh(scope.on(&shared.refresh), row.id, row.generation, Trigger::Due).await.map(drop)
                 }
@@ -309,6 +333,7 @@ impl Scheduler {
             biased;
             // The scheduler holds the sender, so the channel stays open.
             Some(done) = self.done.1.recv() => self.ended(done),
+            () = shared.verify.refused_uses.notified() => {}
             () = sleep_passed(&*shared.clock, || next.saturating_sub(shared.clock.passed())) => {}
         }
         while let Ok(done) = self.done.1.try_recv() {

@@ -126,5 +126,7 @@ fn beginning(durability: Durability) -> &'static str {
 }
 
 pub(super) fn migrator() -> Migrator {
-    migrate::configured(migrate::embedded!("postgres": "0001_tables", "0002_usage_snapshot", "0003_provider_grant",))
+    migrate::configured(migrate::embedded!(
+        "postgres": "0001_tables", "0002_usage_snapshot", "0003_provider_grant", "0004_refused_use",
+    ))
 }

@@ -133,5 +133,7 @@ async fn bring_up(connection: &mut SqliteConnection, place: &str) -> Result<(), 
 }
 
 pub(super) fn migrator() -> Migrator {
-    migrate::configured(migrate::embedded!("sqlite": "0001_tables", "0002_usage_snapshot", "0003_provider_grant",))
+    migrate::configured(migrate::embedded!(
+        "sqlite": "0001_tables", "0002_usage_snapshot", "0003_provider_grant", "0004_refused_use",
+    ))
 }

@@ -1,31 +1,37 @@
-//! The connections that do not work, each with its reason and its remedy.
+//! The connections that do not work, or of which a request was refused since they were verified, each with its reason and
+//! its remedy.
 
 use connection_contract::{Liveness, Timestamp};
 use connection_core::ConnectionInfo;
 
 use super::{failed, passed};
-use crate::output::{condition, json::CheckBody, liveness_word, name, reason_line, urgency};
+use crate::output::{
+    condition, connections_summary, is_use_refused, json::CheckBody, liveness_word, name, reason_line, urgency,
+};
 
 /// The maximum number of connections that are named.
 const MAX_NAMED: usize = 100;
 
 /// Checks the last measured liveness of the connections, without asking a provider.
 ///
-/// Returns one check for all connections, and one for each that does not work. Without connections there is no check.
+/// Returns one check for all connections, and one for each that does not work or of which a request was refused since.
+/// Without connections there is no check.
 pub(super) fn checks(rows: &[ConnectionInfo], now: Timestamp) -> Vec<CheckBody> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let mut down: Vec<_> = rows.iter().filter(|info| is_down(info)).collect();
-    down.sort_by_cached_key(|info| (urgency(info, now), name(info)));
+    let (mut named, others): (Vec<_>, Vec<_>) = rows.iter().partition(|info| is_down(info));
+    let down = named.len();
+    named.extend(others.into_iter().filter(|info| is_use_refused(info)));
+    named.sort_by_cached_key(|info| (urgency(info, now), name(info)));
     let all = "connections";
-    if down.is_empty() {
-        return vec![passed(all, format!("none of {} failed when it was last used or verified", rows.len()))];
+    let summary = connections_summary(rows.len(), down, named.len() - down);
+    if named.is_empty() {
+        return vec![passed(all, summary)];
     }
-    let summary = format!("{} of {} do not work", down.len(), rows.len());
     let mut checks =
         vec![failed(all, summary, "`connections list` shows all of them, those that need attention first")];
-    checks.extend(down.iter().take(MAX_NAMED).map(|info| of(info, now)));
+    checks.extend(named.iter().take(MAX_NAMED).map(|info| of(info, now)));
     checks
 }
 

@@ -3,8 +3,8 @@
 use super::{At, Checker, variables::Allowed};
 use crate::kind::{
     model::{
-        AccountSource, BasicModel, Call, FieldSource, JsonTemplate, Mechanism, MethodVerb, Pairs, Place, RequestModel,
-        Rule,
+        AccountSource, BasicModel, Described, FieldSource, JsonTemplate, Mechanism, MethodVerb, Pairs, Place,
+        RequestModel, RevokeModel, Rule,
     },
     template::Template,
 };
@@ -25,14 +25,12 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         ),
     }
     if let Some(verify) = &model.verify {
-        call(checker, At::Name(&root, "verify"), verify);
+        let at = At::Name(&root, "verify");
+        call(checker, at, &verify.into(), checker.attached());
+        answers(checker, at, &verify.error_if, &verify.ok);
     }
     if let Some(revoke) = &model.revoke {
-        let at = At::Name(&root, "revoke");
-        if model.mechanism == Some(Mechanism::Oauth2) {
-            checker.report(at, "OAuth has an endpoint for this; write `revocation` in [oauth2] and remove the table");
-        }
-        call(checker, at, revoke);
+        self::revoke(checker, At::Name(&root, "revoke"), revoke);
     }
     account(checker);
     lookups(checker);
@@ -185,25 +183,51 @@ fn request(checker: &mut Checker<'_>, at: At<'_>, request: &RequestModel) {
     checker.rules(At::Name(&at, "limited_if"), &request.limited_if);
 }
 
-fn call(checker: &mut Checker<'_>, at: At<'_>, call: &Call) {
-    let allowed = checker.attached();
+fn call(checker: &mut Checker<'_>, at: At<'_>, call: &Described<'_>, allowed: Allowed<'_>) {
     if call.path.is_empty() {
         checker.report(at, "the path is missing; write path = \"/…\"");
     } else {
-        checker.place(At::Name(&at, "path"), &call.path, allowed);
+        checker.place(At::Name(&at, "path"), call.path, allowed);
     }
-    checker.headers(At::Name(&at, "headers"), &call.headers, allowed);
-    checker.templates(At::Name(&at, "query"), &call.query, allowed);
-    checker.templates(At::Name(&at, "form"), &call.form, allowed);
-    if let Some(json) = &call.json {
+    checker.headers(At::Name(&at, "headers"), call.headers, allowed);
+    checker.templates(At::Name(&at, "query"), call.query, allowed);
+    if let Some(form) = call.form {
+        checker.templates(At::Name(&at, "form"), form, allowed);
+    }
+    if let Some(json) = call.json {
         checker.json(At::Name(&at, "json"), json, allowed);
     }
-    checker.body(at, call.verb(), call.json.is_some(), !call.form.is_empty());
-    checker.rules(At::Name(&at, "error_if"), &call.error_if);
-    if call.ok.iter().any(|status| !(200..500).contains(status) || matches!(status, 401 | 403 | 408 | 429)) {
+    checker.body(at, call.verb, call.json.is_some(), call.form.is_some_and(|form| !form.is_empty()));
+}
+
+fn answers(checker: &mut Checker<'_>, at: At<'_>, errors: &[Rule], ok: &[u16]) {
+    checker.rules(At::Name(&at, "error_if"), errors);
+    if ok.iter().any(|status| !(200..500).contains(status) || matches!(status, 401 | 403 | 408 | 429)) {
         checker
             .report(At::Name(&at, "ok"), "401, 403, 408, 429 and 5xx never mean that a credential works; remove them");
     }
+}
+
+/// Checks the request that revokes the credential. That of a kind with OAuth may use the application and all tokens.
+fn revoke(checker: &mut Checker<'_>, at: At<'_>, revoke: &RevokeModel) {
+    let attached = checker.attached();
+    let allowed = match &checker.model.oauth2 {
+        Some(oauth2) => {
+            if !oauth2.revocation.is_empty() {
+                checker.report(at, "[oauth2] has an endpoint for this already; remove the table or `revocation`");
+            }
+            Allowed { refresh: true, client_secret: true, ..attached }
+        }
+        None => attached,
+    };
+    call(checker, at, &revoke.into(), allowed);
+    if let Some(basic) = &revoke.basic {
+        checker.basic(At::Name(&at, "basic"), basic, allowed);
+        if revoke.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
+            checker.report(At::Name(&at, "basic"), "the header Authorization is set twice; remove it or `basic`");
+        }
+    }
+    answers(checker, at, &revoke.error_if, &revoke.ok);
 }
 
 fn account(checker: &mut Checker<'_>) {

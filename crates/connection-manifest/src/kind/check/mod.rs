@@ -8,6 +8,7 @@
 //! | `variables` | a template refers to declared names only, and only where they have a value |
 //! | `hosts` | no value decides freely which host receives a secret |
 //! | `calls` | the requests, the account, the lookups |
+//! | `removal` | where a person deletes the credential |
 //! | `mechanisms` | OAuth 2, exchanges, JWTs and signatures of AWS |
 
 mod basics;
@@ -15,6 +16,7 @@ mod calls;
 mod fields;
 mod hosts;
 mod mechanisms;
+mod removal;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -100,6 +102,7 @@ pub(crate) fn all(model: &KindModel, stem: Option<&str>, denied: &Denied) -> Vec
     basics::check(&mut checker, stem, denied);
     fields::check(&mut checker);
     calls::check(&mut checker);
+    removal::check(&mut checker);
     mechanisms::check(&mut checker);
     if checker.findings.is_empty() {
         mechanisms::check_whole(&mut checker);

@@ -13,6 +13,7 @@ use crate::kind::{
 pub(super) struct Allowed<'a> {
     pub(super) secret: bool,
     pub(super) token: bool,
+    pub(super) refresh: bool,
     pub(super) client_id: bool,
     pub(super) client_secret: bool,
     pub(super) flow: bool,
@@ -116,6 +117,13 @@ impl Checker<'_> {
                     not_here()
                 }
             }
+            Scope::Token if name == "refresh" => {
+                if allowed.refresh {
+                    None
+                } else {
+                    not_here()
+                }
+            }
             Scope::Client if name == "id" => {
                 if allowed.client_id {
                     None
@@ -150,7 +158,8 @@ impl Checker<'_> {
                 Some(_) => Some(format!("no earlier step captures `{name}`; add it to `capture` of one")),
             },
             Scope::Client | Scope::Flow | Scope::Signed | Scope::Token => {
-                let known = "token.access, client.id, client.secret, flow.state, flow.redirect and signed.jwt";
+                let known =
+                    "token.access, token.refresh, client.id, client.secret, flow.state, flow.redirect and signed.jwt";
                 Some(format!("there is no variable `{}.{name}`; there are {known}", scope.name()))
             }
         }

@@ -1,13 +1,12 @@
-//! Verification, the account that was reached, and revocation.
+//! Verification, and the account that was reached.
 
 use connection_contract::{
-    BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, Reason, Teardown, Timestamp, Value, VerifyResult,
-    reason,
+    BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, Reason, Timestamp, Value, VerifyResult, reason,
 };
 
 use super::{FileCredential, FileKind, calls};
 use crate::kind::{
-    model::{AccountModel, AccountSource, Call, Mechanism, Place, Texts},
+    model::{AccountModel, AccountSource, Mechanism, Place, Texts},
     template::{Env, Template},
 };
 
@@ -126,43 +125,5 @@ pub(super) fn moment(value: &Value) -> Option<Timestamp> {
         (Some(number), _) if number > 0 => Some(Timestamp::from_seconds(moment(number))),
         (_, Value::Text(text)) => Timestamp::parse(text.trim()),
         _ => None,
-    }
-}
-
-/// Returns the outcome for a credential that a person entered and that is left as it is.
-pub(super) fn kept(kind: &FileKind) -> Teardown {
-    let model = &kind.0.model;
-    if model.mechanism == Some(Mechanism::None) {
-        return Teardown::NothingToRevoke;
-    }
-    let code = match &model.revoke {
-        Some(_) => reason::REVOCATION_NOT_REQUESTED,
-        None => reason::NO_REVOCATION,
-    };
-    let name = &kind.0.descriptor.display_name;
-    let still_works = format!("the credential works at {name} until it expires or is deleted there");
-    Teardown::NotRevoked(Reason::new(code, still_works))
-}
-
-/// Sends the request that revokes the credential.
-pub(super) async fn revoke(
-    kind: &FileKind,
-    call: &Call,
-    credential: &FileCredential,
-    base: Option<&BaseUrl>,
-    ctx: &Context<'_>,
-) -> Result<Teardown, NotLive> {
-    let result = calls::send(kind, credential, call.into(), base, ctx).await?;
-    let status = result.as_ref().map_or(0, HttpResponse::status);
-    match calls::judged(kind.0.model.request.as_ref(), &[], &call.ok, result) {
-        Ok(_) => Ok(Teardown::Revoked),
-        // The provider does not accept the credential any longer.
-        Err(_) if status == 401 => Ok(Teardown::Revoked),
-        // The request may be unknown to this server, as well as the credential.
-        Err(_) if matches!(status, 404 | 410) => Ok(Teardown::NotRevoked(Reason::new(
-            reason::REVOCATION_UNCONFIRMED,
-            format!("the provider answered {status}, which does not confirm that it revoked the credential"),
-        ))),
-        Err(error) => Err(error),
     }
 }

@@ -14,7 +14,9 @@ use crate::kind::{
 /// The values of one call that are not stored: the current token.
 pub(super) struct Attached<'c> {
     token: Option<Secret>,
+    refresh: Option<&'c Secret>,
     client_id: Option<&'c str>,
+    client_secret: Option<Secret>,
 }
 
 impl<'c> Attached<'c> {
@@ -23,9 +25,10 @@ impl<'c> Attached<'c> {
         credential: &'c FileCredential,
         ctx: &Context<'_>,
     ) -> Result<Self, CredentialError> {
-        let mut found = Self { token: None, client_id: None };
+        let mut found = Self { token: None, refresh: None, client_id: None, client_secret: None };
         if let (Some(oauth2), Some(tokens)) = (&kind.0.oauth2, &credential.oauth2) {
             found.token = oauth2.secrets().and_then(|secrets| secrets.secret(tokens, "accessToken"));
+            found.refresh = tokens.refresh_token();
             found.client_id = Some(tokens.client_id());
         } else if let Some(token) = &credential.token {
             found.token = Some(token.access.duplicate());
@@ -35,9 +38,20 @@ impl<'c> Attached<'c> {
         Ok(found)
     }
 
+    /// Adds the secret of the application.
+    pub(super) fn application(self, secret: Option<Secret>) -> Self {
+        Self { client_secret: secret, ..self }
+    }
+
     pub(super) fn env<'a>(&'a self, credential: &'a FileCredential, ctx: &'a Context<'_>) -> Env<'a> {
-        let token = self.token.as_ref().and_then(Secret::expose_str);
-        Env { token, client_id: self.client_id, ..Env::new(&credential.values, ctx) }
+        let text = |secret: Option<&'a Secret>| secret.and_then(Secret::expose_str);
+        Env {
+            token: text(self.token.as_ref()),
+            refresh: text(self.refresh),
+            client_id: self.client_id,
+            client_secret: text(self.client_secret.as_ref()),
+            ..Env::new(&credential.values, ctx)
+        }
     }
 }
 

@@ -9,37 +9,12 @@ use super::{
     attach::{self, Attached},
 };
 use crate::kind::{
-    model::{Call, JsonTemplate, Lookup, MethodVerb, Pairs, Pause, RequestModel, Rule, Scalar, UnitName},
+    model::{BasicModel, Described, MethodVerb, Pairs, Pause, RequestModel, Rule, Scalar, UnitName},
     template::{Address, Env, RenderError, Template},
 };
 
 /// Numbers of seconds from this one on are moments (2001 and later); smaller ones are durations.
 const FIRST_MOMENT: f64 = 1e9;
-
-/// A request that a file describes, whether it verifies, looks up or revokes.
-pub(super) struct Described<'a> {
-    pub(super) verb: MethodVerb,
-    pub(super) path: &'a Template,
-    pub(super) headers: &'a Pairs<Template>,
-    pub(super) query: &'a Pairs<Template>,
-    pub(super) form: Option<&'a Pairs<Template>>,
-    pub(super) json: Option<&'a JsonTemplate>,
-}
-
-impl<'a> From<&'a Call> for Described<'a> {
-    fn from(call: &'a Call) -> Self {
-        let Call { path, headers, query, form, json, .. } = call;
-        Self { verb: call.verb(), path, headers, query, form: Some(form), json: json.as_ref() }
-    }
-}
-
-impl<'a> From<&'a Lookup> for Described<'a> {
-    fn from(lookup: &'a Lookup) -> Self {
-        let Lookup { method, path, headers, query, json, .. } = lookup;
-        let verb = method.unwrap_or(if json.is_some() { MethodVerb::Post } else { MethodVerb::Get });
-        Self { verb, path, headers, query, form: None, json: json.as_ref() }
-    }
-}
 
 /// Sends a request with the credential attached. Paths are below `base`.
 pub(super) async fn send(
@@ -49,10 +24,26 @@ pub(super) async fn send(
     base: Option<&BaseUrl>,
     ctx: &Context<'_>,
 ) -> Result<Result<HttpResponse, HttpError>, NotLive> {
-    let attached = Attached::new(kind, credential, ctx).map_err(|_| unusable())?;
+    send_as(kind, credential, described, None, None, base, ctx).await
+}
+
+/// Sends a request with the credential attached, or with `basic` in its place. `secret` is that of the application.
+pub(super) async fn send_as(
+    kind: &FileKind,
+    credential: &FileCredential,
+    described: Described<'_>,
+    basic: Option<&BasicModel>,
+    secret: Option<Secret>,
+    base: Option<&BaseUrl>,
+    ctx: &Context<'_>,
+) -> Result<Result<HttpResponse, HttpError>, NotLive> {
+    let attached = Attached::new(kind, credential, ctx).map_err(|_| unusable())?.application(secret);
     let env = attached.env(credential, ctx);
     let mut request = written(kind, &described, &env, base, ctx)?;
-    if attach::attach(kind, credential, &mut request, ctx).is_err() {
+    if let Some(basic) = basic {
+        let user = basic.user.text(&env).map_err(unfilled)?;
+        request.set_basic(&user, &Secret::from(basic.password.text(&env).map_err(unfilled)?));
+    } else if attach::attach(kind, credential, &mut request, ctx).is_err() {
         return Ok(Err(HttpError::Credential));
     }
     // A header of this request replaces the same header of all calls.

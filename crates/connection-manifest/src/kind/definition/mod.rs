@@ -9,6 +9,7 @@
 //! | `attach` | the credential on a call |
 //! | `calls` | requests that a file describes, and the answers to them |
 //! | `account` | verification, and which account it is |
+//! | `removal` | revocation, and the page on which a person deletes the credential |
 //! | `lookups` | requests after connecting |
 //! | `exchange`, `jwt` | tokens that a file obtains or signs itself |
 //! | `signer/` | signatures over whole requests |
@@ -23,6 +24,7 @@ mod jwt;
 mod lookups;
 mod oauth2;
 mod prepared;
+mod removal;
 mod setup;
 mod signer;
 mod terms;
@@ -30,9 +32,9 @@ mod terms;
 use std::{fmt, sync::Arc};
 
 use connection_contract::{
-    Authorizer, BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, HttpRequest,
-    NamedSecrets, RefreshContext, RefreshSemantics, Refreshed, Refresher, Revoker, Secret, SetupContext, SetupFailure,
-    SetupResult, Teardown, TeardownContext, Timestamp, VerifyContext, VerifyResult,
+    Authorizer, BoxFuture, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor,
+    HttpRequest, NamedSecrets, RefreshContext, RefreshSemantics, Refreshed, Refresher, Revoker, Secret, SetupContext,
+    SetupFailure, SetupResult, Teardown, TeardownContext, Text, Timestamp, VerifyContext, VerifyResult,
 };
 
 pub use self::credential::FileCredential;
@@ -107,10 +109,11 @@ impl ConnectionDefinition for FileKind {
         credential: &FileCredential,
         ctx: &TeardownContext<'_>,
     ) -> Result<Teardown, ConnectionError> {
-        match (&self.0.oauth2, &credential.oauth2) {
-            (Some(oauth2), Some(tokens)) => oauth2.teardown(tokens, ctx).await,
-            _ => Ok(account::kept(self)),
-        }
+        removal::teardown(self, credential, ctx).await
+    }
+
+    fn credential_page(&self, credential: Option<&FileCredential>, connection: &Connection) -> Option<Text> {
+        removal::page(self, credential, connection)
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<FileCredential>> {
@@ -121,31 +124,17 @@ impl ConnectionDefinition for FileKind {
         if self.0.descriptor.secret_names.is_empty() { None } else { Some(self) }
     }
 
+    fn revoker(&self) -> Option<&dyn Revoker<FileCredential>> {
+        let is_entered = self.0.oauth2.is_none() && self.0.model.revoke.is_some();
+        if is_entered { Some(self) } else { None }
+    }
+
     fn refresher(&self) -> Option<&dyn Refresher<FileCredential>> {
         let refreshes = match &self.0.oauth2 {
             Some(oauth2) => oauth2.refresher().is_some(),
             None => self.0.model.mechanism == Some(Mechanism::TokenExchange),
         };
         if refreshes { Some(self) } else { None }
-    }
-
-    fn revoker(&self) -> Option<&dyn Revoker<FileCredential>> {
-        if self.0.model.revoke.is_some() { Some(self) } else { None }
-    }
-}
-
-impl Revoker<FileCredential> for FileKind {
-    fn revoke<'a>(
-        &'a self,
-        credential: &'a FileCredential,
-        ctx: &'a TeardownContext<'_>,
-    ) -> BoxFuture<'a, Result<Teardown, ConnectionError>> {
-        Box::pin(async move {
-            match &self.0.model.revoke {
-                Some(call) => Ok(account::revoke(self, call, credential, ctx.connection().base_url().ok(), ctx).await?),
-                None => self.teardown(credential, ctx).await,
-            }
-        })
     }
 }
 
@@ -173,6 +162,16 @@ impl NamedSecrets<FileCredential> for FileKind {
             .into_iter()
             .find(|field| field.name.as_deref() == Some(name) || field.aliases.iter().any(|alias| alias == name))?;
         credential.values.secrets.get(field.name.as_deref()?).map(Secret::duplicate)
+    }
+}
+
+impl Revoker<FileCredential> for FileKind {
+    fn revoke<'a>(
+        &'a self,
+        credential: &'a FileCredential,
+        ctx: &'a TeardownContext<'_>,
+    ) -> BoxFuture<'a, Result<Teardown, ConnectionError>> {
+        Box::pin(removal::revoke(self, credential, ctx))
     }
 }
 

@@ -195,7 +195,7 @@ fn descriptor(model: &KindModel, oauth2: Option<&OAuth2>, bases: &[Base]) -> Des
 /// Returns the origins of all addresses beside the base.
 fn origins(model: &KindModel) -> Vec<Text> {
     let mut all: Vec<Text> = Vec::new();
-    let calls = model.verify.iter().chain(&model.revoke).map(|call| &call.path);
+    let calls = model.verify.iter().map(|call| &call.path).chain(model.revoke.iter().map(|call| &call.path));
     let lookups = model.lookups.iter().map(|lookup| &lookup.path);
     let steps = model.exchange.iter().flat_map(|exchange| exchange.steps.iter().map(|step| &step.url));
     for template in calls.chain(lookups).chain(steps).filter(|template| template.has_host()) {

@@ -279,7 +279,7 @@ fn reach(
     }
     let env = Env::new(values, ctx);
     let model = &kind.0.model;
-    let calls = model.verify.iter().chain(&model.revoke).map(|call| &call.path);
+    let calls = model.verify.iter().map(|call| &call.path).chain(model.revoke.iter().map(|call| &call.path));
     let lookups = model.lookups.iter().map(|lookup| &lookup.path);
     let steps = model.exchange.iter().flat_map(|exchange| exchange.steps.iter().map(|step| &step.url));
     let mut origins = Vec::new();

@@ -8,11 +8,10 @@ use std::fmt::{Display, Write as _};
 
 use connection_contract::Value;
 
-use super::calls::Described;
 use crate::kind::model::{
-    AudienceName, BasicModel, BodyName, ClientAuthName, ClientAuthTable, ClientName, ExchangeStep, GrantName,
-    JsonTemplate, Jwt, KeyEncoding, KindModel, Mechanism, MethodVerb, OAuth2Step, OAuth2Table, Pairs, Parameter,
-    RequestModel,
+    AudienceName, BasicModel, BodyName, ClientAuthName, ClientAuthTable, ClientName, Described, ExchangeStep,
+    GrantName, JsonTemplate, Jwt, KeyEncoding, KindModel, Mechanism, MethodVerb, OAuth2Step, OAuth2Table, Pairs,
+    Parameter, RequestModel,
 };
 
 /// Returns the terms of a kind.
@@ -30,6 +29,7 @@ pub(super) fn terms(model: &KindModel) -> String {
     }
     if let Some(revoke) = &model.revoke {
         terms.call("revoke", &revoke.into());
+        terms.basic("revoke.basic", revoke.basic.as_ref());
     }
     if let Some(oauth2) = &model.oauth2 {
         terms.oauth2(oauth2);

@@ -5,6 +5,7 @@
 
 mod oauth2;
 mod parts;
+mod removal;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ pub(crate) use self::{
         OAuth2Table, RenewalName, ResponseTable, SemanticsName, SemanticsTable,
     },
     parts::{Choice, JsonTemplate, Pairs, Parameter, Texts},
+    removal::{Ends, RemovalModel, RevokeModel},
     steps::{Exchange, ExchangeStep, Jwt, JwtAlgorithm, KeyEncoding, Sigv4},
 };
 use super::template::Template;
@@ -59,7 +61,9 @@ pub(crate) struct KindModel {
     /// Requests that are sent once after connecting, in this order.
     pub(crate) lookups: Vec<Lookup>,
     /// The request that revokes the credential when the connection is removed.
-    pub(crate) revoke: Option<Call>,
+    pub(crate) revoke: Option<RevokeModel>,
+    /// Where a person deletes the credential, and what a revocation by the provider ends.
+    pub(crate) removal: Option<RemovalModel>,
     /// The description of an OAuth 2 provider, for `mechanism = "oauth2"`.
     pub(crate) oauth2: Option<OAuth2Table>,
     /// The requests that give a token, for `mechanism = "token_exchange"`.
@@ -329,6 +333,40 @@ impl Call {
     pub(crate) fn verb(&self) -> MethodVerb {
         let has_body = self.json.is_some() || !self.form.is_empty();
         self.method.unwrap_or(if has_body { MethodVerb::Post } else { MethodVerb::Get })
+    }
+}
+
+/// A request that a file describes, whether it verifies, looks up or revokes.
+pub(crate) struct Described<'a> {
+    pub(crate) verb: MethodVerb,
+    pub(crate) path: &'a Template,
+    pub(crate) headers: &'a Pairs<Template>,
+    pub(crate) query: &'a Pairs<Template>,
+    pub(crate) form: Option<&'a Pairs<Template>>,
+    pub(crate) json: Option<&'a JsonTemplate>,
+}
+
+impl<'a> From<&'a Call> for Described<'a> {
+    fn from(call: &'a Call) -> Self {
+        let Call { path, headers, query, form, json, .. } = call;
+        Self { verb: call.verb(), path, headers, query, form: Some(form), json: json.as_ref() }
+    }
+}
+
+impl<'a> From<&'a Lookup> for Described<'a> {
+    fn from(lookup: &'a Lookup) -> Self {
+        let Lookup { method, path, headers, query, json, .. } = lookup;
+        let verb = method.unwrap_or(if json.is_some() { MethodVerb::Post } else { MethodVerb::Get });
+        Self { verb, path, headers, query, form: None, json: json.as_ref() }
+    }
+}
+
+impl<'a> From<&'a RevokeModel> for Described<'a> {
+    fn from(revoke: &'a RevokeModel) -> Self {
+        let RevokeModel { method, path, headers, query, form, json, .. } = revoke;
+        let has_body = json.is_some() || !form.is_empty();
+        let verb = method.unwrap_or(if has_body { MethodVerb::Post } else { MethodVerb::Get });
+        Self { verb, path, headers, query, form: Some(form), json: json.as_ref() }
     }
 }
 

@@ -174,7 +174,7 @@ impl FileKind {
 
 /// Returns `true` if the path of a request has a secret, a token, or a value of an earlier response.
 fn is_in_path(model: &KindModel) -> bool {
-    let calls = model.verify.iter().chain(&model.revoke).map(|call| &call.path);
+    let calls = model.verify.iter().map(|call| &call.path).chain(model.revoke.iter().map(|call| &call.path));
     let lookups = model.lookups.iter().map(|lookup| &lookup.path);
     let steps = model.exchange.iter().flat_map(|exchange| exchange.steps.iter().map(|step| &step.url));
     let all = model.request.iter().filter_map(|request| request.path.as_ref());

@@ -150,6 +150,38 @@ impl Template {
         found.origin = Some(host).filter(|host| !host.is_empty());
         Ok(found)
     }
+
+    /// Returns the address of a page for people as text; each value must fit the position of its variable.
+    ///
+    /// `value` returns the value of a variable. The result is `None` if one is missing or does not fit.
+    pub(crate) fn page<'v>(&self, value: impl Fn(&Variable) -> Option<&'v str>) -> Option<String> {
+        let mut page = String::new();
+        let mut is_host = true;
+        for (index, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Text(text) => {
+                    let rest =
+                        if index == 0 { text.split_once("://").map_or(text.as_str(), |(_, rest)| rest) } else { text };
+                    is_host &= !rest.contains(['/', '?', '#']);
+                    page.push_str(text);
+                }
+                Part::Variable(variable) => {
+                    let value = value(variable).filter(|value| !value.is_empty())?;
+                    match index {
+                        0 => {
+                            let (origin, path) = whole(value)?;
+                            page.extend([origin, path]);
+                            is_host = false;
+                        }
+                        _ if is_host => page.push_str(host_name(value)?),
+                        _ => page.push_str(&encode::percent_encode(segment(value)?)),
+                    }
+                }
+                Part::Base64(_) | Part::Now | Part::Uuid => return None,
+            }
+        }
+        Some(page)
+    }
 }
 
 /// Returns the value if it is one segment of a path.

@@ -114,6 +114,11 @@ impl Template {
         }
     }
 
+    /// Returns `true` if the template has no function.
+    pub(crate) fn is_text_and_variables(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Text(_) | Part::Variable(_)))
+    }
+
     /// Returns the text before the first variable.
     pub(crate) fn start(&self) -> &str {
         if let Some(Part::Text(text)) = self.parts.first() { text } else { "" }

@@ -61,6 +61,9 @@ pub(crate) struct Env<'a> {
     pub(crate) steps: Option<&'a BTreeMap<String, String>>,
     pub(crate) signed: Option<&'a str>,
     pub(crate) client_id: Option<&'a str>,
+    /// The secret of the application and the refresh token, which only the request that revokes may use.
+    pub(crate) client_secret: Option<&'a str>,
+    pub(crate) refresh: Option<&'a str>,
     pub(crate) ambient: &'a dyn Ambient,
 }
 
@@ -84,7 +87,16 @@ impl RenderError {
 
 impl<'a> Env<'a> {
     pub(crate) fn new(values: &'a Values, ambient: &'a dyn Ambient) -> Self {
-        Self { values, token: None, steps: None, signed: None, client_id: None, ambient }
+        Self {
+            values,
+            token: None,
+            steps: None,
+            signed: None,
+            client_id: None,
+            client_secret: None,
+            refresh: None,
+            ambient,
+        }
     }
 
     /// Returns the value of a variable; an empty one counts as missing.
@@ -94,9 +106,11 @@ impl<'a> Env<'a> {
             Scope::Config => self.values.config.get(name).map(String::as_str),
             Scope::Secret => self.values.secrets.get(name).and_then(Secret::expose_str),
             Scope::Token if name == "access" => self.token,
+            Scope::Token if name == "refresh" => self.refresh,
             Scope::Step => self.steps.and_then(|steps| steps.get(name)).map(String::as_str),
             Scope::Signed if name == "jwt" => self.signed,
             Scope::Client if name == "id" => self.client_id,
+            Scope::Client if name == "secret" => self.client_secret,
             Scope::Client | Scope::Flow | Scope::Signed | Scope::Token => None,
         };
         value.filter(|value| !value.is_empty())

@@ -87,6 +87,9 @@ async fn read(tx: &mut Reader) {
         recent_usage_of(nobody(), "local", 1);
         due_refreshes(1, (",github,", ""), 9);
         due_checks(1, (",github,", ""), 9);
+        is_use_refused(nobody());
+        due_refused_uses((",github,", ""), 9);
+        is_provider_paused(nobody(), "local", ",github,", 1);
         ended_credentials(1, ",github,", 9);
         ending_credentials(1, ",github,", 9);
         ending_authorizations(1, ",github,", 9);
@@ -204,6 +207,7 @@ async fn write_connections(tx: &mut Tx) {
         reason: None,
         checked_at: None,
         next_check_at: None,
+        refused_at: None,
         granted_scopes: None,
         valid_until: None,
         authorized_until: None,
@@ -243,6 +247,9 @@ async fn write_connections(tx: &mut Tx) {
         upsert_liveness(&liveness);
         confirm_liveness(&unchanged);
         claim_check(nobody(), 1, 2);
+        note_refused_use(nobody(), 1);
+        claim_refused_use(nobody());
+        settle_refused_use(nobody(), 1);
         announce(nobody(), 1, 2);
         lease_refresh(nobody(), 1, "a");
         release_refresh(nobody(), "a", 1);

@@ -24,7 +24,11 @@ const TABLES: &[(&str, &str)] = &[
     ),
     ("connection_usage (connection_id, at, metric, account, value)", "{id}, i, 'five_hour', 'ada', 0.5"),
     ("connection_usage_snapshot (connection_id, account, fetched_at, snapshot)", "{id}, 'ada', i, '{}'"),
-    ("connection_liveness (connection_id, liveness, generation, checked_at, next_check_at)", "{id}, 'live', 1, i, i"),
+    ("connection_provider_grant (connection_id, application, account)", "{id}, {hash}, {hash}"),
+    (
+        "connection_liveness (connection_id, liveness, generation, checked_at, next_check_at, refused_at)",
+        "{id}, 'live', 1, i, i, CASE WHEN i % 20 = 0 THEN i END",
+    ),
     (
         "connection_event (id, owner, connection_id, seq, at, kind, body, chain)",
         "{id}, 'local', {id}, 1, i, 'connected', '{}', {hash}",

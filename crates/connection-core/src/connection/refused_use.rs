@@ -1,0 +1,62 @@
+//! Verifies a connection after its provider refused a use of it.
+
+use connection_contract::BoxFuture;
+
+use super::Connection;
+use crate::{
+    ConnectionInfo, Error,
+    verify::{self, refused_use},
+};
+
+impl Connection {
+    /// Verifies the connection if its provider has refused a [`send`](Self::send) with 401 and no verification has
+    /// followed. Returns `None` if nothing was verified.
+    ///
+    /// A connection is verified for this reason at most once in five minutes, over all processes of the store, and not
+    /// during a pause that its provider asked for. A use that is refused meanwhile makes the connection due at the end of
+    /// that time. The [scheduler](crate::ConnectionRegistry::run) of any process does the same by itself; this method is
+    /// for a program without one, which calls it after it has used the answer.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, a probe that has begun continues and its result is stored.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`verify`](Self::verify).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use connection_core::{Connection, Error};
+    ///
+    /// async fn things(connection: &Connection) -> Result<u16, Error> {
+    ///     let request = connection.request("GET", "/things").await?;
+    ///     let status = connection.send(request).await?.status();
+    ///     if let Some(info) = connection.verify_refused_use().await? {
+    ///         println!("{} is {:?}", info.label, info.liveness);
+    ///     }
+    ///     Ok(status)
+    /// }
+    /// ```
+    pub fn verify_refused_use(&self) -> BoxFuture<'_, Result<Option<ConnectionInfo>, Error>> {
+        Box::pin(async move {
+            let scope = self.scope().on(&self.shared.verify);
+            if !refused_use::claim(scope, self.id(), &self.info.kind).await? {
+                return Ok(None);
+            }
+            verify::verify(scope, self.id(), verify::ProbeTrigger::Host, None).await.map(Some)
+        })
+    }
+
+    /// Notes that the provider refused a use of the credential of this generation. The answer of the provider is the
+    /// result of the use, so a store that cannot take the note does not fail it.
+    pub(super) async fn note_refused_use(&self, generation: i64) {
+        if let Err(error) = refused_use::note(&self.shared, self.id(), generation).await {
+            tracing::warn!(
+                connection = %self.id(), code = error.code(),
+                "a request that the provider refused could not be noted, so no verification follows it"
+            );
+        }
+    }
+}

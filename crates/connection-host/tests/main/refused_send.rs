@@ -1,0 +1,55 @@
+//! `send` whose provider refuses the request with 401, and what the other commands say about the connection afterwards.
+
+use crate::program::Machine;
+
+const BODY: &str = r#"{"message":"Bad credentials"}"#;
+
+/// Lets the provider refuse everything, and sends a request.
+fn refused(machine: &Machine) -> usize {
+    machine.provider.tell(401, "", BODY);
+    let before = machine.provider.seen().len();
+    let sent = machine.run(&["send", "github", "GET", "/user/repos"]).exits(1).warns("answered 401 Unauthorized");
+    assert_eq!(sent.out.trim_end(), BODY, "the answer is the output");
+    machine.provider.seen().len() - before
+}
+
+#[test]
+fn a_refused_send_is_verified_before_the_command_ends() {
+    let machine = Machine::new();
+    machine.add_github("one").exits(0);
+    assert_eq!(refused(&machine), 2, "the request and the probe");
+    let listed = machine.run(&["list", "--json"]).exits(0).json();
+    assert_eq!((&listed[0]["liveness"], &listed[0]["reason"]["code"]), (&"failing".into(), &"unauthorized".into()));
+    machine.run(&["doctor"]).exits(4).says("1 of 1 do not work");
+    // The control: any other status is followed by no probe.
+    machine.provider.tell(403, "", "{}");
+    let before = machine.provider.seen().len();
+    machine.run(&["send", "github", "GET", "/user/repos"]).exits(1);
+    assert_eq!(machine.provider.seen().len() - before, 1);
+}
+
+#[test]
+fn what_is_told_of_a_refused_use_is_true_until_and_after_its_verification() {
+    let machine = Machine::new();
+    machine.add_github("one").exits(0);
+    let well = "ok      connections       none of 1 failed when it was last verified";
+    machine.run(&["doctor"]).exits(0).says(well);
+    assert_eq!(refused(&machine), 2);
+    machine.provider.behave();
+    machine.run(&["verify", "github"]).exits(0);
+    machine.run(&["doctor"]).exits(0).says(well);
+    // The second one within five minutes is not verified at once.
+    assert_eq!(refused(&machine), 1);
+    let told = "none of 1 failed when it was last verified, but the provider of 1 refused a request since";
+    let doctor = machine.run(&["doctor"]).exits(4).says(told).says("github:one is live: the provider refused a request at");
+    doctor.says("connections verify github:one");
+    let listed = machine.run(&["list"]).exits(0).says("the provider refused a request at").says("was not verified since");
+    listed.says("Try again with:\n  connections verify github:one");
+    let shown = machine.run(&["show", "github", "--json"]).exits(0).json();
+    assert_eq!((&shown["liveness"], &shown["reason"]["code"]), (&"live".into(), &"use_refused".into()));
+    machine.provider.behave();
+    machine.run(&["verify", "github"]).exits(0);
+    machine.run(&["doctor"]).exits(0).says(well);
+    let listed = machine.run(&["list"]).exits(0);
+    assert!(!listed.out.contains("refused"), "{}", listed.out);
+}
