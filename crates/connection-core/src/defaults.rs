@@ -19,7 +19,7 @@ pub(crate) async fn is_first(tx: &mut Tx, ground: &Ground, new: &AccountRow) -> 
     // A connection of one extension is never the default.
     let Some(kind) = Kind::parse(&new.kind).filter(|kind| kind.extension().is_none()) else { return Ok(false) };
     let mut known = Vec::new();
-    for sibling in ground.kinds_with_default(&ground.provider_of(&kind)) {
+    for sibling in ground.kinds_of(&ground.provider_of(&kind)) {
         known.extend(tx.first_two_accounts(&new.owner, sibling.as_str()).await?);
     }
     let (id, is_default) = match known.as_slice() {

@@ -176,7 +176,7 @@ pub use guard::{RowError, RowFault};
 pub use host_services::MachineTools;
 pub use ids::{AccessTokenId, ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
-pub use kinds::{KindInfo, RegisterError};
+pub use kinds::{KindInfo, OwnKind, OwnKinds, RegisterError};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use notification::{Notification, NotificationListener, Probed};
 pub use outbox::{EventReceiver, EventReceiverError, MESSAGE_TYPES};

@@ -424,6 +424,7 @@ impl Program {
             }
             None => self.with_state(self.key.apply(self.builder())),
         };
+        let builder = builder.own_kinds(declared::source(self.has_catalogue));
         let builder = builder.http(self.http()?).files(self.files()).machine(Machine::new().tools(self.tools.clone()));
         let registrations = std::mem::take(&mut self.registrations);
         let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
@@ -432,16 +433,14 @@ impl Program {
         });
         let registry = self.output.waiting("the database", lend(builder).open()).await?;
         self.output.waits_for("the database");
-        let connected = registry.server().connected_kinds().await?;
         if self.has_catalogue {
-            catalogue::register_connected(&registry, &connected);
+            catalogue::register_connected(&registry, &registry.server().connected_kinds().await?);
         }
         let registry = match &self.settings.owner {
             Some(owner) => registry.owner(owner.as_str())?,
             None => registry,
         };
-        let declared = declared::register_added(&registry, self.has_catalogue, &connected).await?;
-        self.learn(declared);
+        self.learn(registry.kinds().own().await?.into_iter().map(KindEntry::of_info));
         Ok(registry)
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use connection_contract::{Connection, ConnectionDefinition, Descriptor, Input, Kind, ProfileSpec, SandboxSpec};
+use connection_core::{Capabilities, KindInfo};
 
 use crate::kinds_directory::Stamps;
 
@@ -48,6 +49,23 @@ impl KindEntry {
             usage: definition.usage().is_some(),
             profiles: definition.profiles(),
             sandbox: definition.sandbox(),
+            source: KindSource::Program,
+        }
+    }
+
+    /// Returns the entry of a kind that the registry has.
+    pub(crate) fn of_info(info: KindInfo) -> Self {
+        let Capabilities { send, secrets, refresh, webhooks, usage, .. } = info.capabilities;
+        Self {
+            descriptor: info.descriptor,
+            send,
+            refresh: refresh.is_some(),
+            secrets,
+            webhooks,
+            usage,
+            profiles: info.profiles,
+            sandbox: info.sandbox,
+            credential_page: None,
             source: KindSource::Program,
         }
     }

@@ -63,7 +63,7 @@ impl Lookup for ConnectionRegistry {
     }
 
     async fn is_known(&self, kind: &Kind) -> Result<bool, Error> {
-        Ok(self.kinds().get(kind).is_some())
+        Ok(self.kinds().find(kind).await?.is_some())
     }
 }
 

@@ -41,7 +41,9 @@ pub struct CallbackProblem {
 /// The request is sent from this machine, so it does not find problems that only others meet, such as a firewall or a
 /// name that resolves differently elsewhere.
 pub async fn check_callback(registry: &ConnectionRegistry, url: &PublicUrl) -> CallbackCheck {
-    let kinds = registry.kinds().list().into_iter().map(|info| info.descriptor.kind);
+    // Without the store, the kinds of extensions are left out; the check reports the store itself.
+    let own = registry.kinds().own().await.unwrap_or_default();
+    let kinds = registry.kinds().list().into_iter().chain(own).map(|info| info.descriptor.kind);
     let redirect_uris = kinds.map(|kind| (kind.clone(), url.redirect_uri(&kind))).collect();
     CallbackCheck { problem: problem(registry, url).await, redirect_uris }
 }

@@ -1,19 +1,70 @@
-//! The kinds that extensions declare. Each is registered for a provider that no other kind covers.
+//! The kinds that extensions declare. Each belongs to the owner who added the extension, and connects a provider that no
+//! other kind connects.
 
 use std::{collections::BTreeSet, fmt};
 
-use connection_contract::{ConnectionDefinition as _, ExtensionDeclaration, Kind, Origin, Reason, host};
-use connection_core::{ConnectionRegistry, ConnectionStatus, ResolvedConnection};
-use connection_manifest::DeclaredKind;
+use connection_contract::{ExtensionDeclaration, Kind, Origin, Reason, host};
+use connection_core::{ConnectionRegistry, OwnKind, OwnKinds};
+use connection_manifest::{DeclaredKind, ExtensionFile};
 
-/// The result of offering the kind of a declaration with [`offer`].
+/// Makes the kinds of declarations, for [`RegistryBuilder::own_kinds`](connection_core::RegistryBuilder::own_kinds).
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use connection_core::ConnectionRegistry;
+/// use connection_server::declared::DeclaredKinds;
+///
+/// let builder = ConnectionRegistry::builder().own_kinds(Arc::new(DeclaredKinds::new()));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DeclaredKinds {
+    connects: Option<fn(&Kind) -> bool>,
+}
+
+impl DeclaredKinds {
+    /// Returns the source for a host that registers all its kinds.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the providers of kinds that the host has, but does not register in this process.
+    pub fn connects(connects: fn(&Kind) -> bool) -> Self {
+        Self { connects: Some(connects) }
+    }
+}
+
+impl OwnKinds for DeclaredKinds {
+    fn stored(&self, owner: &str, extension: &str, source: &str) -> Option<OwnKind> {
+        // A later version may have stricter rules, and another program may have written the row.
+        let file = match ExtensionFile::parse(source.as_bytes()) {
+            Ok(file) => file,
+            Err(error) => {
+                tracing::warn!(owner, extension, %error, "a stored declaration cannot be read");
+                return None;
+            }
+        };
+        let declaration = file.declaration();
+        DeclaredKind::of(declaration).ok().filter(|_| declaration.name == extension).map(OwnKind::new)
+    }
+
+    fn declared(&self, declaration: &ExtensionDeclaration) -> Result<OwnKind, Reason> {
+        DeclaredKind::of(declaration).map(OwnKind::new)
+    }
+
+    fn connects(&self, provider: &Kind) -> bool {
+        self.connects.is_some_and(|connects| connects(provider))
+    }
+}
+
+/// The result of checking a declaration with [`check`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Offered {
+pub enum Checked {
     /// A registered kind connects the provider.
     Covered,
-    /// The kind of the declaration was registered.
-    Registered(DeclaredKind),
+    /// The declaration makes a kind.
+    Kind(DeclaredKind),
     /// The declaration makes no kind, for this reason.
     NoKind(Reason),
 }
@@ -44,60 +95,28 @@ impl fmt::Display for KnownDeclaration {
 
 impl std::error::Error for KnownDeclaration {}
 
-/// Registers the kind of a declaration, if no registered kind connects its provider.
+/// Checks a declaration before its extension is added: whether it makes a kind, and whether a person knows the name or an
+/// address of that kind as another one.
 ///
 /// # Errors
 ///
-/// [`KnownDeclaration`]; nothing was registered.
-pub fn offer(registry: &ConnectionRegistry, declaration: &ExtensionDeclaration) -> Result<Offered, KnownDeclaration> {
+/// [`KnownDeclaration`].
+pub fn check(registry: &ConnectionRegistry, declaration: &ExtensionDeclaration) -> Result<Checked, KnownDeclaration> {
     if covered(registry).contains(&declaration.requirement.provider) {
-        return Ok(Offered::Covered);
+        return Ok(Checked::Covered);
     }
     match DeclaredKind::of(declaration) {
         Ok(kind) => {
             refuse_known(registry, &kind, declaration)?;
-            register(registry, kind.clone());
-            Ok(Offered::Registered(kind))
+            Ok(Checked::Kind(kind))
         }
-        Err(reason) => Ok(Offered::NoKind(reason)),
+        Err(reason) => Ok(Checked::NoKind(reason)),
     }
 }
 
-/// Registers a kind, unless the registered one of its name has the same declaration.
-pub fn register(registry: &ConnectionRegistry, kind: DeclaredKind) {
-    let descriptor = kind.descriptor();
-    let name = &descriptor.kind;
-    let known = registry.kinds().get(name);
-    if known.is_some_and(|known| format!("{:?}", known.descriptor) == format!("{descriptor:?}")) {
-        return;
-    }
-    if let Err(error) = registry.kinds().replace(kind) {
-        tracing::warn!(kind = %name, %error, "the kind of an extension cannot be registered");
-    }
-}
-
-/// Returns the providers that the registered kinds connect for every extension.
+/// Returns the providers that the registered kinds connect.
 pub fn covered(registry: &ConnectionRegistry) -> BTreeSet<Kind> {
-    let kinds = registry.kinds().list().into_iter().map(|info| info.descriptor);
-    kinds.filter(|descriptor| descriptor.extension.is_none()).map(|descriptor| descriptor.provider).collect()
-}
-
-/// Says in a resolved requirement why the declaration of the extension makes no kind, if no other kind connects its
-/// provider.
-pub fn explain(registry: &ConnectionRegistry, declaration: &ExtensionDeclaration, resolved: &mut ResolvedConnection) {
-    let provider = &declaration.requirement.provider;
-    let is_unmet = resolved.error.as_ref().is_some_and(|error| error.code == "connection_unsupported");
-    if !is_unmet || resolved.status != ConnectionStatus::Missing || covered(registry).contains(provider) {
-        return;
-    }
-    if let Err(reason) = DeclaredKind::of(declaration) {
-        let message = format!(
-            "this host has no kind for '{provider}', and the declaration of the extension makes none: {}",
-            reason.message
-        );
-        let remedy = reason.remedy.map_or_else(String::new, |remedy| format!("{remedy}, and add the extension again"));
-        resolved.error = Some(Reason::new("connection_unsupported", message).remedy(remedy));
-    }
+    registry.kinds().list().into_iter().map(|info| info.descriptor.provider).collect()
 }
 
 fn refuse_known(
@@ -107,9 +126,6 @@ fn refuse_known(
 ) -> Result<(), KnownDeclaration> {
     let provider = &declaration.requirement.provider;
     for known in registry.kinds().list().into_iter().map(|known| known.descriptor) {
-        if known.extension.is_some() {
-            continue;
-        }
         let is_known = |origin: &&Origin| {
             let is_same = |text: &str| host::matches(text, origin) || host::origin(text).as_ref() == Some(*origin);
             known.origins.iter().any(|text| is_same(text))

@@ -29,7 +29,7 @@ struct Candidates {
 impl Usage {
     pub(super) async fn target(&self, profile: Option<ProfileId>) -> Result<Target, Error> {
         let registry = &self.monitor.registry;
-        let kind = registry.kinds().get(&self.kind).ok_or_else(|| Error::UnknownKind(self.kind.clone()))?;
+        let kind = registry.kinds().find(&self.kind).await?.ok_or_else(|| Error::UnknownKind(self.kind.clone()))?;
         if !kind.capabilities.usage {
             let what = "report how much of their account is used";
             return Err(Error::NotSupported { kind: self.kind.clone(), what });

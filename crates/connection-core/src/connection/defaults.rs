@@ -53,10 +53,9 @@ impl Connection {
         let shared = &self.shared;
         let id = self.id();
         let owner = self.info.owner.clone();
-        let siblings = shared.kinds_with_default(&shared.provider_of(&self.info.kind));
+        let siblings = shared.kinds_of(&shared.provider_of(&self.info.kind));
         let now = shared.clock.now().seconds();
-        let ids = shared.ids.clone();
-        let sealer = shared.sealer.clone();
+        let on = shared.clone();
         let order = shared.changes.order().await;
         let changed = shared.store.write(move |tx| {
             Box::pin(async move {
@@ -64,7 +63,7 @@ impl Connection {
                 let Some(account) = tx.account(id).await?.filter(|account| account.owner == owner) else {
                     return Ok(Err(Error::NotFound(id)));
                 };
-                if let Some(error) = event::refusal(tx, &sealer, &account).await? {
+                if let Some(error) = event::refusal(tx, &on.sealer, &account).await? {
                     return Ok(Err(error.into()));
                 }
                 let mut changes = Vec::new();
@@ -83,16 +82,16 @@ impl Connection {
                     tx.lock(Lock::Connection(changed)).await?;
                     // An event does not vouch for another connection whose row was edited.
                     let is_sound = match tx.account(changed).await? {
-                        Some(other) if changed != id => event::refusal(tx, &sealer, &other).await?.is_none(),
+                        Some(other) if changed != id => event::refusal(tx, &on.sealer, &other).await?.is_none(),
                         _ => true,
                     };
                     if tx.set_account_default(changed, is_default, now).await? {
                         let body = serde_json::json!({ "isDefault": is_default });
-                        let mut event = event::at(now, &*ids, &owner, changed, event::DEFAULT_CHANGED, body);
+                        let mut event = event::at(now, &*on.ids, &owner, changed, event::DEFAULT_CHANGED, body);
                         if !is_sound {
                             event.says = RowClaim::Same;
                         }
-                        event::append(tx, &sealer, &event).await?;
+                        event::append(tx, &on.sealer, &event).await?;
                         let of_it = Affected::of(tx, &owner, changed, &ANOTHER).await?;
                         affected = Some(match affected {
                             Some(affected) => affected.and(of_it),
@@ -104,13 +103,14 @@ impl Connection {
                 }
                 // The row is read in this transaction, so that the change is reported even if the connection is removed
                 // right after it.
-                Ok(Ok((tx.listed(id).await?, affected)))
+                let row = tx.listed(id).await?;
+                Ok(Ok((on.info_of(tx, row).await?, affected)))
             })
         });
-        let (row, affected) = changed.await??;
+        let (info, affected) = changed.await??;
         if let Some(affected) = affected {
             affected.notify(&order);
         }
-        row.and_then(|row| self.shared.info(row)).ok_or(Error::NotFound(id))
+        info.ok_or(Error::NotFound(id))
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     ConnectionId, ConnectionInfo, Error, ListCursor, ProfileId,
     ground::Ground,
     liveness::column,
-    store::{ListFilter, any_of, rows::FoundRow},
+    store::{ListFilter, Reader, any_of, own_kinds_of, rows::FoundRow},
 };
 
 /// The number of outlines that are read at once.
@@ -150,7 +150,10 @@ pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result
     let wanted = ListFilter {
         owner: (!all_owners).then(|| owner.to_owned()),
         kind: kind.map(|kind| kind.as_str().to_owned()),
-        kinds: provider.map(|provider| any_of(ground.kinds_of(&provider).iter().map(Kind::as_str))),
+        kinds: provider.map(|provider| {
+            let own = own_kinds_of(&provider);
+            any_of(ground.kinds_of(&provider).iter().map(Kind::as_str).chain([&*own]))
+        }),
         label,
         liveness: (!liveness.is_empty()).then(|| any_of(words)),
         valid_until: expiring_within.map(soon),
@@ -164,8 +167,9 @@ pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result
         after: after.map(ListCursor::place),
         limit: i64::from(limit.unwrap_or(1000)),
     };
-    let (rows, next) = ground.reader().await?.list(&wanted).await?;
-    let connections = rows.into_iter().filter_map(|found| info_of_row(ground, found)).collect();
+    let mut reader = ground.reader().await?;
+    let (rows, next) = reader.list(&wanted).await?;
+    let connections = infos(ground, &mut reader, rows).await?;
     Ok(Page { connections, next: next.map(|(usable_at, id)| ListCursor::new(usable_at, id.into())) })
 }
 
@@ -174,9 +178,12 @@ pub(crate) async fn outlines(ground: &Ground, owner: &str) -> Result<Vec<Connect
     let mut found = Vec::new();
     let mut after: Option<ConnectionId> = None;
     loop {
-        let (rows, full) = ground.reader().await?.outlines(owner, after, PAGE_OF_OUTLINES).await?;
+        let mut reader = ground.reader().await?;
+        let (rows, full) = reader.outlines(owner, after, PAGE_OF_OUTLINES).await?;
+        let kinds = ground.kinds_of_rows(&mut reader, rows.iter().map(|row| (owner, &*row.kind))).await?;
+        drop(reader);
         after = rows.last().map(|row| row.id).filter(|_| full);
-        found.extend(rows.into_iter().map(|row| ground.outline(owner, row)));
+        found.extend(rows.into_iter().map(|row| kinds.outline(owner, row)));
         if after.is_none() {
             return Ok(found);
         }
@@ -185,14 +192,23 @@ pub(crate) async fn outlines(ground: &Ground, owner: &str) -> Result<Vec<Connect
 
 /// Returns those of the connections that exist and belong to the owner.
 pub(crate) async fn named(ground: &Ground, owner: &str, ids: &[ConnectionId]) -> Result<Vec<ConnectionInfo>, Error> {
-    let rows = ground.reader().await?.listed_of(owner, ids).await?;
-    Ok(rows.into_iter().filter_map(|found| info_of_row(ground, found)).collect())
+    let mut reader = ground.reader().await?;
+    let rows = reader.listed_of(owner, ids).await?;
+    infos(ground, &mut reader, rows).await
 }
 
-/// Returns the information of a row that may be unreadable.
-fn info_of_row(ground: &Ground, FoundRow { id, row, .. }: FoundRow) -> Option<ConnectionInfo> {
-    if row.is_none() {
-        tracing::warn!(connection = id.map(tracing::field::display), "the row of a connection cannot be read");
+/// Returns the information of rows, some of which may be unreadable.
+async fn infos(ground: &Ground, reader: &mut Reader, rows: Vec<FoundRow>) -> Result<Vec<ConnectionInfo>, Error> {
+    let mut listed = Vec::new();
+    for FoundRow { id, row, .. } in rows {
+        match row {
+            Some(row) => listed.push(row),
+            None => {
+                tracing::warn!(connection = id.map(tracing::field::display), "the row of a connection cannot be read");
+            }
+        }
     }
-    ground.info(row?)
+    let named = listed.iter().map(|row| (&*row.account.owner, &*row.account.kind));
+    let kinds = ground.kinds_of_rows(reader, named).await?;
+    Ok(listed.into_iter().filter_map(|row| kinds.info(row)).collect())
 }

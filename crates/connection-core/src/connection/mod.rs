@@ -197,9 +197,9 @@ impl Connection {
         Scope { system: &self.shared, owner: &self.info.owner }
     }
 
-    pub(crate) fn kind(&self) -> Result<Arc<KindEntry>, Error> {
-        let kind = &self.info.kind;
-        self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))
+    /// Returns the kind of the connection.
+    pub(crate) async fn kind(&self) -> Result<Arc<KindEntry>, Error> {
+        self.shared.kind(&self.info.owner, &self.info.kind).await
     }
 
     pub(crate) fn cannot(&self, what: &'static str) -> Error {
@@ -227,7 +227,7 @@ impl Connection {
         match self.known().await {
             Ok(known) if known.info.registered && !known.info.kind_changed => known.open(&self.shared).await,
             known => {
-                let kind = self.kind()?;
+                let kind = Box::pin(self.kind()).await?;
                 self.open_for(&kind, known?).await
             }
         }
@@ -253,8 +253,15 @@ impl Connection {
 
     /// Returns the kind and the current credential, opened.
     pub(crate) async fn open(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
-        let kind = self.kind()?;
-        let row = self.open_for(&kind, self.known().await?).await?;
+        if self.info.kind.extension().is_none() {
+            let kind = self.kind().await?;
+            let row = self.open_for(&kind, self.known().await?).await?;
+            return Ok((kind, row));
+        }
+        // The kind is the one that was found with the row, so that it costs no statement of its own.
+        let known = self.known().await?;
+        let kind = known.kind(&self.shared).await?.ok_or_else(|| Error::UnknownKind(self.info.kind.clone()))?;
+        let row = self.open_for(&kind, known).await?;
         Ok((kind, row))
     }
 }

@@ -50,7 +50,7 @@ impl Connection {
 
     async fn refresh_for(&self, why: Trigger) -> Result<RefreshedConnection, Error> {
         let id = self.id();
-        if !self.kind()?.renews() {
+        if !self.kind().await?.renews() {
             return Err(self.cannot("renew their credential"));
         }
         let landed = refresh::refresh_current(self.scope().on(&self.shared.refresh), id, why).await?;

@@ -65,7 +65,9 @@ impl Connection {
                     Ok(Ok(row.listed))
                 })
             });
-            self.shared.info(renamed.await??).ok_or(Error::NotFound(id))
+            let row = renamed.await??;
+            let kind = self.shared.find_kind(&self.info.owner, &self.info.kind).await?;
+            self.shared.info(row, kind.as_deref()).ok_or(Error::NotFound(id))
         })
     }
 }

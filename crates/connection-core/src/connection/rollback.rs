@@ -88,7 +88,7 @@ impl Connection {
         Box::pin(async move {
             let shared = &self.shared;
             let kind = &self.info().kind;
-            let entry = shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+            let entry = shared.kind(&self.info().owner, kind).await?;
             if !may_go_back(&entry) {
                 return Ok(None);
             }
@@ -103,7 +103,7 @@ impl Connection {
 async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<ConnectionInfo, Error> {
     let shared = scope.system;
     let id = info.id;
-    let kind = shared.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
+    let kind = shared.kind(&info.owner, &info.kind).await?;
     if !may_go_back(&kind) {
         return Err(Error::NotSupported { kind: info.kind.clone(), what: "return to a previous credential" });
     }

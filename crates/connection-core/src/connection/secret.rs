@@ -70,7 +70,7 @@ impl Connection {
     /// Returns `true` if the names in the row changed. `declared` is the number of secret names that the extension
     /// declares. If the plugin cannot be asked, the row stays as it is.
     pub(crate) async fn tell_names(&self, names: &[SecretName], declared: usize) -> bool {
-        let Ok(kind) = self.kind() else { return false };
+        let Ok(kind) = self.kind().await else { return false };
         let is_declared =
             |name: &SecretName| held_name(&kind.descriptor.secret_names, declared, name.as_str()).is_some();
         if !names.iter().any(is_declared) {

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use connection_contract::{NotLive, Reason, reason};
+use connection_contract::{Kind, NotLive, Reason, reason};
 
 use super::Payload;
 use crate::{
     ConnectionId, ConnectionInfo, Error, SealError, StoreError,
     ground::Ground,
     guard::{self, RowError},
+    kinds::KindEntry,
     limits,
     plan::Plan,
-    store::{InUseRow, Reader, rows::ListedRow},
+    store::{
+        InUseRow, Reader,
+        rows::{AccountRow, ListedRow, Marked},
+    },
 };
 
 /// Maximum number of times that the information is read again for a newer credential.
@@ -63,9 +67,20 @@ impl Unopened {
 pub(crate) struct ShownConnection {
     pub(crate) info: ConnectionInfo,
     pub(crate) read: Read,
+    /// The kind of the connection, as its owner has it.
+    pub(super) kind: Option<Arc<KindEntry>>,
 }
 
 impl ShownConnection {
+    /// Returns the kind of the connection, as it was when the connection was read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownKind`].
+    pub(crate) fn kind(&self) -> Result<Arc<KindEntry>, Error> {
+        self.kind.clone().ok_or_else(|| Error::UnknownKind(self.info.kind.clone()))
+    }
+
     /// Returns the generation of the current credential.
     pub(crate) fn generation(&self) -> i64 {
         self.read.generation()
@@ -89,6 +104,25 @@ impl Read {
     /// Returns the refresh plan; `None` without a credential row that can be read.
     pub(crate) fn plan(&self) -> Option<Plan> {
         self.in_use.as_ref().map(|row| Plan::of(&row.credential))
+    }
+
+    /// Returns the kind of the connection, as its owner has it; `None` if there is no such kind.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub(crate) async fn kind(&self, ground: &Ground) -> Result<Option<Arc<KindEntry>>, Error> {
+        let AccountRow { owner, kind, .. } = &self.listed.account;
+        let Some(kind) = Kind::parse(kind) else { return Ok(None) };
+        match &self.in_use {
+            Some(row) => ground.marked_kind(owner, &kind, &row.declared.marked()).await,
+            None => ground.find_kind(owner, &kind).await,
+        }
+    }
+
+    /// Returns the mark of the row that makes the kind of the connection, if its kind belongs to an extension.
+    pub(crate) fn kind_mark(&self) -> Marked {
+        self.in_use.as_ref().map(|row| row.declared.marked()).unwrap_or_default()
     }
 
     /// Returns the names of the secrets in the credential, as JSON.
@@ -133,8 +167,9 @@ pub(crate) async fn read_shown(ground: &Ground, owner: &str, id: ConnectionId) -
     if *read.listed.account.owner != *owner {
         return Err(Error::NotFound(id));
     }
-    let info = ground.info(read.listed.clone()).ok_or(Error::NotFound(id))?;
-    Ok(ShownConnection { info, read })
+    let kind = read.kind(ground).await?;
+    let info = ground.info(read.listed.clone(), kind.as_deref()).ok_or(Error::NotFound(id))?;
+    Ok(ShownConnection { info, read, kind })
 }
 
 /// Opens the current credential and returns it with the matching information, because account and configuration change

@@ -46,7 +46,12 @@ pub(crate) async fn is_shared(
     let provider = &kind.descriptor.provider;
     // A kind that is not registered may be one of the provider.
     let may_share = |kind: String| {
-        let entry = Kind::parse(&kind).and_then(|kind| kinds.entry(&kind));
+        let kind = Kind::parse(&kind);
+        // A kind that an extension brings has an application of its own.
+        if kind.as_ref().is_some_and(|kind| kind.extension().is_some()) {
+            return false;
+        }
+        let entry = kind.and_then(|kind| kinds.entry(&kind));
         entry.is_none_or(|entry| entry.descriptor.revocation_ends_grant && entry.descriptor.provider == *provider)
     };
     Ok(unknown.into_iter().any(may_share))

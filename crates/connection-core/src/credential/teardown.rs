@@ -172,7 +172,11 @@ pub(crate) async fn tear_down(
 ) -> TeardownOutcome {
     let id = subject.id;
     let kept = subject.payload.page.clone();
-    let Some(kind) = ground.kinds.entry(of) else { return TeardownOutcome::unknown_kind(id, of).at(kept) };
+    let kind = match ground.find_kind(&subject.owner, of).await {
+        Ok(Some(kind)) => kind,
+        Ok(None) => return TeardownOutcome::unknown_kind(id, of).at(kept),
+        Err(error) => return TeardownOutcome::failed(Reason::new(error.code(), error.to_string())).at(kept),
+    };
     match kind.agreement(agreed) {
         Agreement::Whole => {}
         Agreement::Use => return TeardownOutcome::revocation_changed(id, of).at(kept),

@@ -8,7 +8,7 @@ use crate::{
     grant::{check, take_back, write},
     ground::Ground,
     guard::RowError,
-    kinds::held_name,
+    kinds::{KindEntry, held_name},
     store::{
         Lock, StoreError, Tx, json,
         rows::{GrantRow, Marked},
@@ -156,7 +156,9 @@ impl<'a> Extensions<'a> {
                     if let Some(error) = ExtensionError::reserved(&kind, Some(&written.extension)) {
                         return Ok(Err(error.into()));
                     }
-                    if let Some(error) = unknown_secret(&on, &whose, &written, &kind) {
+                    let entry = on.find_kind_by(tx, &whose, &kind).await?;
+                    let unknown = entry.and_then(|entry| unknown_secret(&on, &whose, &written, &entry));
+                    if let Some(error) = unknown {
                         return Ok(Err(error.into()));
                     }
                     if shown.is_some_and(|shown| shown != account.account_id) {
@@ -257,16 +259,21 @@ pub(super) async fn needed(
     Ok(Ok(added.or_else(|| shared.declarations.last_declared(owner, extension).map(|declared| declared.provider))))
 }
 
-/// Returns an error for a secret that the kind does not hand out. If the kind is not registered, nothing is refused.
-fn unknown_secret(shared: &System, owner: &str, row: &GrantRow, kind: &Kind) -> Option<ExtensionError> {
-    let held = &shared.kinds.entry(kind)?.descriptor.secret_names;
+/// Returns an error for a secret that the kind does not hand out.
+fn unknown_secret(shared: &System, owner: &str, row: &GrantRow, entry: &KindEntry) -> Option<ExtensionError> {
+    let held = &entry.descriptor.secret_names;
     let granted = names(&row.names);
     let declared =
         shared.declarations.last_declared(owner, &row.extension).map_or(granted.len(), |known| known.secrets);
     let is_unknown = |name: &SecretName| held_name(held, declared, name.as_str()).is_none();
     let name = granted.iter().find(|name| is_unknown(name))?.clone();
     let known = held.iter().filter_map(|name| SecretName::parse(name.to_string())).collect();
-    Some(ExtensionError::UnknownSecret { extension: row.extension.clone().into(), kind: kind.clone(), name, known })
+    Some(ExtensionError::UnknownSecret {
+        extension: row.extension.clone().into(),
+        kind: entry.kind().clone(),
+        name,
+        known,
+    })
 }
 
 /// Grants and records it, and returns the parts of the extension that change. The transaction holds the connection's lock. `by`

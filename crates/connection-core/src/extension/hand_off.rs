@@ -213,19 +213,21 @@ impl ExtensionHandle {
     /// every declared secret, by its name or as their only one. Kinds with the requested form of authentication come
     /// first.
     ///
-    /// The kind of the extension's own declaration is returned only if no other kind fits. An account that was connected
-    /// through it serves the extension until an account of another kind is connected, which the extension uses from
+    /// The kind of the extension's own declaration is returned only if no other kind connects the provider; a setup finds
+    /// it if the extension was added. An account that was connected through it serves the extension until an account of another kind is connected, which the extension uses from
     /// then on; a setup with [`BeginSetup::extension`](crate::BeginSetup::extension) also grants it.
     pub fn kinds_for_setup(&self) -> Vec<Kind> {
         let requirement = self.requirement();
         let declared = &requirement.auth.secret_names;
         let holds =
             |entry: &KindEntry, name: &str| held_name(&entry.descriptor.secret_names, declared.len(), name).is_some();
-        let mut kinds = self.scope.system.kinds.of_provider(&requirement.provider, self.name());
-        kinds.retain(|entry| declared.iter().all(|name| holds(entry, name.as_str())));
-        if kinds.iter().any(|entry| entry.kind().extension().is_none()) {
-            kinds.retain(|entry| entry.kind().extension().is_none());
+        let table = &self.scope.system.kinds;
+        if !table.connects(&requirement.provider) {
+            let own = Kind::of_extension(self.name(), &requirement.provider);
+            return own.filter(|_| matches!(table.own.declared(&self.declared), Some(Ok(())))).into_iter().collect();
         }
+        let mut kinds = table.of_provider(&requirement.provider);
+        kinds.retain(|entry| declared.iter().all(|name| holds(entry, name.as_str())));
         kinds.sort_by_key(|entry| entry.descriptor.auth != requirement.auth.auth);
         kinds.iter().map(|entry| entry.kind().clone()).collect()
     }

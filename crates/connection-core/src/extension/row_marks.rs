@@ -4,6 +4,7 @@
 use super::ExtensionHandle;
 use crate::{
     Error,
+    ground::{check_declared, declared_subject},
     guard::{RowError, Subject},
     keys::Sealer,
     store::{
@@ -12,7 +13,6 @@ use crate::{
     },
 };
 
-const DECLARED: &str = "connection_extension";
 const SET: &str = "connection_extension_preference";
 const STATE: &str = "connection_extension_state";
 
@@ -40,10 +40,7 @@ impl RowMarks<'_> {
     ///
     /// The row was edited or restored.
     pub(crate) fn check(&self, row: &ExtensionRow) -> Result<(), RowError> {
-        let key = [row.name.as_bytes()];
-        let fields = [row.provider.as_bytes(), row.source.as_bytes(), &row.fingerprint];
-        let what = || format!("the declaration of '{}'", row.name).into();
-        self.subject(DECLARED, &key).check(self.sealer, &row.marked, &fields, what)
+        check_declared(self.sealer, self.owner, row)
     }
 
     /// Checks the state of an extension, as [`check`](Self::check) does a declaration.
@@ -69,7 +66,8 @@ impl RowMarks<'_> {
     pub(super) async fn put(&self, tx: &mut Tx, row: &ExtensionRow) -> Result<(), StoreError> {
         let key = [row.name.as_bytes()];
         let fields = [row.provider.as_bytes(), row.source.as_bytes(), &row.fingerprint];
-        let mark = self.subject(DECLARED, &key).written(tx, self.sealer, self.now, &fields).await?;
+        let subject = declared_subject(self.owner, &key);
+        let mark = subject.written(tx, self.sealer, self.now, &fields).await?;
         tx.put_extension(self.owner, row, &mark).await
     }
 
@@ -79,7 +77,7 @@ impl RowMarks<'_> {
             return Ok(false);
         }
         let key = [name.as_bytes()];
-        self.subject(DECLARED, &key).deleted(tx, self.sealer, self.now).await.map(|()| true)
+        declared_subject(self.owner, &key).deleted(tx, self.sealer, self.now).await.map(|()| true)
     }
 
     pub(super) async fn put_state(&self, tx: &mut Tx, name: &str, row: &ExtensionStateRow) -> Result<(), StoreError> {

@@ -223,7 +223,11 @@ impl ExtensionHandle {
     /// records the release before it hands the secrets out.
     async fn open(&self, connection: &Connection, names: &[SecretName]) -> Result<Vec<(SecretName, Secret)>, Error> {
         self.granted(connection.id(), names).await?;
-        let entry = self.scope.system.kinds.entry(&connection.info().kind);
+        let entry = match connection.info().kind.extension() {
+            // The kind of the extension's own declaration hands out what was declared.
+            Some(_) => None,
+            None => self.scope.system.kinds.entry(&connection.info().kind),
+        };
         let held = entry.as_ref().map(|entry| entry.descriptor.secret_names.as_slice()).unwrap_or_default();
         let declared = self.requirement().auth.secret_names.len();
         let held_as = |name| held_name(held, declared, name).unwrap_or(name);

@@ -5,6 +5,7 @@ use connection_contract::{Identity, Kind, Liveness, Reason, Timestamp, reason};
 use super::{Ground, terms};
 use crate::{
     ConnectionId, ConnectionInfo, Error, ListCursor,
+    kinds::{KindEntry, own_provider},
     liveness::column,
     plan,
     store::{OutlineRow, json, rows::ListedRow},
@@ -14,39 +15,26 @@ use crate::{
 pub(crate) const UNREADABLE: Kind = Kind::from_static("unreadable");
 
 impl Ground {
-    /// Returns the provider of a kind, or the kind itself if it is not registered.
+    /// Returns the provider of a kind, or the kind itself if it is not registered. The name of a kind that belongs to an
+    /// extension states its provider.
     pub(crate) fn provider_of(&self, kind: &Kind) -> Kind {
-        self.kinds.entry(kind).map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone())
+        let registered = self.kinds.entry(kind).map(|entry| entry.descriptor.provider.clone());
+        registered.or_else(|| own_provider(kind)).unwrap_or_else(|| kind.clone())
     }
 
     /// Returns the registered kinds of a provider, and the kind with the provider's own name if that kind is not
-    /// registered.
+    /// registered. Kinds that belong to extensions are left out.
     pub(crate) fn kinds_of(&self, provider: &Kind) -> Vec<Kind> {
-        let mut kinds = Vec::new();
-        let mut named = false;
-        for known in self.kinds.entries() {
-            named |= known.kind() == provider;
-            if known.descriptor.provider == *provider {
-                kinds.push(known.kind().clone());
-            }
-        }
-        if !named {
+        let mut kinds = self.registered_of(provider);
+        if self.kinds.entry(provider).is_none() {
             kinds.push(provider.clone());
         }
         kinds
     }
 
-    /// Returns the kinds that share the default of a provider: those of [`kinds_of`](Self::kinds_of) that do not belong
-    /// to an extension.
-    pub(crate) fn kinds_with_default(&self, provider: &Kind) -> Vec<Kind> {
-        let mut kinds = self.kinds_of(provider);
-        kinds.retain(|kind| kind.extension().is_none());
-        kinds
-    }
-
-    /// Returns the registered kinds of a provider that serve this extension.
-    pub(crate) fn registered_of(&self, provider: &Kind, extension: &str) -> Vec<Kind> {
-        self.kinds.of_provider(provider, extension).iter().map(|entry| entry.kind().clone()).collect()
+    /// Returns the registered kinds of a provider.
+    pub(crate) fn registered_of(&self, provider: &Kind) -> Vec<Kind> {
+        self.kinds.of_provider(provider).iter().map(|entry| entry.kind().clone()).collect()
     }
 
     /// Returns the kinds that refresh their credentials.
@@ -77,15 +65,16 @@ impl Ground {
         owner: &str,
         id: ConnectionId,
     ) -> Result<(ConnectionInfo, i64), Error> {
-        let row = self.reader().await?.listed(id).await?;
+        let mut reader = self.reader().await?;
+        let row = reader.listed(id).await?;
         let row = row.filter(|row| *row.account.owner == *owner).ok_or(Error::NotFound(id))?;
         let generation = row.account.generation;
-        Ok((self.info(row).ok_or(Error::NotFound(id))?, generation))
+        Ok((self.info_of(&mut reader, Some(row)).await?.ok_or(Error::NotFound(id))?, generation))
     }
 
-    /// Returns the information of a row as hosts see it. A row with an invalid kind is listed, so that it can be
-    /// removed.
-    pub(crate) fn info(&self, row: ListedRow) -> Option<ConnectionInfo> {
+    /// Returns the information of a row as hosts see it, with its kind if this process has it. A row with an invalid
+    /// kind is listed, so that it can be removed.
+    pub(crate) fn info(&self, row: ListedRow, entry: Option<&KindEntry>) -> Option<ConnectionInfo> {
         let ListedRow { account, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } = row;
         let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
         let reason = reason.as_deref().and_then(json::to_reason).or_else(|| match liveness {
@@ -98,10 +87,9 @@ impl Ground {
             tracing::warn!(connection = %account.id, "the kind of a connection cannot be read");
             UNREADABLE
         });
-        let entry = self.kinds.entry(&kind);
-        let kind_changed = entry.as_ref().is_some_and(|entry| !entry.permits_use(account.terms.as_deref()));
+        let kind_changed = entry.is_some_and(|entry| !entry.permits_use(account.terms.as_deref()));
         let reason = if kind_changed { Some(terms::kind_changed(&kind)) } else { reason };
-        let provider = entry.as_ref().map_or_else(|| kind.clone(), |entry| entry.descriptor.provider.clone());
+        let provider = entry.map_or_else(|| self.provider_of(&kind), |entry| entry.descriptor.provider.clone());
         Some(ConnectionInfo {
             id: account.id,
             owner: account.owner,
@@ -114,7 +102,7 @@ impl Ground {
             checked_at: checked_at.map(Timestamp::from_seconds),
             valid_until: valid_until.map(Timestamp::from_seconds),
             authorized_until: authorized_until.map(Timestamp::from_seconds),
-            renews: entry.as_ref().is_some_and(|entry| entry.renews()),
+            renews: entry.is_some_and(KindEntry::renews),
             scopes: granted_scopes.as_deref().and_then(json::to_texts),
             config: json::to_config(&account.config),
             profile: account.profile_id.as_deref().and_then(|id| id.parse().ok()),
@@ -128,10 +116,9 @@ impl Ground {
         })
     }
 
-    /// Returns what an outline tells of a connection of an owner.
-    pub(crate) fn outline(&self, owner: &str, row: OutlineRow) -> ConnectionInfo {
+    /// Returns what an outline tells of a connection of an owner, with its kind if this process has it.
+    pub(crate) fn outline(&self, owner: &str, row: OutlineRow, entry: Option<&KindEntry>) -> ConnectionInfo {
         let kind = Kind::parse(&row.kind).unwrap_or(UNREADABLE);
-        let entry = self.kinds.entry(&kind);
         let identity = Identity::new(row.account_id, row.account_label);
         let mut info = ConnectionInfo::new(row.id, owner, kind, row.label, identity);
         info.liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
@@ -139,6 +126,7 @@ impl Ground {
         info.valid_until = row.valid_until.map(Timestamp::from_seconds);
         info.authorized_until = row.authorized_until.map(Timestamp::from_seconds);
         info.registered = entry.is_some();
+        info.provider = self.provider_of(&info.kind);
         if let Some(entry) = entry {
             info.provider = entry.descriptor.provider.clone();
             info.renews = entry.renews();

@@ -2,6 +2,8 @@
 //! registered kinds.
 
 mod info;
+mod lane;
+mod owner_kinds;
 mod owner_name;
 mod scope;
 mod terms;
@@ -32,6 +34,8 @@ use crate::{
 };
 
 pub(crate) use info::UNREADABLE;
+pub(crate) use lane::Lane;
+pub(crate) use owner_kinds::{RowKinds, check_declared, declared_subject};
 pub(crate) use scope::{OwnedScope, Scope};
 pub(crate) use terms::{check_terms, kind_changed};
 

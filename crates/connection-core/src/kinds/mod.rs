@@ -1,5 +1,8 @@
-//! The registered kinds. They are in memory only: a program registers its plugins again at each start.
+//! The kinds. Those that serve every owner are registered, and are in memory only: a program registers its plugins again
+//! at each start. Those that belong to one owner are made from what the owner stored, when they are used.
 
+mod check;
+mod own;
 mod secret_names;
 mod terms;
 
@@ -15,6 +18,9 @@ use tokio::task::AbortHandle;
 
 use crate::{Capabilities, definition::Definition};
 
+pub(crate) use check::check;
+pub use own::{OwnKind, OwnKinds};
+pub(crate) use own::{OwnTable, own_provider};
 pub(crate) use secret_names::held_name;
 pub(crate) use terms::{AgreedTexts, Agreement, Terms, digest as terms_digest};
 
@@ -128,12 +134,14 @@ impl Activation {
     }
 }
 
-/// The table of kinds. Its lock is never held while plugin code runs.
+/// The table of the kinds that serve every owner, and the source of those that belong to one. No lock is held while
+/// plugin code runs.
 #[derive(Default)]
 pub(crate) struct KindTable {
     kinds: Mutex<BTreeMap<Kind, Arc<KindEntry>>>,
     /// The texts with which the terms of the kinds are compared.
     pub(crate) texts: AgreedTexts,
+    pub(crate) own: OwnTable,
 }
 
 impl KindTable {
@@ -176,16 +184,20 @@ impl KindTable {
         self.lock().values().cloned().collect()
     }
 
+    /// Returns a kind that serves every owner.
     pub(crate) fn entry(&self, kind: &Kind) -> Option<Arc<KindEntry>> {
         self.lock().get(kind).cloned()
     }
 
-    /// Returns the registered kinds of this provider that serve this extension, in the order of their names.
-    pub(crate) fn of_provider(&self, provider: &Kind, extension: &str) -> Vec<Arc<KindEntry>> {
-        let serves = |entry: &&Arc<KindEntry>| {
-            entry.descriptor.provider == *provider && entry.kind().extension().is_none_or(|own| own == extension)
-        };
-        self.lock().values().filter(serves).cloned().collect()
+    /// Returns the registered kinds of this provider, in the order of their names.
+    pub(crate) fn of_provider(&self, provider: &Kind) -> Vec<Arc<KindEntry>> {
+        self.lock().values().filter(|entry| entry.descriptor.provider == *provider).cloned().collect()
+    }
+
+    /// Returns `true` if a kind that serves every owner connects this provider, in this process or in another one of
+    /// this host.
+    pub(crate) fn connects(&self, provider: &Kind) -> bool {
+        !self.of_provider(provider).is_empty() || self.own.is_connected_elsewhere(provider)
     }
 
     pub(crate) fn all(&self) -> Vec<KindInfo> {

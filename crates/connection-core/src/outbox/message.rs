@@ -61,7 +61,8 @@ fn type_of(event: &str, details: &Value) -> Option<&'static str> {
 /// Returns the connection of an event as it is now, or as it was when it was removed.
 async fn data(ground: &Ground, event: &StoredEvent, details: &Value) -> Result<Value, Error> {
     let mut reader = ground.reader().await?;
-    let info = reader.listed(event.connection_id).await?.and_then(|row| ground.info(row));
+    let row = reader.listed(event.connection_id).await?;
+    let info = ground.info_of(&mut reader, row).await?;
     let last = match &info {
         Some(_) => Value::Null,
         // The last event of a connection that was removed describes it.

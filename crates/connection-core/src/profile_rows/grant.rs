@@ -29,7 +29,7 @@ pub(crate) async fn setup_profile(
     kind: &Kind,
     id: Option<ProfileId>,
 ) -> Result<Option<Granted>, Error> {
-    let entry = ground.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    let entry = ground.kind(owner, kind).await?;
     if ground.local_services.profiles(&entry).is_none() && id.is_none() {
         return Ok(None);
     }

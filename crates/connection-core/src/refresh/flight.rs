@@ -52,6 +52,7 @@ pub(super) async fn run(
         let before = read_shown(system, scope.owner, id).await?;
         let generation = before.generation();
         let plan = before.read.plan();
+        let kind = before.kind();
         let info = before.info;
         let seen = *seen.get_or_insert(generation);
         if generation != seen {
@@ -60,7 +61,7 @@ pub(super) async fn run(
             let outcome = if waited { RefreshOutcome::Waited } else { RefreshOutcome::Adopted };
             return Ok(current(system, &info, generation, outcome));
         }
-        let kind = system.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
+        let kind = kind?;
         if !kind.renews() {
             return Err(Error::NotSupported { kind: info.kind, what: "renew their credential" });
         }

@@ -4,7 +4,7 @@ use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use connection_contract::{BoxFuture, ConnectionDefinition, Kind};
 
-use super::{ConnectionRegistry, check_kind, open};
+use super::{ConnectionRegistry, open};
 use crate::{
     Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError,
     KeySources, RegisterError, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment,
@@ -13,7 +13,7 @@ use crate::{
     definition::Definition,
     ground::ProfileUses,
     keys::OpenKeyError,
-    kinds::KindTable,
+    kinds::{KindTable, OwnKinds, check},
     limits::MAX_SETUPS,
     services::{local_services::LocalServices, provided_secrets::ProvidedSecrets},
     verify::ProbeLimits,
@@ -261,6 +261,16 @@ impl RegistryBuilder {
         self
     }
 
+    /// Sets what makes the kinds that extensions bring for their owners. Without it, an extension is connected through
+    /// registered kinds alone.
+    ///
+    /// Such a kind is named `EXTENSION/PROVIDER` and belongs to the owner who added the extension. It is made when it is
+    /// used, so that the number of owners does not matter to the start of a program.
+    pub fn own_kinds(mut self, source: Arc<dyn OwnKinds>) -> Self {
+        self.kinds.own.set_source(source);
+        self
+    }
+
     /// Checks a kind as [`kind`](Self::kind) does, and registers nothing. A host that reads kinds from files of its user
     /// leaves out those that would be refused.
     ///
@@ -268,11 +278,11 @@ impl RegistryBuilder {
     ///
     /// [`RegisterError`], except [`Taken`](RegisterError::Taken).
     pub fn check_kind(definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        check_kind::check(Definition::new(definition)).map(|_| ())
+        check(Definition::new(definition)).map(|_| ())
     }
 
     fn add_kind(&mut self, definition: Definition) {
-        let registered = check_kind::check(definition).and_then(|entry| self.kinds.register(entry));
+        let registered = check(definition).and_then(|entry| self.kinds.register(entry));
         if let Err(error) = registered {
             self.refused.get_or_insert(error);
         }

@@ -34,7 +34,7 @@ pub struct KindChange {
 }
 
 impl<'a> Kinds<'a> {
-    /// Returns the registered kinds whose terms differ from those under which the owner's accounts were connected, in
+    /// Returns the kinds whose terms differ from those under which the owner's accounts were connected, in
     /// the order of their names. A kind occurs once for each text of terms under which accounts were connected.
     ///
     /// A connection of such a kind is not used: every request, release of a secret, verification and refresh fails with
@@ -71,7 +71,15 @@ impl<'a> Kinds<'a> {
             let shared = &self.registry.shared;
             let owner = &*self.registry.owner;
             let mut changes = Vec::new();
-            for entry in shared.kinds.entries() {
+            let mut entries = shared.kinds.entries();
+            let own = shared.reader().await?.connected_own_kinds(owner).await?;
+            for kind in own {
+                if let Some(kind) = Kind::parse(&kind) {
+                    entries.extend(shared.find_kind(owner, &kind).await?);
+                }
+            }
+            entries.sort_by(|one, other| one.kind().cmp(other.kind()));
+            for entry in entries {
                 let kind = entry.kind();
                 for (agreed, connections) in agreed(shared, owner, kind).await? {
                     if agreed.as_deref() == entry.terms_digest() {
@@ -101,7 +109,7 @@ impl<'a> Kinds<'a> {
         Box::pin(async move {
             let shared = &self.registry.shared;
             let kind = &change.kind;
-            let entry = shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+            let entry = shared.kind(&self.registry.owner, kind).await?;
             if entry.terms.as_ref().map(|terms| &*terms.text) != change.now.as_deref() {
                 return Err(Error::TermsOutdated { kind: kind.clone() });
             }

@@ -4,7 +4,6 @@ mod access_tokens;
 mod activate;
 mod audit;
 mod builder;
-mod check_kind;
 mod counts;
 mod defaults;
 mod events;

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error,
-    ground::UNREADABLE,
+    ground::{Lane, UNREADABLE},
     verify::{self, ProbeTrigger},
 };
 
@@ -52,43 +52,43 @@ impl ConnectionRegistry {
         let registry = self.clone();
         let all = ids.clone();
         self.shared.runtimes.spawn(async move {
-            let mut providers = BTreeMap::<Kind, Vec<ConnectionId>>::new();
+            let mut lanes = BTreeMap::<Lane, Vec<ConnectionId>>::new();
             for some in all.chunks(MAX_IDS) {
-                let known = registry.providers_of(some).await;
+                let known = registry.lanes_of(some).await;
                 for id in some {
                     match known.as_ref().map(|known| known.get(id)) {
-                        Ok(Some(provider)) => providers.entry(provider.clone()).or_default().push(*id),
+                        Ok(Some(lane)) => lanes.entry(lane.clone()).or_default().push(*id),
                         // The send fails only if nobody listens any longer.
                         Ok(None) => drop(sender.send((*id, Err(Error::NotFound(*id))))),
                         Err(error) => drop(sender.send((*id, Err(error.clone())))),
                     }
                 }
             }
-            for (provider, ids) in providers {
-                registry.shared.runtimes.spawn(probes(registry.clone(), provider, ids, sender.clone()));
+            for (lane, ids) in lanes {
+                registry.shared.runtimes.spawn(probes(registry.clone(), lane, ids, sender.clone()));
             }
         });
         Preflight { ids, results }
     }
 
-    /// Returns the providers of those of these connections that this owner has.
-    async fn providers_of(&self, ids: &[ConnectionId]) -> Result<HashMap<ConnectionId, Kind>, Error> {
+    /// Returns the lanes of those of these connections that this owner has.
+    async fn lanes_of(&self, ids: &[ConnectionId]) -> Result<HashMap<ConnectionId, Lane>, Error> {
         let kinds = self.shared.reader().await?.kinds_of(&self.owner, ids).await?;
-        let provider = |kind: &str| Kind::parse(kind).map(|kind| self.shared.provider_of(&kind));
+        let lane = |kind: &str| self.shared.lane(&self.owner, &Kind::parse(kind).unwrap_or(UNREADABLE));
         // A connection with an invalid kind is verified as any other. The result says what is wrong.
-        Ok(kinds.into_iter().map(|(id, kind)| (id, provider(&kind).unwrap_or(UNREADABLE))).collect())
+        Ok(kinds.into_iter().map(|(id, kind)| (id, lane(&kind))).collect())
     }
 }
 
 /// Verifies connections of one provider as permits become free.
 async fn probes(
     registry: ConnectionRegistry,
-    provider: Kind,
+    lane: Lane,
     ids: Vec<ConnectionId>,
     sender: mpsc::UnboundedSender<Verified>,
 ) {
     for id in ids {
-        let Some(permit) = registry.shared.probe_permits.take(&provider).await else { return };
+        let Some(permit) = registry.shared.probe_permits.take(&lane).await else { return };
         if sender.is_closed() {
             return;
         }

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use connection_contract::{ConnectionDefinition, Kind};
+use connection_contract::{BoxFuture, ConnectionDefinition, Kind};
 
-use super::{ConnectionRegistry, activate, check_kind};
-use crate::{KindInfo, Notification, RegisterError, definition::Definition, kinds::KindEntry};
+use super::{ConnectionRegistry, activate};
+use crate::{
+    Error, KindInfo, Notification, RegisterError,
+    definition::Definition,
+    kinds::{KindEntry, check},
+};
 
 /// The registered kinds, and what a host does with a kind.
 ///
-/// The kinds are in memory only and the same for all owners: a program registers its plugins at each start, usually
-/// with [`RegistryBuilder::kind`](crate::RegistryBuilder::kind), and may change them later with
+/// The registered kinds are in memory only and the same for all owners: a program registers its plugins at each start,
+/// usually with [`RegistryBuilder::kind`](crate::RegistryBuilder::kind), and may change them later with
 /// [`register`](Self::register), [`replace`](Self::replace) and [`unregister`](Self::unregister). The
 /// [`Capabilities`](crate::Capabilities) of a kind list what its code can do, and its
 /// [`KindSupport`](crate::KindSupport) says which of its needs this host meets.
@@ -18,7 +22,7 @@ use crate::{KindInfo, Notification, RegisterError, definition::Definition, kinds
 /// # Examples
 ///
 /// ```
-/// use connection_contract::{ConnectionDefinition, Kind};
+/// use connection_contract::{BoxFuture, ConnectionDefinition, Kind};
 /// use connection_core::{ConnectionRegistry, Error, RegisterError};
 ///
 /// fn installed(registry: &ConnectionRegistry, plugin: impl ConnectionDefinition) -> Result<(), RegisterError> {
@@ -44,6 +48,67 @@ pub struct Kinds<'a> {
     pub(super) registry: &'a ConnectionRegistry,
 }
 
+impl<'a> Kinds<'a> {
+    /// Returns the kind with this name as this handle's owner has it: a registered one, or the one that an extension of
+    /// the owner brings, which is named `EXTENSION/PROVIDER`.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn find(self, kind: &'a Kind) -> BoxFuture<'a, Result<Option<KindInfo>, Error>> {
+        Box::pin(async move {
+            let found = self.registry.shared.find_kind(&self.registry.owner, kind).await?;
+            Ok(found.map(|entry| entry.info()))
+        })
+    }
+
+    /// Returns the kinds that the extensions of this handle's owner bring, in the order of their names: those through
+    /// which an account can be connected, because no kind that serves every owner connects their provider, and those
+    /// through which an account was connected.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn own(self) -> BoxFuture<'a, Result<Vec<KindInfo>, Error>> {
+        Box::pin(async move {
+            let shared = &self.registry.shared;
+            let owner = &*self.registry.owner;
+            if !shared.kinds.own.has_source() {
+                return Ok(Vec::new());
+            }
+            let mut reader = shared.reader().await?;
+            let rows = reader.extensions(owner).await?;
+            let connected = reader.connected_own_kinds(owner).await?;
+            drop(reader);
+            let mut found = Vec::new();
+            for row in rows {
+                let Some(provider) = Kind::parse(&row.provider) else { continue };
+                let Some(kind) = Kind::of_extension(&row.name, &provider) else { continue };
+                if !connected.iter().any(|known| known == kind.as_str()) && shared.kinds.connects(&provider) {
+                    continue;
+                }
+                found.extend(shared.own_kind_of(owner, &kind, row).map(|entry| entry.info()));
+            }
+            found.sort_by(|one, other| one.descriptor.kind.cmp(&other.descriptor.kind));
+            Ok(found)
+        })
+    }
+
+    /// Returns the names of the kinds of extensions of which this handle's owner has connections, in their order. The
+    /// owner may have removed the extension.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn connected_own(self) -> BoxFuture<'a, Result<Vec<Kind>, Error>> {
+        Box::pin(async move {
+            let kinds = self.registry.shared.reader().await?.connected_own_kinds(&self.registry.owner).await?;
+            // A name that no kind can have was not written by this program.
+            Ok(kinds.iter().filter_map(|kind| Kind::parse(kind)).collect())
+        })
+    }
+}
+
 impl ConnectionRegistry {
     /// Returns a handle to the registered kinds, with which to list, add and remove them.
     pub fn kinds(&self) -> Kinds<'_> {
@@ -61,7 +126,7 @@ impl Kinds<'_> {
     ///
     /// [`RegisterError`]. Kinds that were registered before are unaffected.
     pub fn register(self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        let checked = check_kind::check(Definition::new(definition))?;
+        let checked = check(Definition::new(definition))?;
         let entry = self.registry.shared.kinds.register(checked)?;
         self.activate(&entry);
         Ok(())
@@ -74,7 +139,7 @@ impl Kinds<'_> {
     ///
     /// [`RegisterError`]. Kinds that were registered before are unaffected.
     pub fn replace(self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
-        let checked = check_kind::check(Definition::new(definition))?;
+        let checked = check(Definition::new(definition))?;
         let entry = self.registry.shared.kinds.replace(checked);
         self.activate(&entry);
         Ok(())
@@ -87,7 +152,8 @@ impl Kinds<'_> {
         self.registry.shared.notifications.publish(&Notification::KindsChanged);
     }
 
-    /// Returns the registered kinds, in the order of their names.
+    /// Returns the registered kinds, in the order of their names. [`own`](Self::own) returns those of an owner's
+    /// extensions.
     pub fn list(self) -> Vec<KindInfo> {
         self.registry.shared.kinds.all()
     }

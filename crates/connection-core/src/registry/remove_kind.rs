@@ -89,6 +89,10 @@ impl<'a> Kinds<'a> {
                     None => break,
                 }
             }
+            // A kind that belongs to an extension of this owner is not registered, and no other owner has it.
+            if kind.extension().is_some() {
+                return Ok(KindRemoval { removed, left: 0 });
+            }
             let left = connection::count(&self.registry.shared, None, Some(kind)).await?;
             if left == 0 {
                 self.unregister(kind);

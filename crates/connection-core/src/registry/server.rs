@@ -113,10 +113,11 @@ impl<'a> Server<'a> {
         })
     }
 
-    /// Returns the kinds of which there are connections, of all owners, in the order of their names.
+    /// Returns the kinds that serve every owner and of which there are connections, in the order of their names.
     ///
     /// A kind in the list need not be registered. A program that registers kinds only when they are used finds out in
-    /// this way which ones are. It takes one query for each kind in the list, whatever the number of connections.
+    /// this way which ones are. It takes one query for each kind in the list, whatever the number of connections. The
+    /// kinds that extensions bring are made when they are used, and are not in the list.
     ///
     /// # Errors
     ///

@@ -28,7 +28,7 @@ impl<'a> Kinds<'a> {
             let owner = self.registry.owner.clone();
             let public = kind.to_string();
             let secret = kv::secrets_of(kind);
-            let entry = self.registry.shared.kinds.entry(kind);
+            let entry = self.registry.shared.find_kind(&owner, kind).await?;
             let deleted = self.registry.shared.store.write(move |tx| {
                 Box::pin(async move {
                     let mut deleted = tx.delete_kv_of(&owner, &public).await?;

@@ -60,7 +60,7 @@ impl Attempt<'_> {
         // The result is ignored. If the credential can no longer be recorded, the rows say how the session continues.
         rotated::record(shared, slot).await?;
         let (row, effects) = self.open_rows().await?;
-        let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
+        let kind = shared.kind(&slot.owner, &slot.kind).await?;
         let loaded = self.load(&row, effects).await?;
         if loaded.header.kind_terms.as_deref() != kind.terms_digest() {
             return Err(self.fail(row.step_seq, finish::kind_changed(&kind)).await);

@@ -140,7 +140,11 @@ impl BeginSetup {
         let Self { scope, kind, label, again, alone, terms, profile, extension } = self;
         let shared = &scope.system;
         let owner = &scope.owner;
-        shared.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+        let entry = shared.kind(owner, &kind).await?;
+        // Once a kind that serves every owner connects the provider, it alone is offered for a new account.
+        if entry.descriptor.extension.is_some() && shared.kinds.connects(&entry.descriptor.provider) {
+            return Err(Error::UnknownKind(kind));
+        }
         let profile = profile_rows::setup_profile(shared, owner, &kind, profile).await?;
         let extension = match extension {
             Some(extension) => extension.for_setup(owner, &kind).await?,
@@ -169,7 +173,7 @@ pub(super) async fn begin(
     profile: Option<Granted>,
 ) -> Result<SetupSession, Error> {
     let shared = scope.system;
-    let entry = shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    let entry = shared.kind(scope.owner, kind).await?;
     let kind_terms = entry.terms_digest().map(<[u8]>::to_vec);
     let mut seed = [0; 32];
     shared.crypto.random(&mut seed);
@@ -288,12 +292,17 @@ async fn waits_for(shared: &System, row: &SetupRow, kind: &Kind) -> Option<Reaso
 }
 
 /// Runs a session that no process holds, unless this process runs it.
-pub(crate) fn take_over(shared: &Arc<System>, row: &SetupRow) {
-    let Ok(slot) = shared.slot(row) else { return };
-    if shared.kinds.entry(&slot.kind).is_some() && slot.is_at_rest() {
+///
+/// # Errors
+///
+/// The store's errors.
+pub(crate) async fn take_over(shared: &Arc<System>, row: &SetupRow) -> Result<(), Error> {
+    let Ok(slot) = shared.slot(row) else { return Ok(()) };
+    if slot.is_at_rest() && shared.find_kind(&slot.owner, &slot.kind).await?.is_some() {
         tracing::info!(session = %slot.id, kind = %slot.kind, "a setup whose run was lost continues");
         run::spawn(shared, &slot);
     }
+    Ok(())
 }
 
 /// Ends the sessions that have expired, and deletes the rows of sessions that ended long ago.

@@ -28,10 +28,10 @@ pub(super) async fn ended(shared: &System, slot: &Slot, row: &SetupRow) -> Resul
 
 /// Returns the outcome of a session that is stored as done.
 async fn stored(shared: &System, slot: &Slot, row: &SetupRow) -> Result<Outcome, Error> {
-    let listed = shared.reader().await?.listed(row.connection_id).await?;
+    let mut reader = shared.reader().await?;
     // Nothing in the row of a session that has ended is sealed for its owner.
-    let listed = listed.filter(|row| row.account.owner == slot.owner);
-    let Some(info) = listed.and_then(|row| shared.info(row)) else {
+    let listed = reader.listed(row.connection_id).await?.filter(|row| row.account.owner == slot.owner);
+    let Some(info) = shared.info_of(&mut reader, listed).await? else {
         let failure = SetupFailure::new("setup_ended", "the connection that this setup made was removed");
         return Ok(Outcome::Failed(failure));
     };

@@ -175,7 +175,7 @@ pub(super) async fn finish(
     let step_seq = step_seq.saturating_add(1);
     let outcome = match candidate {
         Candidate::Refused(failure) => end_failed(shared, slot, step_seq, failure).await?,
-        Candidate::Accepted(kept) if is_outdated(shared, &kept.kind) => {
+        Candidate::Accepted(kept) if is_outdated(shared, &slot.owner, &kept.kind).await? => {
             end_failed(shared, slot, step_seq, kind_changed(&kept.kind)).await?
         }
         Candidate::Accepted(kept) => {
@@ -207,8 +207,9 @@ pub(super) async fn finish(
 }
 
 /// Returns `true` if the kind was replaced by one with other terms during the run.
-fn is_outdated(shared: &System, kind: &KindEntry) -> bool {
-    shared.kinds.entry(kind.kind()).is_some_and(|now| now.terms_digest() != kind.terms_digest())
+async fn is_outdated(shared: &System, owner: &str, kind: &KindEntry) -> Result<bool, Error> {
+    let now = shared.find_kind(owner, kind.kind()).await?;
+    Ok(now.is_some_and(|now| now.terms_digest() != kind.terms_digest()))
 }
 
 pub(super) fn already_connected(kind: &str, label: &str) -> SetupFailure {

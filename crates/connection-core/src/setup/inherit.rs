@@ -68,7 +68,8 @@ pub(super) async fn inherit(
     if !kind.renews() {
         return Ok(None);
     }
-    let Some(row) = shared.reader().await?.listed(id).await?.filter(|row| row.account.owner == slot.owner) else {
+    let mut reader = shared.reader().await?;
+    let Some(row) = reader.listed(id).await?.filter(|row| row.account.owner == slot.owner) else {
         return Ok(None);
     };
     let former = ReplacedCredential::of(&row);
@@ -76,7 +77,9 @@ pub(super) async fn inherit(
         return Ok(None);
     }
     // A value that was given under other terms stays where those terms sent it.
-    let Some(info) = shared.info(row).filter(|info| check_terms(kind, info).is_ok()) else { return Ok(None) };
+    let info = shared.info_of(&mut reader, Some(row)).await?.filter(|info| check_terms(kind, info).is_ok());
+    drop(reader);
+    let Some(info) = info else { return Ok(None) };
     let opened = match credential::open(shared, &info).await {
         // The connection was removed in between, which the transaction reports.
         Err(Error::NotFound(_)) => return Ok(None),

@@ -27,7 +27,7 @@ use super::{
     start_address::open_header,
 };
 use crate::{
-    Error, SessionId, StoreError,
+    Error, KindInfo, SessionId, StoreError,
     store::{Lock, rows::SetupState},
 };
 
@@ -127,6 +127,18 @@ impl SetupSession {
     /// Returns the kind of the connection that the session is for.
     pub fn kind(&self) -> &Kind {
         &self.slot.kind
+    }
+
+    /// Returns the kind, as the owner of the session has it; `None` if there is no such kind any longer.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn kind_info(&self) -> BoxFuture<'_, Result<Option<KindInfo>, Error>> {
+        Box::pin(async move {
+            let found = self.shared.find_kind(&self.slot.owner, &self.slot.kind).await?;
+            Ok(found.map(|entry| entry.info()))
+        })
     }
 
     /// Returns the current step and its number, or `None` while the plugin works and shows nothing.
@@ -238,7 +250,7 @@ impl SetupSession {
             return Err(AdvanceError::WrongStep { current: waiting.no });
         }
         let (Some(names), Some(_)) = (&waiting.fields, waiting.seq) else { return Err(AdvanceError::NoPrompt) };
-        let kind = shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
+        let kind = shared.kind(&slot.owner, &slot.kind).await?;
         let declared = |name: &String| kind.descriptor.fields.iter().find(|field| field.name == **name).cloned();
         let fields: Vec<_> = names.iter().filter_map(declared).collect();
         if fields.len() != names.len() {

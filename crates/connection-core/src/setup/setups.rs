@@ -83,7 +83,7 @@ impl<'a> Setups<'a> {
             let row = shared.reader().await?.setup(id).await?;
             let row = row.filter(|row| *row.owner == *self.scope.owner).ok_or(Error::SessionNotFound(id))?;
             let slot = shared.slot(&row)?;
-            shared.kinds.entry(&slot.kind).ok_or_else(|| Error::UnknownKind(slot.kind.clone()))?;
+            shared.kind(&slot.owner, &slot.kind).await?;
             let waits_at = match run::waiting(shared, &slot).await {
                 Ok((waiting, _)) => waiting.filter(|waiting| waiting.seq.is_some()).map(|waiting| waiting.no),
                 // A step that does not open is made again by the run, from the journal.

@@ -117,9 +117,18 @@ impl Reader {
     }
 
     /// Returns the first kind after this one, in the order of their names, of which there is a connection of any owner.
+    /// Kinds that belong to extensions are passed over.
     pub(crate) async fn next_kind(&mut self, after: &str) -> Result<Option<String>, StoreError> {
-        const SQL: &str = "SELECT kind FROM connection_account WHERE kind > $1 ORDER BY kind LIMIT 1";
+        const SQL: &str = "SELECT kind FROM connection_account WHERE kind > $1 AND kind NOT LIKE '%/%' \
+                           ORDER BY kind LIMIT 1";
         Ok(optional!(self, (String,), SQL, after)?.map(|(kind,)| kind))
+    }
+
+    /// Returns the kinds of an owner's connections that belong to extensions, in the order of their names.
+    pub(crate) async fn connected_own_kinds(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
+        const SQL: &str =
+            "SELECT DISTINCT kind FROM connection_account WHERE owner = $1 AND kind LIKE '%/%' ORDER BY kind";
+        Ok(all!(self, (String,), SQL, owner)?.into_iter().map(|(kind,)| kind).collect())
     }
 
     pub(crate) async fn account(&mut self, id: ConnectionId) -> Result<Option<AccountRow>, StoreError> {

@@ -40,8 +40,9 @@ macro_rules! near {
              CASE WHEN m.id IS NULL THEN (SELECT CASE WHEN s.provider = s.name THEN s.public END \
              FROM connection_extension_state AS s WHERE s.owner = $1 AND s.name = $3) END AS declared, \
              a.id, a.kind, a.is_default, a.config, a.terms, l.liveness, l.reason, c.secret_names, c.granted_scopes, \
-             y.scopes AS lacking_scopes, g.names AS granted, \
-             g.created_at AS granted_at, g.mark AS granted_mark, ",
+             y.scopes AS lacking_scopes, x.mark AS declared_mark, ",
+            newest!("x.owner", "x.mark"),
+            " AS declared_newest, g.names AS granted, g.created_at AS granted_at, g.mark AS granted_mark, ",
             newest!("g.owner", "g.mark"),
             " AS granted_newest, h.mark AS chosen_mark, ",
             newest!("h.owner", "h.mark"),
@@ -62,6 +63,7 @@ macro_rules! near {
              LEFT JOIN connection_account AS a ON a.id = m.id \
              LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
              LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
+             LEFT JOIN connection_extension AS x ON x.owner = a.owner AND x.name = $2 \
              LEFT JOIN connection_extension_grant AS g ON g.owner = a.owner AND g.extension = $2 \
              AND g.connection_id = a.id AND g.revoked_at IS NULL \
              LEFT JOIN connection_extension_choice AS h ON h.owner = a.owner AND h.extension = $2 \

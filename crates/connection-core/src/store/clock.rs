@@ -8,7 +8,7 @@ use super::{
 /// Builds a query text for the engine, with the database's clock in seconds at each gap. The clock is read when the
 /// statement runs, and not when its transaction began.
 macro_rules! clocked {
-    ($reader:expr, $first:literal $(, $next:literal)*) => {
+    ($reader:expr, $first:expr $(, $next:expr)*) => {
         match $reader.engine() {
             // If the connection is lost, no text is run.
             Engine::Lost => "",

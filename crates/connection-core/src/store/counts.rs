@@ -4,6 +4,7 @@ use super::{
     Reader, StoreError,
     columns::row,
     engine::{all, optional},
+    extensions::{extension_of, of_kinds},
 };
 
 row! {
@@ -58,17 +59,23 @@ impl Reader {
         renewing: &str,
         registered: &str,
     ) -> Result<Option<WaitingRow>, StoreError> {
-        const SQL: &str = "SELECT \
+        const SQL: &str = concat!(
+            "SELECT \
             (SELECT COUNT(*) FROM connection_setup WHERE state IN ('running', 'waiting') AND expires_at > $1) AS setups, \
             (SELECT COUNT(*) FROM connection_credential AS c \
              JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
              WHERE c.state = 'current' AND c.refresh_at IS NOT NULL AND c.refresh_at <= $1 \
-             AND $2 LIKE '%,' || a.kind || ',%') AS refreshes, \
+             AND ",
+            of_kinds!("$2"),
+            ") AS refreshes, \
             (SELECT COUNT(*) FROM connection_liveness AS l JOIN connection_account AS a ON a.id = l.connection_id \
-             WHERE l.next_check_at IS NOT NULL AND l.next_check_at <= $1 AND $3 LIKE '%,' || a.kind || ',%') AS checks, \
+             WHERE l.next_check_at IS NOT NULL AND l.next_check_at <= $1 AND ",
+            of_kinds!("$3"),
+            ") AS checks, \
             (SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) FROM connection_webhook_address WHERE waiting > 0) \
              AS webhooks, \
-            (SELECT COUNT(*) FROM connection_exchange WHERE state = 'intent') AS exchanges";
+            (SELECT COUNT(*) FROM connection_exchange WHERE state = 'intent') AS exchanges"
+        );
         optional!(self, WaitingRow, SQL, now, renewing, registered)
     }
 

@@ -1,17 +1,48 @@
 //! Queries for due work, over all owners.
 //!
 //! Each query walks one index in the order of time and reads no more rows than the limit. The next call reads the
-//! remaining rows.
+//! remaining rows. A query for kinds includes the kinds that extensions of the owners bring.
+
+use connection_contract::Kind;
 
 use super::{
     Reader, StoreError, Tx,
     clock::clocked,
     columns::{Found, row},
     engine::{Engine, all, execute, optional},
+    extensions::{extension_of, of_kinds},
     refreshes::MAX_LEASE,
     rows::SetupRow,
 };
 use crate::ids::ConnectionId;
+
+/// Leaves out connections of owners' own kinds that are busy; see [`busy_owners`].
+macro_rules! not_busy {
+    ($busy:literal) => {
+        concat!(
+            "(a.kind NOT LIKE '%/%' OR (replace(",
+            $busy,
+            ", '\n' || a.owner || '\t', '') = ",
+            $busy,
+            " AND replace(",
+            $busy,
+            ", '\n' || a.owner || '\n' || a.kind || '\n', '') = ",
+            $busy,
+            "))"
+        )
+    };
+}
+
+pub(super) use not_busy;
+
+/// Joins owners to one text to bind: those of whom no own kind may be used now, and own kinds that may not be used now.
+/// Neither has a control character.
+pub(crate) fn busy_owners<'a>(busy: impl Iterator<Item = (&'a str, Option<&'a Kind>)>) -> String {
+    busy.fold(String::new(), |text, (owner, kind)| match kind {
+        None => text + "\n" + owner + "\t",
+        Some(kind) => text + "\n" + owner + "\n" + kind.as_str() + "\n",
+    })
+}
 
 row! {
     /// A connection with due work.
@@ -30,27 +61,42 @@ row! {
 impl Reader {
     /// Returns credentials of these kinds that are due for a refresh and that no process is refreshing; see
     /// [`any_of`](super::any_of).
-    pub(crate) async fn due_refreshes(&mut self, now: i64, kinds: &str, limit: i64) -> Result<Vec<DueRow>, StoreError> {
+    pub(crate) async fn due_refreshes(
+        &mut self,
+        now: i64,
+        (kinds, busy): (&str, &str),
+        limit: i64,
+    ) -> Result<Vec<DueRow>, StoreError> {
         let sql = clocked!(
             self,
             "SELECT a.id, a.owner, a.kind, c.generation, c.refresh_at AS at FROM connection_credential AS c \
              JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
              LEFT JOIN connection_liveness AS l ON l.connection_id = c.connection_id \
              WHERE c.state = 'current' AND c.refresh_at IS NOT NULL AND c.refresh_at <= $1 \
-             AND $2 LIKE '%,' || a.kind || ',%' AND (l.lease_until IS NULL OR l.lease_until <= ",
+             AND (l.lease_until IS NULL OR l.lease_until <= ",
             " OR l.lease_until - $4 > ",
-            ") ORDER BY c.refresh_at LIMIT $3"
+            concat!(") AND ", of_kinds!("$2"), " AND ", not_busy!("$5"), " ORDER BY c.refresh_at LIMIT $3")
         );
-        all!(self, DueRow, sql, now, kinds, limit, MAX_LEASE)
+        all!(self, DueRow, sql, now, kinds, limit, MAX_LEASE, busy)
     }
 
     /// Returns connections of these kinds that are due for a verification.
-    pub(crate) async fn due_checks(&mut self, now: i64, kinds: &str, limit: i64) -> Result<Vec<DueRow>, StoreError> {
-        const SQL: &str = "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at \
-                           FROM connection_liveness AS l JOIN connection_account AS a ON a.id = l.connection_id \
-                           WHERE l.next_check_at IS NOT NULL AND l.next_check_at <= $1 \
-                           AND $2 LIKE '%,' || a.kind || ',%' ORDER BY l.next_check_at LIMIT $3";
-        all!(self, DueRow, SQL, now, kinds, limit)
+    pub(crate) async fn due_checks(
+        &mut self,
+        now: i64,
+        (kinds, busy): (&str, &str),
+        limit: i64,
+    ) -> Result<Vec<DueRow>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at \
+             FROM connection_liveness AS l JOIN connection_account AS a ON a.id = l.connection_id \
+             WHERE l.next_check_at IS NOT NULL AND l.next_check_at <= $1 AND ",
+            of_kinds!("$2"),
+            " AND ",
+            not_busy!("$4"),
+            " ORDER BY l.next_check_at LIMIT $3"
+        );
+        all!(self, DueRow, SQL, now, kinds, limit, busy)
     }
 
     /// Returns credentials of these kinds that have ended and cannot be refreshed yet, of connections whose stored
@@ -61,12 +107,15 @@ impl Reader {
         kinds: &str,
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
-        const SQL: &str = "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at \
-                           FROM connection_liveness AS l JOIN connection_account AS a ON a.id = l.connection_id \
-                           JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
-                           WHERE l.next_check_at IS NOT NULL AND l.next_check_at <= $1 AND l.liveness = 'live' \
-                           AND c.valid_until <= $1 AND c.refresh_failures > 0 AND c.refresh_at > $1 \
-                           AND $2 LIKE '%,' || a.kind || ',%' ORDER BY l.next_check_at LIMIT $3";
+        const SQL: &str = concat!(
+            "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at \
+             FROM connection_liveness AS l JOIN connection_account AS a ON a.id = l.connection_id \
+             JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
+             WHERE l.next_check_at IS NOT NULL AND l.next_check_at <= $1 AND l.liveness = 'live' \
+             AND c.valid_until <= $1 AND c.refresh_failures > 0 AND c.refresh_at > $1 AND ",
+            of_kinds!("$2"),
+            " ORDER BY l.next_check_at LIMIT $3"
+        );
         all!(self, DueRow, SQL, now, kinds, limit)
     }
 
@@ -77,11 +126,14 @@ impl Reader {
         kinds: &str,
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
-        const SQL: &str = "SELECT a.id, a.owner, a.kind, c.generation, c.valid_until AS at \
-                           FROM connection_credential AS c \
-                           JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
-                           WHERE c.state = 'current' AND c.announced_at IS NULL AND c.valid_until IS NOT NULL \
-                           AND c.valid_until <= $1 AND $2 LIKE '%,' || a.kind || ',%' ORDER BY c.valid_until LIMIT $3";
+        const SQL: &str = concat!(
+            "SELECT a.id, a.owner, a.kind, c.generation, c.valid_until AS at FROM connection_credential AS c \
+             JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
+             WHERE c.state = 'current' AND c.announced_at IS NULL AND c.valid_until IS NOT NULL \
+             AND c.valid_until <= $1 AND (a.kind NOT LIKE '%/%' OR c.refresh_at IS NULL) AND ",
+            of_kinds!("$2"),
+            " ORDER BY c.valid_until LIMIT $3"
+        );
         all!(self, DueRow, SQL, by, kinds, limit)
     }
 
@@ -93,12 +145,14 @@ impl Reader {
         kinds: &str,
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
-        const SQL: &str = "SELECT a.id, a.owner, a.kind, c.generation, c.authorized_until AS at \
-                           FROM connection_credential AS c \
-                           JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
-                           WHERE c.state = 'current' AND c.announced_at IS NULL AND c.authorized_until IS NOT NULL \
-                           AND c.authorized_until <= $1 AND $2 LIKE '%,' || a.kind || ',%' \
-                           ORDER BY c.authorized_until LIMIT $3";
+        const SQL: &str = concat!(
+            "SELECT a.id, a.owner, a.kind, c.generation, c.authorized_until AS at FROM connection_credential AS c \
+             JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
+             WHERE c.state = 'current' AND c.announced_at IS NULL AND c.authorized_until IS NOT NULL \
+             AND c.authorized_until <= $1 AND ",
+            of_kinds!("$2"),
+            " ORDER BY c.authorized_until LIMIT $3"
+        );
         all!(self, DueRow, SQL, by, kinds, limit)
     }
 

@@ -11,6 +11,8 @@ use super::{
     changes::Changed,
     columns::row,
     engine::{all, later, optional},
+    extensions::extension_of,
+    row_events::newest,
     rows::{AccountFacts, AccountRow, EventRow, NewestEvent, RowClaim, Standing, StoredEvent},
 };
 use crate::ids::ConnectionId;
@@ -145,7 +147,7 @@ macro_rules! newest_join {
 pub(super) use {newest_columns, newest_join};
 
 macro_rules! standing {
-    ($columns:literal, $join:literal, $rest:literal) => {
+    ($columns:expr, $join:expr, $rest:literal) => {
         concat!(
             "SELECT ",
             $columns,
@@ -165,16 +167,26 @@ macro_rules! standing {
 pub(super) const STANDING: &str = standing!("", "", "a.id = $1");
 pub(super) const STANDINGS: &str = standing!("", "", "a.id > $1 ORDER BY a.id LIMIT $2");
 pub(super) const IN_USE: &str = standing!(
-    "c.connection_id, c.generation, c.state, c.sealed, c.key_id, c.secret_names, c.granted_scopes, c.valid_until, \
+    concat!(
+        "c.connection_id, c.generation, c.state, c.sealed, c.key_id, c.secret_names, c.granted_scopes, c.valid_until, \
      c.created_at, c.renew_at, c.authorized_until, c.refreshed_at, c.refresh_at, c.refresh_failures, \
      c.refresh_reason, c.announced_at, a.account_label AS a_account_label, a.revision AS a_revision, \
      a.next_generation AS a_next_generation, a.state AS a_state, a.created_at AS a_created_at, \
      a.updated_at AS a_updated_at, a.usable_at AS a_usable_at, l.liveness, l.reason, l.checked_at, \
      l.next_check_at, l.refused_at, \
      (SELECT f.replaced_at FROM connection_credential AS f WHERE f.connection_id = a.id AND f.state = 'previous') \
-     AS previous_since, ",
-    "JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
-     AND c.state = 'current' LEFT JOIN connection_liveness AS l ON l.connection_id = a.id ",
+     AS previous_since, x.mark AS declared_mark, ",
+        newest!("x.owner", "x.mark"),
+        " AS declared_newest, "
+    ),
+    concat!(
+        "JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
+     AND c.state = 'current' LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
+     LEFT JOIN connection_extension AS x ON x.owner = a.owner \
+     AND x.name = ",
+        extension_of!("a.kind"),
+        " "
+    ),
     "a.id = $1"
 );
 

@@ -8,9 +8,32 @@ use super::{
     changes::Changed,
     engine::{all, execute, later, optional},
     row_events::newest,
-    rows::{ExtensionRow, ExtensionStateRow, GrantRow, TicketRow},
+    rows::{ExtensionRow, ExtensionStateRow, GrantRow, Marked, TicketRow},
 };
 use crate::ids::{ConnectionId, SessionId};
+
+/// The name of the extension to which a kind belongs, which is named EXTENSION/PROVIDER: what remains of it without the
+/// characters of a provider and the '/'. Of the name of another kind nothing remains, and no extension has that name.
+macro_rules! extension_of {
+    ($kind:literal) => {
+        concat!("rtrim(rtrim(", $kind, ", 'abcdefghijklmnopqrstuvwxyz0123456789-'), '/')")
+    };
+}
+
+/// Connections of these kinds, see [`any_of`](super::any_of), and of the kinds that extensions of their owners bring.
+macro_rules! of_kinds {
+    ($kinds:literal) => {
+        concat!(
+            "(",
+            $kinds,
+            " LIKE '%,' || a.kind || ',%' OR EXISTS (SELECT 1 FROM connection_extension AS x WHERE x.owner = a.owner AND x.name = ",
+            extension_of!("a.kind"),
+            "))"
+        )
+    };
+}
+
+pub(super) use {extension_of, of_kinds};
 
 macro_rules! granted {
     ($rest:literal) => {
@@ -44,6 +67,31 @@ impl Reader {
     pub(crate) async fn extension(&mut self, owner: &str, name: &str) -> Result<Option<ExtensionRow>, StoreError> {
         const SQL: &str = declared!("x.owner = $1 AND x.name = $2");
         optional!(self, ExtensionRow, SQL, owner, name)
+    }
+
+    /// Returns the mark of a declaration, which is not read.
+    pub(crate) async fn extension_mark(&mut self, owner: &str, name: &str) -> Result<Option<Marked>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT x.mark, ",
+            newest!("x.owner", "x.mark"),
+            " AS newest FROM connection_extension AS x WHERE x.owner = $1 AND x.name = $2"
+        );
+        optional!(self, Marked, SQL, owner, name)
+    }
+
+    /// Returns the marks of declarations, by the names of their extensions; see [`any_of`](super::any_of). It may return
+    /// those of further extensions of the owner.
+    pub(crate) async fn extension_marks_of(
+        &mut self,
+        owner: &str,
+        names: &str,
+    ) -> Result<Vec<(String, Marked)>, StoreError> {
+        const SQL: &str = concat!(
+            "SELECT x.name, x.mark, ",
+            newest!("x.owner", "x.mark"),
+            " AS newest FROM connection_extension AS x WHERE x.owner = $1 AND $2 LIKE '%,' || x.name || ',%'"
+        );
+        all!(self, (String, Marked), SQL, owner, names)
     }
 
     /// Returns the extensions of an owner, by name.

@@ -6,7 +6,7 @@ use super::{
     engine::optional,
     events::IN_USE,
     events::StandingRow,
-    rows::{AccountFacts, AccountRow, AccountState, CredentialRow, ListedRow},
+    rows::{AccountFacts, AccountRow, AccountState, CredentialRow, DeclaredMark, ListedRow},
 };
 use crate::ids::ConnectionId;
 
@@ -18,6 +18,7 @@ row! {
         shown: ShownRow,
         /// Time at which the previous credential was replaced; `None` if there is none.
         pub(crate) previous_since: Option<i64>,
+        pub(crate) declared: DeclaredMark,
         pub(crate) standing: StandingRow,
     }
 }

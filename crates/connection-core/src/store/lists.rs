@@ -4,6 +4,7 @@
 //! so that no page reads more than a window of rows. Such a page may be shorter than its limit, and the next page
 //! continues.
 
+use connection_contract::Kind;
 use uuid::Uuid;
 
 use super::{
@@ -25,20 +26,26 @@ pub(crate) struct ListFilter {
     /// The owner; `None` for all owners.
     pub(crate) owner: Option<String>,
     pub(crate) kind: Option<String>,
-    /// The allowed kinds; see [`any_of`].
+    /// The allowed kinds; see [`any_of`] and [`own_kinds_of`].
     pub(crate) kinds: Option<String>,
     pub(crate) label: Option<String>,
     /// The allowed livenesses; see [`any_of`].
     pub(crate) liveness: Option<String>,
     /// Only connections with a credential that ends by this time.
     pub(crate) valid_until: Option<i64>,
-    /// The kinds for which the end of the authorization counts instead of that of the credential; see [`any_of`].
+    /// The kinds for which the end of the authorization counts instead of that of the credential; see [`any_of`]. Of a
+    /// kind that belongs to an extension, it counts if the credential is refreshed.
     pub(crate) renewing: String,
     pub(crate) only_default: bool,
     /// The profile; an empty text finds connections without a profile.
     pub(crate) profile: Option<String>,
     pub(crate) after: Option<Place>,
     pub(crate) limit: i64,
+}
+
+/// Returns the word for all kinds of extensions of a provider, in [`ListFilter::kinds`].
+pub(crate) fn own_kinds_of(provider: &Kind) -> String {
+    format!("*/{provider}")
 }
 
 /// Joins words to one text to bind, because no type for a list exists on every engine. No word contains a comma or
@@ -51,12 +58,14 @@ macro_rules! page {
     ($of:literal, $by:literal) => {
         listed!(
             $of,
-            " AND (CAST($4 AS TEXT) IS NULL OR $4 LIKE '%,' || a.kind || ',%') \
+            " AND (CAST($4 AS TEXT) IS NULL OR $4 LIKE '%,' || a.kind || ',%' OR (a.kind LIKE '%/%' \
+             AND $4 LIKE '%,*/' || substr(a.kind, length(rtrim(a.kind, 'abcdefghijklmnopqrstuvwxyz0123456789-')) + 1) \
+             || ',%')) \
              AND (CAST($5 AS TEXT) IS NULL OR a.label = $5) \
              AND (CAST($6 AS TEXT) IS NULL OR $6 LIKE '%,' || CASE WHEN l.liveness IN ('live', 'offline', 'failing') \
              THEN l.liveness ELSE 'unknown' END || ',%') \
              AND (CAST($7 AS BIGINT) IS NULL OR CASE WHEN $9 LIKE '%,' || a.kind || ',%' \
-             THEN c.authorized_until ELSE c.valid_until END <= $7) AND (NOT $8 OR a.is_default) \
+             OR (a.kind LIKE '%/%' AND c.refresh_at IS NOT NULL) THEN c.authorized_until ELSE c.valid_until END <= $7) AND (NOT $8 OR a.is_default) \
              AND (CAST($10 AS TEXT) IS NULL OR COALESCE(a.profile_id, '') = $10) ORDER BY ",
             $by,
             " LIMIT $3"

@@ -7,8 +7,9 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     clock::clocked,
-    due::DueRow,
+    due::{DueRow, not_busy},
     engine::{Engine, all, execute, optional},
+    extensions::{extension_of, of_kinds},
 };
 use crate::ids::ConnectionId;
 
@@ -25,16 +26,20 @@ impl Reader {
 
     /// Returns connections of these kinds that are due for a verification because a use was refused; see
     /// [`any_of`](super::any_of).
-    pub(crate) async fn due_refused_uses(&mut self, kinds: &str, limit: i64) -> Result<Vec<DueRow>, StoreError> {
+    pub(crate) async fn due_refused_uses(
+        &mut self,
+        (kinds, busy): (&str, &str),
+        limit: i64,
+    ) -> Result<Vec<DueRow>, StoreError> {
         let sql = clocked!(
             self,
             "SELECT a.id, a.owner, a.kind, a.generation, l.refused_at AS at FROM connection_liveness AS l \
              JOIN connection_account AS a ON a.id = l.connection_id WHERE l.refused_at IS NOT NULL \
              AND (l.refusal_checked_at IS NULL OR l.refusal_checked_at > ",
             " OR l.refusal_checked_at + $3 <= ",
-            ") AND $1 LIKE '%,' || a.kind || ',%' ORDER BY l.refused_at LIMIT $2"
+            concat!(") AND ", of_kinds!("$1"), " AND ", not_busy!("$4"), " ORDER BY l.refused_at LIMIT $2")
         );
-        all!(self, DueRow, sql, kinds, limit, INTERVAL)
+        all!(self, DueRow, sql, kinds, limit, INTERVAL, busy)
     }
 
     /// Returns `true` if the provider, which has these kinds, asked to wait beyond `now`: at a verification of any of the

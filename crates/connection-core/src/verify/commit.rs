@@ -116,7 +116,7 @@ pub(super) async fn commit(
     looked: Measurement,
 ) -> Result<ConnectionInfo, Error> {
     let Measurement {
-        before: ShownConnection { info: before, read },
+        before: ShownConnection { info: before, read, .. },
         began,
         probed: Probed { mut found, secret_names },
         ..
@@ -148,7 +148,7 @@ pub(super) async fn commit(
     if rotated.is_none() && refused_at.is_none() && read.is_unchanged(secret_names.as_deref(), now.seconds()) {
         let seen = Facts::of(&read.listed);
         if seen.with(&found) == seen
-            && let Some(info) = confirm(system, &read, &found, (began, now.seconds())).await?
+            && let Some(info) = confirm(system, (&read, kind), &found, (began, now.seconds())).await?
         {
             return Ok(info);
         }
@@ -209,7 +209,7 @@ async fn keep_grant(
 /// A power failure may undo the write. That costs one probe.
 async fn confirm(
     system: &System,
-    read: &Read,
+    (read, kind): (&Read, &KindEntry),
     found: &VerifyResult<Secret>,
     (began, now): (i64, i64),
 ) -> Result<Option<ConnectionInfo>, Error> {
@@ -230,7 +230,7 @@ async fn confirm(
     }
     system.hot.forget(Changed::Connection(read.listed.account.id));
     let row = ListedRow { reason, checked_at: Some(now), next_check_at, ..read.listed.clone() };
-    Ok(system.info(row))
+    Ok(system.info(row, Some(kind)))
 }
 
 /// Draws a generation and seals the fresh credential for it, with the reach of the former one.

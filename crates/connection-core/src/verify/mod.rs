@@ -56,8 +56,7 @@ async fn run(
         }
         before => before?,
     };
-    let kind = &before.info.kind;
-    let kind = system.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    let kind = before.kind()?;
     let was = before.info.liveness;
     let mut looked = measure::measure(scope, &kind, before, asker).await?;
     if kind.renews() && looked.is_refused() {

@@ -23,9 +23,13 @@ pub(crate) async fn note(system: &System, id: ConnectionId, generation: i64) -> 
 }
 
 /// Claims the verification that follows a refused use of this connection. Returns `false` if none is due now.
-pub(crate) async fn claim(scope: Scope<'_, System>, id: ConnectionId, provider: &Kind) -> Result<bool> {
+pub(crate) async fn claim(scope: Scope<'_, System>, id: ConnectionId, kind: &Kind) -> Result<bool> {
     let system = scope.system;
-    let kinds = any_of(system.kinds_of(provider).iter().map(Kind::as_str));
+    // A kind that an extension of the owner brings has a provider of its own.
+    let kinds = match kind.extension() {
+        Some(_) => any_of([kind.as_str()]),
+        None => any_of(system.kinds_of(&system.provider_of(kind)).iter().map(Kind::as_str)),
+    };
     let now = system.clock.now().seconds();
     if system.reader().await?.is_provider_paused(id, scope.owner, &kinds, now).await? {
         return Ok(false);

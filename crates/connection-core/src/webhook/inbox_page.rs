@@ -27,7 +27,7 @@ impl<'a> ConnectionWebhooks<'a> {
     /// The errors of [`info`](Self::info).
     pub fn inbox(self, after: Option<u64>) -> BoxFuture<'a, Result<InboxPage, Error>> {
         Box::pin(async move {
-            self.facet()?;
+            self.facet().await?;
             let after = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
             let rows =
                 self.connection.shared.reader().await?.waiting_webhooks(self.connection.id(), after, PAGE).await?;

@@ -69,7 +69,7 @@ impl<'a> ConnectionWebhooks<'a> {
     /// errors of the store.
     pub fn info(self) -> BoxFuture<'a, Result<Option<WebhookInfo>, Error>> {
         Box::pin(async move {
-            let (_, source) = self.facet()?;
+            let (_, source) = self.facet().await?;
             let found = self.address().await?;
             let now = self.connection.shared.clock.now().seconds();
             Ok(found.address.map(|address| address.info(source, found.inbox, found.last_test, now)))
@@ -89,7 +89,7 @@ impl<'a> ConnectionWebhooks<'a> {
     /// errors of [`info`](Self::info), [`Error::NotFound`], and errors of the plugin.
     pub fn enable(self) -> BoxFuture<'a, Result<WebhookInfo, Error>> {
         Box::pin(async move {
-            let (kind, source) = self.facet()?;
+            let (kind, source) = self.facet().await?;
             if source == SigningKey::Credential {
                 self.signed(&kind, None, UNUSED_URL).await?;
             }
@@ -121,7 +121,7 @@ impl<'a> ConnectionWebhooks<'a> {
     /// [`Error::WebhookKey`] if four keys are valid already; and the errors of [`info`](Self::info).
     pub fn rotate_key(self) -> BoxFuture<'a, Result<WebhookInfo, Error>> {
         Box::pin(async move {
-            let (_, source) = self.facet()?;
+            let (_, source) = self.facet().await?;
             if source != SigningKey::Generated {
                 return Err(self.connection.cannot("use a webhook key that is made here"));
             }
@@ -146,7 +146,7 @@ impl<'a> ConnectionWebhooks<'a> {
     /// [`Error::WebhookDisabled`], and the errors of [`info`](Self::info).
     pub fn end_grace(self) -> BoxFuture<'a, Result<WebhookInfo, Error>> {
         Box::pin(async move {
-            let (_, source) = self.facet()?;
+            let (_, source) = self.facet().await?;
             let changed = self.change(source, |address, _| {
                 let mut address = address.ok_or_else(|| self.webhook_disabled())?;
                 if address.keys.len() <= 1 {
@@ -171,7 +171,7 @@ impl<'a> ConnectionWebhooks<'a> {
     /// four keys are valid already; and the errors of [`info`](Self::info).
     pub fn await_handshake(self) -> BoxFuture<'a, Result<WebhookInfo, Error>> {
         Box::pin(async move {
-            let (_, source) = self.facet()?;
+            let (_, source) = self.facet().await?;
             if source != SigningKey::Handshake {
                 return Err(self.connection.cannot("receive their webhook key from the provider"));
             }
@@ -195,7 +195,7 @@ impl<'a> ConnectionWebhooks<'a> {
     /// the errors of [`info`](Self::info).
     pub fn key(self) -> BoxFuture<'a, Result<Secret, Error>> {
         Box::pin(async move {
-            self.facet()?;
+            self.facet().await?;
             let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
             let now = self.connection.shared.clock.now().seconds();
             let Some(key) = address.good(now).into_iter().next() else {
@@ -231,7 +231,7 @@ impl<'a> ConnectionWebhooks<'a> {
     pub fn disable(self) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
             // The address can also be removed when its kind is no longer registered.
-            let source = self.facet().map_or(SigningKey::Credential, |(_, source)| source);
+            let source = self.facet().await.map_or(SigningKey::Credential, |(_, source)| source);
             let off = |address: Option<Address>, _| {
                 Ok(if address.is_some() { AddressChange::Off } else { AddressChange::Kept })
             };
@@ -253,7 +253,7 @@ impl<'a> ConnectionWebhooks<'a> {
     /// Signs a delivery as [`sign_test`](Self::sign_test) does, and returns what it was signed
     /// with.
     pub(super) async fn signed_test(&self, url: &str) -> Result<(Delivery, SigningState), Error> {
-        let (kind, source) = self.facet()?;
+        let (kind, source) = self.facet().await?;
         let StoredAddress { address, revision, .. } = self.address().await?;
         let address = address.ok_or_else(|| self.webhook_disabled())?;
         let key = address.good(self.connection.shared.clock.now().seconds()).into_iter().next();
@@ -277,8 +277,8 @@ impl<'a> ConnectionWebhooks<'a> {
         }
     }
 
-    pub(super) fn facet(&self) -> Result<(Arc<KindEntry>, SigningKey), Error> {
-        let kind = self.connection.kind()?;
+    pub(super) async fn facet(&self) -> Result<(Arc<KindEntry>, SigningKey), Error> {
+        let kind = self.connection.kind().await?;
         let source = kind.signing_key.ok_or_else(|| self.connection.cannot(RECEIVE))?;
         Ok((kind, source))
     }

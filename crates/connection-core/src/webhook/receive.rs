@@ -209,7 +209,7 @@ impl<'a> Webhooks<'a> {
 
 impl ConnectionWebhooks<'_> {
     async fn take(self, system: &System, token: &str, delivery: Delivery) -> Result<Receipt, ReceiveError> {
-        let (kind, source) = self.facet()?;
+        let (kind, source) = self.facet().await?;
         let address = self.address().await?.address.ok_or(ReceiveError::Unknown)?;
         // A row that was edited could lead here with the token of another connection.
         if !self.connection.shared.crypto.equal(address.token.expose(), token.as_bytes()) {

@@ -83,6 +83,8 @@ mod many_processes;
 mod notifications;
 mod odd_plugin;
 mod outgoing_events;
+mod own_kind_source;
+mod own_kinds;
 mod plugin_drops;
 mod plugin_faults;
 mod pools;

@@ -3,7 +3,7 @@
 
 use connection_contract::{AuthType, Descriptor, Field, Identity, Kind, NotLive, Prompt, Reason, Secret};
 use connection_core::{
-    Connection, ConnectionRegistry, ConnectionStatus, Error, ExtensionHandle, Import, Outcome, RegisterError,
+    Connection, ConnectionRegistry, ConnectionStatus, Error, ExtensionHandle, Import, Outcome, OwnKind, RegisterError,
     RequiredAction, ResolvedConnection,
 };
 use connection_faults::scripted::{self, Scripted};
@@ -11,13 +11,25 @@ use connection_faults::scripted::{self, Scripted};
 use crate::{
     extension_kit::{TWIN, Twin, needs, of, secret_name},
     import::items,
+    own_kind_source::{self, Source},
     test_host::{World, answers, step},
 };
 
 const KEYS: [&str; 2] = ["apiKey", "apiSecret"];
 
-fn extension(registry: &ConnectionRegistry, name: &str) -> ExtensionHandle {
-    registry.extensions().handle(of(name, needs(TWIN, AuthType::ApiKey, &KEYS))).unwrap()
+/// Opens a host whose extensions bring kinds.
+async fn open(world: &World) -> ConnectionRegistry {
+    let source = Source::new(|extension, _| {
+        Kind::of_extension(extension, &TWIN).map(|_| OwnKind::new(Twin::of_extension(extension)))
+    });
+    own_kind_source::builder(world, &source).open().await.unwrap()
+}
+
+/// Adds an extension.
+async fn extension(registry: &ConnectionRegistry, name: &str) -> ExtensionHandle {
+    let declaration = of(name, needs(TWIN, AuthType::ApiKey, &KEYS));
+    registry.extensions().add(&declaration, "as declared").await.unwrap();
+    registry.extensions().handle(declaration).unwrap()
 }
 
 /// Resolves by the handle and by the page of many, which give the same result.
@@ -38,7 +50,7 @@ async fn connected_for(registry: &ConnectionRegistry, kind: &Kind, handle: &Exte
 }
 
 #[tokio::test]
-async fn a_kind_is_registered_for_an_extension_only_under_that_extension_s_name() {
+async fn a_kind_of_an_extension_is_never_registered() {
     let world = World::new().await;
     let registry = world.acme().await;
     let descriptor = |kind: &str| Descriptor::new(Kind::parse(kind).unwrap(), "Twin", AuthType::None).provider(TWIN);
@@ -50,23 +62,26 @@ async fn a_kind_is_registered_for_an_extension_only_under_that_extension_s_name(
         (descriptor("issues/other").extension("issues"), "must be 'issues/twin'"),
         (descriptor("issues/twin").extension("issues").provider(own), "is the name of a kind of an extension"),
         (descriptor("issues/twin").extension("Issues of mine"), "must be 'Issues of mine/twin'"),
+        // It would be the kind of every owner.
+        (descriptor("issues/twin").extension("issues"), "so only an owner who adds that extension has it"),
     ] {
         let refused = registry.kinds().register(Scripted::new(descriptor)).unwrap_err();
         assert!(matches!(&refused, RegisterError::Descriptor { .. }), "{refused:?}");
         assert!(refused.to_string().contains(problem), "{refused}");
     }
     // The control.
-    registry.kinds().register(Scripted::new(descriptor("issues/twin").extension("issues"))).unwrap();
+    registry.kinds().register(Scripted::new(descriptor("twin"))).unwrap();
 }
 
 #[tokio::test]
 async fn its_connections_serve_its_extension_and_no_other() {
     let world = World::new().await;
     let own = Twin::of_extension("issues");
-    let registry = world.open(own.clone()).await;
-    let issues = extension(&registry, "issues");
-    let triage = extension(&registry, "triage");
-    assert_eq!((issues.kinds_for_setup(), triage.kinds_for_setup()), (vec![own.kind.clone()], vec![]));
+    let registry = open(&world).await;
+    let issues = extension(&registry, "issues").await;
+    let triage = extension(&registry, "triage").await;
+    let of_triage = Kind::of_extension("triage", &TWIN).unwrap();
+    assert_eq!((issues.kinds_for_setup(), triage.kinds_for_setup()), (vec![own.kind.clone()], vec![of_triage]));
     let view = issues.connection_required().await.unwrap().unwrap();
     assert_eq!((view.action, view.kinds), (RequiredAction::Connect, vec![own.kind.clone()]));
     assert_eq!(resolved(&registry, &issues).await.error, None, "its own kind can connect it");
@@ -77,8 +92,6 @@ async fn its_connections_serve_its_extension_and_no_other() {
     assert!(issues.connection_required().await.unwrap().is_none());
     let found = resolved(&registry, &triage).await;
     assert_eq!((found.status, found.connection()), (ConnectionStatus::Missing, None));
-    let remedy = found.error.unwrap().remedy.unwrap();
-    assert!(remedy.as_str().contains("'triage/twin'"), "{remedy}");
     let key = [secret_name("apiKey")];
     let begun = registry.setups().begin(&own.kind).extension(&triage).await.map(drop);
     for refused in [
@@ -101,8 +114,8 @@ async fn its_connections_serve_its_extension_and_no_other() {
 async fn it_is_never_the_default_and_takes_the_default_from_no_connection() {
     let world = World::new().await;
     let own = Twin::of_extension("issues");
-    let registry = world.open(own.clone()).await;
-    let issues = extension(&registry, "issues");
+    let registry = open(&world).await;
+    let issues = extension(&registry, "issues").await;
     let connection = connected_for(&registry, &own.kind, &issues, "one").await;
     assert!(!connection.info().is_default);
     assert_eq!(connection.make_default().await.unwrap_err().code(), "reserved");
@@ -110,7 +123,8 @@ async fn it_is_never_the_default_and_takes_the_default_from_no_connection() {
     registry.kinds().register(Twin::new()).unwrap();
     let shared = Twin::new().connected(&registry, "two", "s").await;
     assert!(shared.info().is_default);
-    connected_for(&registry, &own.kind, &issues, "three").await;
+    let begun = registry.setups().begin(&own.kind).extension(&issues).await;
+    assert_eq!(begun.unwrap_err().code(), "unknown_kind", "another kind connects the provider now");
     assert!(registry.connection(shared.id()).await.unwrap().info().is_default);
     assert!(!registry.connection(connection.id()).await.unwrap().info().is_default);
 }
@@ -119,8 +133,8 @@ async fn it_is_never_the_default_and_takes_the_default_from_no_connection() {
 async fn of_two_accounts_a_person_chooses_one() {
     let world = World::new().await;
     let own = Twin::of_extension("issues");
-    let registry = world.open(own.clone()).await;
-    let issues = extension(&registry, "issues");
+    let registry = open(&world).await;
+    let issues = extension(&registry, "issues").await;
     let one = connected_for(&registry, &own.kind, &issues, "one").await;
     let two = connected_for(&registry, &own.kind, &issues, "two").await;
     let found = resolved(&registry, &issues).await;
@@ -133,8 +147,8 @@ async fn of_two_accounts_a_person_chooses_one() {
 async fn another_kind_of_the_provider_takes_over_once_it_is_connected() {
     let world = World::new().await;
     let own = Twin::of_extension("issues");
-    let registry = world.open(own.clone()).await;
-    let issues = extension(&registry, "issues");
+    let registry = open(&world).await;
+    let issues = extension(&registry, "issues").await;
     let former = connected_for(&registry, &own.kind, &issues, "one").await;
     registry.kinds().register(Twin::new()).unwrap();
     assert_eq!(issues.kinds_for_setup(), [TWIN], "the kind that serves every extension is offered");
@@ -151,7 +165,8 @@ async fn another_kind_of_the_provider_takes_over_once_it_is_connected() {
 #[tokio::test]
 async fn an_import_cannot_stand_for_a_person_who_confirms() {
     let world = World::new().await;
-    let registry = world.open(Twin::of_extension("issues")).await;
+    let registry = open(&world).await;
+    extension(&registry, "issues").await;
     let kind = Twin::of_extension("issues").kind;
     let item = Import::new(kind, Secret::from("key"), Identity::new("1", "one"));
     let mut imports = registry.import(items(vec![item])).start();
@@ -179,8 +194,9 @@ async fn a_refused_connection_is_replaced_by_one_of_another_kind() {
             Box::pin(async { Err(NotLive::failing(Reason::new("unauthorized", "the provider refuses it")).into()) })
         })
         .hands_out(|_, key, _| Some(key.duplicate()));
-    let registry = world.open(refused).await;
-    let issues = extension(&registry, "issues");
+    let source = Source::new(move |_, _| Some(OwnKind::new(refused.clone())));
+    let registry = own_kind_source::builder(&world, &source).open().await.unwrap();
+    let issues = extension(&registry, "issues").await;
     let former = connected_for(&registry, &kind, &issues, "one").await;
     former.verify().await.unwrap();
     let view = issues.connection_required().await.unwrap().unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connection_contract::{AuthType, ConnectionDefinition, ExtensionDeclaration};
-use connection_core::{ConnectionRegistry, Limits};
+use connection_core::{ConnectionRegistry, Limits, RegistryBuilder};
 
 use crate::{
     acme::{Acme, KIND},
@@ -30,10 +30,15 @@ impl Counted {
 
     /// Creates a host with this kind.
     pub(crate) async fn of(world: World, kind: impl ConnectionDefinition) -> Self {
+        Self::with(world, |builder| builder.kind(kind)).await
+    }
+
+    /// Creates a host with additions to its builder.
+    pub(crate) async fn with(world: World, add: impl FnOnce(RegistryBuilder) -> RegistryBuilder) -> Self {
         log::begin();
         let pool = Pool::of(&world.database(), 1).await;
         let builder = world.builder().limits(Limits::new().hot_rows(Duration::from_millis(500))).store(pool.lend());
-        let registry = builder.kind(kind).open().await.unwrap();
+        let registry = add(builder).open().await.unwrap();
         let thread = std::thread::current().name().unwrap().to_owned();
         Self { world, pool, registry, thread }
     }

@@ -9,34 +9,34 @@ use connection_core::{ConnectionInfo, ConnectionRegistry, Filter};
 
 use crate::{Error, output::condition, select::Pages};
 
-/// The kinds that may have such connections.
-pub(super) struct MovedKinds(Vec<Kind>);
+/// The kinds that may have such connections; `None` stands for all kinds.
+pub(super) struct MovedKinds(Vec<Option<Kind>>);
 
 impl MovedKinds {
     /// Finds the kinds, among them only `kind` if there is one.
     ///
-    /// The changed kinds are known for one owner only. For the connections of all owners, every connected kind is
-    /// searched.
+    /// The changed kinds are known for one owner only. For the connections of all owners, every kind is searched.
     pub(super) async fn find(
         registry: &ConnectionRegistry,
         all_owners: bool,
         kind: Option<&Kind>,
     ) -> Result<Self, Error> {
-        let connected = registry.server().connected_kinds().await?;
-        let changed: BTreeSet<Kind> = match all_owners {
-            true => connected.iter().cloned().collect(),
-            false => registry
-                .kinds()
-                .changed()
-                .await?
-                .into_iter()
-                .filter(|change| change.stops_use)
-                .map(|change| change.kind)
-                .collect(),
-        };
-        let is_moved = |known: &Kind| changed.contains(known) || registry.kinds().get(known).is_none();
-        let is_wanted = |known: &Kind| kind.is_none_or(|kind| known == kind);
-        Ok(Self(connected.into_iter().filter(|known| is_wanted(known) && is_moved(known)).collect()))
+        if all_owners {
+            return Ok(Self(vec![kind.cloned()]));
+        }
+        let kinds = registry.kinds();
+        let changed: BTreeSet<Kind> =
+            kinds.changed().await?.into_iter().filter(|change| change.stops_use).map(|change| change.kind).collect();
+        let mut connected = registry.server().connected_kinds().await?;
+        connected.extend(kinds.connected_own().await?);
+        connected.retain(|known| kind.is_none_or(|kind| known == kind));
+        let mut moved = Vec::new();
+        for known in connected {
+            if changed.contains(&known) || kinds.find(&known).await?.is_none() {
+                moved.push(Some(known));
+            }
+        }
+        Ok(Self(moved))
     }
 
     /// Returns the pages of their connections that `filter` selects.
@@ -49,7 +49,7 @@ impl MovedKinds {
 pub(super) struct MovedPages<'r> {
     registry: &'r ConnectionRegistry,
     filter: Filter,
-    kinds: vec::IntoIter<Kind>,
+    kinds: vec::IntoIter<Option<Kind>>,
     /// The pages of the current kind.
     pages: Option<Pages<'r>>,
 }
@@ -65,7 +65,8 @@ impl MovedPages<'_> {
                 return Ok(Some(page));
             }
             let Some(kind) = self.kinds.next() else { return Ok(None) };
-            self.pages = Some(Pages::new(self.registry, self.filter.clone().kind(kind)));
+            let filter = kind.into_iter().fold(self.filter.clone(), Filter::kind);
+            self.pages = Some(Pages::new(self.registry, filter));
         }
     }
 }

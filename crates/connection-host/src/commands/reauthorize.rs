@@ -12,7 +12,7 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     let connection = select::connection(&registry, &arguments.connection).await?;
     let kind = &connection.info().kind;
     // The core refuses a kind that is not registered, with the right message.
-    if let Some(known) = registry.kinds().get(kind) {
+    if let Some(known) = registry.kinds().find(kind).await? {
         finish.check(&known.descriptor, &program.settings)?;
         finish.choose(&mut inputs, &known.descriptor);
         inputs.check(kind.as_str(), &known.descriptor.fields)?;

@@ -21,7 +21,7 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
     let notes = Notes::of(&program.output, &manifest.file, verbose);
     let registry = program.open().await?;
     let declaration = manifest.file.into_declaration();
-    if let Err(refused) = declared::offer(&mut program, &registry, &declaration)
+    if let Err(refused) = declared::check(&mut program, &registry, &declaration)
         && !program.output.json
     {
         let remedy = refused.remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();

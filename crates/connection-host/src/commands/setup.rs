@@ -67,7 +67,7 @@ async fn resume(
     // The core refuses a kind that is not registered, with the right message.
     let setup = setups.iter().find(|setup| setup.id == id);
     if let Some(setup) = setup
-        && let Some(kind) = registry.kinds().get(&setup.kind)
+        && let Some(kind) = registry.kinds().find(&setup.kind).await?
     {
         finish.check(&kind.descriptor, &program.settings)?;
         finish.choose(&mut inputs, &kind.descriptor);

@@ -1,8 +1,11 @@
 //! An extension whose provider no kind covers is connected through its own declaration.
 
+use std::sync::Arc;
+
 use connection_contract::{Kind, Liveness};
 use connection_core::{ConnectionRegistry, HttpPolicy, KeyFile, Outcome, SetupStep};
-use connection_manifest::{DeclaredKind, ExtensionFile};
+use connection_manifest::ExtensionFile;
+use connection_server::declared::DeclaredKinds;
 use serde_json::json;
 
 use crate::{
@@ -259,10 +262,11 @@ async fn declared_oauth_uses_the_declared_endpoints_with_the_person_s_own_applic
         .store(directory.path().join("connections.db").display().to_string())
         .key(KeyFile::at(directory.path().join("root.key")))
         .http(HttpPolicy::new().endpoint("https://jingle.cool", &provider.origin).unwrap())
-        .kind(DeclaredKind::of(&declaration).unwrap())
+        .own_kinds(Arc::new(DeclaredKinds::new()))
         .open()
         .await
         .unwrap();
+    registry.extensions().add(&declaration, FIGMA_FILES).await.unwrap();
     let handle = registry.extensions().handle(declaration).unwrap();
     let kind = Kind::parse("figma-files/figma").unwrap();
     assert_eq!(handle.kinds_for_setup().first(), Some(&kind));

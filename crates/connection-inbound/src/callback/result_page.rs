@@ -41,7 +41,7 @@ pub(super) async fn result_page(
         Err(DeliverError::Error(_)) => return page::answer(StatusCode::SERVICE_UNAVAILABLE, &Page::Again),
         Err(_) => return page::answer(StatusCode::NOT_FOUND, &Page::Neutral),
     };
-    let page = wait_for_result(&registry, &kind, &session).await;
+    let page = wait_for_result(&registry, &session).await;
     let mut response = page::answer(StatusCode::OK, &page);
     let headers = response.headers_mut();
     let again = match page {
@@ -58,9 +58,10 @@ pub(super) async fn result_page(
 }
 
 /// Waits until there is a result to show, for a limited time.
-async fn wait_for_result(registry: &ConnectionRegistry, kind: &Kind, session: &SetupSession) -> Page {
-    let title = registry.kinds().get(kind).map(|info| info.descriptor.display_name);
-    let title = title.unwrap_or_else(|| kind.to_string().into());
+async fn wait_for_result(registry: &ConnectionRegistry, session: &SetupSession) -> Page {
+    // Without its title, the name of the kind is shown.
+    let title = session.kind_info().await.ok().flatten().map(|info| info.descriptor.display_name);
+    let title = title.unwrap_or_else(|| session.kind().to_string().into());
     let clock = registry.server().clock();
     let rests = async {
         loop {

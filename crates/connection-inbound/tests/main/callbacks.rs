@@ -1,13 +1,16 @@
 //! Callbacks at the routes that a host mounts: each is accepted once, leaves its address, and shows its result.
 
-use connection_contract::{Kind, Liveness};
-use connection_core::{Filter, SetupStep};
+use std::sync::Arc;
+
+use connection_contract::{AuthType, ExtensionDeclaration, Kind, Liveness, Reason, Requirement, RequirementAuth};
+use connection_core::{Filter, OwnKind, OwnKinds, SetupStep};
+use connection_inbound::PublicEndpoint;
 use tokio::task::JoinSet;
 
 use crate::{
     login::{LOGIN, OTHER, login},
     requests::{behind_proxy, get},
-    test_host::{PUBLIC, World, begun, callbacks, end, labels, outlasted},
+    test_host::{PUBLIC, World, begun, callbacks, end, labels, outlasted, public},
 };
 
 /// R-INSEAM-035, R-INSEAM-089, S10, S12
@@ -115,22 +118,40 @@ async fn a_callback_at_the_path_of_another_kind_is_refused() {
     assert_eq!((end(&one).await, end(&two).await), ("done ada".to_owned(), "done ada".to_owned()));
 }
 
+/// The extension `issues` brings this kind, for each owner who adds it.
+struct OfIssues(Kind);
+
+impl OwnKinds for OfIssues {
+    fn stored(&self, _: &str, _: &str, _: &str) -> Option<OwnKind> {
+        Some(OwnKind::new(login(self.0.clone())))
+    }
+
+    fn declared(&self, _: &ExtensionDeclaration) -> Result<OwnKind, Reason> {
+        Ok(OwnKind::new(login(self.0.clone())))
+    }
+}
+
 /// The name of such a kind contains a `/`, which would lead to another page.
 #[tokio::test]
 async fn a_callback_of_an_extension_s_kind_has_an_address_of_its_own() {
     let world = World::new().await;
-    let registry = world.public().await;
+    let kind = Kind::parse("issues/elsewhere").unwrap();
+    let builder = world.builder().inbound(Arc::new(PublicEndpoint::new(public())));
+    let registry = builder.own_kinds(Arc::new(OfIssues(kind.clone()))).open().await.unwrap();
+    let auth = RequirementAuth::new(AuthType::None, []);
+    let requirement = Requirement::new("default", Kind::from_static("elsewhere"), "Elsewhere", auth);
+    // The address is the same for every owner, and a callback finds the setup of its own owner.
+    let ada = registry.owner("ada").unwrap();
+    ada.extensions().add(&ExtensionDeclaration::new("issues", requirement), "as declared").await.unwrap();
     let routes = callbacks(&registry);
-    let kind = Kind::parse("issues/login").unwrap();
-    registry.kinds().register(login(kind.clone())).unwrap();
-    let (session, state) = begun(&registry, &kind).await;
-    for path in ["issues/login", "issues%2Flogin", "login", "issues"] {
+    let (session, state) = begun(&ada, &kind).await;
+    for path in ["issues/elsewhere", "issues%2Felsewhere", "elsewhere", "issues"] {
         let refused = get(&routes, &format!("/callback/{path}?code=x&state={state}")).await;
         assert_eq!(refused.status, 404, "{path}");
     }
-    let taken = get(&routes, &format!("/callback/issues.login?code=1&state={state}")).await;
+    let taken = get(&routes, &format!("/callback/issues.elsewhere?code=1&state={state}")).await;
     let location = taken.location().to_owned();
-    assert!(location.starts_with(&format!("{PUBLIC}/callback/issues.login/done?ref=")), "{location}");
+    assert!(location.starts_with(&format!("{PUBLIC}/callback/issues.elsewhere/done?ref=")), "{location}");
     assert_eq!(get(&routes, behind_proxy(&location)).await.status, 200);
     assert_eq!(end(&session).await, "done ada");
 }

@@ -10,10 +10,10 @@ pub(crate) const API: &str = "https://login.example";
 
 /// Returns the kind `login` or `other-login`.
 pub(crate) fn login(kind: Kind) -> Scripted {
-    let extension = kind.extension().map(str::to_owned);
+    let own = kind.as_str().split_once('/').map(|(extension, provider)| (extension.to_owned(), Kind::parse(provider)));
     let descriptor = Descriptor::new(kind, "Login & Co", AuthType::OAuth).origin(API).needs(Need::InboundHttp);
-    let descriptor = match extension {
-        Some(extension) => descriptor.provider(LOGIN).extension(extension),
+    let descriptor = match own {
+        Some((extension, provider)) => descriptor.provider(provider.unwrap()).extension(extension),
         None => descriptor,
     };
     Scripted::new(descriptor).setup(|_, ctx| {

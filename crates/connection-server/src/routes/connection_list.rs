@@ -8,7 +8,10 @@ use connection_core::{ConnectionInfo, ConnectionRegistry, Grant};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::connection_order::{Order, Position};
+use super::{
+    connection_order::{Order, Position},
+    titles::Titles,
+};
 use crate::{
     Api,
     body::json,
@@ -56,22 +59,17 @@ struct Counts {
 }
 
 impl ListedBody {
-    pub(super) fn of(registry: &ConnectionRegistry, info: &ConnectionInfo, grants: &[Grant], now: Timestamp) -> Self {
+    pub(super) fn of(titles: &Titles<'_>, info: &ConnectionInfo, grants: &[Grant], now: Timestamp) -> Self {
         let used = grants.iter().filter(|grant| grant.connection == info.id && grant.revoked_at.is_none());
         Self {
             connection: ConnectionBody::of(info, now),
-            kind_title: title(registry, &info.kind),
-            provider_title: title(registry, &info.provider),
+            kind_title: titles.title(&info.kind),
+            provider_title: titles.title(&info.provider),
             used_by: used.map(|grant| grant.extension.clone()).collect(),
             needs_attention: needs_attention(info, now),
             remedy_action: remedy_action(info, now),
         }
     }
-}
-
-pub(super) fn title(registry: &ConnectionRegistry, kind: &Kind) -> String {
-    let known = registry.kinds().get(kind);
-    known.map_or_else(|| kind.to_string(), |kind| kind.descriptor.display_name.to_string())
 }
 
 /// Returns `true` if refreshing was tried for so long that a person must choose between waiting and authorizing again.
@@ -115,6 +113,7 @@ struct Wanted {
 /// A list of the connections of an owner that match the filters.
 struct List<'a> {
     registry: &'a ConnectionRegistry,
+    titles: Titles<'a>,
     wanted: Wanted,
     grants: Vec<Grant>,
     now: Timestamp,
@@ -168,7 +167,7 @@ impl List<'_> {
             info.identity.account_id.to_string(),
             info.kind.to_string(),
             info.provider.to_string(),
-            title(self.registry, &info.kind),
+            self.titles.title(&info.kind),
         ];
         search.split_whitespace().all(|word| texts.iter().any(|text| text.to_lowercase().contains(word)))
     }
@@ -179,14 +178,16 @@ impl List<'_> {
         let mut order = Vec::new();
         // The title of a kind is looked up once.
         let mut providers = HashMap::new();
-        for info in self.registry.outlines().await? {
+        let outlines = self.registry.outlines().await?;
+        self.titles.learn(outlines.iter().map(|info| &info.kind)).await?;
+        for info in outlines {
             let needs_attention = needs_attention(&info, self.now);
             counts.all += 1;
             counts.attention += u64::from(needs_attention);
             if !self.matches(&info) {
                 continue;
             }
-            let title = || title(self.registry, &info.provider).to_lowercase().into();
+            let title = || self.titles.title(&info.provider).to_lowercase().into();
             let provider: &Arc<str> = providers.entry(info.provider.clone()).or_insert_with(title);
             let label = info.label.to_string();
             order.push(Position { works: !needs_attention, provider: provider.clone(), label, id: info.id });
@@ -213,6 +214,7 @@ impl List<'_> {
             let (some, others) = rest.split_at(rest.len().min(limit - connections.len()));
             let ids: Vec<_> = some.iter().map(|position| position.id).collect();
             let read = self.registry.listed_by_id(&ids).await?;
+            self.titles.learn(read.iter().map(|info| &info.kind)).await?;
             let mut read: HashMap<_, _> = read.into_iter().map(|info| (info.id, info)).collect();
             connections.extend(ids.iter().filter_map(|id| read.remove(id)).filter(|info| self.matches(info)));
             last = some.last();
@@ -254,7 +256,7 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
     let after = query.parsed("after", Position::parse)?;
     let grants = registry.extensions().grants().await?;
     let now = api.registry.server().clock().now();
-    let list = List { registry, wanted, grants, now };
+    let list = List { registry, titles: Titles::new(registry), wanted, grants, now };
     let name = list.name();
     let kept = after.as_ref().and_then(|_| api.orders.of(&name, now));
     let found = match (&after, kept) {
@@ -268,6 +270,6 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
         }
     };
     let Found { connections, next, counts } = found;
-    let items = connections.iter().map(|info| ListedBody::of(registry, info, &list.grants, now)).collect();
+    let items = connections.iter().map(|info| ListedBody::of(&list.titles, info, &list.grants, now)).collect();
     Ok(json(StatusCode::OK, &ConnectionPage { items, next, counts }))
 }

@@ -10,7 +10,7 @@ use connection_core::{Connection, ConnectionId, ConnectionInfo, Error};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{connection_list::ListedBody, setups};
+use super::{connection_list::ListedBody, setups, titles::Titles};
 use crate::{
     Api,
     body::{Empty, Json, check_match, json, tag, with_tag},
@@ -102,9 +102,10 @@ async fn found_as_seen<N: Need>(
 async fn shown<N: Need>(caller: &Caller<N>, info: &ConnectionInfo, now: Timestamp) -> Result<ShownBody, Problem> {
     let grants = caller.registry.extensions().grants().await?;
     let uses = grants.iter().filter(|grant| grant.connection == info.id && grant.revoked_at.is_none());
-    let semantics = caller.registry.kinds().get(&info.kind).and_then(|kind| kind.capabilities.refresh);
+    let semantics = caller.registry.kinds().find(&info.kind).await?.and_then(|kind| kind.capabilities.refresh);
+    let titles = Titles::of(&caller.registry, [&info.kind]).await?;
     Ok(ShownBody {
-        connection: ListedBody::of(&caller.registry, info, &grants, now),
+        connection: ListedBody::of(&titles, info, &grants, now),
         uses: uses.map(|grant| GrantBody::of(grant, info)).collect(),
         rotates: semantics.is_some_and(|semantics| semantics != RefreshSemantics::Stable),
         previous_until: None,

@@ -144,7 +144,8 @@ pub(super) async fn doctor(
             Some(problem) => failed("callback", problem.message, &problem.remedy),
             None => passed("callback", format!("callbacks arrive at {url}")),
         });
-        let kinds = registry.kinds().list().into_iter().map(|info| info.descriptor).filter(is_called_back);
+        let own = registry.kinds().own().await?;
+        let kinds = registry.kinds().list().into_iter().chain(own).map(|info| info.descriptor).filter(is_called_back);
         let address = |kind: &Kind| RedirectUriBody::new(kind.to_string(), url.redirect_uri(kind));
         redirect_uris.extend(kinds.map(|descriptor| address(&descriptor.kind)));
     }

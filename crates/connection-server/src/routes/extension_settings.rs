@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use connection_contract::{ExtensionDeclaration, Value as Plain, encode::percent_encode};
-use connection_core::{ConnectionRegistry, ConnectionRequired, ExtensionHandle, Preferences, RetryTicket};
+use connection_core::{ConnectionRequired, ExtensionHandle, Preferences, RetryTicket};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -18,7 +18,6 @@ use crate::{
     Api,
     body::{Json, check_match, json, tagged},
     caller::{ToManage, ToRead, ToUse},
-    declared::explain,
     once::{Made, Once},
     openapi::{
         parameters::IfMatch,
@@ -126,14 +125,12 @@ fn page(name: &str, command: Option<&str>, ticket: RetryTicket) -> String {
 }
 
 pub(super) async fn hand_off(
-    registry: &ConnectionRegistry,
     handle: &ExtensionHandle,
     command: Option<&str>,
     required: Option<ConnectionRequired>,
     ticket: Option<RetryTicket>,
 ) -> Result<HandOffBody, Problem> {
-    let mut resolved = handle.resolve(handle.requirement()).await?;
-    explain(registry, handle.declaration(), &mut resolved);
+    let resolved = handle.resolve(handle.requirement()).await?;
     let way = ticket.map(|ticket| page(handle.name(), command, ticket));
     let required = required.as_ref().map(|required| RequiredBody::of(required, way));
     Ok(HandOffBody::new(handle.name(), command, required, &resolved, ticket))
@@ -154,9 +151,8 @@ pub(super) async fn begin_hand_off(
     once: Once<HandOffRequestBody>,
 ) -> Result<Response, Problem> {
     let handle = caller.handle().await?;
-    let registry = caller.caller.registry;
     let command = once.body().command.clone();
-    let (own, own_handle) = (registry.clone(), handle.clone());
+    let own_handle = handle.clone();
     let make = async move |HandOffRequestBody { command }| {
         let command = command.as_deref();
         let required = own_handle.connection_required().await?;
@@ -164,14 +160,14 @@ pub(super) async fn begin_hand_off(
             Some(_) => Some(own_handle.open_native_extension_settings(command).await?),
             None => None,
         };
-        let body = hand_off(&own, &own_handle, command, required, ticket).await;
+        let body = hand_off(&own_handle, command, required, ticket).await;
         // A hand-off that asks nothing of the person has no ticket.
         let id = ticket.map(|ticket| ticket.to_string()).unwrap_or_default();
         Ok(Made { id, answer: body.map(|body| json(StatusCode::CREATED, &body)) })
     };
     let again = async |id: String| {
         let required = handle.connection_required().await?;
-        let body = hand_off(&registry, &handle, command.as_deref(), required, id.parse().ok()).await?;
+        let body = hand_off(&handle, command.as_deref(), required, id.parse().ok()).await?;
         Ok(json(StatusCode::CREATED, &body))
     };
     once.run(&api, make, again).await

@@ -7,9 +7,9 @@ use axum::{
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use connection_contract::{ConnectionDefinition as _, ExtensionDeclaration, SecretName};
+use connection_contract::{ExtensionDeclaration, SecretName};
 use connection_core::{ConnectionId, ConnectionRegistry, Error, ExtensionHandle, ExtensionInfo, Grant, Role};
-use connection_manifest::{DeclaredKind, ExtensionFile};
+use connection_manifest::ExtensionFile;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -132,10 +132,7 @@ async fn bodies(
                 let body = body.declared(file.declaration());
                 // There is one result for each declaration.
                 match resolved.next() {
-                    Some(Ok(mut resolved)) => {
-                        declared::explain(registry, file.declaration(), &mut resolved);
-                        body.resolved(&resolved)
-                    }
+                    Some(Ok(resolved)) => body.resolved(&resolved),
                     Some(Err(error)) => body.failed((&error).into()),
                     None => body,
                 }
@@ -198,32 +195,6 @@ pub(super) struct AddBody {
     manifest: Value,
 }
 
-/// Refuses a declaration that would change the kind through which another owner has connected an account.
-async fn check_others(registry: &ConnectionRegistry, declaration: &ExtensionDeclaration) -> Result<(), Problem> {
-    let Ok(kind) = DeclaredKind::of(declaration) else { return Ok(()) };
-    let descriptor = kind.descriptor();
-    let known = registry.kinds().get(&descriptor.kind);
-    if known.is_none_or(|known| known.descriptor.terms == descriptor.terms) {
-        return Ok(());
-    }
-    let mut after = None;
-    loop {
-        let page = registry.server().connections_of_kind(&descriptor.kind, after).await?;
-        if page.iter().any(|connected| connected.owner != registry.owner_name()) {
-            let problem = Problem::new(
-                StatusCode::CONFLICT,
-                "declaration_known",
-                format!("another owner has connected '{}' through another declaration", descriptor.kind),
-            );
-            return Err(problem.remedy("give the extension another name"));
-        }
-        after = page.last().map(|connected| connected.id);
-        if after.is_none() {
-            return Ok(());
-        }
-    }
-}
-
 impl From<KnownDeclaration> for Problem {
     fn from(known: KnownDeclaration) -> Self {
         let problem = Self::new(StatusCode::CONFLICT, "declaration_known", known.to_string());
@@ -252,9 +223,8 @@ pub(super) async fn add(
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_manifest", error.to_string()).field("manifest")
         })?;
         let declaration = file.into_declaration();
-        check_others(&own, &declaration).await?;
         // A declaration that makes no kind is added all the same, and its state says so.
-        declared::offer(&own, &declaration)?;
+        declared::check(&own, &declaration)?;
         let name = own.extensions().add(&declaration, source).await?.name;
         Ok(Made { answer: added(&own, &name).await, id: name })
     };
@@ -409,7 +379,6 @@ pub(super) async fn choose(
 )]
 pub(super) async fn resolved(caller: ForExtension<ToUse>) -> Result<Response, Problem> {
     let handle = caller.handle().await?;
-    let mut resolved = handle.resolve(handle.requirement()).await?;
-    declared::explain(&caller.caller.registry, handle.declaration(), &mut resolved);
+    let resolved = handle.resolve(handle.requirement()).await?;
     Ok(json(StatusCode::OK, &resolved.to_json()))
 }

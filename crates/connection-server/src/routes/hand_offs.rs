@@ -90,7 +90,7 @@ async fn state(
         _ => None,
     };
     let required = handle.connection_required().await?;
-    let hand_off = hand_off(registry, handle, command.as_deref(), required, Some(ticket)).await?;
+    let hand_off = hand_off(handle, command.as_deref(), required, Some(ticket)).await?;
     let setup = setup_of(registry, handle.name(), followed).await?;
     let cursor = tag(&(&hand_off, &setup)).trim_matches('"').to_owned();
     Ok(FollowedBody { hand_off, setup, cursor })

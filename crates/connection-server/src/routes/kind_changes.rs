@@ -48,7 +48,10 @@ impl ChangesBody {
 }
 
 async fn changed(registry: &ConnectionRegistry, kind: &str) -> Result<(Kind, Vec<KindChange>), Problem> {
-    let kind = Kind::parse(kind).filter(|kind| registry.kinds().get(kind).is_some()).ok_or_else(unknown)?;
+    let kind = Kind::parse(kind).ok_or_else(unknown)?;
+    if registry.kinds().find(&kind).await?.is_none() {
+        return Err(unknown());
+    }
     let mut changes = registry.kinds().changed().await?;
     changes.retain(|change| change.kind == kind);
     Ok((kind, changes))

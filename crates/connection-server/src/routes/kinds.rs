@@ -120,7 +120,8 @@ pub(super) async fn show(
     Path(kind): Path<String>,
 ) -> Result<Response, Problem> {
     let kind = Kind::parse(&kind).filter(|kind| is_seen(&caller, kind));
-    let info = kind.and_then(|kind| caller.registry.kinds().get(&kind)).ok_or_else(unknown)?;
+    let kind = kind.ok_or_else(unknown)?;
+    let info = caller.registry.kinds().find(&kind).await?.ok_or_else(unknown)?;
     let descriptor = &info.descriptor;
     let called_back = api.options.url().filter(|_| is_called_back(descriptor) && caller.token.link.is_none());
     let body = KindBody {
@@ -146,7 +147,12 @@ pub(super) async fn list(caller: Caller<ToSeeKinds>) -> Result<Response, Problem
     let registry = &caller.registry;
     let search = caller.query.get("search").map(str::to_lowercase);
     let mut items = Vec::new();
-    for info in registry.kinds().list() {
+    // The visitor of a setup link connects no account through the kind of an extension.
+    let own = match &caller.token.link {
+        None => registry.kinds().own().await?,
+        Some(_) => Vec::new(),
+    };
+    for info in registry.kinds().list().into_iter().chain(own) {
         let descriptor = &info.descriptor;
         let texts = [descriptor.kind.as_str(), descriptor.provider.as_str(), descriptor.display_name.as_str()];
         let is_found = |search: &String| texts.iter().any(|text| text.to_lowercase().contains(search));
@@ -177,7 +183,10 @@ struct ForgottenBody {
 )]
 pub(super) async fn forget_client(caller: Caller<ToManage>, Path(kind): Path<String>) -> Result<Response, Problem> {
     let kinds = caller.registry.kinds();
-    let kind = Kind::parse(&kind).filter(|kind| kinds.get(kind).is_some()).ok_or_else(unknown)?;
+    let kind = Kind::parse(&kind).ok_or_else(unknown)?;
+    if kinds.find(&kind).await?.is_none() {
+        return Err(unknown());
+    }
     let forgotten = kinds.forget_values(&kind).await? > 0;
     Ok(json(StatusCode::OK, &ForgottenBody { kind: kind.to_string(), forgotten }))
 }

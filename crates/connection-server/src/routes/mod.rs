@@ -23,6 +23,7 @@ mod setup_links;
 mod setup_poll;
 mod setups;
 mod system;
+mod titles;
 mod tokens;
 mod usage;
 mod webhooks;

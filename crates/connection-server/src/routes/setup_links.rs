@@ -115,11 +115,11 @@ fn private_address(text: &str) -> Result<Origin, Problem> {
 fn checked_kind(registry: &ConnectionRegistry, text: &str) -> Result<Kind, Problem> {
     let unknown = || unknown_kind().field("kinds");
     let kind = Kind::parse(text).ok_or_else(unknown)?;
-    let info = registry.kinds().get(&kind).ok_or_else(unknown)?;
-    if info.descriptor.extension.is_some() {
+    if kind.extension().is_some() {
         let problem = Problem::invalid(format!("connections of the kind '{text}' are for one extension alone"));
         return Err(problem.field("kinds"));
     }
+    registry.kinds().get(&kind).ok_or_else(unknown)?;
     Ok(kind)
 }
 

@@ -63,20 +63,26 @@ pub(super) async fn next(
 pub(super) async fn now(registry: &ConnectionRegistry, session: &SetupSession) -> Result<StateAtStep, Error> {
     match session.current_step() {
         Some((_, SetupStep::Done { .. } | SetupStep::Failed(_))) => ended(session).await,
-        shown => Ok(StateAtStep::new(shown.map(|(no, step)| (no, state(registry, session, &step))))),
+        shown => {
+            let mut at = None;
+            if let Some((no, step)) = shown {
+                at = Some((no, state(registry, session, &step).await?));
+            }
+            Ok(StateAtStep::new(at))
+        }
     }
 }
 
 async fn step(registry: &ConnectionRegistry, session: &SetupSession) -> Result<Option<StateAtStep>, Error> {
     Ok(match session.next_step().await? {
         Some((_, SetupStep::Done { .. } | SetupStep::Failed(_))) | None => None,
-        Some((no, step)) => Some(StateAtStep::new(Some((no, state(registry, session, &step))))),
+        Some((no, step)) => Some(StateAtStep::new(Some((no, state(registry, session, &step).await?)))),
     })
 }
 
-fn state(registry: &ConnectionRegistry, session: &SetupSession, step: &SetupStep) -> SetupState {
-    let kind = registry.kinds().get(session.kind());
-    SetupState::of(step, kind.as_ref().map(|kind| &kind.descriptor))
+async fn state(registry: &ConnectionRegistry, session: &SetupSession, step: &SetupStep) -> Result<SetupState, Error> {
+    let kind = registry.kinds().find(session.kind()).await?;
+    Ok(SetupState::of(step, kind.as_ref().map(|kind| &kind.descriptor)))
 }
 
 /// Returns the outcome of a session that has ended, so this does not wait.

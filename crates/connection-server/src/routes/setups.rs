@@ -13,7 +13,7 @@ use connection_inbound::{RequestPlace, setup_cookie};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{connection_list::title, extensions, kinds::unknown as unknown_kind, setup_links, setup_poll};
+use super::{extensions, kinds::unknown as unknown_kind, setup_links, setup_poll, titles::Titles};
 use crate::{
     Api, BASE,
     answers::AnswersBody,
@@ -114,14 +114,15 @@ async fn found(caller: &Caller<ToSetUp>, id: &str) -> Result<SetupSession, Probl
 async fn shown(registry: &ConnectionRegistry, session: &SetupSession, at: StateAtStep) -> Result<SetupShape, Problem> {
     let open = registry.setups().list().await?.into_iter().find(|info| info.id == session.id());
     let start = session.start_address().await?;
-    let kind = registry.kinds().get(session.kind());
+    let kind = registry.kinds().find(session.kind()).await?.map(|kind| kind.descriptor);
+    let title = kind.as_ref().map_or_else(|| session.kind().to_string(), |kind| kind.display_name.to_string());
     Ok(SetupShape {
-        provider: kind.map(|kind| kind.descriptor.provider.to_string()),
+        provider: kind.map(|kind| kind.provider.to_string()),
         reauthorizes: open.as_ref().and_then(|info| info.reauthorizes).map(|id| id.to_string()),
         created_at: open.as_ref().map(|info| info.created_at.to_rfc3339()),
         expires_at: open.as_ref().map(|info| info.expires_at.to_rfc3339()),
         extension: open.and_then(|info| info.extension),
-        ..SetupShape::new(session, at, title(registry, session.kind()), start)
+        ..SetupShape::new(session, at, title, start)
     })
 }
 
@@ -196,10 +197,11 @@ struct ListedBody {
 pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> {
     let registry = &caller.registry;
     let setups = registry.setups().list().await?;
+    let titles = Titles::of(registry, setups.iter().map(|info| &info.kind)).await?;
     let listed = |info: &SetupInfo| ListedBody {
         setup: info.into(),
-        kind_title: title(registry, &info.kind),
-        provider: registry.kinds().get(&info.kind).map(|kind| kind.descriptor.provider.to_string()),
+        kind_title: titles.title(&info.kind),
+        provider: titles.provider(&info.kind),
     };
     let items = setups.iter().map(listed).collect();
     Ok(json(StatusCode::OK, &Page::of(items, &caller.query, |item: &ListedBody| [item.setup.id.clone()])?))

@@ -4,6 +4,7 @@ mod callers;
 mod changed_kinds;
 mod changes;
 mod conformance;
+mod declared;
 mod doctor;
 mod document;
 mod event_deliveries;

@@ -11,7 +11,8 @@ use connection_core::{ConnectionRegistry, KeyFile, ManualClock, NewAccessToken, 
 use connection_faults::postgres;
 use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
 use connection_server::{
-    ApiOptions, LiveStreams, Metrics, PageSettings, Readiness, api_router, monitor_router, page_router,
+    ApiOptions, LiveStreams, Metrics, PageSettings, Readiness, api_router, declared::DeclaredKinds, monitor_router,
+    page_router,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -235,6 +236,7 @@ fn builder(directory: &TempDir, address: &str, clock: &ManualClock, url: &Public
         .clock(Arc::new(clock.clone()))
         .inbound(Arc::new(PublicEndpoint::new(url.clone())))
         .settings(Arc::new(PageSettings::new()))
+        .own_kinds(Arc::new(DeclaredKinds::new()))
         .kind(acme())
         .kind(login())
         .kind(tool())

@@ -9,6 +9,7 @@ use crate::{
     ConnectionInfo, Error,
     credential::{Read, ShownConnection, open_read},
     ground::Ground,
+    kinds::KindEntry,
 };
 
 /// A connection as one statement read it.
@@ -22,7 +23,7 @@ pub(crate) struct ReadConnection {
 
 impl ReadConnection {
     pub(crate) fn new(seen: ShownConnection) -> Self {
-        let ShownConnection { info, read } = seen;
+        let ShownConnection { info, read, .. } = seen;
         Self { info: Arc::new(info), read: Some(read), opened: OnceCell::new(), is_own: true }
     }
 
@@ -52,6 +53,18 @@ impl ReadConnection {
         match self.opened.get() {
             Some(row) => Ok(row.clone()),
             None => Box::pin(self.open_first(ground)).await,
+        }
+    }
+
+    /// Returns the kind of the connection, as it was when the row was read; `None` if its owner has no such kind.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub(crate) async fn kind(&self, ground: &Ground) -> Result<Option<Arc<KindEntry>>, Error> {
+        match &self.read {
+            Some(read) => ground.marked_kind(&self.info.owner, &self.info.kind, &read.kind_mark()).await,
+            None => ground.find_kind(&self.info.owner, &self.info.kind).await,
         }
     }
 

@@ -133,7 +133,9 @@ impl HotRows {
         match changed {
             Changed::Connection(id) => self.lock().forget(id),
             Changed::Keys | Changed::Something => self.lock().clear(),
-            Changed::Extensions | Changed::Setup(_) | Changed::Usage(_) | Changed::Webhook(_) => {}
+            // The declaration of an extension makes the kind of its connections.
+            Changed::Extensions => self.lock().forget_own_kinds(),
+            Changed::Setup(_) | Changed::Usage(_) | Changed::Webhook(_) => {}
         }
     }
 

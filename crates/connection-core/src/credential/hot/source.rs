@@ -75,10 +75,11 @@ impl Source for Stored<'_> {
 impl Stored<'_> {
     async fn read_connection(&self) -> Outcome {
         let read = read(self.ground, self.id).await?;
-        let info = self.ground.info(read.listed.clone()).filter(|info| *info.owner == *self.owner);
+        let kind = read.kind(self.ground).await?;
+        let info = self.ground.info(read.listed.clone(), kind.as_deref()).filter(|info| *info.owner == *self.owner);
         match (info, self.handle) {
             (Some(info), handle) if handle.is_none_or(|handle| handle.kind == info.kind) => {
-                Ok(Arc::new(ReadConnection::new(ShownConnection { info, read })))
+                Ok(Arc::new(ReadConnection::new(ShownConnection { info, read, kind })))
             }
             (_, Some(handle)) => Ok(Arc::new(ReadConnection::foreign(handle.clone(), read))),
             (_, None) => Err(Error::NotFound(self.id)),

@@ -187,6 +187,12 @@ impl Table {
         self.reads.remove(&id);
     }
 
+    /// Forgets the rows of kinds that belong to extensions.
+    pub(super) fn forget_own_kinds(&mut self) {
+        self.kept.retain(|_, kept| kept.row.info.kind.extension().is_none());
+        self.reads.retain(|_, read| read.kind.as_ref().is_some_and(|kind| kind.extension().is_none()));
+    }
+
     pub(super) fn clear(&mut self) {
         self.kept.clear();
         self.order.clear();

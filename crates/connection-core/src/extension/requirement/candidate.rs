@@ -4,8 +4,8 @@ use connection_contract::{Kind, Liveness, Reason, SecretName, Text};
 
 use crate::{
     ConnectionId, ConnectionInfo,
-    ground::{Ground, kind_changed},
-    kinds::held_name,
+    ground::{RowKinds, kind_changed},
+    kinds::{KindEntry, held_name},
     liveness::column,
     store::{
         json,
@@ -40,9 +40,9 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Returns the connection of a row; `None` if it is unreadable.
-    pub(super) fn of(ground: &Ground, listed: ListedRow, secret_names: Option<String>) -> Option<Self> {
-        let info = ground.info(listed)?;
-        let (of_kind, optional_scopes) = of_kind(ground, &info.kind);
+    pub(super) fn of(kinds: &RowKinds<'_>, listed: ListedRow, secret_names: Option<String>) -> Option<Self> {
+        let info = kinds.info(listed)?;
+        let (of_kind, optional_scopes) = of_kind(kinds, &info.owner, &info.kind);
         Some(Self {
             id: info.id,
             is_reserved: info.kind.extension().is_some(),
@@ -59,14 +59,12 @@ impl Candidate {
         })
     }
 
-    /// Returns the connection of a row that holds only what selects it.
-    pub(super) fn near(ground: &Ground, row: &NearCandidate) -> Self {
-        let kind = Kind::parse(&row.kind);
-        let entry = kind.as_ref().and_then(|kind| ground.kinds.entry(kind));
-        let changed = entry.as_ref().filter(|entry| !entry.permits_use(row.terms.as_deref()));
+    /// Returns the connection of a row that holds only what selects it, with its kind.
+    pub(super) fn near(row: &NearCandidate, entry: &KindEntry) -> Self {
+        let changed = Some(entry).filter(|entry| !entry.permits_use(row.terms.as_deref()));
         Self {
             id: row.id,
-            is_reserved: kind.as_ref().is_some_and(|kind| kind.extension().is_some()),
+            is_reserved: entry.descriptor.extension.is_some(),
             is_default: row.is_default,
             liveness: match changed {
                 Some(_) => Liveness::Failing,
@@ -79,8 +77,8 @@ impl Candidate {
             config: json::to_config(&row.config),
             held: names_of_row(row.secret_names.as_deref()),
             scopes: row.granted_scopes.as_deref().and_then(json::to_texts),
-            optional_scopes: entry.as_ref().map(|entry| entry.descriptor.optional_scopes.clone()).unwrap_or_default(),
-            of_kind: entry.map(|entry| entry.descriptor.secret_names.clone()).unwrap_or_default(),
+            optional_scopes: entry.descriptor.optional_scopes.clone(),
+            of_kind: entry.descriptor.secret_names.clone(),
             shown: None,
         }
     }
@@ -97,8 +95,8 @@ impl Candidate {
 }
 
 /// Returns the secret names and the optional scopes of a kind. A kind that is not registered has none.
-fn of_kind(ground: &Ground, kind: &Kind) -> (Vec<Text>, Vec<Text>) {
-    let Some(entry) = ground.kinds.entry(kind) else { return Default::default() };
+fn of_kind(kinds: &RowKinds<'_>, owner: &str, kind: &Kind) -> (Vec<Text>, Vec<Text>) {
+    let Some(entry) = kinds.entry(owner, kind) else { return Default::default() };
     (entry.descriptor.secret_names.clone(), entry.descriptor.optional_scopes.clone())
 }
 

@@ -1,7 +1,7 @@
 //! The data with which requirements are resolved: what concerns one extension, in one statement if its connection is
 //! clear, or what concerns all extensions of an owner, in statements whose number does not depend on how many there are.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use connection_contract::{ExtensionDeclaration, Kind, SecretName, Value};
 
@@ -13,9 +13,10 @@ use crate::{
     ConnectionId, Error,
     extension::{choice, grants},
     ground::Ground,
+    kinds::KindEntry,
     store::{
         KINDS_AT_ONCE, Reader, StoreError, json,
-        rows::{ChosenRow, GrantedRow, PublicSettings},
+        rows::{ChosenRow, GrantedRow, NearCandidate, PublicSettings},
     },
 };
 
@@ -37,9 +38,9 @@ type Lacking = HashMap<ConnectionId, Vec<String>>;
 /// The connections, choices, grants and settings of an owner, as far as they were read.
 #[derive(Default)]
 pub(crate) struct Facts {
-    /// The connections of registered kinds that serve every extension, by provider.
+    /// The connections of kinds that serve every extension, by provider.
     candidates: HashMap<Kind, Vec<Candidate>>,
-    /// The connections of registered kinds that belong to one extension, by extension and provider.
+    /// The connections of kinds that belong to one extension, by extension and provider.
     reserved: HashMap<(String, Kind), Vec<Candidate>>,
     /// The connections that a person chose, by extension.
     choices: HashMap<String, ConnectionId>,
@@ -61,22 +62,23 @@ impl Facts {
         declaration: &ExtensionDeclaration,
     ) -> Result<Self, StoreError> {
         let provider = &declaration.requirement.provider;
-        let kinds = ground.registered_of(provider, &declaration.name);
-        let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
-        let mut one = OfOne {
-            ground,
-            owner,
-            extension: &declaration.name,
-            chosen: None,
-            granted: Granted::new(),
-            lacking: Lacking::new(),
-        };
-        let NearFacts { candidates, is_full, settings } = one.near(reader, provider, &kinds).await?;
+        let own = Kind::of_extension(&declaration.name, provider).filter(|_| ground.kinds.own.has_source());
+        let mut kinds = ground.registered_of(provider);
+        let covers = !kinds.is_empty();
+        // Without a kind that serves every owner, only the extension's own kind can have connected it.
+        kinds.extend(own.iter().filter(|_| !covers).cloned());
+        let extension = &declaration.name;
+        let (granted, lacking) = (Granted::new(), Lacking::new());
+        let mut one = OfOne { ground, owner, extension, own, chosen: None, granted, lacking };
         let names = declaration.requirement.auth.secret_names.as_slice();
-        let candidates = match one.decisive(candidates, is_full, names) {
-            Some(candidates) => candidates,
-            None => one.all(reader, &kinds, names).await?,
-        };
+        let (mut candidates, settings) = one.of(reader, provider, &kinds, names).await?;
+        if covers
+            && let Some(own) = one.own.clone()
+            && !candidates.iter().any(|candidate| candidate.satisfies(names))
+        {
+            // An account that was connected before another kind covered the provider serves until then.
+            candidates.extend(one.of(reader, provider, &[own], names).await?.0);
+        }
         let (reserved, candidates) = candidates.into_iter().partition(|candidate: &Candidate| candidate.is_reserved);
         let PublicSettings { own, of_provider, declared } = settings;
         let name = declaration.name.to_string();
@@ -137,8 +139,9 @@ impl Facts {
         loop {
             let (rows, full) = reader.all_candidates(owner, after, PAGE_OF_ALL).await?;
             after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
+            let kinds = ground.kinds_of_rows(reader, rows.iter().map(|row| (owner, &*row.listed.account.kind))).await?;
             for row in rows {
-                let Some(candidate) = Candidate::of(ground, row.listed, row.secret_names) else { continue };
+                let Some(candidate) = Candidate::of(&kinds, row.listed, row.secret_names) else { continue };
                 // A connection whose plugin is not registered serves no extension.
                 let Some(shown) = candidate.shown.as_ref().filter(|shown| shown.registered) else { continue };
                 let provider = shown.provider.clone();
@@ -260,6 +263,8 @@ struct OfOne<'a> {
     ground: &'a Ground,
     owner: &'a str,
     extension: &'a str,
+    /// The kind that the extension brings, if its name can be part of the name of a kind.
+    own: Option<Kind>,
     chosen: Option<ConnectionId>,
     granted: Granted,
     lacking: Lacking,
@@ -274,6 +279,32 @@ struct NearFacts {
 }
 
 impl OfOne<'_> {
+    /// Reads what decides the selection among the connections of these kinds, with the settings.
+    async fn of(
+        &mut self,
+        reader: &mut Reader,
+        provider: &Kind,
+        kinds: &[Kind],
+        names: &[SecretName],
+    ) -> Result<(Vec<Candidate>, PublicSettings), StoreError> {
+        let kinds: Vec<_> = kinds.iter().map(Kind::as_str).collect();
+        let NearFacts { candidates, is_full, settings } = self.near(reader, provider, &kinds).await?;
+        let candidates = match self.decisive(candidates, is_full, names) {
+            Some(candidates) => candidates,
+            None => self.all(reader, &kinds, names).await?,
+        };
+        Ok((candidates, settings))
+    }
+
+    /// Returns the kind of a candidate; `None` if it is not one of those that serve the extension.
+    async fn kind_of(&self, reader: &mut Reader, row: &NearCandidate) -> Result<Option<Arc<KindEntry>>, StoreError> {
+        match Kind::parse(&row.kind) {
+            Some(kind) if kind.extension().is_some() && Some(&kind) != self.own.as_ref() => Ok(None),
+            Some(kind) => self.ground.marked_kind_by(reader, (self.owner, &kind), &row.declared.marked()).await,
+            None => Ok(None),
+        }
+    }
+
     /// Reads the first candidates, with the settings.
     async fn near(&mut self, reader: &mut Reader, provider: &Kind, kinds: &[&str]) -> Result<NearFacts, StoreError> {
         let mut candidates = Vec::new();
@@ -285,8 +316,9 @@ impl OfOne<'_> {
             let (some, others) = rest.split_at(rest.len().min(KINDS_AT_ONCE));
             let near = reader.near(self.owner, self.extension, provider.as_str(), some).await?;
             for row in near.candidates {
-                candidates.push(Candidate::near(self.ground, &row));
-                self.note_lacking(row.id, row.lacking_scopes);
+                self.note_lacking(row.id, row.lacking_scopes.clone());
+                let Some(entry) = self.kind_of(reader, &row).await? else { continue };
+                candidates.push(Candidate::near(&row, &entry));
                 self.note_choice(row.id, row.chosen);
                 self.note_grant(row.id, row.granted);
             }
@@ -323,10 +355,12 @@ impl OfOne<'_> {
             loop {
                 let (rows, full) = reader.candidates(self.owner, kind, self.extension, after, PAGE).await?;
                 after = rows.last().map(|row| row.listed.account.id).filter(|_| full);
+                let named = rows.iter().map(|row| (self.owner, &*row.listed.account.kind));
+                let known = self.ground.kinds_of_rows(reader, named).await?;
                 for row in rows {
                     self.note_lacking(row.listed.account.id, row.lacking_scopes);
                     self.note_grant(row.listed.account.id, row.granted);
-                    candidates.extend(Candidate::of(self.ground, row.listed, row.secret_names));
+                    candidates.extend(Candidate::of(&known, row.listed, row.secret_names));
                 }
                 // More candidates of a kind than can be shown are not needed.
                 let of_kind = candidates.iter().skip(before);

@@ -9,16 +9,27 @@ use crate::{ground::Ground, kinds::held_name};
 /// Returns the reason why no registered kind can meet the requirement of an extension; `None` if one can.
 pub(super) fn unmet(ground: &Ground, declaration: &ExtensionDeclaration) -> Option<Reason> {
     let Requirement { provider, auth, .. } = &declaration.requirement;
-    let kinds = ground.kinds.of_provider(provider, &declaration.name);
+    let kinds = ground.kinds.of_provider(provider);
     let names = &auth.secret_names;
     let gives = |held: &[_]| names.iter().all(|name| held_name(held, names.len(), name.as_str()).is_some());
     if auth.auth == AuthType::None || kinds.iter().any(|entry| gives(&entry.descriptor.secret_names)) {
         return None;
     }
-    let mut remedy = "correct the extension's declaration, or use a host that has such a kind".to_owned();
+    let remedy = "correct the extension's declaration, or use a host that has such a kind";
     let message = if kinds.is_empty() {
-        if let Some(declared) = Kind::of_extension(&declaration.name, provider) {
-            remedy = format!("add the extension, and connect it through the kind of its declaration, '{declared}'");
+        match ground.kinds.own.declared(declaration) {
+            Some(Ok(())) => return None,
+            Some(Err(reason)) => {
+                let message = format!(
+                    "this host has no kind for '{provider}', and the declaration of the extension makes none: {}",
+                    reason.message
+                );
+                let remedy = reason
+                    .remedy
+                    .map_or_else(|| remedy.to_owned(), |remedy| format!("{remedy}, and add the extension again"));
+                return Some(Reason::new("connection_unsupported", message).remedy(remedy));
+            }
+            None => {}
         }
         let providers: BTreeSet<_> = ground.kinds.all().into_iter().map(|info| info.descriptor.provider).collect();
         format!(

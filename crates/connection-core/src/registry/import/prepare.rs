@@ -42,7 +42,7 @@ pub(super) struct Prepared {
 
 pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> Result<Prepared, Error> {
     let Import { kind, made } = item;
-    let entry = ground.kinds.entry(&kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+    let entry = ground.kind(owner, &kind).await?;
     check(&entry, &made)?;
     parses(ground, &entry, &made.credential).await?;
     let id = ConnectionId::from(ground.ids.next());

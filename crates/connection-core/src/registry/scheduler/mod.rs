@@ -18,10 +18,10 @@ use tokio::sync::mpsc;
 
 use crate::{
     ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, exchange,
-    ground::Scope,
+    ground::{Lane, Scope},
     refresh::{Trigger, refresh},
     setup,
-    store::{DueRow, any_of, called},
+    store::{DueRow, any_of, busy_owners, called},
     verify::{self, ProbePermit, ProbeTrigger},
 };
 use pace::{MAX_JOBS, Pace};
@@ -62,7 +62,7 @@ enum Job {
 /// The result of the work for one due row.
 struct Done {
     id: ConnectionId,
-    provider: Kind,
+    lane: Lane,
     /// The pause that the provider asked for.
     pause: Option<Duration>,
     /// `true` if the row is not to be tried again at once.
@@ -205,64 +205,66 @@ impl Scheduler {
         let shared = self.registry.shared.clone();
         let passed = shared.clock.passed();
         let free = MAX_JOBS.saturating_sub(self.pace.running());
-        let kinds = self.kinds(job, passed);
-        if free == 0 || kinds.is_empty() {
-            return Ok(free == 0);
+        if free == 0 {
+            return Ok(true);
         }
-        let kinds = any_of(kinds.iter().map(Kind::as_str));
+        let kinds = any_of(self.kinds(job, passed).iter().map(Kind::as_str));
+        let busy = busy_owners(self.pace.busy_owners(passed));
+        let wanted = (&*kinds, &*busy);
         let mut reader = shared.reader().await?;
         let limit = BATCH.saturating_add(self.pace.aside());
         let due = match job {
-            Job::Check => reader.due_checks(now, &kinds, limit).await?,
-            Job::Refresh => reader.due_refreshes(now, &kinds, limit).await?,
-            Job::RefusedUse => reader.due_refused_uses(&kinds, limit).await?,
+            Job::Check => reader.due_checks(now, wanted, limit).await?,
+            Job::Refresh => reader.due_refreshes(now, wanted, limit).await?,
+            Job::RefusedUse => reader.due_refused_uses(wanted, limit).await?,
         };
         drop(reader);
         let found = !due.is_empty();
         for row in due {
             let Some(kind) = Kind::parse(&row.kind) else { continue };
-            let provider = shared.provider_of(&kind);
+            let lane = shared.lane(&row.owner, &kind);
             // A probe needs a permit, as those of a preflight do. If none is free, the row stays due.
             let permit = match job {
-                Job::Check | Job::RefusedUse => match shared.probe_permits.try_take(&provider) {
+                Job::Check | Job::RefusedUse => match shared.probe_permits.try_take(&lane) {
                     None => continue,
                     permit => permit,
                 },
                 Job::Refresh => None,
             };
-            if !self.pace.begin(row.id, &provider, passed) {
+            if !self.pace.begin(row.id, &lane, passed) {
                 continue;
             }
             let is_claimed = match job {
                 Job::Check => claim(&self.registry, &row, now).await?,
                 Job::Refresh => true,
-                Job::RefusedUse => self.claim_refused_use(&row, &provider, passed).await?,
+                Job::RefusedUse => self.claim_refused_use(&row, &kind, passed).await?,
             };
             if !is_claimed {
-                self.pace.end(row.id, &provider);
+                self.pace.end(row.id, &lane);
                 continue;
             }
-            self.spawn(job, row, provider, permit);
+            self.spawn(job, row, lane, permit);
         }
         Ok(found)
     }
 
-    /// Returns the kinds whose providers may be asked now.
+    /// Returns the registered kinds whose providers may be asked now.
     fn kinds(&self, job: Job, passed: Duration) -> Vec<Kind> {
         let shared = &self.registry.shared;
         let kinds = match job {
             Job::Check | Job::RefusedUse => shared.registered(),
             Job::Refresh => shared.renewing(),
         };
-        kinds.into_iter().filter(|kind| self.pace.may_ask(&shared.provider_of(kind), passed)).collect()
+        let may_ask = |kind: &Kind| self.pace.may_ask(&Lane::of_provider(shared.provider_of(kind)), passed);
+        kinds.into_iter().filter(may_ask).collect()
     }
 
     /// Claims the verification after a refused use. During a pause of the provider, the row is set aside for a moment, so
     /// that it is not read again and again.
-    async fn claim_refused_use(&mut self, row: &DueRow, provider: &Kind, passed: Duration) -> Result<bool, Error> {
+    async fn claim_refused_use(&mut self, row: &DueRow, kind: &Kind, passed: Duration) -> Result<bool, Error> {
         let shared = &self.registry.shared;
         let scope = Scope { system: &shared.verify, owner: &row.owner };
-        let is_claimed = verify::refused_use::claim(scope, row.id, provider).await?;
+        let is_claimed = verify::refused_use::claim(scope, row.id, kind).await?;
         if !is_claimed {
             self.pace.put_aside(row.id, passed.saturating_add(MAX_SLEEP));
         }
@@ -270,7 +272,7 @@ impl Scheduler {
     }
 
     /// Runs a job on its own task, for the row's owner.
-    fn spawn(&self, job: Job, row: DueRow, provider: Kind, permit: Option<ProbePermit>) {
+    fn spawn(&self, job: Job, row: DueRow, lane: Lane, permit: Option<ProbePermit>) {
         let shared = self.registry.shared.clone();
         let done = self.done.0.clone();
         let task = async move {
@@ -285,8 +287,9 @@ impl Scheduler {
             };
             let (pause, aside) = match result {
                 Ok(()) | Err(Error::NotFound(_)) => (None, false),
-                // A person has to accept the terms of the kind, which the connection says.
-                Err(Error::KindChanged { .. }) => (None, true),
+                // A person has to accept the terms of the kind, or to add the extension that brings it, which the
+                // connection says.
+                Err(Error::KindChanged { .. } | Error::UnknownKind(_)) => (None, true),
                 Err(Error::NotRenewed { why, .. }) => {
                     (why.recheck_after.filter(|_| why.reason.code == reason::RATE_LIMITED), false)
                 }
@@ -301,7 +304,7 @@ impl Scheduler {
                 }
             };
             // The send fails only if the scheduler was dropped.
-            drop(done.send(Done { id: row.id, provider, pause, aside }));
+            drop(done.send(Done { id: row.id, lane, pause, aside }));
         };
         drop(self.registry.shared.runtimes.spawn(task));
     }
@@ -314,7 +317,7 @@ impl Scheduler {
         let mut lost = HashMap::new();
         for row in rows {
             if self.lost.get(&row.id) == Some(&row.step_seq) {
-                setup::take_over(&shared.setup, &row);
+                setup::take_over(&shared.setup, &row).await?;
             } else {
                 lost.insert(row.id, row.step_seq);
             }
@@ -340,10 +343,10 @@ impl Scheduler {
 
     fn ended(&mut self, done: Done) {
         let passed = self.registry.shared.clock.passed();
-        let Done { id, provider, pause, aside } = done;
-        self.pace.end(id, &provider);
+        let Done { id, lane, pause, aside } = done;
+        self.pace.end(id, &lane);
         if let Some(pause) = pause {
-            self.pace.pause(provider, passed, pause);
+            self.pace.pause(lane, passed, pause);
         }
         if aside {
             self.pace.put_aside(id, passed.saturating_add(SET_ASIDE_TIME));

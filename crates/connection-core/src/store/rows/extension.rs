@@ -22,6 +22,22 @@ row! {
 }
 
 row! {
+    /// The mark of the row of `connection_extension` from which the kind of a connection is made, as it is read beside
+    /// the connection. It is empty for a kind that serves every owner, and for an extension that is not added.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct DeclaredMark {
+        mark as declared_mark: Option<Vec<u8>>,
+        newest as declared_newest: Option<i64>,
+    }
+}
+
+impl DeclaredMark {
+    pub(crate) fn marked(&self) -> Marked {
+        Marked { mark: self.mark.clone(), newest: self.newest }
+    }
+}
+
+row! {
     /// A row of `connection_extension_state`.
     #[derive(Clone, Debug, Default, PartialEq, Eq)]
     pub(crate) struct ExtensionStateRow {
@@ -177,6 +193,7 @@ row! {
         pub(crate) granted_scopes: Option<String>,
         /// The scopes that a request of the extension lacked, as JSON.
         pub(crate) lacking_scopes: Option<String>,
+        pub(crate) declared: DeclaredMark,
         pub(crate) granted: GrantedRow,
         pub(crate) chosen: ChosenRow,
     }

@@ -13,6 +13,15 @@ row! {
     }
 }
 
+impl Marked {
+    /// Returns `true` if no row event about the row is newer than its mark, so that the row was not restored. It says
+    /// nothing about the columns.
+    pub(crate) fn is_newest(&self) -> bool {
+        let revision = self.mark.as_deref().and_then(|mark| mark.get(32..40)).and_then(|bytes| bytes.try_into().ok());
+        revision.is_some_and(|bytes| self.newest == Some(i64::from_be_bytes(bytes)))
+    }
+}
+
 row! {
     /// A row of `connection_row_event`, without its owner, which the query gives.
     #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,8 +25,8 @@ pub(crate) use event::{EventRow, NewestEvent, RowClaim, Standing, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
 pub(crate) use exchange::{BootTime, ExchangeRow, ExchangeState, Sent};
 pub(crate) use extension::{
-    CandidateRow, ChoiceRow, ChosenRow, ExtensionRow, ExtensionStateRow, GrantRow, GrantedRow, NearCandidate, NearRow,
-    PreferenceRow, PublicRow, PublicSettings, TicketRow,
+    CandidateRow, ChoiceRow, ChosenRow, DeclaredMark, ExtensionRow, ExtensionStateRow, GrantRow, GrantedRow,
+    NearCandidate, NearRow, PreferenceRow, PublicRow, PublicSettings, TicketRow,
 };
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};

@@ -19,7 +19,7 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
     let registry = program.open().await?;
     let declaration = file.into_declaration();
     let similar = declared::similar_provider(&registry, &declaration);
-    declared::offer(&mut program, &registry, &declaration)?;
+    declared::check(&mut program, &registry, &declaration)?;
     if let Some(similar) = similar.filter(|_| !program.output.json) {
         program.output.note(format!(
             "No kind connects {}, so the extension's own declaration does. If {similar} is meant, correct \"provider\" in \

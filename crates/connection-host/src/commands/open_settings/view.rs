@@ -7,7 +7,6 @@ use super::OpenExtension;
 use crate::{
     Error,
     commands::{resolve, show::fact},
-    declared,
     extensions::named,
     output::{json, quoted},
 };
@@ -67,11 +66,9 @@ impl OpenExtension<'_> {
         })
     }
 
-    /// Resolves the requirement of the extension, and says why its declaration makes no kind, if that is the reason.
+    /// Resolves the requirement of the extension.
     pub(super) async fn resolved(&self) -> Result<ResolvedConnection, connection_core::Error> {
-        let mut resolved = self.handle.resolve(self.handle.requirement()).await?;
-        declared::explain(self.registry, self.handle.declaration(), &mut resolved);
-        Ok(resolved)
+        self.handle.resolve(self.handle.requirement()).await
     }
 
     /// Returns the reason for the requirement, if one is known.

@@ -150,8 +150,8 @@ struct Tasks {
 }
 
 impl Tasks {
-    /// Begins to refresh and verify connections, to fetch their usage, to follow the kinds and extensions that are
-    /// declared in files, and to send events if there is a receiver.
+    /// Begins to refresh and verify connections, to fetch their usage, to follow the kinds that are declared in
+    /// files, and to send events if there is a receiver.
     fn begin(
         program: &Program,
         registry: &ConnectionRegistry,
@@ -170,7 +170,6 @@ impl Tasks {
         if let Some(kinds) = KindsInForce::new(program, registry) {
             others.push(runtime.spawn(kinds.follow()).abort_handle());
         }
-        others.push(runtime.spawn(declared::follow(registry.clone(), program.has_catalogue)).abort_handle());
         others.push(runtime.spawn(monitor.poll(program.settings.usage.bounds()).into_future()).abort_handle());
         Self { scheduler, others }
     }

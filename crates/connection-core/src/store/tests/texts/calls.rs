@@ -83,12 +83,12 @@ async fn read(tx: &mut Reader) {
         usage(nobody(), "ada", 1);
         recent_usage("local", 1);
         recent_usage_of(nobody(), "local", 1);
-        due_refreshes(1, ",github,", 9);
-        due_checks(1, ",github,", 9);
+        due_refreshes(1, (",github,", ""), 9);
+        due_checks(1, (",github,", ""), 9);
         is_use_refused(nobody());
         lacking_scopes("local", "issues", nobody());
         all_lacking_scopes("local");
-        due_refused_uses(",github,", 9);
+        due_refused_uses((",github,", ""), 9);
         is_provider_paused(nobody(), "local", ",github,", 1);
         ended_credentials(1, ",github,", 9);
         ending_credentials(1, ",github,", 9);
@@ -159,7 +159,10 @@ async fn read_of_extensions(tx: &mut Reader) {
         all_candidates("local", None, 9);
         account_revisions("local", nobody());
         extension_states("local");
+        extension_mark("local", "issues");
+        extension_marks_of("local", ",issues,");
         extension_marks("local");
+        connected_own_kinds("local");
         extension("local", "a");
         extensions("local");
         provider_extensions("local");

@@ -4,14 +4,38 @@ use connection_contract::DisplayText;
 use connection_replay::descriptor::{self, Facets, Pattern};
 use regex::Regex;
 
-use crate::{
-    RegisterError, contain,
-    definition::Definition,
-    kinds::{Activation, AgreedTexts, KindEntry, Terms},
-};
+use super::{Activation, AgreedTexts, KindEntry, RegisterError, Terms};
+use crate::{contain, definition::Definition};
 
-/// Describes and checks a plugin. A kind is registered only with the entry that this function returns.
-pub(super) fn check(definition: Definition) -> Result<KindEntry, RegisterError> {
+/// Describes and checks a plugin that serves every owner. A kind is registered only with the entry that this function
+/// returns.
+pub(crate) fn check(definition: Definition) -> Result<KindEntry, RegisterError> {
+    let entry = described(definition)?;
+    match &entry.descriptor.extension {
+        None => Ok(entry),
+        // Otherwise, the extension of one owner would change the kind of the same name of all others.
+        Some(extension) => Err(RegisterError::Descriptor {
+            kind: entry.kind().clone(),
+            problem: format!(
+                "it belongs to the extension '{extension}', so only an owner who adds that extension has it"
+            ),
+        }),
+    }
+}
+
+/// Describes and checks a plugin that belongs to an extension of one owner.
+pub(super) fn check_own(definition: Definition) -> Result<KindEntry, RegisterError> {
+    let entry = described(definition)?;
+    match entry.descriptor.extension {
+        Some(_) => Ok(entry),
+        None => {
+            let problem = "it serves every owner".to_owned();
+            Err(RegisterError::Descriptor { kind: entry.descriptor.kind, problem })
+        }
+    }
+}
+
+fn described(definition: Definition) -> Result<KindEntry, RegisterError> {
     let describe = || {
         let facets =
             (definition.signing_key(), definition.profiles(), definition.sandbox(), definition.usage_poll_interval());
