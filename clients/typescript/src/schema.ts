@@ -18,7 +18,7 @@ export interface paths {
                     search?: string;
                     kind?: string;
                     provider?: string;
-                    state?: "live" | "attention" | "offline" | "unknown";
+                    state?: "live" | "attention" | "offline" | "failing" | "unknown";
                     /** @description The extension to which a connection is granted. */
                     extension?: string;
                     /** @description The number of elements of a page, 50 by default. */
@@ -3741,11 +3741,26 @@ export interface components {
             scopes: string[] | null;
             validUntil: string | null;
         };
+        /** @description The numbers of connections. Each connection is in `all` and in the number of its liveness. */
         ConnectionCounts: {
             /** Format: int64 */
             all: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The connections that do not work, or soon will not, unless a person acts.
+             */
             attention: number;
+            /** Format: int64 */
+            failing: number;
+            /** Format: int64 */
+            live: number;
+            /** Format: int64 */
+            offline: number;
+            /**
+             * Format: int64
+             * @description The connections of which it is not known whether they work, for example because they were never checked.
+             */
+            unknown: number;
         };
         /** @description A page of connections. */
         ConnectionPage: {

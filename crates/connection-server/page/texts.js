@@ -60,16 +60,31 @@ export const texts = {
   },
   connections: {
     title: 'Connections',
-    headline: (attention, all) => {
+    headline: ({ all, attention, live, unknown, offline, failing }) => {
       if (!all) return 'Nothing is connected yet';
-      if (!attention) return all === 1 ? 'Your connection is working' : `All ${all.toLocaleString('en')} are working`;
-      return `${s(attention, 'connection needs', 'connections need')} you`;
+      if (attention) return `${s(attention, 'connection needs', 'connections need')} you`;
+      if (live === all) return all === 1 ? 'Your connection is working' : `All ${all.toLocaleString('en')} are working`;
+      const { count } = texts.connections;
+      const counts = { live, unknown, offline, failing };
+      return Object.keys(counts).filter((state) => counts[state]).map((state) => count[state](counts[state])).join(', ');
     },
-    subline: (working) => working ? `${s(working, 'other is', 'others are')} fine.` : '',
+    count: {
+      live: (count) => `${count.toLocaleString('en')} working`,
+      unknown: (count) => `${count.toLocaleString('en')} not checked`,
+      offline: (count) => `${count.toLocaleString('en')} unreachable`,
+      failing: (count) => `${count.toLocaleString('en')} not working`,
+    },
+    countsLabel: 'Connections by state', checkAll: 'Check all',
+    unchecked: (count) => `It is not known whether ${s(count, 'connection works', 'connections work')}.`,
+    checkingAll: (done, all) => all
+      ? `Checking: ${done.toLocaleString('en')} of ${all.toLocaleString('en')}` : 'Checking…',
+    stopChecks: 'Stop',
+    checkedAll: (checked, refused) => `${s(checked, 'connection was', 'connections were')} checked.${refused
+      ? ` ${s(refused, 'connection', 'connections')} could not be checked.` : ''}`,
     attention: 'Needs attention', searchLabel: 'Search connections', searchPlaceholder: 'Name, account or provider',
     filterState: 'State', filterKind: 'Kind', filterExtension: 'Used by', anyKind: 'Every kind',
     anyExtension: 'Any extension',
-    filters: { '': 'All', attention: 'Needs attention', live: 'Working', offline: 'Unreachable',
+    filters: { '': 'All', attention: 'Needs attention', live: 'Working', offline: 'Unreachable', failing: 'Not working',
       unknown: 'Not checked' },
     found: (count, more) =>
       more ? `More than ${count.toLocaleString('en')} connections` : s(count, 'connection', 'connections'),

@@ -45,6 +45,7 @@ export function listConnections({ world, query }) {
       attention: each.needsAttention,
       live: each.liveness === 'live',
       offline: each.liveness === 'offline',
+      failing: each.liveness === 'failing',
       unknown: each.liveness === 'unknown',
     };
     return (
@@ -55,10 +56,9 @@ export function listConnections({ world, query }) {
       (!get('extension') || each.usedBy.includes(get('extension')))
     );
   });
-  const counts = {
-    all: world.connections.length,
-    attention: world.connections.filter((each) => each.needsAttention).length,
-  };
+  const count = (test) => world.connections.filter(test).length;
+  const counts = { all: world.connections.length, attention: count((each) => each.needsAttention) };
+  for (const state of ['live', 'offline', 'failing', 'unknown']) counts[state] = count((each) => each.liveness === state);
   return page(found, query, query.get('after') ? {} : { counts });
 }
 

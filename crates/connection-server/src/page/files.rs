@@ -14,6 +14,7 @@ macro_rules! assets {
 /// The files that the document loads, by their paths below the assets.
 pub(super) const ASSETS: &[Asset] = assets![
     "api.js",
+    "checks.js",
     "connection-words.js",
     "format.js",
     "icon.svg",

@@ -12,6 +12,7 @@ mod pictures;
 mod rebinding;
 mod renewed;
 mod screens;
+mod unchecked;
 mod vendor;
 mod widths;
 

@@ -48,7 +48,7 @@ fn is_recorded() -> bool {
 }
 
 /// Compares the picture of a document with the page, or takes it again.
-async fn picture(browser: &Browser, name: &str) {
+pub(super) async fn picture(browser: &Browser, name: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/images").join(name);
     let taken = browser.picture().await;
     if is_recorded() {
