@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use connection_contract::{DisplayText, Identity, SetupFailure};
-use connection_core::Done;
+use connection_core::{Done, sentence};
 
 use escape::escaped;
 
@@ -45,10 +45,11 @@ pub(crate) enum Page {
     Working,
 }
 
-/// The style of every page. The policy holds its hash, so that browsers apply no other style.
-const STYLE: &str = ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.5rem}h1{font-size:1.4rem}";
+/// The style of every page: colours, type and space are those of the page on which a person connects accounts. The
+/// policy holds its hash, so that browsers apply no other style.
+const STYLE: &str = include_str!("style.css");
 /// The SHA-256 of the style, in base64. A test compares the two.
-const STYLE_HASH: &str = "7bH9Xnzhcv/HjODeZVtc4KpQLUJmHelSWiuRqhMsgMo=";
+const STYLE_HASH: &str = "AzYbLrx+NvfK/AHayu79HkFV8zRRQ07+PljAxhVXWMM=";
 
 /// Returns a response with the page.
 pub(crate) fn answer(status: StatusCode, page: &Page) -> Response {
@@ -65,15 +66,44 @@ pub(crate) fn answer(status: StatusCode, page: &Page) -> Response {
     response
 }
 
+/// What a page is about, which its colour and its sign show.
+#[derive(Clone, Copy, Debug)]
+enum Tone {
+    Bad,
+    Live,
+    Plain,
+}
+
+impl Tone {
+    fn of(page: &Page) -> Self {
+        match page {
+            Page::Connected { done, .. } if done.reason.is_none() => Self::Live,
+            Page::Failed { .. } | Page::OtherBrowser | Page::Taken => Self::Bad,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Returns the class of the sign, and its lines.
+    fn sign(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Bad => ("bad", "M6 6l12 12M18 6L6 18"),
+            Self::Live => ("live", "M5 12.5l4.5 4.5L19 7.5"),
+            Self::Plain => ("plain", "M12 11v6M12 7v.01"),
+        }
+    }
+}
+
 /// Returns the page as an HTML document, with all texts escaped.
 fn html(page: &Page) -> String {
     let (heading, sentences) = heading_and_sentences(page);
+    let (class, lines) = Tone::of(page).sign();
     let body: String = sentences.iter().map(|sentence| format!("<p>{}</p>\n", escaped(sentence))).collect();
     let heading = escaped(&heading);
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{heading}</title>\n<style>{STYLE}</style>\n\
-         <h1>{heading}</h1>\n{body}</html>\n"
+         <main>\n<svg class=\"{class}\" viewBox=\"0 0 24 24\" aria-hidden=\"true\"><path d=\"{lines}\"/></svg>\n\
+         <h1>{heading}</h1>\n{body}</main>\n</html>\n"
     )
 }
 
@@ -93,14 +123,14 @@ fn heading_and_sentences(page: &Page) -> (String, Vec<String>) {
         Page::Connected { title, done } => {
             let mut sentences = vec![format!("{title}: {}", done.identity.label)];
             if let Some(reason) = &done.reason {
-                sentences.push(format!("It could not be verified yet: {}.", reason.message));
+                sentences.push(sentence(&format!("It could not be verified yet: {}", reason.message)));
             }
             sentences.push(BACK.to_owned());
             ("Connected".to_owned(), sentences)
         }
         Page::Failed { title, failure } => {
-            let remedy = failure.remedy.iter().map(|remedy| format!("What to do: {remedy}."));
-            let why = format!("{title}: {}.", failure.message);
+            let remedy = failure.remedy.iter().map(|remedy| sentence(remedy.as_str()));
+            let why = sentence(&format!("{title}: {}", failure.message));
             let sentences = std::iter::once(why).chain(remedy).chain([BACK.to_owned()]).collect();
             ("Not connected".to_owned(), sentences)
         }

@@ -28,7 +28,7 @@ const PAYLOADS: [&str; 9] = [
 /// Returns `true` if a page contains no markup except our own.
 fn is_text(page: &str) -> bool {
     let shown = page.split_once("<h1>").unwrap().1;
-    let ours = ["</h1>", "<p>", "</p>", "</html>"];
+    let ours = ["</h1>", "<p>", "</p>", "</main>", "</html>"];
     let rest = ours.iter().fold(shown.to_owned(), |rest, markup| rest.replace(markup, ""));
     !rest.contains(['<', '>', '"', '\'', '`'])
 }

@@ -37,6 +37,8 @@ pub(super) const ASSETS: &[Asset] = assets![
     "screens/extension-settings.js",
     "screens/extension.js",
     "screens/extensions.js",
+    "screens/link-ended.js",
+    "screens/link-frame.js",
     "screens/link.js",
     "screens/profiles.js",
     "screens/setup-form.js",

@@ -94,6 +94,17 @@ pub(super) fn title(registry: &ConnectionRegistry, kind: &Kind) -> String {
     known.map_or_else(|| kind.to_string(), |kind| kind.descriptor.display_name.to_string())
 }
 
+/// Returns the name of the provider of a kind: that of the kind which has the name of the provider, or else the one of
+/// this kind, without what tells it from other kinds of the provider, such as `(OAuth)`.
+pub(super) fn provider_title(registry: &ConnectionRegistry, kind: &Kind) -> String {
+    let provider = registry.kinds().get(kind).map(|kind| kind.descriptor.provider);
+    if let Some(provider) = provider.filter(|provider| registry.kinds().get(provider).is_some()) {
+        return title(registry, &provider);
+    }
+    let title = title(registry, kind);
+    title.split_once(" (").map_or(title.as_str(), |(name, _)| name).to_owned()
+}
+
 /// Returns `true` if refreshing was tried for so long that a person must choose between waiting and authorizing again.
 fn is_to_choose(info: &ConnectionInfo) -> bool {
     info.liveness == Liveness::Offline

@@ -39,6 +39,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(me::me))
         .routes(routes!(me::exchange))
+        .routes(routes!(me::appearance))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(connection_list::list))

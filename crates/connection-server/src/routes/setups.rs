@@ -12,7 +12,12 @@ use connection_core::{ConnectionId, ConnectionRegistry, SessionId, SetupInfo, Se
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{connection_list::title, extensions, kinds::unknown as unknown_kind, setup_links, setup_poll};
+use super::{
+    connection_list::{provider_title, title},
+    extensions,
+    kinds::unknown as unknown_kind,
+    setup_links, setup_poll,
+};
 use crate::{
     Api, BASE,
     answers::AnswersBody,
@@ -110,6 +115,7 @@ async fn shown(registry: &ConnectionRegistry, session: &SetupSession, at: StateA
     let start = session.start_address().await?;
     let kind = registry.kinds().get(session.kind());
     Ok(SetupShape {
+        provider_title: provider_title(registry, session.kind()),
         provider: kind.map(|kind| kind.descriptor.provider.to_string()),
         reauthorizes: open.as_ref().and_then(|info| info.reauthorizes).map(|id| id.to_string()),
         created_at: open.as_ref().map(|info| info.created_at.to_rfc3339()),

@@ -57,6 +57,8 @@ async fn a_browser_is_led_through_an_address_of_this_host() {
     let setup = world.until(&token, setup["id"].as_str().unwrap(), &setup, "redirect").await;
     let open = setup["open"].as_str().unwrap();
     assert!(open.starts_with(&format!("{}/callback/login/go/", world.origin())), "{open}");
+    // A person sees the name and the host of the provider, and not those of this host.
+    assert_eq!((&setup["providerTitle"], &setup["openHost"]), (&json!("Login"), &json!("login.example")));
     assert!(!setup.to_string().contains("state="), "only the browser that opens the address gets the state: {setup}");
 }
 

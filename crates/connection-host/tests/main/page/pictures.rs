@@ -12,7 +12,7 @@ use super::{click, enter, go, loaded};
 use crate::{
     program::Machine,
     provider::{NOTION_KEY, OTHER_TOKEN, TOKEN},
-    serve::{Serving, links, machine},
+    serve::{Serving, google::Google, links, machine},
     visit::visit,
 };
 
@@ -90,6 +90,26 @@ fn the_documents_show_the_page_of_a_setup_link_as_it_is() {
         browser.shows("Acme").await;
         picture(browser, "link.png").await;
     });
+}
+
+#[test]
+fn the_documents_show_a_sign_in_as_it_is() {
+    let machine = machine();
+    let google = Google::of(&machine, 3600);
+    let serving = Serving::with_page(&machine);
+    visit(async |browser| {
+        browser.resize(WIDTH, HEIGHT).await;
+        enter(browser, &serving).await;
+        go(browser, &serving, "/connect/gmail").await;
+        click(browser, "Begin").await;
+        browser.write("[data-field=clientId]", "an application").await;
+        browser.write("[data-field=clientSecret]", "the secret of the application").await;
+        browser.click("form button[type=submit]").await;
+        let text = browser.shows("Sign in at Gmail").await;
+        assert!(text.contains("accounts.google.com"), "{text}");
+        picture(browser, "sign-in.png").await;
+    });
+    drop(google);
 }
 
 /// Types a secret into the field that has the focus, and sends the form.
