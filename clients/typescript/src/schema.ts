@@ -3,6 +3,46 @@
  */
 
 export interface paths {
+    "/api/v1/appearance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the name and appearance of the host, for the page of a setup link that no longer works. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Appearance"];
+                    };
+                };
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections": {
         parameters: {
             query?: never;
@@ -18,7 +58,7 @@ export interface paths {
                     search?: string;
                     kind?: string;
                     provider?: string;
-                    state?: "live" | "attention" | "offline" | "unknown";
+                    state?: "live" | "attention" | "offline" | "failing" | "unknown";
                     /** @description The extension to which a connection is granted. */
                     extension?: string;
                     /** @description The number of elements of a page, 50 by default. */
@@ -3747,6 +3787,14 @@ export interface components {
              */
             step: number;
         };
+        /** @description The name and appearance of the host, which the page of a setup link shows to everybody. */
+        Appearance: {
+            /** @description A colour such as `#1f7a5c`. */
+            accent: string | null;
+            /** @description An image as a `data:` address. */
+            logo: string | null;
+            name: string | null;
+        };
         /** @enum {string} */
         AuthType: "none" | "apiKey" | "personalAccessToken" | "oauth" | "basic" | "custom";
         /** @description The command for which a person is handed off. */
@@ -3847,11 +3895,26 @@ export interface components {
             scopes: string[] | null;
             validUntil: string | null;
         };
+        /** @description The numbers of connections. Each connection is in `all` and in the number of its liveness. */
         ConnectionCounts: {
             /** Format: int64 */
             all: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The connections that do not work, or soon will not, unless a person acts.
+             */
             attention: number;
+            /** Format: int64 */
+            failing: number;
+            /** Format: int64 */
+            live: number;
+            /** Format: int64 */
+            offline: number;
+            /**
+             * Format: int64
+             * @description The connections of which it is not known whether they work, for example because they were never checked.
+             */
+            unknown: number;
         };
         /** @description A page of connections. */
         ConnectionPage: {
@@ -4771,6 +4834,8 @@ export interface components {
             kindTitle: string;
             /** @description The provider; `null` if the kind is not registered. */
             provider: string | null;
+            /** @description The name of the provider that a person reads. */
+            providerTitle: string;
             /** @description The id of the connection that is authorized again. */
             reauthorizes: string | null;
             /**
@@ -4862,8 +4927,12 @@ export interface components {
             guide: components["schemas"]["Guide"][];
             /** @description An address to open, as another way to continue. */
             open: string | null;
+            /** @description The host of the provider to which `open` leads. */
+            openHost: string | null;
             /** @description The problem with the previous answers. */
             problem: string | null;
+            /** @description `true` if the browser returns by itself from `open`, so that nothing has to be entered. */
+            returns: boolean;
             /** @description The heading above the fields. */
             title: string;
             /** @enum {string} */
@@ -4873,6 +4942,8 @@ export interface components {
             beside: components["schemas"]["SetupNotice"][];
             /** @description The address to open in a browser. */
             open: string;
+            /** @description The host of the provider to which `open` leads. */
+            openHost: string | null;
             /** @enum {string} */
             type: "redirect";
         } | {

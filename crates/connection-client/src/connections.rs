@@ -259,12 +259,13 @@ pub struct ConnectionPage {
     pub counts: Option<ConnectionCounts>,
 }
 
-/// The numbers of connections of an owner.
+/// The numbers of connections of an owner. Each connection is in `all` and in the number of its liveness.
 ///
 /// ```
 /// use connection_client::ConnectionCounts;
 ///
-/// assert_eq!(serde_json::from_str::<ConnectionCounts>(r#"{"all": 7, "attention": 1}"#)?.attention, 1);
+/// let counts = r#"{"all": 7, "attention": 1, "live": 4, "offline": 0, "failing": 1, "unknown": 2}"#;
+/// assert_eq!(serde_json::from_str::<ConnectionCounts>(counts)?.unknown, 2);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,6 +275,14 @@ pub struct ConnectionCounts {
     pub all: u64,
     /// The number of connections that need attention.
     pub attention: u64,
+    /// The number of connections that worked when they were last checked.
+    pub live: u64,
+    /// The number of connections whose provider could not be reached.
+    pub offline: u64,
+    /// The number of connections that do not work.
+    pub failing: u64,
+    /// The number of connections of which it is not known whether they work.
+    pub unknown: u64,
 }
 
 /// The consequences of a removal, before it.

@@ -43,6 +43,8 @@ pub struct Setup {
     pub kind_title: String,
     /// The provider; `None` if the kind is not registered.
     pub provider: Option<String>,
+    /// The name of the provider that a person reads.
+    pub provider_title: String,
     /// The id of the connection that is authorized again.
     pub reauthorizes: Option<String>,
     /// The name of the extension for which an account is connected.
@@ -118,6 +120,10 @@ pub enum SetupState {
         fields: Vec<SetupField>,
         /// An address to open, as another way to continue.
         open: Option<OpenAddress>,
+        /// The host of the provider to which `open` leads.
+        open_host: Option<String>,
+        /// `true` if the browser returns by itself from `open`, so that nothing has to be entered.
+        returns: bool,
         /// Notices that stay visible beside the step.
         beside: Vec<SetupNotice>,
     },
@@ -125,6 +131,8 @@ pub enum SetupState {
     Redirect {
         /// The address to open in a browser.
         open: OpenAddress,
+        /// The host of the provider to which `open` leads.
+        open_host: Option<String>,
         /// Notices that stay visible beside the step.
         beside: Vec<SetupNotice>,
     },

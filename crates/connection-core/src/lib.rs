@@ -137,6 +137,7 @@ mod readiness;
 mod refresh;
 mod registry;
 pub mod sandbox_rules;
+mod sentence;
 mod services;
 mod setup;
 mod store;
@@ -191,6 +192,7 @@ pub use registry::{
     KindSupport, Kinds, Limits, Local, Machine, NeedState, NotReady, OpenError, OutgoingEvent, OutgoingEvents,
     Preflight, RegistryBuilder, Removal, Server, StoreCounts, Watch, WeakConnectionRegistry,
 };
+pub use sentence::sentence;
 pub use services::{
     AllowedTool, DirectoryRefused, Environment, FilesPolicy, HostSecret, LoginWindow, SystemEnvironment,
     ToolNotAllowed, ToolPolicy, ToolPolicyError,

@@ -1,7 +1,7 @@
 /**
  * Requests to the API below `/api/v1`.
  */
-import { BASE, forgetToken, owner, token } from './session.js';
+import { BASE, forgetToken, isLink, owner, token } from './session.js';
 import { texts } from './texts.js';
 
 /** A request that the server refused, or that did not reach it. */
@@ -13,16 +13,16 @@ export class ApiError extends Error {
     this.code = code;
     this.remedy = remedy ?? null;
     /** The problems with single fields: `{field, message}`. */
-    this.problems = problems ?? (field ? [{ field, message: this.message }] : []);
+    this.problems = problems?.length || !field ? (problems ?? []) : [{ field, message: this.message }];
   }
 }
 
-let onSignedOut = () => {};
+let onSignedOut = (_wasLink) => {};
 let isForAllOwners = false;
 
 /**
  * Sets what happens after the server refused the token.
- * @param {() => void} callback
+ * @param {(wasLink: boolean) => void} callback gets whether the token was that of a setup link
  */
 export function setOnSignedOut(callback) {
   onSignedOut = callback;
@@ -82,8 +82,9 @@ export async function request(path, options = {}) {
   if (answer.ok) return answer.status === 204 ? null : parse(answer);
   const content = (await parse(answer).catch(() => null)) ?? {};
   if (answer.status === 401 && !anonymous) {
+    const wasLink = isLink();
     forgetToken();
-    onSignedOut();
+    onSignedOut(wasLink);
   }
   const code = content.code ?? `http_${answer.status}`;
   const seconds = Number(answer.headers.get('Retry-After'));

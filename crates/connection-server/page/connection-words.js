@@ -11,15 +11,17 @@ const SOON = 30 * 86400000;
  * @param {object} connection
  * @returns {{tone: 'live' | 'warn' | 'bad' | 'off' | 'none', word: string}}
  */
-export function stateOf({ liveness, reason, expiring, missingScopes }) {
+export function stateOf({ liveness, reason, expiring }) {
   const words = texts.states;
   if (liveness === 'failing') return { tone: 'bad', word: words.failing };
-  if (liveness === 'offline') return { tone: 'off', word: words.offline };
+  if (liveness === 'offline') {
+    const answered = { provider_error: words.answered, rate_limited: words.paused };
+    return { tone: 'off', word: answered[reason?.code] ?? words.offline };
+  }
   if (liveness !== 'live') return { tone: 'none', word: words.unknown };
   if (expiring) return { tone: 'warn', word: words.expiring };
   if (reason?.code === 'refresh_outcome_unknown') return { tone: 'warn', word: words.unclear };
   if (reason?.code === 'use_refused') return { tone: 'warn', word: words.refused };
-  if (missingScopes?.length) return { tone: 'warn', word: words.scopes };
   return { tone: 'live', word: words.live };
 }
 

@@ -130,11 +130,20 @@ export function hash(text, count) {
 }
 
 /**
- * Begins a sentence with a capital and ends it with a full stop, unless it begins or ends with an address or a code.
+ * Returns a message of the server as a sentence, as `sentence` of the core does: with a capital and a full stop. A name
+ * at the beginning, an address at the end, and a command stay as they are.
  * @param {string | null | undefined} text
  */
 export function sentence(text) {
-  if (!text) return text;
-  const begun = /^[a-z]+[ ,]/.test(text) ? text[0].toUpperCase() + text.slice(1) : text;
-  return / [\p{L}\p{N}]+$/u.test(begun) ? `${begun}.` : begun;
+  const trimmed = text?.trim();
+  if (!trimmed || /^(chmod|connections) /.test(trimmed)) return trimmed;
+  const begun = /^[a-z][a-z'-]*(?=[ ,;]|$)/.test(trimmed) ? trimmed[0].toUpperCase() + trimmed.slice(1) : trimmed;
+  const isOpen = /[\p{L}\p{N}'"`)\]%’”]$/u.test(begun);
+  return isOpen && !begun.split(' ').at(-1).includes('://') ? `${begun}.` : begun;
 }
+
+/**
+ * Returns the message and the remedy of a reason or an error as sentences.
+ * @param {{message: string, remedy?: string | null} | null | undefined} reason
+ */
+export const sentences = (reason) => [reason?.message, reason?.remedy].filter(Boolean).map(sentence).join(' ');

@@ -30,6 +30,7 @@ const SCREENS = [
 ];
 const LINK = lazy(() => import('./screens/link.js'));
 const ENTRY = lazy(() => import('./screens/entry.js'));
+const LINK_ENDED = lazy(() => import('./screens/link-ended.js'));
 
 /** Renders a screen whose module is loaded when it is first needed. */
 function Lazy({ screen, ...props }) {
@@ -118,7 +119,7 @@ function App({ failure }) {
   const visit = useVisit(access.token !== null);
   useEffect(() => {
     const changed = () => setAccess({ token: token(), failure: null });
-    setOnSignedOut(() => setAccess({ token: null, failure: { code: 'ended' } }));
+    setOnSignedOut((wasLink) => setAccess({ token: null, failure: { code: 'ended', isLink: wasLink } }));
     onTokenChange(changed);
     const onHash = () =>
       void start(true).then((next) => next !== undefined && setAccess({ token: token(), failure: next }));
@@ -126,6 +127,12 @@ function App({ failure }) {
     return () => window.removeEventListener('hashchange', onHash);
   }, []);
 
+  // The page of a link whose visitor has no token any more is at the path of links.
+  const isOfLink = access.failure ? access.failure.isLink : access.token === null && path === '/link';
+  if (isOfLink) {
+    const failure = access.failure ?? { code: 'ended' };
+    return html`<${Lazy} screen=${LINK_ENDED} failure=${failure} /><${Messages} />`;
+  }
   if (access.token === null || access.failure) {
     const go = () => {
       setAccess({ token: token(), failure: null });
@@ -162,6 +169,8 @@ async function start() {
     if (!taken.isLink && /\/link$/.test(location.pathname)) navigate('/', { replace: true, quiet: true });
     return null;
   } catch (error) {
+    // A visitor who opens the link again in the same tab is let in already.
+    if (taken.isLink && isLink() && error.code === 'code_used') return null;
     return { code: error.code, isLink: taken.isLink, error };
   }
 }

@@ -49,27 +49,40 @@ export const texts = {
     unknown: 'This address is not valid.', unknownHelp: 'It may be incomplete, or belong to another server.',
     ended: 'Your access has ended.', endedHelp: 'The token of this browser expired or was revoked.',
     extension: 'This token belongs to an extension.', extensionHelp: 'Extensions use the API. They have no page.',
-    linkTitle: 'This link cannot be opened',
-    linkHelp: 'A link to connect an account works once, for 30 minutes. Ask for a new one where you got it.',
     checking: 'Opening…',
   },
   states: {
     live: 'Working', failing: 'Not working', offline: 'Provider unreachable', unknown: 'Not checked yet',
-    expiring: 'Expires soon', unclear: 'Working, renewal unclear', scopes: 'Permissions missing',
-    refused: 'A request was refused',
+    answered: 'Provider has a problem', paused: 'Provider asks to wait',
+    expiring: 'Expires soon', unclear: 'Working, renewal unclear', refused: 'A request was refused',
   },
   connections: {
     title: 'Connections',
-    headline: (attention, all) => {
+    headline: ({ all, attention, live, unknown, offline, failing }) => {
       if (!all) return 'Nothing is connected yet';
-      if (!attention) return all === 1 ? 'Your connection is working' : `All ${all.toLocaleString('en')} are working`;
-      return `${s(attention, 'connection needs', 'connections need')} you`;
+      if (attention) return `${s(attention, 'connection needs', 'connections need')} you`;
+      if (live === all) return all === 1 ? 'Your connection is working' : `All ${all.toLocaleString('en')} are working`;
+      const { count } = texts.connections;
+      const counts = { live, unknown, offline, failing };
+      return Object.keys(counts).filter((state) => counts[state]).map((state) => count[state](counts[state])).join(', ');
     },
-    subline: (working) => working ? `${s(working, 'other is', 'others are')} fine.` : '',
+    count: {
+      live: (count) => `${count.toLocaleString('en')} working`,
+      unknown: (count) => `${count.toLocaleString('en')} not checked`,
+      offline: (count) => `${count.toLocaleString('en')} unreachable`,
+      failing: (count) => `${count.toLocaleString('en')} not working`,
+    },
+    countsLabel: 'Connections by state', checkAll: 'Check all',
+    unchecked: (count) => `It is not known whether ${s(count, 'connection works', 'connections work')}.`,
+    checkingAll: (done, all) => all
+      ? `Checking: ${done.toLocaleString('en')} of ${all.toLocaleString('en')}` : 'Checking…',
+    stopChecks: 'Stop',
+    checkedAll: (checked, refused) => `${s(checked, 'connection was', 'connections were')} checked.${refused
+      ? ` ${s(refused, 'connection', 'connections')} could not be checked.` : ''}`,
     attention: 'Needs attention', searchLabel: 'Search connections', searchPlaceholder: 'Name, account or provider',
     filterState: 'State', filterKind: 'Kind', filterExtension: 'Used by', anyKind: 'Every kind',
     anyExtension: 'Any extension',
-    filters: { '': 'All', attention: 'Needs attention', live: 'Working', offline: 'Unreachable',
+    filters: { '': 'All', attention: 'Needs attention', live: 'Working', offline: 'Unreachable', failing: 'Not working',
       unknown: 'Not checked' },
     found: (count, more) =>
       more ? `More than ${count.toLocaleString('en')} connections` : s(count, 'connection', 'connections'),
@@ -122,19 +135,25 @@ export const texts = {
     urlField: 'Enter a complete address, such as https://example.com.', numberField: 'Enter a number.',
     choose: 'Choose…', manyHelp: 'One value a line.', showSecret: 'Show what you typed',
     hideSecret: 'Hide what you typed',
-    secretHelp: 'Stored encrypted on your server, and not shown again.',
-    openTitle: (host) => `Continue at ${host}`,
-    openHelp: (kind, host) => `${host} asks you to sign in, and whether ${kind} may be connected. `
+    secretHelp: 'Stored encrypted, and not shown again.',
+    openTitle: (provider) => `Sign in at ${provider}`,
+    openHelp: (provider) => `${provider} asks you to sign in and to allow the connection. `
       + 'Then this page continues by itself.',
-    asks: 'Who asks', opens: 'Opens', openButton: (host) => `Open ${host}`, waiting: (host) => `Waiting for ${host}…`,
-    copyAddress: 'Copy the address', orPaste: 'Or enter it here',
+    asks: 'Who asks', opens: 'Host', openButton: (host) => `Open ${host}`, waiting: (host) => `Waiting for ${host}…`,
+    copyAddress: 'Copy the address', orPaste: 'Or enter it here', notBack: 'The browser does not come back?',
     unsafeAddress: 'This address cannot be opened from the page.',
     deviceTitle: 'Enter this code', deviceHelp: (host) => `On any device, open ${host} and enter the code.`,
     code: 'Code', copyCode: 'Copy the code', qr: (host) => `QR code with the address of ${host}`,
     scan: 'Or scan it with a phone',
     working: (kind) => `Working with ${kind}…`,
     workingHelp: 'This usually takes a few seconds. You can leave this page.',
-    resumable: 'The provider cannot be reached now', resumableHelp: 'Your answers are kept.', resume: 'Try again now',
+    paused: {
+      dns: 'The provider cannot be reached now', connect: 'The provider cannot be reached now',
+      timeout: 'The provider does not answer now', tls: 'The connection to the provider is not trustworthy',
+      provider_error: 'The provider has a problem now', rate_limited: 'The provider asks to wait',
+      denied: 'This server does not reach the provider', other: 'This cannot continue now',
+    },
+    pausedHelp: 'Your answers are kept.', resume: 'Try again now',
     confirmTitle: 'Is this the right account?', confirmHelp: 'Nothing is kept before you agree.',
     confirmYes: 'Yes, connect this account', confirmNo: 'No, this is another account',
     accountId: (id) => `Account ${id}`,
@@ -156,7 +175,7 @@ export const texts = {
   connection: {
     summary: 'Summary', account: 'Account', accountId: 'Account at the provider', kind: 'Kind', checked: 'Last checked',
     expires: 'Expiry', scopes: 'Permissions', noScopes: 'The provider does not say.', profile: 'Profile',
-    id: 'Identifier', defaultYes: 'Yes, for this provider', default: 'Default', missingScopes: 'Missing permissions',
+    id: 'Identifier', defaultYes: 'Yes, for this provider', default: 'Default',
     health: 'Health of the last 30 days', healthNone: 'There is nothing to show before the first check.',
     healthSummary: (percent) => `Working ${percent} of the time that was measured.`,
     day: (date, parts) => `${date}: ${parts}`, healthParts: { live: 'working', offline: 'unreachable',
@@ -385,6 +404,15 @@ export const texts = {
       + 'remove it.',
     introPlain: 'You were asked to connect an account. Your credential is stored encrypted.',
     poweredBy: 'Run with Connections',
+    endings: {
+      code_used: ['This link was already opened', 'It works once, in one browser. If you opened it in another window or on '
+        + 'another device, continue there.'],
+      code_expired: ['This link has expired', 'It works for a short time only.'],
+      ended: ['Your time to connect an account has ended', 'An account that you connected before stays connected.'],
+      other: ['This link cannot be opened', 'Check that you copied all of it.'],
+    },
+    askFor: (host) => `To connect an account, ask ${host} for a new link.`,
+    askAgain: 'To connect an account, ask for a new link where you got this one.',
     returnTo: (host) => `Return to ${host}`, closeTab: 'You can close this page.', done: 'That is all.',
   },
 };

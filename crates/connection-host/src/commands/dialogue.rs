@@ -6,7 +6,7 @@
 //! earlier command also stays if no answer was given.
 
 use connection_contract::{Field, Identity, Notice, Prompt, Reason, SetupMethod, reason};
-use connection_core::{ConnectionInfo, ConnectionRegistry, SetupStep, StepNo};
+use connection_core::{ConnectionInfo, ConnectionRegistry, SetupStep, StepNo, sentence};
 
 use super::{
     confirm,
@@ -198,7 +198,7 @@ impl<'a> Dialogue<'a> {
         mut inputs: Inputs,
     ) -> Result<(Inputs, Option<NextStep>), Error> {
         if let Some(problem) = prompt.problem.as_ref().filter(|_| inputs.person()) {
-            self.common.output.note(format!("{problem}"));
+            self.common.output.note(sentence(problem.as_str()));
         }
         loop {
             let kind = self.setup.kind().clone();
@@ -248,7 +248,7 @@ impl<'a> Dialogue<'a> {
                     if !inputs.ask_again(fields.iter().map(String::as_str)) {
                         return Err(error.exit(Exit::SetupFailed));
                     }
-                    self.common.output.note(&error.message);
+                    self.common.output.note(sentence(&error.message));
                 }
             }
         }

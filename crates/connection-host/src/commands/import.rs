@@ -80,7 +80,7 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
     let read = reading.await.map_err(|_| Error::new(Exit::Unexpected, "crashed", "reading crashed"))?;
     registry.close().await;
     read.map_err(|error| Error::io("the input of the import", &error))?;
-    count.end(&program.output, name != "-")
+    count.end(&program.output, name != "-", arguments.verify)
 }
 
 fn read(
@@ -148,10 +148,15 @@ impl Count {
         }
     }
 
-    fn end(self, output: &Output, is_file: bool) -> Result<Exit, Error> {
+    fn end(self, output: &Output, is_file: bool, is_verified: bool) -> Result<Exit, Error> {
         let Self { imported, connected, refused } = self;
         if !output.json {
             output.line(format!("Imported {imported} · already connected: {connected} · refused: {refused}"))?;
+            if imported > 0 && !is_verified {
+                output.line(
+                    "Whether they work was not checked. Check all connections with:\n  connections verify --all",
+                )?;
+            }
         }
         if refused > 0 {
             let lines = imported + connected + refused;

@@ -11,6 +11,7 @@ use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Filter, 
 
 use super::{
     identities::Identities,
+    list_counts::StateCounts,
     list_moved::{MovedKinds, MovedPages, is_moved},
 };
 use crate::{
@@ -47,6 +48,7 @@ pub(super) async fn run(mut program: Program, arguments: List) -> Result<Exit, E
         let limit = arguments.limit.map_or(PAGE, |limit| u16::try_from(limit).unwrap_or(u16::MAX));
         let page = wanted.page(&registry, wanted.filter.clone().after(after).limit(limit)).await?;
         more = page.next.map(|next| PageHint { next: next.to_string(), left: None });
+        printer.counts = None;
         printer.print(&registry, page.connections).await?;
     } else if let Some(rows) = wanted.few(&registry).await? {
         printer.print(&registry, rows).await?;
@@ -213,6 +215,17 @@ impl ListSelection {
             true => registry.server().count_connections(self.kind.as_ref()).await?,
             false => registry.count_connections(self.kind.as_ref()).await?,
         };
+        printer.counts = match self.all_owners {
+            // The states of all owners' connections are known only after all of them were read.
+            true => None,
+            false => {
+                let mut counts = StateCounts::default();
+                let outlines = registry.outlines().await?;
+                let is_wanted = |info: &&ConnectionInfo| self.kind.as_ref().is_none_or(|kind| info.kind == *kind);
+                outlines.iter().filter(is_wanted).for_each(|info| counts.add(info));
+                Some(counts)
+            }
+        };
         Ok(page
             .next
             .map(|next| PageHint { next: next.to_string(), left: Some(all.saturating_sub(shown.len() as u64)) }))
@@ -271,6 +284,8 @@ pub(super) struct Printer<'o> {
     pub(super) identities: Identities,
     left: usize,
     printed: bool,
+    /// The states of the connections of the list; `None` if only a part of them is known.
+    pub(super) counts: Option<StateCounts>,
     elements: Elements,
     commands: Vec<String>,
     more_commands: usize,
@@ -291,6 +306,7 @@ impl<'o> Printer<'o> {
             identities,
             left,
             printed: false,
+            counts: limit.is_none().then(StateCounts::default),
             elements: Elements::new(),
             commands,
             more_commands: 0,
@@ -334,6 +350,9 @@ impl<'o> Printer<'o> {
         };
         let mut table = Table::new(["ID", "OWNER", "CONNECTION", "PROFILE", "ACCOUNT", "STATE", "DEFAULT", "NOTE"], 3);
         for info in &rows {
+            if let Some(counts) = &mut self.counts {
+                counts.add(info);
+            }
             let (mut note, mut mend) = reason_line(info, now);
             if let Some(ScopeNote { text, askable }) = self.scopes.get(&info.id) {
                 note = if note.is_empty() { text.clone() } else { format!("{note}; {text}") };
@@ -374,6 +393,9 @@ impl<'o> Printer<'o> {
                 }
                 false => "No connection matches these options.",
             });
+        }
+        if let Some(line) = self.counts.and_then(|counts| counts.line()) {
+            output.line(format!("\n{line}"))?;
         }
         if let Some(PageHint { next, left }) = more {
             let left = left.map_or_else(|| "There are more".to_owned(), |left| format!("{left} more are not shown"));

@@ -26,6 +26,7 @@ mod kind_remove;
 mod kind_test;
 mod kinds;
 mod list;
+mod list_counts;
 mod list_moved;
 mod open_settings;
 mod own_kinds;

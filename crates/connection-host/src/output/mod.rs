@@ -13,6 +13,7 @@ mod waiting;
 use std::io::{IsTerminal as _, Write as _};
 
 use connection_contract::{Liveness, Timestamp};
+use connection_core::sentence;
 use serde::Serialize;
 
 pub(crate) use elements::Elements;
@@ -139,9 +140,9 @@ impl Output {
         }
         // If a person declined, the command did what it was asked to do.
         let what = if error.exit == Exit::Fine { "" } else { "error: " };
-        platform::write_stderr(format_args!("{what}{error}"));
+        platform::write_stderr(format_args!("{what}{}", sentence(&error.to_string())));
         if let Some(remedy) = &error.remedy {
-            platform::write_stderr(format_args!("  {remedy}"));
+            platform::write_stderr(format_args!("  {}", sentence(remedy)));
         }
     }
 

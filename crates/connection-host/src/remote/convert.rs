@@ -107,7 +107,7 @@ pub(crate) fn setup_state(state: &api::SetupState, kind: &KindEntry) -> Result<S
                 beside: notices(beside)?,
             }
         }
-        api::SetupState::Redirect { open, beside } => {
+        api::SetupState::Redirect { open, beside, .. } => {
             SetupStep::Redirect { redirect: redirect(open)?, beside: notices(beside)? }
         }
         _ => return Ok(SetupProgress::Working),

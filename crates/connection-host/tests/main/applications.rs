@@ -44,7 +44,7 @@ fn a_configured_application_is_not_asked_for_and_its_secret_is_read_at_each_use(
     // Send until the access token has expired.
     let send = || real.run(&["send", "real", "GET", "/me"]);
     let refused = std::iter::repeat_with(send).take(500).find(|ran| ran.exit != 0).expect("it ends");
-    assert!(refused.err.contains("check the client's id and secret"), "{}", refused.err);
+    assert!(refused.err.contains("heck the client's id and secret"), "{}", refused.err);
     real.run(&["reauthorize", "real"]).exits(3).warns("check the client's id and secret");
     private(&real.machine, "secret", SECRET);
     // The refused requests did not spend the refresh token, so no person has to authorize again.

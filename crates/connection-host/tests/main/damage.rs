@@ -19,7 +19,7 @@ fn a_broken_record_is_told_loudly() {
     assert_eq!(ran.json()["chain"], "broken at 2");
     assert_eq!(ran.json()["events"][1]["details"]["label"], "game", "it is shown");
     ran.warns("events_broken").warns("broken at 2");
-    machine.run(&["events", "github"]).exits(1).says("game").warns("error: the record of events is broken at 2");
+    machine.run(&["events", "github"]).exits(1).says("game").warns("error: The record of events is broken at 2");
 }
 
 /// The columns of the owner, the kind and the label are adjacent in the row and in its index.

@@ -256,7 +256,7 @@ fn a_misspelled_command_kind_or_option_is_repeated_with_the_nearest_one() {
         (&["kinds", "show", "githb"], 5, "unknown kind 'githb'. Did you mean 'github'?", "the kinds are"),
         (&["add", "github", "--lable", "x"], 2, "unknown option '--lable'. Did you mean '--label'?", "add --help"),
         (&["list", "more"], 2, "`connections list` was given too many arguments", "connections list --help"),
-        (&["explode"], 2, "unknown command 'explode'\n", "connections --help"),
+        (&["explode"], 2, "unknown command 'explode'.\n", "connections --help"),
     ] {
         machine.run(arguments).exits(exit).warns(said).warns(remedy);
     }

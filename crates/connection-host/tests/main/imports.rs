@@ -36,10 +36,14 @@ fn lines_are_imported_and_what_is_wrong_is_told_by_its_line() {
     let ran = machine.run(&["import", &file]).exits(1);
     let ran = ran.says("Imported 3 · already connected: 1 · refused: 4").warns("line 5 is not one JSON object: column");
     let ran = ran.warns("line 6 is not an item as documented").warns("line 7 has a wrong 'credential'");
-    ran.warns("line 8: no plugin of kind 'gone'").warns("line 9: this account is already connected as github:work");
+    let ran =
+        ran.warns("line 8: no plugin of kind 'gone'").warns("line 9: this account is already connected as github:work");
+    ran.says("Whether they work was not checked. Check all connections with:\n  connections verify --all");
     assert!(machine.provider.seen().is_empty(), "nothing was sent");
+    machine.run(&["list"]).exits(0).says("\n3 connections: 3 unknown (not checked)\n");
     machine.run(&["send", "github:work", "GET", "/user"]).exits(0).says("octocat");
-    machine.run(&["verify", "--all"]).exits(0).says("twilio").says("notion");
+    let verified = machine.run(&["verify", "--all"]).exits(0).says("twilio").says("notion");
+    assert!(!verified.out.contains("3 connections:"), "a list in which all work needs no count");
     // A second import makes nothing. Each line of its output is one object.
     let again = machine.run(&["import", &file, "--json"]).exits(1);
     let rows: Vec<Value> = again.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

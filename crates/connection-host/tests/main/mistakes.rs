@@ -11,7 +11,7 @@ fn a_misspelled_connection_is_repeated_with_the_nearest_one() {
         machine.run(&["show", reference]).exits(5).warns(&message).warns("connections list");
     }
     // The control: an unrelated word gets no suggestion.
-    machine.run(&["show", "calendar"]).exits(5).warns("no connection named 'calendar'\n");
+    machine.run(&["show", "calendar"]).exits(5).warns("no connection named 'calendar'.\n");
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn a_command_of_other_programs_is_told_with_ours() {
         machine.run(&[typed]).exits(2).warns(&message).warns("connections --help");
     }
     // There is no suggestion, because `setup` has no command `add`.
-    machine.run(&["setup", "login"]).exits(2).warns("unknown command 'login'\n");
+    machine.run(&["setup", "login"]).exits(2).warns("unknown command 'login'.\n");
 }
 
 #[test]
@@ -83,6 +83,6 @@ fn a_key_of_another_database_is_named_with_the_one_that_is_there() {
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(6), "{message}");
     let has_none = format!("'file {other}' has no key that opens this database");
-    assert!(message.contains("two key sources differ") && message.contains(&has_none), "{message}");
+    assert!(message.contains("Two key sources differ") && message.contains(&has_none), "{message}");
     assert!(message.contains("root.key' if key"), "{message}");
 }

@@ -214,9 +214,15 @@ impl Ran {
         self
     }
 
+    /// Checks that standard error has this part of a message. The command prints messages as sentences, so the first
+    /// letter may be a capital.
     #[track_caller]
     pub(crate) fn warns(self, part: &str) -> Self {
-        assert!(self.err.contains(part), "{}: {part:?} is not in\n{}", self.arguments, self.err);
+        let mut letters = part.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        let capital: String = first.into_iter().chain(letters).collect();
+        let is_said = self.err.contains(part) || self.err.contains(&capital);
+        assert!(is_said, "{}: {part:?} is not in\n{}", self.arguments, self.err);
         self
     }
 

@@ -222,9 +222,9 @@ fn an_account_is_named_and_stored_when_a_person_says_that_it_is_the_right_one() 
         assert!(page.body.contains("One more step") && page.body.contains("Real: ada"), "{}", page.body);
         terminal.confirms(answer);
         let shown = terminal.ends(0);
-        assert!(shown.contains("the Real account ada was not confirmed; nothing was kept"), "{shown}");
+        assert!(shown.contains("The Real account ada was not confirmed; nothing was kept"), "{shown}");
         assert!(!shown.contains("error"), "{shown}");
-        assert!(shown.contains("begin again, and sign in at the provider"), "{shown}");
+        assert!(shown.contains("Begin again, and sign in at the provider"), "{shown}");
         real.run(&["list"]).exits(0).says("Nothing is connected");
         real.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
     }

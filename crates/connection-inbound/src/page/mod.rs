@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use connection_contract::{DisplayText, Identity, SetupFailure};
-use connection_core::{Done, StartQuestion};
+use connection_core::{Done, StartQuestion, sentence};
 
 use escape::escaped;
 pub(crate) use question::ANSWER;
@@ -58,23 +58,25 @@ const STYLE_HASH: &str = "lkSjrlpAe5WdPAD7BCvEyBd6G5M7fyeYuDEXFBcCYyA=";
 pub(crate) fn answer(status: StatusCode, page: &Page) -> Response {
     let (heading, sentences) = heading_and_sentences(page);
     let body: String = sentences.iter().map(|sentence| format!("<p>{}</p>\n", escaped(sentence))).collect();
-    document(status, &heading, &body, "'none'")
+    document(status, Tone::of(page), &heading, &body, "'none'")
 }
 
 /// Returns a response with the page that asks before a browser is led to the provider. `host` is the host name of this
 /// server.
 pub(crate) fn ask(question: &StartQuestion, host: &str) -> Response {
     let body = question::body(question, host);
-    document(StatusCode::OK, &question::heading(question), &body, question::form_action(question))
+    document(StatusCode::OK, Tone::Plain, &question::heading(question), &body, question::form_action(question))
 }
 
 /// Returns an HTML document. The body is HTML already, and the policy lets its forms lead to `form_action`.
-fn document(status: StatusCode, heading: &str, body: &str, form_action: &str) -> Response {
+fn document(status: StatusCode, tone: Tone, heading: &str, body: &str, form_action: &str) -> Response {
+    let (class, lines) = tone.sign();
     let heading = escaped(heading);
     let html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{heading}</title>\n<style>{STYLE}</style>\n\
-         <main>\n<h1>{heading}</h1>\n{body}</main>\n</html>\n"
+         <main>\n<svg class=\"{class}\" viewBox=\"0 0 24 24\" aria-hidden=\"true\"><path d=\"{lines}\"/></svg>\n\
+         <h1>{heading}</h1>\n{body}</main>\n</html>\n"
     );
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action {form_action}; \
@@ -87,6 +89,33 @@ fn document(status: StatusCode, heading: &str, body: &str, form_action: &str) ->
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+/// What a page is about, which its colour and its sign show.
+#[derive(Clone, Copy, Debug)]
+enum Tone {
+    Bad,
+    Live,
+    Plain,
+}
+
+impl Tone {
+    fn of(page: &Page) -> Self {
+        match page {
+            Page::Connected { done, .. } if done.reason.is_none() => Self::Live,
+            Page::Failed { .. } | Page::OtherBrowser | Page::Taken => Self::Bad,
+            _ => Self::Plain,
+        }
+    }
+
+    /// Returns the class of the sign, and its lines.
+    fn sign(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Bad => ("bad", "M6 6l12 12M18 6L6 18"),
+            Self::Live => ("live", "M5 12.5l4.5 4.5L19 7.5"),
+            Self::Plain => ("plain", "M12 11v6M12 7v.01"),
+        }
+    }
 }
 
 /// Returns the heading and the sentences of a page, not yet escaped.
@@ -105,14 +134,14 @@ fn heading_and_sentences(page: &Page) -> (String, Vec<String>) {
         Page::Connected { title, done } => {
             let mut sentences = vec![format!("{title}: {}", done.identity.label)];
             if let Some(reason) = &done.reason {
-                sentences.push(format!("It could not be verified yet: {}.", reason.message));
+                sentences.push(sentence(&format!("It could not be verified yet: {}", reason.message)));
             }
             sentences.push(BACK.to_owned());
             ("Connected".to_owned(), sentences)
         }
         Page::Failed { title, failure } => {
-            let remedy = failure.remedy.iter().map(|remedy| format!("What to do: {remedy}."));
-            let why = format!("{title}: {}.", failure.message);
+            let remedy = failure.remedy.iter().map(|remedy| sentence(remedy.as_str()));
+            let why = sentence(&format!("{title}: {}", failure.message));
             let sentences = std::iter::once(why).chain(remedy).chain([BACK.to_owned()]).collect();
             ("Not connected".to_owned(), sentences)
         }

@@ -194,7 +194,7 @@ test('the problem with an answer is shown at its field, and the answer stays', a
 test('an address that is no web address is never a link', async ({ context, mock }) => {
   const page = await enter(context, mock, 'demo', '/connect');
   await pick(page, 'Gmail');
-  await hasText(page, 'Continue at');
+  await hasText(page, 'Sign in at');
   const [setup] = page.world().setups.values();
   clearTimeout(setup.timer);
   setup.script[0].open = 'javascript:alert(1)';
@@ -267,12 +267,12 @@ test('markup in what others supply is shown as text', async ({ context, mock }) 
 
 test('an event changes the list of another tab', async ({ context, mock }) => {
   const page = await enter(context, mock);
-  await hasTitle(page, '6 connections need you');
+  await hasTitle(page, '5 connections need you');
   await until(page, () => document.querySelector('.live-state.live'));
   const of = page.world().connections.find((each) => each.kind === 'twilio');
   Object.assign(of, { needsAttention: false, remedyAction: null, liveness: 'live', reason: null });
   for (const listener of page.world().listeners) listener('connection', of.id);
-  await hasTitle(page, '5 connections need you');
+  await hasTitle(page, '4 connections need you');
 });
 
 test('10,000 connections are loaded while scrolling, and few rows exist at once', async ({ context, mock }) => {
@@ -388,7 +388,7 @@ test('removal says what will happen, and then what did', async ({ context, mock 
   await new Promise((resolve) => setTimeout(resolve, 800));
   await hasText(page, 'The connection was removed');
   await click(page, 'dialog a', 'All connections');
-  await hasTitle(page, '5 connections need you');
+  await hasTitle(page, '4 connections need you');
 });
 
 test('a removal revokes an entered credential only if the box is ticked', async ({ context, mock }) => {

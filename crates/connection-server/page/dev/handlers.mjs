@@ -5,7 +5,7 @@ import { DAY, sorted, time } from './world.mjs';
 /** A problem document. */
 export const problem = (status, code, detail, remedy = null, more = {}) => [
   status,
-  { type: 'about:blank', title: code, status, detail, code, remedy, field: null, ...more },
+  { type: 'about:blank', title: code, status, detail, code, remedy, field: null, problems: [], made: null, ...more },
 ];
 export const missing = (code = 'not_found', what = 'connection') => problem(404, code, `There is no such ${what}.`);
 
@@ -21,7 +21,20 @@ export const extensionOf = (world, { name }) => world.extensions.find((each) => 
 export const setupOf = (world, { id }) => world.setups.get(id);
 export const grantsOf = (world, of) =>
   world.extensions.flatMap((each) => each.grants.filter((grant) => grant.connection === of.id));
-export const detail = (world, of) => ({ ...of, uses: grantsOf(world, of) });
+
+/** The shapes of a connection: alone, in a list, and with everything that is known of it. */
+export function connectionShape(of) {
+  const { kindTitle, providerTitle, needsAttention, remedyAction, usedBy, ...listed } = of;
+  const { createdAt, previousUntil, rotates, ...connection } = listed;
+  return connection;
+}
+export const listedShape = ({ createdAt, previousUntil, rotates, ...listed }) => listed;
+export const detail = (world, of) => ({
+  ...of,
+  updatedAt: of.createdAt,
+  reach: ['https://api.example'],
+  uses: grantsOf(world, of),
+});
 
 /** Wraps a handler so that it gets the thing that its path names. */
 export const withConnection = (handle) => (context) => {
@@ -45,6 +58,7 @@ export function listConnections({ world, query }) {
       attention: each.needsAttention,
       live: each.liveness === 'live',
       offline: each.liveness === 'offline',
+      failing: each.liveness === 'failing',
       unknown: each.liveness === 'unknown',
     };
     return (
@@ -55,11 +69,10 @@ export function listConnections({ world, query }) {
       (!get('extension') || each.usedBy.includes(get('extension')))
     );
   });
-  const counts = {
-    all: world.connections.length,
-    attention: world.connections.filter((each) => each.needsAttention).length,
-  };
-  return page(found, query, query.get('after') ? {} : { counts });
+  const count = (test) => world.connections.filter(test).length;
+  const counts = { all: world.connections.length, attention: count((each) => each.needsAttention) };
+  for (const state of ['live', 'offline', 'failing', 'unknown']) counts[state] = count((each) => each.liveness === state);
+  return page(found.map(listedShape), query, { counts: query.get('after') ? null : counts });
 }
 
 export async function verify({ world, of }) {
@@ -69,7 +82,7 @@ export async function verify({ world, of }) {
     Object.assign(of, { liveness: 'live', reason: null, needsAttention: false, remedyAction: null });
   sorted(world.connections);
   changed(world, 'connection', of.id);
-  return of;
+  return connectionShape(of);
 }
 
 export function health({ of, world }) {
@@ -86,10 +99,9 @@ export function health({ of, world }) {
 
 export async function waitFor({ world, of, query, request }) {
   const now = shape(of);
-  const isSeen = query.get('after') === now.cursor || (!query.has('after') && Number(query.get('step')) === now.step);
-  if (query.has('wait') && isSeen && !of.ended) {
+  if (query.get('after') === now.cursor && !of.ended) {
     await new Promise((resolve) => {
-      const timer = setTimeout(resolve, Number(query.get('wait')) * 1000);
+      const timer = setTimeout(resolve, 25000);
       of.waiters.add(() => {
         clearTimeout(timer);
         resolve();
@@ -136,7 +148,7 @@ export function listEvents({ world, query }) {
   const items = world.events.filter(
     (each) => (!of || each.connection === of) && (!names.length || names.includes(each.event)),
   );
-  return page(items, query, { chain: query.get('check') ? 'whole' : null });
+  return page(items, query, { chain: query.get('check') || of ? 'whole' : null, brokenAt: null });
 }
 
 export function history({ world, query, params }) {

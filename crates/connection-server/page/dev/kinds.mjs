@@ -161,20 +161,25 @@ export const KINDS = NAMES.trim()
   .split('\n')
   .map((line) => {
     const [kind, provider, title, auth] = line.split('|');
-    return { kind, provider, title, auth, own: kind === 'grafana', connections: 0 };
+    const profiles = ['claude', 'codex'].includes(kind);
+    return { kind, provider, title, auth, own: kind === 'grafana', profiles, connections: 0 };
   });
 
-/** Returns the shape of one kind. */
+/** Returns the shape of one kind. A field of a kind does not say how an answer looks. */
+export function kindDetail(known) {
+  const shape = kindShape(known);
+  const fields = shape.fields.map(({ placeholder, pattern, ...field }) => ({ ...field, offer: null }));
+  return { ...shape, fields };
+}
+
+/** Returns one kind with the fields that a setup asks for. */
 export function kindShape(known) {
   const fallback =
     known.auth === 'oauth'
       ? []
       : [field(known.auth === 'apiKey' ? 'apiKey' : 'token', known.auth === 'apiKey' ? 'API key' : 'Token', 'secret')];
   return {
-    kind: known.kind,
-    provider: known.provider,
-    title: known.title,
-    auth: known.auth,
+    ...known,
     extension: null,
     guide: GUIDES[known.kind] ?? [
       link(`Open the settings of ${known.title} and create a key for this server.`, null),
@@ -185,14 +190,7 @@ export function kindShape(known) {
       known.auth === 'oauth'
         ? ['send', 'secrets', 'refresh']
         : ['send', 'secrets', ...(known.kind === 'claude' ? ['usage', 'profiles'] : [])],
-    needs: [],
     ways: known.auth === 'oauth' ? ['browser', 'device'] : [],
     redirectUri: known.auth === 'oauth' ? 'http://127.0.0.1:8745/callback' : null,
-    tool: null,
-    permissionModes: [],
-    cacheTtl: null,
-    image: null,
-    file: known.own ? '/etc/connections/kinds/grafana.toml' : null,
-    sources: [],
   };
 }

@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { extname, join, normalize } from 'node:path';
 import { problem } from './handlers.mjs';
-import { ROUTES } from './routes.mjs';
+import { APPEARANCE, ROUTES } from './routes.mjs';
 import { makeWorld, time } from './world.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -85,6 +85,7 @@ function live(request, response, world) {
 
 async function answer(request, response, worlds, path, query) {
   if (path === '/page-tokens') return send(response, ...pageToken(await bodyOf(request)));
+  if (path === '/appearance') return send(response, 200, APPEARANCE);
   const name = /^Bearer token-(.+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (!name) return send(response, ...problem(401, 'unauthenticated', 'The token is not valid.'));
   if (!worlds.has(name)) worlds.set(name, makeWorld(name));

@@ -3,6 +3,7 @@ import {
   answer,
   changed,
   connectionOf,
+  connectionShape,
   detail,
   grant,
   health,
@@ -18,7 +19,7 @@ import {
   withExtension,
   withSetup,
 } from './handlers.mjs';
-import { kindShape } from './kinds.mjs';
+import { kindDetail } from './kinds.mjs';
 import { advance, begin, cancel, shape } from './setups.mjs';
 import { DAY, profile, sorted, time, uuid } from './world.mjs';
 
@@ -31,7 +32,35 @@ const LOGO = `data:image/svg+xml,${encodeURIComponent(SVG.join(''))}`;
 /** The kind of this world whose entered credential can be revoked. */
 const REVOCABLE = 'figma';
 
+/** Returns what a new extension has in common with the others. */
+const extensionFor = ({ extensions }) =>
+  extensions[0] ?? {
+    provider: 'github',
+    title: 'GitHub',
+    secretNames: [],
+    commands: [],
+    chosen: false,
+    missingScopes: [],
+    error: null,
+    declared: [],
+    values: {},
+    set: [],
+  };
+
 const extensionShape = ({ declared, values, set, ...of }) => of;
+
+const REVISIONS = { extensionConfig: 1, commandConfig: 1, connectionConfig: 1, credential: 1 };
+
+const resolvedOf = (of) => ({
+  connectionId: 'default',
+  extensionName: of.name,
+  provider: of.provider,
+  publicConfig: {},
+  missingSecretNames: [],
+  status: of.status,
+});
+
+export const APPEARANCE = { name: 'Acme Flow', logo: LOGO, accent: '#7a1fa2' };
 
 /** All routes. */
 export const ROUTES = [
@@ -46,14 +75,15 @@ export const ROUTES = [
       setup: world.setup,
       extension: null,
       areas: ['extensions', 'profiles', 'usage', 'activity', 'system', 'doctor', 'health', 'setupLinks'],
-      token: world.tokens[0]?.id ?? null,
+      token: world.tokens[0]?.id ?? '00000000-0000-7000-8000-000000000000',
       kinds: world.role === 'link' ? ['github', 'notion', 'gmail'] : null,
       host:
         world.role === 'link'
-          ? { name: 'Acme Flow', logo: LOGO, accent: '#7a1fa2', returnTo: 'https://flow.acme.example/done' }
+          ? { ...APPEARANCE, returnTo: 'https://flow.acme.example/done' }
           : { name: null, logo: null, accent: null, returnTo: null },
     }),
   ],
+  ['GET', '/appearance', () => APPEARANCE],
   ['GET', '/tokens', ({ world }) => ({ items: world.tokens, next: null })],
   [
     'POST',
@@ -88,7 +118,7 @@ export const ROUTES = [
   [
     'POST',
     '/setup-links',
-    () => [201, { address: 'http://127.0.0.1:8745/link#link=4b1c9d', expiresAt: time(30 * 60000) }],
+    () => [201, { id: uuid(), address: 'http://127.0.0.1:8745/link#link=4b1c9d', expiresAt: time(30 * 60000) }],
   ],
   ['GET', '/connections', listConnections],
   ['GET', '/connections/:id', withConnection(({ world, of }) => detail(world, of))],
@@ -102,16 +132,16 @@ export const ROUTES = [
         });
       of.label = body.label;
       changed(world, 'connection', of.id);
-      return detail(world, of);
+      return connectionShape(of);
     }),
   ],
   ['POST', '/connections/:id/verify', withConnection(verify)],
-  ['POST', '/connections/:id/refresh', withConnection(({ of }) => ({ outcome: 'refreshed', connection: of }))],
-  ['POST', '/connections/:id/rollback', withConnection(({ of }) => of)],
+  ['POST', '/connections/:id/refresh', withConnection(({ of }) => ({ outcome: 'refreshed', connection: connectionShape(of) }))],
+  ['POST', '/connections/:id/rollback', withConnection(({ of }) => connectionShape(of))],
   [
     'POST',
     '/connections/:id/default',
-    withConnection(({ of, body }) => Object.assign(of, { isDefault: body.default })),
+    withConnection(({ of, body }) => connectionShape(Object.assign(of, { isDefault: body.default }))),
   ],
   [
     'POST',
@@ -182,7 +212,7 @@ export const ROUTES = [
     '/kinds/:kind',
     ({ world, params }) => {
       const known = world.kinds.find((each) => each.kind === params.kind);
-      return known ? { ...kindShape(known), connections: known.connections } : missing('unknown_kind', 'kind');
+      return known ? kindDetail(known) : missing('unknown_kind', 'kind');
     },
   ],
   [
@@ -191,6 +221,7 @@ export const ROUTES = [
     ({ params }) => ({
       kind: params.kind,
       connections: 1,
+      seen: '5f0c2e1a',
       changes: [
         {
           connections: 1,
@@ -209,7 +240,7 @@ export const ROUTES = [
         Object.assign(each, { liveness: 'live', reason: null, needsAttention: false, remedyAction: null });
       sorted(world.connections);
       changed(world, 'connection', null);
-      return { kind: params.kind, connections: 1, changes: [] };
+      return { kind: params.kind, connections: 1, seen: '5f0c2e1a', changes: [] };
     },
   ],
   [
@@ -252,7 +283,7 @@ export const ROUTES = [
       return [204, null];
     }),
   ],
-  ['GET', '/extensions', ({ world }) => world.extensions.map(extensionShape)],
+  ['GET', '/extensions', ({ world, query }) => page(world.extensions.map(extensionShape), query)],
   [
     'POST',
     '/extensions',
@@ -260,7 +291,7 @@ export const ROUTES = [
       if (!body.manifest?.name)
         return problem(422, 'invalid_manifest', 'The manifest has no name.', 'Choose the manifest of an extension.');
       const made = {
-        ...world.extensions[0],
+        ...extensionFor(world),
         name: body.manifest.name,
         grants: [],
         connection: null,
@@ -315,7 +346,7 @@ export const ROUTES = [
       set: of.set,
       missing: of.declared.filter((each) => each.required && !of.values[each.name]).map((each) => each.name),
       overridden: [],
-      revisions: { extensionConfig: 1, commandConfig: 1, connectionConfig: 1, credential: 1 },
+      revisions: REVISIONS,
       declared: of.declared,
     })),
   ],
@@ -332,7 +363,7 @@ export const ROUTES = [
         set: of.set,
         missing: [],
         overridden: [],
-        revisions: {},
+        revisions: REVISIONS,
         declared: of.declared,
       };
     }),
@@ -350,21 +381,24 @@ export const ROUTES = [
         kinds: [of.provider],
         way: null,
       };
-      return {
-        extension: of.name,
-        command: body.command,
-        required,
-        resolved: {},
-        ticket: required ? 'ticket-1' : null,
-      };
+      const ticket = required ? 'ticket-1' : null;
+      return [201, { extension: of.name, command: body.command, required, resolved: resolvedOf(of), ticket }];
     }),
   ],
   [
     'GET',
     '/extensions/:name/hand-off/:id',
-    () => ({ extension: 'issues', command: null, required: null, resolved: {}, ticket: null }),
+    withExtension(({ of }) => ({
+      extension: of.name,
+      command: null,
+      required: null,
+      resolved: resolvedOf(of),
+      ticket: null,
+      cursor: '1',
+      setup: null,
+    })),
   ],
-  ['GET', '/profiles', ({ world }) => world.profiles],
+  ['GET', '/profiles', ({ world, query }) => page(world.profiles, query)],
   [
     'POST',
     '/profiles',
@@ -398,7 +432,7 @@ export const ROUTES = [
       return { id: of.id, kind: of.kind, label: of.label };
     },
   ],
-  ['GET', '/usage', ({ world }) => world.usage],
+  ['GET', '/usage', ({ world, query }) => page(world.usage, query)],
   ['GET', '/connections/:id/usage', history],
   ['GET', '/events', listEvents],
   [
@@ -418,6 +452,7 @@ export const ROUTES = [
             }
           : null,
       startedAt: time(-5 * DAY),
+      healthy: true,
     }),
   ],
   [

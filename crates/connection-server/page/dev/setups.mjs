@@ -20,15 +20,18 @@ function scriptOf(known) {
     guide: kind.guide,
     fields,
     open: null,
+    openHost: null,
+    returns: false,
     beside: [],
     ...more,
   });
+  const { host: openHost } = new URL(`https://${known.provider}.example`);
   const host = `https://${known.provider}.example`;
   switch (known.kind) {
     case 'gmail':
     case 'google-calendar':
       return [
-        { type: 'redirect', open: `${host}/o/oauth2/auth?client_id=abc&scope=mail&state=xyz`, beside: [], auto: 4000 },
+        { type: 'redirect', open: `${host}/o/oauth2/auth?client_id=abc&scope=mail&state=xyz`, openHost, beside: [], auto: 4000 },
         'confirm',
         'done',
       ];
@@ -69,6 +72,8 @@ function scriptOf(known) {
           ],
           guide: [],
           open: 'https://api.notion.com/v1/oauth/authorize?client_id=abc',
+          openHost: 'api.notion.com',
+          returns: true,
         }),
         'done',
       ];
@@ -116,7 +121,7 @@ function scriptOf(known) {
     default:
       return known.auth === 'oauth'
         ? [
-            { type: 'redirect', open: `${host}/oauth/authorize?client_id=abc`, beside: [], auto: 4000 },
+            { type: 'redirect', open: `${host}/oauth/authorize?client_id=abc`, openHost, beside: [], auto: 4000 },
             'confirm',
             'done',
           ]
@@ -187,7 +192,6 @@ function finish(world, setup) {
       needsAttention: false,
       remedyAction: null,
       expiring: false,
-      missingScopes: [],
       checkedAt: time(0),
       previousUntil: '2026-11-27T09:00:00Z',
     });
@@ -215,7 +219,6 @@ function finish(world, setup) {
       providerTitle: title.replace(/ \(.*\)$/, ''),
       needsAttention: false,
       remedyAction: null,
-      missingScopes: [],
       usedBy: setup.extension ? [setup.extension] : [],
       previousUntil: null,
       rotates: false,
@@ -270,6 +273,7 @@ export function shape(setup) {
     kind: setup.known.kind,
     kindTitle: setup.known.title,
     provider: setup.known.provider,
+    providerTitle: setup.known.title.replace(/ \(.*\)$/, ''),
     reauthorizes: setup.of?.id ?? null,
     extension: setup.extension,
     createdAt: setup.createdAt,

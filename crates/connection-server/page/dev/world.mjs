@@ -59,7 +59,6 @@ function connection(kind, label, more = {}) {
     providerTitle: known.title.replace(/ \(.*\)$/, ''),
     needsAttention: false,
     remedyAction: null,
-    missingScopes: [],
     usedBy: [],
     createdAt: time(-40 * DAY),
     previousUntil: null,
@@ -93,8 +92,6 @@ function listed() {
     }),
     connection('slack', 'acme', {
       liveness: 'live',
-      missingScopes: ['chat:write', 'files:read'],
-      ...needs('reauthorize'),
       usedBy: ['weekly-report'],
       account: 'Acme workspace',
     }),
@@ -176,8 +173,6 @@ function eventsOf(connections) {
       at: time(offset),
       event,
       details,
-      label: of.label,
-      kind: of.kind,
     });
   };
   for (const of of connections.slice(0, 30)) {
@@ -213,7 +208,6 @@ const declared = [
     type: 'textfield',
     required: true,
     choices: [],
-    default: null,
   },
   {
     name: 'order',
@@ -225,7 +219,6 @@ const declared = [
       { value: 'new', label: 'Newest first' },
       { value: 'old', label: 'Oldest first' },
     ],
-    default: 'new',
   },
   {
     name: 'includeClosed',
@@ -234,7 +227,6 @@ const declared = [
     type: 'checkbox',
     required: false,
     choices: [],
-    default: false,
   },
 ];
 
@@ -446,7 +438,7 @@ const tokens = () => [
     owner: 'local',
     extension: 'issues',
     createdAt: time(-20 * DAY),
-    expiresAt: null,
+    expiresAt: time(345 * DAY),
     lastUsedAt: null,
     revokedAt: null,
     page: false,

@@ -3,7 +3,7 @@
  */
 import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
-import { hostOf, safeAddress, sentence } from '../format.js';
+import { hostOf, safeAddress, sentence, sentences } from '../format.js';
 import { useAction, useResource } from '../resource.js';
 import { navigate } from '../router.js';
 import { texts } from '../texts.js';
@@ -37,7 +37,7 @@ function Rename({ connection, onClose, onChanged }) {
   return html`<${Dialog} title=${t.rename} onClose=${onClose}>
     <form class="form" onSubmit=${onSubmit}>
       <${Field} label=${t.renameField}
-        problem=${save.error && [save.error.message, save.error.remedy].filter(Boolean).join(' ')}>
+        problem=${save.error && sentences(save.error)}>
         ${(control) => html`<input ...${control} value=${label} onInput=${(event) => setLabel(event.target.value)}
           autocomplete="off" />`}
       <//>

@@ -4,7 +4,7 @@
 import { html } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { expiryOf, stateOf } from '../connection-words.js';
-import { sentence } from '../format.js';
+import { sentence, sentences } from '../format.js';
 import { useAction } from '../resource.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
@@ -39,7 +39,7 @@ export function Remedy({ connection, canManage, onChanged, tone = 'primary' }) {
     <${Button} tone=${tone} isBusy=${action.isBusy} onClick=${action.run} aria-label=${`${label}: ${connection.label}`}>
       ${action.isBusy ? t.checking : label}
     <//>
-    ${action.error && html`<p class="problem" role="alert">${action.error.message}</p>`}
+    ${action.error && html`<p class="problem" role="alert">${sentences(action.error)}</p>`}
   </div>`;
 }
 
@@ -47,7 +47,7 @@ export function Remedy({ connection, canManage, onChanged, tone = 'primary' }) {
  * @param {{connection: object, canManage: boolean, onChanged: (connection: object) => void}} props
  */
 export function ConnectionRow({ connection, canManage, onChanged }) {
-  const { label, account, kindTitle, kind, provider, needsAttention, reason, usedBy, missingScopes } = connection;
+  const { label, account, kindTitle, kind, provider, needsAttention, reason, usedBy } = connection;
   const state = stateOf(connection);
   const expiry = expiryOf(connection);
   const to = href(`/connections/${part(connection.id)}`);
@@ -63,7 +63,6 @@ export function ConnectionRow({ connection, canManage, onChanged }) {
       <${State} tone=${state.tone}>${state.word}<//>
       ${reason && html`<p>${sentence(reason.message)}</p>`}
       ${needsAttention && reason?.remedy && html`<p class="quiet-text">${sentence(reason.remedy)}</p>`}
-      ${missingScopes?.length > 0 && html`<p class="warn-text">${t.missing(missingScopes)}</p>`}
     </div>
     <div class="row-when quiet-text">
       <p>${connection.checkedAt ? html`<${Time} of=${connection.checkedAt} words=${t.checked} />` : t.neverChecked}</p>

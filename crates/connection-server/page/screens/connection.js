@@ -33,7 +33,7 @@ const t = texts.connection;
 /** The state in words, why, and the one button that repairs it. */
 function Condition({ connection, canManage, onChanged }) {
   const state = stateOf(connection);
-  const { reason, missingScopes, remedyAction } = connection;
+  const { reason, remedyAction } = connection;
   const tone = { bad: 'bad', warn: 'warn', off: 'off', live: 'live', none: 'info' }[state.tone];
   const icon = { bad: 'alert', warn: 'alert', off: 'clock', live: 'check', none: 'info' }[state.tone];
   return html`<div class=${`note condition ${tone}`} role="status">
@@ -42,7 +42,6 @@ function Condition({ connection, canManage, onChanged }) {
       <p class="note-title">${state.word}</p>
       ${reason && html`<p>${sentence(reason.message)}</p>`}
       ${reason?.remedy && html`<p class="quiet-text">${sentence(reason.remedy)}</p>`}
-      ${missingScopes?.length > 0 && html`<p>${texts.connections.missing(missingScopes)}</p>`}
       ${connection.expiring && html`<p>${expiryOf(connection, true)}</p>`}
       <p class="quiet-text">${
         connection.checkedAt
@@ -55,7 +54,7 @@ function Condition({ connection, canManage, onChanged }) {
 }
 
 function Facts({ connection }) {
-  const { account, kindTitle, kind, scopes, missingScopes, config, profile, isDefault } = connection;
+  const { account, kindTitle, kind, scopes, config, profile, isDefault } = connection;
   const end = connection.renews ? connection.authorizedUntil : connection.validUntil;
   const fact = (name, value) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
   return html`<section class="panel" aria-labelledby="summary-title"><h2 id="summary-title">${t.summary}</h2>
@@ -73,7 +72,6 @@ function Facts({ connection }) {
     <div><p class="quiet-text">${t.scopes}</p>
       <p>${scopes?.length ? scopes.map((scope) => html`<span class="chip" key=${scope}>
         ${scope}</span> `) : t.noScopes}</p>
-      ${missingScopes?.length > 0 && html`<p class="warn-text">${texts.connections.missing(missingScopes)}</p>`}
     </div>
   </section>`;
 }

@@ -3,14 +3,15 @@
  */
 import { html, useCallback, useEffect, useMemo, useRef, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
+import { checkAll, stopChecks, useChecks } from '../checks.js';
 import { providerOf } from '../connection-words.js';
 import { useCanManage, useHas } from '../me.js';
 import { useHints } from '../resource.js';
-import { navigate, savedScroll } from '../router.js';
+import { href, navigate, savedScroll } from '../router.js';
 import { BASE } from '../session.js';
 import { texts } from '../texts.js';
 import { Icon } from '../ui/icons.js';
-import { Button, ButtonLink, Choices, Empty, Loading, Problem, Title } from '../ui/parts.js';
+import { announce, Button, ButtonLink, Choices, Empty, Loading, Problem, State, Title } from '../ui/parts.js';
 import { VirtualList } from '../ui/virtual-list.js';
 import { ConnectionRow } from './connection-row.js';
 
@@ -178,13 +179,57 @@ function Select({ label, value, all, choices, onChange }) {
   </select>`;
 }
 
-/** The bar that shows how many connections need attention, as a share. */
+/** The states in the order of the bar, with their tones. */
+const STATES = { failing: 'bad', offline: 'off', unknown: 'none', live: 'live' };
+/** The least width of a part of the bar, of a thousand, so that a person sees it. */
+const MIN_SHARE = 12;
+
+/** The bar that shows how many connections are in each state. */
 function Share({ counts }) {
-  const share = counts.all ? counts.attention / counts.all : 0;
+  const states = Object.entries(STATES).filter(([state]) => counts[state]);
+  const widths = states.map(([state]) => Math.max(MIN_SHARE, (counts[state] / counts.all) * 1000));
+  const scale = 1000 / widths.reduce((sum, width) => sum + width, 0);
+  let end = 0;
+  const parts = states.map(([state, tone], index) => {
+    const begin = end;
+    end += widths[index] * scale;
+    return html`<rect key=${state} class=${`share-${tone}`} x=${begin} y="0" width=${end - begin} height="8" />`;
+  });
   return html`<svg class="share" viewBox="0 0 1000 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">
-    <rect class="share-fine" x="0" y="0" width="1000" height="8" />
-    <rect class="share-needs" x="0" y="0" width=${share && Math.max(12, share * 1000)} height="8" />
-  </svg>`;
+    ${parts}</svg>`;
+}
+
+/** The number of connections in each state, each with the list of them. */
+function Counts({ counts }) {
+  const states = Object.entries(STATES).filter(([state]) => counts[state]);
+  if (states.length < 2) return null;
+  return html`<ul class="counts" aria-label=${t.countsLabel}>${states.map(
+    ([state, tone]) => html`<li key=${state}><a href=${href(`/?state=${state}`)}><${State} tone=${tone}>
+      ${t.count[state](counts[state])}<//></a></li>`,
+  )}</ul>`;
+}
+
+/** The offer to check all connections, and how far the check has come. */
+function CheckAll({ counts, onEnd }) {
+  const { isRunning, checked, refused, all, error } = useChecks();
+  const wasRunning = useRef(isRunning);
+  useEffect(() => {
+    if (wasRunning.current && !isRunning) {
+      if (!error) announce(t.checkedAll(checked, refused));
+      onEnd();
+    }
+    wasRunning.current = isRunning;
+  }, [isRunning]);
+  if (isRunning) {
+    const done = checked + refused;
+    return html`<p class="actions"><progress max=${all || 1} value=${done} aria-label=${t.checkAll}></progress>
+      <span>${t.checkingAll(done, all)}</span><${Button} onClick=${stopChecks}>${t.stopChecks}<//></p>`;
+  }
+  return html`<p class="actions">
+      <${Button} tone=${counts.unknown > 0 ? 'primary' : ''} onClick=${checkAll}>${t.checkAll}<//>
+      ${counts.unknown > 0 && html`<span>${t.unchecked(counts.unknown)}</span>`}
+    </p>
+    <${Problem} error=${error} />`;
 }
 
 /** @param {{query: URLSearchParams}} props */
@@ -208,7 +253,6 @@ export function Connections({ query }) {
   };
   const clear = () => navigate('/', { replace: true });
 
-  const all = counts?.all ?? 0;
   const isEmpty = !isLoading && !error && !items.length;
   const kinds = choices.kinds.filter((kind) => kind.connections > 0).map((kind) => [kind.kind, kind.title]);
   const extensions = choices.extensions.map((extension) => [extension.name, extension.name]);
@@ -216,14 +260,14 @@ export function Connections({ query }) {
   if (isEmpty && !isFiltered) {
     const action =
       canManage && html`<${ButtonLink} to="/connect" tone="primary" icon="plus">${texts.nav.connectAccount}<//>`;
-    return html`<div class="screen"><${Title} name=${t.title}>${t.headline(0, 0)}<//>
+    return html`<div class="screen"><${Title} name=${t.title}>${t.headline({ all: 0 })}<//>
       <${Empty} title=${t.emptyTitle} action=${action}>${t.empty}<//></div>`;
   }
   return html`<div class="screen wide">
     <header class="hero">
-      <${Title} name=${t.title}>${counts ? t.headline(counts.attention, all) : t.title}<//>
-      ${counts && html`<p class="lead">${counts.attention > 0 && t.subline(all - counts.attention)}</p><${Share}
-        counts=${counts} />`}
+      <${Title} name=${t.title}>${counts ? t.headline(counts) : t.title}<//>
+      ${counts && html`<${Share} counts=${counts} /><${Counts} counts=${counts} />`}
+      ${counts && canManage && html`<${CheckAll} counts=${counts} onEnd=${list.reload} />`}
     </header>
     <div class="filters">
       <${Search} value=${filters.search} onChange=${(text) => change('search', text)} />

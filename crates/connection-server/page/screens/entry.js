@@ -20,29 +20,23 @@ function reasonOf({ code, error }) {
   return known ?? [error?.message ?? t.unknown, error?.remedy ?? t.unknownHelp];
 }
 
-/** @param {{failure: {code: string, isLink?: boolean, error?: Error} | null, onContinue: (() => void) | null}} props */
+/** @param {{failure: {code: string, error?: Error} | null, onContinue: (() => void) | null}} props */
 export default function Entry({ failure, onContinue }) {
   const reason = failure && reasonOf(failure);
-  const isLink = failure?.isLink;
   return html`<main class="entry" id="content">
     <p class="brand"><${Mark} /><span>${texts.product}</span></p>
-    <${Title}>${isLink ? t.linkTitle : t.title}<//>
+    <${Title}>${t.title}<//>
     ${
       reason &&
       html`<${Problem} error=${{ message: reason[0], remedy: reason[1] }} tone="warn">
       ${onContinue && html`<${Button} onClick=${onContinue}>${texts.common.toConnections}<//>`}
     <//>`
     }
-    ${
-      isLink
-        ? html`<p class="lead">${t.linkHelp}</p>`
-        : html`
-      <p class="lead">${t.intro}</p>
-      <ol class="steps">
-        <li><p>${t.step1}</p><div class="command"><code>${t.command}</code><${Copy} text=${t.command} /></div></li>
-        <li><p>${t.step2}</p><p class="quiet-text">${t.step2Help}</p></li>
-      </ol>
-      <${Note}><p>${t.running}</p><//>`
-    }
+    <p class="lead">${t.intro}</p>
+    <ol class="steps">
+      <li><p>${t.step1}</p><div class="command"><code>${t.command}</code><${Copy} text=${t.command} /></div></li>
+      <li><p>${t.step2}</p><p class="quiet-text">${t.step2Help}</p></li>
+    </ol>
+    <${Note}><p>${t.running}</p><//>
   </main>`;
 }

@@ -3,6 +3,7 @@
  */
 import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
+import { sentences } from '../format.js';
 import { useCanManage } from '../me.js';
 import { useAction, useResource } from '../resource.js';
 import { href } from '../router.js';
@@ -67,7 +68,7 @@ function Card({ extension }) {
         ${provider && html`<p class="quiet-text">${t.needs} ${title ?? provider}</p>`}</div>
     </div>
     <p><${State} tone=${state.tone}>${state.word}<//></p>
-    ${error && extension.status && html`<p>${error.message}</p>`}
+    ${error && extension.status && html`<p>${sentences(error)}</p>`}
     ${missingScopes?.length > 0 && html`<p class="warn-text">${texts.connections.missing(missingScopes)}</p>`}
     ${grants.length > 0 && html`<p class="quiet-text">
       ${t.uses} ${texts.common.list(grants.map((grant) => grant.label))}</p>`}

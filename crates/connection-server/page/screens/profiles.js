@@ -3,6 +3,7 @@
  */
 import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
+import { sentence } from '../format.js';
 import { useCanManage } from '../me.js';
 import { useAction, useResource } from '../resource.js';
 import { texts } from '../texts.js';
@@ -16,7 +17,7 @@ function foundState({ state, authenticated, account, reason }) {
   if (state !== 'there') return { tone: 'none', word: t.states[state] ?? state };
   if (authenticated === true) return { tone: 'live', word: account ? t.signedIn(account) : t.signedInSome };
   if (authenticated === false) return { tone: 'warn', word: t.signedOut };
-  return { tone: 'none', word: reason?.message ?? t.unclear };
+  return { tone: 'none', word: reason ? sentence(reason.message) : t.unclear };
 }
 
 /** The dialog that makes a profile, or renames one. */

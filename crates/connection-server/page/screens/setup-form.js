@@ -128,10 +128,12 @@ export function SetupForm({ prompt, onSend, isBusy, problems }) {
 
   useEffect(() => {
     if (!problems.length) return;
-    setOwn(Object.fromEntries(problems.map(({ field, message }) => [field, message])));
+    setOwn(Object.fromEntries(problems.map(({ field, message }) => [field, sentence(message)])));
     focusOn(problems[0].field);
   }, [problems]);
   useEffect(() => {
+    // A step with an address is answered there in most cases, so the address has the focus.
+    if (prompt.open && !prompt.problem) return;
     if (window.matchMedia('(min-width: 60rem)').matches && fields[0]) focusOn(fields[0].name);
   }, []);
 

@@ -3,8 +3,36 @@
  */
 import { useCallback, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
+import { token } from '../session.js';
 
 const ENDS = ['done', 'failed', 'cancelled'];
+
+/** Returns `true` if a setup ended because access was refused at the provider. A kind may put its name before the code. */
+const isRefused = (setup) => setup.type === 'failed' && /(^|_)access_denied$/.test(setup.reason.code);
+
+/**
+ * What was typed into setups of a kind, in the memory of the page, until one of them ends in another way than by a
+ * refusal at the provider. A setup that is begun again after a refusal does not ask for it again.
+ * @type {Map<string, {id: string, names: string, answers: object}[]>}
+ */
+const typed = new Map();
+/** The kind, for the visitor who has this token. */
+const keyOf = (setup) => `${setup.kind} ${token()}`;
+const namesOf = ({ fields }) => fields.map((field) => field.name).join(' ');
+
+function keepTyped(setup, answers) {
+  // An address of the browser belongs to one sign-in.
+  if (setup.open) return;
+  const others = (typed.get(keyOf(setup)) ?? []).filter(({ names }) => names !== namesOf(setup));
+  typed.set(keyOf(setup), [...others, { id: setup.id, names: namesOf(setup), answers }]);
+}
+
+/** Returns what was typed into this step of an earlier setup, or `undefined`. */
+function typedBefore(setup) {
+  if (setup?.type !== 'prompt' || setup.open || setup.problem) return undefined;
+  const kept = typed.get(keyOf(setup)) ?? [];
+  return kept.find(({ id, names }) => id !== setup.id && names === namesOf(setup))?.answers;
+}
 
 /** Returns `true` if a setup has ended. */
 export const hasEnded = (setup) => ENDS.includes(setup?.type);
@@ -54,8 +82,10 @@ export function useSetup(id) {
   const show = useCallback((now) => {
     const was = latest.current;
     const setup = withPurpose(now, was);
-    const isMoved = was?.type === 'prompt' && setup.step !== was.step && !own.current;
+    // The answer to a step with an address may come from the browser that opened it, and is not one of another tab.
+    const isMoved = was?.type === 'prompt' && !was.open && setup.step !== was.step && !own.current;
     latest.current = setup;
+    if (hasEnded(setup) && !isRefused(setup)) typed.delete(keyOf(setup));
     setState({ setup, error: null, isOffline: false, isOtherTab: isMoved && !hasEnded(setup) });
   }, []);
 
@@ -82,7 +112,7 @@ export function useSetup(id) {
           const setup = await api.get(path).catch(() => null);
           if (setup) {
             show(setup);
-            setState((was) => ({ ...was, isOtherTab: !hasEnded(setup) }));
+            setState((was) => ({ ...was, isOtherTab: !before?.open && !hasEnded(setup) }));
           }
         }
       } finally {
@@ -92,12 +122,21 @@ export function useSetup(id) {
     [path],
   );
 
+  const answer = (answers) => {
+    keepTyped(latest.current, answers);
+    return send('POST', '/answers', { step: latest.current.step, answers });
+  };
+  useEffect(() => {
+    const answers = typedBefore(state.setup);
+    if (answers) void answer(answers);
+  }, [state.setup]);
+
   return {
     ...state,
     ...action,
     actionError: action.error,
     error: state.error,
-    answer: (answers) => send('POST', '/answers', { step: latest.current.step, answers }),
+    answer,
     confirm: () => send('POST', '/confirm', { step: latest.current.step }),
     resume: () => send('POST', '/resume', {}),
     cancel: () => send('DELETE'),

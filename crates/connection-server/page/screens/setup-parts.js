@@ -1,8 +1,8 @@
 /**
  * The parts of a setup's steps: the guide, an address to open, a device code, and progress.
  */
-import { html, useEffect, useState } from '../vendor/preact-htm.js';
-import { hostOf, safeAddress } from '../format.js';
+import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
+import { hostOf, safeAddress, sentence } from '../format.js';
 import { texts } from '../texts.js';
 import { Icon } from '../ui/icons.js';
 import { Copy, Note, Outside } from '../ui/parts.js';
@@ -25,19 +25,27 @@ export function Guide({ parts }) {
   )}</ol>`;
 }
 
-/** An address that the person opens, with who asks there. */
-export function Redirect({ to, kindTitle, isWaiting = true }) {
-  const address = safeAddress(to);
+/**
+ * An address that the person opens, with the provider that asks there. The address may be one of this server, which
+ * sends the browser on, so the server names the host of the provider.
+ * @param {{setup: object, isWaiting?: boolean}} props
+ */
+export function Redirect({ setup, isWaiting = true }) {
+  const { open, openHost, providerTitle } = setup;
+  const address = safeAddress(open);
   const [isOpened, setIsOpened] = useState(false);
-  if (!address) return html`<${Note} tone="warn" icon="alert"><p>${t.unsafeAddress}</p><p class="mono">${to}</p><//>`;
-  const host = hostOf(address);
+  const button = useRef(null);
+  useEffect(() => button.current?.querySelector('a').focus({ preventScroll: true }), []);
+  if (!address) return html`<${Note} tone="warn" icon="alert"><p>${t.unsafeAddress}</p><p class="mono">${open}</p><//>`;
+  const host = openHost ?? hostOf(address);
   return html`<section class="redirect" aria-labelledby="redirect-title">
-    <h2 id="redirect-title">${t.openTitle(host)}</h2>
-    <p>${t.openHelp(kindTitle, host)}</p>
-    <dl class="asks"><div><dt>${t.asks}</dt><dd><${Icon} name="key" /><strong>${host}</strong></dd></div>
-      <div><dt>${t.opens}</dt><dd class="mono address">${address}</dd></div></dl>
+    <h2 id="redirect-title">${t.openTitle(providerTitle)}</h2>
+    <p>${t.openHelp(providerTitle)}</p>
+    <dl class="asks"><div><dt>${t.asks}</dt><dd><${Icon} name="key" /><strong>${providerTitle}</strong></dd></div>
+      <div><dt>${t.opens}</dt><dd class="mono address">${host}</dd></div></dl>
     <p class="actions">
-      <span onClick=${() => setIsOpened(true)}><${Outside} to=${address} tone="primary">${t.openButton(host)}<//></span>
+      <span ref=${button} onClick=${() => setIsOpened(true)}><${Outside} to=${address} tone="primary">
+        ${t.openTitle(providerTitle)}<//></span>
       <${Copy} text=${address} label=${t.copyAddress} tone="quiet" />
     </p>
     ${isWaiting && isOpened && html`<${Progress}>${t.waiting(host)}<//>`}
@@ -80,7 +88,7 @@ export function DeviceCode({ message, open, userCode }) {
   return html`<section class="device" aria-labelledby="device-title">
     <div>
       <h2 id="device-title">${t.deviceTitle}</h2>
-      <p>${message}</p>
+      <p>${sentence(message)}</p>
       <p class="user-code" aria-label=${t.code}><span>${userCode}</span></p>
       <p class="actions">
         ${address && html`<${Outside} to=${address} tone="primary">${t.openButton(host)}<//>`}
@@ -97,9 +105,8 @@ export function Notices({ notices }) {
   return notices.map((notice, index) =>
     notice.userCode
       ? html`<${DeviceCode} key=${index} ...${notice} />`
-      : html`<${Note} key=${index} tone=${notice.reason ? 'off' : 'info'} icon=${notice.reason ? 'clock' : 'info'}>
-      <p>${notice.message}</p>
-      ${notice.reason && html`<p>${notice.reason.message} ${notice.reason.remedy}</p>`}
+      : html`<${Note} key=${index}>
+      <p>${sentence(notice.message)}</p>
       ${notice.open && html`<p><${Outside} to=${notice.open} /></p>`}
     <//>`,
   );

@@ -4,6 +4,7 @@
 import { html, useState } from '../vendor/preact-htm.js';
 import { part } from '../api.js';
 import { stateOf } from '../connection-words.js';
+import { sentence, sentences } from '../format.js';
 import { useAction } from '../resource.js';
 import { texts } from '../texts.js';
 import { Icon, Tile } from '../ui/icons.js';
@@ -38,7 +39,7 @@ function Done({ setup, after }) {
       ${setup.reauthorizes ? t.reconnectedTitle(setup.account.label) : t.doneTitle(setup.account.label)}</h2>
     <p>${isLive ? t.doneHelp : t.doneNotLive} ${setup.label && html`${t.doneName}: <strong><bdi>${setup.label}</bdi>
       </strong>.`}</p>
-    ${!isLive && html`<p><${State} tone=${state.tone}>${state.word}<//> ${setup.reason?.message}</p>`}
+    ${!isLive && html`<p><${State} tone=${state.tone}>${state.word}<//> ${sentences(setup.reason)}</p>`}
     ${setup.extension && html`<p>${t.extensionCan(setup.extension)}</p>`}
     <p class="actions">${
       after ??
@@ -80,8 +81,8 @@ function Failed({ setup, onBegin }) {
   return html`<section class="outcome failed">
     <p class="seal"><${Icon} name="cross" /></p>
     <h2 role="alert">${setup.reauthorizes ? t.failedReauthorize : t.failedTitle}</h2>
-    <p><strong>${setup.reason.message}</strong></p>
-    ${setup.reason.remedy && html`<p>${setup.reason.remedy}</p>`}
+    <p><strong>${sentence(setup.reason.message)}</strong></p>
+    ${setup.reason.remedy && html`<p>${sentence(setup.reason.remedy)}</p>`}
     <${WaysOut} setup=${setup} onBegin=${onBegin} />
   </section>`;
 }
@@ -90,6 +91,27 @@ function Cancelled({ setup, onBegin }) {
   return html`<section class="outcome"><h2 role="status">${t.cancelledTitle}</h2>
     <p>${setup.reauthorizes ? t.cancelReauthorize : t.cancelledHelp}</p><${WaysOut} setup=${setup} onBegin=${onBegin} />
       </section>`;
+}
+
+/** The reason why the setup waits, which one of the notices has. The others say what this section says. */
+function Paused({ setup, loop }) {
+  const { reason } = setup.beside.find((notice) => notice.reason);
+  return html`<section class="outcome" role="status"><h2>${t.paused[reason.code] ?? t.paused.other}</h2>
+    <p><strong>${sentence(reason.message)}</strong></p><p>${t.pausedHelp}</p>
+    <p class="actions"><${Button} tone="primary" isBusy=${loop.isBusy} onClick=${loop.resume}>${t.resume}<//></p>
+  </section>`;
+}
+
+/** The form of a step. If the browser comes back by itself, what it may otherwise enter is folded away. */
+function Prompt({ setup, loop }) {
+  const form = html`<${SetupForm} prompt=${setup} isBusy=${loop.isBusy} onSend=${loop.answer}
+    problems=${loop.actionError?.problems ?? NONE} />`;
+  if (!setup.open) return form;
+  if (!setup.returns) {
+    return html`<${Redirect} setup=${setup} isWaiting=${false} /><p class="or"><span>${t.orPaste}</span></p>${form}`;
+  }
+  return html`<${Redirect} setup=${setup} />
+    <details class="fold" open=${Boolean(setup.problem)}><summary>${t.notBack}</summary>${form}</details>`;
 }
 
 /** The content of the present step. */
@@ -103,19 +125,11 @@ function Step({ setup, loop, after, onBegin }) {
       return html`<section class="outcome"><${Progress}>${t.working(kindTitle)}<//><p class="quiet-text">
         ${t.workingHelp}</p></section>`;
     case 'redirect':
-      return html`<${Redirect} to=${setup.open} kindTitle=${kindTitle} />${beside}`;
+      return html`<${Redirect} setup=${setup} />${beside}`;
     case 'notice':
-      return html`${beside}${
-        setup.resumable &&
-        html`<section class="outcome"><h2>${t.resumable}</h2><p>${t.resumableHelp}</p>
-        <p class="actions"><${Button} tone="primary" isBusy=${loop.isBusy} onClick=${loop.resume}>${t.resume}<//></p>
-          </section>`
-      }`;
+      return setup.resumable ? html`<${Paused} setup=${setup} loop=${loop} />` : beside;
     case 'prompt':
-      return html`${setup.open && html`<${Redirect} to=${setup.open} kindTitle=${kindTitle} isWaiting=${false} /><p
-        class="or"><span>${t.orPaste}</span></p>`}
-        <${SetupForm} key=${setup.step} prompt=${setup} isBusy=${loop.isBusy} onSend=${loop.answer}
-          problems=${loop.actionError?.problems ?? NONE} />${beside}`;
+      return html`<${Prompt} key=${setup.step} setup=${setup} loop=${loop} />${beside}`;
     case 'done':
       return html`<${Done} setup=${setup} after=${after} />`;
     case 'failed':

@@ -4,7 +4,7 @@
 import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { useCanManage, useHas, useMe } from '../me.js';
-import { at } from '../format.js';
+import { at, sentence } from '../format.js';
 import { useAction, useResource } from '../resource.js';
 import { forgetToken } from '../session.js';
 import { texts } from '../texts.js';
@@ -32,8 +32,8 @@ function Doctor() {
       <ul class="checks">${checks.map(
         (check, index) => html`<li key=${index} class=${check.ok ? 'ok' : 'not-ok'}>
         <${Icon} name=${check.ok ? 'check' : 'alert'} /><div><strong>${t.checks[check.check] ?? check.check}</strong><p>
-          ${check.message}</p>
-        ${check.remedy && html`<p class="quiet-text">${check.remedy}</p>`}</div></li>`,
+          ${check.ok ? check.message : sentence(check.message)}</p>
+        ${check.remedy && html`<p class="quiet-text">${sentence(check.remedy)}</p>`}</div></li>`,
       )}</ul>
       ${
         report.redirectUris?.length > 0 &&

@@ -3,7 +3,7 @@
  */
 import { html, useState } from '../vendor/preact-htm.js';
 import { part } from '../api.js';
-import { ago, at, clock, date, dollars, number, percent } from '../format.js';
+import { ago, at, clock, date, dollars, number, percent, sentences } from '../format.js';
 import { usePages, useResource } from '../resource.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
@@ -101,7 +101,7 @@ function Account({ usage, days }) {
         <p class="quiet-text">${usage.kindTitle ?? kind}${authMode && ` · ${t.authMode[authMode] ?? authMode}`}</p>
           </div></div>
       ${snapshot && html`<p class="quiet-text"><${Time} of=${snapshot.observedAt} words=${t.age} /></p>`}</header>
-    ${error && html`<${Note} tone="warn" icon="clock"><p>${error.message} ${error.remedy}</p><//>`}
+    ${error && html`<${Note} tone="warn" icon="clock"><p>${sentences(error)}</p><//>`}
     ${snapshot && html`<div class="metrics">${snapshot.metrics.map((metric, index) => html`<${Metric}
       key=${metric.id ?? index} metric=${metric} />`)}</div>`}
     ${connection && html`<div class="plots"><h3>${t.history}</h3><${History} usage=${usage} days=${days} /></div>`}

@@ -19,7 +19,7 @@ use crate::{Api, BASE, problem::ProblemBody};
 
 const TOKEN: &str = "token";
 /// The operations that concern the caller's token, whatever its owner is.
-const WITHOUT_OWNER: [&str; 3] = ["deleteTokensId", "getMe", "postPageTokens"];
+const WITHOUT_OWNER: [&str; 4] = ["deleteTokensId", "getAppearance", "getMe", "postPageTokens"];
 
 /// Splits the routes from their document, and adds to it what all operations have in common.
 pub(crate) fn with_document(routes: OpenApiRouter<Api>) -> (Router<Api>, String) {

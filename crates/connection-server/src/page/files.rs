@@ -14,6 +14,7 @@ macro_rules! assets {
 /// The files that the document loads, by their paths below the assets.
 pub(super) const ASSETS: &[Asset] = assets![
     "api.js",
+    "checks.js",
     "connection-words.js",
     "format.js",
     "icon.svg",
@@ -36,6 +37,8 @@ pub(super) const ASSETS: &[Asset] = assets![
     "screens/extension-settings.js",
     "screens/extension.js",
     "screens/extensions.js",
+    "screens/link-ended.js",
+    "screens/link-frame.js",
     "screens/link.js",
     "screens/profiles.js",
     "screens/setup-form.js",

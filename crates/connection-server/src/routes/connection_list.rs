@@ -51,11 +51,31 @@ struct ConnectionPage {
     counts: Option<Counts>,
 }
 
+/// The numbers of connections. Each connection is in `all` and in the number of its liveness.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = ConnectionCounts)]
 struct Counts {
     all: u64,
+    /// The connections that do not work, or soon will not, unless a person acts.
     attention: u64,
+    live: u64,
+    offline: u64,
+    failing: u64,
+    /// The connections of which it is not known whether they work, for example because they were never checked.
+    unknown: u64,
+}
+
+impl Counts {
+    fn add(&mut self, info: &ConnectionInfo, needs_attention: bool) {
+        self.all += 1;
+        self.attention += u64::from(needs_attention);
+        *match condition(info).0 {
+            Liveness::Live => &mut self.live,
+            Liveness::Offline => &mut self.offline,
+            Liveness::Failing => &mut self.failing,
+            _ => &mut self.unknown,
+        } += 1;
+    }
 }
 
 impl ListedBody {
@@ -148,6 +168,7 @@ impl List<'_> {
             Some("attention") => needs_attention(info, self.now),
             Some("live") => liveness == Liveness::Live,
             Some("offline") => liveness == Liveness::Offline,
+            Some("failing") => liveness == Liveness::Failing,
             _ => liveness == Liveness::Unknown,
         }
     }
@@ -182,8 +203,7 @@ impl List<'_> {
         self.titles.learn(outlines.iter().map(|info| &info.kind)).await?;
         for info in outlines {
             let needs_attention = needs_attention(&info, self.now);
-            counts.all += 1;
-            counts.attention += u64::from(needs_attention);
+            counts.add(&info, needs_attention);
             if !self.matches(&info) {
                 continue;
             }
@@ -243,7 +263,8 @@ impl List<'_> {
 pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Result<Response, Problem> {
     let registry = &caller.registry;
     let query = &caller.query;
-    let known_state = |text: &str| ["live", "attention", "offline", "unknown"].contains(&text).then(|| text.to_owned());
+    let states = ["live", "attention", "offline", "failing", "unknown"];
+    let known_state = |text: &str| states.contains(&text).then(|| text.to_owned());
     let kind = |text: &str| Kind::parse(text).map(|kind| kind.to_string());
     let wanted = Wanted {
         search: query.get("search").map(str::to_lowercase),

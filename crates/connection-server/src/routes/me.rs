@@ -61,6 +61,17 @@ struct HostBody {
     return_to: Option<String>,
 }
 
+/// The name and appearance of the host, which the page of a setup link shows to everybody.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Appearance)]
+struct AppearanceBody {
+    name: Option<String>,
+    /// An image as a `data:` address.
+    logo: Option<String>,
+    /// A colour such as `#1f7a5c`.
+    accent: Option<String>,
+}
+
 /// A token of a page, which is shown once.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PageToken)]
@@ -118,6 +129,18 @@ pub(super) async fn me(State(api): State<Api>, AnyCaller(token): AnyCaller) -> R
         host,
     };
     Ok(json(StatusCode::OK, &body))
+}
+
+/// Returns the name and appearance of the host, for the page of a setup link that no longer works.
+#[utoipa::path(get, path = "/appearance", responses((status = 200, body = AppearanceBody)), security(()))]
+pub(super) async fn appearance(State(api): State<Api>) -> Response {
+    let options = &api.options;
+    let body = AppearanceBody {
+        name: options.name.clone(),
+        logo: options.logo.as_ref().map(|logo| logo.address().to_owned()),
+        accent: options.accent.as_ref().map(|accent| accent.as_str().to_owned()),
+    };
+    json(StatusCode::OK, &body)
 }
 
 /// Exchanges a code for the token of a page. A code is good once.

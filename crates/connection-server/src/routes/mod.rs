@@ -41,6 +41,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(me::me))
         .routes(routes!(me::exchange))
+        .routes(routes!(me::appearance))
         .routes(routes!(owner::show, owner::set_name))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))

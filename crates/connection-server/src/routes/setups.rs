@@ -117,6 +117,7 @@ async fn shown(registry: &ConnectionRegistry, session: &SetupSession, at: StateA
     let kind = registry.kinds().find(session.kind()).await?.map(|kind| kind.descriptor);
     let title = kind.as_ref().map_or_else(|| session.kind().to_string(), |kind| kind.display_name.to_string());
     Ok(SetupShape {
+        provider_title: Titles::of(registry, [session.kind()]).await?.provider_title(session.kind()),
         provider: kind.map(|kind| kind.provider.to_string()),
         reauthorizes: open.as_ref().and_then(|info| info.reauthorizes).map(|id| id.to_string()),
         created_at: open.as_ref().map(|info| info.created_at.to_rfc3339()),

@@ -66,6 +66,17 @@ impl<'a> Titles<'a> {
         self.named(kind).map(|named| named.provider)
     }
 
+    /// Returns the name of the provider of a kind: that of the kind which has the name of the provider, or else the one of
+    /// this kind, without what tells it from other kinds of the provider, such as `(OAuth)`.
+    pub(super) fn provider_title(&self, kind: &Kind) -> String {
+        let provider = self.provider(kind).and_then(|provider| Kind::parse(&provider));
+        if let Some(named) = provider.and_then(|provider| self.named(&provider)) {
+            return named.title;
+        }
+        let title = self.title(kind);
+        title.split_once(" (").map_or(title.as_str(), |(name, _)| name).to_owned()
+    }
+
     fn named(&self, kind: &Kind) -> Option<Named> {
         let own = || self.own.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.get(kind).cloned();
         self.registry.kinds().get(kind).map(Named::from).or_else(own)

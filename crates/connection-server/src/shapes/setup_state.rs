@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use axum::http::Uri;
 use connection_contract::{Descriptor, DisplayText, Field, Input, Notice, SetupFailure, Text};
 use connection_core::{Outcome, SetupSession, SetupStep, StepNo};
 use serde::Serialize;
@@ -20,6 +21,8 @@ pub(crate) struct SetupShape {
     pub(crate) kind_title: String,
     /// The provider; `null` if the kind is not registered.
     pub(crate) provider: Option<String>,
+    /// The name of the provider that a person reads.
+    pub(crate) provider_title: String,
     /// The id of the connection that is authorized again.
     pub(crate) reauthorizes: Option<String>,
     /// The name of the extension for which an account is connected.
@@ -80,6 +83,11 @@ pub(crate) enum SetupState {
         fields: Vec<SetupField>,
         /// An address to open, as another way to continue.
         open: Option<String>,
+        /// The host of the provider to which `open` leads.
+        #[serde(rename = "openHost")]
+        open_host: Option<String>,
+        /// `true` if the browser returns by itself from `open`, so that nothing has to be entered.
+        returns: bool,
         /// Notices that stay visible.
         beside: Vec<SetupNotice>,
     },
@@ -87,6 +95,9 @@ pub(crate) enum SetupState {
     Redirect {
         /// The address to open in a browser.
         open: String,
+        /// The host of the provider to which `open` leads.
+        #[serde(rename = "openHost")]
+        open_host: Option<String>,
         /// Notices that stay visible.
         beside: Vec<SetupNotice>,
     },
@@ -178,6 +189,7 @@ impl SetupShape {
             kind: session.kind().to_string(),
             kind_title,
             provider: None,
+            provider_title: String::new(),
             reauthorizes: None,
             extension: None,
             created_at: None,
@@ -200,13 +212,16 @@ impl SetupState {
                 guide: guide.iter().filter_map(GuideBody::of).collect(),
                 fields: fields.iter().map(SetupField::from).collect(),
                 open: open.as_ref().map(|redirect| redirect.link.as_str().to_owned()),
+                open_host: open.as_ref().and_then(|redirect| host_of(redirect.link.as_str())),
+                returns: false,
                 beside: notices(beside),
             },
             SetupStep::Confirm { identity } => {
                 Self::Confirm { title: format!("Is {} the right account?", identity.label), account: identity.into() }
             }
             SetupStep::Redirect { redirect, beside } => {
-                Self::Redirect { open: redirect.link.as_str().to_owned(), beside: notices(beside) }
+                let open = redirect.link.as_str().to_owned();
+                Self::Redirect { open_host: host_of(&open), open, beside: notices(beside) }
             }
             SetupStep::Notice { beside } => {
                 Self::Notice { beside: notices(beside), resumable: beside.iter().any(|notice| notice.reason.is_some()) }
@@ -269,17 +284,25 @@ impl SetupState {
         matches!(self, Self::Prompt { open: Some(_), .. } | Self::Redirect { .. })
     }
 
-    /// Replaces the address that a browser opens.
+    /// Replaces the address that a browser opens by one of this host, to which the browser returns.
     fn opening(mut self, address: Option<String>) -> Self {
-        let shown = match &mut self {
-            Self::Prompt { open: Some(open), .. } | Self::Redirect { open, .. } => Some(open),
-            _ => None,
-        };
-        if let (Some(shown), Some(address)) = (shown, address) {
-            *shown = address;
+        match (&mut self, address) {
+            (Self::Prompt { open: Some(open), returns, .. }, Some(address)) => {
+                *open = address;
+                *returns = true;
+            }
+            (Self::Redirect { open, .. }, Some(address)) => *open = address,
+            _ => {}
         }
         self
     }
+}
+
+/// Returns the host of an address, with the port if the address names one, for a person who decides whether to go there.
+fn host_of(address: &str) -> Option<String> {
+    let address = address.parse::<Uri>().ok()?;
+    let port = address.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}{port}", address.host()?))
 }
 
 fn notices(beside: &[Notice]) -> Vec<SetupNotice> {

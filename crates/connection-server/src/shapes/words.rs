@@ -49,7 +49,7 @@ words! {
     /// The input of a field.
     Input: "text" "secret" "url" "directory" "choice" "bool" "number";
     /// The states of connections by which a list is filtered.
-    ListState: "live" "attention" "offline" "unknown";
+    ListState: "live" "attention" "offline" "failing" "unknown";
     /// The liveness of a connection.
     Liveness: "live" "offline" "failing" "unknown";
     /// The order of a list of events.

@@ -17,6 +17,7 @@ const OPERATIONS: &[&str] = &[
     "DELETE /profiles/{id}",
     "DELETE /setups/{id}",
     "DELETE /tokens/{id}",
+    "GET /appearance",
     "GET /connections",
     "GET /connections/{id}",
     "GET /connections/{id}/events",
@@ -118,8 +119,12 @@ async fn the_document_lists_the_operations_of_the_routes_and_no_others() {
         // Without a token, a route that exists refuses the caller, and one that does not exist is not found.
         let request = world.request(method, &path).json(&serde_json::json!({}));
         let status = world.send(&request).await.status;
-        let refuses = if path == "/page-tokens" { 422 } else { 401 };
-        assert_eq!(status, refuses, "{operation}");
+        let expected = match &*path {
+            "/appearance" => 200,
+            "/page-tokens" => 422,
+            _ => 401,
+        };
+        assert_eq!(status, expected, "{operation}");
         assert_ne!(world.send(&request.bearer(&token)).await.status, 405, "{operation}");
     }
     assert_eq!(world.get(&token, "/nothing").await.status, 404);
@@ -148,7 +153,7 @@ async fn every_reference_in_the_document_leads_to_a_schema_and_every_operation_s
                 assert_eq!(schema["$ref"], "#/components/schemas/Problem", "{method} {path} {status}");
             }
             let has = |status: &str| responses.contains_key(status);
-            let is_open = path == "/api/v1/page-tokens";
+            let is_open = ["/api/v1/appearance", "/api/v1/page-tokens"].contains(&&**path);
             assert_eq!(operation["security"][0].get("token").is_none(), is_open, "{method} {path}");
             assert_eq!((has("401"), has("429")), (!is_open, !is_open), "{method} {path}");
             assert_eq!(has("415"), method != "get", "{method} {path}");
@@ -260,7 +265,7 @@ async fn every_route_that_acts_for_an_owner_says_so_and_refuses_a_name_that_no_o
         let described = &document["paths"][format!("/api/v1{path}")][method.to_lowercase()]["parameters"];
         let names = |parameter: &Value| parameter["name"] == "owner" && parameter["in"] == "query";
         let is_named = described.as_array().into_iter().flatten().any(names);
-        assert_eq!(is_named, !["/me", "/tokens/{id}", "/page-tokens"].contains(&path), "{operation}");
+        assert_eq!(is_named, !["/appearance", "/me", "/tokens/{id}", "/page-tokens"].contains(&path), "{operation}");
         if is_named {
             let path = path.replace(['{', '}'], "");
             let request = world.request(method, &path).query("owner=").bearer(&token).json(&serde_json::json!({}));

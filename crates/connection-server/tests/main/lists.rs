@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use connection_core::Role;
 use serde_json::{Value, json};
 
-use crate::{extensions::manifest, kinds::acme_with, test_host::World};
+use crate::{extensions::manifest, imports::row, kinds::acme_with, test_host::World};
 
 #[tokio::test]
 async fn connections_are_listed_page_by_page_in_the_order_of_their_labels() {
@@ -62,7 +62,12 @@ async fn connections_that_need_attention_come_first_on_every_page() {
     loop {
         let page = world.get(&token, &format!("/connections?limit=1{after}")).await.ok(200);
         if after.is_empty() {
-            assert_eq!(page["counts"], json!({ "all": 4, "attention": 2 }));
+            assert_eq!(
+                page["counts"],
+                json!({
+                    "all": 4, "attention": 2, "live": 2, "offline": 0, "failing": 2, "unknown": 0,
+                })
+            );
         }
         for item in page["items"].as_array().unwrap() {
             found.push((item["label"].as_str().unwrap().to_owned(), item["needsAttention"] == true));
@@ -75,6 +80,20 @@ async fn connections_that_need_attention_come_first_on_every_page() {
     let attention = world.get(&token, "/connections?state=attention").await.ok(200);
     assert_eq!(attention["items"].as_array().unwrap().len(), 2);
     assert_eq!(attention["items"][0]["remedyAction"], "accept");
+}
+
+#[tokio::test]
+async fn connections_that_were_imported_and_never_checked_are_not_counted_as_working() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    world.connected(&token, "ada").await;
+    let imported = world.post(&token, "/imports", json!({ "rows": [row("2"), row("3")] })).await.ok(200);
+    assert_eq!(imported["imported"], 2, "{imported}");
+    let page = world.get(&token, "/connections").await.ok(200);
+    let expected = json!({ "all": 3, "attention": 0, "live": 1, "offline": 0, "failing": 0, "unknown": 2 });
+    assert_eq!(page["counts"], expected);
+    let failing = world.get(&token, "/connections?state=failing").await.ok(200);
+    assert_eq!(failing["items"], json!([]));
 }
 
 /// The pages after the first one follow its order, so a change between two of them neither hides a connection nor

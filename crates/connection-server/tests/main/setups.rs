@@ -57,6 +57,8 @@ async fn a_browser_is_led_through_an_address_of_this_host() {
     let setup = world.until(&token, setup["id"].as_str().unwrap(), &setup, "redirect").await;
     let open = setup["open"].as_str().unwrap();
     assert!(open.starts_with(&format!("{}/callback/login/go/", world.origin())), "{open}");
+    // A person sees the name and the host of the provider, and not those of this host.
+    assert_eq!((&setup["providerTitle"], &setup["openHost"]), (&json!("Login"), &json!("login.example")));
     assert!(!setup.to_string().contains("state="), "only the browser that opens the address gets the state: {setup}");
 }
 
@@ -136,7 +138,8 @@ async fn a_connection_is_authorized_again_in_place() {
     let setup = world.post(&token, &format!("/setups/{setup_id}/answers"), answers).await.ok(202);
     let done = world.until(&token, setup_id, &setup, "done").await;
     assert_eq!(done["connection"], json!(id));
-    assert_eq!(world.get(&token, "/connections").await.ok(200)["counts"], json!({ "all": 1, "attention": 0 }));
+    let counts = world.get(&token, "/connections").await.ok(200)["counts"].clone();
+    assert_eq!((&counts["all"], &counts["live"], &counts["attention"]), (&json!(1), &json!(1), &json!(0)));
     world.check_answers();
 }
 

@@ -4,7 +4,10 @@ use connection_client::ConnectionFilter;
 use connection_core::ConnectionInfo;
 
 use super::{
-    super::list::{FEW, ListSelection, PAGE, PageHint, Printer},
+    super::{
+        list::{FEW, ListSelection, PAGE, PageHint, Printer},
+        list_counts::StateCounts,
+    },
     use_connection::identities,
 };
 use crate::{
@@ -33,11 +36,18 @@ pub(super) async fn run(remote: &Remote, arguments: &List) -> Result<Exit, Error
         let page = filter.clone().limit(limit.clamp(1, MAX_PAGE));
         let page = arguments.after.iter().fold(page, ConnectionFilter::after);
         let page = remote.client.connections(&page).await?;
+        let counts = page.counts.filter(|_| wanted.is_all());
         let all = page.counts.map(|counts| counts.all);
         // A list of which every connection can be sorted is shown as a whole.
         if arguments.after.is_some() || page.next.is_some() && all.is_none_or(|all| all > FEW as u64) {
-            let left = all.filter(|_| wanted.is_all()).map(|all| all.saturating_sub(page.items.len() as u64));
+            let left = counts.map(|counts| counts.all.saturating_sub(page.items.len() as u64));
             print(remote, &mut printer, converted(&page.items)?).await?;
+            printer.counts = counts.map(|counts| StateCounts {
+                failing: counts.failing,
+                offline: counts.offline,
+                unknown: counts.unknown,
+                live: counts.live,
+            });
             printer.end(wanted.is_all(), page.next.map(|next| PageHint { next, left }))?;
             return Ok(Exit::Fine);
         }

@@ -139,7 +139,7 @@ fn every_step_of_a_setup_is_accessible_in_both_themes() {
         begin(browser, &serving, "real").await;
         audit.check("a form with a guide", "Register an application").await;
         begin(browser, &serving, "real-public").await;
-        audit.check("an address to open", "Continue at").await;
+        audit.check("an address to open", "Sign in at Real").await;
         begin(browser, &serving, "real-chosen").await;
         audit.check("a choice", "Continue").await;
         browser.run("document.querySelector('form select').value = 'device'; document.querySelector('form select').dispatchEvent(new Event('change', { bubbles: true }))", vec![]).await;
@@ -183,6 +183,9 @@ fn the_pages_of_visitors_without_access_and_of_setup_links_are_accessible_in_bot
         browser.write("form input[type=password]", NOTION_KEY).await;
         browser.click("form button[type=submit]").await;
         audit.check("the end of a setup link", "Return to Example Reports").await;
+        browser.open_tab().await;
+        browser.open(&address).await;
+        audit.check("a setup link that was used", "This link was already opened").await;
         audit.end();
     });
 }

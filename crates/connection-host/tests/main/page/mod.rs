@@ -7,11 +7,15 @@ mod first_load;
 mod keyboard;
 mod many_rows;
 mod markup;
+mod messages;
+mod mock;
 mod motion;
 mod pictures;
 mod rebinding;
 mod renewed;
 mod screens;
+mod sign_in;
+mod unchecked;
 mod vendor;
 mod widths;
 

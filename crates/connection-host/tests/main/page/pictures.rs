@@ -53,7 +53,7 @@ fn is_recorded() -> bool {
 }
 
 /// Compares the picture of a document with the page, or takes it again.
-async fn picture(browser: &Browser, name: &str) {
+pub(super) async fn picture(browser: &Browser, name: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/images").join(name);
     let taken = browser.picture().await;
     if is_recorded() {
@@ -112,6 +112,26 @@ fn the_documents_show_the_question_for_another_browser_as_it_is() {
         browser.shows("Example Reports").await;
         picture(browser, "question.png").await;
     });
+}
+
+#[test]
+fn the_documents_show_a_sign_in_as_it_is() {
+    let machine = machine();
+    let google = Google::of(&machine, 3600);
+    let serving = Serving::with_page(&machine);
+    visit(async |browser| {
+        browser.resize(WIDTH, HEIGHT).await;
+        enter(browser, &serving).await;
+        go(browser, &serving, "/connect/gmail").await;
+        click(browser, "Begin").await;
+        browser.write("[data-field=clientId]", "an application").await;
+        browser.write("[data-field=clientSecret]", "the secret of the application").await;
+        browser.click("form button[type=submit]").await;
+        let text = browser.shows("Sign in at Gmail").await;
+        assert!(text.contains("accounts.google.com"), "{text}");
+        picture(browser, "sign-in.png").await;
+    });
+    drop(google);
 }
 
 /// Types a secret into the field that has the focus, and sends the form.

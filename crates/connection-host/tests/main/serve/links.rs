@@ -74,7 +74,7 @@ fn a_visitor_connects_an_account_under_the_name_and_colour_of_the_host_and_retur
     // A browser that opens the address later gets nothing.
     visit_with_failing_requests(async |second| {
         second.open(&address).await;
-        second.shows("This link cannot be opened").await;
+        second.shows("This link was already opened").await;
     });
     machine.set("CONNECTIONS_OWNER", "customer-17");
     assert!(machine.run(&["list"]).exits(0).out.contains("acme"));

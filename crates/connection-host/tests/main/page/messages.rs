@@ -1,0 +1,105 @@
+//! What a person reads on the page when something does not work: sentences, each once, and true.
+
+use serde_json::json;
+
+use super::{add_acme, click, enter, first_start, go, pictures::picture};
+use crate::{
+    provider::NOTION_KEY,
+    serve::{Serving, links, machine},
+    visit::{visit, visit_with_failing_requests},
+};
+
+/// The cases of the core's function, which the page's function follows.
+#[test]
+fn the_page_makes_sentences_as_the_core_does() {
+    let machine = first_start();
+    let serving = Serving::with_page(&machine);
+    let texts = [
+        "the access was refused at the provider",
+        "authorize again, and accept",
+        "GitHub does not accept this token",
+        "It is a sentence.",
+        "what is it?",
+        "api.github.com answered 500",
+        "'work' is taken",
+        "see `connections --help`",
+        "see https://github.com/settings/tokens",
+        "re-authorize it (after the pause)",
+        "it's 5 %",
+        "the rest, later …",
+        "chmod 600 /var/lib/connections/root.key",
+    ];
+    visit(async |browser| {
+        enter(browser, &serving).await;
+        let script = "return import(new URL('format.js', document.querySelector('script[src]').src))
+            .then(({ sentence }) => arguments[0].map(sentence))";
+        let sentences = browser.run(script, vec![json!(texts)]).await;
+        assert_eq!(sentences, json!(texts.map(connection_core::sentence)));
+    });
+}
+
+#[test]
+fn a_provider_that_answers_with_an_error_is_named_once_and_not_called_unreachable() {
+    let machine = machine();
+    add_acme(&machine, "");
+    let serving = Serving::with_page(&machine);
+    visit(async |browser| {
+        browser.resize(1280, 800).await;
+        enter(browser, &serving).await;
+        go(browser, &serving, "/connect/acme").await;
+        click(browser, "Begin").await;
+        machine.provider.tell(500, "", "");
+        browser.write("form input[type=password]", NOTION_KEY).await;
+        browser.click("form button[type=submit]").await;
+        let text = browser.shows("The provider has a problem now").await;
+        assert!(!text.contains("cannot be reached"), "{text}");
+        assert_eq!(text.matches("answered 500").count(), 1, "{text}");
+        assert!(text.contains("Your answers are kept."), "{text}");
+        machine.provider.tell(200, "content-type: application/json\r\n", r#"{"id":7,"name":"Ada"}"#);
+        click(browser, "Try again now").await;
+        browser.shows("Connected as Ada").await;
+
+        machine.provider.tell(500, "", "");
+        click(browser, "Show the connection").await;
+        click(browser, "Check now").await;
+        let text = browser.shows("Provider has a problem").await;
+        assert!(!text.contains("unreachable"), "{text}");
+    });
+}
+
+#[test]
+fn a_customer_who_opens_a_link_twice_reads_what_to_do_in_the_hosts_colours() {
+    let machine = links::host();
+    let serving = Serving::start(&machine);
+    let address = links::link(&machine, &serving, &["acme", "notion"]);
+    let visited = visit_with_failing_requests(async |browser| {
+        browser.open(&address).await;
+        browser.shows("Connect your account to Example Reports").await;
+        // In the same tab, the visitor goes on.
+        browser.open("about:blank").await;
+        browser.open(&address).await;
+        browser.shows("Connect your account to Example Reports").await;
+    });
+    if visited.is_none() {
+        return;
+    }
+    visit_with_failing_requests(async |browser| {
+        browser.resize(1280, 800).await;
+        browser.open(&address).await;
+        let text = browser.shows("This link was already opened").await;
+        assert!(text.contains("ask Example Reports for a new link"), "{text}");
+        for foreign in ["connections ", "command", "server", "terminal", "revoke"] {
+            assert!(!text.contains(foreign), "{foreign:?} is for operators: {text}");
+        }
+        let colour = "return getComputedStyle(document.documentElement).getPropertyValue('--primary').trim()";
+        assert_eq!(browser.run(colour, Vec::new()).await, "#7a1fa2");
+        let logo = "return document.querySelector('header img').naturalWidth > 0";
+        browser.until("the logo is shown", logo, Vec::new()).await;
+        picture(browser, "link-used.png").await;
+
+        // A visitor whose time has ended reads the same, also after a reload.
+        browser.open(&format!("{}/link", serving.url)).await;
+        let text = browser.shows("Your time to connect an account has ended").await;
+        assert!(text.contains("ask Example Reports for a new link") && !text.contains("terminal"), "{text}");
+    });
+}
