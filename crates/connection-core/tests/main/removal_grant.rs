@@ -125,16 +125,8 @@ async fn of_two_removals_at_once_exactly_one_revokes() {
     for round in 0..10 {
         let mail = connected(&one, &MAIL, "app ada@suite.example").await;
         let files = connected(&two, &FILES, "app ada@suite.example").await;
-        let (first, second) = tokio::join!(
-            tokio::spawn({
-                let one = one.clone();
-                async move { one.remove(mail.id()).await.unwrap() }
-            }),
-            tokio::spawn({
-                let two = two.clone();
-                async move { two.remove(files.id()).await.unwrap() }
-            }),
-        );
+        // Each removal runs as a task of its registry.
+        let (first, second) = tokio::join!(one.remove(mail.id()), two.remove(files.id()));
         let (first, second) = (first.unwrap(), second.unwrap());
         let revoked = [&first, &second].into_iter().filter(|removal| removal.teardown == Teardown::Revoked).count();
         let kept = [&first, &second].into_iter().filter(|removal| is_shared(removal)).count();

@@ -101,9 +101,9 @@ fn the_grant_that_a_revocation_ends_is_named_by_the_address() {
     let host = host.expect(profile());
     let connection = host.connection(&made);
     let found = host.verify(&made.credential, &connection).unwrap();
-    let expected = Some(ProviderGrant::new(crate::ID, "ada@example.com"));
+    let expected = Some(ProviderGrant::new(ID, "ada@example.com"));
     assert_eq!(found.grant, expected);
     assert_eq!(made.measured.and_then(|measured| measured.grant), expected);
-    let page = connection_plugin_gmail::gmail().credential_page(None, &connection);
+    let page = gmail().credential_page(None, &connection);
     assert_eq!(page.as_deref(), Some("https://myaccount.google.com/permissions"));
 }

@@ -26,7 +26,6 @@ use crate::{
     args::Serve,
     cli::Program,
     commands::{own_kinds::KindsInForce, profiles::in_use},
-    declared,
     output::{Output, json::ServingBody, without_line},
     platform::{self, OPERATIONS, Signals},
 };

@@ -98,7 +98,7 @@ async fn needs(registry: &ConnectionRegistry, extension: &str) -> String {
     let read = async {
         let handle = handle(registry, extension).await?;
         let required = handle.connection_required().await?;
-        hand_off(registry, &handle, None, required, None).await
+        hand_off(&handle, None, required, None).await
     };
     match read.await {
         Ok(body) => tag(&body),
