@@ -6,10 +6,12 @@
 //! | Module | Owns |
 //! |---|---|
 //! | `addresses` | the addresses that a declaration names, and the terms to which a person agrees |
+//! | `api` | the requests of the provider's API, if the declaration describes them |
 //! | `oauth2` | the configuration of `connection-oauth2` for declared endpoints |
 //! | `setup` | the questions, and the connection that results |
 
 mod addresses;
+mod api;
 mod oauth2;
 mod setup;
 
@@ -23,7 +25,7 @@ use connection_contract::{
 };
 use connection_oauth2::OAuth2;
 
-use crate::kind::FileCredential;
+use crate::kind::{FileCredential, FileKind};
 
 /// The field by which a person confirms that the extension receives the secret.
 const CONFIRMATION: &str = "confirmation";
@@ -46,8 +48,8 @@ const UNUSABLE: &str = "declaration_unusable";
 ///   one that registers itself. The application that the manifest names belongs to the extension's author and is not
 ///   used.
 ///
-/// Nothing can verify such a connection, so its liveness is `unknown`, with the reason. Its account is what the person
-/// calls it.
+/// Unless the declaration describes requests, nothing can verify such a connection, so its liveness is `unknown`, with
+/// the reason; its account is what the person calls it; and no host sends a request for the extension.
 ///
 /// ```
 /// use connection_contract::ConnectionDefinition;
@@ -71,7 +73,16 @@ struct Declared {
     warning: String,
     origins: Vec<Origin>,
     secrets: Vec<SecretName>,
+    /// `None` if `api` has the flow.
     oauth2: Option<OAuth2>,
+    /// Sends the declared requests.
+    api: Option<FileKind>,
+}
+
+impl Declared {
+    fn oauth2(&self) -> Option<&OAuth2> {
+        self.oauth2.as_ref().or_else(|| self.api.as_ref()?.0.oauth2.as_ref())
+    }
 }
 
 impl fmt::Debug for DeclaredKind {
@@ -97,29 +108,41 @@ impl DeclaredKind {
             )
         })?;
         let secrets = secrets(declaration)?;
-        let addresses = addresses::of(declaration)?;
+        let title = format!("{} for {extension}", requirement.title);
+        let mut addresses = addresses::of(declaration)?;
+        let api = api::kind(declaration, &title, &secrets)?;
+        let facts = api.as_ref().map(api::facts).unwrap_or_default();
+        addresses::extend(&mut addresses, api.as_ref());
         let listed = listed(&addresses);
         let warning = warning(&extension, &listed)?;
-        let title = format!("{} for {extension}", requirement.title);
         let oauth2 = match &requirement.auth.oauth {
-            Some(oauth) => Some(oauth2::kind(&kind, &title, oauth)?),
-            None => None,
+            Some(oauth) if api.is_none() => Some(oauth2::kind(&kind, &title, oauth)?),
+            _ => None,
         };
-        let mut descriptor = match &oauth2 {
-            Some(oauth2) => oauth2.descriptor(),
-            None => Descriptor::new(kind, title, requirement.auth.auth),
+        let is_oauth = requirement.auth.oauth.is_some();
+        let mut descriptor = match (&oauth2, &api) {
+            (Some(oauth2), _) => oauth2.descriptor(),
+            (None, Some(api)) => api.descriptor(),
+            (None, None) => Descriptor::new(kind.clone(), title, requirement.auth.auth),
         };
+        descriptor.kind = kind;
         descriptor.auth = requirement.auth.auth;
         descriptor.provider = requirement.provider.clone();
         descriptor.secret_names = secrets.iter().map(|name| Text::from(name.as_str().to_owned())).collect();
         if requirement.auth.auth != AuthType::None {
-            let own = own_fields(declaration, &secrets, &listed, oauth2.is_some());
+            let asks = if is_oauth { &[] } else { secrets.as_slice() };
+            let own = match &api {
+                None => own_fields(declaration, asks, &listed),
+                Some(_) => vec![confirmation(declaration, &listed)],
+            };
             descriptor.fields.splice(0..0, own);
         }
         let descriptor = requirement.connect_guide.iter().fold(descriptor, |made, guide| made.guide(guide.to_string()));
-        let descriptor = descriptor.terms(addresses::terms(declaration, &addresses)).extension(extension.clone());
+        let descriptor = facts.iter().fold(descriptor, |made, fact| made.guide(fact.clone()));
+        let descriptor =
+            descriptor.terms(addresses::terms(declaration, &addresses, &facts)).extension(extension.clone());
         let origins = addresses.iter().filter_map(|address| host::origin(address)).collect();
-        Ok(Self(Arc::new(Declared { descriptor, extension, warning, origins, secrets, oauth2 })))
+        Ok(Self(Arc::new(Declared { descriptor, extension, warning, origins, secrets, oauth2, api })))
     }
 
     /// Returns the origins of the declared addresses. A declaration with an origin that another kind declares is
@@ -172,22 +195,29 @@ fn warning(extension: &str, listed: &str) -> Result<String, Reason> {
     ))
 }
 
-/// Returns the fields that this kind asks for itself.
-fn own_fields(declaration: &ExtensionDeclaration, secrets: &[SecretName], listed: &str, is_oauth: bool) -> Vec<Field> {
-    let requirement = &declaration.requirement;
+/// Returns the question by which a person confirms that the extension receives the secret.
+fn confirmation(declaration: &ExtensionDeclaration, listed: &str) -> Field {
     let question = format!("Give {} the secret, which it can send anywhere?", declaration.name);
-    let mut fields = vec![Field::new(CONFIRMATION, question, Input::Bool).help(listed.to_owned())];
-    if !is_oauth {
-        fields.extend(secrets.iter().map(|name| {
-            let label = match (secrets, requirement.auth.auth) {
-                ([_], AuthType::ApiKey) => "API key".to_owned(),
-                ([_], AuthType::PersonalAccessToken) => "Personal access token".to_owned(),
-                _ => name.to_string(),
-            };
-            let field = Field::secret(name.as_str().to_owned(), label);
-            requirement.connect_guide.iter().fold(field, |field, guide| field.help(guide.to_string()))
-        }));
+    Field::new(CONFIRMATION, question, Input::Bool).help(listed.to_owned())
+}
+
+/// Returns the label of the field for a secret.
+fn secret_label(declaration: &ExtensionDeclaration, secrets: &[SecretName], name: &SecretName) -> String {
+    match (secrets, declaration.requirement.auth.auth) {
+        ([_], AuthType::ApiKey) => "API key".to_owned(),
+        ([_], AuthType::PersonalAccessToken) => "Personal access token".to_owned(),
+        _ => name.to_string(),
     }
+}
+
+/// Returns the fields that this kind asks for itself.
+fn own_fields(declaration: &ExtensionDeclaration, secrets: &[SecretName], listed: &str) -> Vec<Field> {
+    let requirement = &declaration.requirement;
+    let mut fields = vec![confirmation(declaration, listed)];
+    fields.extend(secrets.iter().map(|name| {
+        let field = Field::secret(name.as_str().to_owned(), secret_label(declaration, secrets, name));
+        requirement.connect_guide.iter().fold(field, |field, guide| field.help(guide.to_string()))
+    }));
     let title = Some(requirement.title.as_str().trim()).filter(|title| !title.is_empty());
     let title = title.unwrap_or(requirement.provider.as_str()).to_owned();
     fields.push(Field::text(ACCOUNT, "Name for the account").default(title));
@@ -217,19 +247,22 @@ impl ConnectionDefinition for DeclaredKind {
     }
 
     fn serialize_credential(&self, credential: &FileCredential) -> Result<Secret, CredentialError> {
-        credential.encode(self.0.oauth2.as_ref())
+        credential.encode(self.0.oauth2())
     }
 
     fn parse_credential(&self, bytes: &[u8]) -> Result<FileCredential, CredentialError> {
-        FileCredential::decode(bytes, self.0.oauth2.as_ref())
+        FileCredential::decode(bytes, self.0.oauth2())
     }
 
     async fn verify(
         &self,
-        _: &FileCredential,
-        _: &VerifyContext<'_>,
+        credential: &FileCredential,
+        ctx: &VerifyContext<'_>,
     ) -> Result<VerifyResult<FileCredential>, ConnectionError> {
-        Ok(unverified(&self.0))
+        match &self.0.api {
+            Some(api) => api.verify(credential, ctx).await,
+            None => Ok(unverified(&self.0)),
+        }
     }
 
     async fn teardown(&self, _: &FileCredential, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
@@ -241,7 +274,11 @@ impl ConnectionDefinition for DeclaredKind {
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<FileCredential>> {
-        if self.0.oauth2.is_some() { Some(self) } else { None }
+        let sends = match &self.0.api {
+            Some(api) => api.authorizer().is_some(),
+            None => self.0.oauth2.is_some(),
+        };
+        if sends { Some(self) } else { None }
     }
 
     fn secrets(&self) -> Option<&dyn NamedSecrets<FileCredential>> {
@@ -249,7 +286,7 @@ impl ConnectionDefinition for DeclaredKind {
     }
 
     fn refresher(&self) -> Option<&dyn Refresher<FileCredential>> {
-        if self.0.oauth2.is_some() { Some(self) } else { None }
+        if self.0.oauth2().is_some() { Some(self) } else { None }
     }
 }
 
@@ -260,6 +297,9 @@ impl Authorizer<FileCredential> for DeclaredKind {
         request: &mut HttpRequest,
         ctx: &Context<'_>,
     ) -> Result<(), CredentialError> {
+        if let Some(api) = &self.0.api {
+            return api.authorize(credential, request, ctx);
+        }
         let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.authorizer());
         match (oauth2, &credential.oauth2) {
             (Some(oauth2), Some(tokens)) => oauth2.authorize(tokens, request, ctx),
@@ -271,7 +311,7 @@ impl Authorizer<FileCredential> for DeclaredKind {
 impl NamedSecrets<FileCredential> for DeclaredKind {
     fn secret(&self, credential: &FileCredential, name: &str) -> Option<Secret> {
         let declared = self.0.secrets.iter().find(|declared| declared.as_str() == name)?;
-        match (&self.0.oauth2, &credential.oauth2) {
+        match (self.0.oauth2(), &credential.oauth2) {
             (Some(oauth2), Some(tokens)) => oauth2.secrets()?.secret(tokens, "accessToken"),
             _ => credential.values.secrets.get(declared.as_str()).map(Secret::duplicate),
         }
@@ -280,7 +320,7 @@ impl NamedSecrets<FileCredential> for DeclaredKind {
 
 impl Refresher<FileCredential> for DeclaredKind {
     fn semantics(&self) -> RefreshSemantics {
-        let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.refresher());
+        let oauth2 = self.0.oauth2().and_then(|oauth2| oauth2.refresher());
         oauth2.map_or(RefreshSemantics::Strict, Refresher::semantics)
     }
 
@@ -290,7 +330,7 @@ impl Refresher<FileCredential> for DeclaredKind {
         ctx: &'a RefreshContext<'_>,
     ) -> BoxFuture<'a, Result<Refreshed<FileCredential>, ConnectionError>> {
         Box::pin(async move {
-            let oauth2 = self.0.oauth2.as_ref().ok_or(CredentialError::Malformed)?;
+            let oauth2 = self.0.oauth2().ok_or(CredentialError::Malformed)?;
             credential.refresh_tokens(oauth2, ctx).await
         })
     }
@@ -301,6 +341,6 @@ impl Refresher<FileCredential> for DeclaredKind {
         fresh: FileCredential,
         now: Timestamp,
     ) -> Option<Refreshed<FileCredential>> {
-        fresh.inherit_tokens(former, self.0.oauth2.as_ref()?, now)
+        fresh.inherit_tokens(former, self.0.oauth2()?, now)
     }
 }
