@@ -69,7 +69,7 @@ test('an extension is handed off, granted and sends, and never sees the secret',
   assert.equal(new URL(begun.page).pathname, '/extensions/issues');
   assert.equal((await fetch(begun.page)).status, 200);
   const first = await extension.retry(begun.ticket);
-  assert.deepEqual([first.required?.action, first.setup, first.page], ['grant', null, begun.page]);
+  assert.deepEqual([first.required?.action, first.setup], ['grant', null]);
   // The same state again, and then the answer waits for the person.
   assert.equal((await extension.retry(begun.ticket, { after: 'an earlier state' })).cursor, first.cursor);
   const [retried] = await Promise.all([extension.retry(begun.ticket, { after: first.cursor }), grant()]);
@@ -133,7 +133,7 @@ test('an extension listens to what concerns it', async () => {
   const leaves = new AbortController();
   const events = own.live({ signal: leaves.signal });
   assert.deepEqual(await events.next(), { done: false, value: { type: 'opened' } });
-  await revoke();
+  await grant();
   assert.deepEqual(await events.next(), { done: false, value: { type: 'changed', of: 'grant', id: 'issues' } });
   leaves.abort();
   assert.equal((await events.next()).done, true);

@@ -7,7 +7,7 @@ use alloc::{
 };
 use core::fmt;
 
-use crate::{DisplayText, Kind, Text};
+use crate::{DisplayText, Kind, Text, Value};
 
 /// The name of a secret that a credential can hand out: `accessToken`.
 ///
@@ -194,6 +194,9 @@ pub struct Requirement {
     pub public_preference_names: Vec<Text>,
     /// Instructions for people on how to connect.
     pub connect_guide: Option<DisplayText>,
+    /// The requests of the provider's API, for a provider that no kind covers: an object with the members `request`,
+    /// `verify` and `account`, in the form of kind files. A host that makes a kind of a declaration checks them.
+    pub api: Option<Value>,
 }
 
 impl Requirement {
@@ -201,7 +204,16 @@ impl Requirement {
     pub fn new(id: impl Into<Text>, provider: Kind, title: impl Into<DisplayText>, auth: RequirementAuth) -> Self {
         let id = id.into();
         let title = title.into();
-        Self { id, provider, title, titles: Vec::new(), auth, public_preference_names: Vec::new(), connect_guide: None }
+        Self {
+            id,
+            provider,
+            title,
+            titles: Vec::new(),
+            auth,
+            public_preference_names: Vec::new(),
+            connect_guide: None,
+            api: None,
+        }
     }
 
     /// Adds the title in another language.
@@ -222,6 +234,13 @@ impl Requirement {
     #[must_use]
     pub fn connect_guide(mut self, text: impl Into<DisplayText>) -> Self {
         self.connect_guide = Some(text.into());
+        self
+    }
+
+    /// Sets the requests of the provider's API.
+    #[must_use]
+    pub fn api(mut self, requests: Value) -> Self {
+        self.api = Some(requests);
         self
     }
 }

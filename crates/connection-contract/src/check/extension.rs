@@ -61,7 +61,7 @@ fn check_preferences(owner: &str, preferences: &[Preference], secrets: &BTreeSet
 /// A value that was not parsed may contain a number that is not JSON. Some readers take a large number for infinity, or
 /// use the last of two fields with the same key. The limits of depth and length are those of a value that a person
 /// sets.
-fn is_plain(value: &Value) -> bool {
+pub(super) fn is_plain(value: &Value) -> bool {
     const MAX_DEPTH: usize = 32;
     const MAX_LENGTH: usize = 1 << 16;
     fn depth(value: &Value) -> usize {

@@ -2,11 +2,11 @@
 
 use alloc::{collections::BTreeSet, format};
 
-use super::{BrokenRule, broken_rule, check_name, check_not_blank, check_unique};
-use crate::{AuthType, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};
+use super::{BrokenRule, broken_rule, check_name, check_not_blank, check_unique, extension::is_plain};
+use crate::{AuthType, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName, Value};
 
 pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), BrokenRule> {
-    let Requirement { id, provider, title, titles, auth, public_preference_names, connect_guide } = requirement;
+    let Requirement { id, provider, title, titles, auth, public_preference_names, connect_guide, api } = requirement;
     check_name("/connection/id", id)?;
     // The type of `provider` is stricter than any other rule here.
     if provider.extension().is_some() {
@@ -38,6 +38,9 @@ pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), BrokenR
     check_unique(public_preference_names, "a public preference may be named only once; remove one of the two", |at| {
         format!("/connection/publicPreferenceNames/{at}")
     })?;
+    if let Some(api) = api {
+        check_api(api)?;
+    }
     match connect_guide {
         Some(guide) => check_not_blank(
             "/connection/connectGuide",
@@ -45,6 +48,22 @@ pub(super) fn check_requirement(requirement: &Requirement) -> Result<(), BrokenR
             "the guide is blank; write how to connect, or leave the field out",
         ),
         None => Ok(()),
+    }
+}
+
+/// Checks the shape of the requests. Their contents are those of a kind file.
+fn check_api(api: &Value) -> Result<(), BrokenRule> {
+    const MEMBERS: [&str; 3] = ["request", "verify", "account"];
+    let is_known = |(name, value): &(alloc::string::String, Value)| {
+        MEMBERS.contains(&name.as_str()) && matches!(value, Value::Map(_))
+    };
+    match api {
+        Value::Map(members) if members.iter().all(is_known) && is_plain(api) => Ok(()),
+        _ => Err(broken_rule(
+            "/connection/request",
+            "the requests of a declaration are the objects request, verify and account, with at most 32 levels and at \
+             most 64 KiB together",
+        )),
     }
 }
 

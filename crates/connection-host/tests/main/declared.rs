@@ -113,6 +113,23 @@ fn add_connects_it_by_its_name_for_the_extension_and_a_second_account_as_well() 
 }
 
 #[test]
+fn the_requests_that_a_declaration_describes_are_shown_before_the_confirmation() {
+    let machine = machine();
+    let request = r#""connectGuide": "Create a key in the settings of Tracker.",
+    "request": { "base": "https://api.tracker.example", "headers": { "X-Key": "${secret.apiKey}" } }"#;
+    let manifest = TRACKER.replace(r#""connectGuide": "Create a key in the settings of Tracker.""#, request);
+    machine.write("requests.json", manifest.as_bytes());
+    machine.run(&["extensions", "add", "requests.json"]).exits(0);
+    let shown = machine.run(&["open-settings", "sprints"]).exits(0).says("It describes these requests: request.base");
+    shown.says("request.headers.X-Key = \"${secret.apiKey}\"");
+    machine.run(&["kinds", "show", "sprints/tracker"]).exits(0).says("request.headers.X-Key").says("can: send, secrets");
+    // The control: a declaration without requests describes none.
+    machine.run(&["extensions", "add", "tracker.json"]).exits(0);
+    let shown = machine.run(&["open-settings", "sprints"]).exits(0);
+    assert!(!shown.out.contains("describes"), "{}", shown.out);
+}
+
+#[test]
 fn without_the_confirmation_nothing_is_stored() {
     let machine = machine();
     machine.run(&["extensions", "add", "tracker.json"]).exits(0);

@@ -3,7 +3,7 @@
 use connection_contract::{AuthType, ExtensionDeclaration, Reason, RequirementOAuth, host};
 
 use super::unusable;
-use crate::kind::fixed_host;
+use crate::kind::{FileKind, fixed_host};
 
 /// Returns the addresses that a declaration names: its endpoints, and those that are the defaults of the public
 /// preferences of its connection.
@@ -40,6 +40,16 @@ pub(super) fn of(declaration: &ExtensionDeclaration) -> Result<Vec<String>, Reas
     Ok(addresses)
 }
 
+/// Adds the addresses to which the declared requests are sent.
+pub(super) fn extend(addresses: &mut Vec<String>, api: Option<&FileKind>) {
+    for origin in api.map(|api| api.descriptor().origins).unwrap_or_default() {
+        // The origin of an endpoint is that of an address that is listed already.
+        if !addresses.iter().any(|known| host::origin(known) == host::origin(&origin)) {
+            push(addresses, &origin);
+        }
+    }
+}
+
 /// Returns `true` for an address of a server. It contains nothing that a person does not see.
 fn is_address(text: &str) -> bool {
     host::origin(text).is_some() && text.chars().all(|c| c.is_ascii_graphic())
@@ -62,7 +72,7 @@ fn push(addresses: &mut Vec<String>, address: &str) {
 
 /// Returns the facts to which a person agrees, one for each line. A change of a text for people, or of a scope, changes
 /// nothing here.
-pub(super) fn terms(declaration: &ExtensionDeclaration, addresses: &[String]) -> String {
+pub(super) fn terms(declaration: &ExtensionDeclaration, addresses: &[String], requests: &[String]) -> String {
     let auth = &declaration.requirement.auth;
     let form = match auth.auth {
         AuthType::ApiKey => "apiKey",
@@ -77,5 +87,6 @@ pub(super) fn terms(declaration: &ExtensionDeclaration, addresses: &[String]) ->
     facts.extend(auth.setup_fields.iter().map(|name| format!("field {name}")));
     facts.extend(endpoints.iter().map(|(name, url)| format!("{name} {url}")));
     facts.extend(others.map(|address| format!("address {address}")));
+    facts.extend(requests.iter().cloned());
     facts.join("\n")
 }

@@ -6,10 +6,12 @@
 //! | Module | Owns |
 //! |---|---|
 //! | `addresses` | the addresses that a declaration names, and the terms to which a person agrees |
+//! | `api` | the requests of the provider's API, if the declaration describes them |
 //! | `oauth2` | the configuration of `connection-oauth2` for declared endpoints |
 //! | `setup` | the questions, and the connection that results |
 
 mod addresses;
+mod api;
 mod oauth2;
 mod setup;
 
@@ -23,7 +25,7 @@ use connection_contract::{
 };
 use connection_oauth2::OAuth2;
 
-use crate::kind::FileCredential;
+use crate::kind::{FileCredential, FileKind};
 
 /// The field by which a person confirms the declaration, and that the extension receives its secrets.
 const CONFIRMATION: &str = "confirmation";
@@ -46,8 +48,8 @@ const UNUSABLE: &str = "declaration_unusable";
 ///   one that registers itself. The application that the manifest names belongs to the extension's author and is not
 ///   used.
 ///
-/// Nothing can verify such a connection, so its liveness is `unknown`, with the reason. Its account is what the person
-/// calls it.
+/// Unless the declaration describes requests, nothing can verify such a connection, so its liveness is `unknown`, with
+/// the reason; its account is what the person calls it; and no host sends a request for the extension.
 ///
 /// ```
 /// use connection_contract::ConnectionDefinition;
@@ -74,7 +76,16 @@ struct Declared {
     secrets: Vec<SecretName>,
     /// The secrets for which the setup asks.
     asked: Vec<SecretName>,
+    /// `None` if `api` has the flow.
     oauth2: Option<OAuth2>,
+    /// Sends the declared requests.
+    api: Option<FileKind>,
+}
+
+impl Declared {
+    fn oauth2(&self) -> Option<&OAuth2> {
+        self.oauth2.as_ref().or_else(|| self.api.as_ref()?.0.oauth2.as_ref())
+    }
 }
 
 impl fmt::Debug for DeclaredKind {
@@ -105,29 +116,39 @@ impl DeclaredKind {
             AuthType::OAuth => Vec::new(),
             _ => requirement.auth.asked_for().to_vec(),
         };
-        let addresses = addresses::of(declaration)?;
+        let title = format!("{} for {extension}", requirement.title);
+        let mut addresses = addresses::of(declaration)?;
+        let api = api::kind(declaration, &title, &asked)?;
+        let facts = api.as_ref().map(api::facts).unwrap_or_default();
+        addresses::extend(&mut addresses, api.as_ref());
         let listed = listed(&addresses);
         let warning = warning(&extension, &secrets, &asked, &listed)?;
-        let title = format!("{} for {extension}", requirement.title);
         let oauth2 = match &requirement.auth.oauth {
-            Some(oauth) => Some(oauth2::kind(&kind, &title, oauth)?),
-            None => None,
+            Some(oauth) if api.is_none() => Some(oauth2::kind(&kind, &title, oauth)?),
+            _ => None,
         };
-        let mut descriptor = match &oauth2 {
-            Some(oauth2) => oauth2.descriptor(),
-            None => Descriptor::new(kind, title, requirement.auth.auth),
+        let mut descriptor = match (&oauth2, &api) {
+            (Some(oauth2), _) => oauth2.descriptor(),
+            (None, Some(api)) => api.descriptor(),
+            (None, None) => Descriptor::new(kind.clone(), title, requirement.auth.auth),
         };
+        descriptor.kind = kind;
         descriptor.auth = requirement.auth.auth;
         descriptor.provider = requirement.provider.clone();
         descriptor.secret_names = secrets.iter().map(|name| Text::from(name.as_str().to_owned())).collect();
         if requirement.auth.auth != AuthType::None {
-            let own = own_fields(declaration, &secrets, &asked, &listed);
+            let own = match &api {
+                None => own_fields(declaration, &secrets, &asked, &listed),
+                Some(_) => vec![confirmation(declaration, &secrets, &listed)],
+            };
             descriptor.fields.splice(0..0, own);
         }
         let descriptor = requirement.connect_guide.iter().fold(descriptor, |made, guide| made.guide(guide.to_string()));
-        let descriptor = descriptor.terms(addresses::terms(declaration, &addresses)).extension(extension.clone());
+        let descriptor = facts.iter().fold(descriptor, |made, fact| made.guide(fact.clone()));
+        let descriptor =
+            descriptor.terms(addresses::terms(declaration, &addresses, &facts)).extension(extension.clone());
         let origins = addresses.iter().filter_map(|address| host::origin(address)).collect();
-        Ok(Self(Arc::new(Declared { descriptor, extension, warning, origins, secrets, asked, oauth2 })))
+        Ok(Self(Arc::new(Declared { descriptor, extension, warning, origins, secrets, asked, oauth2, api })))
     }
 
     /// Returns the origins of the declared addresses. A declaration with an origin that another kind declares is
@@ -160,10 +181,17 @@ fn check_secrets(declaration: &ExtensionDeclaration) -> Result<(), Reason> {
             format!("'{extension}' declares no secret for which a setup could ask"),
             "name it in secretNames in the manifest, or choose a provider that this host has a kind for",
         )),
-        AuthType::ApiKey | AuthType::PersonalAccessToken if auth.secret_names.is_empty() => Err(unusable(
-            format!("'{extension}' does not receive the secret, and its declaration describes no request that uses it"),
-            "name it in secretNames in the manifest, or choose a provider that this host has a kind for",
-        )),
+        AuthType::ApiKey | AuthType::PersonalAccessToken
+            if auth.secret_names.is_empty() && declaration.requirement.api.is_none() =>
+        {
+            Err(unusable(
+                format!(
+                    "'{extension}' does not receive the secret, and its declaration describes no request that uses it"
+                ),
+                "name it in secretNames in the manifest, describe the request, or choose a provider that this host has a kind \
+             for",
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -199,6 +227,25 @@ fn warning(extension: &str, secrets: &[SecretName], asked: &[SecretName], listed
     ))
 }
 
+/// Returns the question by which a person confirms the declaration, and that the extension receives its secrets.
+fn confirmation(declaration: &ExtensionDeclaration, secrets: &[SecretName], listed: &str) -> Field {
+    let extension = &declaration.name;
+    let question = match secrets {
+        [] => format!("Connect as {extension} describes it?"),
+        _ => format!("Give {extension} the secret, which it can send anywhere?"),
+    };
+    Field::new(CONFIRMATION, question, Input::Bool).help(listed.to_owned())
+}
+
+/// Returns the label of the field for a secret.
+fn secret_label(declaration: &ExtensionDeclaration, asked: &[SecretName], name: &SecretName) -> String {
+    match (asked, declaration.requirement.auth.auth) {
+        ([_], AuthType::ApiKey) => "API key".to_owned(),
+        ([_], AuthType::PersonalAccessToken) => "Personal access token".to_owned(),
+        _ => name.to_string(),
+    }
+}
+
 /// Returns the fields that this kind asks for itself.
 fn own_fields(
     declaration: &ExtensionDeclaration,
@@ -207,19 +254,9 @@ fn own_fields(
     listed: &str,
 ) -> Vec<Field> {
     let requirement = &declaration.requirement;
-    let extension = &declaration.name;
-    let question = match secrets {
-        [] => format!("Connect as {extension} describes it?"),
-        _ => format!("Give {extension} the secret, which it can send anywhere?"),
-    };
-    let mut fields = vec![Field::new(CONFIRMATION, question, Input::Bool).help(listed.to_owned())];
+    let mut fields = vec![confirmation(declaration, secrets, listed)];
     fields.extend(asked.iter().map(|name| {
-        let label = match (asked, requirement.auth.auth) {
-            ([_], AuthType::ApiKey) => "API key".to_owned(),
-            ([_], AuthType::PersonalAccessToken) => "Personal access token".to_owned(),
-            _ => name.to_string(),
-        };
-        let field = Field::secret(name.as_str().to_owned(), label);
+        let field = Field::secret(name.as_str().to_owned(), secret_label(declaration, asked, name));
         requirement.connect_guide.iter().fold(field, |field, guide| field.help(guide.to_string()))
     }));
     let title = Some(requirement.title.as_str().trim()).filter(|title| !title.is_empty());
@@ -251,19 +288,22 @@ impl ConnectionDefinition for DeclaredKind {
     }
 
     fn serialize_credential(&self, credential: &FileCredential) -> Result<Secret, CredentialError> {
-        credential.encode(self.0.oauth2.as_ref())
+        credential.encode(self.0.oauth2())
     }
 
     fn parse_credential(&self, bytes: &[u8]) -> Result<FileCredential, CredentialError> {
-        FileCredential::decode(bytes, self.0.oauth2.as_ref())
+        FileCredential::decode(bytes, self.0.oauth2())
     }
 
     async fn verify(
         &self,
-        _: &FileCredential,
-        _: &VerifyContext<'_>,
+        credential: &FileCredential,
+        ctx: &VerifyContext<'_>,
     ) -> Result<VerifyResult<FileCredential>, ConnectionError> {
-        Ok(unverified(&self.0))
+        match &self.0.api {
+            Some(api) => api.verify(credential, ctx).await,
+            None => Ok(unverified(&self.0)),
+        }
     }
 
     async fn teardown(&self, _: &FileCredential, _: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
@@ -275,7 +315,11 @@ impl ConnectionDefinition for DeclaredKind {
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<FileCredential>> {
-        if self.0.oauth2.is_some() { Some(self) } else { None }
+        let sends = match &self.0.api {
+            Some(api) => api.authorizer().is_some(),
+            None => self.0.oauth2.is_some(),
+        };
+        if sends { Some(self) } else { None }
     }
 
     fn secrets(&self) -> Option<&dyn NamedSecrets<FileCredential>> {
@@ -283,7 +327,7 @@ impl ConnectionDefinition for DeclaredKind {
     }
 
     fn refresher(&self) -> Option<&dyn Refresher<FileCredential>> {
-        if self.0.oauth2.is_some() { Some(self) } else { None }
+        if self.0.oauth2().is_some() { Some(self) } else { None }
     }
 }
 
@@ -294,6 +338,9 @@ impl Authorizer<FileCredential> for DeclaredKind {
         request: &mut HttpRequest,
         ctx: &Context<'_>,
     ) -> Result<(), CredentialError> {
+        if let Some(api) = &self.0.api {
+            return api.authorize(credential, request, ctx);
+        }
         let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.authorizer());
         match (oauth2, &credential.oauth2) {
             (Some(oauth2), Some(tokens)) => oauth2.authorize(tokens, request, ctx),
@@ -305,7 +352,7 @@ impl Authorizer<FileCredential> for DeclaredKind {
 impl NamedSecrets<FileCredential> for DeclaredKind {
     fn secret(&self, credential: &FileCredential, name: &str) -> Option<Secret> {
         let declared = self.0.secrets.iter().find(|declared| declared.as_str() == name)?;
-        match (&self.0.oauth2, &credential.oauth2) {
+        match (self.0.oauth2(), &credential.oauth2) {
             (Some(oauth2), Some(tokens)) => oauth2.secrets()?.secret(tokens, "accessToken"),
             _ => credential.values.secrets.get(declared.as_str()).map(Secret::duplicate),
         }
@@ -314,7 +361,7 @@ impl NamedSecrets<FileCredential> for DeclaredKind {
 
 impl Refresher<FileCredential> for DeclaredKind {
     fn semantics(&self) -> RefreshSemantics {
-        let oauth2 = self.0.oauth2.as_ref().and_then(|oauth2| oauth2.refresher());
+        let oauth2 = self.0.oauth2().and_then(|oauth2| oauth2.refresher());
         oauth2.map_or(RefreshSemantics::Strict, Refresher::semantics)
     }
 
@@ -324,7 +371,7 @@ impl Refresher<FileCredential> for DeclaredKind {
         ctx: &'a RefreshContext<'_>,
     ) -> BoxFuture<'a, Result<Refreshed<FileCredential>, ConnectionError>> {
         Box::pin(async move {
-            let oauth2 = self.0.oauth2.as_ref().ok_or(CredentialError::Malformed)?;
+            let oauth2 = self.0.oauth2().ok_or(CredentialError::Malformed)?;
             credential.refresh_tokens(oauth2, ctx).await
         })
     }
@@ -335,6 +382,6 @@ impl Refresher<FileCredential> for DeclaredKind {
         fresh: FileCredential,
         now: Timestamp,
     ) -> Option<Refreshed<FileCredential>> {
-        fresh.inherit_tokens(former, self.0.oauth2.as_ref()?, now)
+        fresh.inherit_tokens(former, self.0.oauth2()?, now)
     }
 }

@@ -12,6 +12,11 @@ pub(super) async fn setup(
     let mut values = Values::default();
     if declared.descriptor.auth != AuthType::None {
         confirmed(declared, ctx).await?;
+    }
+    if let Some(api) = &declared.api {
+        return api.setup(ctx).await;
+    }
+    if declared.descriptor.auth != AuthType::None {
         values = ask(declared, ctx).await?;
     }
     let account = values.config.get(ACCOUNT).cloned().unwrap_or_else(|| declared.descriptor.provider.to_string());

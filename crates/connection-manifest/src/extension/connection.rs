@@ -1,7 +1,7 @@
 //! The connection that an extension needs.
 
 use connection_contract::{
-    AuthType, DisplayText, Kind, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName,
+    AuthType, DisplayText, Kind, Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName, Value,
 };
 
 use crate::{
@@ -9,6 +9,9 @@ use crate::{
     json::below,
     object::{ENGLISH, Member, Object, ReadNotes, first_given},
 };
+
+/// The members that describe the requests of a provider's API, in the form of kind files.
+pub(super) const API: [&str; 3] = ["request", "verify", "account"];
 
 pub(super) fn requirement(member: Member<'_>, beside: &mut ReadNotes) -> Result<Requirement, Fault> {
     const ID: &str = "a connection needs an id; write default, or another text";
@@ -29,6 +32,8 @@ pub(super) fn requirement(member: Member<'_>, beside: &mut ReadNotes) -> Result<
         requirement = requirement.public_preference(name.text(NAMES)?.to_owned());
     }
     requirement.connect_guide = object.take("connectGuide").map(|guide| guide.one_language(beside)).transpose()?;
+    let requests: Vec<_> = API.into_iter().filter_map(|name| Some((name, object.take(name)?.value.clone()))).collect();
+    requirement.api = (!requests.is_empty()).then(|| Value::object(requests));
     object.rest(beside);
     Ok(requirement)
 }

@@ -7,6 +7,7 @@
 
 use connection_contract::Value;
 
+use super::connection::API;
 use crate::{
     error::Fault,
     json::{below, each_object},
@@ -67,6 +68,7 @@ const STATE_MEMBERS: &[&str] = &[
 ];
 
 pub(super) fn refuse(document: &Value) -> Result<(), Fault> {
+    let document = &without_requests(document);
     if let Value::Map(members) = document
         && let Some((name, rule)) = forbidden_member(members, STATE_MEMBERS)
     {
@@ -79,6 +81,33 @@ pub(super) fn refuse(document: &Value) -> Result<(), Fault> {
         let is_secret = |(name, value): &&(String, Value)| is_one(SECRETS, &squeezed(name)) && is_said(value);
         members.iter().find(is_secret).map(|(name, _)| (name.as_str(), SECRET))
     })
+}
+
+/// Returns the document without the texts of requests that name a secret, such as `${secret.apiKey}`, instead of holding
+/// one. A request may carry the secret under any name.
+fn without_requests(document: &Value) -> Value {
+    let mut document = document.clone();
+    if let Value::Map(members) = &mut document
+        && let Some((_, Value::Map(members))) = members.iter_mut().find(|(name, _)| name == "connection")
+    {
+        for (name, value) in members {
+            if API.contains(&name.as_str()) {
+                remove_templates(value);
+            }
+        }
+    }
+    document
+}
+
+fn remove_templates(value: &mut Value) {
+    match value {
+        Value::List(items) => items.iter_mut().for_each(remove_templates),
+        Value::Map(members) => {
+            members.retain(|(_, value)| !value.as_str().is_some_and(|text| text.contains("${secret.")));
+            members.iter_mut().for_each(|(_, value)| remove_templates(value));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+    }
 }
 
 /// Returns `true` if a value can hold a secret: text that is not blank, also inside lists and objects.

@@ -55,7 +55,8 @@ fn preference(preference: &Preference) -> Value {
 }
 
 fn connection(requirement: &Requirement) -> Value {
-    let Requirement { id, provider, title, titles, auth, public_preference_names, connect_guide, .. } = requirement;
+    let Requirement { id, provider, title, titles, auth, public_preference_names, connect_guide, api, .. } =
+        requirement;
     let form = match auth.auth {
         AuthType::ApiKey => "apiKey",
         AuthType::OAuth => "oauth",
@@ -82,6 +83,9 @@ fn connection(requirement: &Requirement) -> Value {
         members.push(("publicPreferenceNames", list(public_preference_names, |name| name.as_ref().into())));
     }
     members.extend(connect_guide.as_ref().map(|guide| ("connectGuide", Value::from(guide.as_str()))));
+    if let Some(Value::Map(requests)) = api {
+        members.extend(requests.iter().map(|(name, value)| (name.as_str(), value.clone())));
+    }
     Value::object(members)
 }
 

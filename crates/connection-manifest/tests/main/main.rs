@@ -6,6 +6,7 @@ mod bytes;
 mod canary;
 mod cases;
 mod declared;
+mod declared_api;
 mod examples;
 mod foreign;
 mod kind_bad_input;

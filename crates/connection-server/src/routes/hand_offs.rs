@@ -81,6 +81,8 @@ async fn state(
     ticket: RetryTicket,
     followed: &mut Option<SessionId>,
 ) -> Result<FollowedBody, Problem> {
+    // This comes first: if nothing is required by now, the ticket has ended as connected, and names its command.
+    let required = handle.connection_required().await?;
     let command = match handle.retry(ticket).await? {
         RetryOutcome::Connected { command, .. } => command,
         RetryOutcome::SetupFailed(failure) => {
@@ -89,7 +91,6 @@ async fn state(
         }
         _ => None,
     };
-    let required = handle.connection_required().await?;
     let hand_off = hand_off(handle, command.as_deref(), required, Some(ticket)).await?;
     let setup = setup_of(registry, handle.name(), followed).await?;
     let cursor = tag(&(&hand_off, &setup)).trim_matches('"').to_owned();

@@ -1,12 +1,18 @@
 //! The kind that a declaration makes belongs to the owner who added the extension: no other owner sees it, changes it or
 //! takes its name, and another process finds it at once.
 
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode},
+    routing::get,
+};
 use connection_contract::Kind;
-use connection_core::{ConnectionRegistry, Role, SetupStep};
+use connection_core::{ConnectionRegistry, HttpPolicy, Role, SetupStep};
 use serde_json::{Value, json};
+use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
-    extensions::manifest,
+    extensions::{extension_token, manifest},
     test_host::{KEY, World},
 };
 
@@ -214,4 +220,53 @@ async fn what_one_process_stored_works_in_the_next_request_to_another_and_after_
     let changed = of_tracker(GUIDE, "https://eu.tracker.example");
     world.post(&alice, "/extensions", changed).await.ok(201);
     assert_eq!(connection.verify().await.unwrap_err().code(), "kind_changed");
+}
+
+/// Serves a provider whose API takes the key in a header.
+async fn provider() -> String {
+    let me = async |headers: HeaderMap| match headers.get("authorization").and_then(|value| value.to_str().ok()) {
+        Some(value) if value == format!("Bearer {KEY}") => {
+            (StatusCode::OK, r#"{"user": {"id": 42, "name": "Ada"}}"#.to_owned())
+        }
+        _ => (StatusCode::UNAUTHORIZED, String::new()),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let routes = Router::new().route("/v1/me", get(me));
+    drop(Handle::current().spawn(async move { axum::serve(listener, routes).await }));
+    origin
+}
+
+#[tokio::test]
+async fn a_declaration_with_requests_is_verified_and_sends_through_its_grant() {
+    let origin = provider().await;
+    let policy = HttpPolicy::new().endpoint("https://api.tracker.example", &origin).unwrap();
+    let world = World::with(|registry| registry.http(policy)).await;
+    let (alice, _) = owners(&world).await;
+    // Without the requests, which is the control, nothing can be sent.
+    let plain = of_tracker(GUIDE, "https://api.tracker.example");
+    world.post(&alice, "/extensions", plain.clone()).await.ok(201);
+    let id = connected(&world, &alice).await;
+    let send = json!({ "method": "GET", "path": "/me" });
+    let refused = world.post(&alice, &format!("/connections/{id}/send"), send.clone()).await;
+    assert_eq!(refused.status, 501);
+    world.registry.owner("alice").unwrap().remove(id.parse().unwrap()).await.unwrap();
+    let mut own = plain;
+    own["manifest"]["connection"]["request"] = json!({
+        "base": "https://api.tracker.example/v1",
+        "headers": { "Authorization": "Bearer ${secret.apiKey}" },
+    });
+    own["manifest"]["connection"]["verify"] = json!({ "path": "/me" });
+    own["manifest"]["connection"]["account"] = json!({ "id": "/user/id", "label": "/user/name" });
+    world.post(&alice, "/extensions", own).await.ok(201);
+    // The person sees where the secret goes.
+    let guide = world.get(&alice, KIND).await.ok(200)["guide"].to_string();
+    assert!(guide.contains("request.headers.Authorization"), "{guide}");
+    let id = connected(&world, &alice).await;
+    let shown = world.get(&alice, &format!("/connections/{id}")).await.ok(200);
+    assert_eq!((&shown["liveness"], &shown["account"]["label"]), (&json!("live"), &json!("Ada")));
+    let token = extension_token(&world.registry, "alice", "issues").await;
+    let answer = world.post(&token, "/extensions/issues/connections/default/send", send).await.ok(200);
+    assert_eq!(answer["status"], 200, "{answer}");
+    assert!(answer.to_string().contains("Ada"), "{answer}");
 }

@@ -6,7 +6,8 @@ use crate::services::crypto::SystemCrypto;
 
 /// Returns the fingerprint of the requirement alone. The extension's name and its preferences are not part of it.
 pub(crate) fn fingerprint(requirement: &Requirement) -> [u8; 32] {
-    let Requirement { id, provider, title, titles, auth, public_preference_names, connect_guide, .. } = requirement;
+    let Requirement { id, provider, title, titles, auth, public_preference_names, connect_guide, api, .. } =
+        requirement;
     let mut parts = Parts(b"connections/requirement/v1".to_vec());
     parts.add(id).add(provider.as_str()).add(title.as_str());
     parts.list(titles.iter().flat_map(|(language, title)| [&**language, title.as_str()]));
@@ -40,6 +41,9 @@ pub(crate) fn fingerprint(requirement: &Requirement) -> [u8; 32] {
         if let Some(url) = &oauth.registration_url {
             parts.add("registration").add(url);
         }
+    }
+    if let Some(api) = api {
+        parts.add("api").add(&api.to_string());
     }
     SystemCrypto.sha256(&parts.0)
 }
@@ -87,6 +91,7 @@ mod tests {
             one.clone().connect_guide("a guide"),
             one.clone().public_preference("apiBaseUrl"),
             one.clone().title_in("zh_Hans", "t"),
+            one.clone().api(connection_contract::Value::object([])),
         ] {
             assert_ne!(hex(&other), hex(&one));
         }

@@ -6,7 +6,7 @@ use connection_core::{ConnectionRequired, RequiredAction, ResolvedConnection, Re
 use super::OpenExtension;
 use crate::{
     Error,
-    commands::{resolve, show::fact},
+    commands::{kinds, resolve, show::fact},
     extensions::named,
     output::{json, quoted},
 };
@@ -60,10 +60,18 @@ impl OpenExtension<'_> {
         let extension = kind.descriptor.extension.as_ref()?;
         let confirmation = kind.descriptor.fields.iter().find(|field| field.input == Input::Bool)?;
         let addresses = confirmation.help.as_ref().map(|help| format!(" {help}")).unwrap_or_default();
-        Some(match &*kind.descriptor.secret_names {
-            [] => format!("{extension} describes this connection, and does not receive the secret.{addresses}"),
-            _ => format!("{extension} itself receives the secret, and can send it anywhere.{addresses}"),
-        })
+        let is_instruction = |line: &String| required.guide.as_ref().is_some_and(|guide| guide.as_str() == line);
+        let mut requests = kinds::guide(&kind.descriptor.guide);
+        requests.retain(|line| !is_instruction(line));
+        let requests = match requests.as_slice() {
+            [] => String::new(),
+            lines => format!(" It describes these requests: {}", lines.join("; ")),
+        };
+        let receives = match &*kind.descriptor.secret_names {
+            [] => "describes this connection, and does not receive the secret",
+            _ => "itself receives the secret, and can send it anywhere",
+        };
+        Some(format!("{extension} {receives}.{addresses}{requests}"))
     }
 
     /// Resolves the requirement of the extension.
