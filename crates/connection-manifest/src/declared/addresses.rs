@@ -1,6 +1,6 @@
 //! The addresses that a declaration names, and the terms to which a person agrees by connecting.
 
-use connection_contract::{AuthType, ExtensionDeclaration, Reason, RequirementOAuth, host};
+use connection_contract::{AuthType, ConnectionDefinition as _, ExtensionDeclaration, Reason, RequirementOAuth, host};
 
 use super::unusable;
 use crate::kind::{FileKind, fixed_host};
