@@ -46,6 +46,20 @@ fn a_kind_of_the_catalogue_is_connected_and_used_by_name() {
     assert_eq!(machine.run(&["list", "--json"]).exits(0).json(), json!([]));
 }
 
+#[test]
+fn every_kind_with_a_secret_names_the_page_on_which_a_person_deletes_its_credential() {
+    let machine = Machine::new();
+    let kinds = machine.run(&["kinds", "--all", "--json"]).exits(0).json();
+    let kinds = kinds.as_array().unwrap();
+    assert!(kinds.len() > 120, "{}", kinds.len());
+    let (with, without): (Vec<_>, Vec<_>) = kinds.iter().partition(|kind| kind["credentialPage"].is_string());
+    let names: Vec<_> = without.iter().map(|kind| &kind["kind"]).collect();
+    assert_eq!(names, ["filesystem"]);
+    for kind in with {
+        assert!(kind["credentialPage"].as_str().unwrap().starts_with("https://"), "{kind}");
+    }
+}
+
 /// Nothing of the provider is connected, and the manifest names its secret as the kind does, or in its own way.
 #[test]
 fn what_an_extension_needs_is_found_in_the_catalogue_by_every_command() {

@@ -25,6 +25,7 @@ mod pages;
 mod profiles;
 mod readiness;
 mod refusals;
+mod removal;
 mod request_ids;
 mod setup_form;
 mod setup_links;

@@ -46,6 +46,7 @@ const WALKS: &[(&str, &str)] = &[
     ("state = 'intent' AND concluded_at IS NULL", "sorts what is under way on one node"),
     ("SELECT DISTINCT process_id FROM connection_exchange", "what is under way; the rest is deleted when it ends"),
     ("l.refused_at IS NOT NULL", "uses that were refused and not verified since, of an index of these alone"),
+    ("FROM connection_usage_window WHERE connection_id = $1 AND", "sorts the few windows of one connection"),
     ("SELECT extension, connection_id, scopes", "what the extensions of an owner lacked is asked for"),
     ("FROM connection_webhook_address AS d CROSS JOIN", "inboxes in which something waits, of an index of these alone"),
     ("SELECT name, NULL AS command, mark", "all extensions and settings of an owner are compared"),

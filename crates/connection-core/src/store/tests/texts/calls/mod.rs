@@ -4,16 +4,15 @@ use uuid::Uuid;
 
 use super::{NOTED, Text};
 use crate::{
-    ids::{AccessTokenId, ConnectionId, ProfileId, SessionId},
+    ids::{ConnectionId, ProfileId, SessionId},
     kinds::Terms,
     store::{
         ExchangeKey, ExchangeScope, ListFilter, Lock, ProviderGrantRow, Reader, ReportedWindow, SEALED, Sealed,
         SealedRow, Store, Tx, Unchanged,
         rows::{
-            AccessTokenRow, AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
+            AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, OutboxRow, OutboxState,
-            PlanRow, PreferenceRow, ProfileRow, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow, TokenPurpose,
-            WebhookRow,
+            PlanRow, PreferenceRow, ProfileRow, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow, WebhookRow,
         },
         tests::{Database, credential},
     },
@@ -24,6 +23,8 @@ macro_rules! call {
         $(drop($on.$method($($argument),*).await);)*
     };
 }
+
+mod tokens;
 
 /// Returns the texts of the store's engine.
 pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
@@ -36,7 +37,8 @@ pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
     write_extensions(&mut tx).await;
     write_webhooks(&mut tx).await;
     write_exchanges(&mut tx).await;
-    access_tokens(&mut tx).await;
+    usage(&mut tx).await;
+    tokens::access_tokens(&mut tx).await;
     outbox(&mut tx).await;
     sealed(&mut tx).await;
     NOTED.take().unwrap().into_iter().collect()
@@ -446,25 +448,8 @@ async fn outbox(tx: &mut Tx) {
     );
 }
 
-async fn access_tokens(tx: &mut Tx) {
-    let id = AccessTokenId::from(Uuid::nil());
-    let row = AccessTokenRow {
-        id,
-        owner: "local".into(),
-        purpose: TokenPurpose::Program,
-        token_hash: vec![1; 32],
-        name: "a".into(),
-        role: "read".into(),
-        extension: None,
-        link: None,
-        setup_id: None,
-        created_at: 1,
-        expires_at: Some(2),
-        idle: None,
-        last_used_at: None,
-        revoked_at: None,
-        marked: Marked::default(),
-    };
+/// Each column of the table of sealed columns has its own texts.
+async fn usage(tx: &mut Tx) {
     let window = ReportedWindow { metric: "a".into(), ends_at: 1, body: "{}".into() };
     call!(tx:
         set_usage(nobody(), 1, "a", "ada", 0.5);
@@ -481,24 +466,9 @@ async fn access_tokens(tx: &mut Tx) {
         set_usage_window(nobody(), "ada", 1, &window);
         drop_usage_window(nobody(), "a");
         purge_usage_windows(nobody(), 1);
-        access_token(id);
-        access_token_by_hash(&[1; 32]);
-        access_tokens(None, None, 9);
-        access_tokens(Some("local"), None, 9);
-        insert_access_token(&row, &[1]);
-        revoke_access_token(id, 1, &[1]);
-        set_access_token_setup(id, SessionId::from(Uuid::nil()), &[1]);
-        use_access_token(id, 1);
-        delete_access_token(id);
-        token_request(&[1; 32]);
-        insert_token_request(&[1; 32], &[1; 32], 1);
-        set_token_request_made(&[1; 32], "a");
-        delete_token_request(&[1; 32]);
-        purge_token_requests(1);
     );
 }
 
-/// Each column of the table of sealed columns has its own texts.
 async fn sealed(tx: &mut Tx) {
     let fresh = Sealed::from_row(vec![1; 97]);
     for column in SEALED {
