@@ -188,16 +188,27 @@ export function addAccount(connections: Connections, label: string, key = KEY) {
 
 /** Opens an address as a browser does, and lets the provider return at once. */
 export async function signIn(address: string): Promise<void> {
-  const start = await fetch(address, { redirect: 'manual' });
+  // A browser that does not show the setup is asked first.
+  const asked = await fetch(address);
+  const action = /action="([^"]+)"/.exec(await asked.text())?.[1] ?? '';
+  const start = await fetch(new URL(action, address), {
+    method: 'POST',
+    redirect: 'manual',
+    headers: { Cookie: cookies(asked), Origin: new URL(address).origin },
+  });
   const authorize = new URL(start.headers.get('Location') ?? '');
   assert.equal(authorize.origin, 'https://acme.example');
   const callback = new URL(authorize.searchParams.get('redirect_uri') ?? '');
   callback.search = String(new URLSearchParams({ code: 'code', state: authorize.searchParams.get('state') ?? '' }));
-  const cookie = start.headers
+  assert.equal((await fetch(callback, { headers: { Cookie: cookies(start) } })).status, 200);
+}
+
+/** Returns the cookies of an answer, as a browser sends them. */
+function cookies(answer: Response): string {
+  return answer.headers
     .getSetCookie()
     .map((cookie) => cookie.split(';')[0])
     .join('; ');
-  assert.equal((await fetch(callback, { headers: { Cookie: cookie } })).status, 200);
 }
 
 /** Returns the error of a request that must fail. */

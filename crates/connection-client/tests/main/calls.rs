@@ -55,7 +55,7 @@ async fn a_connection_is_shown_verified_used_and_removed() {
 
     let removal = client.removal(&id).await.unwrap();
     assert!(removal.extensions.is_empty() && !removal.webhooks);
-    assert_eq!(client.remove(&id).await.unwrap().teardown, Teardown::Revoked);
+    assert_eq!(client.remove(&id).await.unwrap().teardown, Teardown::NotRevoked);
     assert_eq!(client.connection(&id).await.unwrap_err().code(), "not_found");
 }
 

@@ -7,7 +7,7 @@ use connection_contract::{Kind, NotLive, Reason, reason};
 use super::Payload;
 use crate::{
     ConnectionId, ConnectionInfo, Error, SealError, StoreError,
-    ground::Ground,
+    ground::{Ground, UNREADABLE},
     guard::{self, RowError},
     kinds::KindEntry,
     limits,
@@ -113,7 +113,7 @@ impl Read {
     /// The store's errors.
     pub(crate) async fn kind(&self, ground: &Ground) -> Result<Option<Arc<KindEntry>>, Error> {
         let AccountRow { owner, kind, .. } = &self.listed.account;
-        let Some(kind) = Kind::parse(kind) else { return Ok(None) };
+        let kind = Kind::parse(kind).unwrap_or(UNREADABLE);
         match &self.in_use {
             Some(row) => ground.marked_kind(owner, &kind, &row.declared.marked()).await,
             None => ground.find_kind(owner, &kind).await,

@@ -191,7 +191,7 @@ impl ConnectionRegistry {
     ///
     /// The comparison and the deletion are one transaction, so that of several removals at once the last one revokes.
     async fn delete_shared(&self, info: &ConnectionInfo) -> Result<Option<Removal>, Error> {
-        let Some(kind) = self.shared.kinds.entry(&info.kind) else { return Ok(None) };
+        let Some(kind) = self.shared.find_kind(&info.owner, &info.kind).await? else { return Ok(None) };
         if !kind.descriptor.revocation_ends_grant {
             return Ok(None);
         }
@@ -327,7 +327,7 @@ fn removal(current: TeardownOutcome, before: Option<TeardownOutcome>) -> Removal
 /// Returns the outcome for a credential that cannot be read. The plugin may know the page for its deletion from the
 /// public configuration.
 async fn unreadable(ground: &Arc<Ground>, info: &ConnectionInfo) -> TeardownOutcome {
-    let page = match ground.kinds.entry(&info.kind) {
+    let page = match ground.find_kind(&info.owner, &info.kind).await.ok().flatten() {
         Some(kind) => {
             let config = info.config.iter().map(|(name, value)| (name.clone().into(), value.clone()));
             let connection = Connection::new(info.id.to_string(), info.owner.clone()).with_config(config);

@@ -73,7 +73,7 @@ impl IntoFuture for Reauthorize {
         let Self { scope, info, another_account, terms, extension, scopes } = self;
         Box::pin(async move {
             let owner = &scope.owner;
-            let scopes = further_scopes(&scope.system, &info, scopes)?;
+            let scopes = further_scopes(&scope.system, &info, scopes).await?;
             let extension = match extension {
                 Some(extension) => extension.for_setup(owner, &info.kind).await?,
                 None => None,
@@ -94,8 +94,8 @@ impl IntoFuture for Reauthorize {
 /// # Errors
 ///
 /// [`Error::NotSupported`] for a scope that the kind does not allow to ask for.
-fn further_scopes(system: &System, info: &ConnectionInfo, wanted: Vec<String>) -> Result<Vec<String>, Error> {
-    let entry = system.kinds.entry(&info.kind).ok_or_else(|| Error::UnknownKind(info.kind.clone()))?;
+async fn further_scopes(system: &System, info: &ConnectionInfo, wanted: Vec<String>) -> Result<Vec<String>, Error> {
+    let entry = system.kind(&info.owner, &info.kind).await?;
     let optional = &entry.descriptor.optional_scopes;
     if wanted.iter().any(|scope| !optional.iter().any(|known| known == scope)) {
         return Err(Error::NotSupported { kind: info.kind.clone(), what: "ask for these scopes" });

@@ -234,7 +234,7 @@ async fn question(
     header: &Header,
     link: String,
 ) -> Result<StartQuestion, Error> {
-    let entry = shared.kinds.entry(&slot.kind);
+    let entry = shared.find_kind(&slot.owner, &slot.kind).await?;
     let nonce = shared.fresh_token();
     let token = question_token(shared, &header.seed, &nonce);
     let name = shared.display_name(&slot.owner).await?;

@@ -58,6 +58,10 @@ async fn attack(table: &str) {
         "connection_outbox" | "connection_outbox_position" => outbox().await,
         "connection_profile" | "connection_profile_slot" => profile(table).await,
         "connection_setup" | "connection_setup_effect" => setup(table).await,
+        // An extension may ask only for scopes that its kind allows, and a person agrees to them.
+        "connection_lacking_scope" => {}
+        // The row decides only whether a removal ends the grant at the provider.
+        "connection_provider_grant" => {}
         // Its numbers decide nothing, and a restored one is only shown.
         "connection_usage" | "connection_usage_snapshot" | "connection_usage_window" => {}
         "connection_setup_input" => assert_eq!(kept_callback(Some(&[0; 200]), false).await, None),

@@ -133,8 +133,16 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
     registry.close().await;
     let database = fresh.database();
     let known = count(&database, "connection_migrations").await;
-    for table in ["connection_provider_grant", "connection_usage_snapshot", "connection_usage_window"] {
-        pool.run(&format!("DROP TABLE {table}")).await;
+    for newer in [
+        "DROP TABLE connection_lacking_scope",
+        "DROP TABLE connection_provider_grant",
+        "DROP TABLE connection_usage_snapshot",
+        "DROP TABLE connection_usage_window",
+        "DROP INDEX connection_liveness_refused",
+        "ALTER TABLE connection_liveness DROP COLUMN refused_at",
+        "ALTER TABLE connection_liveness DROP COLUMN refusal_checked_at",
+    ] {
+        pool.run(newer).await;
     }
     pool.run("DELETE FROM connection_migrations WHERE version > 1").await;
     let registry = open(&world, fresh.address()).await.unwrap();

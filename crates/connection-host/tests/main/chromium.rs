@@ -11,6 +11,14 @@ fn provider() -> Option<Real> {
     Real::start(json!({ "interactions": "forms" }))
 }
 
+/// Opens the address. A program that does not open the browser itself cannot know whose browser it is, so our own page
+/// asks first.
+async fn opens(browser: &Browser, link: &str) {
+    browser.open(link).await;
+    browser.shows("Receives the account").await;
+    browser.click("form button").await;
+}
+
 /// Signs in with the provider's forms and allows the access.
 async fn allows(browser: &Browser) {
     browser.write("input[name=login]", "ada").await;
@@ -28,7 +36,7 @@ fn a_person_connects_in_a_browser() {
     let redirect = adding.line("Redirect address: ");
     let link = adding.line("Open ");
     let visited = visit_with_failing_requests(async |browser| {
-        browser.open(&link).await;
+        opens(browser, &link).await;
         allows(browser).await;
         let page = browser.shows("Connected").await;
         assert!(page.contains("Real: ada"), "{page}");
@@ -53,7 +61,7 @@ fn a_person_who_says_no_in_a_browser_is_told_so() {
     let mut adding = real.begin(&["add", "real-public", "--no-browser"]);
     let link = adding.line("Open ");
     let visited = visit_with_failing_requests(async |browser| {
-        browser.open(&link).await;
+        opens(browser, &link).await;
         browser.shows("Sign-in").await;
         browser.click("a[href$='/abort']").await;
         browser.shows("Not connected").await;

@@ -200,19 +200,19 @@ fn an_extension_that_needs_no_sign_in_is_connected_at_once() {
 #[test]
 fn a_name_that_no_kind_can_have_is_explained() {
     let machine = machine();
-    machine.write("named.json", TRACKER.replace("sprints", "Sprints of mine").as_bytes());
+    machine.write("named.json", TRACKER.replace("sprints", "mine.sprints").as_bytes());
     let added = machine.run(&["extensions", "add", "named.json"]).exits(0).says("missing");
-    added.warns("the extension's name 'Sprints of mine' cannot be a part of the name of a kind");
+    added.warns("the extension's name 'mine.sprints' cannot be a part of the name of a kind");
     // The settings give the same reason, and what to do.
     let because = "this host has no kind for 'tracker', and the declaration of the extension makes none: the extension's name \
-                   'Sprints of mine' cannot be a part of the name of a kind";
+                   'mine.sprints' cannot be a part of the name of a kind";
     let remedy = "name the extension with 1 to 64 of the characters a-z, 0-9 and '-', beginning with a letter, and add \
                   the extension again";
-    machine.run(&["open-settings", "Sprints of mine"]).exits(0).says(because).says(remedy);
-    let opened = machine.run(&["open-settings", "Sprints of mine", "--json"]).exits(0).json();
+    machine.run(&["open-settings", "mine.sprints"]).exits(0).says(because).says(remedy);
+    let opened = machine.run(&["open-settings", "mine.sprints", "--json"]).exits(0).json();
     let error = &opened["resolved"]["error"];
     assert_eq!((&error["message"], &error["remedy"]), (&json!(because), &json!(remedy)));
-    let refused = machine.run(&["open-settings", "Sprints of mine", "--from-env", "apiKey=KEY"]).exits(6);
+    let refused = machine.run(&["open-settings", "mine.sprints", "--from-env", "apiKey=KEY"]).exits(6);
     refused.warns(because).warns(remedy);
 }
 

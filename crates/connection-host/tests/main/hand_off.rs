@@ -230,7 +230,7 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
             "no kind on this host hands out 'refreshKey' of 'github'",
         ),
         // The name of the extension cannot be a part of a kind's name.
-        ("no kind", r#""provider": "github""#, r#""provider": "foreign""#, "this host has no kind for 'foreign'"),
+        ("no.kind", r#""provider": "github""#, r#""provider": "foreign""#, "this host has no kind for 'foreign'"),
     ] {
         let nobody = String::from_utf8(crate::extensions::ISSUES.to_vec()).unwrap();
         assert!(nobody.contains(from), "{nobody}");

@@ -32,7 +32,7 @@ fn a_refused_send_is_verified_before_the_command_ends() {
 fn what_is_told_of_a_refused_use_is_true_until_and_after_its_verification() {
     let machine = Machine::new();
     machine.add_github("one").exits(0);
-    let well = "ok      connections       none of 1 failed when it was last verified";
+    let well = "none of 1 failed when it was last verified";
     machine.run(&["doctor"]).exits(0).says(well);
     assert_eq!(refused(&machine), 2);
     machine.provider.behave();

@@ -182,17 +182,19 @@ fn no_variable_names_the_directory_that_a_tool_uses_by_itself() {
 
 /// No kind declares that its tool takes the key of a connection, so the tool does not get it.
 #[test]
-fn the_key_of_a_connection_stays_where_it_is() {
+fn the_key_of_a_connection_is_not_given_to_the_tool_of_another_profile() {
     let mut machine = tooled();
     let endpoints = format!(r#"{{"https://api.anthropic.com": "{}"}}"#, machine.provider.origin);
     machine.set("CONNECTIONS_HTTP__ENDPOINTS", &endpoints);
     machine.provider.tell(200, "content-type: application/json\r\n", r#"{"data": [], "has_more": false}"#);
     let input = json!({"how": "apiKey", "apiKey": NOTION_KEY}).to_string();
     machine.feed(&["add", "claude", "--input", "-"], &input).exits(0);
-    let ran = machine.run(&["run", "claude", "--", "a"]).exits(0);
+    let work = text(&machine.path("work"));
+    machine.run(&["profiles", "create", "claude", "work", "--dir", &work]).exits(0);
+    let ran = machine.run(&["run", "claude", "--profile", "work", "--", "a"]).exits(0);
     assert!(SECRETS.iter().all(|secret| !ran.out.contains(secret)));
     assert_eq!(ran.variable("ANTHROPIC_API_KEY"), None);
-    machine.run(&["run", "claude", "--dry-run", "--json"]).exits(0);
+    machine.run(&["run", "claude", "--profile", "work", "--dry-run", "--json"]).exits(0);
 }
 
 #[test]

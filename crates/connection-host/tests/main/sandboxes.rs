@@ -163,7 +163,7 @@ fn what_cannot_be_contained_is_refused_before_anything_starts() {
     machine.run_example("tools", &["run", "plain", "--sandbox"]).exits(6).warns("kind 'plain' has no container");
     machine.run_example("tools", &["run", "plain", "--dry-run"]).exits(5).warns("'plain' is not installed");
     machine.run_example("tools", &["sandbox", "build", "plain"]).exits(6).warns("has no container");
-    let missing = machine.run(&["run", "claude", "--sandbox"]).exits(2);
+    let missing = machine.run(&["run", "claude", "--sandbox", "--workspace", "project"]).exits(2);
     missing.warns("/.claude' cannot be mounted: it does not exist").warns("pass a token in a variable");
     machine.set("CONNECTIONS_SANDBOX__IMAGE__CLAUDE", "untagged");
     machine.run(&RUN).exits(2).warns("the image 'untagged' has no tag");

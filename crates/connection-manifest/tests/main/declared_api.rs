@@ -42,7 +42,7 @@ fn with_key() -> Value {
 fn with_endpoints() -> Value {
     let request = json!({
         "base": "https://api.acme.example",
-        "headers": { "Authorization": "Bearer ${token}" },
+        "headers": { "Authorization": "Bearer ${token.access}" },
     });
     with_requests(set(with_oauth("/clientId", json!("authors-application")), "/connection/request", request))
 }
@@ -61,7 +61,11 @@ fn me() -> Expected {
 #[test]
 fn every_sentence_holds_for_declared_requests_with_a_key() {
     let answers = Input::answers(&[("apiKey", KEY)]);
-    Suite::new(|| of(&with_key()).unwrap()).setup([agreed(), answers], [me()]).verify([me()]).check();
+    Suite::new(|| of(&with_key()).unwrap())
+        .secret_in_address()
+        .setup([agreed(), answers], [me()])
+        .verify([me()])
+        .check();
 }
 
 #[test]

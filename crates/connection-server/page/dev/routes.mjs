@@ -41,6 +41,7 @@ const extensionFor = ({ extensions }) =>
     commands: [],
     chosen: false,
     missingScopes: [],
+    askableScopes: [],
     error: null,
     declared: [],
     values: {},

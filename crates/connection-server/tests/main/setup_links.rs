@@ -185,8 +185,10 @@ async fn a_visitor_sees_and_does_nothing_else() {
     let connection = world.connected(&ada, "octocat").await;
     let visitor = opened(&world, &made(&world, &["acme"]).await).await;
     // Each route refuses the visitor, but for those of the setup and of its kinds.
-    let own =
-        ["GET /me", "GET /kinds", "GET /kinds/{kind}", "POST /page-tokens", "POST /setups", "DELETE /tokens/{id}"];
+    let own = [
+        "GET /appearance",
+        "GET /me", "GET /kinds", "GET /kinds/{kind}", "POST /page-tokens", "POST /setups", "DELETE /tokens/{id}",
+    ];
     let document = document(&world).await;
     let mut refused = 0;
     for operation in operations(&document) {

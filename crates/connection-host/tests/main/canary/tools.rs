@@ -1,5 +1,6 @@
-//! A local tool is connected with keys and run, and its usage is requested. The keys are in no argument, no
-//! environment of a process, no output and no file.
+//! A local tool is connected with keys, and run with a profile to which they do not belong; its usage is requested. The
+//! keys are in no argument, no environment of a process, no output and no file. A tool is given the keys of its own
+//! profile; see `tool_keys`.
 
 #[cfg(target_os = "linux")]
 use std::{
@@ -30,7 +31,7 @@ fn watch() -> Watch {
     let input = json!({"how": "apiKey", "apiKey": NOTION_KEY, "adminKey": KEY_SECRET}).to_string();
     let input = machine.write("given/claude.json", input.as_bytes());
     watch.run(&["profiles", "create", "claude", "work", "--dir", &work], 0);
-    watch.run(&["add", "claude", "--profile", "work", "--input", &input], 0);
+    watch.run(&["add", "claude", "--input", &input], 0);
     watch
 }
 
