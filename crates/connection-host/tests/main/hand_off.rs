@@ -246,7 +246,7 @@ fn what_was_brought_and_connects_nothing_is_refused_with_the_way() {
             "connection_unsupported"
         );
     }
-    machine.run(&["resolve", "nobody.json"]).exits(0).says("'github', 'gitlab'");
+    machine.run(&["resolve", "nobody.json"]).exits(0).says("'no.kind' cannot be a part of the name of a kind");
     machine.run(&["extensions", "grant", "two", "github:octocat"]).exits(6).warns("'github' hands out 'accessToken'");
 }
 

@@ -95,8 +95,8 @@ async fn a_refusal_is_believed_with_the_right_state_alone() {
     let taken = get(&routes, &format!("/callback/login?error=access_denied&state={state}")).await;
     let page = get(&routes, behind_proxy(taken.location())).await;
     assert!(page.body.contains("<h1>Not connected</h1>"), "{}", page.body);
-    assert!(page.body.contains("The provider says access_denied"), "{}", page.body);
-    assert!(page.body.contains("ress the other button"), "{}", page.body);
+    assert!(page.body.contains("the provider says access_denied"), "{}", page.body);
+    assert!(page.body.contains("Press the other button"), "{}", page.body);
     assert_eq!(end(&session).await, "access_denied");
     assert!(world.provider.request_bodies().is_empty() && labels(&registry).await.is_empty());
 }

@@ -18,6 +18,9 @@ use crate::{
     tooled::{equip, program, signed_in},
 };
 
+/// Runs the tool in a container. The home directory holds the database, so no container mounts it.
+const SANDBOXED: [&str; 7] = ["run", "claude", "--profile", "work", "--sandbox", "--workspace", "project"];
+
 fn watch() -> Watch {
     let mut watch = Watch::new();
     equip(&mut watch.machine);
@@ -27,6 +30,7 @@ fn watch() -> Watch {
     watch.machine.set("CONNECTIONS_HTTP__ENDPOINTS", &endpoints);
     let machine = &watch.machine;
     machine.provider.tell(200, "content-type: application/json\r\n", r#"{"data": [], "has_more": false}"#);
+    std::fs::create_dir(machine.path("project")).expect("the home can be written");
     let work = signed_in(machine, "given/work", "ada@example.com");
     let input = json!({"how": "apiKey", "apiKey": NOTION_KEY, "adminKey": KEY_SECRET}).to_string();
     let input = machine.write("given/claude.json", input.as_bytes());
@@ -47,9 +51,9 @@ fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
         &["profiles", "probe", "claude", "work"],
         &["kinds", "show", "claude"],
         &["run", "claude", "--profile", "work"],
-        &["run", "claude", "--profile", "work", "--sandbox"],
+        &SANDBOXED,
         &["run", "claude", "--profile", "work", "--dry-run"],
-        &["run", "claude", "--profile", "work", "--sandbox", "--dry-run"],
+        &[&SANDBOXED[..], &["--dry-run"]].concat(),
         &["sandbox", "build", "claude"],
         &["usage"],
         &["doctor"],
@@ -64,13 +68,13 @@ fn no_key_of_a_tool_is_found_in_any_output_log_or_file() {
         format!(r#"{{"claudeAiOauth": {{"accessToken": "{AUTH_TOKEN}"}}}}"#).as_bytes(),
     );
     watch.run(&["profiles", "probe", "claude", "work"], 0);
-    watch.run(&["run", "claude", "--profile", "work", "--sandbox"], 0);
+    watch.run(&SANDBOXED, 0);
     machine.provider.tell(500, "", &format!(r#"{{"error": {{"message": "{KEY_SECRET}"}}}}"#));
     watch.run(&["usage", "--json"], 0);
     // The value of a variable that a person passes to a container is in no argument.
     program(machine, "podman", "#!/bin/sh\nfor argument in \"$@\"; do echo \"$argument\"; done\n");
     watch.machine.set("GIVEN", AUTH_TOKEN);
-    let given = ["run", "claude", "--profile", "work", "--sandbox", "--env", "GIVEN"];
+    let given = [&SANDBOXED[..], &["--env", "GIVEN"]].concat();
     for more in [&[][..], &["--dry-run"], &["--dry-run", "--json"]] {
         watch.run(&[&given, more].concat(), 0);
     }
