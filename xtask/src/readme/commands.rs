@@ -47,6 +47,10 @@ const SHOWN: &[(&str, &str)] = &[
     ("connections add real", "the host's tests run it with a browser, at a certified provider"),
     ("cargo run --release --bin connections -- serve --open", "the host's tests open the page in a browser"),
     ("curl -H ", "the host's tests send such requests: with the token of an extension, and for a setup link"),
+    (
+        "curl -X PUT ",
+        "the host's tests give an owner a name: `the_documents_show_the_question_for_another_browser_as_it_is`",
+    ),
     ("connections --host ", "the host's tests run these commands on a server"),
     ("connections serve ", "the host's tests open the page in a browser"),
     ("connections tokens ", "the host's tests make and revoke tokens"),
