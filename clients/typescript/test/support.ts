@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -189,26 +189,36 @@ export function addAccount(connections: Connections, label: string, key = KEY) {
 /** Opens an address as a browser does, and lets the provider return at once. */
 export async function signIn(address: string): Promise<void> {
   // A browser that does not show the setup is asked first.
-  const asked = await fetch(address);
-  const action = /action="([^"]+)"/.exec(await asked.text())?.[1] ?? '';
-  const start = await fetch(new URL(action, address), {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { Cookie: cookies(asked), Origin: new URL(address).origin },
-  });
-  const authorize = new URL(start.headers.get('Location') ?? '');
+  const asked = await visit(new URL(address));
+  const action = /action="([^"]+)"/.exec(asked.text)?.[1] ?? '';
+  const agreed = { Cookie: asked.cookies, Origin: new URL(address).origin };
+  const start = await visit(new URL(action, address), 'POST', agreed);
+  const authorize = new URL(start.location);
   assert.equal(authorize.origin, 'https://acme.example');
   const callback = new URL(authorize.searchParams.get('redirect_uri') ?? '');
   callback.search = String(new URLSearchParams({ code: 'code', state: authorize.searchParams.get('state') ?? '' }));
-  assert.equal((await fetch(callback, { headers: { Cookie: cookies(start) } })).status, 200);
+  assert.equal((await fetch(callback, { headers: { Cookie: start.cookies } })).status, 200);
 }
 
-/** Returns the cookies of an answer, as a browser sends them. */
-function cookies(answer: Response): string {
-  return answer.headers
-    .getSetCookie()
-    .map((cookie) => cookie.split(';')[0])
-    .join('; ');
+interface Visited {
+  cookies: string;
+  location: string;
+  text: string;
+}
+
+/** Requests an address as a browser does in a window; `fetch` says that a script asks. */
+function visit(address: URL, method = 'GET', headers: Record<string, string> = {}): Promise<Visited> {
+  return new Promise((resolve, reject) => {
+    const sent = request(address, { method, headers }, (answer) => {
+      const cookies = (answer.headers['set-cookie'] ?? []).map((cookie) => cookie.split(';')[0]).join('; ');
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (part: string) => (text += part));
+      answer.on('end', () => resolve({ cookies, location: answer.headers.location ?? '', text }));
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
 }
 
 /** Returns the error of a request that must fail. */

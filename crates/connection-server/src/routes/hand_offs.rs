@@ -82,9 +82,15 @@ async fn state(
     followed: &mut Option<SessionId>,
 ) -> Result<FollowedBody, Problem> {
     // This comes first: if nothing is required by now, the ticket has ended as connected, and names its command.
-    let required = handle.connection_required().await?;
+    let mut required = handle.connection_required().await?;
     let command = match handle.retry(ticket).await? {
-        RetryOutcome::Connected { command, .. } => command,
+        RetryOutcome::Connected { command, .. } => {
+            // The person may have provided it between the two reads.
+            if required.is_some() {
+                required = handle.connection_required().await?;
+            }
+            command
+        }
         RetryOutcome::SetupFailed(failure) => {
             let problem = Problem::new(StatusCode::CONFLICT, "setup_failed", failure.to_string());
             return Err(problem.remedy("begin the hand-off again"));
