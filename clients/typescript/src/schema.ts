@@ -5043,7 +5043,7 @@ export interface components {
         UsageHistory: {
             series: components["schemas"]["UsageSeries"][];
         };
-        /** @description What to do about the usage of an account. */
+        /** @description The action to take on the usage of an account. */
         UsageRequest: {
             session?: null | components["schemas"]["UsageSession"];
         };

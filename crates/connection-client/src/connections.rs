@@ -32,7 +32,7 @@ pub enum Liveness {
     Unknown,
 }
 
-/// What happened to a credential at its provider when the connection was removed.
+/// The outcome for a credential at its provider when the connection was removed.
 ///
 /// ```
 /// use connection_client::Teardown;
@@ -326,13 +326,13 @@ pub struct Removed {
     pub kind: String,
     /// The label that the connection had. A new connection may use it.
     pub label: String,
-    /// What happened to the credential at the provider.
+    /// The outcome for the credential at the provider.
     pub teardown: Teardown,
     /// The reason why the credential was not revoked, with what a person can do.
     pub reason: Option<Reason>,
     /// The address of the page on which a person deletes a credential that was not revoked.
     pub credential_page: Option<String>,
-    /// What happened to the previous credential, if one was kept.
+    /// The outcome for the previous credential, if one was kept.
     pub previous: Option<Teardown>,
     /// The reason why the previous credential was not revoked.
     pub previous_reason: Option<Reason>,

@@ -41,10 +41,10 @@ pub struct Capabilities {
     pub sandbox: bool,
 }
 
-/// What a teardown revokes.
+/// The part of a credential that a teardown revokes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Revocation {
-    /// What setup created at the provider.
+    /// The grants or tokens that setup created at the provider.
     Created,
     /// Also the credential that a person entered.
     Entered,

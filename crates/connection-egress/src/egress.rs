@@ -21,8 +21,8 @@ use crate::{
 pub struct AllowedOrigin {
     /// The origin that requests may go to.
     pub origin: Origin,
-    /// Who named exactly this origin in an answer, if anybody did. The origin may then be at a private address, if the
-    /// host allows that to the person.
+    /// The person who named exactly this origin in an answer, if anybody did. The origin may then be at a private address,
+    /// if the host allows that to the person.
     pub named: NamedBy,
 }
 

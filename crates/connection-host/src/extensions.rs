@@ -37,7 +37,7 @@ pub(crate) async fn open_grants(registry: &ConnectionRegistry, extension: Option
     Ok(grants)
 }
 
-/// What a connection lacks for the extensions that may use it.
+/// The scopes that a connection lacks for the extensions that may use it.
 #[derive(Default)]
 pub(crate) struct ScopeNote {
     pub(crate) text: String,

@@ -1,5 +1,6 @@
-//! What a running session of a tool reports about the usage of its account: read by the plugin, and kept until the windows
-//! end or a fetch measures them.
+//! Stores the time windows of usage that a running session of a tool reports of its account.
+//!
+//! The plugin reads the report. A window is kept until it ends or a fetch measures it.
 
 use std::time::Duration;
 

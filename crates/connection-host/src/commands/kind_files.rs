@@ -27,7 +27,7 @@ struct CheckedBody {
     checked: usize,
     ok: usize,
     refused: Vec<RefusedBody>,
-    /// What the authors of accepted files should add. It changes no exit code.
+    /// Warnings about accepted files, with what their authors should add. They change no exit code.
     warnings: Vec<RefusedBody>,
     sources: Option<BTreeMap<String, Vec<String>>>,
 }

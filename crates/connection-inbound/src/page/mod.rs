@@ -91,7 +91,7 @@ fn document(status: StatusCode, tone: Tone, heading: &str, body: &str, form_acti
     response
 }
 
-/// What a page is about, which its colour and its sign show.
+/// The mood of a page, which its colour and its sign show.
 #[derive(Clone, Copy, Debug)]
 enum Tone {
     Bad,

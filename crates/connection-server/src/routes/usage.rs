@@ -30,7 +30,7 @@ const USUAL_DAYS: i64 = 7;
 const MAX_POINTS: i64 = 300;
 const DAY: i64 = 24 * 3600;
 
-/// What to do about the usage of an account.
+/// The action to take on the usage of an account.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = UsageRequest)]
 #[serde(deny_unknown_fields)]

@@ -71,7 +71,7 @@ words! {
     SetupType: "cancelled" "confirm" "done" "failed" "notice" "prompt" "redirect" "working";
     /// The origin of the key that signs deliveries.
     SignedBy: "credential" "generated" "handshake";
-    /// What happened to a credential at its provider when the connection was removed.
+    /// The outcome for a credential at its provider when the connection was removed.
     Teardown: "failed" "nothing_to_revoke" "not_revoked" "revoked";
     /// The way of finishing a setup.
     Way: "browser" "device" "paste" "other";

@@ -1,4 +1,4 @@
-//! What a person reads on the page when something does not work: sentences, each once, and true.
+//! The messages that a person reads on the page when something does not work: sentences, each shown once, and true.
 
 use serde_json::json;
 

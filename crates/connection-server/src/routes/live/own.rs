@@ -1,8 +1,8 @@
 //! The live events of one extension: its preferences, its grant and the connection that it would use, and the setups of its
 //! hand-off.
 //!
-//! What changed for the owner is only the occasion to read again what the extension itself may read, and to compare that
-//! with what was read before. Nothing else reaches the extension, neither an id nor the moment of a change.
+//! A change of the owner only causes the server to read again what the extension itself may read, and to compare it with
+//! what it read before. Nothing else reaches the extension, neither an id nor the moment of a change.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +18,7 @@ use crate::{
     routes::{extension_settings::hand_off, extensions::handle},
 };
 
-/// What an extension may read of its own.
+/// The things of its own that an extension may read.
 #[derive(Debug)]
 pub(super) struct Own {
     registry: ConnectionRegistry,
