@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import subprocess
 import threading
 import urllib.error
@@ -183,17 +184,23 @@ class World:
         setup = self.until(setup, "prompt")
         opener = urllib.request.build_opener(NoRedirect)
 
-        def visit(address, headers):
+        def visit(address, headers, method="GET"):
             try:
-                return opener.open(urllib.request.Request(address, headers=headers), timeout=60)
+                return opener.open(urllib.request.Request(address, headers=headers, method=method), timeout=60)
             except urllib.error.HTTPError as answer:
                 return answer
 
-        led = visit(setup["open"], {})
+        def cookies(answer):
+            return "; ".join(cookie.split(";")[0] for cookie in answer.headers.get_all("Set-Cookie") or [])
+
+        # A browser that does not show the setup is asked first.
+        asked = visit(setup["open"], {})
+        action = re.search(r'action="([^"]+)"', asked.read().decode())[1]
+        agreed = {"Cookie": cookies(asked), "Origin": self.url}
+        led = visit(urllib.parse.urljoin(setup["open"], action), agreed, "POST")
         there = urllib.parse.parse_qs(urllib.parse.urlparse(led.headers["Location"]).query)
         back = urllib.parse.urlencode({"code": "code", "state": there["state"][0]})
-        cookies = "; ".join(cookie.split(";")[0] for cookie in led.headers.get_all("Set-Cookie") or [])
-        visit(f"{there['redirect_uri'][0]}?{back}", {"Cookie": cookies})
+        visit(f"{there['redirect_uri'][0]}?{back}", {"Cookie": cookies(led)})
         setup = self.until(setup, "confirm")
         done = self.ask("POST", f"/setups/{setup['id']}/confirm", {"step": setup["step"]})
         return self.until(done, "done")["connection"]

@@ -78,7 +78,8 @@
 //!         .await?;
 //!
 //!     // A run can be inspected before anything starts.
-//!     let project = directory.path().to_owned();
+//!     let project = directory.path().join("project");
+//!     std::fs::create_dir(&project)?;
 //!     let policy = SandboxPolicy::new().memory(2 << 30).project(project, "/workspace", SandboxAccess::Writable);
 //!     let run = Sandbox::new(&registry, &WRITER)?.compose(&policy, &SpawnOptions::new("writer").arg("hello"))?;
 //!     assert_eq!((run.image.as_str(), run.workdir.as_deref()), ("localhost/writer:1", Some("/workspace")));

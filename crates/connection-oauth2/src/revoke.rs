@@ -11,6 +11,10 @@ use crate::{
     token::{OAuth2Credential, response},
 };
 
+/// The values of `token_type_hint` (section 2.1).
+const REFRESH_TOKEN: &str = "refresh_token";
+const ACCESS_TOKEN: &str = "access_token";
+
 /// The provider's answer to the revocation of one token.
 enum Answer {
     /// The token no longer works.
@@ -19,6 +23,8 @@ enum Answer {
     Unconfirmed(u16),
     /// The provider does not revoke tokens of this type.
     Unsupported,
+    /// The provider refused the request with 400 or 401.
+    Refused(OAuth2Error),
 }
 
 /// Revokes every token, refresh tokens first: revoking one of them invalidates its access tokens too.
@@ -33,14 +39,21 @@ pub(crate) async fn revoke(
     credential: &OAuth2Credential,
 ) -> Result<Teardown, OAuth2Error> {
     let sets = || credential.sets();
-    let refresh = sets().filter_map(|tokens| Some(("refresh_token", tokens.refresh.as_ref()?)));
-    let access = sets().map(|tokens| ("access_token", &tokens.access));
+    let refresh = sets().filter_map(|tokens| Some((REFRESH_TOKEN, tokens.refresh.as_ref()?)));
+    let access = sets().map(|tokens| (ACCESS_TOKEN, &tokens.access));
     let mut outcome = Ok(Teardown::Revoked);
+    let mut is_refresh_token_revoked = false;
     for (hint, token) in refresh.chain(access) {
-        let answer = one(provider, application, url, hint, token).await;
+        let answer = match one(provider, application, url, hint, token).await {
+            // The revocation of the refresh token has ended the access token (section 2.1), which some providers then
+            // refuse like any token that does not work.
+            Ok(Answer::Refused(_)) if is_refresh_token_revoked && hint == ACCESS_TOKEN => Ok(Answer::Confirmed),
+            answer => answer,
+        };
+        is_refresh_token_revoked |= hint == REFRESH_TOKEN && matches!(answer, Ok(Answer::Confirmed));
         match (&outcome, answer) {
             (Ok(_), Err(error)) => outcome = Err(error),
-            (Ok(Teardown::Revoked), Ok(answer)) => outcome = Ok(answer.teardown(hint)),
+            (Ok(Teardown::Revoked), Ok(answer)) => outcome = answer.teardown(hint),
             _ => {}
         }
     }
@@ -49,17 +62,18 @@ pub(crate) async fn revoke(
 
 impl Answer {
     /// Returns the outcome for a token of this type.
-    fn teardown(&self, hint: &str) -> Teardown {
-        let token = if hint == "refresh_token" { "refresh token" } else { "access token" };
+    fn teardown(self, hint: &str) -> Result<Teardown, OAuth2Error> {
+        let token = if hint == REFRESH_TOKEN { "refresh token" } else { "access token" };
         match self {
-            Self::Confirmed => Teardown::Revoked,
-            Self::Unconfirmed(status) => Teardown::NotRevoked(Reason::new(
+            Self::Confirmed => Ok(Teardown::Revoked),
+            Self::Unconfirmed(status) => Ok(Teardown::NotRevoked(Reason::new(
                 reason::REVOCATION_UNCONFIRMED,
                 format!("the provider answered {status}, which does not confirm that it revoked the {token}"),
-            )),
-            Self::Unsupported => Teardown::not_revoked(format!(
+            ))),
+            Self::Unsupported => Ok(Teardown::not_revoked(format!(
                 "the {token} works until it expires, because the provider does not revoke tokens of this type"
-            )),
+            ))),
+            Self::Refused(error) => Err(error),
         }
     }
 }
@@ -104,6 +118,7 @@ async fn post(
         Err(OAuth2Error::Refused { code }) if code == "unsupported_token_type" => Ok(Answer::Unsupported),
         // The endpoint may be absent, as well as the token.
         Err(_) if matches!(response.status(), 404 | 410) => Ok(Answer::Unconfirmed(response.status())),
+        Err(error) if !error.is_transient() && matches!(response.status(), 400 | 401) => Ok(Answer::Refused(error)),
         Err(error) => Err(error),
     }
 }

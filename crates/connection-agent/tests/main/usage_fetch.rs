@@ -44,6 +44,20 @@ async fn a_kind_without_profiles_has_one_account_and_ignores_a_profile() {
     assert!(matches!(&metrics[..], [UsageMetric::TokenUtilization(tokens)] if tokens.used == 7));
 }
 
+#[tokio::test]
+async fn a_fetch_that_the_provider_refuses_makes_the_connection_due_for_a_verification() {
+    let world = World::new().await;
+    let plugin = Metered::new();
+    let registry = world.open(plugin.clone()).await;
+    let connection = plugin.connected(&registry, "ada").await;
+    let usage = UsageMonitor::new(&registry).usage(&METERED);
+    for (status, is_refused) in [(503, false), (401, true)] {
+        world.provider(move |_| Reply::whole(status, "", "{}"));
+        assert!(usage.fetch(None).await.unwrap().error.is_some());
+        assert_eq!(connection.verify_refused_use().await.unwrap().is_some(), is_refused, "{status}");
+    }
+}
+
 /// R-JACK-040, R-JACK-041, R-JACK-044
 #[tokio::test]
 async fn each_profile_has_an_account_of_its_own_and_loses_it_alone() {

@@ -263,14 +263,25 @@ async fn fetch_once(connection: &Connection) -> Result<FetchResult, Error> {
         Err(Error::NotRenewed { why, .. }) => return Ok(FetchResult { generation: None, result: Err(*why) }),
         opened => opened?,
     };
-    let result = ask(connection, &kind, &row).await?;
-    let is_refused = matches!(&result, Err(why) if why.liveness == Liveness::Failing
-        && matches!(&*why.reason.code, reason::EXPIRED | reason::UNAUTHORIZED));
-    if is_refused && let Some(fresh) = connection.after_refusal(&kind, &row).await {
+    let mut fetched = FetchResult { generation: Some(row.generation), result: ask(connection, &kind, &row).await? };
+    if is_refused(&fetched.result)
+        && let Some(fresh) = connection.after_refusal(&kind, &row).await
+    {
         let result = ask(connection, &kind, &fresh).await?;
-        return Ok(FetchResult { generation: Some(fresh.generation), result });
+        fetched = FetchResult { generation: Some(fresh.generation), result };
     }
-    Ok(FetchResult { generation: Some(row.generation), result })
+    if is_refused(&fetched.result)
+        && let Some(generation) = fetched.generation
+    {
+        connection.note_refused_use(generation).await;
+    }
+    Ok(fetched)
+}
+
+/// Returns `true` if the provider refused the credential.
+fn is_refused(result: &Result<UsageSnapshot, NotLive>) -> bool {
+    matches!(result, Err(why) if why.liveness == Liveness::Failing
+        && matches!(&*why.reason.code, reason::EXPIRED | reason::UNAUTHORIZED))
 }
 
 async fn ask(

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{BoxFuture, Connection, Reason};
+use connection_contract::{BoxFuture, Connection, Reason, reason};
 
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Notification, StoreError, Teardown,
@@ -15,7 +15,8 @@ use crate::{
     definition::Revocation,
     event,
     grant::{ALL_OF_IT, Affected},
-    ground::Ground,
+    ground::{Ground, Scope},
+    refresh::{self, FlightResult, RefreshResult, Trigger},
     setup,
     store::{Lock, Tx, rows::AccountRow},
 };
@@ -68,7 +69,8 @@ impl ConnectionRegistry {
     /// Removes a connection with its current credential and the previous one that is kept for a rollback.
     ///
     /// Ends the connection's probe and its refresh, revokes at the provider what setup created there, and deletes the
-    /// row. A credential that a person entered may be in use elsewhere and is not revoked. The events remain.
+    /// row. A credential that a person entered may be in use elsewhere and is not revoked. A token that the provider
+    /// no longer accepts for its own revocation is refreshed first, if the kind can do that. The events remain.
     ///
     /// # Repetition
     ///
@@ -124,7 +126,13 @@ impl ConnectionRegistry {
             }
             let (generation, teardown) = match given_back.get(&generation) {
                 Some(torn) => (generation, torn.clone()),
-                None => self.teardown(&info, generation, revocation).await?,
+                None => {
+                    let (generation, torn) = self.teardown(&info, generation, revocation).await?;
+                    if attempts < ATTEMPTS && self.refreshed_after(&torn, &info, generation).await {
+                        continue;
+                    }
+                    (generation, torn)
+                }
             };
             given_back.insert(generation, teardown.clone());
             let previous = self.teardown_previous(&info, revocation, &mut given_back).await?;
@@ -143,6 +151,20 @@ impl ConnectionRegistry {
         setup::connection_removed(&self.shared.setup, id).await;
         tracing::info!(connection = %id, kind = %kind, teardown = removal.teardown.as_str(), "removed");
         Ok(removal)
+    }
+
+    /// Refreshes a credential that the provider did not accept for the request that revokes it, such as an access token
+    /// that has expired. Returns `true` if another credential is current afterwards.
+    async fn refreshed_after(&self, torn: &TeardownOutcome, info: &ConnectionInfo, generation: i64) -> bool {
+        let code = torn.reason.as_ref().map(|reason| &*reason.code);
+        let is_refused = torn.teardown == Teardown::Failed && code == Some(reason::UNAUTHORIZED);
+        let kind = self.shared.find_kind(&info.owner, &info.kind).await.ok().flatten();
+        if !is_refused || !kind.is_some_and(|kind| kind.renews()) {
+            return false;
+        }
+        let scope = Scope { system: &self.shared.refresh, owner: &self.owner };
+        let refreshed = refresh::refresh(scope, info.id, generation, Trigger::Refused).await;
+        matches!(refreshed, Ok(FlightResult { renewed: RefreshResult::Current { .. }, .. }))
     }
 
     /// Deletes the row.
@@ -177,12 +199,17 @@ impl ConnectionRegistry {
                 if !is_previous {
                     before = Some(overtaken().explained(&info));
                 }
-                Ok(Some(Some(delete_row(tx, &on, &info, &account, (current, before)).await?)))
+                let is_grant_ended = note_ended_grant(tx, id, [Some(&current), before.as_ref()]).await?;
+                let (removal, affected) = delete_row(tx, &on, &info, &account, (current, before)).await?;
+                Ok(Some(Some((removal, affected, is_grant_ended))))
             })
         });
         let deleted = deleted.await?.ok_or(Error::NotFound(id))?;
-        Ok(deleted.map(|(removal, affected)| {
+        Ok(deleted.map(|(removal, affected, is_grant_ended)| {
             affected.notify(&order);
+            if is_grant_ended {
+                self.shared.verify.refused_uses.notify_one();
+            }
             removal
         }))
     }
@@ -281,6 +308,25 @@ impl ConnectionRegistry {
         given_back.insert(generation, teardown.clone());
         Ok(Some(teardown))
     }
+}
+
+/// Makes the connections due for a verification that got the grant of this one while the provider was asked to end it.
+/// Returns `true` if there are some.
+async fn note_ended_grant(
+    tx: &mut Tx,
+    id: ConnectionId,
+    outcomes: [Option<&TeardownOutcome>; 2],
+) -> Result<bool, StoreError> {
+    let may_have_ended = |outcome: &TeardownOutcome| matches!(outcome.teardown, Teardown::Revoked | Teardown::Failed);
+    if !outcomes.into_iter().flatten().any(may_have_ended) {
+        return Ok(false);
+    }
+    let Some(own) = tx.provider_grant(id).await? else { return Ok(false) };
+    let others = tx.connections_with_grant(id, &own).await?;
+    for (other, generation) in &others {
+        tx.note_refused_use(*other, *generation).await?;
+    }
+    Ok(!others.is_empty())
 }
 
 /// Deletes the row of a connection and records what happened to its credentials.

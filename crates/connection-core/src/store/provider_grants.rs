@@ -37,6 +37,18 @@ impl Reader {
         Ok(found.is_some())
     }
 
+    /// Returns the other connections, of any owner, that have this grant, each with the generation of its credential.
+    pub(crate) async fn connections_with_grant(
+        &mut self,
+        id: ConnectionId,
+        grant: &ProviderGrantRow,
+    ) -> Result<Vec<(ConnectionId, i64)>, StoreError> {
+        const SQL: &str = "SELECT a.id, a.generation FROM connection_provider_grant AS g \
+                           JOIN connection_account AS a ON a.id = g.connection_id \
+                           WHERE g.account = $2 AND g.application = $3 AND g.connection_id <> $1";
+        all!(self, (ConnectionId, i64), SQL, id.as_uuid(), &grant.account, &grant.application)
+    }
+
     /// Returns the kinds of the owner's other connections.
     pub(crate) async fn kinds_beside(&mut self, owner: &str, id: ConnectionId) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "SELECT DISTINCT kind FROM connection_account WHERE owner = $1 AND id <> $2";

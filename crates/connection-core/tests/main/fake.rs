@@ -153,6 +153,8 @@ pub(crate) struct Script {
 pub(crate) struct Fake {
     kind: Kind,
     provider: Kind,
+    /// `true` if the provider can only end the whole grant of an application.
+    ends_grant: bool,
     script: Arc<Script>,
 }
 
@@ -190,7 +192,12 @@ impl Fake {
             began: watch::Sender::new(0),
             answer: Mutex::new(Box::new(|_| VerifyResult::live())),
         };
-        Self { kind, provider, script: Arc::new(script) }
+        Self { kind, provider, ends_grant: false, script: Arc::new(script) }
+    }
+
+    /// Makes the provider one that can only end the whole grant of an application.
+    pub(crate) fn ends_grant(self) -> Self {
+        Self { ends_grant: true, ..self }
     }
 
     /// Sets the result of probes from now on, computed from the credential.
@@ -233,9 +240,10 @@ impl ConnectionDefinition for Fake {
     type Credential = Secret;
 
     fn descriptor(&self) -> Descriptor {
-        Descriptor::new(self.kind.clone(), "Fake", AuthType::Custom)
+        let descriptor = Descriptor::new(self.kind.clone(), "Fake", AuthType::Custom)
             .provider(self.provider.clone())
-            .field(Field::text("name", "Name"))
+            .field(Field::text("name", "Name"));
+        if self.ends_grant { descriptor.revocation_ends_grant() } else { descriptor }
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {

@@ -1,16 +1,25 @@
 //! A provider that can only end the whole grant of an application is asked to do so only for the last connection that
 //! has the grant, whoever owns it.
 
+use std::sync::Arc;
+
 use connection_contract::{
-    AuthType, Descriptor, Field, Identity, Kind, ProviderGrant, SetupResult, Teardown as Ended, VerifyResult, reason,
+    AuthType, Descriptor, Field, Identity, Kind, Link, ProviderGrant, Redirect, SetupResult,
+    Teardown as Ended, VerifyResult, reason,
 };
 use connection_core::{Connection, ConnectionRegistry, RegistryBuilder, Removal, Teardown};
 use connection_faults::scripted::Scripted;
+use tokio::{runtime::Handle, sync::Semaphore};
 
-use crate::test_host::{World, connected_as};
+use crate::{
+    acme::API,
+    inbound::{Inbound, returned, state},
+    test_host::{World, connected_as, step},
+};
 
 const MAIL: Kind = Kind::from_static("mail");
 const FILES: Kind = Kind::from_static("files");
+const SIGNED: Kind = Kind::from_static("signed");
 
 /// Returns a kind of the provider `suite`. The answer `APPLICATION ACCOUNT` names the grant; `- ACCOUNT` names none.
 fn kind(kind: Kind) -> Scripted {
@@ -132,4 +141,80 @@ async fn of_two_removals_at_once_exactly_one_revokes() {
         let kept = [&first, &second].into_iter().filter(|removal| is_shared(removal)).count();
         assert_eq!((revoked, kept), (1, 1), "round {round}: {first:?} {second:?}");
     }
+}
+
+/// Returns a kind of the provider `suite` whose accounts sign in at the provider, and have the grant of `app` and
+/// `ada@suite.example`.
+fn signed_in() -> Scripted {
+    let descriptor = Descriptor::new(SIGNED, "Suite", AuthType::OAuth)
+        .provider(Kind::from_static("suite"))
+        .origin(API)
+        .revocation_ends_grant();
+    Scripted::new(descriptor)
+        .setup(|_, ctx| {
+            Box::pin(async move {
+                let handle = ctx.callback().await?;
+                let link = Link::to(ctx.base_url(API)?, "/authorize").query("state", handle.state());
+                ctx.redirect(Redirect::new(link), &handle).await;
+                let found = VerifyResult::live().grant(ProviderGrant::new("app".to_owned(), "ada@suite.example".to_owned()));
+                Ok(SetupResult::new("token".into(), Identity::new("1", "ada")).measured(found))
+            })
+        })
+        .teardown(|it, _, _| {
+            it.saw("revoked");
+            Box::pin(async { Ok(Ended::Revoked) })
+        })
+}
+
+#[tokio::test]
+async fn an_account_that_was_not_confirmed_keeps_a_grant_that_another_connection_needs() {
+    let world = World::new().await;
+    let signed = signed_in();
+    let ada = builder(&world).kind(signed.clone()).inbound(Arc::new(Inbound::new())).open().await.unwrap();
+    let bob = ada.owner("bob").unwrap();
+    let refuse = async || {
+        let session = ada.setups().begin(&SIGNED).confirm_account().await.unwrap();
+        let (_, shown) = step(&session).await;
+        ada.setups().deliver(returned(&state(&shown))).await.unwrap();
+        step(&session).await;
+        session.cancel().await.unwrap();
+        session.terminal().await.unwrap();
+        signed.seen()
+    };
+    let files = connected(&bob, &FILES, "app ada@suite.example").await;
+    assert!(refuse().await.is_empty());
+    // The control: nothing else has the grant any more.
+    assert_eq!(bob.remove(files.id()).await.unwrap().teardown, Teardown::Revoked);
+    assert_eq!(refuse().await, ["revoked"]);
+}
+
+/// The provider ends the grant although it was given again a moment before, and no use may find that out first.
+#[tokio::test]
+async fn a_connection_that_gets_a_grant_while_the_provider_ends_it_is_verified() {
+    let world = World::new().await;
+    let (asked, ended) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (tells, waits) = (asked.clone(), ended.clone());
+    let slow = kind(MAIL).teardown(move |_, _, _| {
+        let (tells, waits) = (tells.clone(), waits.clone());
+        Box::pin(async move {
+            tells.add_permits(1);
+            waits.acquire().await.unwrap().forget();
+            Ok(Ended::Revoked)
+        })
+    });
+    let ada = world.builder().kind(slow).kind(kind(FILES)).open().await.unwrap();
+    let bob = ada.owner("bob").unwrap();
+    let mail = connected(&ada, &MAIL, "app ada@suite.example").await;
+    let before = connected(&bob, &FILES, "app bob@suite.example").await;
+    let removal = {
+        let ada = ada.clone();
+        Handle::current().spawn(async move { ada.remove(mail.id()).await.unwrap() })
+    };
+    asked.acquire().await.unwrap().forget();
+    let files = connected(&bob, &FILES, "app ada@suite.example").await;
+    assert!(files.verify_refused_use().await.unwrap().is_none());
+    ended.add_permits(1);
+    assert_eq!(removal.await.unwrap().teardown, Teardown::Revoked);
+    assert!(files.verify_refused_use().await.unwrap().is_some());
+    assert!(before.verify_refused_use().await.unwrap().is_none(), "it has another grant");
 }

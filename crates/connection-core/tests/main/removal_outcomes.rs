@@ -1,11 +1,14 @@
 //! A removal says what was seen to happen at the provider, and revokes a credential that a person entered only on
 //! request.
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use connection_contract::{AuthType, Descriptor, Field, Kind, Teardown as Ended, reason};
 use connection_core::{Connection, ConnectionRegistry, Teardown};
 use connection_faults::scripted::Scripted;
 
 use crate::{
+    renewing::{Renewals, Renewing},
     sql,
     test_host::{World, connected_as},
 };
@@ -79,6 +82,28 @@ async fn an_entered_credential_is_revoked_only_on_request() {
     let removal = registry.kinds().remove_and_revoke(&KIND).await.unwrap();
     assert!(removal.removed.iter().all(|(_, removal)| removal.teardown == Teardown::Revoked));
     assert_eq!(plugin.seen(), ["revoke", "revoke"]);
+}
+
+/// A provider may take the request that revokes the tokens only with an access token that works.
+#[tokio::test]
+async fn an_access_token_that_has_expired_is_refreshed_before_the_revocation() {
+    for renews in [true, false] {
+        let plugin = Renewing::new();
+        *plugin.gives.lock().unwrap() = ["access-0", "refresh-1", "1"];
+        plugin.revokes.store(true, SeqCst);
+        let Renewals { world: _world, provider, registry, connection, .. } = Renewals::of(plugin).await;
+        if !renews {
+            provider.says(Some((400, "", r#"{"error":"invalid_grant"}"#)));
+        }
+        let removal = registry.remove(connection.id()).await.unwrap();
+        assert_eq!(provider.request_count(), 1);
+        let code = removal.reason.map(|reason| reason.code.to_string());
+        let expected = match renews {
+            true => (Teardown::Revoked, None),
+            false => (Teardown::Failed, Some(reason::UNAUTHORIZED.to_owned())),
+        };
+        assert_eq!((removal.teardown, code), expected);
+    }
 }
 
 #[tokio::test]

@@ -24,9 +24,11 @@ struct Two {
 
 impl Two {
     async fn new() -> Self {
+        Self::of(Fake::new(), Fake::new()).await
+    }
+
+    async fn of(ours: Fake, theirs: Fake) -> Self {
         let world = World::new().await;
-        let ours = Fake::new();
-        let theirs = Fake::new();
         let first = world.open(ours.clone()).await;
         let second = world.open(theirs.clone()).await;
         let connection = ours.connected(&first, "ada").await;
@@ -79,4 +81,29 @@ async fn a_credential_rotated_after_a_removal_is_revoked_by_the_rollback() {
     assert_eq!(*ours.given_back.lock().unwrap(), [b"second".to_vec(), b"blob".to_vec()]);
     assert_eq!(*theirs.given_back.lock().unwrap(), [b"fresh".to_vec()]);
     both_gone(&world, "revoked", "revoked", "fake").await;
+}
+
+/// The grant of the fresh credential is not known, so any other connection of the owner may need it.
+#[tokio::test]
+async fn a_credential_rotated_after_a_removal_keeps_a_grant_that_another_connection_may_need() {
+    for has_another in [true, false] {
+        let Two { world: _world, ours, theirs, first, twin } =
+            Two::of(Fake::new().ends_grant(), Fake::new().ends_grant()).await;
+        if has_another {
+            ours.connected(&first, "bob").await;
+        }
+        theirs.gate.close();
+        let id = twin.id();
+        let rollback = Handle::current().spawn(async move { twin.rollback().await });
+        theirs.gate.until_inside(1).await;
+        let removal = first.remove(id).await.unwrap();
+        theirs.gate.open();
+        assert!(matches!(rollback.await.unwrap(), Err(Error::NotFound(_))));
+        let (ended, given_back) = match has_another {
+            true => (Teardown::NotRevoked, Vec::new()),
+            false => (Teardown::Revoked, vec![b"fresh".to_vec()]),
+        };
+        assert_eq!((removal.teardown, removal.previous), (ended, Some(ended)));
+        assert_eq!(*theirs.given_back.lock().unwrap(), given_back);
+    }
 }

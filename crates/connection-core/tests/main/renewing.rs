@@ -60,6 +60,8 @@ pub(crate) struct Script {
     pub(crate) terms: Mutex<Option<&'static str>>,
     /// If set, the next probe finds that the provider created a new access token.
     pub(crate) rotates: AtomicBool,
+    /// If set, a removal revokes the tokens with a request that carries the access token.
+    pub(crate) revokes: AtomicBool,
 }
 
 /// The kind `renewing`: asks for a name; its credential is `access-N refresh-N`. A clone is the same plugin.
@@ -104,6 +106,7 @@ impl Renewing {
             then: Mutex::new(Then::Nothing),
             terms: Mutex::default(),
             rotates: AtomicBool::new(false),
+            revokes: AtomicBool::new(false),
         }))
     }
 
@@ -165,6 +168,15 @@ impl ConnectionDefinition for Renewing {
             return Ok(found);
         }
         Ok(found.rotated(Tokens { access: Secret::from("access-by-probe"), refresh: tokens.refresh.duplicate() }))
+    }
+
+    async fn teardown(&self, tokens: &Tokens, ctx: &TeardownContext<'_>) -> Result<Teardown, ConnectionError> {
+        if !self.revokes.load(SeqCst) {
+            return Ok(Teardown::not_revoked("the tokens work until they expire"));
+        }
+        let request = HttpRequest::delete(ctx.connection().base_url()?, "/tokens");
+        classify(ctx.send_as(self, tokens, request).await)?;
+        Ok(Teardown::Revoked)
     }
 
     fn authorizer(&self) -> Option<&dyn Authorizer<Tokens>> {

@@ -3,7 +3,11 @@
 use connection_contract::DisplayText;
 
 use super::{
-    dialogue::Dialogue, finish::FinishMethod, kinds, profiles, setup_port::LocalSetup, setup_report::ReportedAction,
+    dialogue::{Conducted, Dialogue},
+    finish::FinishMethod,
+    kinds, profiles,
+    setup_port::LocalSetup,
+    setup_report::ReportedAction,
 };
 use crate::{
     Error, Exit,
@@ -47,29 +51,41 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
         Some(opened) => opened,
         None => program.open_inbound(finish.is_paste()).await?,
     };
-    let begin = registry.setups().begin(&descriptor.kind);
-    let begin = match &descriptor.extension {
+    let extension = match &descriptor.extension {
         // A person who connects what an extension declares agrees that the extension receives it.
-        Some(extension) => begin.extension(&extensions::handle(&registry, extension).await?),
-        None => begin,
+        Some(extension) => Some(extensions::handle(&registry, extension).await?),
+        None => None,
     };
-    let begin = if arguments.again { begin.again() } else { begin };
-    let begin = if finish.leads() { begin.use_start_address() } else { begin };
-    let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };
-    let begin = match &arguments.profile {
+    let profile = match &arguments.profile {
         Some(reference) => {
             let known = registry.profiles(&descriptor.kind)?.list().await?;
-            begin.profile(select::profile(descriptor.kind.as_str(), known, reference)?.id)
+            Some(select::profile(descriptor.kind.as_str(), known, reference)?.id)
         }
-        None => begin,
+        None => None,
     };
-    let session = match arguments.label {
-        Some(label) => begin.label(label).await?,
-        None => begin.await?,
-    };
-    let setup = LocalSetup::new(&program, &registry, &endpoint, &session);
-    let dialogue = Dialogue::new(&program, &setup, finish, ReportedAction::Connected);
-    dialogue.run_and_close(inputs, &registry).await
+    loop {
+        let begin = registry.setups().begin(&descriptor.kind);
+        let begin = extension.iter().fold(begin, |begin, extension| begin.extension(extension));
+        let begin = if arguments.again { begin.again() } else { begin };
+        let begin = if finish.leads() { begin.use_start_address() } else { begin };
+        let begin = if finish.confirms(&inputs) { begin.confirm_account() } else { begin };
+        let begin = profile.into_iter().fold(begin, |begin, profile| begin.profile(profile));
+        let begin = arguments.label.iter().fold(begin, |begin, label| begin.label(label.clone()));
+        let session = begin.await?;
+        let setup = LocalSetup::new(&program, &registry, &endpoint, &session);
+        let dialogue = Dialogue::new(&program, &setup, finish, ReportedAction::Connected);
+        match dialogue.run_or_begin_again(inputs).await {
+            Ok(Conducted::Again(typed)) => inputs = typed,
+            Ok(Conducted::Ended(exit)) => {
+                registry.close().await;
+                return Ok(exit);
+            }
+            Err(error) => {
+                registry.close().await;
+                return Err(error);
+            }
+        }
+    }
 }
 
 /// Lets a person choose one of these kinds, each with its title.

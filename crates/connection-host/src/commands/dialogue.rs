@@ -5,7 +5,7 @@
 //! something other than an answer, or for the confirmation of its account and no person can be asked. A setup of an
 //! earlier command also stays if no answer was given.
 
-use connection_contract::{Field, Identity, Notice, Prompt, Reason, SetupMethod, reason};
+use connection_contract::{Field, Identity, Notice, Prompt, Reason, SetupFailure, SetupMethod, reason};
 use connection_core::{ConnectionInfo, ConnectionRegistry, SetupStep, StepNo, sentence};
 
 use super::{
@@ -53,11 +53,20 @@ struct Shown {
 }
 
 enum DialogueEnd {
-    Outcome,
+    /// The setup has ended. What was typed may be needed for another one.
+    Outcome(Inputs),
     /// The account waits for confirmation, but no person can be asked.
     Unconfirmed(String),
     /// The provider cannot be reached now.
     Waiting(Reason),
+}
+
+/// The end of a setup at which a person can begin again.
+pub(super) enum Conducted {
+    /// The result has been reported.
+    Ended(Exit),
+    /// Access was refused at the provider, and the person wants to sign in again with these answers.
+    Again(Inputs),
 }
 
 impl<'a> Dialogue<'a> {
@@ -90,6 +99,18 @@ impl<'a> Dialogue<'a> {
 
     /// Conducts the setup to its end.
     pub(super) async fn run(self, inputs: Inputs) -> Result<Exit, Error> {
+        match self.conduct(inputs, Refusal::Reported).await? {
+            Conducted::Ended(exit) => Ok(exit),
+            Conducted::Again(_) => Err(Error::new(Exit::Unexpected, "crashed", "the setup did not end")),
+        }
+    }
+
+    /// Conducts the setup to its end. If access was refused at the provider, a person is asked whether to begin again.
+    pub(super) async fn run_or_begin_again(self, inputs: Inputs) -> Result<Conducted, Error> {
+        self.conduct(inputs, Refusal::AsksToBeginAgain).await
+    }
+
+    async fn conduct(self, inputs: Inputs, refusal: Refusal) -> Result<Conducted, Error> {
         let keeps = match self.made {
             ReportedAction::Reauthorized | ReportedAction::ReauthorizedFor => self.setup.reauthorized().await?,
             _ => None,
@@ -105,11 +126,23 @@ impl<'a> Dialogue<'a> {
                 self.setup.settle().await;
                 Err(unconfirmed(self.setup, &account))
             }
-            Ok(DialogueEnd::Outcome) => {
+            Ok(DialogueEnd::Outcome(mut inputs)) => {
                 let end = self.setup.end().await;
+                if let Ok(SetupEnd::Failed(failure)) = &end
+                    && refusal == Refusal::AsksToBeginAgain
+                    && is_refused_at_provider(failure)
+                    && inputs.person()
+                    && !self.common.output.json
+                {
+                    self.common.output.note(sentence(failure.message.as_str()));
+                    if confirm::agreed(SIGN_IN_AGAIN.to_owned()).await? {
+                        inputs.begin_again();
+                        return Ok(Conducted::Again(inputs));
+                    }
+                }
                 let reported = end.and_then(|end| setup_report::report(&self.common.output, end, self.made));
                 self.setup.settle().await;
-                reported
+                reported.map(Conducted::Ended)
             }
             // A person who resumes a setup and gives no answer may still want it.
             Err(error) if self.begun == BeginningCommand::Before && error.exit == Exit::Usage => Err(error),
@@ -120,7 +153,9 @@ impl<'a> Dialogue<'a> {
                 };
                 match ended {
                     // Another process has just finished the setup.
-                    Ok(end @ SetupEnd::Done(_)) => setup_report::report(&self.common.output, end, self.made),
+                    Ok(end @ SetupEnd::Done(_)) => {
+                        setup_report::report(&self.common.output, end, self.made).map(Conducted::Ended)
+                    }
                     // The error that ended the dialogue matters more than an error of the cleanup.
                     _ => Err(match &keeps {
                         Some(connection) => still_in_use(error, connection),
@@ -142,7 +177,7 @@ impl<'a> Dialogue<'a> {
                     self.common.output.waiting(provider, self.setup.next_step()).await?
                 }
             };
-            let Some((number, step)) = step else { return Ok(DialogueEnd::Outcome) };
+            let Some((number, step)) = step else { return Ok(DialogueEnd::Outcome(inputs)) };
             let kind = self.common.known_kind(self.setup.kind());
             let guide = kind.map(|kind| kinds::guide(step.guide(&kind.descriptor))).unwrap_or_default();
             match step {
@@ -161,7 +196,8 @@ impl<'a> Dialogue<'a> {
                         if prompt.problem.is_none() {
                             self.common.output.note(prompt.title.as_str());
                         }
-                        (inputs, next) = self.answer(&mut shown, number, prompt, fields, inputs).await?;
+                        (inputs, next) = self.answer(&mut shown, number, prompt, fields.clone(), inputs).await?;
+                        inputs.forget_typed(&fields);
                     }
                 }
                 SetupStep::Confirm { identity } => {
@@ -181,7 +217,7 @@ impl<'a> Dialogue<'a> {
                     Some(reason) => return Ok(DialogueEnd::Waiting(reason)),
                     None => self.notices(&mut shown, &beside),
                 },
-                SetupStep::Done { .. } | SetupStep::Failed(_) => return Ok(DialogueEnd::Outcome),
+                SetupStep::Done { .. } | SetupStep::Failed(_) => return Ok(DialogueEnd::Outcome(inputs)),
             }
         }
     }
@@ -366,6 +402,24 @@ impl<'a> Dialogue<'a> {
     fn ways(&self) -> &[SetupMethod] {
         self.common.known_kind(self.setup.kind()).map_or(&[], |kind| &kind.descriptor.ways)
     }
+}
+
+/// The question after a person refused the access at the provider, or was refused it there.
+const SIGN_IN_AGAIN: &str = "Sign in again? What you have typed is kept.";
+
+/// What happens after access was refused at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// It is reported like any other failure.
+    Reported,
+    /// A person is asked whether to begin again.
+    AsksToBeginAgain,
+}
+
+/// Returns `true` if access was refused at the provider. A kind may put its name before the code.
+fn is_refused_at_provider(failure: &SetupFailure) -> bool {
+    let code = &*failure.code;
+    code.strip_suffix("access_denied").is_some_and(|name| name.is_empty() || name.ends_with('_'))
 }
 
 /// Converts the error of a re-authorization that a person ended, whose old credential is still in use.

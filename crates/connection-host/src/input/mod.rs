@@ -41,6 +41,8 @@ fn duplicate(values: &Values) -> Values {
 pub(crate) struct Inputs {
     values: Values,
     prompted: BTreeSet<String>,
+    /// The answers that a person has typed to required fields.
+    typed: Values,
     optional: Optional,
     person: bool,
     given: bool,
@@ -71,6 +73,7 @@ impl Inputs {
         Ok(Self {
             values,
             prompted: BTreeSet::new(),
+            typed: Values::new(),
             optional: Optional::new(arguments.all_fields),
             person: person && arguments.input.is_none(),
             given,
@@ -144,6 +147,7 @@ impl Inputs {
         Self {
             values: duplicate(&self.values),
             prompted: self.prompted.clone(),
+            typed: duplicate(&self.typed),
             optional: self.optional.duplicate(),
             person: false,
             given: self.given,
@@ -195,7 +199,11 @@ impl Inputs {
             let values = match self.values.get(&*field.name) {
                 Some(values) => values.iter().map(Secret::duplicate).collect(),
                 // A prompt with optional fields only is the result of earlier answers.
-                None if self.person && (field.required || only_optional) => prompt::ask(field, only_optional)?,
+                None if self.person && (field.required || only_optional) => {
+                    let values = prompt::ask(field, only_optional)?;
+                    self.typed.insert(field.name.to_string(), values.iter().map(Secret::duplicate).collect());
+                    values
+                }
                 None if self.person => self.optional.ask(field, types)?,
                 None if field.required && field.default.is_none() => {
                     // If the setup is resumed, an earlier answer may have been refused in the meantime.
@@ -224,6 +232,17 @@ impl Inputs {
             self.optional.forget(malformed);
         }
         self.person && self.values.is_empty()
+    }
+
+    /// Forgets what a person has typed into these fields, which belongs to one sign-in.
+    pub(crate) fn forget_typed(&mut self, fields: &[Field]) {
+        fields.iter().for_each(|field| drop(self.typed.remove(&*field.name)));
+    }
+
+    /// Prepares for another setup of the same kind: what a person has typed is not asked for again.
+    pub(crate) fn begin_again(&mut self) {
+        self.prompted.clear();
+        self.values.append(&mut self.typed);
     }
 
     /// Returns `true` if any answer was given.

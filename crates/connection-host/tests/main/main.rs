@@ -10,6 +10,7 @@ mod declared_terminal;
 mod embedding;
 mod errors;
 mod first_hour;
+mod former_catalogue;
 mod input;
 mod keys;
 mod kind_extends;

@@ -1,5 +1,6 @@
 //! At a terminal, questions are asked, secrets are not echoed, and control-C leaves no unfinished setup.
 
+use connection_contract::encode;
 use rexpect::{
     process::WaitStatus,
     session::{PtySession, spawn_command},
@@ -351,6 +352,76 @@ fn a_person_with_a_registered_application_is_not_told_to_register_one() {
         let before = asked(&machine);
         assert!(before.contains("Connect Jira") && !before.contains("edirect address"), "{before}");
     }
+}
+
+const SIGNED_IN: &str = r#"
+format = 1
+id = "acme-oauth"
+name = "Acme"
+mechanism = "oauth2"
+[request]
+base = "https://api.acme.example"
+[verify]
+path = "/me"
+[account]
+id = "/id"
+label = "/name"
+[oauth2]
+authorize = "https://acme.example/authorize"
+token = "https://api.acme.example/token"
+client = "per_connection"
+"#;
+
+/// The application was typed into the first setup, and the second one does not ask for it.
+#[test]
+fn after_a_refused_consent_nothing_that_was_typed_is_asked_for_again() {
+    let machine = Machine::new();
+    machine.write("configuration/kinds/acme-oauth.toml", SIGNED_IN.as_bytes());
+    machine.configure(&format!("[http.endpoints]\n\"https://api.acme.example\" = \"{}\"\n", machine.provider.origin));
+    machine.provider.tell(200, "", r#"{"id":7,"name":"Ada","access_token":"access","token_type":"Bearer"}"#);
+    let mut session = start(&machine, &["add", "acme-oauth", "--paste"]);
+    session.exp_string("Client ID").unwrap();
+    enter(&mut session, "application");
+    session.exp_string("Client secret").unwrap();
+    enter(&mut session, "its-secret");
+    let back = |session: &mut PtySession, result: &str| {
+        session.exp_string("Open https").unwrap();
+        let (_, link) = session.exp_regex(r"[^ \r\n]+").unwrap();
+        let query = encode::from_form(link.split_once('?').unwrap().1);
+        let value = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap();
+        enter(session, &format!("{}?{result}&state={}", value("redirect_uri"), value("state")));
+        value("state")
+    };
+    let first = back(&mut session, "error=access_denied");
+    session.exp_string("Sign in again? What you have typed is kept.").unwrap();
+    enter(&mut session, "y");
+    assert_ne!(back(&mut session, "code=a-code"), first, "it is another setup");
+    session.exp_string("Connect ").unwrap();
+    enter(&mut session, "y");
+    let rest = end(session, 0);
+    assert!(rest.contains("Connected Ada (acme-oauth:Ada)"), "{rest}");
+    let exchanged = machine.provider.seen().into_iter().find(|seen| seen.path == "/token").unwrap();
+    assert!(exchanged.body.contains("client_id=application") || exchanged.headers.contains_key("authorization"));
+}
+
+/// The control: a person who does not sign in again gets the failure, and nothing is left.
+#[test]
+fn a_person_who_does_not_sign_in_again_gets_the_failure() {
+    let machine = Machine::new();
+    machine.write("configuration/kinds/acme-oauth.toml", SIGNED_IN.as_bytes());
+    let mut session = start(&machine, &["add", "acme-oauth", "--paste"]);
+    session.exp_string("Client ID").unwrap();
+    enter(&mut session, "application");
+    session.exp_string("Client secret").unwrap();
+    enter(&mut session, "its-secret");
+    session.exp_string("state=").unwrap();
+    let (_, state) = session.exp_regex("[A-Za-z0-9_-]+").unwrap();
+    enter(&mut session, &format!("http://127.0.0.1/callback/acme-oauth?error=access_denied&state={state}"));
+    session.exp_string("Sign in again?").unwrap();
+    enter(&mut session, "n");
+    let rest = end(session, 3);
+    assert!(rest.contains("refused"), "{rest}");
+    machine.run(&["setup", "list"]).exits(0).says("There is no unfinished setup");
 }
 
 #[test]

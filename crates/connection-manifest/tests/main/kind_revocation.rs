@@ -211,5 +211,16 @@ fn a_kind_whose_provider_ends_single_tokens_names_no_grant() {
         kind.definition().descriptor().revocation_ends_grant
     });
     let ends: Vec<&str> = ends.collect();
-    assert_eq!(ends, ["discord", "google-calendar", "google-drive", "google-gmail", "xero-oauth"]);
+    assert_eq!(
+        ends,
+        [
+            "discord",
+            "google-calendar",
+            "google-drive",
+            "google-gmail",
+            "pipedrive-oauth",
+            "supabase-oauth",
+            "xero-oauth"
+        ]
+    );
 }

@@ -55,6 +55,19 @@ fn a_token_that_is_dead_already_is_given_back() {
     }
 }
 
+/// Linear answers 400 for an access token that ended with its refresh token, and 401 if the token does not authenticate.
+/// Nothing follows from such an answer alone.
+#[test]
+fn a_refusal_of_the_access_token_counts_as_its_end_only_after_that_of_the_refresh_token() {
+    for status in [400, 401] {
+        let refused = || Reply::json(status, r#"{"error": "invalid_request"}"#);
+        check(vec![refresh(), access().answer(refused())], &Ok("revoked"));
+        check(vec![refresh().answer(refused()), access()], &Err((Liveness::Failing, "acme_refused")));
+        let both = vec![refresh().answer(refused()), access().answer(refused())];
+        check(both, &Err((Liveness::Failing, "acme_refused")));
+    }
+}
+
 /// S19, fourth case: an unsupported type is tried without the hint, and does not count as revoked.
 #[test]
 fn an_unsupported_type_is_tried_without_a_hint_and_is_not_reported_as_revoked() {

@@ -5,7 +5,7 @@ use connection_client::BeginSetup;
 use super::{
     super::{
         add::{self, check_label},
-        dialogue::Dialogue,
+        dialogue::{Conducted, Dialogue},
         finish::FinishMethod,
         reauthorize::changed,
         setup_report::ReportedAction,
@@ -37,16 +37,22 @@ pub(super) async fn add(mut remote: Remote, arguments: Add) -> Result<Exit, Erro
     let kind = remote.learn_kind(&kind).await?;
     let RemoteKind { entry, redirect_uri, .. } = kind;
     let inputs = Inputs::read(&arguments.input, &remote.common.environment, remote.common.person)?;
-    let (finish, inputs) = prepared(&remote.common, &entry, &arguments.finish, inputs)?;
+    let (finish, mut inputs) = prepared(&remote.common, &entry, &arguments.finish, inputs)?;
     check_label(arguments.label.as_deref())?;
     let begin = BeginSetup::kind(entry.descriptor.kind.as_str());
     // A person who connects what an extension declares agrees that the extension receives it.
     let begin = entry.descriptor.extension.iter().fold(begin, |begin, name| begin.extension(name.as_ref()));
     let begin = arguments.label.into_iter().fold(begin, BeginSetup::label);
     let begin = if arguments.again { begin.again() } else { begin };
-    let setup = remote.client.begin_setup(&begin).await?;
-    let setup = RemoteSetup::new(&remote.client, entry, redirect_uri, None, setup);
-    Dialogue::new(&remote.common, &setup, finish, ReportedAction::Connected).run(inputs).await
+    loop {
+        let setup = remote.client.begin_setup(&begin).await?;
+        let setup = RemoteSetup::new(&remote.client, entry.clone(), redirect_uri.clone(), None, setup);
+        let dialogue = Dialogue::new(&remote.common, &setup, finish, ReportedAction::Connected);
+        match dialogue.run_or_begin_again(inputs).await? {
+            Conducted::Again(typed) => inputs = typed,
+            Conducted::Ended(exit) => return Ok(exit),
+        }
+    }
 }
 
 pub(super) async fn reauthorize(mut remote: Remote, arguments: Reauthorize) -> Result<Exit, Error> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{add_acme, click, enter, first_start, go, pictures::picture};
+use super::{add_acme, click, enter, first_start, go, loaded, pictures::picture};
 use crate::{
     provider::NOTION_KEY,
     serve::{Serving, links, machine},
@@ -101,5 +101,32 @@ fn a_customer_who_opens_a_link_twice_reads_what_to_do_in_the_hosts_colours() {
         browser.open(&format!("{}/link", serving.url)).await;
         let text = browser.shows("Your time to connect an account has ended").await;
         assert!(text.contains("ask Example Reports for a new link") && !text.contains("terminal"), "{text}");
+    });
+}
+
+/// Somebody sends the person at the page an address with the code of a link of their own. The person would connect
+/// accounts for them if the page took that session.
+#[test]
+fn the_code_of_a_link_in_place_of_that_of_a_page_leaves_the_session_of_the_page() {
+    let machine = links::host();
+    let serving = Serving::with_page(&machine);
+    let address = links::link(&machine, &serving, &["acme"]);
+    let code = address.split_once("#link=").unwrap().1;
+    visit_with_failing_requests(async |browser| {
+        enter(browser, &serving).await;
+        let token = "return localStorage.getItem('connections.token')";
+        let before = browser.run(token, Vec::new()).await;
+        assert!(before.is_string(), "{before}");
+        browser.open("about:blank").await;
+        browser.open(&format!("{}/#code={code}", serving.url)).await;
+        loaded(browser).await;
+        assert_eq!(browser.run(token, Vec::new()).await, before);
+        go(browser, &serving, "/connections").await;
+        browser.shows("Connections").await;
+        // The control: the visitor of the link can still use the code where it belongs.
+        browser.open("about:blank").await;
+        browser.open(&address).await;
+        browser.shows("Connect your account to Example Reports").await;
+        assert_eq!(browser.run(token, Vec::new()).await, before, "the session of a link belongs to its tab");
     });
 }

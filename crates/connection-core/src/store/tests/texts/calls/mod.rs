@@ -458,6 +458,7 @@ async fn usage(tx: &mut Tx) {
         set_usage_snapshot(nobody(), "ada", 1, "{}");
         provider_grant(nobody());
         is_grant_shared(nobody(), &ProviderGrantRow { application: vec![1; 32], account: vec![1; 32] });
+        connections_with_grant(nobody(), &ProviderGrantRow { application: vec![1; 32], account: vec![1; 32] });
         kinds_beside("local", nobody());
         kinds_without_grant("local", nobody());
         set_provider_grant(nobody(), &ProviderGrantRow { application: vec![1; 32], account: vec![1; 32] });
