@@ -199,8 +199,8 @@ pub(super) async fn remove(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
     let revokes = caller.query.parsed("revoke", |text| text.parse::<bool>().ok())?.unwrap_or_default();
+    let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
     let removal = match revokes {
         true => caller.registry.remove_and_revoke(found.id()).await?,
         false => caller.registry.remove(found.id()).await?,
