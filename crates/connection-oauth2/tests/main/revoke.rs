@@ -65,6 +65,10 @@ fn a_refusal_of_the_access_token_counts_as_its_end_only_after_that_of_the_refres
         check(vec![refresh().answer(refused()), access()], &Err((Liveness::Failing, "acme_refused")));
         let both = vec![refresh().answer(refused()), access().answer(refused())];
         check(both, &Err((Liveness::Failing, "acme_refused")));
+        // The control: nothing was revoked before.
+        let (host, made) = connected(builder(), Reply::json(200, &format!(r#"{{"access_token": "{ACCESS}"}}"#)));
+        let host = host.expect(access().answer(refused()));
+        assert!(host.teardown(&made.credential, &host.connection(&made)).is_err());
     }
 }
 
