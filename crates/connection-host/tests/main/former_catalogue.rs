@@ -1,4 +1,5 @@
 //! A store whose accounts were connected under the first terms of the catalogue is opened with the catalogue of now.
+#![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
     collections::BTreeMap,
