@@ -16,6 +16,8 @@ pub enum NotReady {
     Tables,
     /// The keys of this process do not open the database, and its key source does not open the newer ones.
     Keys,
+    /// There is no space left for the database. It can be read, but nothing can be stored.
+    Full,
 }
 
 impl NotReady {
@@ -25,6 +27,7 @@ impl NotReady {
             Self::Store => "store_unavailable",
             Self::Tables => "tables_differ",
             Self::Keys => "keys_unavailable",
+            Self::Full => "store_full",
         }
     }
 }
@@ -35,6 +38,7 @@ impl fmt::Display for NotReady {
             Self::Store => "the database cannot be read",
             Self::Tables => "the tables of the database are those of another version of this program",
             Self::Keys => "the keys of this process do not open the database",
+            Self::Full => "there is no space left for the database",
         })
     }
 }
@@ -43,7 +47,7 @@ impl std::error::Error for NotReady {}
 
 impl<'a> Server<'a> {
     /// Checks that this process could answer a request now: the database can be read, its tables are those of this
-    /// program, and the keys open it. A load balancer sends requests to a process while this is so.
+    /// program, the keys open it, and writes do not fail for lack of space. A load balancer sends requests to a process while this is so.
     ///
     /// ```
     /// use connection_core::ConnectionRegistry;
@@ -66,11 +70,11 @@ impl<'a> Server<'a> {
                 if !shared.store.is_migrated().await? {
                     return Ok(Err(NotReady::Tables));
                 }
-                Ok::<_, crate::StoreError>(if shared.sealer.opens_store().await? {
-                    Ok(())
-                } else {
-                    Err(NotReady::Keys)
-                })
+                if !shared.sealer.opens_store().await? {
+                    return Ok(Err(NotReady::Keys));
+                }
+                let is_full = shared.store.is_full().await;
+                Ok::<_, crate::StoreError>(if is_full { Err(NotReady::Full) } else { Ok(()) })
             };
             found.await.unwrap_or(Err(NotReady::Store))
         })

@@ -5,7 +5,13 @@
 
 #[cfg(feature = "postgres")]
 use std::str::FromStr as _;
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use connection_egress::{Moment, sleep_passed};
 use tokio::sync::broadcast;
@@ -80,11 +86,13 @@ pub(super) struct Signals {
     waiting: broadcast::Sender<Changed>,
     /// Called for each signal, before the caller of the write gets its answer.
     listener: OnceLock<Listener>,
+    /// `true` if the last write failed because there was no space left.
+    is_full: AtomicBool,
 }
 
 impl Default for Signals {
     fn default() -> Self {
-        Self { waiting: broadcast::Sender::new(BACKLOG), listener: OnceLock::new() }
+        Self { waiting: broadcast::Sender::new(BACKLOG), listener: OnceLock::new(), is_full: AtomicBool::new(false) }
     }
 }
 
@@ -95,6 +103,19 @@ impl Signals {
         }
         // An error means that there are no waiters.
         drop(self.waiting.send(changed));
+    }
+
+    /// Keeps from the result of a write whether there is space left.
+    pub(super) fn wrote<T>(&self, result: &Result<T, StoreError>) {
+        match result {
+            Ok(_) => self.is_full.store(false, Ordering::Relaxed),
+            Err(StoreError::Full { .. }) => self.is_full.store(true, Ordering::Relaxed),
+            Err(_) => {}
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
     }
 
     /// Waits until there are no waiters.

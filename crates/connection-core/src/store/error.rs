@@ -239,6 +239,8 @@ impl StoreError {
             Some(3 | 8) => Self::ReadOnly { place },
             Some(11) => Self::Corrupt { place, detail },
             Some(13) => Self::Full { place },
+            // A file could not be opened or extended. SQLite does not say why.
+            Some(10 | 14) if is_disk_full(&place) => Self::Full { place },
             Some(19) => Self::Refused { place, detail },
             Some(26) => Self::NotADatabase { place },
             _ => Self::Unavailable { place, detail },
@@ -308,6 +310,18 @@ pub(crate) fn called(place: &str) -> String {
 fn server(place: &str) -> Option<String> {
     let there = place.strip_prefix("postgres://")?;
     Some(format!("PostgreSQL at {}", there.rsplit_once('/').map_or(there, |(server, _)| server)))
+}
+
+/// Returns `true` if the disk of a database file has no space left.
+#[cfg(unix)]
+fn is_disk_full(place: &str) -> bool {
+    let directory = std::path::Path::new(place).parent();
+    directory.and_then(|directory| rustix::fs::statvfs(directory).ok()).is_some_and(|disk| disk.f_bavail == 0)
+}
+
+#[cfg(not(unix))]
+fn is_disk_full(_: &str) -> bool {
+    false
 }
 
 fn is_server(place: &str) -> bool {

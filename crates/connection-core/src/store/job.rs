@@ -113,6 +113,7 @@ where
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(StoreError::Panicked),
         };
+        self.signals.wrote(&result);
         // The caller may have dropped its future. The job is committed all the same.
         drop(self.answer.send(result));
     }

@@ -205,6 +205,22 @@ impl Store {
         with_engine!(&self.shared.engine, engine => engine.reader().await)
     }
 
+    /// Returns `true` while writes fail because there is no space left. After such a failure, a value is written and
+    /// deleted again to find out whether that is still so.
+    pub(crate) async fn is_full(&self) -> bool {
+        if !self.shared.signals.is_full() {
+            return false;
+        }
+        let probe = self.write(|tx| {
+            Box::pin(async move {
+                let (owner, namespace, key) = ("local", "connections", "space");
+                tx.put_kv(owner, namespace, key, &rows::KvValue::Public("x".to_owned())).await?;
+                tx.delete_kv(owner, namespace, key).await
+            })
+        });
+        matches!(probe.await, Err(StoreError::Full { .. }))
+    }
+
     /// Returns `true` if the database can be read.
     pub(crate) async fn health(&self) -> bool {
         match self.reader().await {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use connection_contract::{Liveness, Secret, VerifyResult};
-use connection_core::{Error, Filter, StoreError};
+use connection_core::{Error, Filter, NotReady, OpenError, StoreError};
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 
 use crate::{fake::Fake, test_host::World};
@@ -28,6 +28,19 @@ async fn a_database_that_another_program_writes_for_long_is_busy_and_stays_as_it
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
     other.close().await.unwrap();
     assert_eq!(connection.rename("work").await.unwrap().label.as_str(), "work");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_when_a_database_is_opened() {
+    let world = World::new().await;
+    let Some(disk) = Disk::mount(world.file().parent().unwrap()) else { return };
+    let fake = Fake::new();
+    world.open(fake.clone()).await.close().await;
+    disk.fill();
+    let error = world.builder().kind(fake.clone()).open().await.unwrap_err();
+    assert!(matches!(&error, OpenError::Store(StoreError::Full { .. })), "{error:?}");
+    disk.make_room();
+    world.open(fake).await.close().await;
 }
 
 /// A small separate disk, removed when this is dropped.
@@ -103,7 +116,9 @@ async fn a_disk_without_space_is_told_and_what_was_stored_stays() {
     let error = connection.verify().await.unwrap_err();
     assert!(matches!(error, Error::Store(_)), "{error:?}");
     assert!(registry.setups().begin(&crate::fake::FAKE).await.is_err());
+    assert_eq!(registry.server().ready().await, Err(NotReady::Full));
     disk.make_room();
+    assert_eq!(registry.server().ready().await, Ok(()));
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     assert_eq!(connection.rename("work").await.unwrap().label.as_str(), "work");
     registry.close().await;
