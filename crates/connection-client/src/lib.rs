@@ -11,6 +11,7 @@
 //! comes from `connections tokens create NAME --role use`.
 //!
 //! ```no_run
+//! # // region: readme
 //! use connection_client::{Client, ConnectionFilter, Error, SendRequest};
 //! use secrecy::SecretString;
 //!
@@ -28,6 +29,7 @@
 //!     }
 //!     Ok(())
 //! }
+//! # // end: readme
 //! # let _ = report;
 //! ```
 //!

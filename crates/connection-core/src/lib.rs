@@ -40,6 +40,7 @@
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let directory = tempfile::tempdir()?;
+//! #   // region: readme
 //!     // The key is kept apart from the database that it opens. Both are created if they do not exist.
 //!     let registry = ConnectionRegistry::builder()
 //!         .store(directory.path().join("store").join("connections.db").display().to_string())
@@ -64,6 +65,7 @@
 //!     assert_eq!(connection.verify().await?.liveness, Liveness::Live);
 //!     registry.remove(connection.id()).await?;
 //!     registry.close().await;
+//! #   // end: readme
 //!     Ok(())
 //! }
 //! ```

@@ -12,6 +12,7 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! #   // region: readme
 //!     let client = HttpClient::new(HttpPolicy::new(), Arc::new(SystemClock::new()))?;
 //!     let granted = host::origin("https://api.acme.example").ok_or("no origin")?;
 //!     let egress = Egress { origins: vec![AllowedOrigin { origin: granted, named: NamedBy::Nobody }], ..Egress::default() };
@@ -20,6 +21,7 @@
 //!     let elsewhere = host::base_url("https://evil.example").ok_or("no address")?;
 //!     let denied = client.send(&egress, HttpRequest::get(&elsewhere, "/")).await;
 //!     assert_eq!(denied.unwrap_err(), HttpError::Denied);
+//! #   // end: readme
 //!     Ok(())
 //! }
 //! ```

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use connection_contract::prelude::*;
 use connection_host::{AllowedTool, Cli};
 
+// region: kind
 #[derive(Debug)]
 struct Plain;
 
@@ -29,6 +30,7 @@ impl ConnectionDefinition for Plain {
         Ok(VerifyResult::live())
     }
 }
+// end: kind
 
 // region: host
 fn main() -> ExitCode {

@@ -8,14 +8,26 @@ use crate::Cli;
 
 pub(crate) fn register(cli: Cli) -> Cli {
     tools(images(cli))
+        // region: agent-cli
         .kind(AgentCli::claude())
         .kind(AgentCli::codex())
         .kind(AgentCli::gemini())
+        // end: agent-cli
+        // region: filesystem
         .kind(connection_plugin_filesystem::Filesystem)
+        // end: filesystem
+        // region: github
         .kind(connection_plugin_github::GitHub)
+        // end: github
+        // region: gmail
         .kind(connection_plugin_gmail::gmail())
+        // end: gmail
+        // region: notion
         .kind(connection_plugin_notion::Notion)
+        // end: notion
+        // region: twilio
         .kind(connection_plugin_twilio::Twilio)
+        // end: twilio
         .catalogue()
 }
 

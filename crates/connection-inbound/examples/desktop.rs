@@ -11,6 +11,7 @@ use connection_core::{ConnectionRegistry, KeyFile, Outcome, RegistryBuilder, Set
 use connection_inbound::{Browser, LoopbackOptions, LoopbackServer};
 use tokio::runtime::Handle;
 
+// region: registry
 pub(crate) fn registry(directory: &Path) -> RegistryBuilder {
     let server = LoopbackServer::new(Handle::current(), LoopbackOptions::new());
     ConnectionRegistry::builder()
@@ -18,6 +19,7 @@ pub(crate) fn registry(directory: &Path) -> RegistryBuilder {
         .key(KeyFile::at(directory.join("root.key")))
         .inbound(Arc::new(server))
 }
+// end: registry
 
 /// Connects an account. `ask` returns a person's answers to a step; its future is dropped if the step ends in another
 /// way first.

@@ -35,6 +35,7 @@
 //! host registers like any other kind:
 //!
 //! ```
+//! # // region: readme
 //! use connection_contract::ConnectionDefinition;
 //! use connection_manifest::KindFile;
 //!
@@ -61,6 +62,7 @@
 //! label = "/name"
 //! "#)?;
 //! assert_eq!(file.definition().descriptor().origins, ["https://api.acme.com"]);
+//! # // end: readme
 //! # Ok::<(), connection_manifest::Problems>(())
 //! ```
 //!

@@ -4,6 +4,7 @@
 //! provider's deviation from the standards is a field of the configuration, never code.
 //!
 //! ```
+//! # // region: readme
 //! use connection_contract::Kind;
 //! use connection_oauth2::{Account, Endpoint, OAuth2Config, oauth2};
 //!
@@ -15,6 +16,7 @@
 //!     .account(Account::probe("/me", "/id", "/name"))
 //!     .build()?;
 //! let acme = oauth2(config);
+//! # // end: readme
 //! # let _ = acme;
 //! # Ok::<(), connection_oauth2::ConfigError>(())
 //! ```

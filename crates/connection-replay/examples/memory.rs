@@ -173,6 +173,7 @@ fn main() {
         let descriptor = Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::ApiKey);
         descriptor.field(Field::secret("apiKey", "API key"))
     };
+    // region: run
     let (came, mut journal) = run(kind(), Vec::new(), setup);
     let Came::Waits(wait) = came else { return println!("the setup asks for nothing") };
     println!("{}", wait.prompt.map(|prompt| prompt.title).unwrap_or_default());
@@ -181,6 +182,7 @@ fn main() {
     let answers = vec![("apiKey".into(), Answer::Secret(Secret::from("k-123")))];
     journal.push(Entry::new(wait.what, Timestamp::from_seconds(5), Effect::Answered(answers)).encode());
     let (came, _) = run(kind(), journal, setup);
+    // end: run
     let account = match came {
         Came::Ended(Ok(made)) => made.identity.label,
         Came::Ended(Err(failure)) => failure.message,

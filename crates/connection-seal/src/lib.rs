@@ -15,6 +15,7 @@
 //!     let source = KeyFile::at(directory.path().join("root.key"));
 //!     let store = Uuid::from_u128(1);
 //!
+//! #   // region: readme
 //!     // At the first start: a keyset, wrapped by a key that the source makes.
 //!     let keyset = Keyset::fresh(Timestamp::from_seconds(0))?;
 //!     let wrapped = keyset.wrapped_by(&source, store, Slot::A).await?;
@@ -25,6 +26,7 @@
 //!     let wrapped = WrappedKeyset::new(store, keyset.revision(), Some(wrapped.into_bytes()), None);
 //!     let keys = Keys::new(store, &wrapped.open(&source).await?.keyset)?;
 //!     assert_eq!(keys.open(&place, sealed.as_bytes())?.expose(), b"secret");
+//! #   // end: readme
 //!     Ok(())
 //! }
 //! ```

@@ -27,6 +27,7 @@ pub(crate) fn registry(directory: &Path, url: &PublicUrl) -> RegistryBuilder {
         .settings(Arc::new(PageSettings::new()))
 }
 
+// region: app
 pub(crate) fn app(registry: &ConnectionRegistry, url: &PublicUrl) -> Result<Router, InvalidHostOrigin> {
     let options = ApiOptions::new(url.origin().parse()?).public_url(url.as_str());
     let host = Router::new().route("/accounts", get(accounts)).with_state((registry.clone(), url.clone()));
@@ -36,6 +37,7 @@ pub(crate) fn app(registry: &ConnectionRegistry, url: &PublicUrl) -> Result<Rout
         .merge(callback_routes(registry.clone(), url.clone()))
         .merge(webhook_routes(registry.clone(), url.clone())))
 }
+// end: app
 
 /// Leads a user to the page, with a code for a token that acts for this user alone.
 ///

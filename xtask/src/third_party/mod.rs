@@ -1,9 +1,10 @@
 //! `cargo xtask third-party`: packages our crates, and builds a third-party plugin and host against the packages.
 //!
 //! The archives that `cargo package` makes are unpacked, and workspaces outside of ours build against them. A file
-//! that is missing in a package, or a path that leads out of one, fails here. Our crates come only from these
+//! that is missing in a package, also for its tests, or a path that leads out of one, fails here. Our crates come only from these
 //! packages, and external crates only from those that the workspace already has.
 
+mod package_tests;
 mod packages;
 mod readme_host;
 
@@ -97,6 +98,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
         host.write(workspace, &place)?;
         stranger.cargo(&place, &["check", "--quiet"], &[])?;
     }
+    package_tests::run(&stranger)?;
     println!(
         "third-party: a plugin and a host outside this workspace build from {} packages, and work",
         packages.names().count()

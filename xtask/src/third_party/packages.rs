@@ -42,6 +42,11 @@ impl Packages {
         Ok(packages)
     }
 
+    /// Returns the directory that contains the unpacked packages.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Returns the names of the packages.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.known.iter().map(|(name, _)| name.as_str())

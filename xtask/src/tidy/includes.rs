@@ -3,12 +3,14 @@
 //! A fence after `<!-- include: PATH -->` or `<!-- include: PATH#REGION -->` contains that file or region word for
 //! word.
 //!
-//! A region is the text between the lines `// region: NAME` and `// end: NAME`. Rust in a document without such a
-//! mark is a finding.
+//! A region is the text between the lines `// region: NAME` and `// end: NAME`. In the documentation of a crate, these
+//! lines are hidden lines of an example, and the region is shown without its hidden lines. Rust in a document without
+//! such a mark is a finding.
 
 use std::collections::BTreeMap;
 
 use crate::failure::Failure;
+use crate::tidy::is_readme_of_a_package;
 use crate::tidy::markdown::fence_of;
 use crate::workspace::Workspace;
 
@@ -43,7 +45,7 @@ pub(crate) fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
 }
 
 fn is_document(path: &str) -> bool {
-    path == "README.md" || (path.starts_with("docs/") && path.ends_with(".md"))
+    path == "README.md" || (path.starts_with("docs/") && path.ends_with(".md")) || is_readme_of_a_package(path)
 }
 
 fn sources(workspace: &Workspace) -> Result<BTreeMap<String, String>, Failure> {
@@ -106,18 +108,36 @@ fn push(out: &mut String, line: &str) {
 fn source(target: &str, sources: &BTreeMap<String, String>) -> Option<String> {
     let Some((path, region)) = target.split_once('#') else { return sources.get(target).cloned() };
     let (start, end) = (format!("// region: {region}"), format!("// end: {region}"));
-    let mut lines = sources.get(path)?.lines().skip_while(|line| line.trim() != start).skip(1);
+    let mut lines = sources.get(path)?.lines().skip_while(|line| mark(line) != start).skip(1);
     let mut region = Vec::new();
     loop {
         let line = lines.next()?;
-        if line.trim() == end {
+        if mark(line) == end {
             break;
         }
-        region.push(line);
+        let is_mark = ["// region: ", "// end: "].iter().any(|start| mark(line).starts_with(start));
+        let shown = match documentation(line) {
+            Some(hidden) if hidden == "#" || hidden.starts_with("# ") => continue,
+            Some(shown) => shown,
+            None => line,
+        };
+        if !is_mark {
+            region.push(shown);
+        }
     }
     let indent = |line: &&str| line.len() - line.trim_start().len();
     let shared = region.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
     Some(region.iter().map(|line| line.get(shared..).unwrap_or_default()).collect::<Vec<_>>().join("\n"))
+}
+
+/// Returns the text of a line in the documentation of a crate.
+fn documentation(line: &str) -> Option<&str> {
+    line.strip_prefix("//!").map(|text| text.strip_prefix(' ').unwrap_or(text))
+}
+
+/// Returns the text of a line that can be a mark, without its indentation.
+fn mark(line: &str) -> &str {
+    documentation(line).map_or(line, |text| text.strip_prefix('#').unwrap_or(text)).trim()
 }
 
 #[cfg(test)]
@@ -137,6 +157,22 @@ mod tests {
         assert_eq!(written, format!("x\n<!-- include: src/a.rs#body -->\n```rust\n{code}\n```\ny\n"));
         assert_eq!(faults, [""; 0]);
         assert_eq!(filled("README.md", &written, &sources()).0, written);
+    }
+
+    #[test]
+    fn a_region_of_documentation_is_shown_without_its_hidden_lines() {
+        let code = "//! ```\n//! # use a::b;\n//! #   // region: use\n//!     let a = 1;\n//! #   hidden();\n//!\n//!     b(a);\n\
+                    //! #   // end: use\n//! ```\n";
+        let sources = BTreeMap::from([("src/lib.rs".to_owned(), code.to_owned())]);
+        assert_eq!(source("src/lib.rs#use", &sources).as_deref(), Some("let a = 1;\n\nb(a);"));
+    }
+
+    #[test]
+    fn the_marks_of_an_inner_region_are_not_shown() {
+        let code = "// region: a\nlet a;\n// region: b\nlet b;\n// end: b\n// end: a\n";
+        let sources = BTreeMap::from([("src/a.rs".to_owned(), code.to_owned())]);
+        assert_eq!(source("src/a.rs#a", &sources).as_deref(), Some("let a;\nlet b;"));
+        assert_eq!(source("src/a.rs#b", &sources).as_deref(), Some("let b;"));
     }
 
     #[test]

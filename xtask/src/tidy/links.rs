@@ -5,16 +5,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::failure::Failure;
+use crate::tidy::is_readme_of_a_package;
 use crate::tidy::markdown::{self, Link};
 use crate::workspace::Workspace;
 
-/// The documents at the top of the tree. All documents below `docs` are checked, too.
+/// The documents at the top of the tree. All documents below `docs` and the README of each package are checked, too.
 const DOCUMENTS: &[&str] = &["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"];
 
 /// Returns the broken links of all documents.
 pub(crate) fn findings(workspace: &Workspace, files: &BTreeSet<String>) -> Result<Vec<String>, Failure> {
     let documents: BTreeMap<String, String> = workspace.texts(|path| path.ends_with(".md"))?.into_iter().collect();
-    let checked = documents.iter().filter(|(path, _)| DOCUMENTS.contains(&path.as_str()) || path.starts_with("docs/"));
+    let is_checked =
+        |path: &str| DOCUMENTS.contains(&path) || path.starts_with("docs/") || is_readme_of_a_package(path);
+    let checked = documents.iter().filter(|(path, _)| is_checked(path));
     Ok(checked.flat_map(|(path, text)| broken(path, text, &documents, files)).collect())
 }
 

@@ -12,6 +12,7 @@ mod machine_paths;
 mod manifests;
 mod markdown;
 mod names;
+mod packages;
 mod packaging;
 mod public_futures;
 mod rows;
@@ -62,9 +63,16 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
     findings.extend(includes::findings(workspace)?);
     findings.extend(generated::findings(workspace)?);
     findings.extend(links::findings(workspace, &files)?);
+    findings.extend(packages::findings(workspace, &files)?);
     findings.extend(packaging::findings(workspace)?);
     findings.sort();
     Ok(findings)
+}
+
+/// Returns `true` for the file that is shown with a package in the registry.
+fn is_readme_of_a_package(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    matches!(parts[..], ["crates" | "plugins", _, "README.md"])
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Tests that account, configuration and credential are read as one, even if another credential is stored between the
 //! reads.
+#![cfg(feature = "workspace-tests")]
 
 use connection_contract::{AuthType, Descriptor, Field, Kind, Prompt, Secret, SetupResult};
 use connection_faults::scripted::{Scripted, identity};

@@ -286,11 +286,11 @@ macro_rules! read_on_engine {
 
 pub(super) use read_on_engine;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "workspace-tests"))]
 pub(super) use super::tests::texts::is_noted;
 
 /// Returns `true` while a test collects the query texts instead of running them.
-#[cfg(not(test))]
+#[cfg(not(all(test, feature = "workspace-tests")))]
 pub(super) const fn is_noted(_file: &str, _line: u32, _sql: &str, _columns: fn(&mut Vec<&'static str>)) -> bool {
     false
 }

@@ -1,6 +1,7 @@
 //! Tests of the HTTP client with real servers on loopback.
 //!
 //! The clock stands still, so that a request times out only if a test moves the clock.
+#![cfg(feature = "workspace-tests")]
 
 use std::{
     io,

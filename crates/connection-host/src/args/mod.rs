@@ -329,6 +329,8 @@ pub(crate) enum Command {
 
 #[cfg(test)]
 mod tests {
+    #![cfg(feature = "workspace-tests")]
+
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::plain_command;

@@ -1,4 +1,5 @@
 //! The policy allows exactly the one style, and texts are escaped.
+#![cfg(feature = "workspace-tests")]
 
 use connection_contract::{Kind, encode, prelude::*};
 use connection_faults::scripted::Scripted;

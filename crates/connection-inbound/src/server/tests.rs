@@ -1,4 +1,5 @@
 //! The time and size limits of a connection. The time is that of the runtime, which advances only when no task can run.
+#![cfg(feature = "workspace-tests")]
 
 use std::{
     convert::Infallible,

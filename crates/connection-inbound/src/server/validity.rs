@@ -68,6 +68,8 @@ fn time(tag: u8, text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    #![cfg(feature = "workspace-tests")]
+
     use connection_faults::certificates::Certificate;
 
     use super::*;

@@ -10,6 +10,7 @@ fn the_edges_of_the_design_are_allowed() {
     check_edges("connection-core", "connection-egress", Kind::Normal, &[]);
     check_edges("connection-core", "connection-seal", Kind::Normal, &[]);
     check_edges("connection-core", "connection-testkit", Kind::Dev, &[]);
+    check_edges("connection-core", "connection-core", Kind::Dev, &[]);
     check_edges("connection-core", "connection-replay", Kind::Normal, &[]);
     check_edges("connection-testkit", "connection-replay", Kind::Normal, &[]);
     check_edges("connection-replay", "connection-contract", Kind::Normal, &[]);

@@ -1,4 +1,5 @@
 //! Tests of exchanges of a connection, on both engines, against a provider on loopback that records every request.
+#![cfg(feature = "workspace-tests")]
 
 mod durable;
 mod endings;

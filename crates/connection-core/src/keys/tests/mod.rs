@@ -1,4 +1,5 @@
 //! The keys of a store, with a store.
+#![cfg(feature = "workspace-tests")]
 
 mod newest;
 mod opening;

@@ -36,6 +36,8 @@ impl Trouble {
 
 #[cfg(test)]
 mod tests {
+    #![cfg(feature = "workspace-tests")]
+
     use super::*;
     use connection_faults::log::TestLog;
 

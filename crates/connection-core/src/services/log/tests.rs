@@ -1,4 +1,5 @@
 //! The form of a plugin's events in the host's log.
+#![cfg(feature = "workspace-tests")]
 
 use connection_contract::{DisplayText, Kind, LogEvent, LogLevel, LogService};
 use connection_faults::log::TestLog;

@@ -1,4 +1,5 @@
 //! The store, on temporary files and on databases of the test server.
+#![cfg(feature = "workspace-tests")]
 
 mod changes;
 mod connections;

@@ -120,6 +120,8 @@ impl Certificate {
 
 #[cfg(test)]
 mod tests {
+    #![cfg(feature = "workspace-tests")]
+
     use std::fs;
 
     use connection_faults::{certificates, log::TestLog};
