@@ -53,6 +53,7 @@ mod hooks;
 mod host_services_kv;
 mod host_services_login_window;
 mod host_services_tools;
+mod hosts_guide;
 mod hot_rows;
 mod import;
 mod inbound;
