@@ -16,6 +16,7 @@ mod layers;
 mod new_plugin;
 mod process;
 mod readme;
+mod release;
 mod rust_source;
 mod setup;
 mod suite;
@@ -48,6 +49,9 @@ usage: cargo xtask <command>
   book             make a book of the documents, and follow its links
   readme           run the commands that README.md and docs/guide show
   third-party      pack our crates; build an outside plugin and host from them
+  release files|deb PROGRAM DIRECTORY
+                   make what a release contains beside the program: manual page,
+                   completions, notices, bill of materials; or a Debian package
   ci [--step NAME] run all of the above and more, with seconds per step
 
   new-plugin NAME [--oauth2] [--at DIR]
@@ -85,6 +89,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["book"] => book::run(&workspace),
         ["readme"] => readme::run(&workspace),
         ["third-party"] => third_party::run(&workspace),
+        ["release", rest @ ..] => release::run(&workspace, rest),
         ["new-plugin", rest @ ..] => new_plugin::run(&workspace, rest),
         ["ci"] => ci::run(&workspace, None),
         ["ci", "--step", name] => ci::run(&workspace, Some(name)),

@@ -45,12 +45,12 @@ pub(super) enum Decision {
     Fail,
 }
 
-/// Reads the value of [`VARIABLE`].
-pub(super) fn wanted(value: Option<&OsStr>) -> Result<Wanted, Failure> {
+/// Reads the value of a variable that can make a check mandatory.
+pub(super) fn wanted(variable: &str, value: Option<&OsStr>) -> Result<Wanted, Failure> {
     match value.map(OsStr::to_str) {
         None | Some(Some("")) => Ok(Wanted::WherePossible),
         Some(Some("required")) => Ok(Wanted::Required),
-        Some(_) => Err(Failure::new(format!("{VARIABLE} is `required` or not set"))),
+        Some(_) => Err(Failure::new(format!("{variable} is `required` or not set"))),
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) const fn decide(wanted: Wanted, database: Database) -> Decision {
 }
 
 pub(super) fn run(workspace: &Workspace) -> Result<(), Failure> {
-    let wanted = wanted(std::env::var_os(VARIABLE).as_deref())?;
+    let wanted = wanted(VARIABLE, std::env::var_os(VARIABLE).as_deref())?;
     match decide(wanted, database(workspace)) {
         Decision::Check => cargo(workspace, &["deny", "check", "advisories"]),
         Decision::CheckKept => {
@@ -99,7 +99,7 @@ fn database(workspace: &Workspace) -> Database {
     }
 }
 
-fn loudly(text: &str) {
+pub(super) fn loudly(text: &str) {
     let line = "!".repeat(text.len());
     println!("{line}\n{text}\n{line}");
 }

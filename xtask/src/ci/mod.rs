@@ -4,7 +4,9 @@
 //! too long fails even if each step passed.
 
 mod advisories;
+mod minimum_rust;
 mod report;
+mod semver;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,7 +15,7 @@ use crate::ci::report::Report;
 use crate::failure::Failure;
 use crate::process;
 use crate::workspace::Workspace;
-use crate::{api, book, fuzz, layers, readme, setup, suite, third_party, tidy};
+use crate::{api, book, fuzz, layers, readme, release, setup, suite, third_party, tidy};
 
 /// Time limit for a whole run on a machine that also does other work. On two idle cores, a run takes less than an
 /// hour.
@@ -40,9 +42,13 @@ const STEPS: &[Step] = &[
     Step { name: "doc", run: doc },
     Step { name: "book", run: book::run },
     Step { name: "test", run: |workspace| suite::run(workspace, suite::Extent::Whole) },
+    Step { name: "minimum-rust", run: minimum_rust::run },
+    Step { name: "semver", run: semver::run },
     // This follows the tests, which have built the external packages that it needs.
     Step { name: "third-party", run: third_party::run },
     Step { name: "readme", run: readme::run },
+    // The step before has built the program.
+    Step { name: "deb", run: release::check_debian_package },
 ];
 
 /// Runs every step, or only the named one after the setup.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::advisories::{Database, Decision, Wanted, decide, wanted};
+use super::advisories::{Database, Decision, VARIABLE, Wanted, decide, wanted};
+use super::minimum_rust::{toolchain, version};
 use super::report::Report;
+use super::semver::last_release;
 use super::{STEPS, run};
 use crate::workspace::Workspace;
 
@@ -42,8 +44,11 @@ fn every_step_is_there_and_setup_comes_first() {
         "doc",
         "book",
         "test",
+        "minimum-rust",
+        "semver",
         "third-party",
         "readme",
+        "deb",
     ] {
         assert!(names.contains(&name), "{name}");
     }
@@ -57,11 +62,11 @@ fn a_step_that_does_not_exist_is_refused_with_the_names_of_those_that_do() {
 
 #[test]
 fn advisories_are_checked_where_they_can_be_and_required_where_that_is_said() {
-    assert_eq!(wanted(None).unwrap(), Wanted::WherePossible);
-    assert_eq!(wanted(Some("".as_ref())).unwrap(), Wanted::WherePossible);
-    assert_eq!(wanted(Some("required".as_ref())).unwrap(), Wanted::Required);
+    assert_eq!(wanted(VARIABLE, None).unwrap(), Wanted::WherePossible);
+    assert_eq!(wanted(VARIABLE, Some("".as_ref())).unwrap(), Wanted::WherePossible);
+    assert_eq!(wanted(VARIABLE, Some("required".as_ref())).unwrap(), Wanted::Required);
     for typo in ["require", "1", "no"] {
-        wanted(Some(typo.as_ref())).unwrap_err();
+        wanted(VARIABLE, Some(typo.as_ref())).unwrap_err();
     }
     for (requirement, database, decision) in [
         (Wanted::WherePossible, Database::Fresh, Decision::Check),
@@ -81,5 +86,37 @@ fn hosted_ci_requires_advisories_on_each_change_and_by_the_clock() {
     let job = std::fs::read_to_string(root.join(".github/workflows/ci.yml")).unwrap();
     for part in ["run: .ci/run", "XTASK_ADVISORIES: required", "schedule:", "cargo xtask ci --step advisories"] {
         assert!(job.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn the_toolchain_of_the_minimum_version_is_found_among_those_that_are_installed() {
+    let manifest = "[workspace.package]\nrust-version = \"1.94\"\n";
+    assert_eq!(version(manifest).unwrap(), "1.94");
+    assert!(version("[workspace.package]\n").is_err());
+    let own = Workspace::find().unwrap().text("Cargo.toml").unwrap().unwrap();
+    assert!(version(&own).is_ok());
+    for (listed, expected) in [
+        (
+            "stable-x86_64-unknown-linux-gnu (active, default)\n1.94-x86_64-unknown-linux-gnu\n",
+            Some("1.94-x86_64-unknown-linux-gnu"),
+        ),
+        ("1.94.1-aarch64-apple-darwin (default)\n", Some("1.94.1-aarch64-apple-darwin")),
+        ("1.940-x86_64-unknown-linux-gnu\nstable\n", None),
+        ("", None),
+    ] {
+        assert_eq!(toolchain(listed, "1.94").as_deref(), expected, "{listed}");
+    }
+}
+
+#[test]
+fn the_last_release_is_the_highest_version_without_those_before_a_release() {
+    for (tags, expected) in [
+        ("v0.1.0\nv0.10.0\nv0.9.3\n", Some("v0.10.0")),
+        ("v1.0.0-rc.1\nv0.9.3\n", Some("v0.9.3")),
+        ("v1\nv1.2\nvery\n", None),
+        ("", None),
+    ] {
+        assert_eq!(last_release(tags), expected, "{tags}");
     }
 }

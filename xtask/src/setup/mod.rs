@@ -27,6 +27,8 @@ pub(crate) enum Scope {
     Book,
     /// The requirements of `cargo xtask ci`.
     Everything,
+    /// The comparison of the published crates with the last release.
+    Semver,
     /// The requirements of the tests.
     Tests,
 }
@@ -83,6 +85,12 @@ const ENGINE: Need = Need::Program { name: "podman", package: "podman" };
 const STATIC_PROGRAM: Need = Need::Program { name: "busybox", package: "busybox-static" };
 const OLDER_RUNTIME: Need = Need::Program { name: "runc", package: "runc" };
 const DENY: Need = Need::Installed { command: "deny", package: "cargo-deny", version: Version { major: 0, minor: 20 } };
+/// The program that compares the published crates with the last release.
+const SEMVER: Need = Need::Installed {
+    command: "semver-checks",
+    package: "cargo-semver-checks",
+    version: Version { major: 0, minor: 51 },
+};
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
 
@@ -178,6 +186,7 @@ fn needs(scope: Scope) -> Vec<Need> {
         Scope::BareTarget => vec![Need::BareTarget],
         Scope::Book => vec![Need::BookMaker],
         Scope::Everything => TESTS.into_iter().chain(CHECKS).collect(),
+        Scope::Semver => vec![SEMVER],
         Scope::Tests => TESTS.to_vec(),
     }
 }
