@@ -204,7 +204,7 @@ pub use setup::{
     SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartAnswer, StartQuestion, StartRedirect, StartVisit,
     StepNo,
 };
-pub use store::{StoreError, StoreSource, migrate};
+pub use store::{StoreError, StoreSource, connection_names, migrate};
 pub use usage_report::{FetchedUsage, StoredUsage, UsagePoint};
 pub use webhook::{
     BeginDeliveries, ConnectionWebhooks, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest,

@@ -33,6 +33,7 @@ mod livenesses;
 mod location;
 mod lock;
 mod migrate;
+mod names;
 mod outbox;
 mod outlines;
 #[cfg(feature = "postgres")]
@@ -86,6 +87,7 @@ pub(crate) use lists::{ListFilter, any_of, own_kinds_of};
 pub(crate) use livenesses::Unchanged;
 pub use location::StoreSource;
 pub(crate) use lock::Lock;
+pub use names::connection_names;
 pub(crate) use outlines::OutlineRow;
 pub(crate) use provider_grants::ProviderGrantRow;
 pub(crate) use refreshes::LEASE;

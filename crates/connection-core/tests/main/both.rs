@@ -81,6 +81,7 @@ mod list_statements;
 mod liveness;
 mod log;
 mod many_processes;
+mod names;
 mod notifications;
 mod odd_plugin;
 mod outgoing_events;

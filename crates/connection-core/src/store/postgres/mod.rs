@@ -30,7 +30,7 @@ use listen::NotificationListener;
 
 pub(super) use connections::LentConnection;
 pub(super) use lender::Lender;
-pub(super) use open::{migrate_at, open, open_host_pool};
+pub(super) use open::{migrate_at, open, open_host_pool, read_only};
 
 /// A database on a server.
 pub(super) struct Postgres {

@@ -6,9 +6,10 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, migrate::
 use tokio::{runtime::Handle, sync::RwLock};
 
 use super::{
-    super::{StoreError, migrate},
+    super::{StoreError, engine::Reader, migrate},
     Postgres,
     connections::Connections,
+    lender::Lender,
     listen::NotificationListener,
     migrator,
 };
@@ -60,6 +61,13 @@ pub(in super::super) async fn open_host_pool(
     let ear = NotificationListener::new(direct.unwrap_or_else(|| pool.connect_options().as_ref().clone()));
     let connections = Connections::of_host(pool, host.unwrap_or_else(Handle::current));
     Ok(Postgres { connections, place, pooled, open, ear })
+}
+
+/// Opens a connection that reads the tables as they are, and is closed when it is dropped.
+pub(in super::super) async fn read_only(options: PgConnectOptions) -> Result<Reader, StoreError> {
+    let place = place(&options);
+    let options = options.extra_float_digits(None).disable_statement_logging();
+    Reader::from_lender(Lender::new(Connections::own(options, None), false), place).await
 }
 
 /// Migrates the tables at an address that may lead to a pooler. A pooler rejects the parameter `connections.direct`

@@ -3,6 +3,7 @@
 mod changed;
 mod host_pool;
 mod own_pool;
+mod read_only;
 mod readers;
 mod together;
 mod version;
@@ -34,6 +35,7 @@ use crate::Clock;
 pub(super) use changed::changed;
 pub(super) use host_pool::open as open_lent;
 pub(super) use own_pool::open;
+pub(super) use read_only::{read_only, read_only_of};
 pub(super) use readers::LentReader;
 pub(super) use together::Together;
 #[cfg(test)]

@@ -97,7 +97,7 @@ pub(super) fn lock(database: &Path) -> std::io::Result<std::fs::File> {
     platform::lock_file(&sibling_path(database, ".lock"))
 }
 
-fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
