@@ -1,4 +1,4 @@
-//! The metrics of a process, in the text format of OpenMetrics, which Prometheus reads.
+//! The metrics of a process, in the text formats of OpenMetrics and of Prometheus.
 //!
 //! No label holds a secret, and none names an owner, an account, a connection or a path. All kinds that belong to one
 //! extension count as the kind `extension`, so that nobody who adds extensions makes new labels.
@@ -16,9 +16,6 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tokio::sync::Mutex;
-
-/// The media type of the text.
-pub(super) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 const PREFIX: &str = "connections";
 /// The time for which the numbers of the store are kept, since one of the queries reads every connection.
@@ -142,7 +139,7 @@ impl Metrics {
         self.0.durations.get_or_create(&RouteLabels { route, method }).observe(duration.as_secs_f64());
     }
 
-    /// Returns the metrics as text. If the store does not answer, its numbers are left out.
+    /// Returns the metrics as text of OpenMetrics. If the store does not answer, its numbers are left out.
     pub(super) async fn text(&self) -> Result<String, fmt::Error> {
         let read = self.read();
         let stored = self.stored().await;

@@ -1,6 +1,7 @@
 //! The observation of a server: the metrics, the log line of each request, and the checks of monitors.
 
 mod metrics;
+mod metrics_format;
 mod readiness;
 mod request;
 mod request_id;

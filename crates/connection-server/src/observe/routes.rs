@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use connection_core::{ConnectionRegistry, NotReady, Role};
 
-use super::{
-    metrics::{MEDIA_TYPE, Metrics},
-    readiness::Readiness,
-};
+use super::{metrics::Metrics, metrics_format::MetricsFormat, readiness::Readiness};
 use crate::{Api, ApiOptions, caller::AnyCaller, problem::Problem};
 
 /// The time limit of a check. A store that takes longer is useless to clients.
@@ -25,7 +22,8 @@ const NO_STORE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store")
 ///
 /// `GET /metrics` needs an access token with the role `read` or more and without an owner, as the header
 /// `Authorization: Bearer TOKEN`, because its numbers are about all owners. It is for every caller alike: a request from
-/// this machine may have been passed on by a proxy.
+/// this machine may have been passed on by a proxy. It answers in the text format of Prometheus, and in that of
+/// OpenMetrics to a request that accepts it.
 ///
 /// `GET /readyz` is for anyone. It answers 200 while the process could answer requests, and 503 with a problem
 /// otherwise, and once it [drains](Readiness::drain).
@@ -44,19 +42,22 @@ where
         let registry = registry.clone();
         async move || ready(&registry, &readiness).await
     };
-    let metrics = async move |AnyCaller(token): AnyCaller| {
+    let metrics = async move |AnyCaller(token): AnyCaller, headers: HeaderMap| {
         if token.extension.is_some() || token.owner.is_some() || token.role < Role::Read {
             let problem = Problem::not_allowed("metrics are about all owners, and the token is for one of them");
             return Err(problem.remedy("use a token with the role 'read' and without an owner"));
         }
-        shown(&metrics).await
+        shown(&metrics, MetricsFormat::accepted(&headers)).await
     };
     Router::new().route("/metrics", get(metrics)).route("/readyz", get(ready)).with_state(Api::new(registry, options))
 }
 
-async fn shown(metrics: &Metrics) -> Result<Response, Problem> {
+async fn shown(metrics: &Metrics, format: MetricsFormat) -> Result<Response, Problem> {
     match metrics.text().await {
-        Ok(text) => Ok(([NO_STORE, (header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response()),
+        Ok(text) => {
+            let headers = [NO_STORE, (header::CONTENT_TYPE, format.media_type()), (header::VARY, "accept")];
+            Ok((headers, format.text(text)).into_response())
+        }
         // Writing to a text does not fail.
         Err(_) => Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "the metrics cannot be shown")),
     }
