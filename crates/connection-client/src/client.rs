@@ -104,6 +104,10 @@ impl Client {
         Call::new(self, Method::POST, path)
     }
 
+    pub(crate) fn patch<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
+        Call::new(self, Method::PATCH, path)
+    }
+
     pub(crate) fn delete<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
         Call::new(self, Method::DELETE, path)
     }

@@ -448,6 +448,25 @@ impl Client {
         self.post(&["connections", id, "verify"]).body(&json!({}), 0).answer().await
     }
 
+    /// Changes the label of a connection, and returns the connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`connection`](Self::connection); with the code `label_taken` if another connection of the kind has the label.
+    pub async fn rename(&self, id: &str, label: &str) -> Result<Connection, Error> {
+        self.patch(&["connections", id]).body(&json!({ "label": label }), 0).answer().await
+    }
+
+    /// Makes a connection the default of its provider, or leaves the provider without a default, and returns the
+    /// connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`connection`](Self::connection).
+    pub async fn set_default(&self, id: &str, is_default: bool) -> Result<Connection, Error> {
+        self.post(&["connections", id, "default"]).body(&json!({ "default": is_default }), 0).answer().await
+    }
+
     /// Returns what a removal would do.
     ///
     /// # Errors

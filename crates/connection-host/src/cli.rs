@@ -2,7 +2,7 @@
 //! code.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::IsTerminal as _,
     ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -25,6 +25,7 @@ use secrecy::ExposeSecret as _;
 use crate::{
     Error, Exit, args, catalogue, commands,
     common::Common,
+    completion,
     config::{Application, Environment, KeySources, PrivateAddresses, Settings, VerifySettings, check_tools},
     declared,
     empty_store::{EmptyStore, may_exist, sqlite_file},
@@ -141,12 +142,18 @@ impl Cli {
     /// other processes of the same user cannot trace it on Linux. The protection lasts until the process ends.
     pub fn run(self) -> ExitCode {
         name::set(self.name.unwrap_or(name::OURS));
+        let environment = Environment::read();
+        if let Some(shell) = environment.completing_shell().map(str::to_owned) {
+            platform::quiet_panics(true);
+            completion::run(&shell, environment, self.known_kinds());
+            return Exit::Fine.into();
+        }
         // Do this before any secret is read.
         platform::keep_memory_private();
         // The arguments after `--` belong to another program.
         let json = std::env::args_os().take_while(|argument| argument != "--").any(|argument| argument == "--json");
         platform::quiet_panics(json);
-        let result = catch_unwind(AssertUnwindSafe(|| self.dispatch())).unwrap_or_else(|_| {
+        let result = catch_unwind(AssertUnwindSafe(|| self.dispatch(environment))).unwrap_or_else(|_| {
             Err(Error::new(Exit::Unexpected, "crashed", "the program crashed").remedy("report this to its author"))
         });
         result.unwrap_or_else(|error| {
@@ -155,16 +162,28 @@ impl Cli {
         })
     }
 
-    fn dispatch(self) -> Result<ExitCode, Error> {
+    /// Returns the names of the kinds of the program, with those of the catalogue.
+    fn known_kinds(&self) -> BTreeSet<String> {
+        let embedded = self.has_catalogue.then(Catalogue::ids).into_iter().flatten().map(str::to_owned);
+        self.kinds.iter().map(|kind| kind.descriptor.kind.to_string()).chain(embedded).collect()
+    }
+
+    fn dispatch(self, environment: Environment) -> Result<ExitCode, Error> {
         let arguments = match args::parse() {
             Ok(arguments) => arguments,
-            Err(error) => return args::help_or_refusal(&error).map(ExitCode::from),
+            Err(error) => return unless_closed(args::help_or_refusal(&error).map(ExitCode::from)),
         };
+        match arguments.command.only_prints() {
+            true => unless_closed(self.execute(arguments, environment)),
+            false => self.execute(arguments, environment),
+        }
+    }
+
+    fn execute(self, arguments: args::Arguments, environment: Environment) -> Result<ExitCode, Error> {
         arguments.global.check()?;
         if arguments.global.host.is_some() {
             remote::check_command(&args::command_path())?;
         }
-        let environment = Environment::read();
         let settings = Settings::load(&arguments.global, &environment)?;
         for warning in &settings.warnings {
             platform::write_stderr(format_args!("warning: {warning}"));
@@ -224,6 +243,14 @@ impl Cli {
             empty: None,
         };
         run(unheard, commands::run(program, arguments.command))
+    }
+}
+
+/// Returns success for a command that only prints and whose reader, such as `head`, has read enough.
+fn unless_closed(result: Result<ExitCode, Error>) -> Result<ExitCode, Error> {
+    match result {
+        Err(error) if error.code == "output_closed" => Ok(Exit::Fine.into()),
+        result => result,
     }
 }
 

@@ -40,6 +40,7 @@ mod catalogue;
 mod cli;
 mod commands;
 mod common;
+mod completion;
 mod config;
 mod declared;
 mod empty_store;

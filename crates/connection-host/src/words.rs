@@ -304,6 +304,8 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("keySlot", &["slot", "key"]),
     ("keyChange", &["source", "wrappedBy", "changed"]),
     ("keyRotation", &["key", "resumed", "dropped", "resealed", "contended", "unreadable", "remaining"]),
+    ("config", &["file", "values"]),
+    ("configValue", &["key", "value", "isSecret", "from", "place"]),
     ("serving", &["state", "listen", "publicUrl", "page"]),
     ("doctor", &["ok", "checks", "redirectUris"]),
     ("check", &["check", "ok", "message", "remedy"]),

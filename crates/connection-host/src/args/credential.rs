@@ -3,10 +3,12 @@
 use clap::{Args, Subcommand};
 
 #[derive(Args, Debug)]
+#[command(allow_missing_positional = true)]
 pub(crate) struct Send {
     /// KIND, KIND:LABEL, an id, or the end of an id
     pub(crate) connection: String,
     /// GET, POST or another method
+    #[arg(default_value = "GET")]
     pub(crate) method: String,
     /// The path at the provider's API; begins with `/`
     pub(crate) path: String,

@@ -29,14 +29,14 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Extensions and tools",
         &["extensions", "resolve", "preferences", "exec", "open-settings", "profiles", "run", "sandbox", "usage"],
     ),
-    ("Operations", &["kinds", "setup", "events", "watch", "key", "tokens", "doctor", "completions", "man"]),
+    ("Operations", &["kinds", "setup", "events", "watch", "key", "tokens", "doctor", "config", "completions", "man"]),
 ];
 
 /// The commands that a new user needs first.
 const EXAMPLES: &[(&str, &str)] = &[
     ("connections add github", "connect an account"),
     ("connections list", "see what works, and what needs attention"),
-    ("connections send github GET /user", "use it without the secret"),
+    ("connections send github /user", "use it without the secret"),
 ];
 
 /// The longest line, however wide the terminal is.

@@ -142,6 +142,23 @@ impl Command {
 }
 
 impl Command {
+    /// Returns `true` for a command that does nothing but print, so that it succeeds when its reader has read enough.
+    ///
+    /// `verify`, `doctor` and `send` are not among them: their exit statuses tell what was found.
+    pub(crate) fn only_prints(&self) -> bool {
+        match self {
+            Self::Verify { .. } => false,
+            Self::Completions { .. } | Self::Config | Self::Events { .. } | Self::Man | Self::Watch(_) => true,
+            Self::Key { command } => command.is_none(),
+            Self::Kinds { command, .. } => {
+                matches!(command, None | Some(KindsCommand::Show { .. } | KindsCommand::Schema))
+            }
+            Self::Profiles { command } => matches!(command, ProfilesCommand::List { .. }),
+            Self::Usage(_) => true,
+            _ => self.only_reads(),
+        }
+    }
+
     /// Returns `true` for a command that may use a kind which its arguments do not name and which has no connection yet.
     pub(crate) fn uses_any_kind(&self) -> bool {
         match self {
@@ -318,6 +335,8 @@ pub(crate) enum Command {
         #[arg(long)]
         callback: bool,
     },
+    /// Show the configuration, and where each value is from
+    Config,
     /// Print shell completions
     Completions {
         /// Shell to print completions for

@@ -60,7 +60,13 @@ pub(super) fn refusal(error: &clap::Error, arguments: impl IntoIterator<Item = S
         ErrorKind::InvalidValue if error.get(ContextKind::InvalidValue).is_none_or(is_empty) => {
             format!("{argument} needs a value")
         }
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => format!("{argument} does not accept this value"),
+        ErrorKind::InvalidValue => match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(valid)) if !valid.is_empty() => {
+                format!("{argument} must be one of: {}", valid.join(", "))
+            }
+            _ => format!("{argument} does not accept this value"),
+        },
+        ErrorKind::ValueValidation => format!("{argument} does not accept this value"),
         ErrorKind::InvalidUtf8 => "an argument is not UTF-8".to_owned(),
         _ => "the command cannot be read".to_owned(),
     };
@@ -84,11 +90,21 @@ fn unknown_command(typed: &str, command: &Command) -> String {
 fn unknown_option(typed: &str, command: &Command) -> String {
     let root = super::command();
     let known: Vec<_> = command.get_arguments().chain(root.get_arguments()).filter_map(clap::Arg::get_long).collect();
-    let suggestion = typed.strip_prefix("--").and_then(|typed| misspelled(typed, known));
+    let suggestion = match typed.strip_prefix("--") {
+        Some(typed) => misspelled(typed, known),
+        None => typed.strip_prefix('-').and_then(|letter| begun_with(letter, command)),
+    };
     match suggestion {
         Some(suggestion) => format!("unknown option '{typed}'. Did you mean '--{suggestion}'?"),
         None => format!("unknown option '{typed}'"),
     }
+}
+
+/// Returns the only option of the command that begins with a letter, for the short form that another program has.
+fn begun_with<'c>(letter: &str, command: &'c Command) -> Option<&'c str> {
+    let is_letter = letter.chars().count() == 1;
+    let mut begun = command.get_arguments().filter_map(clap::Arg::get_long).filter(|long| long.starts_with(letter));
+    begun.next().filter(|_| is_letter && begun.next().is_none())
 }
 
 fn is_empty(value: &ContextValue) -> bool {

@@ -21,6 +21,20 @@ use crate::{
     select,
 };
 
+/// The kinds with which the list begins, because most people connect one of them. The others follow by name.
+const FIRST: [&str; 10] = [
+    "github",
+    "gmail",
+    "google-drive",
+    "google-calendar",
+    "slack",
+    "notion",
+    "microsoft-outlook",
+    "linear",
+    "openai",
+    "anthropic",
+];
+
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
     let kind = match &arguments.kind {
         Some(kind) => kind.clone(),
@@ -89,12 +103,15 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
 }
 
 /// Lets a person choose one of these kinds, each with its title.
-pub(super) async fn picked(common: &Common, kinds: Vec<(String, String)>) -> Result<String, Error> {
+pub(super) async fn picked(common: &Common, mut kinds: Vec<(String, String)>) -> Result<String, Error> {
+    kinds.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
     if !common.person || common.output.json {
-        let names: Vec<_> = kinds.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<_> = kinds.iter().take(FIRST.len()).map(|(name, _)| name.as_str()).collect();
         let message = "nobody can be asked what to connect";
-        return Err(Error::new(Exit::Usage, "input_required", message)
-            .remedy(format!("name a kind: `connections add KIND`; the kinds are {}", names.join(", "))));
+        return Err(Error::new(Exit::Usage, "input_required", message).remedy(format!(
+            "name a kind: `connections add KIND`, such as {}; `connections kinds --all` lists the others",
+            names.join(", ")
+        )));
     }
     let widest = kinds.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let shown: Vec<_> = kinds.iter().map(|(name, title)| format!("{name:<widest$}  {title}")).collect();

@@ -1,11 +1,9 @@
-//! `completions SHELL` and `man`, generated from the command line's description.
+//! `completions SHELL`, which prints the script of a shell, and `man`, generated from the command line's description.
 
-use crate::{Error, Exit, args, cli::Program, name::name};
+use crate::{Error, Exit, args, cli::Program, completion};
 
 pub(super) fn completions(program: &Program, shell: clap_complete::Shell) -> Result<Exit, Error> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut args::command(), name(), &mut text);
-    program.output.bytes(&text)?;
+    program.output.bytes(&completion::script(&shell.to_string())?)?;
     Ok(Exit::Fine)
 }
 

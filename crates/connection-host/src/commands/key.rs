@@ -87,7 +87,7 @@ pub(super) fn of_key(status: &KeyStatus) -> String {
         count => format!("all but {} of former keys", values(count)),
     };
     format!(
-        "{} (key {}, slot {}); key {} seals {remaining}; {} retired",
+        "{} has the key {} (slot {}), which unlocks the database key {}; that one seals {remaining}; retired keys: {}",
         status.source,
         status.wrapped_by,
         slots.join(" and "),

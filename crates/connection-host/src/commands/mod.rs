@@ -2,6 +2,7 @@
 
 mod add;
 mod completions;
+mod config;
 mod confirm;
 mod default;
 mod dialogue;
@@ -122,6 +123,7 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Serve(arguments) => serve::run(program, &arguments).await,
         Command::Tokens { command } => tokens::run(program, command).await,
         Command::Doctor { callback } => doctor::run(program, callback).await,
+        Command::Config => config::run(&program),
         Command::Completions { shell } => completions::completions(&program, shell),
         Command::Man => completions::manual(&program),
     };

@@ -1,9 +1,11 @@
 //! `rename C LABEL`: changes the label of a connection.
 
+use connection_core::ConnectionInfo;
+
 use crate::{
     Error, Exit,
     cli::Program,
-    output::{json, name},
+    output::{Output, json, name},
     select,
 };
 
@@ -12,11 +14,14 @@ pub(super) async fn run(mut program: Program, reference: &str, label: &str) -> R
     let connection = select::connection(&registry, reference).await?;
     let renamed = connection.rename(label.to_owned()).await?;
     registry.close().await;
-    let output = &program.output;
+    print_renamed(&program.output, connection.info(), &renamed)
+}
+
+pub(super) fn print_renamed(output: &Output, before: &ConnectionInfo, renamed: &ConnectionInfo) -> Result<Exit, Error> {
     if output.json {
-        output.shape(&json::ConnectionBody::of(&renamed, output.now))?;
+        output.shape(&json::ConnectionBody::of(renamed, output.now))?;
     } else {
-        output.line(format!("Renamed {} to {}", name(connection.info()), name(&renamed)))?;
+        output.line(format!("Renamed {} to {}", name(before), name(renamed)))?;
     }
     Ok(Exit::Fine)
 }

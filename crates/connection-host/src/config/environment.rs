@@ -14,6 +14,10 @@ use super::{Key, KeyType, Layer, Source, key};
 use crate::{Error, platform, spelling::misspelled};
 
 pub(super) const PREFIX: &str = "CONNECTIONS_";
+/// The variable that names the shell for which a command line is completed; it is not a key of the configuration file.
+pub(crate) const COMPLETE: &str = "CONNECTIONS_COMPLETE";
+/// The variable with the index of the word that a shell completes.
+const COMPLETED_WORD: &str = "_CLAP_COMPLETE_INDEX";
 /// The variable that names the configuration file; it is not a key of that file.
 const CONFIG: &str = "CONNECTIONS_CONFIG";
 /// The variable with the token for `--host`; it is not a key of the configuration file.
@@ -66,6 +70,18 @@ impl Environment {
     pub(crate) fn host_token(&self) -> Option<SecretString> {
         let value = self.0.get(OsStr::new(HOST_TOKEN))?.to_str().unwrap_or("\u{fffd}").trim();
         (!value.is_empty()).then(|| value.into())
+    }
+
+    /// Returns the shell for which this process completes a command line; `None` if it runs one.
+    pub(crate) fn completing_shell(&self) -> Option<&str> {
+        let shell = self.0.get(OsStr::new(COMPLETE))?.to_str()?;
+        Some(shell).filter(|shell| !shell.is_empty())
+    }
+
+    /// Returns the index of the word that a shell completes.
+    pub(crate) fn completed_word(&self) -> usize {
+        let index = self.0.get(OsStr::new(COMPLETED_WORD)).and_then(|index| index.to_str()?.parse().ok());
+        index.unwrap_or_default()
     }
 
     /// Returns `true` if colours are not wanted (<https://no-color.org>).
@@ -137,7 +153,7 @@ impl Environment {
     /// Returns the variables with our prefix, except those that are no keys and those of tests.
     fn ours(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         let ours = self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.as_os_str())));
-        let is_key = |name: &str| ![CONFIG, HOST_TOKEN].contains(&name) && !name.starts_with(TEST_PREFIX);
+        let is_key = |name: &str| ![COMPLETE, CONFIG, HOST_TOKEN].contains(&name) && !name.starts_with(TEST_PREFIX);
         ours.filter(move |(name, _)| name.starts_with(PREFIX) && is_key(name))
     }
 

@@ -4,6 +4,7 @@
 //! variable is a warning that names the nearest one, if one is near. No error repeats a value, because a database
 //! address may contain a password.
 
+mod effective;
 mod environment;
 mod events;
 mod file;
@@ -25,7 +26,8 @@ use std::{
 use connection_core::FilesPolicy;
 use secrecy::SecretString;
 
-pub(crate) use environment::Environment;
+pub(crate) use effective::{EffectiveValue, Origin};
+pub(crate) use environment::{COMPLETE, Environment};
 pub(crate) use events::EventSettings;
 pub(crate) use inbound::InboundSettings;
 pub use key::{KEYS, Key, KeyType};
@@ -37,6 +39,7 @@ pub(crate) use tls::{TlsFiles, TlsPems};
 pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools};
 
 use crate::{Error, args::Global};
+use effective::Given;
 use secret::{SecretPlace, SecretSetting, has_password};
 
 /// The combined settings of the three layers.
@@ -74,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) usage: UsageSettings,
     pub(crate) verify: VerifySettings,
     pub(crate) state: Option<PathBuf>,
+    /// The values as they were given.
+    given: Given,
 }
 
 /// The configuration keys below `verify`.
@@ -116,9 +121,11 @@ impl Settings {
         settings.exposed = exposed;
         let mut secrets = Secrets::default();
         for (key, name, value, source) in layer {
+            settings.given.add(key, &name, &value, &source);
             settings.apply(key, &name, value, &source, &mut secrets)?;
         }
         for (key, name, value, source) in environment.layer()? {
+            settings.given.add(key, &name, &value, &source);
             settings.apply(key, &name, value, &source, &mut secrets)?;
         }
         settings.inbound.settle()?;
@@ -126,6 +133,7 @@ impl Settings {
         settings.database = match &global.database {
             Some(url) => {
                 refuse_password(url)?;
+                settings.given.add_option("database_url", url.clone(), "--database");
                 Some(url.as_str().into())
             }
             None => secrets.database.text("database_url")?,
@@ -134,9 +142,11 @@ impl Settings {
         settings.proxy = secrets.proxy.text("http.proxy")?;
         if let Some(directory) = &global.data_dir {
             settings.data_directory.clone_from(directory);
+            settings.given.add_option("data_dir", directory.display().to_string(), "--data-dir");
         }
-        if global.owner.is_some() {
-            settings.owner.clone_from(&global.owner);
+        if let Some(owner) = &global.owner {
+            settings.owner = Some(owner.clone());
+            settings.given.add_option("owner", owner.clone(), "--owner");
         }
         let apart = key_directory();
         let is_named = !settings.data_directory.as_os_str().is_empty();

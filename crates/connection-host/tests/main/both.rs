@@ -9,6 +9,7 @@ mod changed_kinds;
 mod chromium;
 #[cfg(unix)]
 mod copies;
+mod completion;
 mod declared;
 #[cfg(unix)]
 mod exec;

@@ -4,6 +4,9 @@ include!("both.rs");
 
 // These modules test words, files and terminals, which are the same on either engine.
 mod canary;
+#[cfg(unix)]
+mod closed_pipes;
+mod config;
 mod damage;
 #[cfg(unix)]
 mod declared_terminal;

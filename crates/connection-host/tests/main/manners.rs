@@ -49,8 +49,22 @@ fn add_without_a_kind_opens_a_picker() {
     enter(&mut session, NOTION_KEY);
     session.exp_string("Connected Ada's Notion").unwrap();
     end(session, 0);
-    // If no person can be asked, the error names the kinds.
-    machine.run(&["add"]).exits(2).warns("nobody can be asked what to connect").warns("github");
+    // If no person can be asked, the error names some of the kinds, and how to list the others.
+    let ran =
+        machine.run(&["add"]).exits(2).warns("nobody can be asked what to connect").warns("such as github, gmail");
+    let ran = ran.warns("`connections kinds --all` lists the others");
+    assert!(!ran.err.contains("airtable"), "{}", ran.err);
+}
+
+#[test]
+fn the_picker_begins_with_what_most_people_connect() {
+    let machine = Machine::new();
+    let mut session = start(&machine, &["add"]);
+    session.exp_string("What to connect?").unwrap();
+    let before = session.exp_string("gmail").unwrap();
+    assert!(before.contains("github") && !before.contains("airtable"), "{before}");
+    session.send_control('c').unwrap();
+    end(session, 3);
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn help_and_hints_name_the_command_of_the_host() {
     acme(&machine, &["show", "acme"]).exits(5).warns("`acme add acme`");
     let error = acme(&machine, &["show", "acme", "--json"]).exits(5).error();
     assert!(error["error"]["remedy"].as_str().unwrap().contains("`acme add acme`"), "{error}");
-    acme(&machine, &["completions", "bash"]).exits(0).says("_acme()");
+    acme(&machine, &["completions", "bash"]).exits(0).says("_clap_complete_acme()");
     machine.run(&["list"]).exits(0).says("`connections kinds`");
 }
 

@@ -10,7 +10,7 @@ const REFUSAL: &str = r#"{"message":"Bad credentials"}"#;
 
 /// Sends a request, and returns the token that it carried.
 fn used(machine: &Machine) -> &'static str {
-    machine.run(&["send", "github", "GET", "/user"]).exits(0);
+    machine.run(&["send", "github", "/user"]).exits(0);
     let last = machine.provider.seen().pop().unwrap();
     if last.headers["authorization"].ends_with(TOKEN) { TOKEN } else { OTHER_TOKEN }
 }

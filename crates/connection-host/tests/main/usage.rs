@@ -99,6 +99,21 @@ fn completions_and_the_manual_are_printed() {
 }
 
 #[test]
+fn a_refused_choice_names_the_valid_ones() {
+    let machine = Machine::new();
+    machine.run(&["completions", "tcsh"]).exits(2).warns("must be one of: bash, elvish, fish, powershell, zsh");
+}
+
+/// Other programs have a short form for the body of a request.
+#[test]
+fn a_short_option_that_does_not_exist_suggests_the_long_one() {
+    let machine = Machine::new();
+    machine.run(&["send", "github", "/user", "-d", "x"]).exits(2).warns("unknown option '-d'. Did you mean '--data'?");
+    let ran = machine.run(&["list", "-x"]).exits(2);
+    assert!(!ran.err.contains("Did you mean"), "{}", ran.err);
+}
+
+#[test]
 fn kinds_are_told_without_making_anything() {
     let machine = Machine::new();
     let kinds = machine.run(&["kinds"]).exits(0);

@@ -16,6 +16,7 @@ use crate::{Error, args::Command, remote::Remote};
 pub(crate) async fn run(remote: Remote, command: Command) -> Result<ExitCode, Error> {
     let exit = match command {
         Command::Add(arguments) => connect::add(remote, arguments).await,
+        Command::Default { connection, clear } => use_connection::set_default(remote, &connection, clear).await,
         Command::Events { connection, follow: true } => events::follow(&remote, connection.as_deref()).await,
         Command::Events { connection, follow: false } => events::list(&remote, connection.as_deref()).await,
         Command::List(arguments) => list::run(&remote, &arguments).await,
@@ -26,6 +27,7 @@ pub(crate) async fn run(remote: Remote, command: Command) -> Result<ExitCode, Er
         Command::Remove { connection, kind: None, revoke, yes } => {
             use_connection::remove(remote, &connection.unwrap_or_default(), revoke, yes).await
         }
+        Command::Rename { connection, label } => use_connection::rename(remote, &connection, &label).await,
         Command::Send(arguments) => use_connection::send(remote, arguments).await,
         Command::Show { connection } => use_connection::show(remote, &connection).await,
         Command::Verify { connections, all: _ } => verify::run(remote, &connections).await,

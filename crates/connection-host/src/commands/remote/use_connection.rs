@@ -1,4 +1,4 @@
-//! `show`, `send` and `remove` on a server.
+//! `show`, `send`, `rename`, `default` and `remove` on a server.
 
 use connection_client::{Client, ConnectionFilter, Removed, SendRequest};
 use connection_contract::Kind;
@@ -6,9 +6,11 @@ use connection_core::ConnectionId;
 
 use super::super::{
     confirm,
+    default::print_default,
     identities::Identities,
     remove::{print_removal, removal_question},
     remove_kind::kind_question,
+    rename::print_renamed,
     send::{self, Lacking, Prepared},
     show,
 };
@@ -58,6 +60,18 @@ pub(super) async fn send(mut remote: Remote, arguments: Send) -> Result<Exit, Er
     }
     let lacking = Lacking { missing: answer.missing_scopes, askable: answer.askable_scopes };
     send::exit(answer.status, send::pause(&headers, output.now), &lacking, provider, &info)
+}
+
+pub(super) async fn rename(remote: Remote, reference: &str, label: &str) -> Result<Exit, Error> {
+    let before = remote::shown(&remote.find(reference).await?)?;
+    let renamed = remote.client.rename(&before.id.to_string(), label).await?;
+    print_renamed(&remote.common.output, &before, &remote::connection(&renamed)?)
+}
+
+pub(super) async fn set_default(remote: Remote, reference: &str, clear: bool) -> Result<Exit, Error> {
+    let info = remote::shown(&remote.find(reference).await?)?;
+    let changed = remote.client.set_default(&info.id.to_string(), !clear).await?;
+    print_default(&remote.common.output, &remote::connection(&changed)?)
 }
 
 pub(super) async fn remove(mut remote: Remote, reference: &str, revoke: bool, yes: bool) -> Result<Exit, Error> {

@@ -1,5 +1,6 @@
 //! The JSON shapes, which are a contract, see `docs/spec/words.md`. They are separate types, converted by hand.
 
+mod config;
 mod event;
 mod extension;
 mod key;
@@ -10,6 +11,7 @@ mod run;
 
 use serde::Serialize;
 
+pub(crate) use config::ConfigBody;
 pub(crate) use connection_server::checks::{CheckBody, RedirectUriBody};
 pub(crate) use connection_server::shapes::{
     AccountBody, AnswerBody, ConnectionBody, DeliveryBody, EventBody, ExtensionBody, ExtensionRemovedBody, FileBody,

@@ -265,6 +265,18 @@ fn a_server_that_cannot_be_reached_or_is_none_is_named() {
 }
 
 #[test]
+fn a_connection_is_renamed_and_made_the_default_from_another_machine() {
+    let remote = Remote::start("manage");
+    remote.server.add_github("work").exits(0);
+    remote.run(&["rename", "github", "home"]).exits(0).says("Renamed github:work to github:home");
+    remote.run(&["default", "github", "--clear"]).exits(0).says("is no longer the default of github");
+    let body = remote.run(&["default", "github:home", "--json"]).exits(0).json();
+    assert_eq!((&body["label"], &body["isDefault"]), (&"home".into(), &true.into()));
+    remote.server.run(&["show", "github:home"]).exits(0);
+    remote.run(&["rename", "github:work", "x"]).exits(5);
+}
+
+#[test]
 fn a_command_that_works_on_its_own_machine_alone_is_refused() {
     let remote = Remote::start("manage");
     let nobody = Machine::new();
@@ -273,7 +285,7 @@ fn a_command_that_works_on_its_own_machine_alone_is_refused() {
         (&["setup", "list"], "`connections setup list`"),
         (&["serve"], "`connections serve`"),
         (&["doctor"], "`connections doctor`"),
-        (&["rename", "github", "x"], "`connections rename`"),
+        (&["refresh", "github"], "`connections refresh`"),
         (&["watch"], "`connections watch`"),
         (&["key", "rotate"], "`connections key rotate`"),
         (&["exec", "issues", "--", "list"], "`connections exec`"),
@@ -283,7 +295,7 @@ fn a_command_that_works_on_its_own_machine_alone_is_refused() {
         let refused = refused.warns(&format!("{named} does not work with --host"));
         refused
             .warns(AT_THE_SERVER)
-            .warns("with --host work add, events, list, reauthorize, remove, send, show, verify");
+            .warns("with --host work add, default, events, list, reauthorize, remove, rename, send, show, verify");
     }
     remote.run(&["list", "--database", "sqlite:x.db"]).exits(2).warns("--database cannot be used with --host");
     remote.client.run(&["list", "--host-token-file", "x"]).exits(2).warns("--host-token-file needs --host");
