@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use core::{future::Future, pin::Pin};
 
 use crate::{
-    Authorizer, Connection, ConnectionError, CredentialError, Descriptor, HostServices, NamedSecrets, ProfileSpec,
-    Refresher, Revoker, SandboxSpec, Secret, SetupContext, SetupFailure, SetupResult, Teardown, TeardownContext, Text,
-    UsageSource, VerifyContext, VerifyResult, Webhooks,
+    Authorizer, Connection, ConnectionError, CredentialError, Descriptor, HostServices, Importer, NamedSecrets,
+    ProfileSpec, Refresher, Revoker, SandboxSpec, Secret, SetupContext, SetupFailure, SetupResult, Teardown,
+    TeardownContext, Text, UsageSource, VerifyContext, VerifyResult, Webhooks,
 };
 
 /// A boxed future, for traits that must be usable as trait objects.
@@ -246,6 +246,12 @@ pub trait ConnectionDefinition: Send + Sync + 'static {
     /// Returns the facet that revokes a credential that a person entered. Without it, the person deletes such a
     /// credential at the provider.
     fn revoker(&self) -> Option<&dyn Revoker<Self::Credential>> {
+        None
+    }
+
+    /// Returns the facet that makes a credential of answers without a request. Without it, an import needs the bytes that
+    /// the plugin stores.
+    fn importer(&self) -> Option<&dyn Importer<Self::Credential>> {
         None
     }
 

@@ -36,6 +36,7 @@ mod extension;
 mod facets;
 pub mod host;
 mod http;
+mod import;
 mod liveness;
 mod outcome;
 mod paths;
@@ -68,6 +69,7 @@ pub use error::{ConnectionError, CredentialError, HttpError, ServiceError, Setup
 pub use extension::{Command, ExtensionDeclaration, Platform, Preference, PreferenceInput};
 pub use facets::{Authorizer, NamedSecrets};
 pub use http::{Exposed, HeaderValue, HttpRequest, HttpResponse};
+pub use import::Importer;
 pub use liveness::{Liveness, NotLive, Reason, VerifyResult, classify};
 pub use outcome::{Identity, SetupResult};
 pub use paths::{PathBase, PathSpec};
@@ -114,15 +116,15 @@ pub mod prelude {
         CallbackUnavailable, Clock, ConfigMount, Connection, ConnectionDefinition, ConnectionError, Context,
         CredentialError, Crypto, Delivery, Descriptor, DisplayText, EnvValue, Exposed, Field, FileCache, FileService,
         FileStat, FileType, FoundTool, GrantedDirectory, Guide, HeaderValue, HostServices, HttpError, HttpRequest,
-        HttpResponse, HttpService, Identity, InboundHttpService, Input, JsonError, Kind, KvService, Link, Liveness,
-        LogEvent, LogLevel, LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService, MonthlySpend,
-        MountMode, NamedSecrets, Need, NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec, ProbeSpec,
-        ProbeValue, ProfileProbe, ProfileSpec, Prompt, ProviderGrant, Reach, Reason, Record, Redirect, RefreshContext,
-        RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, SandboxSpec, Secret, SecretName,
-        ServiceError, Services, SessionTokens, SetupContext, SetupFailure, SetupMethod, SetupResult, SetupService,
-        SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService, Teardown, TeardownContext, Text,
-        TimeWindow, Timestamp, TokenUtilization, ToolKey, ToolService, ToolSpec, UndeclaredAddress, UsageContext,
-        UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome,
-        WebhookEvent, Webhooks, classify, encode, reason,
+        HttpResponse, HttpService, Identity, Importer, InboundHttpService, Input, JsonError, Kind, KvService, Link,
+        Liveness, LogEvent, LogLevel, LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService,
+        MonthlySpend, MountMode, NamedSecrets, Need, NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec,
+        ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec, Prompt, ProviderGrant, Reach, Reason, Record, Redirect,
+        RefreshContext, RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, SandboxSpec,
+        Secret, SecretName, ServiceError, Services, SessionTokens, SetupContext, SetupFailure, SetupMethod,
+        SetupResult, SetupService, SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService, Teardown,
+        TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization, ToolKey, ToolService, ToolSpec,
+        UndeclaredAddress, UsageContext, UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult,
+        VersionForm, Wait, WaitOutcome, WebhookEvent, Webhooks, classify, encode, reason,
     };
 }

@@ -7,11 +7,11 @@
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use connection_contract::{
-    BoxFuture, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery, Descriptor,
-    HostServices, HttpRequest, NamedSecrets, NotAuthentic, NotLive, ProfileSpec, Reason, RefreshContext,
-    RefreshSemantics, Refreshed, SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure, SetupResult,
-    SigningKey, Teardown, TeardownContext, Text, Timestamp, UsageContext, UsageMetric, UsageSnapshot, VerifyContext,
-    VerifyResult, WebhookEvent, reason,
+    Answers, BoxFuture, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery,
+    Descriptor, HostServices, HttpRequest, Identity, NamedSecrets, NotAuthentic, NotLive, ProfileSpec, Reason,
+    RefreshContext, RefreshSemantics, Refreshed, SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure,
+    SetupResult, SigningKey, Teardown, TeardownContext, Text, Timestamp, UsageContext, UsageMetric, UsageSnapshot,
+    VerifyContext, VerifyResult, WebhookEvent, reason,
 };
 
 use crate::contain;
@@ -134,6 +134,15 @@ pub(crate) trait ErasedDefinition: Send + Sync {
         url: &str,
         ctx: &Context<'_>,
     ) -> Result<Option<Result<Delivery, NotAuthentic>>, CredentialError>;
+    /// Returns `true` if the definition makes a credential of answers without a request.
+    fn can_import(&self) -> bool;
+    /// Returns the connection of these answers; `None` without the facet.
+    fn import(
+        &self,
+        identity: Identity,
+        answers: Answers,
+        ctx: &Context<'_>,
+    ) -> Option<Result<SetupResult<Secret>, SetupFailure>>;
     /// Checks that the plugin can read the credential.
     fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError>;
     fn activate(&self, host: HostServices) -> BoxFuture<'_, Result<(), ConnectionError>>;
@@ -199,8 +208,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
     fn setup<'a>(&'a self, ctx: &'a SetupContext<'a>) -> BoxFuture<'a, Result<SetupResult<Secret>, SetupFailure>> {
         Box::pin(async move {
             let made = ConnectionDefinition::setup(self, ctx).await?;
-            made.try_map(|credential| self.serialize_credential(&credential))
-                .map_err(|_| SetupFailure::new("credential_unwritable", "the plugin could not write the credential"))
+            made.try_map(|credential| self.serialize_credential(&credential)).map_err(|_| unwritable())
         })
     }
 
@@ -330,6 +338,22 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
         Ok(Some(webhooks.sign(&self.parse_credential(bytes.expose())?, key, url, ctx)))
     }
 
+    fn can_import(&self) -> bool {
+        self.importer().is_some()
+    }
+
+    fn import(
+        &self,
+        identity: Identity,
+        answers: Answers,
+        ctx: &Context<'_>,
+    ) -> Option<Result<SetupResult<Secret>, SetupFailure>> {
+        let imported = self.importer()?.import(identity, answers, ctx);
+        Some(imported.and_then(|made| {
+            made.try_map(|credential| self.serialize_credential(&credential)).map_err(|_| unwritable())
+        }))
+    }
+
     fn check_credential(&self, bytes: &Secret) -> Result<(), CredentialError> {
         self.parse_credential(bytes.expose()).map(drop)
     }
@@ -370,6 +394,10 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
     fn session_metrics(&self, session: &SessionTokens) -> Vec<UsageMetric> {
         self.usage().map(|usage| usage.format_session_metrics(session)).unwrap_or_default()
     }
+}
+
+fn unwritable() -> SetupFailure {
+    SetupFailure::new("credential_unwritable", "the plugin could not write the credential")
 }
 
 /// Returns the names under which the credential holds a secret that is not blank.

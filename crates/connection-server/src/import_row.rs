@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use connection_contract::{Identity, Kind, Record, Secret, Timestamp, encode, host};
+use connection_contract::{Identity, Kind, Secret, Timestamp, encode, host};
 use connection_core::Import;
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,8 +27,8 @@ pub struct ImportRow {
     pub kind: String,
     /// The account.
     pub identity: ImportAccount,
-    /// The credential as the plugin stores it: a text, `{"base64": "…"}` for bytes, or an object of texts for a plugin
-    /// with several parts.
+    /// The credential: an object of what a person would enter into the fields of the kind, or what the plugin stores, as
+    /// a text or as `{"base64": "…"}`.
     #[schema(value_type = Value)]
     credential: Value,
     /// The label; the account's name if none is stated.
@@ -74,8 +74,11 @@ impl ImportRow {
     pub fn into_import(self) -> Result<Import, &'static str> {
         let kind = Kind::parse(&self.kind).ok_or("kind")?;
         let name = self.identity.label.unwrap_or_else(|| self.identity.id.clone());
-        let credential = secret(self.credential).ok_or("credential")?;
-        let mut import = Import::new(kind, credential, Identity::new(self.identity.id, name));
+        let identity = Identity::new(self.identity.id, name);
+        let mut import = match credential(self.credential).ok_or("credential")? {
+            Credential::Stored(secret) => Import::new(kind, secret, identity),
+            Credential::Fields(fields) => Import::from_fields(kind, fields, identity),
+        };
         if let Some(label) = self.label {
             import = import.label(label);
         }
@@ -101,21 +104,45 @@ impl ImportRow {
     }
 }
 
-/// Returns the credential: text as it is, bytes in base64, or the fields of a record for plugins with several parts.
-fn secret(value: Value) -> Option<Secret> {
+/// The credential of a row.
+enum Credential {
+    /// The bytes that the plugin stores.
+    Stored(Secret),
+    /// What a person would enter, by field. A field of many values is repeated.
+    Fields(Vec<(String, Secret)>),
+}
+
+/// Returns the credential: text as it is, bytes in base64, or the fields of the kind.
+fn credential(value: Value) -> Option<Credential> {
+    match value {
+        Value::String(text) => Some(Credential::Stored(text.into())),
+        Value::Object(members) => {
+            if let (1, Some(Value::String(text))) = (members.len(), members.get("base64")) {
+                return encode::from_base64(text).map(|bytes| Credential::Stored(Secret::new(bytes)));
+            }
+            let mut fields = Vec::new();
+            for (name, value) in members {
+                match value {
+                    Value::Array(values) => {
+                        for value in values {
+                            fields.push((name.clone(), single(value)?));
+                        }
+                    }
+                    value => fields.push((name, single(value)?)),
+                }
+            }
+            Some(Credential::Fields(fields))
+        }
+        _ => None,
+    }
+}
+
+/// Returns a value as a person would enter it.
+fn single(value: Value) -> Option<Secret> {
     match value {
         Value::String(text) => Some(text.into()),
-        Value::Object(mut members) => {
-            if let (1, Some(Value::String(text))) = (members.len(), members.get("base64")) {
-                return encode::from_base64(text).map(Secret::new);
-            }
-            let mut record = Record::new();
-            for (name, value) in std::mem::take(&mut members) {
-                let Value::String(text) = value else { return None };
-                record = record.with(&name, text);
-            }
-            Some(record.encode())
-        }
+        Value::Bool(value) => Some(value.to_string().into()),
+        Value::Number(number) => Some(number.to_string().into()),
         _ => None,
     }
 }

@@ -64,11 +64,8 @@ impl ConnectionDefinition for GitHub {
             let base = answers.url("apiBaseUrl")?;
             match probe::account(self, &token, base, ctx).await {
                 Ok(account) => {
-                    let reach = if base == ctx.base_url(API)? { Reach::declared() } else { Reach::base(base.clone()) };
-                    let mut made = SetupResult::new(token, account.identity.clone())
-                        .reach(reach)
-                        .config("apiBaseUrl", base.to_string())
-                        .valid_until(account.valid_until);
+                    let made = connected(token, account.identity.clone(), base, ctx)?;
+                    let mut made = made.valid_until(account.valid_until);
                     made.granted_scopes = account.scopes.clone();
                     return Ok(made.measured(account.result()));
                 }
@@ -103,6 +100,10 @@ impl ConnectionDefinition for GitHub {
         Some(self)
     }
 
+    fn importer(&self) -> Option<&dyn Importer<Token>> {
+        Some(self)
+    }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<Token>> {
         Some(self)
     }
@@ -114,6 +115,29 @@ impl ConnectionDefinition for GitHub {
     fn webhooks(&self) -> Option<&dyn Webhooks<Token>> {
         Some(self)
     }
+}
+
+impl Importer<Token> for GitHub {
+    fn import(
+        &self,
+        identity: Identity,
+        mut answers: Answers,
+        ctx: &Context<'_>,
+    ) -> Result<SetupResult<Token>, SetupFailure> {
+        let token = Token(answers.secret("accessToken")?);
+        connected(token, identity, answers.url("apiBaseUrl")?, ctx)
+    }
+}
+
+/// Returns the connection of an account at an address of GitHub, or of a GitHub Enterprise Server.
+fn connected(
+    token: Token,
+    identity: Identity,
+    base: &BaseUrl,
+    ctx: &Context<'_>,
+) -> Result<SetupResult<Token>, SetupFailure> {
+    let reach = if base == ctx.base_url(API)? { Reach::declared() } else { Reach::base(base.clone()) };
+    Ok(SetupResult::new(token, identity).reach(reach).config("apiBaseUrl", base.to_string()))
 }
 
 impl Authorizer<Token> for GitHub {

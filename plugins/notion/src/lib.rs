@@ -83,6 +83,10 @@ impl ConnectionDefinition for Notion {
         Some(INTEGRATIONS.into())
     }
 
+    fn importer(&self) -> Option<&dyn Importer<Token>> {
+        Some(self)
+    }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<Token>> {
         Some(self)
     }
@@ -93,6 +97,17 @@ impl ConnectionDefinition for Notion {
 
     fn webhooks(&self) -> Option<&dyn Webhooks<Token>> {
         Some(self)
+    }
+}
+
+impl Importer<Token> for Notion {
+    fn import(
+        &self,
+        identity: Identity,
+        mut answers: Answers,
+        _: &Context<'_>,
+    ) -> Result<SetupResult<Token>, SetupFailure> {
+        Ok(SetupResult::new(Token(answers.secret("apiKey")?), identity))
     }
 }
 

@@ -8,7 +8,7 @@ mod extension;
 mod profile;
 pub(crate) mod table;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use connection_contract::{
     ConnectionError, CredentialError, DisplayText, HttpError, Kind, NotLive, Origin, ServiceError,
@@ -81,7 +81,7 @@ pub enum Error {
     },
     /// The data to import is not a connection of its kind.
     #[error("the connection cannot be imported: {0}")]
-    InvalidImport(&'static str),
+    InvalidImport(Cow<'static, str>),
     /// The kind states other terms than those under which the account was connected. Nothing was sent.
     #[error("the kind '{kind}' no longer sends secrets as it did when '{kind}:{label}' was connected")]
     KindChanged {

@@ -18,6 +18,10 @@ use crate::{
     output::{Output, json, liveness_word, without_line},
 };
 
+/// The number of different problems that are kept apart.
+const MAX_PROBLEMS: usize = 100;
+/// The number of ranges of lines that are named for one problem.
+const MAX_RANGES: usize = 10;
 /// The number of lines that are read in advance.
 const AHEAD: usize = 256;
 
@@ -65,6 +69,7 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
     }
     let mut imports = begin.start();
     let mut count = Count::default();
+    let mut problems = Problems::default();
     while let Some(line) = summaries.recv().await {
         let result = match line.problem {
             Some(problem) => Err(problem),
@@ -75,8 +80,9 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
             },
         };
         count.add(&result);
-        print(&program.output, line.line, line.kind, line.label, result)?;
+        print(&program.output, &mut problems, line.line, line.kind, line.label, result)?;
     }
+    problems.end(&program.output);
     let read = reading.await.map_err(|_| Error::new(Exit::Unexpected, "crashed", "reading crashed"))?;
     registry.close().await;
     read.map_err(|error| Error::io("the input of the import", &error))?;
@@ -105,6 +111,7 @@ fn read(
 
 fn print(
     output: &Output,
+    problems: &mut Problems,
     line: u64,
     kind: Option<String>,
     label: Option<String>,
@@ -125,10 +132,57 @@ fn print(
         });
     }
     if let Err(error) = result {
-        let begin = if error.message.starts_with("line ") { String::new() } else { format!("line {line}: ") };
-        output.note(format!("{begin}{error}"));
+        problems.add(output, line, &error);
     }
     Ok(())
+}
+
+/// The problems of lines. The first line with a problem is named at once, and the others together at the end.
+#[derive(Default)]
+struct Problems(Vec<Problem>);
+
+struct Problem {
+    /// The message, without the number of its line.
+    message: String,
+    /// The further lines with this problem, as ranges.
+    repeated: Vec<(u64, u64)>,
+}
+
+impl Problems {
+    fn add(&mut self, output: &Output, line: u64, error: &Error) {
+        let text = error.to_string();
+        let message = text.strip_prefix(&format!("line {line} ")).unwrap_or(&text);
+        if let Some(problem) = self.0.iter_mut().find(|problem| problem.message == message) {
+            match problem.repeated.last_mut().filter(|(_, last)| last + 1 == line) {
+                Some((_, last)) => *last = line,
+                None => problem.repeated.push((line, line)),
+            }
+            return;
+        }
+        let begin = if message.len() < text.len() { "" } else { &*format!("line {line}: ") };
+        output.note(format!("{begin}{text}"));
+        // An import may have a different problem in each line, and keeps only so many apart.
+        if self.0.len() < MAX_PROBLEMS {
+            self.0.push(Problem { message: message.to_owned(), repeated: Vec::new() });
+        }
+    }
+
+    /// Prints the problems that several lines have, each with its lines.
+    fn end(&self, output: &Output) {
+        for Problem { message, repeated } in self.0.iter().filter(|problem| !problem.repeated.is_empty()) {
+            let count: u64 = repeated.iter().map(|(first, last)| last - first + 1).sum();
+            let range = |(first, last): &(u64, u64)| match first == last {
+                true => first.to_string(),
+                false => format!("{first}–{last}"),
+            };
+            let mut lines: Vec<_> = repeated.iter().take(MAX_RANGES).map(range).collect();
+            if repeated.len() > MAX_RANGES {
+                lines.push("…".to_owned());
+            }
+            let noun = if count == 1 { "line" } else { "lines" };
+            output.note(format!("{count} more {noun} ({}): {message}", lines.join(", ")));
+        }
+    }
 }
 
 #[derive(Default)]

@@ -55,6 +55,51 @@ fn lines_are_imported_and_what_is_wrong_is_told_by_its_line() {
     assert_eq!(rows.iter().map(|row| row["line"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 3, 4, 5, 6, 7, 8, 9]);
 }
 
+/// The kinds take what their setups ask for: a kind of the catalogue, one of the program, and one whose address a person
+/// enters.
+#[test]
+fn secrets_are_imported_in_the_form_in_which_a_setup_asks_for_them() {
+    let machine = Machine::new();
+    let origin = &machine.provider.origin;
+    machine.configure(&format!("[http.endpoints]\n\"https://api.linear.app\" = \"{origin}\"\n"));
+    let gitlab = |address: &str| {
+        format!(r#"{{"kind":"gitlab","identity":{{"id":"9"}},"credential":{{"token":"{NOTION_KEY}"{address}}}}}"#)
+    };
+    let lines = [
+        format!(r#"{{"kind":"linear","identity":{{"id":"1","label":"Ada"}},"credential":{{"apiKey":"{NOTION_KEY}"}}}}"#),
+        format!(r#"{{"kind":"github","identity":{{"id":"2","label":"mona"}},"credential":{{"accessToken":"{TOKEN}"}}}}"#),
+        format!(r#"{{"kind":"notion","identity":{{"id":"3","label":"Bob"}},"credential":{{"apiKey":"{NOTION_KEY}"}}}}"#),
+        gitlab(&format!(r#","address":"{origin}""#)),
+        gitlab(r#","address":"http://gitlab.example""#),
+        r#"{"kind":"linear","identity":{"id":"2"},"credential":{"key":"x"}}"#.to_owned(),
+        r#"{"kind":"gmail","identity":{"id":"2"},"credential":{"accessToken":"x"}}"#.to_owned(),
+    ];
+    let ran = machine.feed(&["import", "-"], &lines.join("\n")).exits(1).says("Imported 4 · already connected: 0 · refused: 3");
+    let ran = ran.warns("line 5: the connection cannot be imported: 'address' is an http address of another machine");
+    let ran = ran.warns("line 6: the connection cannot be imported: 'key' is not requested").warns("'apiKey' is missing");
+    let ran = ran.warns("line 7: the connection cannot be imported: the kind takes no credential in this form");
+    assert!(!ran.err.contains(NOTION_KEY) && machine.provider.seen().is_empty(), "{}", ran.err);
+    // The credential goes to the address that the line names.
+    machine.run(&["show", "gitlab"]).exits(0).says(origin);
+    machine.provider.tell(200, "", "{}");
+    machine.run(&["send", "gitlab", "/api/v4/user"]).exits(0);
+    machine.run(&["send", "linear", "/graphql"]).exits(0);
+    let seen = machine.provider.seen();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|request| format!("{request:?}").contains(NOTION_KEY)), "{seen:?}");
+}
+
+#[test]
+fn equal_problems_are_told_once_with_their_lines() {
+    let machine = Machine::new();
+    let gone = |number: usize| format!(r#"{{"kind":"gone","identity":{{"id":"{number}"}},"credential":"{TOKEN}"}}"#);
+    let mut lines: Vec<_> = (1..=500).map(gone).collect();
+    lines[2] = "not JSON".to_owned();
+    let ran = machine.feed(&["import", "-"], &lines.join("\n")).exits(1).says("refused: 500");
+    let ran = ran.warns("line 1: no plugin of kind 'gone'").warns("498 more lines (2, 4–500): no plugin of kind 'gone'");
+    assert_eq!(ran.err.matches("no plugin of kind").count(), 2, "{}", ran.err);
+}
+
 #[test]
 fn an_import_from_standard_input_is_verified_and_of_its_owner() {
     let machine = Machine::new();

@@ -4,6 +4,7 @@
 //! An import sends no request, so the liveness is unknown until the first probe. Accounts that are already
 //! connected are refused, so an interrupted import is run again from its beginning.
 
+mod fields;
 mod prepare;
 
 use std::{
@@ -32,6 +33,7 @@ use crate::{
     setup::numbered_label,
     store::{Lock, StandingRow, Tx},
 };
+use fields::Fields;
 use prepare::{Prepared, prepare};
 
 /// Number of items that are prepared at once.
@@ -45,12 +47,27 @@ const BATCH: usize = 64;
 pub struct Import {
     kind: Kind,
     made: SetupResult<Secret>,
+    /// What a person would enter, in place of the credential.
+    fields: Option<Fields>,
 }
 
 impl Import {
     /// Creates an import of an account, with the bytes that the plugin's `serialize_credential` would return.
     pub fn new(kind: Kind, credential: Secret, identity: Identity) -> Self {
-        Self { kind, made: SetupResult::new(credential, identity) }
+        Self { kind, made: SetupResult::new(credential, identity), fields: None }
+    }
+
+    /// Creates an import of an account, with what a person would enter into the fields of the kind. An address among
+    /// them is one to which the credential goes.
+    ///
+    /// A kind whose setup needs an answer of the provider, such as one with OAuth, cannot be imported in this form.
+    pub fn from_fields(
+        kind: Kind,
+        fields: impl IntoIterator<Item = (impl Into<String>, Secret)>,
+        identity: Identity,
+    ) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        Self { kind, made: SetupResult::new(Secret::default(), identity), fields: Some(fields) }
     }
 
     /// Sets the label. If it is taken, the item is refused. Without a label, the label of the account is used, with
@@ -66,7 +83,8 @@ impl Import {
         self
     }
 
-    /// Sets the base URL, if it is not the first address that the kind declares. It must be another declared address.
+    /// Sets the base URL, if it is not the first address that the kind declares. It must be another declared address, or
+    /// one that the fields name.
     pub fn base_url(mut self, base_url: BaseUrl) -> Self {
         self.made = self.made.reach(Reach::base(base_url));
         self

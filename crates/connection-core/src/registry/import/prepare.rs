@@ -6,7 +6,7 @@ use connection_contract::{
     CredentialError, DisplayText, Identity, Input, Kind, Liveness, Need, Secret, SetupResult, Timestamp,
 };
 
-use super::Import;
+use super::{Import, fields};
 use crate::{
     ConnectionId, Error,
     contain::{self, Contained},
@@ -41,13 +41,27 @@ pub(super) struct Prepared {
 }
 
 pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> Result<Prepared, Error> {
-    let Import { kind, made } = item;
+    let Import { kind, mut made, fields } = item;
     let entry = ground.kind(owner, &kind).await?;
     check(&entry, &made)?;
-    parses(ground, &entry, &made.credential).await?;
+    let has_fields = fields.is_some();
+    let named = match fields {
+        Some(given) => {
+            let named = fields::fill(ground, owner, &entry, &mut made, given).await?;
+            check(&entry, &made)?;
+            named
+        }
+        None => Vec::new(),
+    };
+    parses(ground, &entry, &made.credential).await.map_err(|error| match error {
+        Error::Credential { .. } if has_fields => Error::InvalidImport(
+            "the kind takes no credential in this form; give what its plugin stores, as a text or in base64".into(),
+        ),
+        error => error,
+    })?;
     let id = ConnectionId::from(ground.ids.next());
-    let undeclared = |_| Error::InvalidImport("its base address is not one that the kind declares");
-    let mut payload = Payload::new(&entry, &made.reach, made.credential, &[], &[]).map_err(undeclared)?;
+    let undeclared = |_| Error::InvalidImport("its base address is not one that the kind declares".into());
+    let mut payload = Payload::new(&entry, &made.reach, made.credential, &named, &[]).map_err(undeclared)?;
     let config = made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
     let subject = Subject { id, owner: owner.to_owned(), profile: None, payload: payload.duplicate(), config };
     let credential = Some(payload.credential.duplicate());
@@ -123,9 +137,9 @@ fn check(kind: &KindEntry, made: &SetupResult<Secret>) -> Result<(), Error> {
             what: "be imported: a person grants directories",
         });
     }
-    limits::setup_result(made, &made.credential).map_err(Error::InvalidImport)?;
+    limits::setup_result(made, &made.credential).map_err(|what| Error::InvalidImport(what.into()))?;
     if limits::account_id(&made.identity.account_id).is_err() {
-        return Err(Error::InvalidImport("the account's id is empty, or has 500 characters or more"));
+        return Err(Error::InvalidImport("the account's id is empty, or has 500 characters or more".into()));
     }
     let is_secret = |name: &str| {
         let field = kind.descriptor.fields.iter().find(|field| *field.name == *name);
@@ -133,9 +147,9 @@ fn check(kind: &KindEntry, made: &SetupResult<Secret>) -> Result<(), Error> {
             || kind.descriptor.secret_names.iter().any(|secret| **secret == *name)
     };
     match made.config.iter().any(|(name, _)| is_secret(name)) {
-        true => {
-            Err(Error::InvalidImport("its configuration, which is not sealed, has a key that is the name of a secret"))
-        }
+        true => Err(Error::InvalidImport(
+            "its configuration, which is not sealed, has a key that is the name of a secret".into(),
+        )),
         false => Ok(()),
     }
 }

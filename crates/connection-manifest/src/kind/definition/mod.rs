@@ -32,9 +32,10 @@ mod terms;
 use std::{fmt, sync::Arc};
 
 use connection_contract::{
-    Authorizer, BoxFuture, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor,
-    HttpRequest, NamedSecrets, RefreshContext, RefreshSemantics, Refreshed, Refresher, Revoker, Secret, SetupContext,
-    SetupFailure, SetupResult, Teardown, TeardownContext, Text, Timestamp, VerifyContext, VerifyResult,
+    Answers, Authorizer, BoxFuture, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError,
+    Descriptor, HttpRequest, Identity, Importer, NamedSecrets, RefreshContext, RefreshSemantics, Refreshed, Refresher,
+    Revoker, Secret, SetupContext, SetupFailure, SetupResult, Teardown, TeardownContext, Text, Timestamp,
+    VerifyContext, VerifyResult,
 };
 
 pub use self::credential::FileCredential;
@@ -116,6 +117,10 @@ impl ConnectionDefinition for FileKind {
         removal::page(self, credential, connection)
     }
 
+    fn importer(&self) -> Option<&dyn Importer<FileCredential>> {
+        setup::can_import(self).then_some(self)
+    }
+
     fn authorizer(&self) -> Option<&dyn Authorizer<FileCredential>> {
         if self.0.model.request.is_some() { Some(self) } else { None }
     }
@@ -135,6 +140,17 @@ impl ConnectionDefinition for FileKind {
             None => self.0.model.mechanism == Some(Mechanism::TokenExchange),
         };
         if refreshes { Some(self) } else { None }
+    }
+}
+
+impl Importer<FileCredential> for FileKind {
+    fn import(
+        &self,
+        identity: Identity,
+        answers: Answers,
+        ctx: &Context<'_>,
+    ) -> Result<SetupResult<FileCredential>, SetupFailure> {
+        setup::import(self, identity, answers, ctx)
     }
 }
 

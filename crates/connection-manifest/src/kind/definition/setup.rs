@@ -80,23 +80,27 @@ async fn ask(
     problem: Option<DisplayText>,
     ctx: &SetupContext<'_>,
 ) -> Result<Result<Given, DisplayText>, SetupFailure> {
-    let mut given = Given::default();
     if !asks(kind) {
-        return Ok(Ok(given));
+        return Ok(Ok(Given::default()));
     }
     let title = format!("Connect {}", kind.0.descriptor.display_name);
     let fields = kind.0.descriptor.fields.iter().map(|field| field.name.clone());
     let prompt = fields.fold(Prompt::new(title).problem(problem), Prompt::field);
-    let mut answers = ctx.prompt(prompt).await;
+    Ok(taken(kind, &mut ctx.prompt(prompt).await))
+}
+
+/// Takes the values out of the answers; returns what is wrong with them, if anything.
+fn taken(kind: &FileKind, answers: &mut Answers) -> Result<Given, DisplayText> {
+    let mut given = Given::default();
     for field in kind.0.model.fields.iter().filter(|field| field.source == FieldSource::User) {
         let Some(name) = field.name.as_deref().filter(|name| answers.has(name)) else { continue };
-        let Some(text) = answer(field, name, &mut answers, &mut given.granted) else { continue };
+        let Some(text) = answer(field, name, answers, &mut given.granted) else { continue };
         if text.is_empty() && field.required == Some(false) {
             continue;
         }
         if text.is_empty() || !kind.0.accepts(field, text.expose_str().unwrap_or_default()) {
             let label = field.label.as_deref().unwrap_or(name);
-            return Ok(Err(format!("{label} does not have the form that the provider uses").into()));
+            return Err(format!("{label} does not have the form that the provider uses").into());
         }
         match field.secret {
             true => drop(given.values.secrets.insert(name.to_owned(), text)),
@@ -105,7 +109,34 @@ async fn ask(
             }
         }
     }
-    Ok(Ok(given))
+    Ok(given)
+}
+
+/// Returns `true` if the answers alone make a credential: no flow, exchange or lookup asks the provider.
+pub(super) fn can_import(kind: &FileKind) -> bool {
+    let model = &kind.0.model;
+    let asks_provider = matches!(model.mechanism, Some(Mechanism::Oauth2 | Mechanism::TokenExchange));
+    !asks_provider && model.lookups.is_empty()
+}
+
+/// Makes a connection of an account of the answers to all fields.
+pub(super) fn import(
+    kind: &FileKind,
+    identity: Identity,
+    mut answers: Answers,
+    ctx: &Context<'_>,
+) -> Result<SetupResult<FileCredential>, SetupFailure> {
+    let Given { values, granted } =
+        taken(kind, &mut answers).map_err(|problem| SetupFailure::new("unusable_value", problem))?;
+    let credential = FileCredential { values, token: None, oauth2: None };
+    let base = match kind.0.bases.is_empty() {
+        true => None,
+        false => Some(base(kind, &credential.values, &granted, ctx)?),
+    };
+    let reach = reach(kind, &credential.values, base, None, ctx)?;
+    let config: Vec<_> = credential.values.config.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let made = SetupResult::new(credential, identity).reach(reach);
+    Ok(config.into_iter().fold(made, |made, (name, value)| made.config(name, value)))
 }
 
 /// Returns an answer as text, without the parts that are removed.
