@@ -28,7 +28,8 @@ export default function ConnectKind({ kind }) {
     void begin.run();
   };
   return html`<div class="screen narrow">
-    <header class="with-tile big"><${Tile} title=${data.title} seed=${data.provider} />
+    <header class="with-tile big"><${Tile} title=${data.title} seed=${data.provider}
+      kind=${data.kind} />
       <div><${Title}>${texts.setup.title(data.title)}<//><p class="quiet-text">${t.auth[data.auth] ?? data.auth}</p>
         </div>
     </header>

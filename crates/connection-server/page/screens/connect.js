@@ -29,7 +29,7 @@ export function KindCard({ kind, onPick, isBusy, hasAbout }) {
   return html`<li class="kind">
     <button type="button" class="kind-pick" aria-disabled=${isBusy ? 'true' : undefined}
       onClick=${() => !isBusy && onPick(kind)}>
-      <${Tile} title=${kind.title} seed=${kind.provider} />
+      <${Tile} title=${kind.title} seed=${kind.provider} kind=${kind.kind} />
       <span class="kind-text"><strong>${kind.title}</strong>
         <span class="quiet-text">
           ${t.auth[kind.auth] ?? kind.auth}${kind.connections > 0 && ` · ${t.connected(kind.connections)}`}</span>
@@ -71,7 +71,8 @@ function Unfinished() {
     <header><div><h2 id="unfinished">${t.open}</h2><p class="quiet-text">${t.openHelp}</p></div></header>
     <ul class="list-plain">${data.items.map(
       (setup) => html`<li key=${setup.id}>
-      <div class="with-tile"><${Tile} title=${setup.kindTitle ?? setup.kind} seed=${setup.provider ?? setup.kind} />
+      <div class="with-tile"><${Tile} title=${setup.kindTitle ?? setup.kind} seed=${setup.provider ?? setup.kind}
+        kind=${setup.kind} />
         <div><strong>${setup.kindTitle ?? setup.kind}</strong>
           <p class="quiet-text"><${Time} of=${setup.createdAt} words=${t.startedAt} />
             ${setup.reauthorizes && ` · ${t.reconnects}`}</p>

@@ -53,7 +53,7 @@ export function ConnectionRow({ connection, canManage, onChanged }) {
   const to = href(`/connections/${part(connection.id)}`);
   const isAccountShown = account.label !== label;
   return html`<article class=${`row ${needsAttention ? 'needs' : ''}`}>
-    <${Tile} title=${kindTitle ?? kind} seed=${provider} />
+    <${Tile} title=${kindTitle ?? kind} seed=${provider} kind=${kind} />
     <div class="row-who">
       <h3><a href=${to} onClick=${() => (takeFocus.wanted = true)}><bdi>${label}</bdi></a>
         ${connection.isDefault && html`<span class="chip">${t.default}</span>`}</h3>

@@ -148,7 +148,8 @@ export default function ConnectionScreen({ id, query }) {
     </div>`;
   }
   return html`<div class="screen wide">
-    <header class="with-tile big"><${Tile} title=${data.kindTitle ?? data.kind} seed=${data.provider} />
+    <header class="with-tile big"><${Tile} title=${data.kindTitle ?? data.kind} seed=${data.provider}
+      kind=${data.kind} />
       <div><${Title} key=${data.label}>${data.label}<//>
         <p class="quiet-text">${data.kindTitle ?? data.kind} · <bdi>${data.account.label}</bdi></p></div>
     </header>

@@ -10,8 +10,7 @@ import { useHints } from '../resource.js';
 import { href, navigate, savedScroll } from '../router.js';
 import { BASE } from '../session.js';
 import { texts } from '../texts.js';
-import { Icon } from '../ui/icons.js';
-import { announce, Button, ButtonLink, Choices, Empty, Loading, Problem, State, Title } from '../ui/parts.js';
+import { announce, Button, ButtonLink, Choices, Empty, Loading, Problem, Search, State, Title } from '../ui/parts.js';
 import { VirtualList } from '../ui/virtual-list.js';
 import { ConnectionRow } from './connection-row.js';
 
@@ -141,23 +140,6 @@ function withHeadings(items) {
   return rows;
 }
 
-function Search({ value, onChange }) {
-  const [text, setText] = useState(value);
-  const timer = useRef(0);
-  useEffect(() => setText(value), [value]);
-  const change = (event) => {
-    const next = event.target.value;
-    setText(next);
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => onChange(next.trim()), 250);
-  };
-  return html`<div class="search" role="search">
-    <${Icon} name="search" />
-    <input type="search" aria-label=${t.searchLabel} placeholder=${t.searchPlaceholder} value=${text} onInput=${change}
-      autocomplete="off" spellcheck="false" />
-  </div>`;
-}
-
 /** The choices of kind and extension, which are read after the list. */
 function useFilterChoices(isReady) {
   const hasExtensions = useHas('extensions');
@@ -270,7 +252,8 @@ export function Connections({ query }) {
       ${counts && canManage && html`<${CheckAll} counts=${counts} onEnd=${list.reload} />`}
     </header>
     <div class="filters">
-      <${Search} value=${filters.search} onChange=${(text) => change('search', text)} />
+      <${Search} label=${t.searchLabel} placeholder=${t.searchPlaceholder} value=${filters.search}
+        onChange=${(text) => change('search', text)} />
       <${Choices} label=${t.filterState} choices=${t.filters} value=${filters.state}
         onChange=${(value) => change('state', value)} />
       <${Select} label=${t.filterKind} all=${t.anyKind} value=${filters.kind} choices=${kinds}

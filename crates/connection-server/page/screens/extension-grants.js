@@ -8,7 +8,7 @@ import { useAction, usePages } from '../resource.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
 import { Tile } from '../ui/icons.js';
-import { announce, Button, Dialog, Loading, Problem, State, Switch, takeFocus } from '../ui/parts.js';
+import { announce, Button, Dialog, Loading, Problem, Search, State, Switch, takeFocus } from '../ui/parts.js';
 import { beginSetup } from './connect.js';
 
 const t = texts.extensions;
@@ -44,7 +44,9 @@ function GrantDialog({ extension, connection, onClose, onChanged }) {
 
 /** @param {{extension: object, canManage: boolean, onChanged: () => void}} props */
 export function Grants({ extension, canManage, onChanged }) {
-  const pages = usePages('/connections', { provider: extension.provider, limit: 50 }, ['connection']);
+  const [search, setSearch] = useState('');
+  const query = { provider: extension.provider, ...(search && { search }), limit: 50 };
+  const pages = usePages('/connections', query, ['connection']);
   const [asked, setAsked] = useState(null);
   const connect = useAction(() => beginSetup({ extension: extension.name }));
   const revoke = useAction(async (connection) => {
@@ -63,7 +65,8 @@ export function Grants({ extension, canManage, onChanged }) {
     const state = stateOf(connection);
     const isUsed = extension.connection === connection.id;
     return html`<li key=${connection.id}>
-      <div class="with-tile"><${Tile} title=${connection.kindTitle ?? connection.kind} seed=${connection.provider} />
+      <div class="with-tile"><${Tile} title=${connection.kindTitle ?? connection.kind} seed=${connection.provider}
+        kind=${connection.kind} />
         <div><a href=${href(`/connections/${part(connection.id)}`)} onClick=${() => (takeFocus.wanted = true)}><strong>
           <bdi>${connection.label}</bdi></strong></a>
           ${isUsed && html` <span class="chip">${t.chosen}</span>`}
@@ -90,9 +93,11 @@ export function Grants({ extension, canManage, onChanged }) {
         ${t.connect(extension.title ?? extension.provider)}<//>`}</header>
     <${Problem} error=${pages.error} onRetry=${pages.reload} />
     <${Problem} error=${revoke.error ?? choose.error ?? connect.error} />
+    ${(pages.next || search) && html`<${Search} label=${texts.connections.searchLabel} value=${search}
+      onChange=${setSearch} />`}
     ${pages.isLoading && !pages.items.length && html`<${Loading} lines=${2} />`}
     ${!pages.isLoading && !pages.items.length && html`<p class="quiet-text">
-      ${t.noCandidates(extension.title ?? extension.provider)}</p>`}
+      ${search ? t.noMatch : t.noCandidates(extension.title ?? extension.provider)}</p>`}
     ${extension.chosen && html`<p class="quiet-text">${t.choiceHelp}</p>`}
     ${canManage && extension.chosen && html`<p class="actions"><${Button} tone="quiet" isBusy=${choose.isBusy}
       onClick=${() => choose.run(null)}>${t.followDefault}<//></p>`}

@@ -136,7 +136,7 @@ export default function Profiles() {
     ${items?.length === 0 && html`<${Empty} title=${t.emptyTitle} action=${create}>${t.empty}<//>`}
     ${groups.map(
       (kind) => html`<section class="panel" key=${kind}>
-      <div class="with-tile"><${Tile} title=${titleOf(kind)} seed=${kind} /><h2>${titleOf(kind)}</h2></div>
+      <div class="with-tile"><${Tile} title=${titleOf(kind)} seed=${kind} kind=${kind} /><h2>${titleOf(kind)}</h2></div>
       <ul class="list-plain">${items
         .filter((profile) => profile.kind === kind)
         .map(

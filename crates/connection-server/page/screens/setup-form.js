@@ -117,9 +117,10 @@ export function FormField({ field, value, problem, onChange }) {
 
 /**
  * @param {{prompt: object, onSend: (answers: object) => void, isBusy: boolean,
- *   problems: {field: string, message: string}[]}} props
+ *   problems: {field: string, message: string}[], title: string, children?: any}} props `title` is that of the screen,
+ *   which the form does not repeat; `children` are shown before the fields
  */
-export function SetupForm({ prompt, onSend, isBusy, problems }) {
+export function SetupForm({ prompt, onSend, isBusy, problems, title, children }) {
   const { fields } = prompt;
   const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial(field)])));
   const [own, setOwn] = useState({});
@@ -150,10 +151,11 @@ export function SetupForm({ prompt, onSend, isBusy, problems }) {
     if (own[field.name]) setOwn((was) => ({ ...was, [field.name]: problemOf(field, value) }));
   };
   return html`<div class=${`prompt ${prompt.guide.length ? 'with-guide' : ''}`}>
-    <form class="form" ref=${form} onSubmit=${onSubmit} noValidate>
-      <h2>${prompt.title}</h2>
+    <form class="form" ref=${form} onSubmit=${onSubmit} aria-label=${prompt.title} noValidate>
+      ${prompt.title !== title && html`<h2>${prompt.title}</h2>`}
       ${prompt.problem && html`<${Note} tone="bad" icon="alert" title=${t.refused} role="alert"><p>${sentence(prompt.problem)}</p>
         <//>`}
+      ${children}
       ${fields.map(
         (field) => html`<${FormField} key=${field.name} field=${field} value=${values[field.name]}
         problem=${own[field.name]} onChange=${change(field)} />`,

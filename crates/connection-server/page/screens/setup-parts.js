@@ -100,6 +100,9 @@ export function DeviceCode({ message, open, userCode }) {
   </section>`;
 }
 
+/** Returns the address that the person enters elsewhere by a message, such as a redirect address, or `undefined`. */
+const addressIn = (message) => message.match(/https?:\/\/[^\s]+[^\s.,;:)]/)?.[0];
+
 /** Notices that stay beside a step. */
 export function Notices({ notices }) {
   return notices.map((notice, index) =>
@@ -107,6 +110,11 @@ export function Notices({ notices }) {
       ? html`<${DeviceCode} key=${index} ...${notice} />`
       : html`<${Note} key=${index}>
       <p>${sentence(notice.message)}</p>
+      ${
+        addressIn(notice.message) &&
+        html`<p class="actions">
+        <${Copy} text=${addressIn(notice.message)} label=${t.copyAddress} /></p>`
+      }
       ${notice.open && html`<p><${Outside} to=${notice.open} /></p>`}
     <//>`,
   );

@@ -1,7 +1,7 @@
 /**
  * A setup, step by step.
  */
-import { html, useState } from '../vendor/preact-htm.js';
+import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { part } from '../api.js';
 import { stateOf } from '../connection-words.js';
 import { sentence, sentences } from '../format.js';
@@ -31,17 +31,20 @@ function Confirm({ setup, loop }) {
 }
 
 function Done({ setup, after }) {
+  const next = useRef(null);
+  // The form that had the focus is gone. The heading is announced, and the next step receives the focus.
+  useEffect(() => next.current?.querySelector('a, button')?.focus({ preventScroll: true }), []);
   const isLive = setup.liveness === 'live';
   const state = stateOf({ liveness: setup.liveness, reason: setup.reason });
   return html`<section class="outcome done">
     <p class="seal"><${Icon} name=${isLive ? 'check' : 'alert'} /></p>
-    <h2 role="status">
-      ${setup.reauthorizes ? t.reconnectedTitle(setup.account.label) : t.doneTitle(setup.account.label)}</h2>
+    <div role="status"><h2>
+      ${setup.reauthorizes ? t.reconnectedTitle(setup.account.label) : t.doneTitle(setup.account.label)}</h2></div>
     <p>${isLive ? t.doneHelp : t.doneNotLive} ${setup.label && html`${t.doneName}: <strong><bdi>${setup.label}</bdi>
       </strong>.`}</p>
     ${!isLive && html`<p><${State} tone=${state.tone}>${state.word}<//> ${sentences(setup.reason)}</p>`}
     ${setup.extension && html`<p>${t.extensionCan(setup.extension)}</p>`}
-    <p class="actions">${
+    <p class="actions" ref=${next}>${
       after ??
       html`
       ${setup.extension && html`<${ButtonLink} to=${`/extensions/${part(setup.extension)}?retry=1`} tone="primary">
@@ -80,7 +83,7 @@ function WaysOut({ setup, onBegin }) {
 function Failed({ setup, onBegin }) {
   return html`<section class="outcome failed">
     <p class="seal"><${Icon} name="cross" /></p>
-    <h2 role="alert">${setup.reauthorizes ? t.failedReauthorize : t.failedTitle}</h2>
+    <div role="alert"><h2>${setup.reauthorizes ? t.failedReauthorize : t.failedTitle}</h2></div>
     <p><strong>${sentence(setup.reason.message)}</strong></p>
     ${setup.reason.remedy && html`<p>${sentence(setup.reason.remedy)}</p>`}
     <${WaysOut} setup=${setup} onBegin=${onBegin} />
@@ -88,7 +91,7 @@ function Failed({ setup, onBegin }) {
 }
 
 function Cancelled({ setup, onBegin }) {
-  return html`<section class="outcome"><h2 role="status">${t.cancelledTitle}</h2>
+  return html`<section class="outcome"><div role="status"><h2>${t.cancelledTitle}</h2></div>
     <p>${setup.reauthorizes ? t.cancelReauthorize : t.cancelledHelp}</p><${WaysOut} setup=${setup} onBegin=${onBegin} />
       </section>`;
 }
@@ -103,9 +106,12 @@ function Paused({ setup, loop }) {
 }
 
 /** The form of a step. If the browser comes back by itself, what it may otherwise enter is folded away. */
-function Prompt({ setup, loop }) {
-  const form = html`<${SetupForm} prompt=${setup} isBusy=${loop.isBusy} onSend=${loop.answer}
-    problems=${loop.actionError?.problems ?? NONE} />`;
+function Prompt({ setup, loop, title }) {
+  const form = html`<${SetupForm} prompt=${setup} isBusy=${loop.isBusy} onSend=${loop.answer} title=${title}
+    problems=${loop.actionError?.problems ?? NONE}>${
+    // What the person enters at the provider, such as a redirect address, belongs to the question for its result.
+    !setup.open && html`<${Notices} notices=${setup.beside ?? NONE} />`
+  }<//>`;
   if (!setup.open) return form;
   if (!setup.returns) {
     return html`<${Redirect} setup=${setup} isWaiting=${false} /><p class="or"><span>${t.orPaste}</span></p>${form}`;
@@ -115,7 +121,7 @@ function Prompt({ setup, loop }) {
 }
 
 /** The content of the present step. */
-function Step({ setup, loop, after, onBegin }) {
+function Step({ setup, loop, after, onBegin, title }) {
   const kindTitle = setup.kindTitle ?? setup.kind;
   const beside = setup.beside?.length > 0 && html`<${Notices} notices=${setup.beside} />`;
   switch (setup.type) {
@@ -129,7 +135,7 @@ function Step({ setup, loop, after, onBegin }) {
     case 'notice':
       return setup.resumable ? html`<${Paused} setup=${setup} loop=${loop} />` : beside;
     case 'prompt':
-      return html`<${Prompt} key=${setup.step} setup=${setup} loop=${loop} />${beside}`;
+      return html`<${Prompt} key=${setup.step} setup=${setup} loop=${loop} title=${title} />${setup.open && beside}`;
     case 'done':
       return html`<${Done} setup=${setup} after=${after} />`;
     case 'failed':
@@ -163,14 +169,16 @@ export function SetupSteps({ id, after, onBegin, isBranded = false }) {
     void loop.cancel();
   };
   return html`
-    <header class="with-tile big"><${Tile} title=${kindTitle} seed=${setup.provider ?? setup.kind} />
+    <header class="with-tile big"><${Tile} title=${kindTitle} seed=${setup.provider ?? setup.kind}
+      kind=${setup.kind} />
       <div><${Title} key=${title}>${title}<//>
         ${setup.extension && html`<p class="quiet-text">${t.forExtension(setup.extension)}</p>`}</div>
     </header>
     ${loop.isOffline && html`<${Note} tone="off" icon="clock" role="status"><p>${t.reconnecting}</p><//>`}
     ${loop.isOtherTab && html`<${Note} role="status"><p>${t.otherTab}</p><//>`}
     ${actionError && !actionError.problems?.length && html`<${Problem} error=${actionError} />`}
-    <div class="step" aria-live="polite"><${Step} setup=${setup} loop=${loop} after=${after} onBegin=${onBegin} /></div>
+    <div class="step" aria-live="polite"><${Step} setup=${setup} loop=${loop} after=${after} onBegin=${onBegin}
+      title=${title} /></div>
     ${
       isOpen &&
       html`<footer class="setup-end quiet-text">

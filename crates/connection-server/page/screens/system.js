@@ -66,7 +66,7 @@ function Server() {
       ${
         data.key &&
         fact(t.key, html`${data.key.source}<br /><span class="quiet-text">
-        ${t.wrappedBy}: ${data.key.wrappedBy}</span>`)
+        ${t.wrappedBy(data.key.wrappedBy)}</span>`)
       }
       ${
         data.certificate &&

@@ -7,7 +7,7 @@ import { at } from '../format.js';
 import { useHas } from '../me.js';
 import { useAction, usePages, useResource } from '../resource.js';
 import { texts } from '../texts.js';
-import { announce, Button, Copy, Dialog, Field, Loading, More, Problem, Time } from '../ui/parts.js';
+import { announce, Button, Copy, Dialog, Field, Loading, More, Problem, Search, Time } from '../ui/parts.js';
 
 const t = texts.system;
 const DAYS = [7, 30, 90, 365];
@@ -90,7 +90,10 @@ function Create({ role: own, onClose, onChanged }) {
 function Link({ own, onClose }) {
   const [values, setValues] = useState({ owner: '', kinds: [], returnTo: '' });
   const [made, setMade] = useState(null);
+  const [search, setSearch] = useState('');
   const kinds = useResource('/kinds', { query: { limit: 500 } });
+  const isFound = ({ kind, title }) => `${kind} ${title}`.toLowerCase().includes(search.toLowerCase());
+  const shown = (kinds.data?.items ?? []).filter((kind) => values.kinds.includes(kind.kind) || isFound(kind));
   const toggle = (kind) => (event) =>
     setValues((was) => ({
       ...was,
@@ -113,7 +116,9 @@ function Link({ own, onClose }) {
     <form class="form" onSubmit=${onSubmit}>
       <p>${t.linkHelp}</p>
       ${own === 'admin' && html`<${Field} label=${t.owner}>${input('owner')}<//>`}
-      <fieldset><legend class="label">${t.linkKinds}</legend><div class="pick-kinds">${(kinds.data?.items ?? []).map(
+      <fieldset><legend class="label">${t.linkKinds}</legend>
+        <${Search} label=${texts.connect.searchLabel} value=${search} onChange=${setSearch} />
+        <div class="pick-kinds">${shown.map(
         (kind) => html`<label class="tick" key=${kind.kind}>
         <input type="checkbox" checked=${values.kinds.includes(kind.kind)} onChange=${toggle(kind.kind)} /><span>
           ${kind.title}</span></label>`,

@@ -95,7 +95,8 @@ function History({ usage, days }) {
 function Account({ usage, days }) {
   const { kind, account, authMode, connection, error, snapshot } = usage;
   return html`<section class="panel">
-    <header><div class="with-tile"><${Tile} title=${usage.kindTitle ?? kind} seed=${usage.provider ?? kind} />
+    <header><div class="with-tile"><${Tile} title=${usage.kindTitle ?? kind} seed=${usage.provider ?? kind}
+      kind=${kind} />
       <div><h2>${connection ? html`<a href=${href(`/connections/${part(connection)}`)}
         onClick=${() => (takeFocus.wanted = true)}><bdi>${account ?? kind}</bdi></a>` : (account ?? kind)}</h2>
         <p class="quiet-text">${usage.kindTitle ?? kind}${authMode && ` · ${t.authMode[authMode] ?? authMode}`}</p>

@@ -1,7 +1,7 @@
 /**
  * Icons, drawn for this page.
  */
-import { html } from '../vendor/preact-htm.js';
+import { html, useEffect, useState } from '../vendor/preact-htm.js';
 import { hash, initials } from '../format.js';
 
 const PATHS = {
@@ -46,11 +46,48 @@ const TILES = [
     '1.5h-5a6 6 0 0 1-4-1.5l-9-7.5a6 6 0 0 1-2.5-5v-10a6 6 0 0 1 2.5-5z',
 ];
 
+/** The logos, once they were loaded. */
+let logos = null;
+let loading = null;
+
+/** Loads the logos, once. Without them, tiles keep their initials. */
+function loadLogos() {
+  loading ??= import('../vendor/simple-icons.js').then(
+    ({ LOGOS }) => (logos = LOGOS),
+    () => {},
+  );
+  return loading;
+}
+
 /**
- * The tile of a kind: initials on a shape and a colour that follow from its provider's name.
- * @param {{title: string, seed: string}} props
+ * Returns the logo of a kind or of its provider. The kind of an extension has none, because its author chose the names.
  */
-export function Tile({ title, seed }) {
+const logoOf = (kind, provider) =>
+  logos && kind && !kind.includes('/') ? (own(logos, kind) ?? own(logos, provider)) : undefined;
+const own = (object, name) => (name && Object.hasOwn(object, name) ? object[name] : undefined);
+
+/**
+ * The tile of a kind: the logo of its provider, or initials on a shape and a colour that follow from the name of the
+ * provider.
+ * @param {{title: string, seed: string, kind?: string}} props `seed` is the name of the provider; without a `kind`, the
+ *   tile has no logo
+ */
+export function Tile({ title, seed, kind }) {
+  const [, show] = useState(Boolean(logos));
+  useEffect(() => {
+    let isShown = true;
+    // The logos may have come since this tile was rendered.
+    if (kind) void loadLogos().then(() => isShown && show(true));
+    return () => {
+      isShown = false;
+    };
+  }, [kind]);
+  const logo = logoOf(kind, seed);
+  if (logo) {
+    return html`<svg class="tile logo" viewBox="-8 -8 40 40" aria-hidden="true" focusable="false">
+      <rect x="-7.5" y="-7.5" width="39" height="39" rx="11" /><path d=${logo} />
+    </svg>`;
+  }
   const shape = TILES[hash(`${seed} shape`, TILES.length)];
   return html`<svg class=${`tile hue-${hash(seed, 12)}`} viewBox="0 0 40 40" aria-hidden="true" focusable="false">
     <path d=${shape} />

@@ -146,6 +146,27 @@ export function More({ pages }) {
   return next && !isLoading && html`<p class="actions"><${Button} onClick=${more}>${t.more}<//></p>`;
 }
 
+/**
+ * A field that searches. It tells of a text once the person stops to type for a moment.
+ * @param {{label: string, placeholder?: string, value: string, onChange: (text: string) => void}} props
+ */
+export function Search({ label, placeholder = '', value, onChange }) {
+  const [text, setText] = useState(value);
+  const timer = useRef(0);
+  useEffect(() => setText(value), [value]);
+  const change = (event) => {
+    const next = event.target.value;
+    setText(next);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => onChange(next.trim()), 250);
+  };
+  return html`<div class="search" role="search">
+    <${Icon} name="search" />
+    <input type="search" aria-label=${label} placeholder=${placeholder} value=${text} onInput=${change}
+      autocomplete="off" spellcheck="false" />
+  </div>`;
+}
+
 /** A button that copies a text. */
 export function Copy({ text, label = t.copy, tone = '' }) {
   const [isCopied, setIsCopied] = useState(false);

@@ -35,6 +35,13 @@ function columns(series) {
   return [times, ...rows];
 }
 
+/** Returns the label of a time on the axis, whose marks are `step` seconds apart. A mark at midnight has the date. */
+export function timeLabel(time, step) {
+  const day = new Date(time);
+  const isMidnight = day.getHours() === 0 && day.getMinutes() === 0;
+  return step >= DAY || isMidnight ? shortDate(time) : clock(time);
+}
+
 function draw(UPlot, element, { series, format, isShare }) {
   const style = getComputedStyle(element);
   const colour = (name) => style.getPropertyValue(name).trim();
@@ -56,7 +63,7 @@ function draw(UPlot, element, { series, format, isShare }) {
       axes: [
         {
           ...axis,
-          values: (_, times, __, ___, step) => times.map((time) => (step < DAY ? clock : shortDate)(time * 1000)),
+          values: (_, times, __, ___, step) => times.map((time) => timeLabel(time * 1000, step)),
         },
         { ...axis, size: size * 5, values: (_, values) => values.map(format) },
       ],

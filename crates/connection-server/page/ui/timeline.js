@@ -42,7 +42,8 @@ export function Timeline({ pages, isNamed = false, none }) {
   }
   return html`<div class="timeline">
     ${days.map(
-      ({ name, events }) => html`<section key=${name}><h3>${name}</h3>
+      ({ name, events }) => html`<section key=${name}>
+        ${isNamed ? html`<h2>${name}</h2>` : html`<h3>${name}</h3>`}
       <ol>${events.map((event) => html`<${Event} key=${event.id} event=${event} isNamed=${isNamed} />`)}</ol>
         </section>`,
     )}

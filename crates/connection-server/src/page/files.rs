@@ -62,9 +62,11 @@ pub(super) const ASSETS: &[Asset] = assets![
     "vendor/LICENSE-hanken-grotesk",
     "vendor/LICENSE-htm",
     "vendor/LICENSE-preact",
+    "vendor/LICENSE-simple-icons",
     "vendor/LICENSE-uplot",
     "vendor/hanken-grotesk.woff2",
     "vendor/preact-htm.js",
+    "vendor/simple-icons.js",
     "vendor/uplot.css",
     "vendor/uplot.js",
 ];

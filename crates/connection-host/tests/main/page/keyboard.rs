@@ -131,7 +131,7 @@ fn a_person_connects_an_account_and_renames_it_with_keys_alone() {
         browser.type_text(NOTION_KEY).await;
         browser.press(Key::Enter).await;
         browser.shows("<b>Ada</b>").await;
-        move_to(browser, "Show the connection").await;
+        gets_focus(browser, "Show the connection").await;
         browser.press(Key::Enter).await;
 
         // A dialog takes the focus, keeps it, and gives it back.

@@ -10,6 +10,7 @@ mod markup;
 mod messages;
 mod mock;
 mod motion;
+mod parts;
 mod pictures;
 mod rebinding;
 mod renewed;
@@ -18,6 +19,7 @@ mod sign_in;
 mod unchecked;
 mod vendor;
 mod widths;
+mod without_scripts;
 
 use connection_faults::browser::Browser;
 use serde_json::json;

@@ -94,6 +94,10 @@ fn after_a_refusal_at_the_provider_nothing_that_was_typed_is_asked_for_again() {
     visit_with_failing_requests(async |browser| {
         browser.resize(1280, 800).await;
         begin(browser, &serving, "real").await;
+        let text = browser.shows("Register this redirect URI").await;
+        // The address belongs to the form, in which it can be copied.
+        let copied = "return document.querySelector('form .note button')?.innerText.trim()";
+        assert_eq!(browser.run(copied, Vec::new()).await, "Copy the address", "{text}");
         browser.write("[data-field=clientId]", CLIENT).await;
         browser.write("[data-field=clientSecret]", SECRET).await;
         browser.click("form button[type=submit]").await;

@@ -130,7 +130,7 @@ fn a_step_that_another_tab_answered_is_not_answered_twice() {
         machine.provider.tell(401, "", "{}");
         browser.write("form input[type=password]", NOTION_KEY).await;
         browser.click("form button[type=submit]").await;
-        browser.shows("Check this").await;
+        browser.shows("This was not accepted").await;
         browser.show(&first).await;
         browser.shows("This step was answered in another tab").await;
         machine.provider.tell(200, "content-type: application/json\r\n", ACCOUNT);
