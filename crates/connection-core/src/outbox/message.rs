@@ -99,6 +99,7 @@ async fn data(ground: &Ground, event: &StoredEvent, details: &Value) -> Result<V
         "label": label,
         "account": account,
         "event": event.kind,
+        "number": event.seq,
         "reason": reason,
         "endsAt": text(&details["at"]),
     }))
@@ -108,4 +109,25 @@ async fn data(ground: &Ground, event: &StoredEvent, details: &Value) -> Result<V
 fn remedy(info: Option<&ConnectionInfo>, code: &str) -> Option<String> {
     let reason = info?.reason.as_ref().filter(|reason| reason.code == code)?;
     reason.remedy.as_ref().map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The triggers that make events due have the names in their own texts.
+    #[test]
+    fn the_events_that_become_due_are_those_with_a_message() {
+        for migration in [
+            include_str!("../../migrations/postgres/0007_due_events.sql"),
+            include_str!("../../migrations/sqlite/0007_due_events.sql"),
+        ] {
+            for name in event::EVENT_NAMES {
+                let is_told = type_of(name, &json!({ "liveness": "failing" })).is_some();
+                // The names are in the trigger, and once more for the events of an earlier version.
+                let times = migration.matches(&format!("'{name}'")).count();
+                assert_eq!(times, if is_told { 2 } else { 0 }, "{name}");
+            }
+        }
+    }
 }

@@ -1,16 +1,18 @@
 //! Events that are sent to an address of the operator, in the format of [Standard Webhooks][format].
 //!
-//! The record of events is the source. [`collect`] copies the events for the operator into `connection_outbox`,
-//! starting at a stored position, and [`send`] sends the messages that are due. Any number of processes may do both: an
-//! event is added once, by its id, and an attempt is claimed by its number. An event is sent again with the same id if
-//! its sender died before it recorded the answer.
+//! The record of events is the source. [`collect`] adds a message to `connection_outbox` for each event that is due, and
+//! [`send`] sends the messages that are due; [`run`] does both. Any number of processes may do so: a message is added
+//! once, by the process that takes the event, and an attempt is claimed by its number. A message is sent again with the
+//! same id if its sender died before it recorded the answer.
 //!
 //! [format]: https://www.standardwebhooks.com
 
-pub(crate) mod collect;
+mod collect;
 mod message;
 mod receiver;
-pub(crate) mod send;
+mod run;
+mod send;
 
 pub use message::MESSAGE_TYPES;
 pub use receiver::{EventReceiver, EventReceiverError};
+pub(crate) use run::run;

@@ -1,8 +1,14 @@
-//! Sends what is due in the outbox, several messages at once.
+//! Sends the messages that are due, each on its own task.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use connection_contract::{HttpError, HttpResponse};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use uuid::Uuid;
 
 use super::EventReceiver;
 use crate::{Error, ground::Ground, store::rows::OutboxRow};
@@ -15,48 +21,140 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const CLAIM: i64 = 60;
 /// The longest pause that the receiver may ask for, in seconds.
 const MAX_PAUSE: u64 = 86_400;
-/// Maximum number of messages that are sent at once.
-const AT_ONCE: i64 = 16;
+/// Maximum number of attempts that are shorter than [`SLOW`].
+const MAX_QUICK: usize = 16;
+/// The time after which an attempt no longer takes the place of another one.
+const SLOW: Duration = Duration::from_secs(1);
+/// Maximum number of attempts at the same time.
+const MAX_ATTEMPTS: usize = 128;
+/// Maximum number of messages that are read at once. It is larger than `MAX_ATTEMPTS`, so that a full page has messages
+/// without an attempt.
+const PAGE: i64 = 256;
 /// The status of a receiver that wants no more messages.
 const GONE: u16 = 410;
 
-/// The result of sending the messages that are due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Round {
-    /// The receiver wants no more messages.
-    Gone,
-    /// Nothing more is due now.
-    Idle,
-    /// The round sent as many messages as it may, so more may be due.
-    More,
+/// The messages that are sent to a receiver. If this value is dropped, attempts that have begun continue.
+#[derive(Debug)]
+pub(super) struct Sending {
+    receiver: Arc<EventReceiver>,
+    /// Due messages that were read and whose attempts have not begun.
+    waiting: VecDeque<OutboxRow>,
+    /// `true` if all due messages were read.
+    is_exhausted: bool,
+    /// The attempts in progress.
+    begun: BTreeSet<Uuid>,
+    /// The attempts in progress that are slow.
+    slow: BTreeSet<Uuid>,
+    reports: UnboundedReceiver<Report>,
+    reporter: UnboundedSender<Report>,
 }
 
-/// Sends messages that are due, and records the results.
-pub(crate) async fn round(ground: &Arc<Ground>, receiver: &Arc<EventReceiver>) -> Result<Round, Error> {
-    let due = ground.reader().await?.due_outbox(ground.clock.now().seconds(), AT_ONCE).await?;
-    let is_full = i64::try_from(due.len()).is_ok_and(|count| count == AT_ONCE);
-    let tasks: Vec<_> = due
-        .into_iter()
-        .map(|row| {
-            let working = ground.clone();
-            let receiver = receiver.clone();
-            ground.runtimes.spawn(async move { attempt(&working, &receiver, row).await })
-        })
-        .collect();
-    let mut gone = false;
-    let mut failed = None;
-    for task in tasks {
-        match task.await {
-            Ok(Ok(is_gone)) => gone |= is_gone,
-            Ok(Err(error)) => failed = Some(error),
-            // The claim of an attempt that did not end expires.
-            Err(_) => {}
-        }
+/// What a task says about its attempt.
+#[derive(Debug)]
+enum Report {
+    /// The attempt ended. The result is `None` after a panic, and `true` if the receiver wants no more messages.
+    Ended(Uuid, Option<Result<bool, Error>>),
+    Slow(Uuid),
+}
+
+/// Reports the end of an attempt when it is dropped.
+struct Attempt {
+    id: Uuid,
+    result: Option<Result<bool, Error>>,
+    reporter: UnboundedSender<Report>,
+}
+
+impl Attempt {
+    fn is_slow(&self) {
+        // Without a receiver of reports, nobody waits for a place.
+        drop(self.reporter.send(Report::Slow(self.id)));
     }
-    match failed {
-        _ if gone => Ok(Round::Gone),
-        Some(error) => Err(error),
-        None => Ok(if is_full { Round::More } else { Round::Idle }),
+
+    fn ends_with(mut self, result: Result<bool, Error>) {
+        self.result = Some(result);
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        drop(self.reporter.send(Report::Ended(self.id, self.result.take())));
+    }
+}
+
+impl Sending {
+    pub(super) fn new(receiver: Arc<EventReceiver>) -> Self {
+        let (reporter, reports) = unbounded_channel();
+        let (begun, slow) = (BTreeSet::new(), BTreeSet::new());
+        Self { receiver, waiting: VecDeque::new(), is_exhausted: false, begun, slow, reports, reporter }
+    }
+
+    /// Lets the next call of [`begin`](Self::begin) look for due messages again.
+    pub(super) fn look_again(&mut self) {
+        self.is_exhausted = false;
+    }
+
+    /// Begins attempts of due messages until all places are taken.
+    pub(super) async fn begin(&mut self, ground: &Arc<Ground>) -> Result<(), Error> {
+        while self.begun.len() < MAX_ATTEMPTS && self.begun.len() - self.slow.len() < MAX_QUICK {
+            let Some(row) = self.next(ground).await? else { return Ok(()) };
+            self.begun.insert(row.id);
+            let ended = Attempt { id: row.id, result: None, reporter: self.reporter.clone() };
+            let working = ground.clone();
+            let receiver = self.receiver.clone();
+            let task = ground.runtimes.spawn(async move {
+                let mut attempt = Box::pin(attempt(&working, &receiver, row));
+                let result = tokio::select! {
+                    biased;
+                    result = &mut attempt => result,
+                    () = working.clock.sleep(SLOW) => {
+                        ended.is_slow();
+                        attempt.await
+                    }
+                };
+                ended.ends_with(result);
+            });
+            // The task reports its end.
+            drop(task);
+        }
+        Ok(())
+    }
+
+    /// Returns a due message without an attempt in progress; `None` if there is no other.
+    async fn next(&mut self, ground: &Ground) -> Result<Option<OutboxRow>, Error> {
+        if self.waiting.is_empty() && !self.is_exhausted {
+            let due = ground.reader().await?.due_outbox(ground.clock.now().seconds(), PAGE).await?;
+            let count = due.len();
+            self.waiting = due.into_iter().filter(|row| !self.begun.contains(&row.id)).collect();
+            // The attempt of a message that is due again may be about to end.
+            self.is_exhausted = count == self.waiting.len() && i64::try_from(count).is_ok_and(|count| count < PAGE);
+        }
+        Ok(self.waiting.pop_front())
+    }
+
+    /// Waits until an attempt gives up its place. Returns `true` if the receiver wants no more messages.
+    ///
+    /// # Errors
+    ///
+    /// The error of an attempt that could not be claimed or whose result could not be recorded.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, the next call returns for the same attempt.
+    pub(super) async fn freed(&mut self) -> Result<bool, Error> {
+        // This value holds a sender, so the channel is open.
+        match self.reports.recv().await {
+            Some(Report::Ended(id, result)) => {
+                self.begun.remove(&id);
+                self.slow.remove(&id);
+                // The claim of an attempt that panicked expires.
+                result.unwrap_or(Ok(false))
+            }
+            Some(Report::Slow(id)) => {
+                self.slow.insert(id);
+                Ok(false)
+            }
+            None => Ok(false),
+        }
     }
 }
 

@@ -1,25 +1,13 @@
 //! The face of events that are sent to the operator.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use connection_contract::{BoxFuture, Timestamp};
 use uuid::Uuid;
 
 use super::ConnectionRegistry;
-use crate::{
-    ConnectionId, Error, EventId, EventReceiver,
-    outbox::{
-        collect::Collected,
-        send::{Round, round},
-    },
-    store::{
-        Changed,
-        rows::{OutboxRow, OutboxState},
-    },
-};
+use crate::{ConnectionId, Error, EventId, EventReceiver, outbox, store::rows::OutboxRow};
 
-/// The longest time between two looks for what is due, even without a notification.
-const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// Maximum number of events in a page.
 const PAGE: i64 = 1000;
 
@@ -82,54 +70,21 @@ impl<'a> OutgoingEvents<'a> {
     /// Sends events to the receiver until the registry is closed, or until the receiver answers 410.
     ///
     /// The first call on a store begins with the events from then on. Later calls continue where the last one ended, so
-    /// that events are sent that were recorded meanwhile. A host spawns this future in any number of processes. An event
-    /// that is not accepted is sent again with growing pauses for about a day.
+    /// that events are sent that any process recorded meanwhile, for at most 30 days after the last call ended. A host
+    /// spawns this future in any number of processes. An event that is not accepted is sent again with growing pauses for
+    /// about a day. A request that hangs delays no other one.
     ///
     /// # Repetition
     ///
-    /// The receiver may get an event twice, with the same `webhook-id`, and events in another order.
+    /// The receiver may get an event twice, with the same `webhook-id`, and events in another order. `data.number` tells
+    /// the order of the events of one connection.
     ///
     /// # Cancellation
     ///
     /// The future may be dropped at any time. Attempts that have begun continue.
     pub fn run(self, receiver: Arc<EventReceiver>) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            // The connections are the highest system, and dereference to the ground.
-            let ground = &****self.registry.shared.connection;
-            let mut changes = ground.store.changes(&*ground.clock).await;
-            let mut collected = Collected::default();
-            let mut is_in_trouble = false;
-            loop {
-                // The pause begins before the look, so that nothing is overlooked that falls due meanwhile.
-                let began = ground.clock.passed();
-                let sent = match collected.update(ground).await {
-                    Ok(()) => round(ground, &receiver).await,
-                    Err(error) => Err(error),
-                };
-                match sent {
-                    Ok(Round::Gone) => {
-                        tracing::warn!(
-                            target: connection_egress::OPERATIONS,
-                            "{} answered 410: no events are sent to it until this program starts again",
-                            receiver.origin()
-                        );
-                        return;
-                    }
-                    Ok(Round::More) => continue,
-                    Ok(Round::Idle) => is_in_trouble = false,
-                    Err(error) if !is_in_trouble && !ground.store.is_closed() => {
-                        tracing::warn!(code = error.code(), "events cannot be sent now: {error}");
-                        is_in_trouble = true;
-                    }
-                    Err(_) => {}
-                }
-                let concerns = |changed| matches!(changed, Changed::Connection(_));
-                let rest = MAX_POLL_INTERVAL.saturating_sub(ground.clock.passed().saturating_sub(began));
-                if changes.changed(&*ground.clock, rest, concerns).await.is_err() {
-                    return;
-                }
-            }
-        })
+        // The connections are the highest system, and dereference to the ground.
+        Box::pin(outbox::run(&****self.registry.shared.connection, receiver))
     }
 
     /// Returns the events that were not delivered yet, of one owner or of all owners, newest first: those before the given
@@ -164,10 +119,7 @@ impl<'a> OutgoingEvents<'a> {
             let shared = &self.registry.shared;
             let id = id.as_uuid();
             let row = shared.reader().await?.outbox(id).await?;
-            let is_known = row.is_some_and(|row| {
-                row.state != OutboxState::Delivered && owner.is_none_or(|owner| *row.owner == *owner)
-            });
-            if !is_known {
+            if !row.is_some_and(|row| owner.is_none_or(|owner| *row.owner == *owner)) {
                 return Ok(None);
             }
             let now = shared.clock.now().seconds();

@@ -192,11 +192,6 @@ pub(super) const IN_USE: &str = standing!(
 
 pub(super) const ALL_IDS: &str = "SELECT id FROM connection_event WHERE id > $1 ORDER BY id LIMIT $2";
 pub(super) const LAST_ID_OF_ALL: &str = "SELECT id FROM connection_event WHERE id > $1 ORDER BY id DESC LIMIT 1";
-/// The events about which the operator gets a message; `outbox/message.rs` makes the message.
-pub(super) const TOLD: &str = stored!(
-    "id > $1 AND kind IN ('connected', 'credential_rotated', 'expiring', 'imported', 'liveness_changed', \
-     'reauthorized', 'removed') ORDER BY id LIMIT $2"
-);
 pub(super) const LAST_ID: &str = "SELECT id FROM connection_event WHERE owner = $1 ORDER BY id DESC LIMIT 1";
 
 impl Reader {
@@ -243,11 +238,6 @@ impl Reader {
             None => all!(self, (Uuid,), ALL_IDS, after, limit)?,
         };
         Ok(ids.into_iter().map(|(id,)| id).collect())
-    }
-
-    /// Returns events of all owners about which the operator gets a message, in the order of their ids.
-    pub(crate) async fn told_events(&mut self, after: Uuid, limit: i64) -> Result<Vec<StoredEvent>, StoreError> {
-        all!(self, StoredEvent, TOLD, after, limit)
     }
 
     /// Returns the newest event of one owner, or of all owners.

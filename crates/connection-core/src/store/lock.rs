@@ -17,8 +17,6 @@ use crate::ids::{ConnectionId, SessionId};
 pub(crate) enum Lock<'a> {
     /// A setup session: its state, journal and inputs.
     Setup(SessionId),
-    /// The events that are sent, and the position up to which they are known.
-    Outbox,
     /// The properties that are unique among an owner's connections: labels, accounts, defaults.
     Owner(&'a str),
     /// The connections that share a grant at their provider, by the MAC of its account.
@@ -39,7 +37,6 @@ impl Tx {
         }
         let name = match what {
             Lock::Setup(id) => format!("setup/{id}"),
-            Lock::Outbox => "outbox".to_owned(),
             Lock::Owner(owner) => format!("owner/{owner}"),
             Lock::ProviderGrant(account) => format!("grant/{}", encode::hex(account)),
             Lock::Connection(id) => format!("connection/{id}"),

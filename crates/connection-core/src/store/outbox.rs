@@ -1,14 +1,16 @@
-//! Queries of `connection_outbox` and `connection_outbox_position`.
+//! Queries of `connection_event_due`, `connection_event_receiver` and `connection_outbox`.
 //!
-//! An event is in the table before it is sent, so that it is sent after a restart, too. A row stays until its event is
-//! before the position, so that no process adds the event again.
+//! A trigger adds an event to the first table in the transaction that records the event, while the second table has a row
+//! that is not too old. The message about an event is in the third table until the receiver has accepted it, so that the
+//! message is sent after a restart, too.
 
 use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, execute, later, optional},
-    rows::{OutboxRow, OutboxState},
+    clock::clocked,
+    engine::{Engine, all, execute, later, optional},
+    rows::{OutboxRow, OutboxState, StoredEvent},
 };
 
 macro_rules! outbox {
@@ -21,22 +23,31 @@ macro_rules! outbox {
 }
 
 impl Reader {
-    /// Returns the position up to which all events are in the table; `None` if none was ever sent.
-    pub(crate) async fn outbox_position(&mut self) -> Result<Option<Uuid>, StoreError> {
-        const SQL: &str = "SELECT event_id FROM connection_outbox_position";
-        Ok(optional!(self, (Uuid,), SQL)?.map(|(id,)| id))
+    /// Returns the time at which a process last collected events, and the time now, both in seconds of the database's
+    /// clock; `None` if no process ever did.
+    pub(crate) async fn event_receiver(&mut self) -> Result<Option<(i64, i64)>, StoreError> {
+        let sql = clocked!(self, "SELECT collected_at, ", " AS now FROM connection_event_receiver");
+        optional!(self, (i64, i64), sql)
+    }
+
+    /// Returns events of all owners whose messages are not in the outbox yet.
+    pub(crate) async fn due_events(&mut self, limit: i64) -> Result<Vec<StoredEvent>, StoreError> {
+        const SQL: &str = "SELECT e.id, e.owner, e.connection_id, e.seq, e.at, e.kind, e.body, e.chain, e.generation, \
+                           e.facts FROM connection_event_due AS d JOIN connection_event AS e ON e.id = d.event_id \
+                           WHERE d.event_id > $1 ORDER BY d.event_id LIMIT $2";
+        all!(self, StoredEvent, SQL, Uuid::nil(), limit)
     }
 
     pub(crate) async fn outbox(&mut self, id: Uuid) -> Result<Option<OutboxRow>, StoreError> {
         optional!(self, OutboxRow, outbox!("id = $1"), id)
     }
 
-    /// Returns the events that are due, those that have waited longest first.
+    /// Returns the messages that are due, those that have waited longest first.
     pub(crate) async fn due_outbox(&mut self, now: i64, limit: i64) -> Result<Vec<OutboxRow>, StoreError> {
         all!(self, OutboxRow, outbox!("next_at <= $1 ORDER BY next_at LIMIT $2"), now, limit)
     }
 
-    /// Returns the events that were not delivered, of one owner or of all owners, newest first.
+    /// Returns the messages that were not delivered, of one owner or of all owners, newest first.
     pub(crate) async fn undelivered_outbox(
         &mut self,
         owner: Option<&str>,
@@ -53,14 +64,22 @@ impl Reader {
 }
 
 impl Tx {
-    /// Sets the position. The caller holds the lock of the table.
-    pub(crate) async fn set_outbox_position(&mut self, id: Uuid) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO connection_outbox_position (only_row, event_id) VALUES (1, $1) \
-                           ON CONFLICT (only_row) DO UPDATE SET event_id = excluded.event_id";
-        later!(self, SQL, id)
+    /// Records that this process collects events now.
+    pub(crate) async fn record_collection(&mut self) -> Result<(), StoreError> {
+        let sql = clocked!(
+            self,
+            "INSERT INTO connection_event_receiver (only_row, collected_at) VALUES (1, ",
+            ") ON CONFLICT (only_row) DO UPDATE SET collected_at = excluded.collected_at"
+        );
+        execute!(self, sql).map(drop)
     }
 
-    /// Adds an event, unless it is in the table already. The caller holds the lock of the table.
+    /// Takes an event whose message is to be added. Returns `false` if another process has taken it.
+    pub(crate) async fn take_due_event(&mut self, id: Uuid) -> Result<bool, StoreError> {
+        Ok(execute!(self, "DELETE FROM connection_event_due WHERE event_id = $1", id)? == 1)
+    }
+
+    /// Adds the message about an event that this job has taken.
     pub(crate) async fn insert_outbox(&mut self, row: &OutboxRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_outbox (id, owner, connection_id, name, body, state, attempts, \
                            next_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING";
@@ -87,15 +106,13 @@ impl Tx {
         Ok(execute!(self, SQL, id, attempts, until)? == 1)
     }
 
-    /// Records that the receiver accepted an event.
+    /// Deletes a message that the receiver accepted.
     pub(crate) async fn deliver_outbox(&mut self, id: Uuid) -> Result<(), StoreError> {
-        const SQL: &str =
-            "UPDATE connection_outbox SET state = 'delivered', next_at = NULL, failure = NULL WHERE id = $1";
-        later!(self, SQL, id)
+        later!(self, "DELETE FROM connection_outbox WHERE id = $1", id)
     }
 
-    /// Records that the attempt with this number failed, and when the next one begins. Without a next one, the event has
-    /// failed.
+    /// Records that the attempt with this number failed, and when the next one begins. Without a next one, the message
+    /// has failed.
     pub(crate) async fn fail_outbox(
         &mut self,
         id: Uuid,
@@ -109,16 +126,14 @@ impl Tx {
         later!(self, SQL, id, attempt, state.as_str(), next_at, failure)
     }
 
-    /// Makes an event due that was not delivered, as if it had never been sent.
+    /// Makes a message due that was not delivered, as if it had never been sent.
     pub(crate) async fn retry_outbox(&mut self, id: Uuid, now: i64) -> Result<(), StoreError> {
-        const SQL: &str = "UPDATE connection_outbox SET state = 'pending', attempts = 0, next_at = $2 \
-                           WHERE id = $1 AND state <> 'delivered'";
+        const SQL: &str = "UPDATE connection_outbox SET state = 'pending', attempts = 0, next_at = $2 WHERE id = $1";
         later!(self, SQL, id, now)
     }
 
-    /// Deletes events in this state that are older than the given one.
-    pub(crate) async fn delete_outbox(&mut self, state: OutboxState, before: Uuid) -> Result<(), StoreError> {
-        const SQL: &str = "DELETE FROM connection_outbox WHERE state = $1 AND id < $2";
-        later!(self, SQL, state.as_str(), before)
+    /// Deletes the messages that failed and whose events are older than the given one.
+    pub(crate) async fn delete_failed_outbox(&mut self, before: Uuid) -> Result<(), StoreError> {
+        later!(self, "DELETE FROM connection_outbox WHERE state = 'failed' AND id < $1", before)
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     service_kind::{Act, Borrower},
     sql,
     test_host::{World, answers, code, connected, step},
+    test_server::Reply,
     tool::Tools,
 };
 
@@ -55,7 +56,7 @@ async fn attack(table: &str) {
         "connection_kind_terms" => kind_terms().await,
         "connection_kv" => values().await,
         "connection_liveness" => liveness().await,
-        "connection_outbox" | "connection_outbox_position" => outbox().await,
+        "connection_event_due" | "connection_event_receiver" | "connection_outbox" => outbox().await,
         "connection_profile" | "connection_profile_slot" => profile(table).await,
         "connection_setup" | "connection_setup_effect" => setup(table).await,
         // An extension may ask only for scopes that its kind allows, and a person agrees to them.
@@ -329,14 +330,21 @@ async fn outbox() {
     let world = World::new().await;
     let registry = world.acme().await;
     let operator = Operator::new().await;
+    operator.answers(|_| Reply::whole(500, "", ""));
     let _running = operator.runs(&world, &registry).await;
     connected(&registry, "key-1").await;
-    operator.until(1).await;
-    recorded(&registry, <[_]>::is_empty).await;
+    recorded(&registry, |events| events.iter().any(|event| event.failure.is_some())).await;
+    operator.answers(|_| Reply::whole(204, "", ""));
     let body = r#"{"type":"connection.removed","timestamp":"Z","data":null}"#;
-    edit(&world, format!("UPDATE connection_outbox SET state = 'pending', next_at = 1, body = '{body}'")).await;
+    edit(&world, format!("UPDATE connection_outbox SET next_at = 1, body = '{body}'")).await;
     world.clock.advance(Duration::from_secs(5));
     assert_eq!(operator.until(2).await[1].name, "connection.removed");
+    recorded(&registry, <[_]>::is_empty).await;
+    // An event that was told becomes due again, and a receiver that is not known is entered again.
+    edit(&world, "INSERT INTO connection_event_due SELECT id FROM connection_event WHERE kind = 'connected'").await;
+    edit(&world, "DELETE FROM connection_event_receiver").await;
+    world.clock.advance(Duration::from_secs(5));
+    assert_eq!(operator.until(3).await[2].name, "connection.connected");
 }
 
 async fn liveness() {

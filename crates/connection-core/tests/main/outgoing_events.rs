@@ -47,7 +47,7 @@ impl Operator {
         Self { server, answer }
     }
 
-    fn answers(&self, answer: impl Fn(&str) -> Reply + Send + 'static) {
+    pub(crate) fn answers(&self, answer: impl Fn(&str) -> Reply + Send + 'static) {
         *self.answer.lock().unwrap() = Box::new(answer);
     }
 
@@ -57,7 +57,7 @@ impl Operator {
     }
 
     /// Returns the messages, each with a valid signature.
-    fn messages(&self) -> Vec<Message> {
+    pub(crate) fn messages(&self) -> Vec<Message> {
         self.server.requests().iter().map(|request| verified(request)).collect()
     }
 
@@ -68,16 +68,16 @@ impl Operator {
 }
 
 /// A store whose events an operator gets.
-struct Setting {
-    world: World,
-    fake: Fake,
-    registry: ConnectionRegistry,
-    operator: Operator,
-    running: JoinHandle<()>,
+pub(crate) struct Setting {
+    pub(crate) world: World,
+    pub(crate) fake: Fake,
+    pub(crate) registry: ConnectionRegistry,
+    pub(crate) operator: Operator,
+    pub(crate) running: JoinHandle<()>,
 }
 
 impl Setting {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let fake = Fake::new();
         let registry = world.open(fake.clone()).await;
@@ -87,7 +87,7 @@ impl Setting {
     }
 
     /// Creates the same as [`new`](Self::new) after the operator has accepted the event of one connection.
-    async fn after_one() -> Self {
+    pub(crate) async fn after_one() -> Self {
         let setting = Self::new().await;
         setting.fake.connected(&setting.registry, "ada").await;
         setting.operator.until(1).await;
@@ -100,7 +100,7 @@ async fn runs(world: &World, registry: &ConnectionRegistry, url: &str) -> JoinHa
     let receiver = Arc::new(EventReceiver::new(url, &Secret::from(SECRET)).unwrap());
     let running = registry.clone();
     let task = Handle::current().spawn(async move { running.outgoing_events().run(receiver).await });
-    while sql::number(&world.database(), "SELECT COUNT(*) FROM connection_outbox_position").await != Some(1) {
+    while sql::number(&world.database(), "SELECT COUNT(*) FROM connection_event_receiver").await != Some(1) {
         tokio::task::yield_now().await;
     }
     task
@@ -193,6 +193,9 @@ async fn an_operator_is_told_in_signed_messages_without_secrets() {
         (&"work".into(), &"unauthorized".into())
     );
     assert_eq!(messages[2].data["label"], "work");
+    // The renaming and the recovery have numbers, too, and no message.
+    let numbers: Vec<_> = messages.iter().map(|message| message.data["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [1, 3, 5]);
     recorded(&registry, <[_]>::is_empty).await;
     registry.close().await;
 }
@@ -407,9 +410,13 @@ async fn a_restart_loses_no_event_and_repeats_none() {
 
 #[tokio::test]
 async fn an_attempt_whose_process_died_is_repeated_with_the_same_id() {
-    let Setting { world, registry, operator, .. } = Setting::after_one().await;
+    let Setting { world, fake, registry, operator, .. } = Setting::new().await;
+    operator.answers(|_| Reply::whole(500, "", ""));
+    fake.connected(&registry, "ada").await;
+    after(&world, &registry, 1).await;
+    operator.answers(|_| Reply::whole(204, "", ""));
     // The row is as a process leaves it that dies before the answer.
-    let begun = format!("UPDATE connection_outbox SET state = 'pending', attempts = 1, next_at = {}", world.now() + 60);
+    let begun = format!("UPDATE connection_outbox SET attempts = 1, next_at = {}", world.now() + 60);
     assert_eq!(sql::run(&world.database(), begun).await, 1);
     world.clock.advance(Duration::from_secs(60));
     let messages = operator.until(2).await;

@@ -32,7 +32,7 @@ async fn an_event_that_the_operator_did_not_get_is_listed_with_its_reason_and_se
     let receiver = Arc::new(EventReceiver::new("https://10.0.0.1/events", &secret).unwrap());
     let registry = world.registry.clone();
     let _running = Handle::current().spawn(async move { registry.outgoing_events().run(receiver).await });
-    while !world.rows().await.iter().any(|row| row.contains("connection_outbox_position")) {
+    while !world.rows().await.iter().any(|row| row.contains("connection_event_receiver")) {
         tokio::task::yield_now().await;
     }
     let connection = world.connected(&ada, "octocat").await;

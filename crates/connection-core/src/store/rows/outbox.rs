@@ -1,4 +1,4 @@
-//! An event that is sent to the address of the operator.
+//! A message that is sent to the address of the operator.
 
 use uuid::Uuid;
 
@@ -6,10 +6,8 @@ use super::{row, stored_words};
 use crate::ids::ConnectionId;
 
 stored_words! {
-    /// The state of an event that is sent.
+    /// The state of a message. A message that the receiver accepted has no row.
     OutboxState in "connection_outbox.state" {
-        /// The receiver accepted it.
-        Delivered = "delivered",
         /// The last attempt failed, and no other follows.
         Failed = "failed",
         /// No attempt was made yet, or the last one failed and another follows.

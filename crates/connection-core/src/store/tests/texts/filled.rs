@@ -38,6 +38,7 @@ const TABLES: &[(&str, &str)] = &[
         "connection_event (id, owner, connection_id, seq, at, kind, body, chain)",
         "{id}, 'local', {id}, 1, i, 'connected', '{}', {hash}",
     ),
+    ("connection_event_due (event_id)", "{id}"),
     (
         "connection_setup (id, owner, kind, connection_id, state, sealed_header, sealed_step, expires_at, created_at)",
         "{id}, 'local', 'github', {id}, CASE WHEN i % 20 = 0 THEN 'waiting' ELSE 'done' END, {hash}, {hash}, i, i",
@@ -57,7 +58,7 @@ const TABLES: &[(&str, &str)] = &[
     ("connection_access_token_request (key, request, made, created_at)", "{hash}, {hash}, 'm' || i, i"),
     (
         "connection_outbox (id, owner, connection_id, name, body, state, next_at)",
-        "{id}, 'local', {id}, 'connection.connected', '{}', CASE WHEN i % 20 = 0 THEN 'pending' ELSE 'delivered' END, \
+        "{id}, 'local', {id}, 'connection.connected', '{}', CASE WHEN i % 20 = 0 THEN 'pending' ELSE 'failed' END, \
          CASE WHEN i % 20 = 0 THEN i END",
     ),
     ("connection_kv (owner, namespace, key, value)", "'local', 'n' || (i % 100), 'k' || i, 'v'"),

@@ -432,19 +432,20 @@ async fn outbox(tx: &mut Tx) {
         failure: None,
     };
     call!(tx:
-        told_events(Uuid::nil(), 9);
-        outbox_position();
+        event_receiver();
+        due_events(9);
         outbox(row.id);
         due_outbox(1, 9);
         undelivered_outbox(None, Uuid::max(), 9);
         undelivered_outbox(Some("local"), Uuid::max(), 9);
-        set_outbox_position(row.id);
+        record_collection();
+        take_due_event(row.id);
         insert_outbox(&row);
         claim_outbox(row.id, 0, 9);
         deliver_outbox(row.id);
         fail_outbox(row.id, 1, Some(9), "a");
         retry_outbox(row.id, 1);
-        delete_outbox(OutboxState::Failed, row.id);
+        delete_failed_outbox(row.id);
     );
 }
 

@@ -1,0 +1,230 @@
+//! Every event that an operator should get is delivered, whatever the order of commits and the clocks of processes.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use connection_contract::{Clock as _, Timestamp};
+use connection_core::{ConnectionRegistry, ManualClock, UuidV7};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
+use uuid::Uuid;
+
+use crate::{
+    fake::Fake,
+    log,
+    outgoing_events::{Message, Operator, Setting, recorded},
+    sql,
+    test_host::{ON_POSTGRES, START, World},
+};
+
+/// Opens a process with this clock, from which also its ids come.
+async fn process(world: &World, fake: &Fake, clock: &ManualClock) -> ConnectionRegistry {
+    let time = clock.clone();
+    let ids = UuidV7::from_milliseconds(move || time.now().seconds().unsigned_abs() * 1000);
+    world.builder().kind(fake.clone()).clock(Arc::new(clock.clone())).ids(Arc::new(ids)).open().await.unwrap()
+}
+
+/// Waits until these accounts were told as connected, and returns all messages.
+async fn told(operator: &Operator, names: &[String]) -> Vec<Message> {
+    loop {
+        let messages = operator.messages();
+        let known: BTreeSet<_> = messages.iter().filter_map(|message| message.data["account"]["id"].as_str()).collect();
+        if names.iter().all(|name| known.contains(&**name)) {
+            return messages;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn due(world: &World) -> Option<i64> {
+    sql::number(&world.database(), "SELECT COUNT(*) FROM connection_event_due").await
+}
+
+/// Returns an id of a time before that of another id.
+fn before(id: Uuid, time: Duration) -> Uuid {
+    Uuid::from_u128(id.as_u128() - (time.as_millis() << 80))
+}
+
+/// Returns the id of the first event of a store.
+async fn first_event(world: &World) -> Uuid {
+    sql::uuid(&world.database(), "SELECT id FROM connection_event ORDER BY id LIMIT 1").await
+}
+
+/// Returns a statement that records another event of the first connection.
+fn recording(id: Uuid, seq: i64) -> String {
+    format!(
+        "INSERT INTO connection_event (id, owner, connection_id, seq, at, kind, body, chain) \
+         SELECT {}, owner, connection_id, {seq}, at, 'reauthorized', '{{}}', chain FROM connection_event \
+         WHERE seq = 1 ORDER BY id LIMIT 1",
+        sql::id(id.into())
+    )
+}
+
+/// On PostgreSQL the transaction of the earlier event is open while the later one is committed. On SQLite it waits for
+/// its turn meanwhile, and already has its id.
+#[tokio::test]
+async fn an_event_that_is_committed_after_a_later_one_is_delivered() {
+    let Setting { world, fake, registry, operator, .. } = Setting::after_one().await;
+    let late = before(first_event(&world).await, Duration::from_secs(10));
+    let record = AssertSqlSafe(recording(late, 2));
+    match world.database() {
+        sql::Database::Server(options) => {
+            let mut other = options.connect().await.unwrap();
+            let mut transaction = other.begin().await.unwrap();
+            transaction.execute(record).await.unwrap();
+            fake.connected(&registry, "bob").await;
+            operator.until(2).await;
+            recorded(&registry, <[_]>::is_empty).await;
+            transaction.commit().await.unwrap();
+        }
+        sql::Database::File(_) => {
+            fake.connected(&registry, "bob").await;
+            operator.until(2).await;
+            recorded(&registry, <[_]>::is_empty).await;
+            assert_eq!(sql::run(&world.database(), recording(late, 2)).await, 1);
+        }
+    }
+    world.clock.advance(Duration::from_secs(5));
+    let messages = operator.until(3).await;
+    assert_eq!((messages[2].id.clone(), &messages[2].data["number"]), (late.to_string(), &2.into()));
+    registry.close().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_for_one_run_loses_no_later_event() {
+    for wrong in [3600, 90_000, -7200] {
+        let world = World::new().await;
+        let fake = Fake::new();
+        let operator = Operator::new().await;
+        world.clock.jump_to(Timestamp::from_seconds(START + wrong));
+        let registry = process(&world, &fake, &world.clock).await;
+        let _running = operator.runs(&world, &registry).await;
+        fake.connected(&registry, "during").await;
+        operator.until(1).await;
+        recorded(&registry, <[_]>::is_empty).await;
+        registry.close().await;
+        world.clock.jump_to(Timestamp::from_seconds(START));
+        let registry = process(&world, &fake, &world.clock).await;
+        let _running = operator.runs(&world, &registry).await;
+        for name in ["one", "two", "three"] {
+            fake.connected(&registry, name).await;
+        }
+        operator.until(4).await;
+        recorded(&registry, <[_]>::is_empty).await;
+        assert_eq!((operator.messages().len(), due(&world).await), (4, Some(0)), "{wrong}");
+        registry.close().await;
+    }
+}
+
+#[tokio::test]
+async fn nodes_whose_clocks_are_ten_minutes_apart_lose_no_event() {
+    let world = World::new().await;
+    let fake = Fake::new();
+    let operator = Operator::new().await;
+    let mut nodes = Vec::new();
+    for seconds in [START - 300, START + 300] {
+        let node = process(&world, &fake, &ManualClock::at(Timestamp::from_seconds(seconds))).await;
+        let _running = operator.runs(&world, &node).await;
+        nodes.push(node);
+    }
+    let mut names = Vec::new();
+    for number in 0..10 {
+        names.push(format!("a{number}"));
+        fake.connected(&nodes[number % 2], &names[number]).await;
+    }
+    // An attempt of the slow node is repeated by the fast one if it looks meanwhile.
+    told(&operator, &names).await;
+    for node in nodes {
+        node.close().await;
+    }
+}
+
+#[tokio::test]
+async fn events_are_kept_without_a_collector_for_30_days_and_a_longer_absence_is_logged() {
+    log::begin();
+    let world = World::new().await;
+    let fake = Fake::new();
+    let registry = world.open(fake.clone()).await;
+    let operator = Operator::new().await;
+    fake.connected(&registry, "before any receiver").await;
+    assert_eq!(due(&world).await, Some(0));
+    let running = operator.runs(&world, &registry).await;
+    running.abort();
+    drop(running.await);
+    let database = world.database();
+    for (days, name, kept) in [(29, "kept", 1), (31, "not kept", 1)] {
+        let absent = format!("UPDATE connection_event_receiver SET collected_at = collected_at - {days} * 86400");
+        assert_eq!(sql::run(&database, absent).await, 1);
+        fake.connected(&registry, name).await;
+        assert_eq!(due(&world).await, Some(kept), "{name}");
+    }
+    let _running = operator.runs(&world, &registry).await;
+    let names = ["kept", "later"].map(str::to_owned);
+    told(&operator, &names[..1]).await;
+    assert_eq!(log::lines_with("no process has sent events for 60 days").len(), 1);
+    // The collector is back.
+    fake.connected(&registry, "later").await;
+    told(&operator, &names).await;
+    recorded(&registry, <[_]>::is_empty).await;
+    assert_eq!(operator.messages().len(), 2);
+    registry.close().await;
+}
+
+/// Returns the statements that bring a database back to the version before events became due by themselves.
+pub(crate) fn before_due_events() -> Vec<&'static str> {
+    let former = [
+        "DROP TABLE connection_event_due",
+        "DROP TABLE connection_event_receiver",
+        if ON_POSTGRES {
+            "CREATE TABLE connection_outbox_position (only_row BIGINT NOT NULL PRIMARY KEY, event_id UUID NOT NULL)"
+        } else {
+            "CREATE TABLE connection_outbox_position (only_row INTEGER NOT NULL PRIMARY KEY, event_id BLOB NOT NULL)"
+        },
+    ];
+    let trigger = if ON_POSTGRES {
+        "DROP FUNCTION connection_event_is_due() CASCADE"
+    } else {
+        "DROP TRIGGER connection_event_is_due"
+    };
+    [trigger].into_iter().chain(former).collect()
+}
+
+#[tokio::test]
+async fn an_upgrade_sends_the_events_that_the_former_position_may_have_passed() {
+    // The clock of the process that stored the position was right, or an hour fast.
+    for fast in [Duration::ZERO, Duration::from_secs(3600)] {
+        let Setting { world, fake, registry, operator, .. } = Setting::after_one().await;
+        registry.close().await;
+        let database = world.database();
+        let first = first_event(&world).await;
+        let (old, late) = (before(first, Duration::from_secs(600)), before(first, Duration::from_secs(120)));
+        let delivered = before(first, Duration::from_secs(60));
+        let position = Uuid::from_u128(first.as_u128() + (fast.as_millis() << 80));
+        for statement in before_due_events() {
+            sql::script(&database, statement).await;
+        }
+        for (id, seq) in [(old, 2), (late, 3), (delivered, 4)] {
+            assert_eq!(sql::run(&database, recording(id, seq)).await, 1);
+        }
+        let stored = format!("INSERT INTO connection_outbox_position VALUES (1, {})", sql::id(position.into()));
+        sql::run(&database, stored).await;
+        let sent = format!(
+            "INSERT INTO connection_outbox (id, owner, connection_id, name, body, state) \
+             SELECT id, owner, connection_id, 'connection.connected', '{{}}', 'delivered' FROM connection_event \
+             WHERE id = {}",
+            sql::id(delivered.into())
+        );
+        assert_eq!(sql::run(&database, sent).await, 1);
+        sql::run(&database, "DELETE FROM connection_migrations WHERE version > 6").await;
+        let registry = world.open(fake.clone()).await;
+        assert_eq!(due(&world).await, Some(2), "{fast:?}");
+        // Events are due from the upgrade on, before a process collects them.
+        fake.connected(&registry, "bob").await;
+        assert_eq!(due(&world).await, Some(3), "{fast:?}");
+        let _running = operator.runs(&world, &registry).await;
+        let messages = operator.until(4).await;
+        let ids: BTreeSet<_> = messages.iter().map(|message| message.id.clone()).collect();
+        assert!(ids.contains(&late.to_string()) && ids.len() == 3, "{ids:?}");
+        recorded(&registry, <[_]>::is_empty).await;
+        assert_eq!(operator.messages().len(), 4);
+        registry.close().await;
+    }
+}
