@@ -14,7 +14,8 @@ CREATE TABLE connection_event_due (
     event_id BLOB NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
--- The events about which src/outbox/message.rs makes messages. Without a collection for 30 days, no more rows are added.
+-- The events about which src/outbox/message.rs makes messages. Without a collection for 30 days, no more rows are
+-- added.
 CREATE TRIGGER connection_event_is_due AFTER INSERT ON connection_event
 WHEN NEW.kind IN ('connected', 'credential_rotated', 'expiring', 'imported', 'liveness_changed', 'reauthorized',
                   'removed')

@@ -1,8 +1,8 @@
 //! Makes messages of the events that are due, each once.
 //!
-//! An event is due from the transaction that records it on, as a row of `connection_event_due`. The transaction that adds
-//! its message deletes this row. No position among the events is kept, so an event is not overlooked because of the time
-//! at which it was committed or the clock of its process.
+//! An event is due from the transaction that records it on, as a row of `connection_event_due`. The transaction that
+//! adds its message deletes this row. No position among the events is kept, so an event is not overlooked because of the
+//! time at which it was committed or the clock of its process.
 
 use uuid::Uuid;
 

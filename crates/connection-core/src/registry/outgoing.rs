@@ -71,8 +71,8 @@ impl<'a> OutgoingEvents<'a> {
     ///
     /// The first call on a store begins with the events from then on. Later calls continue where the last one ended, so
     /// that events are sent that any process recorded meanwhile, for at most 30 days after the last call ended. A host
-    /// spawns this future in any number of processes. An event that is not accepted is sent again with growing pauses for
-    /// about a day. A request that hangs delays no other one.
+    /// spawns this future in any number of processes. An event that is not accepted is sent again with growing pauses
+    /// for about a day. A request that hangs delays no other one.
     ///
     /// # Repetition
     ///

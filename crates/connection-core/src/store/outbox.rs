@@ -1,8 +1,8 @@
 //! Queries of `connection_event_due`, `connection_event_receiver` and `connection_outbox`.
 //!
-//! A trigger adds an event to the first table in the transaction that records the event, while the second table has a row
-//! that is not too old. The message about an event is in the third table until the receiver has accepted it, so that the
-//! message is sent after a restart, too.
+//! A trigger adds an event to the first table in the transaction that records the event, while the second table has a
+//! row that is not too old. The message about an event is in the third table until the receiver has accepted it, so
+//! that the message is sent after a restart, too.
 
 use uuid::Uuid;
 
