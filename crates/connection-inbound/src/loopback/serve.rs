@@ -26,6 +26,7 @@ pub(super) const LIMITS: Limits = Limits {
     connections: 64,
     requests: 32,
     streams: 0,
+    sends: 0,
     waits: 0,
     bodies: 1 << 20,
     per_peer: PerPeer::Public(0),
@@ -44,7 +45,7 @@ pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, br
     let (Ok(four), Ok(six)) = (four, six) else { return };
     let places = Capacity::new(LIMITS, Vec::new());
     // The sender lives as long as the connections, because they are never asked to end.
-    let (_ending, ended) = watch::channel(false);
+    let (_over, over) = watch::channel(false);
     let mut connections = JoinSet::new();
     loop {
         let accepted = accepted(accept(&four, six.as_ref()).await).await;
@@ -54,10 +55,10 @@ pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, br
         {
             let router = router.clone();
             let connected = browsers.connected();
-            let ended = ended.clone();
+            let over = over.clone();
             connections.spawn(async move {
                 let _connected = connected;
-                connection(stream, router, seat, ended).await;
+                connection(stream, router, seat, over).await;
             });
         }
     }

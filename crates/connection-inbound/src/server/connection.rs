@@ -26,6 +26,7 @@ use tokio::{
 use super::{
     capacity::{Asks, Seat},
     place::{RequestPlace, TrackedBody},
+    refusal::refusal,
     tls::ServerTls,
 };
 use crate::callback::ListeningAddress;
@@ -50,12 +51,15 @@ pub(crate) async fn accepted(accepted: io::Result<(TcpStream, SocketAddr)>) -> O
     }
 }
 
-/// Serves one request, then closes the connection. After `ending` is set, only a request in progress is still answered.
+/// Serves one request, then closes the connection. After `over` is set, a request that is not answered yet is refused.
+///
+/// A server that stops leaves its connections alone until then: one on which nothing has arrived ends with the time for
+/// its head.
 pub(crate) async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     routes: Router,
     seat: Seat,
-    mut ending: watch::Receiver<bool>,
+    over: watch::Receiver<bool>,
 ) {
     let Seat { asks, head_time, mut left, .. } = seat;
     let limits = asks.limits();
@@ -64,21 +68,9 @@ pub(crate) async fn connection(
     http.timer(TokioTimer::new()).header_read_timeout(head_time).keep_alive(false);
     http.max_buf_size(limits.head).max_headers(limits.headers);
     let routes = TowerToHyperService::new(routes);
-    let service = hyper::service::service_fn(move |request| answered(routes.clone(), asks.clone(), request));
-    let mut served = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
-    let answered = async {
-        tokio::select! {
-            biased;
-            // A connection that either side closes is not an error.
-            _ = &mut served => return,
-            // Another connection needs the seat.
-            _ = &mut left => return,
-            // A dropped sender means that the server is gone, which ends the connection as well.
-            _ = ending.wait_for(|ending| *ending) => {}
-        }
-        served.as_mut().graceful_shutdown();
-        drop(served.await);
-    };
+    let service =
+        hyper::service::service_fn(move |request| in_time(routes.clone(), asks.clone(), request, over.clone()));
+    let served = http.serve_connection(TokioIo::new(stream), service);
     let too_long = async {
         tokio::time::sleep(MAX_CONNECTION_TIME).await;
         if requests.is_stream() {
@@ -86,7 +78,11 @@ pub(crate) async fn connection(
         }
     };
     tokio::select! {
-        () = answered => {}
+        biased;
+        // A connection that either side closes is not an error.
+        _ = served => {}
+        // Another connection needs the seat.
+        _ = &mut left => {}
         () = too_long => {}
     }
 }
@@ -97,24 +93,45 @@ pub(crate) async fn secured(
     tls: ServerTls,
     routes: Router,
     mut seat: Seat,
-    mut ending: watch::Receiver<bool>,
+    over: watch::Receiver<bool>,
 ) {
     let deadline = Instant::now() + seat.head_time;
     let accepted = tokio::select! {
         biased;
         // Another connection needs the seat.
         _ = &mut seat.left => return,
-        // No request is in progress yet.
-        _ = ending.wait_for(|ending| *ending) => return,
         accepted = tokio::time::timeout_at(deadline, tls.accept(stream)) => accepted,
     };
     match accepted {
         Ok(Ok(stream)) => {
             seat.head_time = deadline.saturating_duration_since(Instant::now());
-            connection(stream, routes, seat, ending).await;
+            connection(stream, routes, seat, over).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+/// Answers a request, or refuses it when the server ends.
+async fn in_time(
+    routes: TowerToHyperService<Router>,
+    asks: Asks,
+    request: Request<Incoming>,
+    mut over: watch::Receiver<bool>,
+) -> Result<Response, Infallible> {
+    let ended = async {
+        // Without its sender, the server is gone, and nobody reads the answer.
+        drop(over.wait_for(|over| *over).await);
+    };
+    tokio::select! {
+        biased;
+        response = answered(routes, asks, request) => response,
+        () = ended => {
+            let detail = "the server stops, and the request was not finished in time";
+            let remedy = "look whether it took effect, or send it again with the same Idempotency-Key";
+            let refused = refusal(StatusCode::SERVICE_UNAVAILABLE, "server_stopping", detail, remedy);
+            Ok(([(RETRY_AFTER, "5")], refused).into_response())
+        }
     }
 }
 

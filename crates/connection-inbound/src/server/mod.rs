@@ -6,18 +6,30 @@ mod names;
 mod per_peer;
 mod place;
 mod proxies;
+mod refusal;
 #[cfg(test)]
 mod slow_tests;
+#[cfg(test)]
+mod stop_tests;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod validity;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, middleware};
 use connection_contract::BoxFuture;
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
 
 use crate::{PublicUrl, headers};
 
@@ -36,6 +48,7 @@ const LIMITS: Limits = Limits {
     requests: 256,
     streams: 2048,
     waits: 1024,
+    sends: 512,
     bodies: 32 << 20,
     per_peer: PerPeer::Public(32),
     head: 64 << 10,
@@ -45,7 +58,11 @@ const LIMITS: Limits = Limits {
 
 /// The time for requests in progress after the server was stopped: the longest wait of the page after a callback, and a
 /// little more.
-const LAST: Duration = Duration::from_secs(15);
+const LAST: Duration = Duration::from_secs(13);
+/// The time for the refusals of the requests that are not answered by then.
+const REFUSING: Duration = Duration::from_secs(2);
+/// The maximum number of connections that are accepted after the stop: the system queues no more of them.
+const QUEUED: usize = 4096;
 
 /// A listening HTTP server.
 ///
@@ -58,7 +75,8 @@ const LAST: Duration = Duration::from_secs(15);
 /// answer of the type `text/event-stream` has no end of its own and continues until either side closes the connection.
 /// If as many of them are open as [`event_streams`](Self::event_streams) allows, a further request for one gets 503.
 ///
-/// A request whose body has not arrived takes no place of those that are answered at once.
+/// A request whose body has not arrived takes no place of those that are answered at once. Neither does a request that
+/// waits for a change or for a provider, if its handler says so with its [`RequestPlace`].
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -132,8 +150,10 @@ impl Server {
 
     /// Serves until `stop` resolves.
     ///
-    /// Then the server accepts no more connections, and returns once all requests in progress are answered, after
-    /// fifteen seconds at the latest.
+    /// Then the server accepts the connections that the system has queued, and no others. It answers the requests of
+    /// all its connections; after thirteen seconds, it refuses those that are not answered with a problem document (503).
+    /// It returns once all connections have ended, after fifteen seconds at the latest. A connection on which nothing
+    /// arrives ends after five seconds.
     ///
     /// A request that names another host than `url`, a loopback address of this server or `localhost` is refused with a
     /// problem document (421), because a page whose name resolves to this machine names its own host (DNS rebinding). Only if `url` has TLS and this
@@ -167,12 +187,12 @@ impl Server {
             None => routes,
         };
         Serving {
-            listener: self.listener,
+            listener: Some(self.listener),
             tls: self.tls,
             // Without this, each request would convert the handler of its route.
             routes: routes.layer(middleware::map_response(headers::with_security_headers)).with_state(()),
             places: Capacity::behind(self.proxies, self.limits, self.reserved),
-            ending: watch::Sender::new(false),
+            over: watch::Sender::new(false),
             connections: JoinSet::new(),
         }
     }
@@ -181,12 +201,13 @@ impl Server {
 /// A server that accepts connections. Its futures are boxed, so that [`Server::serve`] is the only code that is compiled
 /// again for each type of `stop`.
 struct Serving {
-    listener: TcpListener,
+    /// `None` after the stop.
+    listener: Option<TcpListener>,
     tls: Option<ServerTls>,
     routes: Router,
     places: Capacity,
-    /// Tells the connections that the server ends.
-    ending: watch::Sender<bool>,
+    /// Tells the connections to refuse what they have not answered.
+    over: watch::Sender<bool>,
     connections: JoinSet<()>,
 }
 
@@ -194,33 +215,55 @@ impl Serving {
     /// Accepts connections for as long as the future is polled.
     fn accept(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            loop {
-                let accepted = accepted(self.listener.accept().await).await;
+            while let Some(listener) = &self.listener {
+                let accepted = accepted(listener.accept().await).await;
                 while self.connections.try_join_next().is_some() {}
-                // A connection without a seat is closed.
-                if let Some((stream, peer)) = accepted
-                    && let Some(mut seat) = self.places.seat(peer.ip())
-                {
-                    seat.asks.local = stream.local_addr().ok();
-                    let ended = self.ending.subscribe();
-                    let routes = self.routes.clone();
-                    match self.tls.clone() {
-                        Some(tls) => self.connections.spawn(secured(stream, tls, routes, seat, ended)),
-                        None => self.connections.spawn(connection(stream, routes, seat, ended)),
-                    };
+                if let Some((stream, peer)) = accepted {
+                    self.begin(stream, peer);
                 }
             }
         })
     }
 
-    /// Waits until the requests in progress are answered, and closes the connections that remain after that.
+    /// Begins to serve a connection. A connection without a seat is closed.
+    fn begin(&mut self, stream: TcpStream, peer: SocketAddr) {
+        let Some(mut seat) = self.places.seat(peer.ip()) else { return };
+        seat.asks.local = stream.local_addr().ok();
+        let over = self.over.subscribe();
+        let routes = self.routes.clone();
+        match self.tls.clone() {
+            Some(tls) => self.connections.spawn(secured(stream, tls, routes, seat, over)),
+            None => self.connections.spawn(connection(stream, routes, seat, over)),
+        };
+    }
+
+    /// Accepts what the system has queued, waits until the requests are answered, and refuses the rest.
     fn end(mut self) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            drop(self.listener);
-            self.ending.send_replace(true);
-            let all = async { while self.connections.join_next().await.is_some() {} };
-            // Close the remaining connections.
-            drop(tokio::time::timeout(LAST, all).await);
+            for (stream, peer) in self.listener.take().into_iter().flat_map(queued) {
+                self.begin(stream, peer);
+            }
+            for (over, time) in [(false, LAST), (true, REFUSING)] {
+                self.over.send_replace(over);
+                let all = async { while self.connections.join_next().await.is_some() {} };
+                // After the second time, the remaining connections are closed.
+                drop(tokio::time::timeout(time, all).await);
+            }
         })
     }
+}
+
+/// Returns the connections that the system has queued, and stops listening. The clients of these connections are
+/// connected already and have sent their requests, and closing the socket would reset them.
+fn queued(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    // The runtime may not have seen the newest connections, so the system is asked directly. Its socket does not block.
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let retried = |error: &io::Error| matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted);
+    let accepted = std::iter::repeat_with(|| listener.accept()).take(QUEUED);
+    let accepted = accepted.take_while(|accepted| accepted.as_ref().map_or_else(retried, |_| true)).flatten();
+    let streams = accepted.filter_map(|(stream, peer)| {
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    });
+    streams.collect()
 }

@@ -6,9 +6,10 @@ use axum::{
     extract::{Request, State},
     http::{StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 
+use super::refusal::refusal;
 use crate::PublicUrl;
 
 /// The values of `Host` that a server accepts.
@@ -39,15 +40,9 @@ impl Names {
         self
     }
 
-    /// Returns the refusal as a problem document (RFC 9457), with the members of all refusals of the API.
     fn refused(&self) -> Response {
-        // The address of a server has no character that JSON escapes.
-        let body = format!(
-            r#"{{"type":"about:blank","title":"Misdirected Request","status":421,"detail":"the request names another host","code":"other_host","remedy":"use the address {}","field":null,"problems":[],"made":null}}"#,
-            self.address
-        );
-        let media_type = [(header::CONTENT_TYPE, "application/problem+json")];
-        (StatusCode::MISDIRECTED_REQUEST, media_type, body).into_response()
+        let remedy = format!("use the address {}", self.address);
+        refusal(StatusCode::MISDIRECTED_REQUEST, "other_host", "the request names another host", &remedy)
     }
 }
 

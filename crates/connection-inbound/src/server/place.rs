@@ -1,5 +1,5 @@
 //! The place of a request among those that are answered at once. A request has it while the server works for it, and
-//! gives it up while it waits for its client or for a change.
+//! gives it up while it waits for its client, for a change or for a provider.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use connection_contract::BoxFuture;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::capacity::{Activity, Asks};
+use super::capacity::{Activity, Asks, WaitsFor};
 
 /// The place of one request. Clones share it.
 #[derive(Clone)]
@@ -72,10 +72,10 @@ impl Place {
         }
     }
 
-    /// Gives the place up while the request waits for a change. Returns `false` if too many requests wait.
-    fn wait_for_change(&self) -> bool {
+    /// Gives the place up while the request waits. Returns `false` if too many requests wait.
+    fn wait_for(&self, what: WaitsFor) -> bool {
         let mut held = self.lock();
-        let waits = !held.is_over && self.0.asks.wait_for_change();
+        let waits = !held.is_over && self.0.asks.wait(what);
         if waits {
             held.permit = None;
         }
@@ -120,11 +120,20 @@ impl RequestPlace {
 
     /// Gives the place up while the request waits for a change. Returns `None` if as many requests wait as may.
     pub fn wait(&self) -> Option<WaitingRequest> {
-        self.0.wait_for_change().then(|| WaitingRequest(self.0.clone()))
+        self.0.wait_for(WaitsFor::Change).then(|| WaitingRequest(self.0.clone()))
+    }
+
+    /// Gives the place up while the request waits for a provider, which may be slow. Returns `None` if as many requests
+    /// wait for providers as may.
+    ///
+    /// The server bounds their number alone. A handler that knows the owner and the provider of a request bounds the
+    /// share of each.
+    pub fn wait_for_provider(&self) -> Option<WaitingRequest> {
+        self.0.wait_for(WaitsFor::Provider).then(|| WaitingRequest(self.0.clone()))
     }
 }
 
-/// A request that waits for a change. After [`end`](Self::end), it has a place again.
+/// A request that waits for a change or for a provider. After [`end`](Self::end), it has a place again.
 #[derive(Debug)]
 #[must_use = "a request that no longer waits needs a place"]
 pub struct WaitingRequest(Place);

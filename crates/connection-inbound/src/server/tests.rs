@@ -38,7 +38,7 @@ use super::{
 async fn served(routes: Router, parts: &[&str], pause: Duration) -> (String, Duration) {
     let places = Capacity::new(LIMITS, Vec::new());
     let seat = places.seat([127, 0, 0, 1].into()).unwrap();
-    let (_ending, ended) = watch::channel(false);
+    let (_over, over) = watch::channel(false);
     let (mut ours, theirs) = tokio::io::duplex(64 << 10);
     let began = Instant::now();
     let client = async move {
@@ -52,7 +52,7 @@ async fn served(routes: Router, parts: &[&str], pause: Duration) -> (String, Dur
         ours.read_to_string(&mut answer).await.unwrap();
         answer
     };
-    let (answer, ()) = tokio::join!(client, connection(theirs, routes, seat, ended));
+    let (answer, ()) = tokio::join!(client, connection(theirs, routes, seat, over));
     assert!(places.is_empty(), "its place is free again");
     (answer, began.elapsed())
 }
@@ -113,7 +113,7 @@ async fn a_handshake_takes_its_time_from_that_of_the_head() {
     ] {
         let places = Capacity::new(LIMITS, Vec::new());
         let seat = places.seat([127, 0, 0, 1].into()).unwrap();
-        let (_ending, ended) = watch::channel(false);
+        let (_over, over) = watch::channel(false);
         let (ours, theirs) = tokio::io::duplex(64 << 10);
         let began = Instant::now();
         let trusted = certificate.der();
@@ -128,7 +128,7 @@ async fn a_handshake_takes_its_time_from_that_of_the_head() {
             String::from_utf8(answer).unwrap()
         };
         let server = async {
-            secured(theirs, tls.clone(), routes(), seat, ended).await;
+            secured(theirs, tls.clone(), routes(), seat, over).await;
             began.elapsed()
         };
         let (answer, took) = tokio::join!(client, server);

@@ -4,8 +4,9 @@
 //! A connection costs little until its request has arrived, so more connections are accepted than requests are answered
 //! at once. When the server is full, the connection that has waited longest without being answered is closed, so
 //! strangers that send nothing keep nobody out. Requests to a reserved path have capacity of their own, and so have
-//! streams of events, which last as long as their listeners want, and requests that wait for a change. A request whose
-//! body has not arrived is not being answered, and the bodies that are being read are bounded together.
+//! streams of events, which last as long as their listeners want, requests that wait for a change, and requests that wait
+//! for a provider. A request whose body has not arrived is not being answered, and the bodies that are being read are
+//! bounded together.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,6 +31,8 @@ pub(crate) struct Limits {
     pub(crate) streams: usize,
     /// The maximum number of requests at once that wait for a change, beside the connections.
     pub(crate) waits: usize,
+    /// The maximum number of requests at once that wait for a provider, beside the connections.
+    pub(crate) sends: usize,
     /// The maximum number of bytes of all bodies that are being read.
     pub(crate) bodies: usize,
     /// The maximum number of connections at once from one peer.
@@ -68,6 +71,8 @@ struct Seats {
     streams: usize,
     /// The number of seats whose requests wait for a change.
     waits: usize,
+    /// The number of seats whose requests wait for a provider.
+    sends: usize,
     /// The number of bytes of the bodies that are being read.
     bodies: usize,
     /// The number of seats of each peer that is counted.
@@ -93,8 +98,17 @@ pub(super) enum Activity {
     IsAnswered,
     /// The request of the connection waits for a change.
     WaitsForChange,
+    /// The request of the connection waits for a provider.
+    WaitsForProvider,
     /// The connection receives a stream of events.
     Streams,
+}
+
+/// What a request waits for that has given its place up.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum WaitsFor {
+    Change,
+    Provider,
 }
 
 /// The seat of one connection, until it is dropped.
@@ -159,7 +173,7 @@ impl Capacity {
         {
             return None;
         }
-        if seats.taken.len() - seats.streams - seats.waits >= self.0.limits.connections {
+        if seats.taken.len() - seats.streams - seats.waits - seats.sends >= self.0.limits.connections {
             let waits = |taken: &TakenSeat| taken.activity == Activity::Waits;
             let longest = seats.taken.iter().find(|(_, taken)| waits(taken)).map(|(number, _)| *number)?;
             seats.give_back(longest);
@@ -195,16 +209,30 @@ impl Seats {
         let taken = self.taken.get_mut(&number).filter(|taken| taken.activity != Activity::Streams);
         let Some(taken) = taken else { return };
         let before = std::mem::replace(&mut taken.activity, activity);
-        self.waits -= usize::from(before == Activity::WaitsForChange);
-        self.waits += usize::from(activity == Activity::WaitsForChange);
-        self.streams += usize::from(activity == Activity::Streams);
+        if let Some(count) = self.count(before) {
+            *count -= 1;
+        }
+        if let Some(count) = self.count(activity) {
+            *count += 1;
+        }
+    }
+
+    /// Returns the number of seats with this activity, if it is counted.
+    fn count(&mut self, activity: Activity) -> Option<&mut usize> {
+        match activity {
+            Activity::Streams => Some(&mut self.streams),
+            Activity::WaitsForChange => Some(&mut self.waits),
+            Activity::WaitsForProvider => Some(&mut self.sends),
+            Activity::Waits | Activity::IsAnswered => None,
+        }
     }
 
     /// Gives a seat back; does nothing if that has happened already.
     fn give_back(&mut self, number: u64) {
         let Some(taken) = self.taken.remove(&number) else { return };
-        self.streams -= usize::from(taken.activity == Activity::Streams);
-        self.waits -= usize::from(taken.activity == Activity::WaitsForChange);
+        if let Some(count) = self.count(taken.activity) {
+            *count -= 1;
+        }
         self.bodies -= taken.body;
         let Some(peer) = taken.peer else { return };
         if let Some(has) = self.peers.get_mut(&peer) {
@@ -264,12 +292,16 @@ impl Asks {
         }
     }
 
-    /// Notes that the request waits for a change. Returns `false` if too many do.
-    pub(super) fn wait_for_change(&self) -> bool {
+    /// Notes that the request waits for a change or for a provider. Returns `false` if too many do.
+    pub(super) fn wait(&self, what: WaitsFor) -> bool {
+        let limits = self.limits();
         let mut seats = self.places.lock();
-        let is_free = seats.waits < self.places.0.limits.waits;
+        let (activity, is_free) = match what {
+            WaitsFor::Change => (Activity::WaitsForChange, seats.waits < limits.waits),
+            WaitsFor::Provider => (Activity::WaitsForProvider, seats.sends < limits.sends),
+        };
         if is_free {
-            seats.set(self.number, Activity::WaitsForChange);
+            seats.set(self.number, activity);
         }
         is_free
     }
@@ -327,158 +359,4 @@ impl Drop for SeatGuard {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: Limits = Limits {
-        connections: 4,
-        requests: 2,
-        streams: 2,
-        waits: 2,
-        bodies: 100,
-        per_peer: PerPeer::Public(2),
-        head: 8 << 10,
-        headers: 10,
-        head_time: Duration::from_secs(1),
-    };
-
-    fn places(per_peer: PerPeer) -> Capacity {
-        Capacity::new(Limits { connections: 100, per_peer, ..LIMITS }, Vec::new())
-    }
-
-    #[test]
-    fn an_address_of_the_internet_has_few_places_and_a_proxy_has_all() {
-        for (per_peer, capped, free) in [
-            (
-                PerPeer::Public(2),
-                &["192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1", "172.32.0.1", "100.128.0.1"][..],
-                &[
-                    "127.0.0.1",
-                    "::1",
-                    "::ffff:127.0.0.1",
-                    "10.0.0.2",
-                    "172.17.0.1",
-                    "192.168.1.1",
-                    "100.64.0.1",
-                    "fd00::1",
-                ][..],
-            ),
-            (PerPeer::Remote(2), &["192.0.2.1", "10.0.0.2", "fd00::1"], &["127.0.0.1", "::1", "::ffff:127.0.0.2"]),
-        ] {
-            for peer in capped {
-                let places = places(per_peer);
-                let peer = peer.parse().unwrap();
-                let first = places.seat(peer).unwrap();
-                let second = places.seat(peer).unwrap();
-                assert!(places.seat(peer).is_none(), "{peer}");
-                assert!(places.seat("198.51.100.7".parse().unwrap()).is_some(), "another one");
-                drop(first);
-                let third = places.seat(peer);
-                assert!(third.is_some() && places.seat(peer).is_none(), "{peer}");
-                drop((second, third));
-                assert!(places.lock().peers.is_empty() && places.lock().taken.is_empty());
-            }
-            for peer in free {
-                let places = places(per_peer);
-                let peer = peer.parse().unwrap();
-                let seats: Vec<_> = (0..50).map(|_| places.seat(peer)).collect();
-                assert!(seats.iter().all(Option::is_some), "{peer}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_addresses_beside_one_of_ipv6_are_counted_with_it() {
-        let places = places(PerPeer::Public(2));
-        let seat = |peer: &str| places.seat(peer.parse().unwrap());
-        let _there = (seat("2001:db8::1").unwrap(), seat("2001:db8::ffff:1").unwrap());
-        assert!(seat("2001:db8::2").is_none());
-        assert!(seat("2001:db8:0:1::1").is_some(), "the control");
-    }
-
-    #[tokio::test]
-    async fn the_longest_waiting_connection_is_closed_and_answered_ones_stay() {
-        let places = Capacity::new(LIMITS, vec!["/healthz".to_owned()]);
-        let local = IpAddr::from([127, 0, 0, 1]);
-        let mut seats: Vec<_> = (0..4).map(|_| places.seat(local).unwrap()).collect();
-        let answering = (seats[0].asks.answering("/").await, seats[1].asks.answering("/").await);
-        let health = seats[3].asks.answering("/healthz").await;
-        let mut fifth = places.seat(local).unwrap();
-        let has_left = |seat: &mut Seat| seat.left.try_recv() == Err(oneshot::error::TryRecvError::Closed);
-        assert_eq!(seats.iter_mut().map(has_left).collect::<Vec<_>>(), [false, false, true, false]);
-        let sixth = places.seat(local).unwrap();
-        assert!(has_left(&mut fifth), "nobody else waits");
-        let seventh = sixth.asks.answering("/healthz").await;
-        assert!(places.seat(local).is_none(), "all are being answered");
-        drop(answering);
-        assert!(places.seat(local).is_some(), "who was answered may leave");
-        assert!(has_left(&mut seats[0]));
-        drop((health, seventh));
-    }
-
-    #[tokio::test]
-    async fn bodies_that_are_being_read_are_bounded_together_and_the_one_that_is_read_for_longest_goes_first() {
-        let places = Capacity::new(LIMITS, Vec::new());
-        let local = IpAddr::from([127, 0, 0, 1]);
-        let mut seats: Vec<_> = (0..4).map(|_| places.seat(local).unwrap()).collect();
-        let has_left = |seat: &mut Seat| seat.left.try_recv() == Err(oneshot::error::TryRecvError::Closed);
-        // The first one sends nothing, and the second one has its place, as one whose bytes are there at once.
-        let answering = seats[1].asks.answering("/").await;
-        for (seat, bytes) in [(1, 30), (2, 30), (3, 40)] {
-            seats[seat].asks.read(bytes);
-        }
-        assert_eq!(seats.iter_mut().map(has_left).collect::<Vec<_>>(), [false; 4]);
-        seats[3].asks.read(1);
-        assert_eq!(seats.iter_mut().map(has_left).collect::<Vec<_>>(), [false, false, true, false]);
-        assert_eq!(places.lock().bodies, 71);
-        seats[3].asks.end_body();
-        drop(answering);
-        seats.remove(1);
-        assert_eq!(places.lock().bodies, 0);
-        seats[0].asks.read(100);
-        assert!(!has_left(&mut seats[0]), "one body alone is read as far as its reader allows");
-    }
-
-    #[tokio::test]
-    async fn requests_that_wait_for_a_change_have_places_of_their_own_and_give_them_back() {
-        let places = Capacity::new(LIMITS, Vec::new());
-        let local = IpAddr::from([127, 0, 0, 1]);
-        let seats: Vec<_> = (0..3).map(|_| places.seat(local).unwrap()).collect();
-        let mut waiting = Vec::new();
-        for seat in &seats {
-            let answering = seat.asks.answering("/").await;
-            let wait = crate::server::RequestPlace::new(answering.place().clone()).wait();
-            waiting.push((answering, wait));
-        }
-        let waits: Vec<_> = waiting.iter().map(|(_, wait)| wait.is_some()).collect();
-        assert_eq!(waits, [true, true, false], "there are as many as possible");
-        assert_eq!(places.lock().waits, 2);
-        let (answering, wait) = waiting.remove(0);
-        wait.unwrap().end().await;
-        assert_eq!(places.lock().waits, 1);
-        drop((answering, waiting));
-        assert_eq!(places.lock().waits, 0);
-        drop(seats);
-        assert!(places.is_empty());
-    }
-
-    #[tokio::test]
-    async fn streams_have_places_of_their_own_and_stay() {
-        let places = Capacity::new(LIMITS, Vec::new());
-        let local = IpAddr::from([127, 0, 0, 1]);
-        let mut streams: Vec<_> = (0..3).map(|_| places.seat(local).unwrap()).collect();
-        let answering = streams[0].asks.answering("/").await;
-        assert!(streams[0].asks.stream() && streams[1].asks.stream());
-        assert!(!streams[2].asks.stream(), "there are as many as possible");
-        assert!(streams[0].asks.stream(), "it is a stream already");
-        drop(answering);
-        assert!(streams[0].asks.is_stream() && !streams[2].asks.is_stream());
-        // The third one waits, and so do these.
-        let _others: Vec<_> = (0..4).map(|_| places.seat(local).unwrap()).collect();
-        let has_left = |seat: &mut Seat| seat.left.try_recv() == Err(oneshot::error::TryRecvError::Closed);
-        assert_eq!(streams.iter_mut().map(has_left).collect::<Vec<_>>(), [false, false, true]);
-        streams.remove(0);
-        let another = places.seat(local).unwrap();
-        assert!(another.asks.stream(), "one has ended");
-    }
-}
+mod tests;
