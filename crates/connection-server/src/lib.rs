@@ -39,6 +39,7 @@ mod problem;
 mod query;
 mod rate;
 mod routes;
+mod sends;
 pub mod shapes;
 mod unknown;
 mod waits;
@@ -53,6 +54,7 @@ use connection_core::ConnectionRegistry;
 use changes::Changes;
 use rate::Rates;
 use routes::{Feeds, KnownKey, Orders, Streams};
+use sends::Sends;
 use waits::Waits;
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
@@ -75,6 +77,7 @@ pub(crate) struct Api {
     feeds: Arc<Feeds>,
     orders: Arc<Orders>,
     streams: Arc<Streams>,
+    sends: Sends,
     waits: Waits,
     changes: Arc<Changes>,
     key: Arc<KnownKey>,
@@ -100,6 +103,7 @@ impl Api {
             feeds: Arc::default(),
             orders: Arc::default(),
             streams: Arc::default(),
+            sends: Sends::default(),
             waits: Waits::default(),
             changes: Arc::default(),
             key: Arc::default(),

@@ -138,6 +138,19 @@ impl Problem {
         Self { retry_after: Some(5), ..problem.remedy("try again in 5 s") }
     }
 
+    /// Returns the refusal of an owner or a provider whose requests that wait for a provider are as many as may.
+    pub(crate) fn too_many_sends(detail: impl Into<String>) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        Self { retry_after: Some(1), ..problem.remedy("try again in 1 s, and send fewer requests at once") }
+    }
+
+    /// Returns the refusal of a process with as many requests that wait for a provider as may.
+    pub(crate) fn sends_taken() -> Self {
+        let detail = "as many requests wait for providers as may in this server";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_sends", detail);
+        Self { retry_after: Some(1), ..problem.remedy("try again in 1 s") }
+    }
+
     /// Returns the refusal of a process whose streams of live events are all taken.
     pub(crate) fn streams_taken() -> Self {
         let detail = "this server has as many streams of live events open as it may have";

@@ -151,8 +151,8 @@ impl Server {
     /// Serves until `stop` resolves.
     ///
     /// Then the server accepts the connections that the system has queued, and no others. It answers the requests of
-    /// all its connections; after thirteen seconds, it refuses those that are not answered with a problem document (503).
-    /// It returns once all connections have ended, after fifteen seconds at the latest. A connection on which nothing
+    /// all its connections; after thirteen seconds, it refuses those that are not answered with a problem document
+    /// (503). It returns once all connections have ended, after fifteen seconds at the latest. A connection on which nothing
     /// arrives ends after five seconds.
     ///
     /// A request that names another host than `url`, a loopback address of this server or `localhost` is refused with a

@@ -27,7 +27,8 @@ const REFUSALS: [(&str, &str, &str); 15] = [
     (
         "429",
         "TooManyRequests",
-        "The access token sends too many requests, or has too many streams of live events open.",
+        "The access token sends too many requests, has too many streams of live events open, or too many requests wait \
+         for a provider.",
     ),
     ("500", "Failed", "The server failed."),
     ("501", "NotSupported", "The kind of the connection, or this host, cannot do this."),
@@ -35,7 +36,8 @@ const REFUSALS: [(&str, &str, &str); 15] = [
     (
         "503",
         "Unavailable",
-        "The server stops, its database cannot be used now, or it has too many streams of live events open.",
+        "The server stops, its database cannot be used now, or it has too many streams of live events open or requests \
+         to providers in progress.",
     ),
 ];
 

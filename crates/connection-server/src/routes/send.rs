@@ -1,20 +1,29 @@
 //! Requests to providers with the credential of a connection. The caller never sees the credential.
+//!
+//! The answer is read as a whole, and within a deadline.
 
 use std::collections::BTreeMap;
 
-use axum::{http::StatusCode, response::Response};
+use axum::{
+    extract::{Extension, State},
+    http::StatusCode,
+    response::Response,
+};
 use connection_contract::{HttpRequest, Secret, encode};
 use connection_core::Response as Answer;
+use connection_inbound::RequestPlace;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::extensions::ForExtension;
 use crate::{
+    Api,
     body::{Json, json},
     caller::{Caller, ToUse},
     openapi::refusals::{Conflict, NoAnswer, NotFound, NotSupported},
     path::Path,
     problem::Problem,
+    sends::Sending,
     shapes::{AnswerBody, words},
 };
 
@@ -107,7 +116,8 @@ async fn answered(mut answer: Answer) -> Result<Response, Problem> {
     Ok(json(StatusCode::OK, &body.scopes(answer.missing_scopes(), answer.askable_scopes())))
 }
 
-/// Sends a request with the credential of a connection, and returns the provider's answer, whatever its status is.
+/// Sends a request with the credential of a connection, and returns the provider's answer, whatever its status is. The
+/// whole answer must arrive within 40 seconds.
 #[utoipa::path(
     post,
     path = "/connections/{id}/send",
@@ -116,7 +126,9 @@ async fn answered(mut answer: Answer) -> Result<Response, Problem> {
     responses((status = 200, body = AnswerBody), NotFound, Conflict, NotSupported, NoAnswer)
 )]
 pub(super) async fn of_connection(
+    State(api): State<Api>,
     caller: Caller<ToUse>,
+    place: Option<Extension<RequestPlace>>,
     Path(id): Path<String>,
     Json(body): Json<SendBody>,
 ) -> Result<Response, Problem> {
@@ -125,10 +137,12 @@ pub(super) async fn of_connection(
     let connection = caller.registry.connection(id).await?;
     let mut request = connection.request(&body.method, &body.path).await?;
     body.complete(&mut request)?;
-    answered(connection.send(request).await?).await
+    let sending = Sending::begin(&api, caller.registry.owner_name(), request.url(), place.as_deref())?;
+    sending.finish(&api, async { answered(connection.send(request).await?).await }).await
 }
 
-/// Sends a request for an extension with the credential of the connection that was granted to it.
+/// Sends a request for an extension with the credential of the connection that was granted to it. The whole answer must
+/// arrive within 40 seconds.
 #[utoipa::path(
     post,
     path = "/extensions/{name}/connections/{requirement}/send",
@@ -140,7 +154,9 @@ pub(super) async fn of_connection(
     responses((status = 200, body = AnswerBody), NotFound, Conflict, NotSupported, NoAnswer)
 )]
 pub(super) async fn of_extension(
+    State(api): State<Api>,
     caller: ForExtension<ToUse>,
+    place: Option<Extension<RequestPlace>>,
     Path((_, requirement)): Path<(String, String)>,
     Json(body): Json<SendBody>,
 ) -> Result<Response, Problem> {
@@ -152,5 +168,7 @@ pub(super) async fn of_extension(
     }
     let mut request = handle.request(&body.method, &body.path).await?;
     body.complete(&mut request)?;
-    answered(handle.send(request).await?).await
+    let owner = caller.caller.registry.owner_name();
+    let sending = Sending::begin(&api, owner, request.url(), place.as_deref())?;
+    sending.finish(&api, async { answered(handle.send(request).await?).await }).await
 }

@@ -27,6 +27,7 @@ mod readiness;
 mod refusals;
 mod removal;
 mod request_ids;
+mod sends;
 mod setup_form;
 mod setup_links;
 mod setup_refusals;
