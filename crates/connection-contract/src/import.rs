@@ -7,6 +7,24 @@ use crate::{Answers, Context, Identity, SetupFailure, SetupResult};
 /// An import has the account and the answers of connections that another program made. With this facet, it takes the
 /// answers in the form in which setup asks for them. Without it, an import needs the bytes that
 /// [`serialize_credential`](crate::ConnectionDefinition::serialize_credential) would return.
+///
+/// ```
+/// use connection_contract::prelude::*;
+///
+/// struct Acme;
+/// struct ApiKey(Secret);
+///
+/// impl Importer<ApiKey> for Acme {
+///     fn import(
+///         &self,
+///         identity: Identity,
+///         mut answers: Answers,
+///         _: &Context<'_>,
+///     ) -> Result<SetupResult<ApiKey>, SetupFailure> {
+///         Ok(SetupResult::new(ApiKey(answers.secret("apiKey")?), identity))
+///     }
+/// }
+/// ```
 pub trait Importer<C>: Send + Sync {
     /// Returns the connection of these answers to the fields of the descriptor.
     ///
