@@ -806,3 +806,18 @@ DROP TABLE connection_outbox_position;
 
 -- A message is now deleted when the receiver has accepted it.
 DELETE FROM connection_outbox WHERE state = 'delivered';
+
+-- Requests that are sent again ----------------------------------------------------------------------------------------
+
+-- The attempt that carries the request out, and until when. NULL if no process does.
+ALTER TABLE connection_access_token_request ADD COLUMN lease_owner TEXT;
+
+ALTER TABLE connection_access_token_request ADD COLUMN lease_until INTEGER;
+
+-- Whether the request has made everything. Otherwise, `made` holds what it has made so far, separated by commas.
+ALTER TABLE connection_access_token_request ADD COLUMN is_whole INTEGER NOT NULL DEFAULT 0 CHECK (is_whole IN (0, 1));
+
+UPDATE connection_access_token_request SET is_whole = TRUE WHERE made IS NOT NULL;
+
+-- The former version did not note what an interrupted request had made, so these are not carried out again.
+UPDATE connection_access_token_request SET made = '' WHERE made IS NULL;

@@ -1,7 +1,7 @@
 //! Requests that make something, and that a caller may send again under the same key (`Idempotency-Key`).
 //!
-//! The store keeps a MAC of the key and of the request, and the id of the thing that was made. The answer is made
-//! again.
+//! The store keeps a MAC of the key and of the request, and the id of the thing that was made, which the transaction
+//! that makes it writes as well. The answer is made again.
 
 use axum::{
     extract::{FromRequest, Request},
@@ -28,6 +28,7 @@ pub(crate) struct Once<T> {
 
 /// The id of the thing that a request has made, and the answer to the request.
 pub(crate) struct Made {
+    /// The id, or an empty text if the request has made nothing. Such a request may be carried out again.
     pub(crate) id: String,
     /// A refusal says that the answer could not be made; the thing exists all the same.
     pub(crate) answer: Result<Response, Problem>,
@@ -77,7 +78,7 @@ impl<T> Once<T> {
         let make = make(self.body);
         let Some(key) = self.key else { return make.await?.answer };
         // Only a task of its own is carried on when the client is gone. It also begins the request: a request that is
-        // recorded and not carried out would be in progress for a day.
+        // recorded and not carried out would be in progress until its lease ends.
         let task = carried_out(api.registry.clone(), key, make);
         let failed = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "the request was not finished");
         match Handle::current().spawn(task).await.map_err(failed)?? {
@@ -97,7 +98,7 @@ enum Carried {
 async fn carried_out(
     registry: ConnectionRegistry,
     key: RequestKey,
-    make: impl Future<Output = Result<Made, Problem>>,
+    make: impl Future<Output = Result<Made, Problem>> + Send,
 ) -> Result<Carried, Problem> {
     let tokens = registry.access_tokens();
     match tokens.begin_request(key).await? {
@@ -108,23 +109,31 @@ async fn carried_out(
             let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message);
             return Err(problem.remedy("send each request with a key of its own"));
         }
+        RepeatedRequest::Part(ids) => return Err(partly_made(ids)),
         _ => {
-            let message = "the request with this Idempotency-Key is in progress, or it is not known how it ended";
+            let message = "the request with this Idempotency-Key is in progress, or was interrupted moments ago";
             let problem = Problem::new(StatusCode::CONFLICT, "request_in_progress", message);
-            return Err(problem.remedy("send it again later; if it stays so, see what exists, and use another key"));
+            return Err(problem.remedy("send it again in 30 s"));
         }
     }
-    let made = make.await;
+    let made = tokens.carry_out_request(key, Box::pin(make)).await;
     let ended = match &made {
-        Ok(made) => tokens.end_request(key, Some(made.id.clone())).await,
+        Ok(made) => tokens.end_request(key, Some(made.id.clone()).filter(|id| !id.is_empty())).await,
         Err(problem) if problem.is_refusal() => tokens.end_request(key, None).await,
-        // It is not known whether something was made.
-        Err(_) => Ok(()),
+        // A commit whose answer was lost may have made something. The next request with the key reads the row.
+        Err(_) => tokens.release_request(key).await,
     };
     if let Err(error) = ended {
-        tracing::warn!(%error, "what a request with a key has made was not recorded; the key stays in use");
+        tracing::warn!(%error, "the end of a request with a key was not recorded; its lease ends by itself");
     }
     made.map(Carried::Now)
+}
+
+/// Returns the refusal of a repeated request that was interrupted after it had made these things.
+fn partly_made(ids: String) -> Problem {
+    let detail = "the request with this Idempotency-Key was interrupted, and what it made until then is kept";
+    let problem = Problem::new(StatusCode::CONFLICT, "partly_created", detail);
+    problem.made(ids).remedy("look at what exists, and send what is missing with another key")
 }
 
 /// Returns the key of a request: a text in quotation marks, or as it is.

@@ -26,7 +26,8 @@ pub(crate) struct ProblemBody {
     field: Option<String>,
     /// The problem of each field, if answers of a setup were refused.
     problems: Vec<FieldBody>,
-    /// The id of what a repeated request had made, if the answer to it cannot be given again.
+    /// The ids of what a repeated request had made, if the answer to it cannot be given again, or of what an import has
+    /// made before the database failed.
     made: Option<String>,
 }
 

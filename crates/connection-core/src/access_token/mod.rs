@@ -229,7 +229,8 @@ impl<'a> AccessTokens<'a> {
                     let fault = AccessTokenFault::TooMany { most: Self::MAX_TOKENS };
                     return Ok(Err(Error::AccessToken(fault)));
                 }
-                row_marks::insert(tx, &sealer, &stored).await.map(Ok)
+                row_marks::insert(tx, &sealer, &stored).await?;
+                tx.made(&stored.id.to_string()).await.map(Ok)
             })
         });
         job.await??;

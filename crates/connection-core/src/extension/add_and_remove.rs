@@ -9,7 +9,7 @@ use crate::{
     extension::requirement::public,
     grant,
     store::{
-        Lock, StoreError, Tx,
+        Lock, StoreError, Tx, carried, carrying,
         rows::{ExtensionRow, ExtensionStateRow, Marked, PreferenceRow},
     },
 };
@@ -155,7 +155,7 @@ impl<'a> Extensions<'a> {
         let on = self.scope.system.clone();
         let whose = owner.clone();
         let name_in_task = name.clone();
-        let task = self.scope.system.runtimes.spawn(async move {
+        let adding = async move {
             let order = on.changes.order().await;
             let owner = whose.clone();
             let extension = name_in_task.clone();
@@ -181,6 +181,7 @@ impl<'a> Extensions<'a> {
                     }
                     let is_public = added(tx, &marks, &row, public).await?;
                     marks.put(tx, &row).await?;
+                    tx.made(&name_in_task).await?;
                     let parts = [(is_public, ChangedPart::ConnectionConfig), (!late.is_empty(), ChangedPart::Grant)];
                     let parts: Vec<_> = parts.into_iter().filter_map(|(is, part)| is.then_some(part)).collect();
                     // The row keeps the time at which the extension was first added.
@@ -195,7 +196,8 @@ impl<'a> Extensions<'a> {
             }
             drop(order);
             Ok(added)
-        });
+        };
+        let task = self.scope.system.runtimes.spawn(carrying(carried(), adding));
         let added = task.await.unwrap_or_else(|_| Err(Error::from(StoreError::Panicked)))?.and_then(ExtensionInfo::of);
         added.ok_or_else(|| ExtensionError::Unknown(name.into()).into())
     }

@@ -10,7 +10,7 @@ use crate::{
     guard::RowError,
     kinds::{KindEntry, held_name},
     store::{
-        Lock, StoreError, Tx, json,
+        Lock, StoreError, Tx, carried, carrying, json,
         rows::{GrantRow, Marked},
     },
 };
@@ -165,7 +165,9 @@ impl<'a> Extensions<'a> {
                         let extension = extension();
                         return Ok(Err(ExtensionError::AccountChanged { extension, connection }.into()));
                     }
-                    Ok(Ok(put(tx, &on, &whose, &written, None).await?))
+                    let granted = put(tx, &on, &whose, &written, None).await?;
+                    tx.made(&connection.to_string()).await?;
+                    Ok(Ok(granted))
                 })
             });
             granted.await?
@@ -229,7 +231,7 @@ impl<'a> Extensions<'a> {
         let on = self.scope.system.clone();
         let owner = self.scope.owner.to_string();
         let extension = extension.to_owned();
-        let task = self.scope.system.runtimes.spawn(async move {
+        let changing = async move {
             let order = on.changes.order().await;
             let (result, parts) = change.await?;
             if !parts.is_empty() {
@@ -237,7 +239,8 @@ impl<'a> Extensions<'a> {
                 order.announce(&change);
             }
             Ok(result)
-        });
+        };
+        let task = self.scope.system.runtimes.spawn(carrying(carried(), changing));
         task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 }

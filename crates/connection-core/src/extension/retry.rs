@@ -6,7 +6,10 @@ use super::{ExtensionHandle, HandOffError, HandedOff};
 pub use crate::ids::RetryTicket;
 use crate::{
     ConnectionStatus, Error, ExtensionError, Outcome, ResolvedConnection, SessionId, Setups,
-    store::rows::{SetupState, TicketRow},
+    store::{
+        carrying,
+        rows::{SetupState, TicketRow},
+    },
 };
 
 /// The time after which an unused ticket is deleted, in seconds.
@@ -100,16 +103,28 @@ impl ExtensionHandle {
         };
         let id = row.id;
         let oldest = now.saturating_sub_unsigned(TICKET_LIFETIME);
-        shared.store.write(move |tx| Box::pin(async move { tx.insert_ticket(&row, oldest).await })).await?;
-        match open.await {
+        let written = shared.store.write(move |tx| {
+            Box::pin(async move {
+                tx.insert_ticket(&row, oldest).await?;
+                tx.made(&RetryTicket::from(id).to_string()).await
+            })
+        });
+        written.await?;
+        // What the host makes meanwhile is not what the request has made.
+        match carrying(None, open).await {
             Ok(HandedOff { session: None }) => {}
             Ok(HandedOff { session: Some(session) }) => {
                 shared.store.write(move |tx| Box::pin(async move { tx.set_ticket_session(id, session).await })).await?;
             }
             Err(error) => {
                 // Nobody has this ticket. If it cannot be deleted here, it is deleted by its age.
-                let gone = shared.store.write(move |tx| Box::pin(async move { tx.delete_ticket(id).await })).await;
-                if let Err(gone) = gone {
+                let gone = shared.store.write(move |tx| {
+                    Box::pin(async move {
+                        tx.delete_ticket(id).await?;
+                        tx.unmade().await
+                    })
+                });
+                if let Err(gone) = gone.await {
                     tracing::debug!(
                         code = Error::from(gone).code(),
                         "an unused ticket cannot be deleted now and stays until it expires"

@@ -120,6 +120,7 @@ impl Profiles {
                     let marks = within.marks();
                     marks.make_place(tx, &rows, &wanted).await?;
                     marks.insert(tx, &wanted).await?;
+                    tx.made(&wanted.id.to_string()).await?;
                     Ok(Ok(wanted))
                 })
             });

@@ -224,6 +224,7 @@ pub(super) async fn begin(
                 }
             }
             tx.insert_setup(&row).await?;
+            tx.made(&row.id.to_string()).await?;
             tx.purge_setups(row.created_at).await.map(Ok)
         })
     });

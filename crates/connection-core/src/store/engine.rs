@@ -17,7 +17,7 @@ use sqlx::{Sqlite, SqliteConnection, error::BoxDynError, pool::PoolConnection, s
 use super::postgres::{Lender, LentConnection};
 #[cfg(feature = "sqlite")]
 use super::sqlite::{LentReader, Together};
-use super::{StoreError, changes::Changed, rows::NewestEvent};
+use super::{CarriedRequest, StoreError, changes::Changed, rows::NewestEvent};
 
 /// A connection that reads rows.
 pub(crate) struct Reader {
@@ -42,6 +42,8 @@ pub(crate) struct Tx {
     changed: Vec<Changed>,
     /// The event that the job appended last.
     appended: Option<NewestEvent>,
+    /// The request under a key for which the job works.
+    attempt: Option<CarriedRequest>,
 }
 
 pub(super) enum Connection {
@@ -195,7 +197,16 @@ impl Reader {
 
 impl Tx {
     pub(super) fn new(reader: Reader) -> Self {
-        Self { reader, changed: Vec::new(), appended: None }
+        Self { reader, changed: Vec::new(), appended: None, attempt: None }
+    }
+
+    /// Returns the request under a key for which the job works.
+    pub(super) fn attempt(&self) -> Option<CarriedRequest> {
+        self.attempt
+    }
+
+    pub(super) fn set_attempt(&mut self, attempt: Option<CarriedRequest>) {
+        self.attempt = attempt;
     }
 
     pub(super) fn into_connection(self) -> Connection {

@@ -13,7 +13,7 @@ use connection_contract::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{
-    StoreError, Tx,
+    CarriedRequest, StoreError, Tx, carried,
     changes::{Changed, Signals},
 };
 
@@ -57,11 +57,14 @@ where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
 {
-    Box::new(Queued { durability, work: Some(work), result: None, changed: Vec::new(), signals, answer })
+    // The job runs in the task of the writer.
+    let attempt = carried();
+    Box::new(Queued { durability, attempt, work: Some(work), result: None, changed: Vec::new(), signals, answer })
 }
 
 struct Queued<T, F> {
     durability: Durability,
+    attempt: Option<CarriedRequest>,
     work: Option<F>,
     result: Option<Result<T, StoreError>>,
     changed: Vec<Changed>,
@@ -81,6 +84,7 @@ where
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome> {
         Box::pin(async move {
             let Some(work) = self.work.take() else { return Outcome::Undo };
+            tx.set_attempt(self.attempt);
             let mut result = contained(|| work(tx)).await;
             // On PostgreSQL nothing after a failed statement is kept, so the job fails even if it ignored that
             // failure.

@@ -71,6 +71,7 @@ use postgres::Postgres;
 #[cfg(feature = "sqlite")]
 use sqlite::{Limits, Sqlite};
 
+pub(crate) use access_token_requests::{CarriedRequest, TokenRequestRow, carried, carrying};
 pub(crate) use accounts::{BesideRow, OfKindRow};
 pub(crate) use candidates::KINDS_AT_ONCE;
 pub(crate) use changes::{Changed, Changes, ObservedVersion, Version};

@@ -379,6 +379,7 @@ impl<'a> ConnectionWebhooks<'a> {
                 }
                 if is_set {
                     event::append(tx, &sealer, &event).await?;
+                    tx.made(&id.to_string()).await?;
                 }
                 Ok(Some(is_set))
             })

@@ -117,7 +117,7 @@ async fn token_request() {
     let issued = tokens.create(NewAccessToken::new("a report", Role::Read)).await.unwrap();
     let request = tokens.request_key(issued.token.id, "key", "POST /setups", b"{}");
     assert_eq!(tokens.begin_request(request).await.unwrap(), RepeatedRequest::First);
-    edit(&world, "UPDATE connection_access_token_request SET made = 'another'").await;
+    edit(&world, "UPDATE connection_access_token_request SET made = 'another', is_whole = TRUE").await;
     assert_eq!(tokens.begin_request(request).await.unwrap(), RepeatedRequest::Made("another".to_owned()));
     edit(&world, "DELETE FROM connection_access_token_request").await;
     assert_eq!(tokens.begin_request(request).await.unwrap(), RepeatedRequest::First);

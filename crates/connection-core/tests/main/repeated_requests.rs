@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
-use connection_core::{NewAccessToken, RepeatedRequest, RequestKey, Role};
+use connection_core::{
+    AccessTokenId, ConnectionRegistry, NewAccessToken, RepeatedRequest, RequestKey, Role,
+};
 
-use crate::{sql, test_host::World};
+use crate::{
+    acme::KIND,
+    import::{import, item},
+    sql,
+    test_host::World,
+};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -68,4 +75,116 @@ async fn a_request_that_made_nothing_may_be_sent_again_and_of_many_at_once_one_i
         }
     }
     assert_eq!(first, 1);
+}
+
+/// A process that is killed while it carries a request out, and another process.
+struct Interrupted {
+    world: World,
+    registry: ConnectionRegistry,
+    other: ConnectionRegistry,
+    token: AccessTokenId,
+    request: RequestKey,
+}
+
+impl Interrupted {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let registry = world.acme().await;
+        let other = world.acme().await;
+        let token = registry.access_tokens().create(NewAccessToken::new("a", Role::Manage)).await.unwrap().token.id;
+        let request = registry.access_tokens().request_key(token, "key", "POST /things", b"{}");
+        let it = Self { world, registry, other, token, request };
+        assert_eq!(it.registry.access_tokens().begin_request(request).await.unwrap(), RepeatedRequest::First);
+        it
+    }
+
+    /// Carries out a part of the request.
+    async fn carry_out<T: Send>(&self, work: impl Future<Output = T> + Send) -> T {
+        self.registry.access_tokens().carry_out_request(self.request, Box::pin(work)).await
+    }
+
+    /// Lets the lease of the killed process end.
+    async fn end_lease(&self) {
+        sql::run(&self.world.database(), "UPDATE connection_access_token_request SET lease_until = 0").await;
+    }
+
+    /// Sends the same request to the other process.
+    async fn again(&self) -> (RequestKey, RepeatedRequest) {
+        let tokens = self.other.access_tokens();
+        let request = tokens.request_key(self.token, "key", "POST /things", b"{}");
+        (request, tokens.begin_request(request).await.unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_process_was_killed_is_carried_out_again_if_it_made_nothing() {
+    let it = Interrupted::new().await;
+    assert_eq!(it.again().await.1, RepeatedRequest::InProgress);
+    it.end_lease().await;
+    let (second, found) = it.again().await;
+    assert_eq!(found, RepeatedRequest::First);
+    assert_eq!(it.again().await.1, RepeatedRequest::InProgress, "the second one has it now");
+    // The first process was only paused: it changes nothing, and does not end the second attempt.
+    let late = it.carry_out(async { it.registry.setups().begin(&KIND).await }).await;
+    assert!(late.is_err(), "{late:?}");
+    assert!(it.registry.setups().list().await.unwrap().is_empty());
+    it.registry.access_tokens().end_request(it.request, None).await.unwrap();
+    assert_eq!(it.again().await.1, RepeatedRequest::InProgress);
+    it.other.access_tokens().end_request(second, Some("made-2".to_owned())).await.unwrap();
+    assert_eq!(it.again().await.1, RepeatedRequest::Made("made-2".to_owned()));
+}
+
+#[tokio::test]
+async fn a_request_whose_process_was_killed_after_its_transaction_is_answered() {
+    let it = Interrupted::new().await;
+    let session = it.carry_out(async { it.registry.setups().begin(&KIND).await }).await.unwrap();
+    it.end_lease().await;
+    assert_eq!(it.again().await.1, RepeatedRequest::Made(session.id().to_string()));
+    let it = Interrupted::new().await;
+    let tokens = it.registry.access_tokens();
+    let issued = it.carry_out(tokens.create(NewAccessToken::new("b", Role::Read))).await.unwrap();
+    assert_eq!(it.again().await.1, RepeatedRequest::Made(issued.token.id.to_string()));
+    // The control: what is made beside a request is not part of it.
+    let it = Interrupted::new().await;
+    it.registry.access_tokens().create(NewAccessToken::new("b", Role::Read)).await.unwrap();
+    it.end_lease().await;
+    assert_eq!(it.again().await.1, RepeatedRequest::First);
+}
+
+#[tokio::test]
+async fn an_import_that_was_interrupted_is_not_repeated_and_names_what_it_made() {
+    let it = Interrupted::new().await;
+    let rows = vec![item(KIND, "key-1", "a"), item(KIND, "key-2", "b")];
+    let results = it.carry_out(import(&it.registry, rows)).await;
+    let made: Vec<_> = results.into_iter().map(|result| result.unwrap().connection.to_string()).collect();
+    assert_eq!(it.again().await.1, RepeatedRequest::InProgress);
+    // The store failed, so that the process does not know what was made.
+    it.registry.access_tokens().release_request(it.request).await.unwrap();
+    assert_eq!(it.again().await.1, RepeatedRequest::Part(made.join(",")));
+    assert_eq!(it.again().await.1, RepeatedRequest::Part(made.join(",")));
+}
+
+#[tokio::test]
+async fn a_request_whose_store_failed_is_carried_out_again_at_once() {
+    let it = Interrupted::new().await;
+    sql::refuse(&it.world.database(), "INSERT ON connection_setup").await;
+    assert!(it.carry_out(async { it.registry.setups().begin(&KIND).await }).await.is_err());
+    sql::refuse_no_more(&it.world.database()).await;
+    it.registry.access_tokens().release_request(it.request).await.unwrap();
+    assert_eq!(it.again().await.1, RepeatedRequest::First);
+}
+
+/// The clock of the test passes a minute, and the one of the database decides about the lease.
+#[tokio::test]
+async fn a_process_renews_its_lease_while_it_carries_a_request_out() {
+    let it = Interrupted::new().await;
+    it.end_lease().await;
+    let left = "SELECT COUNT(*) FROM connection_access_token_request WHERE lease_until > 0";
+    let work = async {
+        while sql::number(&it.world.database(), left).await == Some(0) {
+            it.world.clock.advance(Duration::from_secs(1));
+        }
+    };
+    it.carry_out(work).await;
+    assert_eq!(it.again().await.1, RepeatedRequest::InProgress);
 }

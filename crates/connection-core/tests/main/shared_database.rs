@@ -142,6 +142,9 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
         "DROP INDEX connection_liveness_refused",
         "ALTER TABLE connection_liveness DROP COLUMN refused_at",
         "ALTER TABLE connection_liveness DROP COLUMN refusal_checked_at",
+        "ALTER TABLE connection_access_token_request DROP COLUMN lease_owner",
+        "ALTER TABLE connection_access_token_request DROP COLUMN lease_until",
+        "ALTER TABLE connection_access_token_request DROP COLUMN is_whole",
     ] {
         pool.run(newer).await;
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use connection_core::{ConnectionRegistry, Import, Imported};
+use connection_core::{ConnectionRegistry, Error, Import, Imported, StoreError};
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -92,7 +92,8 @@ fn wrong(member: &str) -> ReasonBody {
 
 /// Imports connections that another program made. A row that is refused keeps no other one from being stored. A request
 /// that is repeated with the same `Idempotency-Key` gets 409 with the ids of the connections in `made`, separated by
-/// commas.
+/// commas. If the database fails during the import, the answer is 503, also with the ids of what was imported in `made`,
+/// and the request may be repeated with the same key.
 #[utoipa::path(
     post,
     path = "/imports",
@@ -110,9 +111,14 @@ pub(super) async fn import(
         if body.rows.len() > MAX_ROWS {
             return Err(too_many());
         }
-        let result = imported(&registry, body).await;
+        let (result, failure) = imported(&registry, body).await;
         let ids: Vec<_> = result.items.iter().filter_map(|row| row.id.as_deref()).collect();
-        Ok(Made { id: ids.join(","), answer: Ok(json(StatusCode::OK, &result)) })
+        let id = ids.join(",");
+        match failure {
+            None => Ok(Made { id, answer: Ok(json(StatusCode::OK, &result)) }),
+            Some(failure) if id.is_empty() => Err(failure),
+            Some(failure) => Err(failure.made(id)),
+        }
     };
     let again = async |ids| {
         let remedy = "read those connections, and send the rows that are missing with another key";
@@ -121,7 +127,9 @@ pub(super) async fn import(
     once.run(&api, make, again).await
 }
 
-async fn imported(registry: &ConnectionRegistry, body: ImportsBody) -> ResultBody {
+/// Returns the result of each row, and the first failure of the store, after which it is not known what was stored.
+async fn imported(registry: &ConnectionRegistry, body: ImportsBody) -> (ResultBody, Option<Problem>) {
+    let mut failure = None;
     let mut items = Vec::new();
     let mut rows = Vec::new();
     for (row, number) in body.rows.into_iter().zip(1..) {
@@ -150,7 +158,12 @@ async fn imported(registry: &ConnectionRegistry, body: ImportsBody) -> ResultBod
                     row.label = Some(label.to_string());
                     row.liveness = Some(liveness_word(liveness));
                 }
-                Err(error) => row.error = Some(ReasonBody::from(&error)),
+                Err(error) => {
+                    row.error = Some(ReasonBody::from(&error));
+                    if failure.is_none() && is_failure_of_store(&error) {
+                        failure = Some(error.into());
+                    }
+                }
             }
         }
         let count = match &row.error {
@@ -161,5 +174,35 @@ async fn imported(registry: &ConnectionRegistry, body: ImportsBody) -> ResultBod
         *count += 1;
         result.items.push(row);
     }
-    result
+    (result, failure)
+}
+
+/// Returns `true` for an error of the store that does not concern one row.
+fn is_failure_of_store(error: &Error) -> bool {
+    match error {
+        Error::Closed => true,
+        Error::Store(error) => {
+            !matches!(**error, StoreError::Conflict { .. } | StoreError::Panicked | StoreError::Refused { .. })
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_cannot_be_reached_fails_the_import_and_a_refused_row_does_not() {
+        let place = || "a database".to_owned();
+        for (error, fails) in [
+            (StoreError::Busy { place: place() }, true),
+            (StoreError::Unavailable { place: place(), detail: String::new() }, true),
+            (StoreError::Closed, true),
+            (StoreError::Conflict { what: String::new() }, false),
+            (StoreError::Refused { place: place(), detail: String::new() }, false),
+        ] {
+            assert_eq!(is_failure_of_store(&Error::from(error.clone())), fails, "{error}");
+        }
+    }
 }

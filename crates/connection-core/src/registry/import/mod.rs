@@ -31,7 +31,7 @@ use crate::{
     defaults::is_first,
     event,
     setup::numbered_label,
-    store::{Lock, StandingRow, Tx},
+    store::{Lock, StandingRow, Tx, carried, carrying},
 };
 use fields::Fields;
 use prepare::{Prepared, prepare};
@@ -204,7 +204,7 @@ fn start(
             }
         }
     });
-    runtimes.spawn(sequence(registry, ready, sender, again, verify));
+    runtimes.spawn(carrying(carried(), sequence(registry, ready, sender, again, verify)));
     Imports(results)
 }
 
@@ -308,6 +308,10 @@ async fn insert(
             let mut settled = HashSet::new();
             for item in items {
                 stored.push(insert_one(tx, &on, item, again, &mut settled).await?);
+            }
+            let ids: Vec<_> = stored.iter().flatten().map(|imported| imported.connection.to_string()).collect();
+            if !ids.is_empty() {
+                tx.made_part(&ids.join(",")).await?;
             }
             Ok(stored)
         })

@@ -55,7 +55,7 @@ const TABLES: &[(&str, &str)] = &[
         "connection_access_token (id, owner, purpose, token_hash, name, role, created_at, expires_at, mark)",
         "{id}, 'local', 'program', {hash}, 'n' || i, 'read', i, i, {hash}",
     ),
-    ("connection_access_token_request (key, request, made, created_at)", "{hash}, {hash}, 'm' || i, i"),
+    ("connection_access_token_request (key, request, made, created_at, is_whole)", "{hash}, {hash}, 'm' || i, i, TRUE"),
     (
         "connection_outbox (id, owner, connection_id, name, body, state, next_at)",
         "{id}, 'local', {id}, 'connection.connected', '{}', CASE WHEN i % 20 = 0 THEN 'pending' ELSE 'failed' END, \

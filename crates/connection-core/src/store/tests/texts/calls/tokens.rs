@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::{
     ids::{AccessTokenId, SessionId},
     store::{
-        Tx,
+        CarriedRequest, Tx,
         rows::{AccessTokenRow, Marked, TokenPurpose},
     },
 };
@@ -29,6 +29,7 @@ pub(super) async fn access_tokens(tx: &mut Tx) {
         revoked_at: None,
         marked: Marked::default(),
     };
+    let attempt = CarriedRequest { key: [1; 32], attempt: Uuid::nil() };
     call!(tx:
         access_token(id);
         access_token_by_hash(&[1; 32]);
@@ -40,9 +41,15 @@ pub(super) async fn access_tokens(tx: &mut Tx) {
         use_access_token(id, 1);
         delete_access_token(id);
         token_request(&[1; 32]);
-        insert_token_request(&[1; 32], &[1; 32], 1);
-        set_token_request_made(&[1; 32], "a");
-        delete_token_request(&[1; 32]);
+        insert_token_request(attempt, &[1; 32], 1);
+        take_token_request(attempt);
+        renew_token_request(attempt);
+        release_token_request(attempt);
+        end_token_request(attempt, "a");
+        note_token_request(attempt, "a");
+        note_part_of_token_request(attempt, "a");
+        clear_token_request(attempt);
+        delete_token_request(attempt);
         purge_token_requests(1);
     );
 }
