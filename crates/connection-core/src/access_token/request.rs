@@ -16,8 +16,8 @@ const KEPT: i64 = 24 * 3600;
 /// The interval at which a process renews its lease on a request that it carries out.
 const RENEW_INTERVAL: Duration = Duration::from_secs(10);
 
-/// A request of a token under a key that the caller chose, and one attempt to carry it out. It holds neither the key nor
-/// the request, but MACs of both.
+/// A request of a token under a key that the caller chose, and one attempt to carry it out. It holds neither the key
+/// nor the request, but MACs of both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestKey {
     key: [u8; 32],
@@ -58,8 +58,8 @@ impl<'a> AccessTokens<'a> {
     /// Records that a request begins, unless one was begun under its key in the last 24 hours by any process.
     ///
     /// A caller that gets [`RepeatedRequest::First`] carries the request out with
-    /// [`carry_out_request`](Self::carry_out_request), and then calls [`end_request`](Self::end_request). If its process
-    /// ends before that, the next request learns half a minute later what this one has made: everything, a part, or
+    /// [`carry_out_request`](Self::carry_out_request), and then calls [`end_request`](Self::end_request). If its
+    /// process ends before that, the next request learns half a minute later what this one has made: everything, a part, or
     /// nothing, after which it is carried out.
     ///
     /// ```
@@ -113,8 +113,8 @@ impl<'a> AccessTokens<'a> {
     /// Carries a request out: runs `work`, and meanwhile keeps other processes from carrying the request out.
     ///
     /// What this registry makes in `work` is noted with the request, in the same transactions: an access token, a setup
-    /// link, a setup, a grant, an extension, a ticket, a profile, an address for webhooks, its key, and each batch of an
-    /// import. A change fails if another process has taken the request over, for example after this one was paused.
+    /// link, a setup, a grant, an extension, a ticket, a profile, an address for webhooks, its key, and each batch of
+    /// an import. A change fails if another process has taken the request over, for example after this one was paused.
     ///
     /// # Cancellation
     ///

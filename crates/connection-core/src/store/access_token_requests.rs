@@ -12,8 +12,8 @@ use super::{
 
 /// The duration of a lease, in seconds. Its holder renews it.
 const LEASE: i64 = 30;
-/// The maximum remaining time of a valid lease, in seconds. A lease with more time left was taken before the clock of the
-/// database was set back, and counts as expired.
+/// The maximum remaining time of a valid lease, in seconds. A lease with more time left was taken before the clock of
+/// the database was set back, and counts as expired.
 const MAX_LEASE: i64 = LEASE + 5;
 
 tokio::task_local! {
@@ -145,7 +145,8 @@ impl Tx {
         Ok(execute!(self, SQL, &attempt.key[..], attempt.owner(), made)? == 1)
     }
 
-    /// Notes that this job makes a part of what the request of the current task asks for: these ids, separated by commas.
+    /// Notes that this job makes a part of what the request of the current task asks for: these ids, separated by
+    /// commas.
     ///
     /// # Errors
     ///
