@@ -84,7 +84,7 @@ impl<'a> OutgoingEvents<'a> {
     /// The future may be dropped at any time. Attempts that have begun continue.
     pub fn run(self, receiver: Arc<EventReceiver>) -> BoxFuture<'a, ()> {
         // The connections are the highest system, and dereference to the ground.
-        Box::pin(outbox::run(&****self.registry.shared.connection, receiver))
+        Box::pin(outbox::run(&self.registry.shared.connection, receiver))
     }
 
     /// Returns the events that were not delivered yet, of one owner or of all owners, newest first: those before the given
@@ -119,7 +119,7 @@ impl<'a> OutgoingEvents<'a> {
             let shared = &self.registry.shared;
             let id = id.as_uuid();
             let row = shared.reader().await?.outbox(id).await?;
-            if !row.is_some_and(|row| owner.is_none_or(|owner| *row.owner == *owner)) {
+            if row.is_none_or(|row| owner.is_some_and(|owner| *row.owner != *owner)) {
                 return Ok(None);
             }
             let now = shared.clock.now().seconds();
