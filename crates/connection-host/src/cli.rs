@@ -33,7 +33,7 @@ use crate::{
     input,
     kind_entry::{KindEntry, KindSource, OwnKindNames},
     kinds_directory, name,
-    output::{Output, clear_line, show_waits},
+    output::{Output, clear_line, show_waits, unless_closed},
     platform::{self, Interrupts},
     plugins,
     remote::{self, Remote},
@@ -243,14 +243,6 @@ impl Cli {
             empty: None,
         };
         run(unheard, commands::run(program, arguments.command))
-    }
-}
-
-/// Returns success for a command that only prints and whose reader, such as `head`, has read enough.
-fn unless_closed(result: Result<ExitCode, Error>) -> Result<ExitCode, Error> {
-    match result {
-        Err(error) if error.code == "output_closed" => Ok(Exit::Fine.into()),
-        result => result,
     }
 }
 

@@ -65,3 +65,17 @@ fn images(cli: Cli) -> Cli {
         .image(Kind::from_static("codex"), include_str!("../images/codex/Containerfile"))
         .image(Kind::from_static("gemini"), include_str!("../images/gemini/Containerfile"))
 }
+
+/// The kinds that most people connect, with which a list to choose from begins. The others follow by name.
+pub(crate) const USUAL: [&str; 10] = [
+    "github",
+    "gmail",
+    "google-drive",
+    "google-calendar",
+    "slack",
+    "notion",
+    "microsoft-outlook",
+    "linear",
+    "openai",
+    "anthropic",
+];

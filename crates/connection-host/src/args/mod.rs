@@ -347,9 +347,8 @@ pub(crate) enum Command {
 }
 
 #[cfg(test)]
+#[cfg(feature = "workspace-tests")]
 mod tests {
-    #![cfg(feature = "workspace-tests")]
-
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::plain_command;

@@ -18,22 +18,8 @@ use crate::{
     input::{self, Inputs},
     kind_entry::KindEntry,
     output::without_line,
-    select,
+    plugins, select,
 };
-
-/// The kinds with which the list begins, because most people connect one of them. The others follow by name.
-const FIRST: [&str; 10] = [
-    "github",
-    "gmail",
-    "google-drive",
-    "google-calendar",
-    "slack",
-    "notion",
-    "microsoft-outlook",
-    "linear",
-    "openai",
-    "anthropic",
-];
 
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
     let kind = match &arguments.kind {
@@ -104,9 +90,10 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
 
 /// Lets a person choose one of these kinds, each with its title.
 pub(super) async fn picked(common: &Common, mut kinds: Vec<(String, String)>) -> Result<String, Error> {
-    kinds.sort_by_key(|(name, _)| FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()));
+    kinds
+        .sort_by_key(|(name, _)| plugins::USUAL.iter().position(|first| first == name).unwrap_or(plugins::USUAL.len()));
     if !common.person || common.output.json {
-        let names: Vec<_> = kinds.iter().take(FIRST.len()).map(|(name, _)| name.as_str()).collect();
+        let names: Vec<_> = kinds.iter().take(plugins::USUAL.len()).map(|(name, _)| name.as_str()).collect();
         let message = "nobody can be asked what to connect";
         return Err(Error::new(Exit::Usage, "input_required", message).remedy(format!(
             "name a kind: `connections add KIND`, such as {}; `connections kinds --all` lists the others",

@@ -10,7 +10,10 @@ mod table;
 mod time;
 mod waiting;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 use connection_contract::{Liveness, Timestamp};
 use connection_core::sentence;
@@ -35,6 +38,14 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
         std::io::ErrorKind::BrokenPipe => Error::new(Exit::Unexpected, "output_closed", "the output was closed"),
         _ => Error::io("standard output", &error),
     })
+}
+
+/// Returns success for a command that only prints and whose reader, such as `head`, has read enough.
+pub(crate) fn unless_closed(result: Result<ExitCode, Error>) -> Result<ExitCode, Error> {
+    match result {
+        Err(error) if error.code == "output_closed" => Ok(Exit::Fine.into()),
+        result => result,
+    }
 }
 
 /// Returns the width of the terminal that is standard output; `None` if it is not a terminal or the width is unknown.

@@ -67,9 +67,8 @@ fn time(tag: u8, text: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "workspace-tests")]
 mod tests {
-    #![cfg(feature = "workspace-tests")]
-
     use connection_faults::certificates::Certificate;
 
     use super::*;

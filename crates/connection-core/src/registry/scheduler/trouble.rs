@@ -35,9 +35,8 @@ impl Trouble {
 }
 
 #[cfg(test)]
+#[cfg(feature = "workspace-tests")]
 mod tests {
-    #![cfg(feature = "workspace-tests")]
-
     use super::*;
     use connection_faults::log::TestLog;
 

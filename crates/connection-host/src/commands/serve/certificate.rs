@@ -119,9 +119,8 @@ impl Certificate {
 }
 
 #[cfg(test)]
+#[cfg(feature = "workspace-tests")]
 mod tests {
-    #![cfg(feature = "workspace-tests")]
-
     use std::fs;
 
     use connection_faults::{certificates, log::TestLog};
