@@ -13,7 +13,7 @@ use crate::{
 
 /// Returns the names of the files in a directory.
 fn files(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(directory).map(|entries| entries.flatten().collect()).unwrap_or_default();
+    let entries: Vec<_> = std::fs::read_dir(directory).map(|entries| entries.flatten().collect()).unwrap_or_default();
     let mut names: Vec<_> = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort_unstable();
     names
