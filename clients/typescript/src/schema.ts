@@ -743,7 +743,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sends a request with the credential of a connection, and returns the provider's answer, whatever its status is. */
+        /**
+         * Sends a request with the credential of a connection, and returns the provider's answer, whatever its status is. The
+         *     whole answer must arrive within 40 seconds.
+         */
         post: {
             parameters: {
                 query?: {
@@ -1869,7 +1872,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sends a request for an extension with the credential of the connection that was granted to it. */
+        /**
+         * Sends a request for an extension with the credential of the connection that was granted to it. The whole answer must
+         *     arrive within 40 seconds.
+         */
         post: {
             parameters: {
                 query?: {
@@ -2302,7 +2308,8 @@ export interface paths {
         /**
          * Imports connections that another program made. A row that is refused keeps no other one from being stored. A request
          *     that is repeated with the same `Idempotency-Key` gets 409 with the ids of the connections in `made`, separated by
-         *     commas.
+         *     commas. If the database fails during the import, the answer is 503, also with the ids of what was imported in
+         *     `made`, and the request may be repeated with the same key.
          */
         post: {
             parameters: {
@@ -4205,8 +4212,8 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description The credential as the plugin stores it: a text, `{"base64": "…"}` for bytes, or an object of texts for a plugin
-             *     with several parts.
+             * @description The credential: an object of what a person would enter into the fields of the kind, or what the plugin stores, as
+             *     a text or as `{"base64": "…"}`.
              */
             credential: unknown;
             /** @description The account. */
@@ -4663,7 +4670,10 @@ export interface components {
             detail: string;
             /** @description The field with the problem, if one has it. */
             field: string | null;
-            /** @description The id of what a repeated request had made, if the answer to it cannot be given again. */
+            /**
+             * @description The ids of what a repeated request had made, if the answer to it cannot be given again, or of what an import has
+             *     made before the database failed.
+             */
             made: string | null;
             /** @description The problem of each field, if answers of a setup were refused. */
             problems: components["schemas"]["FieldProblem"][];
@@ -5231,7 +5241,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The access token sends too many requests, or has too many streams of live events open. */
+        /** @description The access token sends too many requests, has too many streams of live events open, or too many requests wait for a provider. */
         TooManyRequests: {
             headers: {
                 /** @description The seconds after which the request may be sent again. */
@@ -5253,7 +5263,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The server stops, its database cannot be used now, or it has too many streams of live events open. */
+        /** @description The server stops, its database cannot be used now, or it has too many streams of live events open or requests to providers in progress. */
         Unavailable: {
             headers: {
                 [name: string]: unknown;
