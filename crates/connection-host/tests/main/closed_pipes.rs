@@ -22,6 +22,8 @@ fn a_closed_pipe_is_a_silent_success_for_commands_that_only_print() {
         &["completions", "bash"][..],
         &["man"],
         &["--help"],
+        &["--version"],
+        &["kinds", "--json"],
         &["config"],
         &["kinds", "--all"],
         &["kinds", "show", "github"],
