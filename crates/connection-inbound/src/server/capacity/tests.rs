@@ -119,7 +119,10 @@ async fn requests_that_wait_have_places_of_their_own_and_give_them_back() {
         }
         let waits: Vec<_> = waiting.iter().map(|(_, wait)| wait.is_some()).collect();
         assert_eq!(waits, [true, true, false], "there are as many as possible");
-        let count = || places.lock().waits + places.lock().sends;
+        let count = || {
+            let held = places.lock();
+            held.waits + held.sends
+        };
         assert_eq!(count(), 2);
         let (answering, wait) = waiting.remove(0);
         wait.unwrap().end().await;
