@@ -80,7 +80,7 @@ fn the_files_of_the_page_are_read_from_their_table() {
     assert_eq!(listed(table), [file("htm", "3.1.1", "Apache-2.0"), file("preact", "10", "MIT")]);
     let own = page_files::packages(&Workspace::find().unwrap()).unwrap();
     assert!(own.iter().all(|file| !file.license.is_empty() && !file.version.is_empty()), "{own:?}");
-    assert_eq!(own.len(), 4);
+    assert_eq!(own.len(), 5);
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn apart(path: &str, directories: &[String], data: &str, key: &str) -> Option<St
 /// Checks that a server which is stopped has more time than it takes to finish.
 fn time_limits(texts: &Texts) -> Vec<String> {
     let constant = |path, name| seconds(text(texts, path), &format!("const {name}: Duration = Duration::from_secs("));
-    let drain = [(SERVER, "LAST"), (SERVE, "USUAL_REQUEST"), (SERVE, "MAX_SHUTDOWN_TIME")];
+    let drain = [(SERVER, "LAST"), (SERVER, "REFUSING"), (SERVE, "USUAL_REQUEST"), (SERVE, "MAX_SHUTDOWN_TIME")];
     let Some(drain) = drain.into_iter().map(|(path, name)| constant(path, name)).sum::<Option<u64>>() else {
         return vec![format!("{SERVE}, {SERVER}: the limits of a server that is stopped are not found")];
     };
@@ -232,8 +232,8 @@ mod tests {
         (SERVE, "from_secs(60)", "from_secs(90)", "more than 135 seconds"),
         (
             SERVER,
-            "LAST: Duration = Duration::from_secs(15)",
-            "LAST: Duration = Duration::from_secs(60)",
+            "LAST: Duration = Duration::from_secs(13)",
+            "LAST: Duration = Duration::from_secs(58)",
             "more than 150",
         ),
         (SERVICE, " port: 8745", " port: 80", "`port: 8745` is not there"),
