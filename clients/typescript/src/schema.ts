@@ -2308,8 +2308,8 @@ export interface paths {
         /**
          * Imports connections that another program made. A row that is refused keeps no other one from being stored. A request
          *     that is repeated with the same `Idempotency-Key` gets 409 with the ids of the connections in `made`, separated by
-         *     commas. If the database fails during the import, the answer is 503, also with the ids of what was imported in
-         *     `made`, and the request may be repeated with the same key.
+         *     commas. If the database fails during the import, the answer is 503, also with the ids of what is known to be imported
+         *     in `made`. A repetition with the same key then imports the rows if none was imported, and otherwise gets 409.
          */
         post: {
             parameters: {

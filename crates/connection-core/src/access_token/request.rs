@@ -59,8 +59,8 @@ impl<'a> AccessTokens<'a> {
     ///
     /// A caller that gets [`RepeatedRequest::First`] carries the request out with
     /// [`carry_out_request`](Self::carry_out_request), and then calls [`end_request`](Self::end_request). If its
-    /// process ends before that, the next request learns half a minute later what this one has made: everything, a part, or
-    /// nothing, after which it is carried out.
+    /// process ends before that, the next request learns half a minute later what this one has made. If that is nothing,
+    /// the next request is carried out.
     ///
     /// ```
     /// use connection_core::{AccessToken, ConnectionRegistry, Error, RepeatedRequest};
@@ -112,7 +112,7 @@ impl<'a> AccessTokens<'a> {
 
     /// Carries a request out: runs `work`, and meanwhile keeps other processes from carrying the request out.
     ///
-    /// What this registry makes in `work` is noted with the request, in the same transactions: an access token, a setup
+    /// The registry notes with the request what it makes in `work`, in the same transactions: an access token, a setup
     /// link, a setup, a grant, an extension, a ticket, a profile, an address for webhooks, its key, and each batch of
     /// an import. A change fails if another process has taken the request over, for example after this one was paused.
     ///

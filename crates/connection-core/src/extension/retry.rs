@@ -110,7 +110,7 @@ impl ExtensionHandle {
             })
         });
         written.await?;
-        // What the host makes meanwhile is not what the request has made.
+        // Nothing that the host makes meanwhile belongs to the request.
         match carrying(None, open).await {
             Ok(HandedOff { session: None }) => {}
             Ok(HandedOff { session: Some(session) }) => {

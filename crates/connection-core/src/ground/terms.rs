@@ -6,8 +6,8 @@ use crate::{ConnectionInfo, Error, kinds::KindEntry};
 
 const REMEDY: &str = "look at what changed, then accept the kind's new terms";
 
-/// Checks that the terms of a kind are those under which an account was connected, but for its revocation. A caller that runs a kind's code on
-/// a connection checks the entry that it runs.
+/// Checks that the terms of a kind, without those of its revocation, are those under which an account was connected. A
+/// caller that runs a kind's code on a connection checks the entry that it runs.
 ///
 /// # Errors
 ///

@@ -49,7 +49,7 @@ pub(super) struct Sending {
     reporter: UnboundedSender<Report>,
 }
 
-/// What a task says about its attempt.
+/// The report of a task about its attempt.
 #[derive(Debug)]
 enum Report {
     /// The attempt ended. The result is `None` after a panic, and `true` if the receiver wants no more messages.

@@ -47,7 +47,8 @@ impl std::error::Error for NotReady {}
 
 impl<'a> Server<'a> {
     /// Checks that this process could answer a request now: the database can be read, its tables are those of this
-    /// program, the keys open it, and writes do not fail for lack of space. A load balancer sends requests to a process while this is so.
+    /// program, the keys open it, and writes do not fail for lack of space. A load balancer sends requests to a process
+    /// while this is so.
     ///
     /// ```
     /// use connection_core::ConnectionRegistry;

@@ -91,7 +91,7 @@ fn document(status: StatusCode, tone: Tone, heading: &str, body: &str, form_acti
     response
 }
 
-/// The mood of a page, which its colour and its sign show.
+/// The result that a page reports, which its colour and its sign show.
 #[derive(Clone, Copy, Debug)]
 enum Tone {
     Bad,

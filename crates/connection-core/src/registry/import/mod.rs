@@ -47,7 +47,7 @@ const BATCH: usize = 64;
 pub struct Import {
     kind: Kind,
     made: SetupResult<Secret>,
-    /// What a person would enter, in place of the credential.
+    /// The values that a person would enter, from which the credential is made.
     fields: Option<Fields>,
 }
 

@@ -104,7 +104,7 @@ pub(super) enum Activity {
     Streams,
 }
 
-/// What a request waits for that has given its place up.
+/// The thing for which a request waits that has given its place up.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum WaitsFor {
     Change,
