@@ -125,6 +125,9 @@ pub struct Connection {
     pub reason: Option<Reason>,
     /// The time of the last measurement, as RFC 3339; `None` before the first one.
     pub checked_at: Option<String>,
+    /// The end of a pause that the provider asked for, as RFC 3339. Until then, only
+    /// [`verify_now`](Client::verify_now) asks it.
+    pub paused_until: Option<String>,
     /// The time at which the credential stops working, if the provider says so.
     pub valid_until: Option<String>,
     /// The time at which a person must authorize again, if the provider says so.
@@ -439,13 +442,23 @@ impl Client {
         self.get(&["connections", id]).answer().await
     }
 
-    /// Verifies a connection at its provider, and returns it with the result.
+    /// Verifies a connection at its provider, and returns it with the result. During a pause that the provider asked for,
+    /// nothing is sent: see [`paused_until`](Connection::paused_until).
     ///
     /// # Errors
     ///
     /// As [`connection`](Self::connection). A connection that does not work is no error.
     pub async fn verify(&self, id: &str) -> Result<Connection, Error> {
         self.post(&["connections", id, "verify"]).body(&json!({}), 0).answer().await
+    }
+
+    /// Verifies a connection as [`verify`](Self::verify) does, also during a pause that the provider asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub async fn verify_now(&self, id: &str) -> Result<Connection, Error> {
+        self.post(&["connections", id, "verify"]).body(&json!({ "now": true }), 0).answer().await
     }
 
     /// Changes the label of a connection, and returns the connection.

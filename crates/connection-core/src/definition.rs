@@ -14,7 +14,7 @@ use connection_contract::{
     VerifyContext, VerifyResult, WebhookEvent, reason,
 };
 
-use crate::contain;
+use crate::{contain, liveness::Asked};
 
 /// The capabilities of a kind, read from the facets of its definition: the one list of what the code of a kind can do.
 ///
@@ -66,11 +66,13 @@ pub(crate) struct Probed {
     /// The declared names under which the credential holds a secret. If the provider rotated the credential, they are
     /// those of the fresh one. `None` if the plugin could not say.
     pub(crate) secret_names: Option<Vec<String>>,
+    /// The origin that the plugin asked last.
+    pub(crate) asked: Asked,
 }
 
 impl From<NotLive> for Probed {
     fn from(not_live: NotLive) -> Self {
-        Self { found: not_live.into(), secret_names: None }
+        Self { found: not_live.into(), secret_names: None, asked: Asked::default() }
     }
 }
 
@@ -233,7 +235,7 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
             let unwritable = Reason::new(reason::PLUGIN_FAULT, "the plugin could not write the fresh credential");
             found
                 .try_map(|fresh| self.serialize_credential(&fresh))
-                .map(|found| Probed { found, secret_names })
+                .map(|found| Probed { found, secret_names, asked: Asked::default() })
                 .map_err(|_| NotLive::failing(unwritable.remedy("report this to the plugin's author")).into())
         })
     }

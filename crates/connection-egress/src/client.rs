@@ -11,6 +11,7 @@ use tracing::{Instrument, debug, debug_span};
 
 use crate::{
     Egress, HttpPolicy, HttpPolicyError, Streaming,
+    answering::Answering,
     clock::Clock,
     egress::Target,
     failure,
@@ -39,6 +40,7 @@ struct Shared {
     any: reqwest::Client,
     proxied: Option<reqwest::Client>,
     outages: Outages,
+    answering: Answering,
 }
 
 impl HttpClient {
@@ -87,6 +89,7 @@ impl HttpClient {
             any: builder(Addresses::Any).build().map_err(client)?,
             proxied: proxied.transpose()?,
             outages: Outages::default(),
+            answering: Answering::default(),
             policy,
             clock,
         })))
@@ -129,7 +132,15 @@ impl HttpClient {
         egress.heard.note(named, answer, timeout);
         if !egress.host.contains(origin) {
             self.0.outages.note(named, answer, timeout, self.0.clock.passed());
+            self.0.answering.note(named, answer, self.0.clock.passed());
         }
+    }
+
+    /// Sets the listener that is called with an origin that answers with a status below 500 other than 408 and 429, at
+    /// most once a minute for an origin. It is called while a request ends, so it returns at once. Returns `false` if
+    /// there is a listener already, which then stays.
+    pub fn on_answer(&self, listener: impl Fn(&Origin) + Send + Sync + 'static) -> bool {
+        self.0.answering.listen(Box::new(listener))
     }
 
     /// Sends a request as `send` does, but without a deadline and without following redirects. `taken` records when the

@@ -59,6 +59,20 @@ impl LastAnswer {
         self.lock().status = Some(status);
     }
 
+    /// Returns the origin of the last request; `None` if none was sent.
+    pub fn origin(&self) -> Option<Origin> {
+        self.lock().heard.as_ref().map(|heard| heard.origin.clone())
+    }
+
+    /// Returns `true` if the origin of the last request could not be reached, did not answer in time, or answered 408 or
+    /// a status from 500 on.
+    pub fn is_outage(&self) -> bool {
+        self.lock().heard.as_ref().is_some_and(|heard| match heard.answer {
+            Ok(status) => status == 408 || status >= 500,
+            Err(error) => cause(error, heard.timeout).is_some(),
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Last> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -36,6 +36,7 @@
 //! The API is made for `connection-core`, and may change in any version. The core re-exports [`HttpPolicy`] and the
 //! clocks and keeps their API stable.
 
+mod answering;
 mod body;
 mod client;
 mod clock;

@@ -153,6 +153,7 @@ pub const SHAPES: &[(&str, &[&str])] = &[
             "liveness",
             "reason",
             "checkedAt",
+            "pausedUntil",
             "validUntil",
             "authorizedUntil",
             "renews",

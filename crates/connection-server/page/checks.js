@@ -34,24 +34,26 @@ export function useChecks() {
 /** Ends the check. Requests that were sent are answered. */
 export const stopChecks = () => become({ isRunning: false });
 
-async function ids() {
-  const found = new Set();
+/** Returns the time of the last check of each connection, by its id. */
+async function lastChecks() {
+  const found = new Map();
   for (const wanted of ORDER) {
     let after = null;
     do {
       const page = await api.get('/connections', { state: wanted, limit: PAGE, after });
-      page.items.forEach(({ id }) => found.add(id));
+      page.items.forEach(({ id, checkedAt }) => found.set(id, checkedAt));
       after = page.next;
     } while (after && state.isRunning);
   }
   return [...found];
 }
 
-/** Checks one connection. Only a connection that this server can check counts as checked. */
-async function check(id) {
+/** Checks one connection. Only a connection whose provider was asked counts as checked. */
+async function check([id, before]) {
   for (;;) {
     try {
-      await api.post(`/connections/${part(id)}/verify`, {});
+      const { checkedAt, pausedUntil } = await api.post(`/connections/${part(id)}/verify`, {});
+      if (pausedUntil && checkedAt === before) return become({ refused: state.refused + 1 });
       return become({ checked: state.checked + 1 });
     } catch (error) {
       if (error.status === 429) {
@@ -71,7 +73,7 @@ export async function checkAll() {
   if (state.isRunning) return;
   become({ ...IDLE, isRunning: true });
   try {
-    const left = await ids();
+    const left = [...(await lastChecks())];
     become({ all: left.length });
     const work = async () => {
       while (state.isRunning && left.length) await check(left.shift());

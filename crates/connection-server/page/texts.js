@@ -190,6 +190,8 @@ export const texts = {
     verify: 'Check now', refresh: 'Renew now', reauthorize: 'Reconnect', rollback: 'Roll back', rename: 'Rename',
     remove: 'Remove',
     makeDefault: 'Make it the default', unsetDefault: 'No longer the default', verified: 'The connection was checked.',
+    notAsked: 'The connection was not checked.', verifyNow: 'Check it now',
+    pausedUntil: (when) => `Its provider asked to wait. The pause ends ${when}.`,
     refreshed: {
       refreshed: 'The credential was renewed.', refreshed_late: 'The credential was renewed.',
       replayed: 'The credential was renewed.',

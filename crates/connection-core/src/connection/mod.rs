@@ -87,6 +87,10 @@ impl Connection {
     ///
     /// A connection that does not work is data, not an error: see the liveness and its reason in the result.
     ///
+    /// During a pause that the provider asked this connection for, nothing is sent, and the result is what was measured
+    /// before it: see [`paused_until`](ConnectionInfo::paused_until). [`verify_now`](Self::verify_now) asks the provider
+    /// all the same.
+    ///
     /// # Cancellation
     ///
     /// If the future is dropped, the probe continues and its result is stored.
@@ -100,6 +104,23 @@ impl Connection {
         Box::pin(async move {
             let scope = self.scope().on(&self.shared.verify);
             verify::verify(scope, self.id(), verify::ProbeTrigger::Host, None).await
+        })
+    }
+
+    /// Verifies the connection as [`verify`](Self::verify) does, also during a pause that the provider asked for. For a
+    /// person who knows of the pause.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, the probe continues and its result is stored.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`verify`](Self::verify).
+    pub fn verify_now(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
+        Box::pin(async move {
+            let scope = self.scope().on(&self.shared.verify);
+            verify::verify(scope, self.id(), verify::ProbeTrigger::HostNow, None).await
         })
     }
 

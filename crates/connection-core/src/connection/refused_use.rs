@@ -42,7 +42,7 @@ impl Connection {
     pub fn verify_refused_use(&self) -> BoxFuture<'_, Result<Option<ConnectionInfo>, Error>> {
         Box::pin(async move {
             let scope = self.scope().on(&self.shared.verify);
-            if !refused_use::claim(scope, self.id(), &self.info.kind).await? {
+            if !refused_use::claim(&self.shared.verify, self.id()).await? {
                 return Ok(None);
             }
             verify::verify(scope, self.id(), verify::ProbeTrigger::Host, None).await.map(Some)

@@ -178,7 +178,9 @@ async fn verified(
     let id = info.id;
     let subject = open_previous(ground, info, previous).await?;
     let mut payload = subject.payload.duplicate();
-    let Probed { found, secret_names } = match verify::probe(ground, kind, subject, verify::ProbeTrigger::Host).await {
+    let Probed { found, secret_names, asked } = match verify::probe(ground, kind, subject, verify::ProbeTrigger::Host)
+        .await
+    {
         Ok(probed) => probed,
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(ConnectionError::Credential(source)) => return Err(Error::Credential { kind: info.kind.clone(), source }),
@@ -223,7 +225,7 @@ async fn verified(
     // The person agreed to these terms, and a rollback accepts no others.
     let terms = kind.agreed_terms(info.terms.as_deref());
     let grant = provider_grant::row(&ground.sealer, kind, found.grant.as_ref());
-    Ok(Replacement { credential, found: Arc::new(found), identity, config, terms, grant, now, inherits: false })
+    Ok(Replacement { credential, found: Arc::new(found), asked, identity, config, terms, grant, now, inherits: false })
 }
 
 /// Stores the fresh credential that the provider rotated the previous one to. Returns `false` if the connection was

@@ -33,6 +33,9 @@ pub struct ConnectionInfo {
     pub reason: Option<Reason>,
     /// The time of the last measurement.
     pub checked_at: Option<Timestamp>,
+    /// The end of the pause that the provider asked this connection for at the last measurement. Until then, only
+    /// [`verify_now`](crate::Connection::verify_now) asks it again; requests are sent all the same.
+    pub paused_until: Option<Timestamp>,
     /// The time at which the credential stops working, if the provider says so.
     pub valid_until: Option<Timestamp>,
     /// The time at which refreshing stops working and the user must authorize again, if the provider says so.
@@ -94,6 +97,7 @@ impl ConnectionInfo {
             liveness: Liveness::Unknown,
             reason: None,
             checked_at: None,
+            paused_until: None,
             valid_until: None,
             authorized_until: None,
             renews: false,

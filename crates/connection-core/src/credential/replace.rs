@@ -14,8 +14,7 @@ use crate::{
     grant::Affected,
     ground::Ground,
     kinds::Terms,
-    liveness,
-    liveness::column,
+    liveness::{self, Asked, column},
     store::{
         ProviderGrantRow, StoreError, Tx,
         rows::{AccountRow, CredentialRow, CredentialState, EventRow, ListedRow, PlanRow},
@@ -64,6 +63,8 @@ pub(crate) struct Replacement {
     pub(crate) credential: CredentialRow,
     /// The result of verifying the new credential before it is stored.
     pub(crate) found: Arc<VerifyResult<Secret>>,
+    /// The origin that the verification asked.
+    pub(crate) asked: Asked,
     /// The account that the new credential reaches.
     pub(crate) identity: Identity,
     /// The public configuration, as JSON.
@@ -99,7 +100,7 @@ impl Replacement {
     /// If the account is another one, all grants are revoked, because they were for the former account.
     pub(crate) async fn put(self, tx: &mut Tx, ground: &Ground, account: &AccountRow) -> Result<Affected, StoreError> {
         let is_another = self.is_another(account);
-        let Self { credential, found, identity, config, terms, grant, now, inherits } = self;
+        let Self { credential, found, asked, identity, config, terms, grant, now, inherits } = self;
         let parts: &[_] = match config == account.config {
             true => &[ChangedPart::Credential],
             false => &[ChangedPart::ConnectionConfig, ChangedPart::Credential],
@@ -129,7 +130,7 @@ impl Replacement {
             None => {}
         }
         let failures = i64::from(found.liveness != Liveness::Live);
-        let measured = liveness::row(account.id, credential.generation, &found, now, failures);
+        let measured = liveness::row((account.id, credential.generation), &found, &asked, now, failures);
         tx.upsert_liveness(&measured).await?;
         Ok(affected)
     }

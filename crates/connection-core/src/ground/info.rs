@@ -77,6 +77,10 @@ impl Ground {
     pub(crate) fn info(&self, row: ListedRow, entry: Option<&KindEntry>) -> Option<ConnectionInfo> {
         let ListedRow { account, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } = row;
         let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
+        // A pause that begins later than now was stored before the clock was set back, and does not count.
+        let now = self.clock.now().seconds();
+        let is_running = |until: &i64| *until > now && checked_at.is_some_and(|at| at <= now);
+        let paused_until = row.paused_until.filter(is_running);
         let reason = reason.as_deref().and_then(json::to_reason).or_else(|| match liveness {
             Liveness::Live | Liveness::Unknown => {
                 row.refused_at.map(use_refused).or_else(|| plan::note(row.refresh_reason.as_deref()))
@@ -100,6 +104,7 @@ impl Ground {
             liveness,
             reason,
             checked_at: checked_at.map(Timestamp::from_seconds),
+            paused_until: paused_until.map(Timestamp::from_seconds),
             valid_until: valid_until.map(Timestamp::from_seconds),
             authorized_until: authorized_until.map(Timestamp::from_seconds),
             renews: entry.is_some_and(KindEntry::renews),

@@ -31,9 +31,14 @@ impl Lane {
         Self { owner: self.owner.clone(), kind }
     }
 
-    /// Returns the owner and the kind of an owner's own kind. The kind is `None` for all of them.
-    pub(crate) fn own(&self) -> Option<(&str, Option<&Kind>)> {
-        Some((self.owner.as_deref()?, Some(&self.kind).filter(|kind| **kind != UNREADABLE)))
+    /// Returns the provider, or the owner's kind.
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// Returns the owner of an owner's own kind.
+    pub(crate) fn own(&self) -> Option<&str> {
+        self.owner.as_deref()
     }
 }
 

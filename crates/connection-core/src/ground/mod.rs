@@ -1,6 +1,7 @@
 //! The parts that every system of a registry uses and none of them owns: the store, the keys, time, the network, and the
 //! registered kinds.
 
+mod answers;
 mod info;
 mod lane;
 mod owner_kinds;
@@ -33,6 +34,7 @@ use crate::{
     store::{Reader, Store, rows::EventRow},
 };
 
+pub(crate) use answers::Answers;
 pub(crate) use info::UNREADABLE;
 pub(crate) use lane::Lane;
 pub(crate) use owner_kinds::{RowKinds, check_declared, declared_subject};
@@ -69,6 +71,8 @@ pub(crate) struct Ground {
     /// The listeners of the host to what this process does.
     pub(crate) notifications: Notifications,
     pub(crate) runtimes: Arc<Runtimes>,
+    /// The origins that answer after they failed.
+    pub(crate) answers: Answers,
 }
 
 impl Ground {

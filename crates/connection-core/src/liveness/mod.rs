@@ -16,8 +16,8 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Liveness, Reason, Secret, Timestamp, VerifyResult};
-use connection_egress::MAX_PAUSE;
+use connection_contract::{Liveness, Reason, Secret, Timestamp, VerifyResult, reason};
+use connection_egress::{LastAnswer, MAX_PAUSE};
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
@@ -31,11 +31,42 @@ fn next_check(now: i64, recheck_after: Option<Duration>) -> Option<i64> {
     recheck_after.map(|after| now.saturating_add_unsigned(after.min(MAX_PAUSE).as_secs()))
 }
 
+/// Returns `true` if the provider asked to wait.
+fn is_asked_to_wait(found: &VerifyResult<Secret>) -> bool {
+    let is_limited = found.reason.as_ref().is_some_and(|reason| reason.code == reason::RATE_LIMITED);
+    found.liveness == Liveness::Offline && is_limited
+}
+
+/// The shortest time between a failure and another attempt because the origin answers again, in seconds.
+pub(crate) const AFTER_FAILURE: i64 = 60;
+
+/// The origin that a plugin asked last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    /// The origin; `None` if the plugin asked none.
+    pub(crate) origin: Option<String>,
+    /// `true` if the origin did not answer, or answered that it does not work now.
+    pub(crate) is_outage: bool,
+}
+
+impl Asked {
+    pub(crate) fn of(heard: &LastAnswer) -> Self {
+        Self { origin: heard.origin().map(|origin| origin.as_str().to_owned()), is_outage: heard.is_outage() }
+    }
+
+    /// Returns the time from which an answer of the origin makes the connection due for a verification after this result.
+    /// A pause that the provider asked for is not shortened.
+    pub(crate) fn probe_from(&self, found: &VerifyResult<Secret>, now: i64) -> Option<i64> {
+        let waits = self.is_outage && found.liveness == Liveness::Offline && found.recheck_after.is_none();
+        waits.then(|| now.saturating_add(AFTER_FAILURE))
+    }
+}
+
 /// Returns the row for the result of a probe.
 pub(crate) fn row(
-    id: ConnectionId,
-    generation: i64,
+    (id, generation): (ConnectionId, i64),
     found: &VerifyResult<Secret>,
+    asked: &Asked,
     now: i64,
     failures: i64,
 ) -> LivenessRow {
@@ -46,7 +77,10 @@ pub(crate) fn row(
         generation,
         checked_at: Some(now),
         next_check_at: next_check(now, found.recheck_after),
+        paused_until: next_check(now, found.recheck_after).filter(|_| is_asked_to_wait(found)),
         failures,
+        probe_origin: asked.origin.clone(),
+        probe_from: asked.probe_from(found, now),
     }
 }
 

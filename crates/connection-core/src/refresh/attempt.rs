@@ -17,6 +17,7 @@ use crate::{
     exchange::{ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain},
     kinds::KindEntry,
     limits,
+    liveness::Asked,
     store::LEASE,
 };
 
@@ -51,12 +52,15 @@ pub(super) struct Attempt {
     pub(super) yes: Option<ExchangeKey>,
     /// The exchange whose answer was lost.
     pub(super) uncertain: Option<Uncertain>,
+    /// The origin that the plugin asked last.
+    pub(super) asked: Asked,
 }
 
 impl Attempt {
     /// Returns an attempt that spent nothing.
-    pub(super) const fn of(outcome: Outcome) -> Self {
-        Self { outcome, keys: Vec::new(), judged: Vec::new(), yes: None, uncertain: None }
+    pub(super) fn of(outcome: Outcome) -> Self {
+        let asked = Asked::default();
+        Self { outcome, keys: Vec::new(), judged: Vec::new(), yes: None, uncertain: None, asked }
     }
 }
 
@@ -79,6 +83,7 @@ pub(super) async fn attempt(system: &Arc<System>, target: &Target<'_>, subject: 
         judged: spends.keys_to_settle(),
         yes: spends.accepted_key(),
         uncertain: spends.uncertain(),
+        asked: Asked::of(&heard),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
     exchange::ExchangeKey,
     grant::Affected,
     keys::Sealer,
-    liveness::column,
+    liveness::{Asked, column},
     plan::{self, ReportedTimes},
     store::{
         Lock, StoreError, Tx, json,
@@ -46,21 +46,29 @@ pub(super) struct Context {
     pub(super) process: String,
     pub(super) fence: i64,
     pub(super) now: i64,
+    /// The origin that the plugin asked last.
+    pub(super) asked: Asked,
     pub(super) sealer: Sealer,
     pub(super) ids: Arc<dyn IdGenerator>,
 }
 
 impl Context {
-    pub(super) fn new(target: &Target<'_>, lease: &Lease) -> Self {
+    pub(super) fn new(target: &Target<'_>, lease: &Lease, asked: Asked) -> Self {
         let system = target.scope.system;
         Self {
             id: target.info.id,
             process: system.process.clone(),
             fence: lease.fence,
             now: system.clock.now().seconds(),
+            asked,
             sealer: system.sealer.clone(),
             ids: system.ids.clone(),
         }
+    }
+
+    /// Releases the lease and stores the origin that was asked. Returns `false` if another process holds the lease.
+    pub(super) async fn release(&self, tx: &mut Tx) -> Result<bool, StoreError> {
+        tx.release_refresh(self.id, &self.process, self.fence, self.asked.origin.as_deref()).await
     }
 
     pub(super) async fn append_event(
@@ -106,7 +114,7 @@ pub(super) async fn renewed(
     lease: &mut Lease,
     mut payload: Payload,
     refreshed: Refreshed<Secret>,
-    keys: Vec<ExchangeKey>,
+    (keys, asked): (Vec<ExchangeKey>, Asked),
 ) -> Result<RefreshResult, Error> {
     let Target { scope, info, kind, generation, .. } = target;
     let system = scope.system;
@@ -124,7 +132,7 @@ pub(super) async fn renewed(
         // If the answer does not mention it, the end of the authorization is unchanged.
         authorized_until: authorized_until.or(info.authorized_until).map(Timestamp::seconds),
     };
-    let context = Context::new(target, lease);
+    let context = Context::new(target, lease, asked);
     let plan = plan::of(id, true, context.now, given);
     let plan = PlanRow { refreshed_at: Some(context.now), ..plan };
     let fresh = CredentialRow {
@@ -167,7 +175,7 @@ async fn put(
     let now = context.now;
     tx.lock(Lock::Connection(id)).await?;
     let Some(row) = tx.listed(id).await? else { return Ok(CommitOutcome::Gone) };
-    let late = !tx.release_refresh(id, &context.process, context.fence).await?;
+    let late = !context.release(tx).await?;
     if row.account.generation != seen {
         // A re-authorization deletes the recorded answers. A probe that rotated the credential does not: the rotated
         // credential may hold the token that was spent here, and the next refresh then finds its answer.
@@ -228,7 +236,10 @@ fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generat
         generation,
         checked_at: Some(now),
         next_check_at,
+        paused_until: None,
         failures: 0,
+        probe_origin: None,
+        probe_from: None,
     };
     let next = row.next_check_at;
     match (replace::measured(row), known) {
@@ -238,7 +249,7 @@ fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generat
             live(Some(now))
         }
         // The connection was never measured, or is failing for a reason that a fresh credential does not cure.
-        (_, Some(known)) => LivenessRow { generation, next_check_at: Some(now), ..known },
+        (_, Some(known)) => LivenessRow { generation, next_check_at: Some(now), probe_from: None, ..known },
         (_, None) => LivenessRow {
             liveness: column::liveness(Liveness::Unknown).to_owned(),
             checked_at: None,

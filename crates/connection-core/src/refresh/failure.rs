@@ -17,7 +17,7 @@ use crate::{
     credential::replace,
     event,
     exchange::{self, ExchangeKey, Uncertain, unknown},
-    liveness::column,
+    liveness::{AFTER_FAILURE, Asked, column},
     plan::{self, Plan},
     store::{
         Lock, Reopened, StoreError, Tx, json,
@@ -113,12 +113,17 @@ const MAX_UNCLEAR_TIME: i64 = 86_400;
 /// # Errors
 ///
 /// [`Error::NotRenewed`] with the reason, and the store's errors.
-pub(super) async fn record(target: &Target<'_>, lease: &mut Lease, failure: Failure) -> Result<RefreshResult, Error> {
+pub(super) async fn record(
+    target: &Target<'_>,
+    lease: &mut Lease,
+    failure: Failure,
+    asked: Asked,
+) -> Result<RefreshResult, Error> {
     let Target { scope, info, .. } = target;
     let system = scope.system;
     let id = info.id;
     let is_requested = matches!(target.why, Trigger::Requested | Trigger::Forced);
-    let context = Context::new(target, lease);
+    let context = Context::new(target, lease, asked);
     let attempt = Attempt {
         generation: target.generation,
         plan: target.plan.clone(),
@@ -166,7 +171,7 @@ async fn write(
     let id = context.id;
     tx.lock(Lock::Connection(id)).await?;
     let Some(row) = tx.listed(id).await? else { return Ok((CommitOutcome::Gone, failure.why)) };
-    let is_late = !tx.release_refresh(id, &context.process, context.fence).await?;
+    let is_late = !context.release(tx).await?;
     if row.account.generation != attempt.generation {
         let keys: Vec<_> = failure.keys.into_iter().chain(failure.unreadable).collect();
         tx.settle_exchanges(&keys).await?;
@@ -187,7 +192,10 @@ async fn write(
         return Ok((unchanged, why));
     }
     let valid_until = stored.valid_until;
-    let refresh_at = plan_next(context, attempt, next, (before, &stored), &mut why);
+    let (refresh_at, refresh_from) = plan_next(context, attempt, next, (before, &stored), &mut why);
+    if let Some(from) = refresh_from {
+        tx.refresh_after_answer(id, from).await?;
+    }
     record_plan(tx, context, &row, stored.plan, refresh_at, &why).await?;
     if !matches!(next, NextAttempt::Never) && !attempt.plan.is_expired(context.now) {
         if let Some(end) = valid_until.filter(|end| refresh_at.is_some_and(|at| *end < at)) {
@@ -256,35 +264,40 @@ async fn leave(
     Ok(())
 }
 
-/// Returns the time of the next attempt, if there is one, and adds it to the reason where a person needs it.
+/// Returns the time of the next attempt, if there is one, and adds it to the reason where a person needs it. Also returns
+/// the time from which an answer of the origin makes the connection due, if one does.
 fn plan_next(
     context: &Context,
     attempt: &Attempt,
     next: NextAttempt,
     (before, stored): (Liveness, &CredentialRow),
     why: &mut NotLive,
-) -> Option<i64> {
+) -> (Option<i64>, Option<i64>) {
     let now = context.now;
+    // A pause that the provider asked for is not shortened.
+    let waits = context.asked.is_outage && why.liveness == Liveness::Offline && why.recheck_after.is_none();
+    let from = |seconds: i64| waits.then(|| now.saturating_add(seconds.max(AFTER_FAILURE)));
     let failures = stored.plan.refresh_failures.saturating_add(1);
     let pause = plan::after_failure(context.id, failures, why.recheck_after.map(|after| after.as_secs()));
     let uncertain = match next {
-        NextAttempt::AtOnce => return Some(now.saturating_add(1)),
-        NextAttempt::Pause => return Some(now.saturating_add(pause)),
-        NextAttempt::PauseAtLeast(least) => return Some(now.saturating_add(pause.max(least))),
+        NextAttempt::AtOnce => return (Some(now.saturating_add(1)), None),
+        NextAttempt::Pause => return (Some(now.saturating_add(pause)), from(AFTER_FAILURE)),
+        NextAttempt::PauseAtLeast(least) => return (Some(now.saturating_add(pause.max(least))), from(least)),
         NextAttempt::Unclear(uncertain) => uncertain,
-        NextAttempt::Leave(_) | NextAttempt::Never => return None,
+        NextAttempt::Leave(_) | NextAttempt::Never => return (None, None),
     };
     why.recheck_after = Some(Duration::from_secs(seconds_until_retry(uncertain, now).unsigned_abs()));
     // A credential that the provider refuses need not be spared.
     let works = stored.valid_until.filter(|_| !attempt.is_refused && before == Liveness::Live);
     let at = retry_at(uncertain, works, now);
+    let from = from(earliest_retry(uncertain, works, now).saturating_sub(now));
     let is_ended = stored.valid_until.is_some_and(|until| until <= now) || before != Liveness::Live;
     if is_ended && uncertain.unclear_for >= MAX_UNCLEAR_TIME {
         let again = Timestamp::from_seconds(at).to_rfc3339();
         let remedy = format!("it is tried again at {again}; to use it earlier, {REAUTHORIZE_REMEDY}");
         why.reason.remedy = Some(remedy.into());
     }
-    Some(at)
+    (Some(at), from)
 }
 
 /// Stores the reason and the time of the next attempt. An event is appended only if the outcome differs from that of
@@ -326,7 +339,11 @@ async fn record_liveness(
         generation: attempt.generation,
         checked_at: Some(context.now),
         next_check_at: None,
+        paused_until: None,
         failures: known.map_or(1, |known| known.failures.saturating_add(1)),
+        probe_origin: None,
+        // The next refresh decides.
+        probe_from: None,
     };
     tx.upsert_liveness(&measured).await?;
     context.append_liveness_event(tx, row, why.liveness, Some(&why.reason.code)).await
@@ -354,6 +371,13 @@ fn retry_at(uncertain: Uncertain, works_until: Option<i64>, now: i64) -> i64 {
         return now.saturating_add(1);
     }
     let pause = plan::after_unclear(uncertain.attempts).saturating_sub(uncertain.over_for);
-    let planned = earliest.max(now.saturating_add(pause.max(uncertain.retry_after)));
-    plan::at_risk_until(works_until, now).map_or(planned, |spared| planned.max(spared))
+    earliest_retry(uncertain, works_until, now).max(now.saturating_add(pause))
+}
+
+/// Returns the time before which nothing sends an unclear exchange again: neither an answer of the origin nor the end of a
+/// pause that grows.
+fn earliest_retry(uncertain: Uncertain, works_until: Option<i64>, now: i64) -> i64 {
+    let replay_at = uncertain.replay_at.map_or(now, Timestamp::seconds);
+    let earliest = replay_at.max(now.saturating_add(uncertain.retry_after));
+    plan::at_risk_until(works_until, now).map_or(earliest, |spared| earliest.max(spared))
 }

@@ -141,11 +141,11 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
         }
         Err(unopened) => (Attempt::of(Outcome::Fault(unopened.not_live())), None),
     };
-    let Attempt { outcome, keys, judged, yes, uncertain } = attempt;
+    let Attempt { outcome, keys, judged, yes, uncertain, asked } = attempt;
     let semantics = target.kind.capabilities.refresh;
     match (outcome, payload) {
         (Outcome::Renewed(refreshed), Some(payload)) => {
-            commit::renewed(&target, lease, payload, *refreshed, keys).await
+            commit::renewed(&target, lease, payload, *refreshed, (keys, asked)).await
         }
         (Outcome::Renewed(_), None) => Err(not_renewed(&target.info.kind, unreadable())),
         (Outcome::Stuck(error), _) => {
@@ -157,10 +157,10 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
             Ok(current(system, &info, generation, RefreshOutcome::Adopted))
         }
         (Outcome::Failed(why), _) => {
-            failure::record(&target, lease, Failure::of(semantics, why, uncertain, judged, yes)).await
+            failure::record(&target, lease, Failure::of(semantics, why, uncertain, judged, yes), asked).await
         }
         (Outcome::Fault(why), _) => {
-            failure::record(&target, lease, Failure::of(semantics, why, uncertain, Vec::new(), None)).await
+            failure::record(&target, lease, Failure::of(semantics, why, uncertain, Vec::new(), None), asked).await
         }
     }
 }

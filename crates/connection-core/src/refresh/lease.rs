@@ -66,7 +66,9 @@ impl Lease {
         let id = self.id;
         let owner = self.system.process.clone();
         let fence = self.fence;
-        self.system.store.write_relaxed(move |tx| Box::pin(async move { tx.release_refresh(id, &owner, fence).await }))
+        self.system
+            .store
+            .write_relaxed(move |tx| Box::pin(async move { tx.release_refresh(id, &owner, fence, None).await }))
     }
 }
 

@@ -187,6 +187,7 @@ impl ConnectionRegistry {
         Box::pin(async move {
             self.shared.exchanges.settled().await;
             self.shared.setup.release_leases().await;
+            self.shared.hasten().await;
             self.shared.store.close().await;
             self.shared.notifications.publish(&Notification::Closed);
         })

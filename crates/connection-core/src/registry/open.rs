@@ -112,6 +112,7 @@ impl RegistryBuilder {
             probes: self.probes,
         };
         let ground = Arc::new(self.into_ground(store, sealer, notifications, http, runtimes, process));
+        ground.follow_answers();
         let credential = Arc::new(credential::System { ground, hot });
         Shared::new(exchange::System { credential, exchanges: Exchanges::default(), state }, choices)
     }
@@ -146,6 +147,7 @@ impl RegistryBuilder {
             changes: Default::default(),
             notifications,
             runtimes,
+            answers: Default::default(),
         }
     }
 }

@@ -39,13 +39,19 @@ impl ConnectionRegistry {
     /// The probes run on their own tasks, and each probe that has begun finishes even if the stream is dropped. At most
     /// [`verify_at_once`](crate::Limits::verify_at_once) probes run at once, and at most
     /// [`verify_per_provider`](crate::Limits::verify_per_provider) per provider, over all preflights and the
-    /// scheduler of this process. A provider that hangs therefore delays only its own connections. A pause that a
-    /// provider asked for does not delay a preflight.
+    /// scheduler of this process. A provider that hangs therefore delays only its own connections. A connection whose
+    /// provider asked for a pause is not asked before its end; see [`Connection::verify`](crate::Connection::verify).
     pub fn preflight(&self, ids: impl IntoIterator<Item = ConnectionId>) -> Preflight {
-        self.begin_preflight(ids.into_iter().collect())
+        self.begin_preflight(ids.into_iter().collect(), ProbeTrigger::Host)
     }
 
-    fn begin_preflight(&self, mut ids: Vec<ConnectionId>) -> Preflight {
+    /// Verifies these connections as [`preflight`](Self::preflight) does, also during pauses that their providers asked
+    /// for.
+    pub fn preflight_now(&self, ids: impl IntoIterator<Item = ConnectionId>) -> Preflight {
+        self.begin_preflight(ids.into_iter().collect(), ProbeTrigger::HostNow)
+    }
+
+    fn begin_preflight(&self, mut ids: Vec<ConnectionId>, asker: ProbeTrigger) -> Preflight {
         let mut seen = HashSet::new();
         ids.retain(|id| seen.insert(*id));
         let (sender, results) = mpsc::unbounded_channel();
@@ -65,7 +71,7 @@ impl ConnectionRegistry {
                 }
             }
             for (lane, ids) in lanes {
-                registry.shared.runtimes.spawn(probes(registry.clone(), lane, ids, sender.clone()));
+                registry.shared.runtimes.spawn(probes(registry.clone(), lane, (ids, asker), sender.clone()));
             }
         });
         Preflight { ids, results }
@@ -84,7 +90,7 @@ impl ConnectionRegistry {
 async fn probes(
     registry: ConnectionRegistry,
     lane: Lane,
-    ids: Vec<ConnectionId>,
+    (ids, asker): (Vec<ConnectionId>, ProbeTrigger),
     sender: mpsc::UnboundedSender<Verified>,
 ) {
     for id in ids {
@@ -96,7 +102,7 @@ async fn probes(
         let sender = sender.clone();
         registry.shared.runtimes.spawn(async move {
             let scope = verifying.connections().on(&verifying.shared.verify);
-            let result = verify::verify(scope, id, ProbeTrigger::Host, Some(permit)).await;
+            let result = verify::verify(scope, id, asker, Some(permit)).await;
             // The send fails only if nobody listens any longer.
             drop(sender.send((id, result)));
         });

@@ -208,7 +208,7 @@ impl ConnectionRegistry {
         Ok(deleted.map(|(removal, affected, is_grant_ended)| {
             affected.notify(&order);
             if is_grant_ended {
-                self.shared.verify.refused_uses.notify_one();
+                self.shared.answers.due.notify_one();
             }
             removal
         }))

@@ -94,7 +94,7 @@ impl NewConnection {
         let id = kept.request.connection;
         let now = shared.clock.now().seconds();
         let failures = i64::from(kept.found.liveness != Liveness::Live);
-        let liveness = liveness::row(id, FIRST, &kept.found, now, failures);
+        let liveness = liveness::row((id, FIRST), &kept.found, &kept.asked, now, failures);
         let body = serde_json::json!({ "session": slot.id.to_string(), "liveness": liveness.liveness });
         Ok(Self {
             profile: kept.request.profile,
@@ -209,7 +209,7 @@ async fn credential(
     kept: &AcceptedCandidate,
     now: i64,
 ) -> Result<CredentialRow, Error> {
-    let AcceptedCandidate { kind, request, made, found, payload, secret_names } = kept;
+    let AcceptedCandidate { kind, request, made, found, payload, secret_names, .. } = kept;
     let id = request.connection;
     let place = Payload::place(&id, &slot.owner, &slot.kind, FIRST);
     let sealed = shared.sealer.seal(&place, payload.encode().expose()).await;

@@ -24,6 +24,7 @@ use crate::{
     definition::Probed,
     kinds::KindEntry,
     limits,
+    liveness::Asked,
     store::{Lock, StoreError, rows::SetupState},
     verify,
 };
@@ -60,6 +61,8 @@ pub(super) struct AcceptedCandidate {
     pub(super) request: SetupRequest,
     pub(super) made: SetupResult<Secret>,
     pub(super) found: VerifyResult<Secret>,
+    /// The origin that the verification asked.
+    pub(super) asked: Asked,
     pub(super) payload: Payload,
     pub(super) secret_names: String,
 }
@@ -115,8 +118,8 @@ pub(super) async fn candidate(
     // A recorded `offline` would be the same in every run, but a re-authorization that waits must ask again. It is
     // verified instead.
     let measured = made.measured.take().filter(|found| request.is_new() || found.liveness != Liveness::Offline);
-    let Probed { found, secret_names } = match measured {
-        Some(found) => Probed { found: limits::bounded(found), secret_names: None },
+    let Probed { found, secret_names, asked } = match measured {
+        Some(found) => Probed { found: limits::bounded(found), secret_names: None, asked: Asked::default() },
         None => {
             let subject = subject(slot, &request, &made, &payload);
             match verify::probe(shared, kind, subject, verify::ProbeTrigger::Host).await {
@@ -152,7 +155,8 @@ pub(super) async fn candidate(
     payload.page = page::of(shared, kind, connection, Some(payload.credential.duplicate())).await;
     let former = named_secrets::current(shared, request.connection);
     let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, secret_names, former).await;
-    Candidate::Accepted(Box::new(AcceptedCandidate { kind: kind.clone(), request, made, found, payload, secret_names }))
+    let kind = kind.clone();
+    Candidate::Accepted(Box::new(AcceptedCandidate { kind, request, made, found, asked, payload, secret_names }))
 }
 
 fn refused(code: &'static str, message: impl Into<DisplayText>) -> Candidate {

@@ -24,6 +24,7 @@ use crate::{
     event,
     grant::Affected,
     kinds::KindEntry,
+    liveness::Asked,
     plan::{self, ReportedTimes},
     store::{
         Lock, StoreError, json,
@@ -57,7 +58,7 @@ pub(super) async fn promote(
     another_account: bool,
     extension: Option<ForExtension>,
 ) -> Result<StoreOutcome, Error> {
-    let AcceptedCandidate { kind, request, made, found, payload, secret_names } = kept;
+    let AcceptedCandidate { kind, request, made, found, asked, payload, secret_names } = kept;
     let found = Arc::new(found);
     let identity = found.identity.as_ref().unwrap_or(&made.identity);
     for _ in 0..ATTEMPTS {
@@ -67,6 +68,7 @@ pub(super) async fn promote(
             kind: &kind,
             made: &made,
             found: found.clone(),
+            asked: &asked,
             payload: heir.as_ref().map_or(&payload, |heir| &heir.payload),
             secret_names: heir.as_ref().map_or(&secret_names, |heir| &heir.secret_names),
             heir: heir.as_ref(),
@@ -87,6 +89,7 @@ struct Candidate<'a> {
     kind: &'a KindEntry,
     made: &'a SetupResult<Secret>,
     found: Arc<VerifyResult<Secret>>,
+    asked: &'a Asked,
     payload: &'a Payload,
     secret_names: &'a str,
     heir: Option<&'a InheritedCredential>,
@@ -188,7 +191,7 @@ impl Candidate<'_> {
 
     /// Returns the candidate, sealed as the next generation, with its times.
     async fn replacement(&self, shared: &Arc<System>, slot: &Slot, now: i64) -> Result<Replacement, Error> {
-        let Self { id, kind, made, found, payload, secret_names, heir, .. } = self;
+        let Self { id, kind, made, found, asked, payload, secret_names, heir, .. } = self;
         let renews = kind.renews();
         let names = (*secret_names).to_owned();
         let fresh = replace::seal_next(shared, *id, &slot.owner, &slot.kind, payload, names).await?;
@@ -202,10 +205,11 @@ impl Candidate<'_> {
         };
         let identity = found.identity.clone().unwrap_or_else(|| made.identity.clone());
         let found = found.clone();
+        let asked = Asked::clone(asked);
         let config = json::config(&made.config);
         let terms = kind.terms.clone();
         let grant = provider_grant::row(&shared.sealer, kind, found.grant.as_ref());
-        Ok(Replacement { credential, found, identity, config, terms, grant, now, inherits: heir.is_some() })
+        Ok(Replacement { credential, found, asked, identity, config, terms, grant, now, inherits: heir.is_some() })
     }
 }
 

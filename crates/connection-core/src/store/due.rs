@@ -16,32 +16,72 @@ use super::{
 };
 use crate::ids::ConnectionId;
 
-/// Leaves out connections of owners' own kinds that are busy; see [`busy_owners`].
+/// Leaves out connections that are busy; see [`Busy`]. `$origin` is the column with the origin that the work asks.
 macro_rules! not_busy {
-    ($busy:literal) => {
+    ($busy:literal, $origin:literal) => {
         concat!(
-            "(a.kind NOT LIKE '%/%' OR (replace(",
+            "CASE WHEN a.kind LIKE '%/%' AND replace(",
             $busy,
-            ", '\n' || a.owner || '\t', '') = ",
+            ", '\n' || a.owner || '\t', '') <> ",
             $busy,
-            " AND replace(",
+            " THEN FALSE WHEN replace(",
             $busy,
-            ", '\n' || a.owner || '\n' || a.kind || '\n', '') = ",
+            ", '\n' || a.owner || '\r', '') <> ",
             $busy,
-            "))"
+            " THEN FALSE WHEN ",
+            $origin,
+            " IS NULL THEN replace(",
+            $busy,
+            ", '\n' || a.kind || ' ', '') = ",
+            $busy,
+            " ELSE replace(",
+            $busy,
+            ", '\n' || ",
+            $origin,
+            " || '\n', '') = ",
+            $busy,
+            " END"
         )
     };
 }
 
 pub(super) use not_busy;
 
-/// Joins owners to one text to bind: those of whom no own kind may be used now, and own kinds that may not be used now.
-/// Neither has a control character.
-pub(crate) fn busy_owners<'a>(busy: impl Iterator<Item = (&'a str, Option<&'a Kind>)>) -> String {
-    busy.fold(String::new(), |text, (owner, kind)| match kind {
-        None => text + "\n" + owner + "\t",
-        Some(kind) => text + "\n" + owner + "\n" + kind.as_str() + "\n",
-    })
+/// The work that may not begin now, as one text to bind. None of the names has a control character, and no kind and no
+/// origin has a space.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Busy(String);
+
+impl Busy {
+    /// Leaves out the work of an owner.
+    pub(crate) fn owner(&mut self, owner: &str) {
+        self.entry(owner, '\r');
+    }
+
+    /// Leaves out the work of an owner's own kinds.
+    pub(crate) fn own_kinds(&mut self, owner: &str) {
+        self.entry(owner, '\t');
+    }
+
+    /// Leaves out the work that asks an origin.
+    pub(crate) fn origin(&mut self, origin: &str) {
+        self.entry(origin, '\n');
+    }
+
+    /// Leaves out the work of a kind whose origin is not known yet.
+    pub(crate) fn unknown(&mut self, kind: &Kind) {
+        self.entry(kind.as_str(), ' ');
+    }
+
+    fn entry(&mut self, name: &str, end: char) {
+        self.0.push('\n');
+        self.0.push_str(name);
+        self.0.push(end);
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 row! {
@@ -55,6 +95,8 @@ row! {
         pub(crate) generation: i64,
         /// The time since which the work is due, or the time at which a credential ends.
         pub(crate) at: i64,
+        /// The origin that the last work of this sort asked; `None` if it is not known.
+        pub(crate) origin: Option<String>,
     }
 }
 
@@ -64,39 +106,46 @@ impl Reader {
     pub(crate) async fn due_refreshes(
         &mut self,
         now: i64,
-        (kinds, busy): (&str, &str),
+        (kinds, busy): (&str, &Busy),
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
         let sql = clocked!(
             self,
-            "SELECT a.id, a.owner, a.kind, c.generation, c.refresh_at AS at FROM connection_credential AS c \
+            "SELECT a.id, a.owner, a.kind, c.generation, c.refresh_at AS at, l.refresh_origin AS origin \
+             FROM connection_credential AS c \
              JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
              LEFT JOIN connection_liveness AS l ON l.connection_id = c.connection_id \
              WHERE c.state = 'current' AND c.refresh_at IS NOT NULL AND c.refresh_at <= $1 \
              AND (l.lease_until IS NULL OR l.lease_until <= ",
             " OR l.lease_until - $4 > ",
-            concat!(") AND ", of_kinds!("$2"), " AND ", not_busy!("$5"), " ORDER BY c.refresh_at LIMIT $3")
+            concat!(
+                ") AND ",
+                of_kinds!("$2"),
+                " AND ",
+                not_busy!("$5", "l.refresh_origin"),
+                " ORDER BY c.refresh_at LIMIT $3"
+            )
         );
-        all!(self, DueRow, sql, now, kinds, limit, MAX_LEASE, busy)
+        all!(self, DueRow, sql, now, kinds, limit, MAX_LEASE, busy.as_str())
     }
 
     /// Returns connections of these kinds that are due for a verification.
     pub(crate) async fn due_checks(
         &mut self,
         now: i64,
-        (kinds, busy): (&str, &str),
+        (kinds, busy): (&str, &Busy),
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
         const SQL: &str = concat!(
-            "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at \
+            "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at, l.probe_origin AS origin \
              FROM connection_liveness AS l JOIN connection_account AS a ON a.id = l.connection_id \
              WHERE l.next_check_at IS NOT NULL AND l.next_check_at <= $1 AND ",
             of_kinds!("$2"),
             " AND ",
-            not_busy!("$4"),
+            not_busy!("$4", "l.probe_origin"),
             " ORDER BY l.next_check_at LIMIT $3"
         );
-        all!(self, DueRow, SQL, now, kinds, limit, busy)
+        all!(self, DueRow, SQL, now, kinds, limit, busy.as_str())
     }
 
     /// Returns credentials of these kinds that have ended and cannot be refreshed yet, of connections whose stored
@@ -108,7 +157,7 @@ impl Reader {
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
         const SQL: &str = concat!(
-            "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at \
+            "SELECT a.id, a.owner, a.kind, a.generation, l.next_check_at AS at, NULL AS origin \
              FROM connection_liveness AS l JOIN connection_account AS a ON a.id = l.connection_id \
              JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
              WHERE l.next_check_at IS NOT NULL AND l.next_check_at <= $1 AND l.liveness = 'live' \
@@ -127,7 +176,7 @@ impl Reader {
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
         const SQL: &str = concat!(
-            "SELECT a.id, a.owner, a.kind, c.generation, c.valid_until AS at FROM connection_credential AS c \
+            "SELECT a.id, a.owner, a.kind, c.generation, c.valid_until AS at, NULL AS origin FROM connection_credential AS c \
              JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
              WHERE c.state = 'current' AND c.announced_at IS NULL AND c.valid_until IS NOT NULL \
              AND c.valid_until <= $1 AND (a.kind NOT LIKE '%/%' OR c.refresh_at IS NULL) AND ",
@@ -146,7 +195,7 @@ impl Reader {
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
         const SQL: &str = concat!(
-            "SELECT a.id, a.owner, a.kind, c.generation, c.authorized_until AS at FROM connection_credential AS c \
+            "SELECT a.id, a.owner, a.kind, c.generation, c.authorized_until AS at, NULL AS origin FROM connection_credential AS c \
              JOIN connection_account AS a ON a.id = c.connection_id AND a.generation = c.generation \
              WHERE c.state = 'current' AND c.announced_at IS NULL AND c.authorized_until IS NOT NULL \
              AND c.authorized_until <= $1 AND ",

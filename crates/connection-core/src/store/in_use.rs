@@ -38,6 +38,7 @@ row! {
         reason: Option<String>,
         checked_at: Option<i64>,
         next_check_at: Option<i64>,
+        paused_until: Option<i64>,
         refused_at: Option<i64>,
     }
 }
@@ -72,6 +73,7 @@ impl InUseRow {
             reason,
             checked_at: self.shown.checked_at,
             next_check_at: self.shown.next_check_at,
+            paused_until: self.shown.paused_until,
             refused_at: self.shown.refused_at,
             usable_at: self.shown.a_usable_at,
             granted_scopes: self.credential.granted_scopes.clone(),

@@ -19,10 +19,14 @@ pub(crate) struct Unchanged<'a> {
     pub(crate) began: i64,
     pub(crate) now: i64,
     pub(crate) next_check_at: Option<i64>,
+    pub(crate) paused_until: Option<i64>,
+    pub(crate) probe_origin: Option<&'a str>,
+    pub(crate) probe_from: Option<i64>,
 }
 
 pub(super) const CONFIRM: &str = "UPDATE connection_liveness SET checked_at = $6, reason = $7, next_check_at = $8, \
-     failures = CASE WHEN liveness = 'live' THEN 0 ELSE failures + 1 END \
+     failures = CASE WHEN liveness = 'live' THEN 0 ELSE failures + 1 END, \
+     probe_origin = COALESCE($15, probe_origin), probe_from = $16, paused_until = $17 \
      WHERE connection_id = $1 AND generation = $2 AND liveness = $3 AND reason IS NOT DISTINCT FROM $4 \
      AND NOT (checked_at IS NOT NULL AND checked_at > $5 AND checked_at <= $6) \
      AND EXISTS (SELECT 1 FROM connection_account AS a JOIN connection_credential AS c \
@@ -33,8 +37,8 @@ pub(super) const CONFIRM: &str = "UPDATE connection_liveness SET checked_at = $6
 
 impl Reader {
     pub(crate) async fn liveness(&mut self, id: ConnectionId) -> Result<Option<LivenessRow>, StoreError> {
-        const SQL: &str = "SELECT connection_id, liveness, reason, generation, checked_at, next_check_at, failures \
-                           FROM connection_liveness WHERE connection_id = $1";
+        const SQL: &str = "SELECT connection_id, liveness, reason, generation, checked_at, next_check_at, \
+                           paused_until, failures, probe_origin, probe_from FROM connection_liveness WHERE connection_id = $1";
         optional!(self, LivenessRow, SQL, id.as_uuid())
     }
 }
@@ -45,7 +49,8 @@ impl Tx {
     ///
     /// One statement compares and writes, so the caller needs no lock.
     pub(crate) async fn confirm_liveness(&mut self, found: &Unchanged<'_>) -> Result<bool, StoreError> {
-        let Unchanged { row, secret_names, reason, began, now, next_check_at } = found;
+        let Unchanged { row, secret_names, reason, began, now, next_check_at, paused_until, .. } = found;
+        let Unchanged { probe_origin, probe_from, .. } = found;
         let ListedRow { account, liveness, granted_scopes, valid_until, authorized_until, refresh_reason, .. } = row;
         let changed = execute!(
             self,
@@ -63,7 +68,10 @@ impl Tx {
             granted_scopes,
             valid_until,
             authorized_until,
-            refresh_reason
+            refresh_reason,
+            probe_origin,
+            probe_from,
+            paused_until
         )?;
         Ok(changed == 1)
     }
@@ -80,11 +88,14 @@ impl Tx {
     /// refused is no longer noted for another credential than the one that was refused.
     pub(crate) async fn upsert_liveness(&mut self, row: &LivenessRow) -> Result<bool, StoreError> {
         const SQL: &str = "INSERT INTO connection_liveness (connection_id, liveness, reason, generation, checked_at, \
-                           next_check_at, failures) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                           next_check_at, failures, probe_origin, probe_from, paused_until) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
                            ON CONFLICT (connection_id) DO UPDATE SET liveness = excluded.liveness, \
                            reason = excluded.reason, generation = excluded.generation, \
                            checked_at = excluded.checked_at, next_check_at = excluded.next_check_at, \
-                           failures = excluded.failures, refused_at = CASE WHEN connection_liveness.generation \
+                           failures = excluded.failures, probe_origin = COALESCE(excluded.probe_origin, \
+                           connection_liveness.probe_origin), probe_from = excluded.probe_from, \
+                           paused_until = excluded.paused_until, refused_at = CASE WHEN connection_liveness.generation \
                            = excluded.generation THEN connection_liveness.refused_at END \
                            WHERE connection_liveness.generation <= excluded.generation OR excluded.generation = \
                            (SELECT a.generation FROM connection_account AS a WHERE a.id = excluded.connection_id)";
@@ -97,7 +108,10 @@ impl Tx {
             row.generation,
             row.checked_at,
             row.next_check_at,
-            row.failures
+            row.failures,
+            &row.probe_origin,
+            row.probe_from,
+            row.paused_until
         )?;
         Ok(changed == 1)
     }

@@ -15,6 +15,8 @@ use crate::ids::{ConnectionId, SessionId};
 /// The rows that a lock protects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lock<'a> {
+    /// The connections that wait for an answer of this origin.
+    Origin(&'a str),
     /// A setup session: its state, journal and inputs.
     Setup(SessionId),
     /// The properties that are unique among an owner's connections: labels, accounts, defaults.
@@ -36,6 +38,7 @@ impl Tx {
             return Ok(());
         }
         let name = match what {
+            Lock::Origin(origin) => format!("origin/{origin}"),
             Lock::Setup(id) => format!("setup/{id}"),
             Lock::Owner(owner) => format!("owner/{owner}"),
             Lock::ProviderGrant(account) => format!("grant/{}", encode::hex(account)),

@@ -76,17 +76,27 @@ impl Tx {
         Ok(leased.map(|(fence,)| fence))
     }
 
-    /// Releases a lease. Returns `false` if another owner holds it by now. The fence is never reset.
+    /// Releases a lease and stores the origin that the refresh asked, if it asked one. No answer makes the connection due
+    /// any longer, unless [`refresh_after_answer`](Self::refresh_after_answer) follows. Returns `false` if another owner
+    /// holds the lease by now. The fence is never reset.
     pub(crate) async fn release_refresh(
         &mut self,
         id: ConnectionId,
         owner: &str,
         fence: i64,
+        origin: Option<&str>,
     ) -> Result<bool, StoreError> {
-        const SQL: &str = "UPDATE connection_liveness SET lease_owner = NULL, lease_until = NULL \
+        const SQL: &str = "UPDATE connection_liveness SET lease_owner = NULL, lease_until = NULL, \
+                           refresh_origin = COALESCE($4, refresh_origin), refresh_from = NULL \
                            WHERE connection_id = $1 AND lease_owner = $2 AND fence = $3";
         self.changed(Changed::Connection(id));
-        Ok(execute!(self, SQL, id.as_uuid(), owner, fence)? == 1)
+        Ok(execute!(self, SQL, id.as_uuid(), owner, fence, origin)? == 1)
+    }
+
+    /// Has an answer of the origin that the last refresh asked make the connection due for a refresh, from the time `from`.
+    pub(crate) async fn refresh_after_answer(&mut self, id: ConnectionId, from: i64) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_liveness SET refresh_from = $2 WHERE connection_id = $1";
+        later!(self, SQL, id.as_uuid(), from)
     }
 
     /// Makes the current credential due for a refresh at `now`, unless it was due before.

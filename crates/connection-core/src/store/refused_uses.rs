@@ -7,7 +7,7 @@ use super::{
     Reader, StoreError, Tx,
     changes::Changed,
     clock::clocked,
-    due::{DueRow, not_busy},
+    due::{Busy, DueRow, not_busy},
     engine::{Engine, all, execute, optional},
     extensions::{extension_of, of_kinds},
 };
@@ -28,42 +28,37 @@ impl Reader {
     /// [`any_of`](super::any_of).
     pub(crate) async fn due_refused_uses(
         &mut self,
-        (kinds, busy): (&str, &str),
+        (kinds, busy): (&str, &Busy),
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
         let sql = clocked!(
             self,
-            "SELECT a.id, a.owner, a.kind, a.generation, l.refused_at AS at FROM connection_liveness AS l \
+            "SELECT a.id, a.owner, a.kind, a.generation, l.refused_at AS at, l.probe_origin AS origin \
+             FROM connection_liveness AS l \
              JOIN connection_account AS a ON a.id = l.connection_id WHERE l.refused_at IS NOT NULL \
              AND (l.refusal_checked_at IS NULL OR l.refusal_checked_at > ",
             " OR l.refusal_checked_at + $3 <= ",
-            concat!(") AND ", of_kinds!("$1"), " AND ", not_busy!("$4"), " ORDER BY l.refused_at LIMIT $2")
+            concat!(
+                ") AND ",
+                of_kinds!("$1"),
+                " AND ",
+                not_busy!("$4", "l.probe_origin"),
+                " ORDER BY l.refused_at LIMIT $2"
+            )
         );
-        all!(self, DueRow, sql, kinds, limit, INTERVAL, busy)
+        all!(self, DueRow, sql, kinds, limit, INTERVAL, busy.as_str())
     }
 
-    /// Returns `true` if the provider, which has these kinds, asked to wait beyond `now`: at a verification of any of the
-    /// owner's connections, or at a refresh of this one. A pause that begins after `now` was stored before the clock was
-    /// set back, and does not count.
-    pub(crate) async fn is_provider_paused(
-        &mut self,
-        id: ConnectionId,
-        owner: &str,
-        kinds: &str,
-        now: i64,
-    ) -> Result<bool, StoreError> {
-        // If the plain column of the owner were compared, all connections of the owner would be walked instead of the
-        // verifications that are planned.
-        const SQL: &str = "SELECT id FROM (SELECT a.id FROM connection_liveness AS l JOIN connection_account AS a \
-                           ON a.id = l.connection_id WHERE l.next_check_at IS NOT NULL AND l.next_check_at > $4 \
-                           AND l.checked_at <= $4 AND l.liveness = 'offline' \
-                           AND l.reason LIKE '{\"code\":\"rate_limited\"%' AND a.owner || '' = $2 \
-                           AND $3 LIKE '%,' || a.kind || ',%' ORDER BY l.next_check_at LIMIT 1) AS paused \
-                           UNION ALL SELECT c.connection_id FROM connection_credential AS c \
-                           WHERE c.connection_id = $1 AND c.state = 'current' AND c.refresh_failures > 0 \
-                           AND c.refresh_at > $4 AND c.refresh_at <= $4 + 86400 \
-                           AND c.refresh_reason LIKE '{\"code\":\"rate_limited\"%' LIMIT 1";
-        Ok(optional!(self, (ConnectionId,), SQL, id.as_uuid(), owner, kinds, now)?.is_some())
+    /// Returns `true` if the provider asked this connection to wait beyond `now`, at its last verification or refresh. A
+    /// pause that begins after `now` was stored before the clock was set back, and does not count.
+    pub(crate) async fn is_paused(&mut self, id: ConnectionId, now: i64) -> Result<bool, StoreError> {
+        const SQL: &str = "SELECT connection_id FROM connection_liveness WHERE connection_id = $1 \
+                           AND paused_until > $2 AND checked_at <= $2 \
+                           UNION ALL SELECT connection_id FROM connection_credential \
+                           WHERE connection_id = $1 AND state = 'current' AND refresh_failures > 0 \
+                           AND refresh_at > $2 AND refresh_at <= $2 + 86400 \
+                           AND refresh_reason LIKE '{\"code\":\"rate_limited\"%' LIMIT 1";
+        Ok(optional!(self, (ConnectionId,), SQL, id.as_uuid(), now)?.is_some())
     }
 }
 

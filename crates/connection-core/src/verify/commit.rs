@@ -20,7 +20,7 @@ use crate::{
     keys::Sealer,
     kinds::KindEntry,
     limits,
-    liveness::{self, column},
+    liveness::{self, Asked, column},
     plan::{self, ReportedTimes},
     store::{
         Changed, Lock, StoreError, Tx, Unchanged, json,
@@ -93,6 +93,7 @@ impl Facts {
 struct Change {
     id: ConnectionId,
     found: VerifyResult<Secret>,
+    asked: Asked,
     /// The generation of the credential that was probed.
     generation: i64,
     /// The time at which the probe began.
@@ -118,7 +119,7 @@ pub(super) async fn commit(
     let Measurement {
         before: ShownConnection { info: before, read, .. },
         began,
-        probed: Probed { mut found, secret_names },
+        probed: Probed { mut found, secret_names, asked },
         ..
     } = looked;
     let system = scope.system;
@@ -148,7 +149,7 @@ pub(super) async fn commit(
     if rotated.is_none() && refused_at.is_none() && read.is_unchanged(secret_names.as_deref(), now.seconds()) {
         let seen = Facts::of(&read.listed);
         if seen.with(&found) == seen
-            && let Some(info) = confirm(system, (&read, kind), &found, (began, now.seconds())).await?
+            && let Some(info) = confirm(system, (&read, kind), (&found, &asked), (began, now.seconds())).await?
         {
             return Ok(info);
         }
@@ -159,6 +160,7 @@ pub(super) async fn commit(
     let change = Change {
         id,
         found,
+        asked,
         generation,
         began,
         renews: kind.renews(),
@@ -210,26 +212,36 @@ async fn keep_grant(
 async fn confirm(
     system: &System,
     (read, kind): (&Read, &KindEntry),
-    found: &VerifyResult<Secret>,
+    (found, asked): (&VerifyResult<Secret>, &Asked),
     (began, now): (i64, i64),
 ) -> Result<Option<ConnectionInfo>, Error> {
     let Some(secret_names) = read.secret_names().map(ToOwned::to_owned) else { return Ok(None) };
-    let measured = liveness::row(read.listed.account.id, read.generation(), found, now, 0);
-    let LivenessRow { reason, next_check_at, .. } = measured;
+    let measured = liveness::row((read.listed.account.id, read.generation()), found, asked, now, 0);
+    let LivenessRow { reason, next_check_at, paused_until, probe_origin, probe_from, .. } = measured;
     let row = read.listed.clone();
     let text = reason.clone();
     let confirmed = system.store.write_relaxed(move |tx| {
         Box::pin(async move {
             let secret_names = &*secret_names;
-            let reason = text.as_deref();
-            tx.confirm_liveness(&Unchanged { row: &row, secret_names, reason, began, now, next_check_at }).await
+            let unchanged = Unchanged {
+                row: &row,
+                secret_names,
+                reason: text.as_deref(),
+                began,
+                now,
+                next_check_at,
+                paused_until,
+                probe_origin: probe_origin.as_deref(),
+                probe_from,
+            };
+            tx.confirm_liveness(&unchanged).await
         })
     });
     if !confirmed.await? {
         return Ok(None);
     }
     system.hot.forget(Changed::Connection(read.listed.account.id));
-    let row = ListedRow { reason, checked_at: Some(now), next_check_at, ..read.listed.clone() };
+    let row = ListedRow { reason, checked_at: Some(now), next_check_at, paused_until, ..read.listed.clone() };
     Ok(system.info(row, Some(kind)))
 }
 
@@ -263,7 +275,7 @@ struct CommitOutcome {
 /// current, or another process measured the connection during the probe.
 fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<CommitOutcome>, StoreError>> {
     Box::pin(async move {
-        let Change { id, found, generation, began, renews, refused_at, secret_names, rotated, now, sealer, ids } =
+        let Change { id, found, asked, generation, began, renews, refused_at, secret_names, rotated, now, sealer, ids } =
             change;
         tx.lock(Lock::Connection(id)).await?;
         let Some(row) = tx.listed(id).await?.filter(|row| row.account.generation == generation) else {
@@ -317,7 +329,7 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<CommitOutco
             Liveness::Live => 0,
             _ => tx.liveness(id).await?.map_or(1, |before| before.failures.saturating_add(1)),
         };
-        let liveness = liveness::row(id, next.unwrap_or(generation), &found, now, failures);
+        let liveness = liveness::row((id, next.unwrap_or(generation)), &found, &asked, now, failures);
         tx.upsert_liveness(&liveness).await?;
         if let Some(at) = refused_at {
             tx.settle_refused_use(id, at).await?;

@@ -24,7 +24,8 @@ pub(crate) use system::System;
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// Verifies the connection, or waits for the probe in progress. The permit is free again as soon as the provider has
+/// Verifies the connection, or waits for the probe in progress. During a pause that the provider asked for, it is asked only
+/// by the scheduler, whose row is due, and by [`ProbeTrigger::HostNow`]; any other caller gets what is stored. The permit is free again as soon as the provider has
 /// answered, so that the next probe does not wait until the result is stored.
 pub(crate) async fn verify(
     scope: Scope<'_, System>,
@@ -56,6 +57,9 @@ async fn run(
         }
         before => before?,
     };
+    if asker == ProbeTrigger::Host && before.info.paused_until.is_some() {
+        return Ok(before.info);
+    }
     let kind = before.kind()?;
     let was = before.info.liveness;
     let mut looked = measure::measure(scope, &kind, before, asker).await?;

@@ -11,6 +11,7 @@ use crate::{
     ground::Ground,
     kinds::KindEntry,
     limits,
+    liveness::Asked,
     notification::{self, Notification},
 };
 
@@ -24,6 +25,8 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) enum ProbeTrigger {
     /// A caller of the host. A person may be present.
     Host,
+    /// A caller of the host who asks the provider even during a pause that it asked for.
+    HostNow,
     /// The scheduler. No person is present.
     Schedule,
 }
@@ -40,7 +43,7 @@ pub(crate) async fn probe(
     asker: ProbeTrigger,
 ) -> Result<Probed, ConnectionError> {
     let services = match (HostServices::of(ground, kind, &subject).await, asker) {
-        (Ok(services), ProbeTrigger::Host) => services,
+        (Ok(services), ProbeTrigger::Host | ProbeTrigger::HostNow) => services,
         (Ok(services), ProbeTrigger::Schedule) => services.unattended(),
         (Err(error), _) => {
             tracing::warn!(connection = %subject.id, code = error.code(), "the profile of a connection could not be looked up");
@@ -84,7 +87,7 @@ pub(crate) async fn probe(
     match ended {
         Contained::Ended(result) => limits::probed(result).map(|probed| {
             let found = heard.describe_result(probed.found, ground.clock.now());
-            Probed { found, ..probed }
+            Probed { found, asked: Asked::of(&heard), ..probed }
         }),
         Contained::Panicked => fault(reason::PLUGIN_PANICKED, "the plugin crashed"),
         Contained::Stopped | Contained::TimedOut => fault(reason::PLUGIN_TIMEOUT, "the plugin did not finish in time"),

@@ -2,8 +2,6 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use tokio::sync::Notify;
-
 use super::{ProbeLimits, ProbePermits};
 use crate::{ConnectionInfo, flights::Flights, refresh};
 
@@ -15,14 +13,12 @@ pub(crate) struct System {
     pub(crate) probes: Flights<ConnectionInfo>,
     /// Limits how many probes run at once.
     pub(crate) probe_permits: ProbePermits,
-    /// Wakes the scheduler of this process after a use that the provider refused.
-    pub(crate) refused_uses: Notify,
 }
 
 impl System {
     pub(crate) fn new(refresh: Arc<refresh::System>, limits: ProbeLimits) -> Self {
         let probe_permits = ProbePermits::new(limits);
-        Self { refresh, probes: Flights::default(), probe_permits, refused_uses: Notify::new() }
+        Self { refresh, probes: Flights::default(), probe_permits }
     }
 }
 

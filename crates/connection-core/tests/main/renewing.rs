@@ -21,6 +21,10 @@ use crate::{
     test_host::{self, START, World},
 };
 
+/// The origin of a token endpoint apart from the API.
+#[allow(dead_code, reason = "a benchmark has one origin")]
+pub(crate) const ISSUER: &str = "https://id.acme.example";
+
 pub(crate) const RENEWING: Kind = Kind::from_static("renewing");
 /// The lifetime of an access token, unless a test sets another.
 pub(crate) const LIFE: i64 = 3_600;
@@ -60,6 +64,8 @@ pub(crate) struct Script {
     pub(crate) terms: Mutex<Option<&'static str>>,
     /// If set, the next probe finds that the provider created a new access token.
     pub(crate) rotates: AtomicBool,
+    /// The address of the token endpoint.
+    pub(crate) issuer: Mutex<&'static str>,
     /// If set, a removal revokes the tokens with a request that carries the access token.
     pub(crate) revokes: AtomicBool,
 }
@@ -106,6 +112,7 @@ impl Renewing {
             then: Mutex::new(Then::Nothing),
             terms: Mutex::default(),
             rotates: AtomicBool::new(false),
+            issuer: Mutex::new(API),
             revokes: AtomicBool::new(false),
         }))
     }
@@ -126,6 +133,8 @@ impl ConnectionDefinition for Renewing {
             .origin(API)
             .field(Field::text("name", "Name"))
             .secret_name("accessToken");
+        let issuer = *self.issuer.lock().unwrap();
+        let descriptor = if issuer == API { descriptor } else { descriptor.origin(issuer) };
         self.terms.lock().unwrap().into_iter().fold(descriptor, Descriptor::terms)
     }
 
@@ -220,7 +229,8 @@ impl Refresher<Tokens> for Renewing {
             self.before.pass().await;
             let deed = self.deed.lock().unwrap().clone();
             deed.polled().await?;
-            let request = HttpRequest::post(ctx.base_url(API)?, "/token").form("refresh_token", &tokens.refresh);
+            let issuer = *self.issuer.lock().unwrap();
+            let request = HttpRequest::post(ctx.base_url(issuer)?, "/token").form("refresh_token", &tokens.refresh);
             let answer = ctx.send_once(Spend::new("refresh_token", &tokens.refresh), request).await;
             self.after.pass().await;
             if let Ok(answer) = &answer

@@ -7,6 +7,7 @@ use connection_core::{Connection, ConnectionRegistry, Import, Limits, SetupStep}
 use tokio::runtime::Handle;
 
 use crate::{
+    acme::API,
     fake::{FAKE, Fake, count},
     renewing::{LIFE, RENEWING, Renewals, Renewing, refreshed, run, send},
     sql,
@@ -166,7 +167,11 @@ async fn a_scheduler_that_is_dropped_at_any_moment_loses_nothing() {
 async fn a_pause_that_a_provider_asks_for_is_kept_for_all_its_connections() {
     let world = World::new().await;
     let plugin = Renewing::new();
-    let (registry, connections) = many(&world, &plugin, 2).await;
+    let (registry, mut connections) = many(&world, &plugin, 1).await;
+    *plugin.gives.lock().unwrap() = ["access-1", "refresh-1", "2"];
+    connections.push(plugin.connected(&registry.owner("u0").unwrap()).await);
+    // Both have been refreshed before, so the origin is known.
+    sql::run(&world.database(), format!("UPDATE connection_liveness SET refresh_origin = '{API}'")).await;
     let requests = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = requests.clone();
     world.provider(move |_| {

@@ -43,7 +43,7 @@ async fn an_endpoint_that_fails_is_data_with_its_reason_its_time_and_its_count()
         (|| me("1", "ada"), Liveness::Live, "-", "- 0"),
     ];
     for (reply, liveness, code, rest) in cases {
-        world.clock.advance(Duration::from_secs(60));
+        world.clock.advance(Duration::from_secs(100));
         let now = world.now();
         world.provider(move |_| reply());
         let info = connection.verify().await.unwrap();

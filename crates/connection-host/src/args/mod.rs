@@ -204,6 +204,9 @@ pub(crate) enum Command {
         /// Check all connections
         #[arg(long, conflicts_with = "connections")]
         all: bool,
+        /// Ask a provider even if it asked to wait
+        #[arg(long)]
+        now: bool,
     },
     /// Change the label of a connection
     Rename {

@@ -57,6 +57,9 @@ pub(super) fn facts(output: &Output, info: &ConnectionInfo, profile: &str, can: 
         fact(if tries { "try again" } else { "fix with" }, mend)?;
     }
     fact("checked", info.checked_at.map_or("never".into(), |time| when(time, now)))?;
+    if let Some(until) = info.paused_until {
+        fact("not asked before", when(until, now))?;
+    }
     if let Some(until) = info.valid_until {
         let renewed = if info.renews { ", renewed before" } else { "" };
         fact("valid until", format!("{}{renewed}", when(until, now)))?;
@@ -112,6 +115,6 @@ pub(super) fn fact(output: &Output, name: &str, value: &str) -> Result<(), Error
     output.line(format!("{name:<12}  {value}"))
 }
 
-fn when(time: connection_contract::Timestamp, now: connection_contract::Timestamp) -> String {
+pub(super) fn when(time: connection_contract::Timestamp, now: connection_contract::Timestamp) -> String {
     format!("{} ({})", time.to_rfc3339(), moment(time, now))
 }

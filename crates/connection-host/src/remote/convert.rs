@@ -26,6 +26,7 @@ pub(crate) fn connection(body: &api::Connection) -> Result<ConnectionInfo, Error
     info.kind_changed = info.reason.as_ref().is_some_and(|reason| reason.code == reason::KIND_CHANGED);
     info.registered = info.reason.as_ref().is_none_or(|reason| reason.code != reason::UNKNOWN_KIND);
     info.checked_at = body.checked_at.as_deref().map(time).transpose()?;
+    info.paused_until = body.paused_until.as_deref().map(time).transpose()?;
     info.valid_until = body.valid_until.as_deref().map(time).transpose()?;
     info.authorized_until = body.authorized_until.as_deref().map(time).transpose()?;
     info.renews = body.renews;

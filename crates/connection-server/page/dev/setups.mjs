@@ -193,6 +193,7 @@ function finish(world, setup) {
       remedyAction: null,
       expiring: false,
       checkedAt: time(0),
+      pausedUntil: null,
       previousUntil: '2026-11-27T09:00:00Z',
     });
   } else {
@@ -207,6 +208,7 @@ function finish(world, setup) {
       liveness: 'live',
       reason: null,
       checkedAt: time(0),
+      pausedUntil: null,
       validUntil: null,
       authorizedUntil: null,
       renews: false,

@@ -47,6 +47,7 @@ function connection(kind, label, more = {}) {
     liveness: 'live',
     reason: reason(code),
     checkedAt: time(-Math.floor(random() * 5 * HOUR)),
+    pausedUntil: null,
     validUntil: oauth ? time(40 * 60000) : null,
     authorizedUntil: null,
     renews: oauth,

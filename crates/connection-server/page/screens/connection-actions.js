@@ -7,7 +7,7 @@ import { hostOf, safeAddress, sentence, sentences } from '../format.js';
 import { useAction, useResource } from '../resource.js';
 import { navigate } from '../router.js';
 import { texts } from '../texts.js';
-import { announce, Button, ButtonLink, Dialog, Field, Loading, Note, Outside, Problem } from '../ui/parts.js';
+import { announce, Button, ButtonLink, Dialog, Field, Loading, Note, Outside, Problem, Time } from '../ui/parts.js';
 import { goTo } from '../ui/shell.js';
 
 const t = texts.connection;
@@ -140,11 +140,18 @@ export function Actions({ connection, isAccepting, onChanged, onRemoved }) {
     setOpen(null);
     if (isAccepting) navigate(path(connection), { replace: true });
   };
-  const quick = useAction(async (suffix, done) => {
-    const answer = await api.post(path(connection, suffix), {});
-    const isRefreshed = answer?.outcome !== undefined;
-    announce(isRefreshed ? (t.refreshed[answer.outcome] ?? t.refreshed.other) : done);
-    onChanged(isRefreshed ? answer.connection : answer);
+  const quick = useAction(async () => {
+    const answer = await api.post(path(connection, '/refresh'), {});
+    announce(t.refreshed[answer.outcome] ?? t.refreshed.other);
+    onChanged(answer.connection);
+  });
+  const [paused, setPaused] = useState(null);
+  const check = useAction(async (isNow) => {
+    const answer = await api.post(path(connection, '/verify'), isNow ? { now: true } : {});
+    const wasAsked = !answer.pausedUntil || answer.checkedAt !== connection.checkedAt;
+    setPaused(wasAsked ? null : answer.pausedUntil);
+    announce(wasAsked ? t.verified : t.notAsked);
+    onChanged(answer);
   });
   const reauthorize = async () => {
     const setup = await api.post(path(connection, '/reauthorize'), {}, { creates: true });
@@ -165,8 +172,8 @@ export function Actions({ connection, isAccepting, onChanged, onRemoved }) {
   return html`<section class="panel" aria-labelledby="actions-title">
     <h2 id="actions-title">${t.actions}</h2>
     <div class="buttons">
-      <${Button} isBusy=${quick.isBusy} onClick=${() => quick.run('/verify', t.verified)}>${t.verify}<//>
-      ${connection.renews && html`<${Button} isBusy=${quick.isBusy} onClick=${() => quick.run('/refresh')}>
+      <${Button} isBusy=${check.isBusy} onClick=${() => check.run(false)}>${t.verify}<//>
+      ${connection.renews && html`<${Button} isBusy=${quick.isBusy} onClick=${quick.run}>
         ${t.refresh}<//>`}
       <${Button} onClick=${() => setOpen('reauthorize')}>${t.reauthorize}<//>
       ${connection.previousUntil && html`<${Button} onClick=${() => setOpen('rollback')}>${t.rollback}<//>`}
@@ -175,7 +182,11 @@ export function Actions({ connection, isAccepting, onChanged, onRemoved }) {
       <${Button} tone="danger" onClick=${() => setOpen('remove')}>${t.remove}<//>
     </div>
     ${connection.rotates && !connection.previousUntil && html`<p class="quiet-text">${t.rollbackRotates}</p>`}
-    <${Problem} error=${quick.error} />
+    ${paused && html`<${Note} tone="warn" icon="alert" title=${t.notAsked}>
+      <p><${Time} of=${paused} words=${t.pausedUntil} /></p>
+      <div class="buttons"><${Button} isBusy=${check.isBusy} onClick=${() => check.run(true)}>${t.verifyNow}<//></div>
+    <//>`}
+    <${Problem} error=${quick.error ?? check.error} />
     ${open === 'rename' && html`<${Rename} ...${shared} />`}
     ${open === 'remove' && html`<${Remove} ...${shared} onRemoved=${onRemoved} />`}
     ${open === 'accept' && html`<${Accept} ...${shared} />`}

@@ -229,21 +229,33 @@ pub(super) async fn removal(caller: Caller<ToRead>, Path(id): Path<String>) -> R
     Ok(json(StatusCode::OK, &RemovalBody { extensions, webhooks, can_revoke }))
 }
 
-/// Verifies a connection now.
+/// How a connection is verified.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Verification)]
+pub(super) struct VerificationBody {
+    /// If `true`, the provider is asked although it asked to wait.
+    #[serde(default)]
+    now: bool,
+}
+
+/// Verifies a connection. During a pause that the provider asked for, nothing is sent unless the body says `now`, and
+/// `pausedUntil` says how long it lasts.
 #[utoipa::path(
     post,
     path = "/connections/{id}/verify",
     params(("id" = String, Path)),
-    request_body = Empty,
+    request_body = VerificationBody,
     responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict)
 )]
 pub(super) async fn verify(
     State(api): State<Api>,
     caller: Caller<ToUse>,
     Path(id): Path<String>,
-    Json(Empty {}): Json<Empty>,
+    Json(VerificationBody { now: is_now }): Json<VerificationBody>,
 ) -> Result<Response, Problem> {
-    let info = found(&caller, &id).await?.verify().await?;
+    let connection = found(&caller, &id).await?;
+    let info = if is_now { connection.verify_now().await? } else { connection.verify().await? };
     changed(&caller, &info, now(&api)).await
 }
 

@@ -24,6 +24,9 @@ pub struct ConnectionBody {
     liveness: &'static str,
     reason: Option<ReasonBody>,
     checked_at: Option<String>,
+    /// The end of a pause that the provider asked for at the last verification. Until then, a verification asks it only with
+    /// `now`.
+    paused_until: Option<String>,
     valid_until: Option<String>,
     authorized_until: Option<String>,
     renews: bool,
@@ -134,6 +137,7 @@ impl ConnectionBody {
             liveness: liveness_word(liveness),
             reason: reason.as_ref().map(ReasonBody::from),
             checked_at: info.checked_at.map(Timestamp::to_rfc3339),
+            paused_until: info.paused_until.map(Timestamp::to_rfc3339),
             valid_until: info.valid_until.map(Timestamp::to_rfc3339),
             authorized_until: info.authorized_until.map(Timestamp::to_rfc3339),
             renews: info.renews,

@@ -146,6 +146,7 @@ fn info(id: ConnectionId, owner: &str, generation: i64) -> ConnectionInfo {
         liveness: Liveness::Live,
         reason: None,
         checked_at: None,
+        paused_until: None,
         valid_until: None,
         authorized_until: None,
         renews: false,

@@ -117,7 +117,10 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
         generation: FIRST,
         checked_at: None,
         next_check_at: None,
+        paused_until: None,
         failures: 0,
+        probe_origin: None,
+        probe_from: None,
     };
     let event = ground.event(owner, id, event::IMPORTED, serde_json::json!({ "kind": kind.as_str() }));
     let terms = entry.terms.clone();

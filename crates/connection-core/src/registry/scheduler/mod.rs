@@ -18,13 +18,13 @@ use tokio::sync::mpsc;
 
 use crate::{
     ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, exchange,
-    ground::{Lane, Scope},
+    ground::{Ground, Lane, Scope},
     refresh::{Trigger, refresh},
     setup,
-    store::{DueRow, any_of, busy_owners, called},
+    store::{DueRow, any_of, called},
     verify::{self, ProbePermit, ProbeTrigger},
 };
-use pace::{MAX_JOBS, Pace};
+use pace::{MAX_JOBS, Pace, Slot};
 use trouble::Trouble;
 
 /// The longest pause between two rounds. It bounds the delay of a row that another process stores.
@@ -62,9 +62,9 @@ enum Job {
 /// The result of the work for one due row.
 struct Done {
     id: ConnectionId,
-    lane: Lane,
-    /// The pause that the provider asked for.
-    pause: Option<Duration>,
+    owner: String,
+    /// The pause that the provider asked for, with the origin that was asked.
+    pause: Option<(String, Duration)>,
     /// `true` if the row is not to be tried again at once.
     aside: bool,
 }
@@ -139,6 +139,7 @@ impl Scheduler {
             self.tolerate(ENDED, ended, ROUND_INTERVAL).await?;
             let lost = self.take_over().await;
             self.tolerate(LOST, lost, ROUND_INTERVAL).await?;
+            self.pace.has_several_owners = shared.reader().await?.has_several_owners().await?;
             self.next_round = passed.saturating_add(ROUND_INTERVAL);
         }
         if passed >= self.next_abandoned {
@@ -208,9 +209,9 @@ impl Scheduler {
         if free == 0 {
             return Ok(true);
         }
-        let kinds = any_of(self.kinds(job, passed).iter().map(Kind::as_str));
-        let busy = busy_owners(self.pace.busy_owners(passed));
-        let wanted = (&*kinds, &*busy);
+        let kinds = any_of(self.kinds(job).iter().map(Kind::as_str));
+        let busy = self.pace.busy(passed, |lane| shared.registered_of(lane.kind()));
+        let wanted = (&*kinds, &busy);
         let mut reader = shared.reader().await?;
         let limit = BATCH.saturating_add(self.pace.aside());
         let due = match job {
@@ -223,6 +224,7 @@ impl Scheduler {
         for row in due {
             let Some(kind) = Kind::parse(&row.kind) else { continue };
             let lane = shared.lane(&row.owner, &kind);
+            let slot = Slot { lane: lane.clone(), owner: row.owner.clone(), origin: row.origin.clone() };
             // A probe needs a permit, as those of a preflight do. If none is free, the row stays due.
             let permit = match job {
                 Job::Check | Job::RefusedUse => match shared.probe_permits.try_take(&lane) {
@@ -231,40 +233,38 @@ impl Scheduler {
                 },
                 Job::Refresh => None,
             };
-            if !self.pace.begin(row.id, &lane, passed) {
+            if !self.pace.begin(row.id, &slot, passed) {
                 continue;
             }
             let is_claimed = match job {
                 Job::Check => claim(&self.registry, &row, now).await?,
                 Job::Refresh => true,
-                Job::RefusedUse => self.claim_refused_use(&row, &kind, passed).await?,
+                Job::RefusedUse => self.claim_refused_use(&row, passed).await?,
             };
             if !is_claimed {
-                self.pace.end(row.id, &lane);
+                self.pace.end(row.id);
                 continue;
             }
-            self.spawn(job, row, lane, permit);
+            self.spawn(job, row, permit);
         }
         Ok(found)
     }
 
     /// Returns the registered kinds whose providers may be asked now.
-    fn kinds(&self, job: Job, passed: Duration) -> Vec<Kind> {
+    fn kinds(&self, job: Job) -> Vec<Kind> {
         let shared = &self.registry.shared;
         let kinds = match job {
             Job::Check | Job::RefusedUse => shared.registered(),
             Job::Refresh => shared.renewing(),
         };
-        let may_ask = |kind: &Kind| self.pace.may_ask(&Lane::of_provider(shared.provider_of(kind)), passed);
+        let may_ask = |kind: &Kind| self.pace.may_ask(&Lane::of_provider(shared.provider_of(kind)));
         kinds.into_iter().filter(may_ask).collect()
     }
 
-    /// Claims the verification after a refused use. During a pause of the provider, the row is set aside for a moment, so
+    /// Claims the verification after a refused use. During a pause of the connection, the row is set aside for a moment, so
     /// that it is not read again and again.
-    async fn claim_refused_use(&mut self, row: &DueRow, kind: &Kind, passed: Duration) -> Result<bool, Error> {
-        let shared = &self.registry.shared;
-        let scope = Scope { system: &shared.verify, owner: &row.owner };
-        let is_claimed = verify::refused_use::claim(scope, row.id, kind).await?;
+    async fn claim_refused_use(&mut self, row: &DueRow, passed: Duration) -> Result<bool, Error> {
+        let is_claimed = verify::refused_use::claim(&self.registry.shared.verify, row.id).await?;
         if !is_claimed {
             self.pace.put_aside(row.id, passed.saturating_add(MAX_SLEEP));
         }
@@ -272,21 +272,25 @@ impl Scheduler {
     }
 
     /// Runs a job on its own task, for the row's owner.
-    fn spawn(&self, job: Job, row: DueRow, lane: Lane, permit: Option<ProbePermit>) {
+    fn spawn(&self, job: Job, row: DueRow, permit: Option<ProbePermit>) {
         let shared = self.registry.shared.clone();
         let done = self.done.0.clone();
         let task = async move {
             let scope = Scope { system: &shared.verify, owner: &row.owner };
             let result = match job {
                 Job::Check | Job::RefusedUse => {
-                    verify::verify(scope, row.id, ProbeTrigger::Schedule, permit).await.map(drop)
+                    verify::verify(scope, row.id, ProbeTrigger::Schedule, permit).await.map(|info| info.paused_until)
                 }
                 Job::Refresh => {
-                    refresh(scope.on(&shared.refresh), row.id, row.generation, Trigger::Due).await.map(drop)
+                    refresh(scope.on(&shared.refresh), row.id, row.generation, Trigger::Due).await.map(|_| None)
                 }
             };
             let (pause, aside) = match result {
-                Ok(()) | Err(Error::NotFound(_)) => (None, false),
+                Ok(Some(until)) => {
+                    let left = until.seconds().saturating_sub(shared.clock.now().seconds()).max(0);
+                    (Some(Duration::from_secs(left.unsigned_abs())), false)
+                }
+                Ok(None) | Err(Error::NotFound(_)) => (None, false),
                 // A person has to accept the terms of the kind, or to add the extension that brings it, which the
                 // connection says.
                 Err(Error::KindChanged { .. } | Error::UnknownKind(_)) => (None, true),
@@ -303,8 +307,12 @@ impl Scheduler {
                     (None, true)
                 }
             };
+            let pause = match pause {
+                Some(pause) => paused_origin(&shared, job, row.id).await.map(|origin| (origin, pause)),
+                None => None,
+            };
             // The send fails only if the scheduler was dropped.
-            drop(done.send(Done { id: row.id, lane, pause, aside }));
+            drop(done.send(Done { id: row.id, owner: row.owner, pause, aside }));
         };
         drop(self.registry.shared.runtimes.spawn(task));
     }
@@ -333,7 +341,7 @@ impl Scheduler {
             biased;
             // The scheduler holds the sender, so the channel stays open.
             Some(done) = self.done.1.recv() => self.ended(done),
-            () = shared.verify.refused_uses.notified() => {}
+            () = shared.answers.due.notified() => {}
             () = sleep_passed(&*shared.clock, || next.saturating_sub(shared.clock.passed())) => {}
         }
         while let Ok(done) = self.done.1.try_recv() {
@@ -343,14 +351,23 @@ impl Scheduler {
 
     fn ended(&mut self, done: Done) {
         let passed = self.registry.shared.clock.passed();
-        let Done { id, lane, pause, aside } = done;
-        self.pace.end(id, &lane);
-        if let Some(pause) = pause {
-            self.pace.pause(lane, passed, pause);
+        let Done { id, owner, pause, aside } = done;
+        self.pace.end(id);
+        if let Some((origin, pause)) = pause {
+            self.pace.pause(origin, owner, passed, pause);
         }
         if aside {
             self.pace.put_aside(id, passed.saturating_add(SET_ASIDE_TIME));
         }
+    }
+}
+
+/// Returns the origin that asked a connection to wait; `None` if it cannot be read.
+async fn paused_origin(shared: &Ground, job: Job, id: ConnectionId) -> Option<String> {
+    let asked = shared.reader().await.ok()?.asked_origins(id).await.ok()?;
+    match job {
+        Job::Refresh => asked.refresh_origin,
+        Job::Check | Job::RefusedUse => asked.probe_origin,
     }
 }
 

@@ -85,6 +85,8 @@ row! {
         pub(crate) reason: Option<String>,
         pub(crate) checked_at: Option<i64>,
         pub(crate) next_check_at: Option<i64>,
+        /// The end of a pause that the provider asked for at the last verification.
+        pub(crate) paused_until: Option<i64>,
         /// The time of a use that the provider refused and that no verification has followed.
         pub(crate) refused_at: Option<i64>,
         /// The granted scopes, as JSON.

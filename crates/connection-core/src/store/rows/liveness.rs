@@ -15,7 +15,14 @@ row! {
         pub(crate) generation: i64,
         pub(crate) checked_at: Option<i64>,
         pub(crate) next_check_at: Option<i64>,
+        /// The end of a pause that the provider asked for. Unlike the time of the next verification, a claim of that
+        /// verification does not change it.
+        pub(crate) paused_until: Option<i64>,
         /// The number of failures in a row.
         pub(crate) failures: i64,
+        /// The origin that the verification asked; `None` if it asked none.
+        pub(crate) probe_origin: Option<String>,
+        /// The time from which an answer of that origin makes the connection due for a verification.
+        pub(crate) probe_from: Option<i64>,
     }
 }

@@ -79,6 +79,7 @@ const WALKS: &[(&str, &str)] = &[
         "all connections of an owner are compared, when one is removed whose provider ends whole grants",
     ),
     ("SELECT DISTINCT a.kind FROM connection_account AS a LEFT JOIN connection_provider_grant", "as above"),
+    ("SELECT first.owner FROM", "one row at each end of an index"),
     ("FROM connection_event_receiver", "there is one row"),
     ("FROM connection_keyset", "there is one row"),
     ("UPDATE connection_keyset", "there is one row"),

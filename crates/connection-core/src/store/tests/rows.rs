@@ -214,7 +214,10 @@ fn liveness(id: ConnectionId, generation: i64) -> LivenessRow {
         generation,
         checked_at: Some(100),
         next_check_at: None,
+        paused_until: None,
         failures: 0,
+        probe_origin: None,
+        probe_from: None,
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn run(remote: Remote, command: Command) -> Result<ExitCode, Er
         Command::Rename { connection, label } => use_connection::rename(remote, &connection, &label).await,
         Command::Send(arguments) => use_connection::send(remote, arguments).await,
         Command::Show { connection } => use_connection::show(remote, &connection).await,
-        Command::Verify { connections, all: _ } => verify::run(remote, &connections).await,
+        Command::Verify { connections, all: _, now } => verify::run(remote, &connections, now).await,
         _ => Err(Error::usage("this command does not work with --host")),
     };
     exit.map(ExitCode::from)

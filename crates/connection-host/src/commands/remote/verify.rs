@@ -10,7 +10,7 @@ use super::{
     super::{
         list,
         usage::concurrent,
-        verify::{not_verified, progress},
+        verify::{Paused, not_verified, progress},
     },
     use_connection::identities,
 };
@@ -23,7 +23,7 @@ use crate::{
 /// The number of connections that are verified at once.
 const AT_ONCE: usize = 8;
 
-pub(super) async fn run(mut remote: Remote, references: &[String]) -> Result<Exit, Error> {
+pub(super) async fn run(mut remote: Remote, references: &[String], is_now: bool) -> Result<Exit, Error> {
     let mut rows = BTreeMap::new();
     if references.is_empty() {
         let mut pages = RemotePages::new(&remote.client, ConnectionFilter::new());
@@ -35,6 +35,7 @@ pub(super) async fn run(mut remote: Remote, references: &[String]) -> Result<Exi
         let info = remote::shown(&remote.find(reference).await?)?;
         rows.insert(info.id, info);
     }
+    let mut paused = Paused::before(rows.values(), is_now);
     let only = rows.values().next().filter(|_| rows.len() == 1).map(|info| info.kind.clone());
     if let Some(kind) = &only {
         remote.look_at_kind(kind).await?;
@@ -45,7 +46,8 @@ pub(super) async fn run(mut remote: Remote, references: &[String]) -> Result<Exi
         let bar = bar.clone();
         let id = *id;
         async move {
-            let answer = client.verify(&id.to_string()).await;
+            let id_text = id.to_string();
+            let answer = if is_now { client.verify_now(&id_text).await } else { client.verify(&id_text).await };
             bar.inc(1);
             (id, answer)
         }
@@ -70,7 +72,9 @@ pub(super) async fn run(mut remote: Remote, references: &[String]) -> Result<Exi
     let rows: Vec<_> = rows.into_values().collect();
     let output = &remote.common.output;
     let identities = if output.json { Default::default() } else { identities(&remote, &rows).await? };
+    paused.retain(&rows);
     list::print(output, rows, identities)?;
+    paused.print(output)?;
     match errors.into_iter().next() {
         Some(error) => Err(error),
         None if live => Ok(Exit::Fine),

@@ -7,8 +7,8 @@ use crate::{
     ids::{ConnectionId, ProfileId, SessionId},
     kinds::Terms,
     store::{
-        ExchangeKey, ExchangeScope, ListFilter, Lock, ProviderGrantRow, Reader, ReportedWindow, SEALED, Sealed,
-        SealedRow, Store, Tx, Unchanged,
+        Busy, ExchangeKey, ExchangeScope, ListFilter, Lock, ProviderGrantRow, Reader, Recovery, ReportedWindow, SEALED,
+        Sealed, SealedRow, Store, Tx, Unchanged,
         rows::{
             AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, OutboxRow, OutboxState,
@@ -85,13 +85,17 @@ async fn read(tx: &mut Reader) {
         usage(nobody(), "ada", 1);
         recent_usage("local", 1);
         recent_usage_of(nobody(), "local", 1);
-        due_refreshes(1, (",github,", ""), 9);
-        due_checks(1, (",github,", ""), 9);
+        due_refreshes(1, (",github,", &Busy::default()), 9);
+        due_checks(1, (",github,", &Busy::default()), 9);
         is_use_refused(nobody());
         lacking_scopes("local", "issues", nobody());
         all_lacking_scopes("local");
-        due_refused_uses((",github,", ""), 9);
-        is_provider_paused(nobody(), "local", ",github,", 1);
+        due_refused_uses((",github,", &Busy::default()), 9);
+        is_paused(nobody(), 1);
+        waiting_refreshes("https://api.acme.example", (Uuid::nil(), 1), 9);
+        waiting_probes("https://api.acme.example", Uuid::nil(), 9);
+        asked_origins(nobody());
+        has_several_owners();
         ended_credentials(1, ",github,", 9);
         ending_credentials(1, ",github,", 9);
         ending_authorizations(1, ",github,", 9);
@@ -201,7 +205,10 @@ async fn write_connections(tx: &mut Tx) {
         generation: 1,
         checked_at: None,
         next_check_at: None,
+        paused_until: None,
         failures: 0,
+        probe_origin: None,
+        probe_from: None,
     };
     let row = ListedRow {
         account: account.clone(),
@@ -209,6 +216,7 @@ async fn write_connections(tx: &mut Tx) {
         reason: None,
         checked_at: None,
         next_check_at: None,
+        paused_until: None,
         refused_at: None,
         granted_scopes: None,
         valid_until: None,
@@ -216,7 +224,18 @@ async fn write_connections(tx: &mut Tx) {
         refresh_reason: None,
         usable_at: 1,
     };
-    let unchanged = Unchanged { row: &row, secret_names: "[]", reason: None, began: 1, now: 2, next_check_at: None };
+    let unchanged = Unchanged {
+        row: &row,
+        secret_names: "[]",
+        reason: None,
+        began: 1,
+        now: 2,
+        next_check_at: None,
+        paused_until: None,
+        probe_origin: None,
+        probe_from: None,
+    };
+    let recovery = Recovery { origin: "https://api.acme.example", after: Uuid::nil(), last: Uuid::max(), now: 1 };
     let event = EventRow {
         id: Uuid::nil(),
         owner: "local".into(),
@@ -256,7 +275,10 @@ async fn write_connections(tx: &mut Tx) {
         settle_refused_use(nobody(), 1);
         announce(nobody(), 1, 2);
         lease_refresh(nobody(), 1, "a");
-        release_refresh(nobody(), "a", 1);
+        release_refresh(nobody(), "a", 1, None);
+        refresh_after_answer(nobody(), 1);
+        hasten_refreshes(recovery, &[nobody()]);
+        hasten_probes(recovery);
         refresh_now(nobody(), 1);
         hasten_refresh(nobody(), 1);
         doubt_credential(nobody(), "{}", 1);

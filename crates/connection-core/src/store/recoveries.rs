@@ -1,0 +1,112 @@
+//! Queries of connections that wait for an answer of an origin which failed them.
+//!
+//! Each connection is walked in the order of ids, a page at a time, so that the cost of each statement is bounded.
+
+use uuid::Uuid;
+
+use super::{
+    Reader, StoreError, Tx,
+    changes::Changed,
+    columns::row,
+    engine::{all, execute, optional},
+};
+use crate::ids::ConnectionId;
+
+/// A page of connections that an answer of an origin makes due.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recovery<'a> {
+    pub(crate) origin: &'a str,
+    /// The connection before the page.
+    pub(crate) after: Uuid,
+    /// The last connection of the page.
+    pub(crate) last: Uuid,
+    pub(crate) now: i64,
+}
+
+row! {
+    /// The origins that the last verification and the last refresh of a connection asked.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct AskedOrigins {
+        pub(crate) probe_origin: Option<String>,
+        pub(crate) refresh_origin: Option<String>,
+    }
+}
+
+impl Reader {
+    /// Returns the ids after `after` of at most `limit` connections whose last refresh failed at this origin and that are
+    /// due later than an answer allows.
+    pub(crate) async fn waiting_refreshes(
+        &mut self,
+        origin: &str,
+        (after, now): (Uuid, i64),
+        limit: i64,
+    ) -> Result<Vec<ConnectionId>, StoreError> {
+        const SQL: &str = "SELECT l.connection_id FROM connection_liveness AS l \
+                           JOIN connection_credential AS c ON c.connection_id = l.connection_id \
+                           AND c.state = 'current' WHERE l.refresh_origin = $1 AND l.refresh_from IS NOT NULL \
+                           AND l.connection_id > $2 AND c.refresh_failures > 0 AND c.refresh_at > $3 \
+                           AND c.refresh_at > l.refresh_from ORDER BY l.connection_id LIMIT $4";
+        let found = all!(self, (ConnectionId,), SQL, origin, after, now, limit)?;
+        Ok(found.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Returns the ids after `after` of at most `limit` connections whose last verification failed at this origin and
+    /// that are not due for another one.
+    pub(crate) async fn waiting_probes(
+        &mut self,
+        origin: &str,
+        after: Uuid,
+        limit: i64,
+    ) -> Result<Vec<ConnectionId>, StoreError> {
+        const SQL: &str = "SELECT connection_id FROM connection_liveness WHERE probe_origin = $1 \
+                           AND probe_from IS NOT NULL AND connection_id > $2 AND next_check_at IS NULL \
+                           ORDER BY connection_id LIMIT $3";
+        let found = all!(self, (ConnectionId,), SQL, origin, after, limit)?;
+        Ok(found.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Returns the origins that the last verification and the last refresh of a connection asked.
+    pub(crate) async fn asked_origins(&mut self, id: ConnectionId) -> Result<AskedOrigins, StoreError> {
+        const SQL: &str = "SELECT probe_origin, refresh_origin FROM connection_liveness WHERE connection_id = $1";
+        let found = optional!(self, AskedOrigins, SQL, id.as_uuid())?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Returns `true` if connections of more than one owner are stored.
+    pub(crate) async fn has_several_owners(&mut self) -> Result<bool, StoreError> {
+        // Each of the two walks one end of an index.
+        const SQL: &str = "SELECT first.owner FROM (SELECT MIN(owner) AS owner FROM connection_account) AS first \
+                           JOIN (SELECT MAX(owner) AS owner FROM connection_account) AS last \
+                           ON first.owner <> last.owner";
+        Ok(optional!(self, (String,), SQL)?.is_some())
+    }
+}
+
+impl Tx {
+    /// Makes the connections of a page due for a refresh that failed at the origin, at `now` or when they may be asked
+    /// again.
+    pub(crate) async fn hasten_refreshes(
+        &mut self,
+        page: Recovery<'_>,
+        ids: &[ConnectionId],
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_credential SET refresh_at = CASE WHEN l.refresh_from > $4 \
+                           THEN l.refresh_from ELSE $4 END FROM connection_liveness AS l \
+                           WHERE l.connection_id = connection_credential.connection_id AND l.refresh_origin = $1 \
+                           AND l.refresh_from IS NOT NULL AND l.connection_id > $2 AND l.connection_id <= $3 \
+                           AND connection_credential.state = 'current' AND refresh_failures > 0 \
+                           AND refresh_at > $4 AND refresh_at > l.refresh_from";
+        ids.iter().for_each(|id| self.changed(Changed::Connection(*id)));
+        execute!(self, SQL, page.origin, page.after, page.last, page.now).map(drop)
+    }
+
+    /// Makes the connections of a page due for a verification that failed at the origin, at `now` or when they may be
+    /// asked again.
+    pub(crate) async fn hasten_probes(&mut self, page: Recovery<'_>) -> Result<(), StoreError> {
+        // A time of the next verification is a pause that the provider asked for, or one that an answer has set.
+        const SQL: &str = "UPDATE connection_liveness SET next_check_at = CASE WHEN probe_from > $4 \
+                           AND probe_from <= $4 + 60 THEN probe_from ELSE $4 END WHERE probe_origin = $1 AND probe_from IS NOT NULL \
+                           AND connection_id > $2 AND connection_id <= $3 AND next_check_at IS NULL";
+        execute!(self, SQL, page.origin, page.after, page.last, page.now).map(drop)
+    }
+}
