@@ -821,3 +821,49 @@ UPDATE connection_access_token_request SET is_whole = TRUE WHERE made IS NOT NUL
 
 -- The former version did not note what an interrupted request had made, so these are not carried out again.
 UPDATE connection_access_token_request SET made = '' WHERE made IS NULL;
+
+-- Tags ----------------------------------------------------------------------------------------------------------------
+
+-- The tags that a host has set on the connection, as a JSON object of texts. NULL for none.
+ALTER TABLE connection_account ADD COLUMN tags TEXT;
+
+-- The same tags, one in each row, so that the connections with a tag are found and listed in the order of lists.
+CREATE TABLE connection_tag (
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    name          TEXT    NOT NULL,
+    value         TEXT    NOT NULL,
+    owner         TEXT    NOT NULL,
+    -- The position of the connection in lists, which never changes.
+    usable_at     INTEGER NOT NULL,
+    PRIMARY KEY (connection_id, name)
+) STRICT;
+
+CREATE INDEX connection_tag_value ON connection_tag (owner, name, value, usable_at, connection_id);
+
+-- Attention -----------------------------------------------------------------------------------------------------------
+
+-- A row says whether the operator was last told that the connection needs a person.
+CREATE TABLE connection_attention (
+    connection_id BLOB    NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The number of the last event that was considered.
+    number        INTEGER NOT NULL,
+    is_needed     INTEGER NOT NULL CHECK (is_needed IN (0, 1))
+) STRICT;
+
+-- The operator was told of these by the former version.
+INSERT INTO connection_attention (connection_id, number, is_needed)
+SELECT l.connection_id, 0, TRUE FROM connection_liveness AS l
+WHERE l.liveness = 'failing' AND EXISTS (SELECT 1 FROM connection_event_receiver);
+
+-- A rollback may make a connection work again, so it becomes due as well.
+DROP TRIGGER connection_event_is_due;
+
+-- The events about which src/outbox/message.rs makes messages. Without a collection for 30 days, no more rows are
+-- added.
+CREATE TRIGGER connection_event_is_due AFTER INSERT ON connection_event
+WHEN NEW.kind IN ('connected', 'credential_rotated', 'expiring', 'imported', 'liveness_changed', 'reauthorized',
+                  'removed', 'rolled_back')
+BEGIN
+    INSERT INTO connection_event_due (event_id)
+    SELECT NEW.id FROM connection_event_receiver WHERE only_row = 1 AND collected_at > unixepoch() - 30 * 86400;
+END;

@@ -54,13 +54,15 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description Words that the label, the account or the kind contains. */
+                    /** @description Words that the label, the account, the kind or a tag such as `plan=pro` contains. */
                     search?: string;
                     kind?: string;
                     provider?: string;
                     state?: "live" | "attention" | "offline" | "failing" | "unknown";
                     /** @description The extension to which a connection is granted. */
                     extension?: string;
+                    /** @description A tag that a connection has, as in `plan=pro`. */
+                    tag?: string;
                     /** @description The number of elements of a page, 50 by default. */
                     limit?: number;
                     /** @description The value of `next` of the page before. */
@@ -788,6 +790,66 @@ export interface paths {
                 503: components["responses"]["Unavailable"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets the tags of a connection, in place of those that it had. */
+        put: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SetTags"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        /** @description The tag of this state, for `If-Match`. */
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Connection"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                412: components["responses"]["Changed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3111,7 +3173,7 @@ export interface paths {
         put?: never;
         /**
          * Makes a setup link. Its address can be opened once within 30 minutes; the visitor then has 30 minutes to connect one
-         *     account of one of the kinds, and sees nothing else of the owner. A request that is repeated with the same
+         *     account of one of the kinds, or to authorize the connection again, and sees nothing else of the owner. A request that is repeated with the same
          *     `Idempotency-Key` gets 409 with the id of the link in `made`.
          */
         post: {
@@ -3202,7 +3264,10 @@ export interface paths {
             };
         };
         put?: never;
-        /** Begins a setup. The visitor of a setup link names the kind alone. */
+        /**
+         * Begins a setup. The visitor of a setup link names the kind alone, or the connection that the link
+         *     repairs.
+         */
         post: {
             parameters: {
                 query?: {
@@ -3900,6 +3965,10 @@ export interface components {
             reason: null | components["schemas"]["Reason"];
             renews: boolean;
             scopes: string[] | null;
+            /** @description The tags that the host has set, by their names. */
+            tags: {
+                [key: string]: string;
+            };
             validUntil: string | null;
         };
         /** @description The numbers of connections. Each connection is in `all` and in the number of its liveness. */
@@ -4378,12 +4447,13 @@ export interface components {
             expiresAt: string;
             extension: string | null;
             host: components["schemas"]["Host"];
-            /** @description The kinds of which the visitor of a setup link connects one. */
+            /** @description The kinds of which the visitor of a setup link connects one. For a repair, the kind of the connection. */
             kinds: string[] | null;
             /** @description The only owner for whom the caller acts; `null` for all. */
             owner: string | null;
             /** @description The name by which people know that owner; `null` if none was set. */
             ownerName: string | null;
+            repairs: null | components["schemas"]["Repaired"];
             /** @description `read`, `use`, `manage`, `admin`, `extension`, or `link` for the visitor of a setup link. */
             role: components["schemas"]["Role"];
             /** @description The only setup that the visitor of a setup link may continue, once it has begun. */
@@ -4406,10 +4476,12 @@ export interface components {
             kind: string;
             label: string;
         };
-        /** @description A setup link to make. */
+        /** @description A setup link to make: for a new account of one of `kinds`, or to repair `connection`. */
         NewSetupLink: {
+            /** @description The id of the connection that the visitor authorizes again, as the account that it is of. */
+            connection?: string | null;
             /** @description The kinds of which the visitor connects one account. */
-            kinds: string[];
+            kinds?: string[];
             /** @description The name by which the link is listed. */
             name?: string | null;
             /** @description The owner of the connection; that of the request if none is stated. */
@@ -4421,6 +4493,10 @@ export interface components {
             privateAddresses?: string[];
             /** @description The address to which the page leads the visitor at the end: one that the host has configured, perhaps with a query. */
             returnTo?: string | null;
+            /** @description The tags of the connection that the visitor makes. A connection that is repaired keeps its own. */
+            tags?: {
+                [key: string]: string;
+            };
         };
         /** @description A token to make. */
         NewToken: {
@@ -4761,6 +4837,18 @@ export interface components {
         Rename: {
             label: string;
         };
+        /** @description A connection as it is shown to the person who repairs it with a setup link. */
+        Repaired: {
+            /** @description The name of the account as which the person has to sign in. */
+            account: string;
+            /** @description The id of the connection, with which the setup is begun. */
+            connection: string;
+            kind: string;
+            /** @description The name of the kind that a person reads. */
+            kindTitle: string;
+            /** @description The name of the provider that a person reads. */
+            providerTitle: string;
+        };
         /** @description The content of a view that needs a connection. */
         Required: {
             /** @description `choose`, `connect`, `grant`, `reauthorize` or `unavailable`. */
@@ -4827,6 +4915,13 @@ export interface components {
         SetPreferences: {
             /** @description The values by name; `null` resets a preference to its default. What is not named stays as it is. */
             values: Record<string, unknown>;
+        };
+        /** @description The tags of a connection. */
+        SetTags: {
+            /** @description At most 16 tags, by their names. */
+            tags: {
+                [key: string]: string;
+            };
         };
         /** @description A setup and its state. */
         Setup: components["schemas"]["SetupState"] & {
@@ -4912,7 +5007,7 @@ export interface components {
             account: components["schemas"]["Account"];
             /** @description The id of the connection. */
             connection: string | null;
-            /** @description The label of the connection. */
+            /** @description The label of the connection; `null` for the visitor of a setup link. */
             label: string | null;
             liveness: components["schemas"]["Liveness"];
             reason: null | components["schemas"]["Reason"];

@@ -108,6 +108,10 @@ impl Client {
         Call::new(self, Method::PATCH, path)
     }
 
+    pub(crate) fn put<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
+        Call::new(self, Method::PUT, path)
+    }
+
     pub(crate) fn delete<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
         Call::new(self, Method::DELETE, path)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Client, Error};
+use crate::{Client, ConnectionFilter, Error};
 
 /// The state of a connection, as last measured.
 ///
@@ -142,6 +142,9 @@ pub struct Connection {
     pub profile: Option<String>,
     /// `true` for the default of its provider.
     pub is_default: bool,
+    /// The tags that the host has set, by their names. Empty with a server that knows no tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     /// `true` if it has ended, or ends within seven days unless a person acts.
     pub expiring: bool,
 }
@@ -343,82 +346,6 @@ pub struct Removed {
     pub previous_credential_page: Option<String>,
 }
 
-/// A filter of connections, and the page of the list.
-///
-/// ```
-/// use connection_client::ConnectionFilter;
-///
-/// let filter = ConnectionFilter::new().kind("github").state("attention").search("work").limit(10);
-/// # drop(filter);
-/// ```
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ConnectionFilter {
-    kind: Option<String>,
-    provider: Option<String>,
-    state: Option<String>,
-    extension: Option<String>,
-    search: Option<String>,
-    limit: Option<u32>,
-    after: Option<String>,
-}
-
-impl ConnectionFilter {
-    /// Creates a filter that selects all connections of the token's owner.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Selects connections of this kind.
-    #[must_use]
-    pub fn kind(mut self, kind: impl Into<String>) -> Self {
-        self.kind = Some(kind.into());
-        self
-    }
-
-    /// Selects connections of this provider.
-    #[must_use]
-    pub fn provider(mut self, provider: impl Into<String>) -> Self {
-        self.provider = Some(provider.into());
-        self
-    }
-
-    /// Selects connections in this state: `live`, `attention`, `offline` or `unknown`.
-    #[must_use]
-    pub fn state(mut self, state: impl Into<String>) -> Self {
-        self.state = Some(state.into());
-        self
-    }
-
-    /// Selects connections that are granted to this extension.
-    #[must_use]
-    pub fn extension(mut self, extension: impl Into<String>) -> Self {
-        self.extension = Some(extension.into());
-        self
-    }
-
-    /// Selects connections whose label, account or kind contains each of these words.
-    #[must_use]
-    pub fn search(mut self, words: impl Into<String>) -> Self {
-        self.search = Some(words.into());
-        self
-    }
-
-    /// Sets the number of connections of a page: 1 to 500, and 50 otherwise.
-    #[must_use]
-    pub fn limit(mut self, limit: u32) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    /// Begins after this place, which is [`ConnectionPage::next`] of the page before.
-    #[must_use]
-    pub fn after(mut self, place: impl Into<String>) -> Self {
-        self.after = Some(place.into());
-        self
-    }
-}
-
 impl Client {
     /// Returns a page of connections.
     ///
@@ -429,7 +356,7 @@ impl Client {
         let call = self.get(&["connections"]);
         let call = call.query("kind", filter.kind.as_ref()).query("provider", filter.provider.as_ref());
         let call = call.query("state", filter.state.as_ref()).query("extension", filter.extension.as_ref());
-        let call = call.query("search", filter.search.as_ref());
+        let call = call.query("search", filter.search.as_ref()).query("tag", filter.tag.as_ref());
         call.query("limit", filter.limit).query("after", filter.after.as_ref()).answer().await
     }
 
@@ -468,6 +395,15 @@ impl Client {
     /// As [`connection`](Self::connection); with the code `label_taken` if another connection of the kind has the label.
     pub async fn rename(&self, id: &str, label: &str) -> Result<Connection, Error> {
         self.patch(&["connections", id]).body(&json!({ "label": label }), 0).answer().await
+    }
+
+    /// Sets the tags of a connection, in place of those that it had, and returns the connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`connection`](Self::connection); with the code `invalid_tags` for tags that the server does not accept.
+    pub async fn set_tags(&self, id: &str, tags: &BTreeMap<String, String>) -> Result<Connection, Error> {
+        self.put(&["connections", id, "tags"]).body(&json!({ "tags": tags }), 0).answer().await
     }
 
     /// Makes a connection the default of its provider, or leaves the provider without a default, and returns the

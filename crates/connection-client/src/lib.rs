@@ -46,6 +46,7 @@
 mod address;
 mod call;
 mod client;
+mod connection_filter;
 mod connections;
 mod error;
 mod events;
@@ -53,13 +54,15 @@ mod kinds;
 mod live;
 mod profiles;
 mod send;
+mod setup_links;
 mod setups;
 mod tls;
 
 pub use client::{Client, ClientBuilder};
+pub use connection_filter::ConnectionFilter;
 pub use connections::{
-    Account, Connection, ConnectionCounts, ConnectionFilter, ConnectionPage, Grant, ListedConnection, Liveness, Reason,
-    Removal, Removed, ShownConnection, Teardown,
+    Account, Connection, ConnectionCounts, ConnectionPage, Grant, ListedConnection, Liveness, Reason, Removal, Removed,
+    ShownConnection, Teardown,
 };
 pub use error::{Error, FieldProblem, Problem};
 pub use events::{Event, EventFilter, EventPage};
@@ -67,4 +70,5 @@ pub use kinds::{Guide, Kind, KindChoice, KindField, ListedKind};
 pub use live::{Change, LiveChanges};
 pub use profiles::{DirectoryProbe, Profile};
 pub use send::{Answer, Header, SendRequest};
+pub use setup_links::{NewSetupLink, SetupLink};
 pub use setups::{BeginSetup, OpenAddress, Setup, SetupChoice, SetupField, SetupNotice, SetupState};

@@ -49,6 +49,8 @@ pub(crate) const ROLLED_BACK: &str = "rolled_back";
 /// A named secret was handed out.
 pub(crate) const SECRET_RELEASED: &str = "secret_released";
 
+/// The host changed the tags of the connection.
+pub(crate) const TAGS_CHANGED: &str = "tags_changed";
 /// The connection was given an address for webhooks.
 pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
 /// The address for webhooks was switched off.
@@ -57,6 +59,10 @@ pub(crate) const WEBHOOK_DISABLED: &str = "webhook_disabled";
 pub(crate) const WEBHOOK_KEY_TOLD: &str = "webhook_key_told";
 /// The key that signs webhooks was replaced or is awaited, or a former key ended.
 pub(crate) const WEBHOOK_KEY_CHANGED: &str = "webhook_key_changed";
+
+/// The member of [`LIVENESS_CHANGED`] that is `true` if refreshing an offline connection was tried for so long that a
+/// person must choose between waiting and authorizing again.
+pub(crate) const TO_CHOOSE: &str = "toChoose";
 
 /// The names of all events; `docs/spec/words.md` lists them.
 pub const EVENT_NAMES: &[&str] = &[
@@ -77,6 +83,7 @@ pub const EVENT_NAMES: &[&str] = &[
     RENAMED,
     ROLLED_BACK,
     SECRET_RELEASED,
+    TAGS_CHANGED,
     WEBHOOK_DISABLED,
     WEBHOOK_ENABLED,
     WEBHOOK_KEY_CHANGED,

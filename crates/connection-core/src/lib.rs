@@ -143,6 +143,7 @@ mod sentence;
 mod services;
 mod setup;
 mod store;
+mod tags;
 pub mod usage_json;
 mod usage_report;
 mod verify;
@@ -182,7 +183,7 @@ pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
 pub use kinds::{KindInfo, OwnKind, OwnKinds, RegisterError};
 pub use liveness::{LivenessChange, LivenessChanges};
 pub use notification::{Notification, NotificationListener, Probed};
-pub use outbox::{EventReceiver, EventReceiverError, MESSAGE_TYPES};
+pub use outbox::{AttentionUrl, AttentionUrlError, EventReceiver, EventReceiverError, MESSAGE_TYPES};
 pub use profiles::{
     DirectoryProbe, DirectoryState, NewProfile, Profile, ProfilePatch, ProfileToken, Profiles, SpawnOptions,
 };
@@ -205,6 +206,7 @@ pub use setup::{
     StepNo,
 };
 pub use store::{StoreError, StoreSource, connection_names, migrate};
+pub use tags::{InvalidTags, Tags};
 pub use usage_report::{FetchedUsage, StoredUsage, UsagePoint};
 pub use webhook::{
     BeginDeliveries, ConnectionWebhooks, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest,

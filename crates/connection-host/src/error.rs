@@ -62,6 +62,7 @@ impl Exit {
             | "invalid_request"
             | "invalid_sandbox"
             | "invalid_slot"
+            | "invalid_tags"
             | "invalid_token_name"
             | "http_policy_invalid"
             | "declaration_too_large"

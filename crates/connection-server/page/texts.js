@@ -79,7 +79,7 @@ export const texts = {
     stopChecks: 'Stop',
     checkedAll: (checked, refused) => `${s(checked, 'connection was', 'connections were')} checked.${refused
       ? ` ${s(refused, 'connection', 'connections')} could not be checked.` : ''}`,
-    attention: 'Needs attention', searchLabel: 'Search connections', searchPlaceholder: 'Name, account or provider',
+    attention: 'Needs attention', searchLabel: 'Search connections', searchPlaceholder: 'Name, account, provider or tag',
     filterState: 'State', filterKind: 'Kind', filterExtension: 'Used by', anyKind: 'Every kind',
     anyExtension: 'Any extension',
     filters: { '': 'All', attention: 'Needs attention', live: 'Working', offline: 'Unreachable', failing: 'Not working',
@@ -97,6 +97,7 @@ export const texts = {
     emptyTitle: 'Connect your first account',
     empty: 'A connection is an account at a provider that your tools and extensions may use. The server keeps its '
       + 'credential, renews it, and tells you when it stops working. No extension sees more than you grant.',
+    anyTag: 'Any tag', anyTagOf: (tag) => `Do not filter by the tag ${tag}`,
     noneTitle: 'No connection matches', none: 'Change the search or the filters.', clearFilters: 'Clear all filters',
   },
   connect: {
@@ -173,7 +174,8 @@ export const texts = {
     expires: (when) => `This setup ends ${when}.`, refused: 'This was not accepted',
   },
   connection: {
-    summary: 'Summary', account: 'Account', accountId: 'Account at the provider', kind: 'Kind', checked: 'Last checked',
+    summary: 'Summary', tags: 'Tags', tagged: (tag) => `Show the connections with the tag ${tag}`,
+    account: 'Account', accountId: 'Account at the provider', kind: 'Kind', checked: 'Last checked',
     expires: 'Expiry', scopes: 'Permissions', noScopes: 'The provider does not say.', profile: 'Profile',
     id: 'Identifier', defaultYes: 'Yes, for this provider', default: 'Default',
     health: 'Health of the last 30 days', healthNone: 'There is nothing to show before the first check.',
@@ -395,7 +397,8 @@ export const texts = {
     noTokens: 'There are no tokens.',
     link: 'New setup link',
     linkHelp: 'Lets somebody else connect one account for an owner. The link works once, for 30 minutes.',
-    linkKinds: 'Kinds that may be connected', linkReturn: 'Return address',
+    linkKinds: 'Kinds that may be connected', allKinds: 'Select all', noKinds: 'Select none',
+    chosenKinds: (count) => `${s(count, 'kind', 'kinds')} selected`, linkReturn: 'Return address',
     linkReturnHelp: 'It must be in the configured list.', linkCreated: 'The link was created',
     linkCreatedHelp: 'Send it to the person. It is not shown again.', linkAddress: 'Link',
   },
@@ -406,6 +409,11 @@ export const texts = {
       `${host} asks you to connect an account. Your credential is stored encrypted, and ${host} can use it until you `
       + 'remove it.',
     introPlain: 'You were asked to connect an account. Your credential is stored encrypted.',
+    repairTitle: (account, provider) => `Reconnect ${account} at ${provider}`, repair: 'Reconnect',
+    repairIntro: (host) => `${host} asks you to sign in to this account again.`,
+    repairIntroPlain: 'You were asked to sign in to this account again.',
+    repairAccount: (account) => `Sign in as ${account}. Another account is refused, and changes nothing.`,
+    account: 'Sign in as:',
     poweredBy: 'Run with Connections',
     endings: {
       code_used: ['This link was already opened', 'It works once, in one browser. If you opened it in another window or on '

@@ -189,7 +189,8 @@ fn status(error: &Error) -> StatusCode {
         | Error::Profile(ProfileError::NotFound { .. }) => StatusCode::NOT_FOUND,
         Error::Profile(ProfileError::Directory { .. } | ProfileError::DirectoryName { .. } | ProfileError::Slot(_))
         | Error::InvalidRequest(_)
-        | Error::InvalidImport(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        | Error::InvalidImport(_)
+        | Error::InvalidTags(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::AccountConnected { .. }
         | Error::KindChanged { .. }
         | Error::LabelTaken { .. }

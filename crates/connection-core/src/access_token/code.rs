@@ -104,7 +104,7 @@ async fn exchange(ground: &Arc<Ground>, code: AccessTokenRow, page: AccessTokenR
             if code.revoked_at.is_some() {
                 return refused(AccessTokenFault::CodeUsed);
             }
-            if !record::is_live(&code, now) {
+            if !record::is_live(&code, now) || link::is_of_removed(tx, &code).await? {
                 return refused(AccessTokenFault::CodeExpired);
             }
             row_marks::revoke(tx, &sealer, code, now).await?;

@@ -109,11 +109,16 @@ impl<'a> AccessTokens<'a> {
     pub fn authenticate(self, text: &'a SecretString) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
         Box::pin(async move {
             let Some(hash) = self.hash(text) else { return Ok(None) };
-            let Some(row) = self.ground.reader().await?.access_token_by_hash(&hash).await? else { return Ok(None) };
+            let mut reader = self.ground.reader().await?;
+            let Some(row) = reader.access_token_by_hash(&hash).await? else { return Ok(None) };
             let now = self.ground.clock.now().seconds();
             if row.purpose == TokenPurpose::Code || !record::is_live(&row, now) || !self.is_ours(&row) {
                 return Ok(None);
             }
+            if link::is_of_removed(&mut reader, &row).await? {
+                return Ok(None);
+            }
+            drop(reader);
             if row.last_used_at.is_none_or(|last| last.saturating_add(USED_EVERY) <= now) {
                 self.record_use(row.id, now).await;
             }
@@ -123,7 +128,7 @@ impl<'a> AccessTokens<'a> {
 
     /// Returns tokens of an owner, or of all if `owner` is `None`, in the order in which they were made, with those
     /// that ended in the last seven days and the setup links that nobody has opened. The page begins after the token `after`. A token whose row was edited or
-    /// restored is left out.
+    /// restored is left out, and so is a setup link whose connection was removed.
     ///
     /// # Errors
     ///
@@ -140,10 +145,15 @@ impl<'a> AccessTokens<'a> {
             let mut after = after;
             while found.len() < limit {
                 let page = (limit - found.len()).max(50);
-                let rows = self.ground.reader().await?.access_tokens(owner, after, page as i64).await?;
+                let mut reader = self.ground.reader().await?;
+                let rows = reader.access_tokens(owner, after, page as i64).await?;
                 let is_last = rows.len() < page;
                 after = rows.last().map(|row| row.id);
-                found.extend(rows.iter().filter(|row| self.is_ours(row)).filter_map(AccessToken::of));
+                for row in rows.iter().filter(|row| self.is_ours(row)) {
+                    if !link::is_of_removed(&mut reader, row).await? {
+                        found.extend(AccessToken::of(row));
+                    }
+                }
                 if is_last {
                     break;
                 }

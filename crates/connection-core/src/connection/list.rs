@@ -27,6 +27,7 @@ pub struct Filter {
     only_default: bool,
     /// `Some(None)` selects the connections without a profile.
     profile: Option<Option<ProfileId>>,
+    tags: Vec<(String, String)>,
     after: Option<ListCursor>,
     limit: Option<u16>,
 }
@@ -109,6 +110,13 @@ impl Filter {
         self
     }
 
+    /// Selects the connections that have this tag with this value. Several calls select those that have all of the tags.
+    #[must_use]
+    pub fn tag(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.push((name.into(), value.into()));
+        self
+    }
+
     /// Selects the connections after this position: [`Page::next`], or the [`ConnectionInfo::cursor`] of the last
     /// connection seen.
     #[must_use]
@@ -143,8 +151,8 @@ pub(crate) async fn count(ground: &Ground, owner: Option<&str>, kind: Option<&Ki
 
 /// Returns a page of the connections that the filter selects.
 pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result<Page, Error> {
-    let Filter { all_owners, kind, provider, label, liveness, expiring_within, only_default, profile, after, limit } =
-        filter;
+    let Filter { all_owners, kind, provider, label, liveness, expiring_within, only_default, profile, .. } = filter;
+    let Filter { tags, after, limit, .. } = filter;
     let words = liveness.iter().map(|liveness| column::liveness(*liveness));
     let soon = |time: Duration| ground.clock.now().seconds().saturating_add_unsigned(time.as_secs());
     let wanted = ListFilter {
@@ -164,12 +172,16 @@ pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result
         },
         only_default,
         profile: profile.map(|of| of.map(|id| id.to_string()).unwrap_or_default()),
+        tag: tags.first().cloned(),
         after: after.map(ListCursor::place),
         limit: i64::from(limit.unwrap_or(1000)),
     };
     let mut reader = ground.reader().await?;
     let (rows, next) = reader.list(&wanted).await?;
-    let connections = infos(ground, &mut reader, rows).await?;
+    let mut connections = infos(ground, &mut reader, rows).await?;
+    // The query compares one tag, and none among the connections of all owners.
+    let has = |info: &ConnectionInfo, (name, value): &(String, String)| info.tags.get(name) == Some(value);
+    connections.retain(|info| tags.iter().all(|tag| has(info, tag)));
     Ok(Page { connections, next: next.map(|(usable_at, id)| ListCursor::new(usable_at, id.into())) })
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod rollback;
 mod secret;
 mod send;
 mod system;
+mod tags;
 mod usage;
 mod usage_session;
 

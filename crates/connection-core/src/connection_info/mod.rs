@@ -4,7 +4,7 @@ mod cursor;
 
 use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timestamp};
 
-use crate::{ConnectionId, ProfileId};
+use crate::{ConnectionId, ProfileId, Tags};
 
 pub use cursor::{InvalidCursor, ListCursor};
 
@@ -50,6 +50,8 @@ pub struct ConnectionInfo {
     pub profile: Option<ProfileId>,
     /// `true` if the connection is the default of its provider.
     pub is_default: bool,
+    /// The tags that the host has set.
+    pub tags: Tags,
     /// The time at which it was connected.
     pub created_at: Timestamp,
     /// The time of the last change of anything but the liveness.
@@ -105,6 +107,7 @@ impl ConnectionInfo {
             config: Vec::new(),
             profile: None,
             is_default: false,
+            tags: Tags::default(),
             created_at: unknown,
             updated_at: unknown,
             registered: true,

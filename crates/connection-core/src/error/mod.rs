@@ -16,7 +16,7 @@ use connection_contract::{
 
 use table::codes_and_remedies;
 
-use crate::{ConnectionId, ConnectionInfo, DirectoryRefused, RowError, SealError, SessionId, StoreError};
+use crate::{ConnectionId, ConnectionInfo, DirectoryRefused, InvalidTags, RowError, SealError, SessionId, StoreError};
 
 pub use access_token::AccessTokenFault;
 pub use extension::ExtensionError;
@@ -99,6 +99,9 @@ pub enum Error {
     /// The request has a method, path or header that cannot be sent.
     #[error("the request is not well formed: {0}")]
     InvalidRequest(&'static str),
+    /// The texts cannot be the tags of a connection.
+    #[error(transparent)]
+    InvalidTags(#[from] InvalidTags),
     /// Another connection of the same owner and kind has this label.
     #[error("there is already a connection '{kind}:{label}'")]
     LabelTaken {
@@ -243,6 +246,7 @@ codes_and_remedies! {
         Self::InvalidLabel => "invalid_label", "enter a label with visible characters";
         Self::InvalidOwner(_) => "invalid_owner", "use the name or number by which the program knows its user";
         Self::InvalidRequest(_) => "invalid_request";
+        Self::InvalidTags(_) => "invalid_tags", "correct the tags; nothing was changed";
         Self::KindChanged { .. } => "kind_changed", "look at what changed, then accept the kind's new terms";
         Self::LabelTaken { .. } => "label_taken", "choose another label";
         Self::NoConnection(_) => "not_found", "connect an account, or list the connections to see which exist";

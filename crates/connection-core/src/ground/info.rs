@@ -4,7 +4,7 @@ use connection_contract::{Identity, Kind, Liveness, Reason, Timestamp, reason};
 
 use super::{Ground, terms};
 use crate::{
-    ConnectionId, ConnectionInfo, Error, ListCursor,
+    ConnectionId, ConnectionInfo, Error, ListCursor, Tags,
     kinds::{KindEntry, own_provider},
     liveness::column,
     plan,
@@ -112,6 +112,7 @@ impl Ground {
             config: json::to_config(&account.config),
             profile: account.profile_id.as_deref().and_then(|id| id.parse().ok()),
             is_default: account.is_default,
+            tags: Tags::of_stored(row.tags.as_deref()),
             created_at: Timestamp::from_seconds(account.created_at),
             updated_at: Timestamp::from_seconds(account.updated_at),
             registered: entry.is_some(),
@@ -126,6 +127,7 @@ impl Ground {
         let kind = Kind::parse(&row.kind).unwrap_or(UNREADABLE);
         let identity = Identity::new(row.account_id, row.account_label);
         let mut info = ConnectionInfo::new(row.id, owner, kind, row.label, identity);
+        info.tags = Tags::of_stored(row.tags.as_deref());
         info.liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
         info.reason = row.reason.as_deref().and_then(json::to_reason);
         info.valid_until = row.valid_until.map(Timestamp::from_seconds);

@@ -6,7 +6,7 @@
 
 use uuid::Uuid;
 
-use super::message;
+use super::{EventReceiver, message::Draft};
 use crate::{Error, ground::Ground};
 
 /// The time for which a message is kept whose last attempt failed, in milliseconds, as ids store time.
@@ -20,25 +20,27 @@ const RECORD_PAUSE: i64 = 3600;
 const PAGE: i64 = 100;
 
 /// Adds the messages about all events that are due. After the first call on a store, events become due.
-pub(super) async fn collect(ground: &Ground) -> Result<(), Error> {
+pub(super) async fn collect(ground: &Ground, receiver: &EventReceiver) -> Result<(), Error> {
     record_collection(ground).await?;
     loop {
         let events = ground.reader().await?.due_events(PAGE).await?;
         if events.is_empty() {
             return Ok(());
         }
-        let mut messages = Vec::new();
+        let mut drafts = Vec::new();
         for event in events {
-            messages.push((event.id, message::of_event(ground, event).await?));
+            drafts.push((event.id, Draft::of(ground, receiver, event).await?));
         }
         let add = ground.store.write(move |tx| {
             Box::pin(async move {
-                for (event, message) in &messages {
-                    // Another process may have added the message, and even have sent it.
+                for (event, draft) in &drafts {
+                    // Another process may have added the messages, and even have sent them.
                     if tx.take_due_event(*event).await?
-                        && let Some(message) = message
+                        && let Some(draft) = draft
                     {
-                        tx.insert_outbox(message).await?;
+                        for message in draft.messages(tx).await? {
+                            tx.insert_outbox(&message).await?;
+                        }
                     }
                 }
                 Ok(())

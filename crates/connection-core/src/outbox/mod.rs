@@ -7,12 +7,14 @@
 //!
 //! [format]: https://www.standardwebhooks.com
 
+mod attention_url;
 mod collect;
 mod message;
 mod receiver;
 mod run;
 mod send;
 
+pub use attention_url::{AttentionUrl, AttentionUrlError};
 pub use message::MESSAGE_TYPES;
 pub use receiver::{EventReceiver, EventReceiverError};
 pub(crate) use run::run;

@@ -5,6 +5,7 @@ use std::fmt;
 use connection_contract::{BaseUrl, Crypto as _, HttpRequest, Secret, encode, host};
 use connection_egress::{AllowedOrigin, Egress, NamedBy, is_loopback};
 
+use super::AttentionUrl;
 use crate::services::crypto::SystemCrypto;
 
 /// The beginning of a secret of Standard Webhooks.
@@ -28,6 +29,7 @@ pub struct EventReceiver {
     /// The path and the query, which may hold a secret of the receiver.
     path: String,
     key: Secret,
+    attention_url: Option<AttentionUrl>,
 }
 
 /// The reason why no events can be sent to an address.
@@ -65,7 +67,18 @@ impl EventReceiver {
         host::request("POST", &base, &path).ok_or(EventReceiverError::Address)?;
         let key = secret.expose_str().and_then(|text| encode::from_base64(text.trim().strip_prefix(PREFIX)?));
         let key = key.filter(|key| (24..=64).contains(&key.len())).ok_or(EventReceiverError::Secret)?;
-        Ok(Self { base, path, key: Secret::new(key) })
+        Ok(Self { base, path, key: Secret::new(key), attention_url: None })
+    }
+
+    /// Adds to the messages about connections that need a person the address at which the host takes that person in.
+    #[must_use]
+    pub fn with_attention_url(mut self, template: AttentionUrl) -> Self {
+        self.attention_url = Some(template);
+        self
+    }
+
+    pub(super) fn attention_url(&self) -> Option<&AttentionUrl> {
+        self.attention_url.as_ref()
     }
 
     /// Returns the origin of the address. Its path may be a secret.

@@ -17,7 +17,7 @@ pub(crate) async fn run(ground: &Arc<Ground>, receiver: Arc<EventReceiver>) {
         // The pause begins before the look, so that nothing is overlooked that falls due meanwhile.
         let began = ground.clock.passed();
         sending.look_again();
-        let uncollected = collect(ground).await.err();
+        let uncollected = collect(ground, &receiver).await.err();
         let mut unsent = None;
         let is_gone = loop {
             // After an error, attempts begin again at the next look.

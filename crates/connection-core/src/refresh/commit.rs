@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Liveness, Refreshed, Secret, Timestamp, reason};
+use connection_contract::{Liveness, Reason, Refreshed, Secret, Timestamp, reason};
 
 use super::{
     RefreshResult,
@@ -22,7 +22,7 @@ use crate::{
     exchange::ExchangeKey,
     grant::Affected,
     keys::Sealer,
-    liveness::{Asked, column},
+    liveness::{self, Asked, column},
     plan::{self, ReportedTimes},
     store::{
         Lock, StoreError, Tx, json,
@@ -87,15 +87,22 @@ impl Context {
         tx: &mut Tx,
         row: &ListedRow,
         after: Liveness,
-        code: Option<&str>,
+        reason: Option<&Reason>,
     ) -> Result<(), StoreError> {
         let before = replace::measured(row);
-        if before == after && code_of(row).as_deref() == code {
+        let code = reason.map(|reason| &*reason.code);
+        let is_to_choose = liveness::is_to_choose(after, reason);
+        let former = row.reason.as_deref().and_then(json::to_reason);
+        let was_to_choose = liveness::is_to_choose(before, former.as_ref());
+        if before == after && code_of(row).as_deref() == code && was_to_choose == is_to_choose {
             return Ok(());
         }
         let before = column::liveness(before);
         let liveness = column::liveness(after);
-        let body = serde_json::json!({ "before": before, "liveness": liveness, "reason": code });
+        let mut body = serde_json::json!({ "before": before, "liveness": liveness, "reason": code });
+        if is_to_choose {
+            body[event::TO_CHOOSE] = true.into();
+        }
         self.append_event(tx, row, event::LIVENESS_CHANGED, body).await
     }
 }
@@ -216,7 +223,7 @@ async fn put(
         "validUntil": until(fresh.valid_until),
     });
     context.append_event(tx, &row, event::CREDENTIAL_ROTATED, body).await?;
-    context.append_liveness_event(tx, &row, after, reason.as_ref().map(|reason| &*reason.code)).await?;
+    context.append_liveness_event(tx, &row, after, reason.as_ref()).await?;
     if is_other {
         let scopes = fresh.granted_scopes.as_deref().and_then(json::to_texts);
         let body = serde_json::json!({ "account": null, "scopes": scopes, "validUntil": until(fresh.valid_until) });

@@ -346,7 +346,7 @@ async fn record_liveness(
         probe_from: None,
     };
     tx.upsert_liveness(&measured).await?;
-    context.append_liveness_event(tx, row, why.liveness, Some(&why.reason.code)).await
+    context.append_liveness_event(tx, row, why.liveness, Some(&why.reason)).await
 }
 
 /// Returns the number of seconds until the exchange without a clear answer may be sent again or judged again.

@@ -347,6 +347,9 @@ async fn delete_row(
         "account": { "id": account.account_id, "label": account.account_label },
         "teardown": current.teardown.as_str(),
     });
+    if !info.tags.is_empty() {
+        body["tags"] = info.tags.to_json();
+    }
     if let Some(reason) = &current.reason {
         body["reason"] = (&*reason.code).into();
     }

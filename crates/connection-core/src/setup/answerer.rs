@@ -6,7 +6,7 @@
 use connection_contract::{Origin, Record, host};
 use connection_egress::{AllowedOrigin, NamedBy};
 
-use super::BeginSetup;
+use super::{BeginSetup, Reauthorize};
 
 /// Marks a session that the visitor of a setup link answers.
 const VISITOR: &str = "visitor";
@@ -63,6 +63,14 @@ impl BeginSetup {
     /// The visitor enters no directory of this computer, and no address in the network of the host, whoever owns the
     /// setup: `opened` are the exceptions, which the maker of the link entered. An address that leads into that network
     /// later is refused as well, for as long as the connection lives.
+    pub fn visitor(mut self, opened: impl IntoIterator<Item = Origin>) -> Self {
+        self.terms.answerer = Answerer::Visitor(opened.into_iter().collect());
+        self
+    }
+}
+
+impl Reauthorize {
+    /// Lets the visitor of a setup link authorize the connection again, as [`BeginSetup::visitor`] does.
     pub fn visitor(mut self, opened: impl IntoIterator<Item = Origin>) -> Self {
         self.terms.answerer = Answerer::Visitor(opened.into_iter().collect());
         self

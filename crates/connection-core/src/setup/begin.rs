@@ -12,7 +12,7 @@ use super::{
     start_address::SetupOptions,
 };
 use crate::{
-    ConnectionId, Error, ProfileId, SessionId, StoreError,
+    ConnectionId, Error, ProfileId, SessionId, StoreError, Tags,
     ground::{OwnedScope, Scope},
     journal,
     profile_rows::{self, Granted},
@@ -34,6 +34,7 @@ pub struct BeginSetup {
     pub(super) terms: SetupOptions,
     profile: Option<ProfileId>,
     extension: Option<Arc<dyn Applicant>>,
+    tags: Tags,
 }
 
 /// The stage of an open session.
@@ -82,6 +83,7 @@ impl BeginSetup {
             terms: Default::default(),
             profile: None,
             extension: None,
+            tags: Tags::default(),
         }
     }
 
@@ -91,6 +93,12 @@ impl BeginSetup {
     /// it is taken.
     pub fn label(mut self, label: impl Into<DisplayText>) -> Self {
         self.label = Some(label.into());
+        self
+    }
+
+    /// Sets the tags of the connection.
+    pub fn tags(mut self, tags: Tags) -> Self {
+        self.tags = tags;
         self
     }
 
@@ -137,7 +145,7 @@ impl BeginSetup {
     }
 
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { scope, kind, label, again, alone, terms, profile, extension } = self;
+        let Self { scope, kind, label, again, alone, terms, profile, extension, tags } = self;
         let shared = &scope.system;
         let owner = &scope.owner;
         let entry = shared.kind(owner, &kind).await?;
@@ -158,7 +166,7 @@ impl BeginSetup {
             }
         }
         let connection = ConnectionId::from(shared.ids.next());
-        let purpose = Purpose::Connect { label, again, alone, extension };
+        let purpose = Purpose::Connect { label, again, alone, extension, tags };
         begin(scope.as_scope(), &kind, connection, purpose, terms, profile).await
     }
 }

@@ -3,7 +3,7 @@
 use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
 use super::{ForExtension, StepNo, answerer::Answerer};
-use crate::{ConnectionId, profile_rows::Granted};
+use crate::{ConnectionId, Tags, profile_rows::Granted};
 
 /// The values with which a session was begun.
 pub(crate) struct Header {
@@ -39,6 +39,8 @@ pub(crate) enum Purpose {
         alone: bool,
         /// The extension for which the person connects the account.
         extension: Option<ForExtension>,
+        /// The tags of the new connection.
+        tags: Tags,
     },
     /// The session replaces the credential of an existing connection.
     Reauthorize {
@@ -57,12 +59,13 @@ impl Header {
     pub(crate) fn encode(&self) -> Secret {
         let record = Record::new().with("seed", self.seed.duplicate());
         let record = match &self.purpose {
-            Purpose::Connect { label, again, alone, extension } => {
+            Purpose::Connect { label, again, alone, extension, tags } => {
                 let mut record = with_extension(record.with("again", again.to_string()), extension.as_ref());
                 if *alone {
                     record = record.with("alone", "");
                 }
-                label.iter().fold(record, |record, label| record.with("label", label.as_str()))
+                let record = label.iter().fold(record, |record, label| record.with("label", label.as_str()));
+                tags.iter().fold(record, |record, (name, value)| record.with("tag", format!("{name}={value}")))
             }
             Purpose::Reauthorize { another_account, extension, scopes } => {
                 let record = with_extension(record.with("another", another_account.to_string()), extension.as_ref());
@@ -93,6 +96,7 @@ impl Header {
                 again: record.text("again").ok()?.parse().ok()?,
                 alone: record.find("alone").is_some(),
                 extension: to_extension(&record)?,
+                tags: to_tags(&record)?,
             },
         };
         let browser = match record.text("browser") {
@@ -134,6 +138,12 @@ fn to_extension(record: &Record) -> Option<Option<ForExtension>> {
         names: texts(record, "secret"),
         added: record.text("added").ok()?.parse().ok()?,
     }))
+}
+
+/// Returns the tags of a header; `None` for tags that `encode` cannot have written.
+fn to_tags(record: &Record) -> Option<Tags> {
+    let tags = texts(record, "tag");
+    Tags::new(tags.iter().map(|tag| tag.split_once('=')).collect::<Option<Vec<_>>>()?).ok()
 }
 
 /// Returns the values of all fields with this name.

@@ -13,7 +13,7 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    Error, ProfileId, SessionId,
+    Error, ProfileId, SessionId, Tags,
     credential::{Payload, provider_grant},
     defaults::is_first,
     event,
@@ -36,6 +36,7 @@ pub(super) struct ConnectOptions {
     pub(super) again: bool,
     pub(super) alone: bool,
     pub(super) extension: Option<ForExtension>,
+    pub(super) tags: Tags,
     pub(super) is_of_visitor: bool,
 }
 
@@ -141,6 +142,9 @@ impl NewConnection {
             tx.put_kind_terms(terms).await?;
         }
         tx.insert_account(&account).await?;
+        if !options.tags.is_empty() {
+            tx.set_tags(id, &options.tags, account.created_at).await?;
+        }
         if let Some(grant) = &grant {
             tx.set_provider_grant(id, grant).await?;
         }

@@ -184,9 +184,9 @@ pub(super) async fn finish(
         }
         Candidate::Accepted(kept) => {
             let stored = match kept.request.purpose.clone() {
-                Purpose::Connect { label, again, alone, extension } => {
+                Purpose::Connect { label, again, alone, extension, tags } => {
                     let is_of_visitor = kept.request.is_of_visitor;
-                    let options = ConnectOptions { label, again, alone, extension, is_of_visitor };
+                    let options = ConnectOptions { label, again, alone, extension, tags, is_of_visitor };
                     connect::store(shared, slot, step_seq, *kept, options).await
                 }
                 Purpose::Reauthorize { another_account, extension, .. } => {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Liveness, Reason, Secret, SetupFailure, SetupResult, VerifyResult, reason};
+use connection_contract::{DisplayText, Liveness, Reason, Secret, SetupFailure, SetupResult, VerifyResult, reason};
 
 use super::{
     Done, ForExtension, System,
@@ -74,6 +74,7 @@ pub(super) async fn promote(
             heir: heir.as_ref(),
             another_account,
             extension: extension.clone(),
+            is_of_visitor: request.is_of_visitor,
         };
         if let Some(ended) = candidate.promote(shared, slot, step_seq).await? {
             return Ok(ended);
@@ -97,6 +98,8 @@ struct Candidate<'a> {
     another_account: bool,
     /// The extension that is granted the connection.
     extension: Option<ForExtension>,
+    /// `true` if the visitor of a setup link answers the session.
+    is_of_visitor: bool,
 }
 
 impl Candidate<'_> {
@@ -104,6 +107,7 @@ impl Candidate<'_> {
     async fn promote(self, shared: &Arc<System>, slot: &Slot, step_seq: i64) -> Result<Option<StoreOutcome>, Error> {
         let Self { id, found, another_account, extension, .. } = &self;
         let id = *id;
+        let is_of_visitor = self.is_of_visitor;
         let another_account = *another_account;
         let extension = extension.clone();
         let now = shared.clock.now().seconds();
@@ -143,7 +147,11 @@ impl Candidate<'_> {
                     return Ok(PromotionDecision::Refused(failure));
                 }
                 if replacement.is_another(&row.account) && !another_account {
-                    return Ok(PromotionDecision::Refused(account_changed(&row.account, &replacement)));
+                    let failure = match is_of_visitor {
+                        true => account_changed_for_visitor(&row.account, &replacement),
+                        false => account_changed(&row.account, &replacement),
+                    };
+                    return Ok(PromotionDecision::Refused(failure));
                 }
                 if let Some(label) = replacement.account_holder(tx, &row.account).await? {
                     return Ok(PromotionDecision::Refused(already_connected(kind.as_str(), &label)));
@@ -220,6 +228,22 @@ fn account_changed(account: &AccountRow, replacement: &Replacement) -> SetupFail
     let found = replace::named(other.label.as_str(), other.account_id.as_str());
     SetupFailure::new("account_changed", format!("this is the account {found}, but {kind}:{label} is {is}"))
         .remedy(format!("authorize it as {account_label}, or allow it to become another account"))
+}
+
+/// Returns the failure for the visitor of a setup link, who learns only the name of the account that the link is for.
+fn account_changed_for_visitor(account: &AccountRow, replacement: &Replacement) -> SetupFailure {
+    let wanted = &account.account_label;
+    let found = DisplayText::from(replacement.identity.label.as_str().to_owned());
+    let (wanted, found) = match *wanted == found.as_str() {
+        // Two accounts may have the same name.
+        true => {
+            let found = replace::named(found.as_str(), replacement.identity.account_id.as_str());
+            (replace::named(wanted, &account.account_id), found)
+        }
+        false => (wanted.clone().into(), found),
+    };
+    SetupFailure::new("account_changed", format!("this is the account {found}, but this link is for {wanted}"))
+        .remedy(format!("sign in as {wanted}, or ask whoever sent the link"))
 }
 
 fn missing_times_reason() -> Reason {

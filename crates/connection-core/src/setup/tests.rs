@@ -11,7 +11,7 @@ use proptest::{collection::vec, option, prelude::*};
 use super::ForExtension;
 use super::answerer::Answerer;
 use super::codec::{self, Header, Paused, Purpose, Waiting};
-use crate::profile_rows::Granted;
+use crate::{Tags, profile_rows::Granted};
 
 fn secret() -> impl Strategy<Value = Secret> {
     vec(any::<u8>(), 0..40).prop_map(Secret::new)
@@ -124,7 +124,8 @@ proptest! {
         let read = Waiting::decode(waiting.encode().expose()).unwrap();
         prop_assert_eq!(format!("{read:?}"), format!("{waiting:?}"));
         let extension = extension.map(|(name, print, names, added)| ForExtension { name, print, names, added });
-        let connect = Purpose::Connect { label, again, alone: again, extension: extension.clone() };
+        let tags = Tags::new(again.then_some(("plan", "a=b"))).unwrap();
+        let connect = Purpose::Connect { label, again, alone: again, extension: extension.clone(), tags };
         for purpose in [connect, Purpose::Reauthorize { another_account: again, extension, scopes: vec!["read".to_owned(), "write".to_owned()] }] {
             let root = browser.map(|hash| host::granted_directory(encode::hex(&hash)));
             let profile = again.then(|| Granted { id: uuid::Uuid::from_u128(no.into()).into(), root });
@@ -192,7 +193,13 @@ fn a_header_from_before_is_of_a_new_connection() {
     let read = Header::decode(record.encode().expose()).unwrap();
     assert_eq!(
         read.purpose,
-        Purpose::Connect { label: Some("work".into()), again: true, alone: false, extension: None }
+        Purpose::Connect {
+            label: Some("work".into()),
+            again: true,
+            alone: false,
+            extension: None,
+            tags: Tags::default()
+        }
     );
     assert_eq!((read.browser, read.led, read.confirm), (None, false, false));
     let record = Record::new().with("seed", "s").with("another", "true");

@@ -25,7 +25,7 @@ macro_rules! listed_with {
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
              a.config, a.terms, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
              l.liveness, l.reason, l.checked_at, l.next_check_at, l.paused_until, l.refused_at, c.granted_scopes, c.valid_until, c.authorized_until, \
-             c.refresh_reason, a.usable_at",
+             c.refresh_reason, a.tags, a.usable_at",
             $columns,
             " FROM connection_account AS a \
              LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \
@@ -38,7 +38,7 @@ macro_rules! listed_with {
     };
 }
 
-pub(super) use {listed, listed_with};
+pub(super) use listed_with;
 
 row! {
     /// The connections of the same owner and kind as a new one.

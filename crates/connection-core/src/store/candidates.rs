@@ -84,7 +84,7 @@ macro_rules! candidates {
             "SELECT a.id, a.owner, a.kind, a.profile_id, a.label, a.account_id, a.account_label, a.is_default, \
              a.config, a.terms, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
              l.liveness, l.reason, l.checked_at, l.next_check_at, l.paused_until, l.refused_at, c.granted_scopes, c.valid_until, \
-             c.authorized_until, c.refresh_reason, a.usable_at, c.secret_names, y.scopes AS lacking_scopes, \
+             c.authorized_until, c.refresh_reason, a.tags, a.usable_at, c.secret_names, y.scopes AS lacking_scopes, \
              g.names AS granted, g.created_at AS granted_at, \
              g.mark AS granted_mark, ",
             newest!("g.owner", "g.mark"),

@@ -33,6 +33,7 @@ row! {
         a_state: AccountState,
         a_created_at: i64,
         a_updated_at: i64,
+        a_tags: Option<String>,
         a_usable_at: i64,
         liveness: Option<String>,
         reason: Option<String>,
@@ -48,7 +49,7 @@ impl InUseRow {
     pub(crate) fn listed(&self) -> ListedRow {
         let AccountFacts { id, owner, kind, profile_id, label, account_id, is_default, config, terms, generation } =
             self.standing.account.clone();
-        let ShownRow { a_account_label, a_state, liveness, reason, .. } = self.shown.clone();
+        let ShownRow { a_account_label, a_state, a_tags, liveness, reason, .. } = self.shown.clone();
         let account = AccountRow {
             id,
             owner,
@@ -75,6 +76,7 @@ impl InUseRow {
             next_check_at: self.shown.next_check_at,
             paused_until: self.shown.paused_until,
             refused_at: self.shown.refused_at,
+            tags: a_tags,
             usable_at: self.shown.a_usable_at,
             granted_scopes: self.credential.granted_scopes.clone(),
             valid_until: self.credential.valid_until,

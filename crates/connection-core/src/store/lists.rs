@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError,
-    accounts::listed,
+    accounts::listed_with,
     engine::{all, optional},
     rows::FoundRow,
 };
@@ -39,6 +39,8 @@ pub(crate) struct ListFilter {
     pub(crate) only_default: bool,
     /// The profile; an empty text finds connections without a profile.
     pub(crate) profile: Option<String>,
+    /// The name and the value of a tag. Of all owners, tags are not compared.
+    pub(crate) tag: Option<(String, String)>,
     pub(crate) after: Option<Place>,
     pub(crate) limit: i64,
 }
@@ -56,7 +58,11 @@ pub(crate) fn any_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 
 macro_rules! page {
     ($of:literal, $by:literal) => {
-        listed!(
+        page!("", $of, $by)
+    };
+    ($join:literal, $of:literal, $by:literal) => {
+        listed_with!(
+            "", $join;
             $of,
             " AND (CAST($4 AS TEXT) IS NULL OR $4 LIKE '%,' || a.kind || ',%' OR (a.kind LIKE '%/%' \
              AND $4 LIKE '%,*/' || substr(a.kind, length(rtrim(a.kind, 'abcdefghijklmnopqrstuvwxyz0123456789-')) + 1) \
@@ -110,6 +116,16 @@ pub(super) const OF_LABEL: &str = page!(
      AND (a.usable_at, a.id) <= ($11, $12)",
     "a.usable_at, a.id"
 );
+// The tag is compared together with the position, as the kind is.
+pub(super) const OF_TAG: &str = page!(
+    "JOIN connection_tag AS t ON t.connection_id = a.id ",
+    "t.owner = $13 AND (CAST($14 AS TEXT) IS NULL OR a.kind = $14) AND t.name = $15 AND t.value = $16 \
+     AND (t.usable_at, t.connection_id) > ($1, $2) AND (t.usable_at, t.connection_id) <= ($11, $12)",
+    "t.usable_at, t.connection_id"
+);
+pub(super) const WINDOW_OF_TAG: &str = "SELECT t.usable_at, t.connection_id FROM connection_tag AS t WHERE t.owner = $4 AND t.name = $5 \
+     AND t.value = $6 AND (t.usable_at, t.connection_id) > ($1, $2) ORDER BY t.usable_at, t.connection_id \
+     LIMIT 1 OFFSET $3";
 pub(super) const WINDOW_OF_ALL: &str = window!("(a.usable_at, a.id) > ($1, $2)", "a.usable_at, a.id");
 pub(super) const WINDOW_OF_OWNER: &str =
     window!("a.owner = $4 AND (a.usable_at, a.id) > ($1, $2)", "a.usable_at, a.id");
@@ -130,6 +146,12 @@ impl ListFilter {
             || self.valid_until.is_some()
             || self.only_default
             || self.profile.is_some()
+            || self.kind.is_some() && self.tag_of_owner().is_some()
+    }
+
+    /// Returns the tag whose index the page walks.
+    fn tag_of_owner(&self) -> Option<&(String, String)> {
+        self.tag.as_ref().filter(|_| self.owner.is_some())
     }
 
     /// Returns `true` if at most one row can match.
@@ -157,6 +179,29 @@ impl Reader {
         } = wanted;
         let (at, id) = wanted.after();
         let (until_at, until_id) = until;
+        if let Some((name, value)) = wanted.tag_of_owner() {
+            return all!(
+                self,
+                FoundRow,
+                OF_TAG,
+                at,
+                id,
+                limit,
+                kinds,
+                label,
+                liveness,
+                valid_until,
+                only_default,
+                renewing,
+                profile,
+                until_at,
+                until_id,
+                owner,
+                kind,
+                name,
+                value
+            );
+        }
         let sql = match (owner, kind) {
             (None, _) => OF_ALL,
             (Some(_), None) => OF_OWNER,
@@ -203,6 +248,9 @@ impl Reader {
     /// Returns the last row that a page may read; `None` if fewer rows than a window follow.
     async fn window(&mut self, wanted: &ListFilter) -> Result<Option<Place>, StoreError> {
         let (at, id) = wanted.after();
+        if let Some((name, value)) = wanted.tag_of_owner() {
+            return optional!(self, Place, WINDOW_OF_TAG, at, id, WINDOW - 1, &wanted.owner, name, value);
+        }
         match (&wanted.owner, &wanted.kind) {
             (None, _) => optional!(self, Place, WINDOW_OF_ALL, at, id, WINDOW - 1),
             (Some(owner), None) => optional!(self, Place, WINDOW_OF_OWNER, at, id, WINDOW - 1, owner),

@@ -53,6 +53,7 @@ mod sealed_value;
 mod setups;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod usage;

@@ -20,6 +20,8 @@ row! {
         pub(crate) label: String,
         pub(crate) account_id: String,
         pub(crate) account_label: String,
+        /// The tags, as JSON; `None` for none.
+        pub(crate) tags: Option<String>,
         pub(crate) terms: Option<Vec<u8>>,
         pub(crate) liveness: Option<String>,
         /// The reason of an offline connection, as JSON.
@@ -29,7 +31,7 @@ row! {
     }
 }
 
-pub(super) const OF_OWNER: &str = "SELECT a.id, a.kind, a.label, a.account_id, a.account_label, a.terms, l.liveness, \
+pub(super) const OF_OWNER: &str = "SELECT a.id, a.kind, a.label, a.account_id, a.account_label, a.tags, a.terms, l.liveness, \
      CASE WHEN l.liveness = 'offline' THEN l.reason END AS reason, c.valid_until, c.authorized_until \
      FROM connection_account AS a \
      LEFT JOIN connection_liveness AS l ON l.connection_id = a.id \

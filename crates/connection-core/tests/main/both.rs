@@ -3,6 +3,7 @@
 mod access_tokens;
 mod acme;
 mod activation;
+mod attention;
 mod canary;
 mod close;
 mod counts;
@@ -135,6 +136,7 @@ mod remove_kind;
 mod remove_rollback;
 mod rename;
 mod renewing;
+mod repair_links;
 mod repeated_requests;
 #[cfg(feature = "keyring")]
 mod ring;
@@ -175,6 +177,7 @@ mod smoke;
 mod sql;
 mod strict_issuer;
 mod surface;
+mod tags;
 mod test_host;
 mod tool;
 mod tool_policy;

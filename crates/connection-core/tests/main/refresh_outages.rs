@@ -93,6 +93,10 @@ async fn an_outage_of_minutes_hours_or_a_day_ends_no_connection() {
             let ways = last.and_then(|reason| reason.remedy).map(|remedy| remedy.to_string()).unwrap_or_default();
             let is_long = minutes > 24 * 60 && semantics != RefreshSemantics::Stable;
             assert_eq!(ways.contains("it is tried again at ") && ways.contains("authorize"), is_long, "{case}: {ways}");
+            // The choice of a person is recorded once, and the operator is told of it.
+            let recorded = "SELECT COUNT(*) FROM connection_event WHERE kind = 'liveness_changed' \
+                            AND body LIKE '%\"toChoose\":true%'";
+            assert_eq!(sql::number(&it.world.database(), recorded).await, Some(i64::from(is_long)), "{case}");
             // No call is made while the time passes.
             it.provider.says(None);
             it.at(until + 3_600 + 900);

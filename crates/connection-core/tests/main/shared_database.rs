@@ -135,6 +135,9 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
     let database = fresh.database();
     let known = count(&database, "connection_migrations").await;
     for newer in [
+        "DROP TABLE connection_tag",
+        "DROP TABLE connection_attention",
+        "ALTER TABLE connection_account DROP COLUMN tags",
         "DROP TABLE connection_lacking_scope",
         "DROP TABLE connection_provider_grant",
         "DROP TABLE connection_usage_snapshot",

@@ -8,6 +8,7 @@ mod extension;
 mod help;
 mod key;
 mod kind_test;
+mod link;
 mod profiles;
 mod refusal;
 mod run;
@@ -28,6 +29,7 @@ pub(crate) use extension::{Exec, ExtensionsCommand, Grant, OpenSettings, Prefere
 pub(crate) use help::{command_path, help_or_refusal};
 pub(crate) use key::{KeyChange, KeyCommand};
 pub(crate) use kind_test::KindTest;
+pub(crate) use link::{Link, Tag};
 pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
 pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use serve::Serve;
@@ -166,6 +168,7 @@ impl Command {
             Self::Add(add) => add.kind.is_none(),
             Self::Extensions { .. }
             | Self::Import(_)
+            | Self::Link(_)
             | Self::OpenSettings(_)
             | Self::Resolve { .. }
             | Self::Serve(_)
@@ -215,6 +218,10 @@ pub(crate) enum Command {
         /// The new label
         label: String,
     },
+    /// Set the tags of a connection
+    Tag(Tag),
+    /// Make a link with which somebody else repairs or connects an account
+    Link(Link),
     /// Choose the default for a provider
     Default {
         /// KIND, KIND:LABEL, an id, or the end of an id

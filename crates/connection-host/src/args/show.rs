@@ -95,6 +95,9 @@ pub(crate) struct List {
     /// Show only connections with this label
     #[arg(long)]
     pub(crate) label: Option<String>,
+    /// Show only connections with this tag; may be repeated
+    #[arg(long = "tag", value_name = "NAME=VALUE")]
+    pub(crate) tags: Vec<String>,
     /// Show only what has expired or expires within seven days
     #[arg(long)]
     pub(crate) expiring: bool,
@@ -105,7 +108,7 @@ pub(crate) struct List {
     #[arg(long, conflicts_with = "after")]
     pub(crate) all: bool,
     /// Show the next page, after the place that the page before names
-    #[arg(long, value_name = "PLACE", conflicts_with_all = ["states", "label", "expiring"])]
+    #[arg(long, value_name = "PLACE", conflicts_with_all = ["states", "label", "tags", "expiring"])]
     pub(crate) after: Option<String>,
     /// Show the connections of all owners
     #[arg(long, conflicts_with = "owner")]

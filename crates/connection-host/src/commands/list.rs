@@ -13,6 +13,7 @@ use super::{
     identities::Identities,
     list_counts::StateCounts,
     list_moved::{MovedKinds, MovedPages, is_moved},
+    tag::pair,
 };
 use crate::{
     Error, Exit,
@@ -86,13 +87,14 @@ pub(super) struct ListSelection {
     /// `true` if a filter other than the kind leaves connections out.
     pub(super) is_narrow: bool,
     label: Option<String>,
+    tags: Vec<(String, String)>,
     kind: Option<Kind>,
     after: Option<ListCursor>,
 }
 
 impl ListSelection {
     pub(super) fn of(arguments: &List) -> Result<Self, Error> {
-        let List { kind, states, label, expiring, limit: _, all: _, after, all_owners } = arguments;
+        let List { kind, states, label, tags, expiring, limit: _, all: _, after, all_owners } = arguments;
         let mut filter = if *all_owners { Filter::new().all_owners() } else { Filter::new() };
         let kind = kind
             .as_ref()
@@ -108,8 +110,13 @@ impl ListSelection {
         if let Some(label) = label {
             filter = filter.label(label);
         }
+        let tags: Vec<_> = tags.iter().map(|tag| pair(tag)).collect::<Result<_, _>>()?;
+        for (name, value) in &tags {
+            filter = filter.tag(*name, *value);
+        }
+        let tags: Vec<_> = tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let states = states.iter().map(|word| state(word)).collect::<Result<Vec<_>, _>>()?;
-        let is_narrow = label.is_some() || *expiring || !states.is_empty();
+        let is_narrow = label.is_some() || *expiring || !states.is_empty() || !tags.is_empty();
         let filtered = kind.is_some() || is_narrow;
         Ok(Self {
             filter,
@@ -119,6 +126,7 @@ impl ListSelection {
             filtered,
             is_narrow,
             label: label.clone(),
+            tags,
             kind,
             after,
         })
@@ -153,7 +161,8 @@ impl ListSelection {
     /// Returns `true` if a connection of the kind is one of the list, for connections that no store has filtered.
     pub(super) fn selects(&self, info: &ConnectionInfo, now: Timestamp) -> bool {
         let has_label = self.label.as_ref().is_none_or(|label| info.label.as_str() == label);
-        has_label && self.has_state(info) && (!self.expiring || expires_soon(info, now))
+        let has_tags = self.tags.iter().all(|(name, value)| info.tags.get(name) == Some(value));
+        has_label && has_tags && self.has_state(info) && (!self.expiring || expires_soon(info, now))
     }
 
     /// Returns all connections, or `None` if there are more than can be sorted at once.

@@ -26,6 +26,7 @@ mod kind_new;
 mod kind_remove;
 mod kind_test;
 mod kinds;
+mod link;
 mod list;
 mod list_counts;
 mod list_moved;
@@ -49,6 +50,7 @@ mod setup;
 mod setup_port;
 mod setup_report;
 mod show;
+mod tag;
 mod tokens;
 mod tool;
 mod usage;
@@ -90,6 +92,8 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Show { connection } => show::run(program, &connection).await,
         Command::Verify { connections, all: _, now } => verify::run(program, &connections, now).await,
         Command::Rename { connection, label } => rename::run(program, &connection, &label).await,
+        Command::Tag(arguments) => tag::run(program, &arguments).await,
+        Command::Link(arguments) => link::run(program, &arguments).await,
         Command::Default { connection, clear } => default::run(program, &connection, clear).await,
         Command::Reauthorize(arguments) => reauthorize::run(program, arguments).await,
         Command::Rollback { connection, yes } => rollback::run(program, &connection, yes).await,

@@ -3,7 +3,7 @@
 use connection_contract::reason;
 use connection_core::{Connection, ConnectionInfo};
 
-use super::identities::Identities;
+use super::{identities::Identities, tag::listed};
 use crate::{
     Error, Exit,
     cli::Program,
@@ -72,6 +72,9 @@ pub(super) fn facts(output: &Output, info: &ConnectionInfo, profile: &str, can: 
     }
     for (key, value) in &info.config {
         fact(key, value.clone())?;
+    }
+    if !info.tags.is_empty() {
+        fact("tags", listed(&info.tags))?;
     }
     if info.is_default {
         fact("default", "yes".into())?;

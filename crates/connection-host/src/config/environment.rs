@@ -237,6 +237,7 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
         | KeyType::PublicUrl
         | KeyType::UnencryptedUrl
         | KeyType::Secret
+        | KeyType::Template
         | KeyType::Text
         | KeyType::Url
         | KeyType::Variable => text.into(),

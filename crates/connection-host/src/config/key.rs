@@ -65,6 +65,8 @@ pub enum KeyType {
     Secret,
     /// A duration in whole seconds.
     Seconds,
+    /// An address with placeholders.
+    Template,
     /// A text without further rules.
     Text,
     /// An address, which may contain a password.
@@ -107,6 +109,7 @@ impl KeyType {
             Self::PublicUrl => "an https address, or an http address of this machine",
             Self::Secret => "a secret",
             Self::Seconds => "a number of seconds from 1 to 600",
+            Self::Template => "an address with placeholders",
             Self::Text => "a text",
             Self::Url => "an address",
             Self::UnencryptedUrl => "an http address of a private network",
@@ -143,6 +146,11 @@ pub const KEYS: &[Key] = &[
         name: "database_url_file",
         value: KeyType::Path,
         help: "A file, readable by its owner alone, that holds database_url.",
+    },
+    Key {
+        name: "events.attention_url",
+        value: KeyType::Template,
+        help: "The address of your program for a person whose connection needs attention, which `serve` puts into the events about it: https, or http on this machine, with the placeholders `{connection}`, `{owner}` and `{kind}`. Unless set, events have none.",
     },
     Key {
         name: "events.secret",

@@ -235,6 +235,7 @@ impl Settings {
             }
             "database_url" => secrets.database.put(name, SecretPlace::Text(text()?.into()), source)?,
             "database_url_file" => secrets.database.put(name, SecretPlace::File(source.path(&text()?)), source)?,
+            "events.attention_url" => self.events.attention_url(&text()?, source)?,
             "events.secret" => self.events.secret(name, SecretPlace::Text(text()?.into()), source)?,
             "events.secret_file" => self.events.secret(name, SecretPlace::File(source.path(&text()?)), source)?,
             "events.url" => self.events.url(text()?, source),

@@ -35,6 +35,11 @@ impl PageSettings {
         Some(())
     }
 
+    /// Returns `true` if a setup link may lead its visitor to this address at the end.
+    pub(crate) fn allows(&self, address: &str) -> bool {
+        self.return_addresses.iter().any(|allowed| allowed.allows(address))
+    }
+
     /// Adds the origins of the return addresses, whose pages lead users of the host to their own setups.
     pub(crate) fn add_origins_to(&self, endpoint: PublicEndpoint) -> PublicEndpoint {
         self.return_addresses.iter().fold(endpoint, |endpoint, address| endpoint.return_address(address.as_str()))

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn load(file: &str, variables: &[(&str, &str)], global: Global) -> Result<Settings, Error> {
+pub(super) fn load(file: &str, variables: &[(&str, &str)], global: Global) -> Result<Settings, Error> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("config.toml");
     std::fs::write(&path, file).unwrap();
@@ -71,6 +71,7 @@ fn every_key_is_taken_from_the_file_and_from_its_variable() {
             KeyType::UnencryptedUrl => ("\"http://10.0.0.1\"", "http://10.0.0.1"),
             KeyType::Secret => ("\"s\"", "s"),
             KeyType::Seconds => ("3", "3"),
+            KeyType::Template => ("\"https://a.test/{owner}\"", "https://a.test/{owner}"),
             KeyType::Text => ("\"u42\"", "u42"),
             KeyType::Url => ("\"sqlite:///a\"", "sqlite:///a"),
             KeyType::Variable => ("\"APP_KEY\"", "APP_KEY"),
@@ -271,29 +272,6 @@ fn settings_of_containers_and_usage_are_bounded() {
         let settings = load("", &[(&variable, value), ttl], Global::default()).unwrap();
         let error = check_tools(&settings.sandbox, &settings.usage, [].iter()).unwrap_err().to_string();
         assert!(error.contains(&format!("sandbox.{}.my-kind: unknown kind", name.to_lowercase())), "{error}");
-    }
-}
-
-#[test]
-fn events_are_sent_to_a_safe_address_with_a_strong_secret_alone() {
-    let receiver = |file: &str| load(file, &[], Global::default()).unwrap().events.receiver();
-    assert!(receiver("").unwrap().is_none());
-    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    let file = format!("[events]\nurl = \"https://a.test/events\"\nsecret = \"{secret}\"");
-    assert_eq!(receiver(&file).unwrap().unwrap().origin(), "https://a.test");
-    for (file, expected) in [
-        ("url = \"https://a.test\"", "neither 'events.secret' nor 'events.secret_file'"),
-        ("secret = \"whsec_hunter2\"", "'events.url' is not"),
-        ("url = \"https://a.test\"\nsecret = \"hunter2\"", "'events.secret': the secret is not whsec_"),
-        ("url = \"https://a.test\"\nsecret = \"whsec_aHVudGVyMg==\"", "24 to 64 bytes"),
-        (
-            &format!("url = \"http://hunter2.test\"\nsecret = \"{secret}\""),
-            "'events.url': the address is not encrypted",
-        ),
-    ] {
-        let error = receiver(&format!("[events]\n{file}")).unwrap_err();
-        assert!(error.to_string().contains(expected), "{error}");
-        assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }
 

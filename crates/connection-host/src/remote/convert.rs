@@ -8,7 +8,7 @@ use connection_contract::{
     AuthType, Descriptor, Field, Guide, Identity, Input, Kind, Link, Liveness, Notice, Prompt, Reason, Redirect,
     SetupFailure, SetupMethod, Timestamp, reason,
 };
-use connection_core::{ConnectionInfo, Event, Removal, SetupStep, Teardown};
+use connection_core::{ConnectionInfo, Event, Removal, SetupStep, Tags, Teardown};
 
 use super::error::clean;
 use crate::{Error, Exit, kind_entry::KindEntry};
@@ -35,6 +35,8 @@ pub(crate) fn connection(body: &api::Connection) -> Result<ConnectionInfo, Error
     let profile = body.profile.as_deref().map(str::parse).transpose();
     info.profile = profile.map_err(|_| unreadable("the id of a profile"))?;
     info.is_default = body.is_default;
+    let tags = body.tags.iter().map(|(name, value)| (clean(name), clean(value)));
+    info.tags = Tags::new(tags).map_err(|_| unreadable("the tags of a connection"))?;
     Ok(info)
 }
 

@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// The commands that work on a server.
-pub(crate) const COMMANDS: [&str; 10] =
-    ["add", "default", "events", "list", "reauthorize", "remove", "rename", "send", "show", "verify"];
+pub(crate) const COMMANDS: [&str; 12] =
+    ["add", "default", "events", "link", "list", "reauthorize", "remove", "rename", "send", "show", "tag", "verify"];
 /// The remedy for a command or an option that works on the machine of the server alone.
 pub(crate) const AT_THE_SERVER: &str = "run this command on the machine of the server, without --host";
 /// The number of kinds up to which an error lists all of them.

@@ -48,6 +48,7 @@ mod serve;
 mod servers;
 mod setups;
 mod start_address;
+mod tags;
 #[cfg(unix)]
 mod tokens;
 mod tool_keys;

@@ -12,7 +12,7 @@ import { startMock } from './mock.mjs';
 import { ROUTES } from './routes.mjs';
 
 const DOCUMENT = new URL('../../../../clients/typescript/openapi.json', import.meta.url);
-const VISITORS = ['admin', 'read', 'empty', 'link-acme', 'demo'];
+const VISITORS = ['admin', 'read', 'empty', 'link-acme', 'link-repair', 'demo'];
 /** The longest setup of the mock, in states. */
 const MOST_STATES = 400;
 /** The number of things of which each route is compared; a list has all of them. */

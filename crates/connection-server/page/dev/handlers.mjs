@@ -53,7 +53,8 @@ export const withSetup = (handle) => (context) => {
 export function listConnections({ world, query }) {
   const get = (name) => (query.get(name) ?? '').toLowerCase();
   const found = world.connections.filter((each) => {
-    const text = `${each.label} ${each.account.label} ${each.kindTitle} ${each.provider}`.toLowerCase();
+    const tags = Object.entries(each.tags).map(([name, value]) => `${name}=${value}`);
+    const text = `${each.label} ${each.account.label} ${each.kindTitle} ${each.provider} ${tags.join(' ')}`.toLowerCase();
     const states = {
       attention: each.needsAttention,
       live: each.liveness === 'live',
@@ -66,7 +67,8 @@ export function listConnections({ world, query }) {
       (!get('state') || states[get('state')]) &&
       (!get('kind') || each.kind === get('kind')) &&
       (!get('provider') || each.provider === get('provider')) &&
-      (!get('extension') || each.usedBy.includes(get('extension')))
+      (!get('extension') || each.usedBy.includes(get('extension'))) &&
+      (!query.get('tag') || tags.includes(query.get('tag')))
     );
   });
   const count = (test) => world.connections.filter(test).length;

@@ -142,4 +142,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { address } = await startMock({ port: Number(option('--port') ?? 8746), base: option('--base') ?? '' });
   for (const code of ['demo', 'read', 'admin', 'empty', 'many', 'broken']) console.log(`${address}/#code=${code}`);
   console.log(`${address}/link#link=link-acme`);
+  console.log(`${address}/link#link=link-repair`);
 }

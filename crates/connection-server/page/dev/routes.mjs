@@ -77,7 +77,8 @@ export const ROUTES = [
       extension: null,
       areas: ['extensions', 'profiles', 'usage', 'activity', 'system', 'doctor', 'health', 'setupLinks'],
       token: world.tokens[0]?.id ?? '00000000-0000-7000-8000-000000000000',
-      kinds: world.role === 'link' ? ['github', 'notion', 'gmail'] : null,
+      kinds: world.role !== 'link' ? null : world.repairs ? [world.repairs.kind] : ['github', 'notion', 'gmail'],
+      repairs: world.repairs,
       host:
         world.role === 'link'
           ? { ...APPEARANCE, returnTo: 'https://flow.acme.example/done' }
@@ -132,6 +133,15 @@ export const ROUTES = [
           field: 'label',
         });
       of.label = body.label;
+      changed(world, 'connection', of.id);
+      return connectionShape(of);
+    }),
+  ],
+  [
+    'PUT',
+    '/connections/:id/tags',
+    withConnection(({ world, of, body }) => {
+      of.tags = body.tags ?? {};
       changed(world, 'connection', of.id);
       return connectionShape(of);
     }),
@@ -253,7 +263,7 @@ export const ROUTES = [
     'POST',
     '/setups',
     ({ world, body }) => {
-      const made = begin(world, body);
+      const made = begin(world, world.repairs ? { kind: world.repairs.kind } : body);
       if (made && world.role === 'link') world.setup = made.id;
       return made ? [201, shape(made)] : missing('unknown_kind', 'kind');
     },

@@ -68,6 +68,7 @@ export const SCREENS = [
   ['system-token-made', 'admin', '/system', ['click New token', 'type Cockpit', 'press Enter']],
   ['system-link', 'admin', '/system', ['click New setup link']],
   ['link', 'link-acme', '/link', []],
+  ['link-repair', 'link-repair', '/link', []],
   ['link-form', 'link-acme', '/link', ['click GitHub']],
   ['link-done', 'link-acme', '/link', ['click GitHub', 'type ghp_abc', 'click Continue', 'wait 1800']],
   ['not-found', 'demo', '/nowhere', []],

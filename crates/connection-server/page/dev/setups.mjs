@@ -216,6 +216,7 @@ function finish(world, setup) {
       config: {},
       profile: null,
       isDefault: true,
+      tags: {},
       expiring: false,
       kindTitle: title,
       providerTitle: title.replace(/ \(.*\)$/, ''),

@@ -55,6 +55,7 @@ function connection(kind, label, more = {}) {
     config: {},
     profile: null,
     isDefault: false,
+    tags: {},
     expiring: false,
     kindTitle: known.title,
     providerTitle: known.title.replace(/ \(.*\)$/, ''),
@@ -133,7 +134,7 @@ function listed() {
     connection('openai', 'research', { code: undefined }),
     connection('sentry', 'web'),
     connection('shopify', 'store', { liveness: 'live', code: 'refresh_outcome_unknown' }),
-    connection('stripe', 'live mode', { isDefault: true, account: 'Acme GmbH' }),
+    connection('stripe', 'live mode', { isDefault: true, account: 'Acme GmbH', tags: { customer: '17', plan: 'pro' } }),
     connection('stripe', 'test mode', { account: 'Acme GmbH' }),
     connection('vercel', 'team'),
     connection('zoom', '<img src=x onerror=alert(1)>', { account: '"><script>alert(1)</script>' }),
@@ -458,6 +459,9 @@ const tokens = () => [
   },
 ];
 
+/** The connection of the link that repairs one. */
+const REPAIRED = { kind: 'github', kindTitle: 'GitHub', providerTitle: 'GitHub', account: 'octocat' };
+
 /**
  * Makes the data of one visitor.
  * @param {string} visitor `demo`, `read`, `admin`, `empty`, `many`, or a setup link's; what follows a point makes another
@@ -483,6 +487,7 @@ export function makeWorld(visitor) {
     tokens: full ? tokens() : [],
     listeners: new Set(),
     setup: null,
+    repairs: name === 'link-repair' ? { ...REPAIRED, connection: uuid() } : null,
   };
 }
 

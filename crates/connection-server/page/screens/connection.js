@@ -53,8 +53,16 @@ function Condition({ connection, canManage, onChanged }) {
   </div>`;
 }
 
+/** The tags of a connection, each with the list of the connections that have it. */
+function Tags({ tags }) {
+  return Object.entries(tags).map(([name, value]) => {
+    const tag = `${name}=${value}`;
+    return html`<a class="chip" key=${name} href=${href(`/?tag=${part(tag)}`)} aria-label=${t.tagged(tag)}>${tag}</a> `;
+  });
+}
+
 function Facts({ connection }) {
-  const { account, kindTitle, kind, scopes, config, profile, isDefault } = connection;
+  const { account, kindTitle, kind, scopes, config, profile, isDefault, tags } = connection;
   const end = connection.renews ? connection.authorizedUntil : connection.validUntil;
   const fact = (name, value) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
   return html`<section class="panel" aria-labelledby="summary-title"><h2 id="summary-title">${t.summary}</h2>
@@ -64,6 +72,7 @@ function Facts({ connection }) {
       ${fact(t.kind, kindTitle ?? kind)}
       ${fact(t.expires, html`${expiryOf(connection, true)}${end && html`<br /><span class="quiet-text">
         ${at(end)}</span>`}`)}
+      ${Object.keys(tags ?? {}).length > 0 && fact(t.tags, html`<${Tags} tags=${tags} />`)}
       ${isDefault && fact(t.default, t.defaultYes)}
       ${profile && fact(t.profile, html`<span class="mono">${profile}</span>`)}
       ${Object.entries(config ?? {}).map(([name, value]) => fact(name, html`<span class="mono">${value}</span>`))}

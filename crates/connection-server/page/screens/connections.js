@@ -18,7 +18,7 @@ const t = texts.connections;
 const PAGE = 100;
 /** Hints for more connections than this read the list again instead of each connection. */
 const SINGLE_READS = 5;
-const FILTERS = ['search', 'state', 'kind', 'extension'];
+const FILTERS = ['search', 'state', 'kind', 'extension', 'tag'];
 
 /** What is kept between two visits of the list, so that going back shows the same rows. */
 const kept = { key: null, list: null, heights: new Map() };
@@ -261,6 +261,12 @@ export function Connections({ query }) {
       <${Select} label=${t.filterExtension} all=${t.anyExtension} value=${filters.extension} choices=${extensions}
         onChange=${(value) => change('extension', value)} />
     </div>
+    ${
+      filters.tag &&
+      html`<p class="actions"><span class="chip">${filters.tag}</span>
+      <${Button} tone="quiet" aria-label=${t.anyTagOf(filters.tag)} onClick=${() => change('tag', '')}>
+        ${t.anyTag}<//></p>`
+    }
     <p class="for-readers" role="status">${!isLoading && t.found(items.length, next !== null)}</p>
     ${list.isStale && html`<p class="stale" role="status">${t.changed} <${Button} onClick=${list.reload}>
       ${t.showChanged}<//></p>`}

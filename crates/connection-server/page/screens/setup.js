@@ -57,7 +57,7 @@ function Done({ setup, after }) {
 }
 
 /** The ways out of a setup that failed or was cancelled. */
-function WaysOut({ setup, onBegin }) {
+function WaysOut({ setup, onBegin, isOfVisitor }) {
   const body = setup.reauthorizes ? { connection: setup.reauthorizes } : { kind: setup.kind };
   if (setup.extension) body.extension = setup.extension;
   const begin = useAction((more) => onBegin({ ...body, ...more }));
@@ -67,33 +67,35 @@ function WaysOut({ setup, onBegin }) {
       <${Button} tone="primary" isBusy=${begin.isBusy} onClick=${() => begin.run({})}>${t.again}<//>
       ${
         code === 'account_connected' &&
+        !isOfVisitor &&
         html`<${Button} onClick=${() => begin.run({ again: true })}>${t.secondConnection}<//>
         <${ButtonLink} to=${`/?kind=${part(setup.kind)}`}>${t.existing}<//>`
       }
       ${
         code === 'account_changed' &&
         setup.reauthorizes &&
+        !isOfVisitor &&
         html`
         <${Button} onClick=${() => begin.run({ anotherAccount: true })}>${t.anotherAccount}<//>`
       }
-      ${!setup.reauthorizes && html`<${ButtonLink} to="/connect" tone="quiet">${t.otherKind}<//>`}
+      ${!setup.reauthorizes && !isOfVisitor && html`<${ButtonLink} to="/connect" tone="quiet">${t.otherKind}<//>`}
     </p>`;
 }
 
-function Failed({ setup, onBegin }) {
+function Failed({ setup, onBegin, isOfVisitor }) {
   return html`<section class="outcome failed">
     <p class="seal"><${Icon} name="cross" /></p>
     <div role="alert"><h2>${setup.reauthorizes ? t.failedReauthorize : t.failedTitle}</h2></div>
     <p><strong>${sentence(setup.reason.message)}</strong></p>
     ${setup.reason.remedy && html`<p>${sentence(setup.reason.remedy)}</p>`}
-    <${WaysOut} setup=${setup} onBegin=${onBegin} />
+    <${WaysOut} setup=${setup} onBegin=${onBegin} isOfVisitor=${isOfVisitor} />
   </section>`;
 }
 
-function Cancelled({ setup, onBegin }) {
+function Cancelled({ setup, onBegin, isOfVisitor }) {
   return html`<section class="outcome"><div role="status"><h2>${t.cancelledTitle}</h2></div>
-    <p>${setup.reauthorizes ? t.cancelReauthorize : t.cancelledHelp}</p><${WaysOut} setup=${setup} onBegin=${onBegin} />
-      </section>`;
+    <p>${setup.reauthorizes ? t.cancelReauthorize : t.cancelledHelp}</p><${WaysOut} setup=${setup}
+      onBegin=${onBegin} isOfVisitor=${isOfVisitor} /></section>`;
 }
 
 /** The reason why the setup waits, which one of the notices has. The others say what this section says. */
@@ -121,7 +123,7 @@ function Prompt({ setup, loop, title }) {
 }
 
 /** The content of the present step. */
-function Step({ setup, loop, after, onBegin, title }) {
+function Step({ setup, loop, after, onBegin, title, isOfVisitor }) {
   const kindTitle = setup.kindTitle ?? setup.kind;
   const beside = setup.beside?.length > 0 && html`<${Notices} notices=${setup.beside} />`;
   switch (setup.type) {
@@ -139,21 +141,23 @@ function Step({ setup, loop, after, onBegin, title }) {
     case 'done':
       return html`<${Done} setup=${setup} after=${after} />`;
     case 'failed':
-      return html`<${Failed} setup=${setup} onBegin=${onBegin} />`;
+      return html`<${Failed} setup=${setup} onBegin=${onBegin} isOfVisitor=${isOfVisitor} />`;
     default:
-      return html`<${Cancelled} setup=${setup} onBegin=${onBegin} />`;
+      return html`<${Cancelled} setup=${setup} onBegin=${onBegin} isOfVisitor=${isOfVisitor} />`;
   }
 }
 const NONE = [];
 
 /**
  * A setup without the title of a screen.
- * @param {{id: string, after?: any, onBegin: (body: object) => Promise<any>, isBranded?: boolean}} props `after`
- *   replaces the buttons after success
+ * @param {{id: string, after?: any, onBegin: (body: object) => Promise<any>, repairs?: string | null,
+ *   isOfVisitor?: boolean}} props `after` replaces the buttons after success; `repairs` is the connection that the setup
+ *   authorizes again, which a setup that has ended no longer names
  */
-export function SetupSteps({ id, after, onBegin, isBranded = false }) {
+export function SetupSteps({ id, after, onBegin, repairs = null, isOfVisitor = false }) {
   const loop = useSetup(id);
-  const { setup, error, actionError } = loop;
+  const { error, actionError } = loop;
+  const setup = loop.setup && repairs ? { ...loop.setup, reauthorizes: repairs } : loop.setup;
   const [isCancelling, setIsCancelling] = useState(false);
   if (error && !setup) {
     if (error.status !== 404) return html`<${Title}>${texts.connect.title}<//><${Problem} error=${error} />`;
@@ -178,7 +182,7 @@ export function SetupSteps({ id, after, onBegin, isBranded = false }) {
     ${loop.isOtherTab && html`<${Note} role="status"><p>${t.otherTab}</p><//>`}
     ${actionError && !actionError.problems?.length && html`<${Problem} error=${actionError} />`}
     <div class="step" aria-live="polite"><${Step} setup=${setup} loop=${loop} after=${after} onBegin=${onBegin}
-      title=${title} /></div>
+      title=${title} isOfVisitor=${isOfVisitor} /></div>
     ${
       isOpen &&
       html`<footer class="setup-end quiet-text">

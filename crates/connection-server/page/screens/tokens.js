@@ -99,6 +99,14 @@ function Link({ own, onClose }) {
       ...was,
       kinds: event.target.checked ? [...was.kinds, kind] : was.kinds.filter((each) => each !== kind),
     }));
+  /** Takes or leaves all kinds that the search finds. */
+  const setFound = (isWanted) => () => {
+    const found = (kinds.data?.items ?? []).filter(isFound).map(({ kind }) => kind);
+    setValues((was) => {
+      const others = was.kinds.filter((kind) => !found.includes(kind));
+      return { ...was, kinds: isWanted ? [...others, ...found] : others };
+    });
+  };
   const create = useAction(async () => {
     const body = { owner: values.owner.trim() || null, kinds: values.kinds, returnTo: values.returnTo.trim() || null };
     setMade(await api.post('/setup-links', body, { creates: true }));
@@ -118,6 +126,9 @@ function Link({ own, onClose }) {
       ${own === 'admin' && html`<${Field} label=${t.owner}>${input('owner')}<//>`}
       <fieldset><legend class="label">${t.linkKinds}</legend>
         <${Search} label=${texts.connect.searchLabel} value=${search} onChange=${setSearch} />
+        <p class="actions"><${Button} onClick=${setFound(true)}>${t.allKinds}<//>
+          <${Button} onClick=${setFound(false)}>${t.noKinds}<//>
+          <span class="quiet-text" role="status">${t.chosenKinds(values.kinds.length)}</span></p>
         <div class="pick-kinds">${shown.map(
         (kind) => html`<label class="tick" key=${kind.kind}>
         <input type="checkbox" checked=${values.kinds.includes(kind.kind)} onChange=${toggle(kind.kind)} /><span>

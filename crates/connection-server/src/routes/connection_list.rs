@@ -128,6 +128,8 @@ struct Wanted {
     provider: Option<String>,
     state: Option<String>,
     extension: Option<String>,
+    /// The name and the value of a tag.
+    tag: Option<(String, String)>,
 }
 
 /// A list of the connections of an owner that match the filters.
@@ -156,6 +158,7 @@ impl List<'_> {
         let wanted = &self.wanted;
         wanted.kind.as_ref().is_none_or(|kind| info.kind.as_str() == kind)
             && wanted.provider.as_ref().is_none_or(|provider| info.provider.as_str() == provider)
+            && wanted.tag.as_ref().is_none_or(|(name, value)| info.tags.get(name) == Some(value))
             && self.has_state(info)
             && self.is_granted(info)
             && self.is_found(info)
@@ -190,7 +193,9 @@ impl List<'_> {
             info.provider.to_string(),
             self.titles.title(&info.kind),
         ];
-        search.split_whitespace().all(|word| texts.iter().any(|text| text.to_lowercase().contains(word)))
+        let tags = info.tags.iter().map(|(name, value)| format!("{name}={value}"));
+        let texts: Vec<_> = texts.into_iter().chain(tags).map(|text| text.to_lowercase()).collect();
+        search.split_whitespace().all(|word| texts.iter().any(|text| text.contains(word)))
     }
 
     /// Returns the connections of a page, with the order of all that match.
@@ -250,11 +255,12 @@ impl List<'_> {
     get,
     path = "/connections",
     params(
-        ("search" = Option<String>, Query, description = "Words that the label, the account or the kind contains."),
+        ("search" = Option<String>, Query, description = "Words that the label, the account, the kind or a tag such as `plan=pro` contains."),
         ("kind" = Option<String>, Query),
         ("provider" = Option<String>, Query),
         ("state" = inline(Option<words::ListState>), Query),
         ("extension" = Option<String>, Query, description = "The extension to which a connection is granted."),
+        ("tag" = Option<String>, Query, description = "A tag that a connection has, as in `plan=pro`."),
         Limit,
         After,
     ),
@@ -266,12 +272,14 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
     let states = ["live", "attention", "offline", "failing", "unknown"];
     let known_state = |text: &str| states.contains(&text).then(|| text.to_owned());
     let kind = |text: &str| Kind::parse(text).map(|kind| kind.to_string());
+    let tag = |text: &str| text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
     let wanted = Wanted {
         search: query.get("search").map(str::to_lowercase),
         kind: query.parsed("kind", kind)?,
         provider: query.parsed("provider", kind)?,
         state: query.parsed("state", known_state)?,
         extension: query.get("extension").map(str::to_owned),
+        tag: query.parsed("tag", tag)?,
     };
     let limit = query.limit()? as usize;
     let after = query.parsed("after", Position::parse)?;

@@ -1,16 +1,22 @@
 //! One connection: what is known of it, and what a person does with it.
 
+use std::collections::BTreeMap;
+
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
 use connection_contract::{RefreshSemantics, Timestamp};
-use connection_core::{Connection, ConnectionId, ConnectionInfo, Error};
+use connection_core::{Connection, ConnectionId, ConnectionInfo, Error, Tags};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{connection_list::ListedBody, setups, titles::Titles};
+use super::{
+    connection_list::ListedBody,
+    setups::{self, Viewer},
+    titles::Titles,
+};
 use crate::{
     Api,
     body::{Empty, Json, check_match, json, tag, with_tag},
@@ -66,6 +72,15 @@ struct RemovalBody {
 #[serde(deny_unknown_fields)]
 pub(super) struct RenameBody {
     label: String,
+}
+
+/// The tags of a connection.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SetTags)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TagsBody {
+    /// At most 16 tags, by their names.
+    tags: BTreeMap<String, String>,
 }
 
 /// A change of the default of a provider.
@@ -318,6 +333,27 @@ pub(super) async fn set_default(
     changed(&caller, &info, now(&api)).await
 }
 
+/// Sets the tags of a connection, in place of those that it had.
+#[utoipa::path(
+    put,
+    path = "/connections/{id}/tags",
+    params(("id" = String, Path), IfMatch),
+    request_body = TagsBody,
+    responses((status = 200, body = ConnectionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Changed)
+)]
+pub(super) async fn set_tags(
+    State(api): State<Api>,
+    caller: Caller<ToManage>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<TagsBody>,
+) -> Result<Response, Problem> {
+    let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
+    let tags = Tags::new(body.tags).map_err(|error| Problem::from(Error::from(error)).field("tags"))?;
+    let info = found.set_tags(tags).await?;
+    changed(&caller, &info, now(&api)).await
+}
+
 /// Begins a setup that authorizes the connection again.
 #[utoipa::path(
     post,
@@ -335,7 +371,7 @@ pub(super) async fn reauthorize(
     let registry = caller.registry;
     let own = registry.clone();
     let make = async move |Empty {}| {
-        setups::made(&own, setups::reauthorize(&own, parse(&id)?, false, Vec::new()).await?).await
+        setups::made(&own, setups::reauthorize(&own, parse(&id)?, false, Vec::new()).await?, Viewer::Owner).await
     };
-    once.run(&api, make, |id| setups::again(registry, id)).await
+    once.run(&api, make, |id| setups::again(registry, id, Viewer::Owner)).await
 }

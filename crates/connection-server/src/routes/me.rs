@@ -6,11 +6,12 @@ use axum::{
     response::Response,
 };
 use connection_contract::Timestamp;
-use connection_core::AccessToken;
+use connection_core::{AccessToken, Error};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::titles::Titles;
 use crate::{
     Api,
     body::{Json, json},
@@ -36,8 +37,10 @@ struct MeBody {
     expires_at: String,
     /// The only setup that the visitor of a setup link may continue, once it has begun.
     setup: Option<String>,
-    /// The kinds of which the visitor of a setup link connects one.
+    /// The kinds of which the visitor of a setup link connects one. For a repair, the kind of the connection.
     kinds: Option<Vec<String>>,
+    /// The connection that the visitor of a setup link repairs.
+    repairs: Option<RepairedBody>,
     extension: Option<String>,
     /// The parts of the API that the host has besides connections and kinds. A page shows only these.
     areas: &'static [&'static str],
@@ -46,6 +49,44 @@ struct MeBody {
 
 /// The parts of the API that a page shows if they are there.
 const AREAS: &[&str] = &["system", "extensions", "profiles", "activity", "health", "doctor", "setupLinks", "usage"];
+
+/// A connection as it is shown to the person who repairs it with a setup link.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Repaired)]
+#[serde(rename_all = "camelCase")]
+struct RepairedBody {
+    /// The id of the connection, with which the setup is begun.
+    connection: String,
+    kind: String,
+    /// The name of the kind that a person reads.
+    kind_title: String,
+    /// The name of the provider that a person reads.
+    provider_title: String,
+    /// The name of the account as which the person has to sign in.
+    account: String,
+}
+
+impl RepairedBody {
+    /// Returns the connection of the link; `None` if the link is for a new account, or the connection was removed.
+    async fn of(api: &Api, token: &AccessToken) -> Result<Option<Self>, Problem> {
+        let repairs = token.link.as_ref().and_then(|link| link.repairs);
+        let (Some(id), Some(owner)) = (repairs, &token.owner) else { return Ok(None) };
+        let registry = api.registry.owner(owner)?;
+        let connection = match registry.connection(id).await {
+            Err(Error::NotFound(_)) => return Ok(None),
+            connection => connection?,
+        };
+        let info = connection.info();
+        let titles = Titles::of(&registry, [&info.kind]).await?;
+        Ok(Some(Self {
+            connection: id.to_string(),
+            kind: info.kind.to_string(),
+            kind_title: titles.title(&info.kind),
+            provider_title: titles.provider_title(&info.kind),
+            account: info.identity.label.to_string(),
+        }))
+    }
+}
 
 /// The name and appearance of the host, for a page.
 #[derive(Debug, Serialize, ToSchema)]
@@ -115,12 +156,14 @@ pub(super) async fn me(State(api): State<Api>, AnyCaller(token): AnyCaller) -> R
         Some(owner) => api.registry.owner(owner)?.display_name().await?.map(|name| name.to_string()),
         None => None,
     };
+    let repairs = RepairedBody::of(&api, &token).await?;
     let link = token.link.as_ref();
     let body = MeBody {
         token: token.id.to_string(),
         role: role_word(&token),
         setup: link.and_then(|link| link.setup).map(|id| id.to_string()),
         kinds: link.map(|link| link.kinds.iter().map(ToString::to_string).collect()),
+        repairs,
         owner: token.owner,
         owner_name,
         expires_at: token.expires_at.to_rfc3339(),

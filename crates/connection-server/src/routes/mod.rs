@@ -51,6 +51,7 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(connections::refresh))
         .routes(routes!(connections::roll_back))
         .routes(routes!(connections::set_default))
+        .routes(routes!(connections::set_tags))
         .routes(routes!(connections::reauthorize))
         .routes(routes!(connections::removal))
         .routes(routes!(webhooks::show, webhooks::enable, webhooks::disable))

@@ -1,15 +1,18 @@
-//! Setup links: addresses at which somebody else connects one account for an owner, on the page of this host.
+//! Setup links: addresses at which somebody else connects one account for an owner, or repairs one connection, on the
+//! page of this host.
+
+use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
 use connection_contract::{Kind, Origin, host};
 use connection_core::{
-    ConnectionRegistry, Error, IssuedToken, NewSetupLink, Outcome, SessionId, SetupLink, SetupSession,
+    ConnectionId, ConnectionRegistry, Error, IssuedToken, NewSetupLink, Outcome, SessionId, SetupLink, SetupSession,
+    Tags,
 };
-use secrecy::ExposeSecret as _;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::kinds::unknown as unknown_kind;
+use super::{kinds::unknown as unknown_kind, setups::BeginAlone};
 use crate::{
     Api,
     body::json,
@@ -17,18 +20,22 @@ use crate::{
     once::{Made, Once, not_shown_again},
     openapi::refusals::{Conflict, NotFound},
     problem::Problem,
+    shapes::SetupLinkBody,
 };
 
 /// The name of a link for which none is stated.
 const NAME: &str = "Setup link";
 
-/// A setup link to make.
+/// A setup link to make: for a new account of one of `kinds`, or to repair `connection`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = NewSetupLink)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct NewSetupLinkBody {
     /// The kinds of which the visitor connects one account.
+    #[serde(default)]
     kinds: Vec<String>,
+    /// The id of the connection that the visitor authorizes again, as the account that it is of.
+    connection: Option<String>,
     /// The owner of the connection; that of the request if none is stated.
     owner: Option<String>,
     /// The name by which the link is listed.
@@ -39,22 +46,13 @@ pub(super) struct NewSetupLinkBody {
     /// may reach them. All others are closed to the visitor.
     #[serde(default)]
     private_addresses: Vec<String>,
-}
-
-/// A setup link that was made, with its address, which is shown once.
-#[derive(Serialize, ToSchema)]
-#[schema(as = SetupLink)]
-#[serde(rename_all = "camelCase")]
-struct SetupLinkBody {
-    /// The id by which the link is revoked until somebody opens it: `DELETE /tokens/{id}`.
-    id: String,
-    /// The address for the visitor. It can be opened once, until it expires.
-    address: String,
-    expires_at: String,
+    /// The tags of the connection that the visitor makes. A connection that is repaired keeps its own.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
 }
 
 /// Makes a setup link. Its address can be opened once within 30 minutes; the visitor then has 30 minutes to connect one
-/// account of one of the kinds, and sees nothing else of the owner. A request that is repeated with the same
+/// account of one of the kinds, or to authorize the connection again, and sees nothing else of the owner. A request that is repeated with the same
 /// `Idempotency-Key` gets 409 with the id of the link in `made`.
 #[utoipa::path(
     post,
@@ -71,12 +69,8 @@ pub(super) async fn create(
     let own = api.clone();
     let make = async move |body| {
         let issued = issue(&own, &caller, body).await?;
-        let id = issued.token.id.to_string();
-        let body = SetupLinkBody {
-            id: id.clone(),
-            address: format!("{}/link#link={}", own.options.address(), issued.text.expose_secret()),
-            expires_at: issued.token.expires_at.to_rfc3339(),
-        };
+        let body = SetupLinkBody::of(&issued, own.options.address());
+        let id = body.id.clone();
         Ok(Made { id, answer: Ok(json(StatusCode::CREATED, &body)) })
     };
     let again = async |id| {
@@ -89,8 +83,30 @@ pub(super) async fn create(
 async fn issue(api: &Api, caller: &Caller<ToManage>, body: NewSetupLinkBody) -> Result<IssuedToken, Problem> {
     let owner = caller.owner_named(body.owner)?.unwrap_or_else(|| caller.registry.owner_name().to_owned());
     let registry = api.registry.owner(&owner)?;
-    let kinds = body.kinds.iter().map(|kind| checked_kind(&registry, kind)).collect::<Result<Vec<_>, _>>()?;
-    let link = NewSetupLink::new(owner, body.name.unwrap_or_else(|| NAME.to_owned()), kinds);
+    let name = body.name.unwrap_or_else(|| NAME.to_owned());
+    let link = match &body.connection {
+        Some(connection) => {
+            if !body.kinds.is_empty() || !body.tags.is_empty() {
+                let problem = Problem::invalid("a link that repairs a connection takes neither kinds nor tags");
+                return Err(problem.field("connection").remedy("leave them out; the connection keeps its own"));
+            }
+            let none = || Problem::no_connection().field("connection");
+            let id = connection.parse().map_err(|_| none())?;
+            // The visitor could not begin the repair of a connection whose kind is not registered.
+            let kind = registry.connection(id).await.map_err(|error| match error {
+                Error::NotFound(_) => none(),
+                error => error.into(),
+            })?;
+            let kind = &kind.info().kind;
+            registry.kinds().find(kind).await?.ok_or_else(|| unknown_kind().field("connection"))?;
+            NewSetupLink::repair(owner, name, id)
+        }
+        None => {
+            let kinds = body.kinds.iter().map(|kind| checked_kind(&registry, kind)).collect::<Result<Vec<_>, _>>()?;
+            let tags = Tags::new(body.tags).map_err(|error| Problem::from(Error::from(error)).field("tags"))?;
+            NewSetupLink::new(owner, name, kinds).tags(tags)
+        }
+    };
     let link = match body.return_to {
         Some(address) if !api.options.return_addresses.iter().any(|allowed| allowed.allows(&address)) => {
             let problem = Problem::invalid("the return address is not one that this host allows").field("returnTo");
@@ -123,25 +139,54 @@ fn checked_kind(registry: &ConnectionRegistry, text: &str) -> Result<Kind, Probl
     Ok(kind)
 }
 
+/// What the visitor of a link begins.
+enum Wanted {
+    Account(Kind),
+    Repair(ConnectionId),
+}
+
+impl Wanted {
+    /// Returns what the visitor wants to begin, if the link is for it.
+    fn of(link: &SetupLink, wanted: Option<BeginAlone<'_>>) -> Result<Self, Problem> {
+        match (wanted, link.repairs) {
+            (Some(BeginAlone::Kind(kind)), None) => {
+                let kind = Kind::parse(kind).ok_or_else(unknown_kind)?;
+                if !link.kinds.contains(&kind) {
+                    return Err(Problem::not_allowed(format!("the setup link is not for the kind '{kind}'")));
+                }
+                Ok(Self::Account(kind))
+            }
+            (Some(BeginAlone::Connection(id)), Some(repairs)) if id.parse() == Ok(repairs) => Ok(Self::Repair(repairs)),
+            (_, None) => Err(Problem::not_allowed("a setup link begins a setup for a kind alone")),
+            (_, Some(_)) => Err(Problem::not_allowed("this setup link begins the repair of its connection alone")),
+        }
+    }
+}
+
 /// Begins the setup of a visitor. After one that failed or was cancelled, the visitor may begin another one.
 pub(super) async fn begun(
     api: &Api,
     caller: &Caller<ToSetUp>,
     link: &SetupLink,
-    kind: Option<&str>,
+    wanted: Option<BeginAlone<'_>>,
 ) -> Result<SetupSession, Problem> {
-    let kind = kind.ok_or_else(|| Problem::not_allowed("a setup link begins a setup for a kind alone"))?;
-    let kind = &Kind::parse(kind).ok_or_else(unknown_kind)?;
-    if !link.kinds.contains(kind) {
-        return Err(Problem::not_allowed(format!("the setup link is not for the kind '{kind}'")));
-    }
+    let wanted = Wanted::of(link, wanted)?;
     if let Some(before) = link.setup
         && !has_failed(&caller.registry, before).await?
     {
         return Err(used());
     }
-    let begin = caller.registry.setups().begin(kind).use_start_address().confirm_account();
-    let session = begin.visitor(link.private_addresses.iter().cloned()).await?;
+    let opened = link.private_addresses.iter().cloned();
+    let session = match wanted {
+        Wanted::Account(kind) => {
+            let begin = caller.registry.setups().begin(&kind).use_start_address().confirm_account();
+            begin.visitor(opened).tags(link.tags.clone()).await?
+        }
+        Wanted::Repair(id) => {
+            let begin = caller.registry.connection(id).await?.reauthorize().use_start_address().confirm_account();
+            begin.visitor(opened).await?
+        }
+    };
     if !api.registry.access_tokens().set_setup(caller.token.id, link.setup, session.id()).await? {
         session.cancel().await?;
         return Err(used());

@@ -55,15 +55,26 @@ pub(super) struct BeginBody {
     scopes: Vec<String>,
 }
 
+/// What the visitor of a setup link begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum BeginAlone<'a> {
+    Kind(&'a str),
+    Connection(&'a str),
+}
+
 impl BeginBody {
-    /// Returns the kind if the body states nothing else.
-    fn kind_alone(&self) -> Option<&str> {
-        let Self { kind, extension: None, label: None, again: false, connection: None, another_account: false, scopes } =
+    /// Returns the kind or the connection if the body states nothing else.
+    fn alone(&self) -> Option<BeginAlone<'_>> {
+        let Self { kind, extension: None, label: None, again: false, connection, another_account: false, scopes } =
             self
         else {
             return None;
         };
-        kind.as_deref().filter(|_| scopes.is_empty())
+        match (kind, connection) {
+            (Some(kind), None) if scopes.is_empty() => Some(BeginAlone::Kind(kind)),
+            (None, Some(connection)) if scopes.is_empty() => Some(BeginAlone::Connection(connection)),
+            _ => None,
+        }
     }
 }
 
@@ -108,6 +119,21 @@ async fn found(caller: &Caller<ToSetUp>, id: &str) -> Result<SetupSession, Probl
     Ok(caller.registry.setups().get(id).await?)
 }
 
+/// The person to whom a setup is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Viewer {
+    Owner,
+    /// The visitor of a setup link, to whom no label of the owner is shown. A label with a number, such as `octocat-2`, would
+    /// tell that the owner has another connection with the label before it.
+    Visitor,
+}
+
+impl Viewer {
+    fn of(caller: &Caller<ToSetUp>) -> Self {
+        if caller.token.link.is_some() { Self::Visitor } else { Self::Owner }
+    }
+}
+
 /// Returns the shape of a setup: that of its state, with what a list says about it.
 ///
 /// The address to open is one of this host, which leads to the provider.
@@ -131,9 +157,10 @@ async fn current(
     status: StatusCode,
     registry: &ConnectionRegistry,
     session: &SetupSession,
+    viewer: Viewer,
 ) -> Result<Response, Problem> {
     let state = setup_poll::now(registry, session).await?;
-    answered(status, registry, session, state).await
+    answered(status, registry, session, (state, viewer)).await
 }
 
 /// Returns the answer that shows a setup.
@@ -144,9 +171,12 @@ async fn answered(
     status: StatusCode,
     registry: &ConnectionRegistry,
     session: &SetupSession,
-    at: StateAtStep,
+    (mut at, viewer): (StateAtStep, Viewer),
 ) -> Result<Response, Problem> {
     let has_address = at.state.has_address();
+    if viewer == Viewer::Visitor {
+        at.state = at.state.without_label();
+    }
     let mut response = json(status, &shown(registry, session, at).await?);
     if has_address {
         let cookie = setup_cookie(session).await?;
@@ -156,8 +186,8 @@ async fn answered(
 }
 
 /// Returns the answer to a request that began a setup.
-async fn created(registry: &ConnectionRegistry, session: &SetupSession) -> Result<Response, Problem> {
-    let mut response = current(StatusCode::CREATED, registry, session).await?;
+async fn created(registry: &ConnectionRegistry, session: &SetupSession, viewer: Viewer) -> Result<Response, Problem> {
+    let mut response = current(StatusCode::CREATED, registry, session, viewer).await?;
     let location = HeaderValue::from_str(&format!("{BASE}/setups/{}", session.id()));
     response.headers_mut().extend(location.map(|location| (header::LOCATION, location)));
     Ok(response)
@@ -218,7 +248,8 @@ fn no_kind() -> Problem {
     problem.remedy("add a kind for its provider, or correct the manifest")
 }
 
-/// Begins a setup. The visitor of a setup link names the kind alone.
+/// Begins a setup. The visitor of a setup link names the kind alone, or the connection that the link
+/// repairs.
 #[utoipa::path(
     post,
     path = "/setups",
@@ -233,26 +264,31 @@ pub(super) async fn begin(
 ) -> Result<Response, Problem> {
     let registry = caller.registry.clone();
     let own = api.clone();
+    let viewer = Viewer::of(&caller);
     let make = async move |body: BeginBody| {
         let session = match &caller.token.link {
-            Some(link) => setup_links::begun(&own, &caller, link, body.kind_alone()).await?,
+            Some(link) => setup_links::begun(&own, &caller, link, body.alone()).await?,
             None => begun(&caller.registry, body).await?,
         };
-        made(&caller.registry, session).await
+        made(&caller.registry, session, viewer).await
     };
-    once.run(&api, make, |id| again(registry, id)).await
+    once.run(&api, make, |id| again(registry, id, viewer)).await
 }
 
 /// Returns what a request that began a setup has made.
-pub(super) async fn made(registry: &ConnectionRegistry, session: SetupSession) -> Result<Made, Problem> {
-    Ok(Made { id: session.id().to_string(), answer: created(registry, &session).await })
+pub(super) async fn made(
+    registry: &ConnectionRegistry,
+    session: SetupSession,
+    viewer: Viewer,
+) -> Result<Made, Problem> {
+    Ok(Made { id: session.id().to_string(), answer: created(registry, &session, viewer).await })
 }
 
 /// Answers a request again that began this setup, with its state as it is now.
-pub(super) async fn again(registry: ConnectionRegistry, id: String) -> Result<Response, Problem> {
+pub(super) async fn again(registry: ConnectionRegistry, id: String, viewer: Viewer) -> Result<Response, Problem> {
     let id: SessionId = id.parse().map_err(|_| Problem::no_setup())?;
     let session = registry.setups().get(id).await?;
-    created(&registry, &session).await
+    created(&registry, &session, viewer).await
 }
 
 async fn begun(registry: &ConnectionRegistry, body: BeginBody) -> Result<SetupSession, Problem> {
@@ -309,7 +345,7 @@ pub(super) async fn show(
     let session = found(&caller, &id).await?;
     let after = caller.query.get("after");
     let state = setup_poll::next(&api, &caller, place.as_deref(), &session, after).await?;
-    answered(StatusCode::OK, &caller.registry, &session, state).await
+    answered(StatusCode::OK, &caller.registry, &session, (state, Viewer::of(&caller))).await
 }
 
 /// Answers a step.
@@ -327,7 +363,7 @@ pub(super) async fn answer(
 ) -> Result<Response, Problem> {
     let session = found(&caller, &id).await?;
     session.advance(body.step, &body.into_pairs()).await?;
-    current(StatusCode::ACCEPTED, &caller.registry, &session).await
+    current(StatusCode::ACCEPTED, &caller.registry, &session, Viewer::of(&caller)).await
 }
 
 /// Confirms the account that a setup shows.
@@ -345,7 +381,7 @@ pub(super) async fn confirm(
 ) -> Result<Response, Problem> {
     let session = found(&caller, &id).await?;
     session.advance(body.step, &[]).await?;
-    current(StatusCode::ACCEPTED, &caller.registry, &session).await
+    current(StatusCode::ACCEPTED, &caller.registry, &session, Viewer::of(&caller)).await
 }
 
 /// Continues a setup that waits for the network.
@@ -363,7 +399,7 @@ pub(super) async fn resume(
 ) -> Result<Response, Problem> {
     let session = found(&caller, &id).await?;
     let session = caller.registry.setups().resume(session.id()).await?;
-    current(StatusCode::ACCEPTED, &caller.registry, &session).await
+    current(StatusCode::ACCEPTED, &caller.registry, &session, Viewer::of(&caller)).await
 }
 
 /// Cancels a setup.

@@ -34,6 +34,8 @@ pub struct ConnectionBody {
     config: BTreeMap<String, String>,
     profile: Option<String>,
     is_default: bool,
+    /// The tags that the host has set, by their names.
+    tags: BTreeMap<String, String>,
     expiring: bool,
 }
 
@@ -145,6 +147,7 @@ impl ConnectionBody {
             config: info.config.iter().cloned().collect(),
             profile: info.profile.map(|id| id.to_string()),
             is_default: info.is_default,
+            tags: info.tags.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             expiring: expires_soon(info, now),
         }
     }

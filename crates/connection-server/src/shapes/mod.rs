@@ -33,6 +33,6 @@ pub use kind::{
 pub use profile::{ProbeBody, ProfileBody, ProfileRemovedBody, state_word};
 pub use setup::OpenSetupBody;
 pub(crate) use setup_state::{SetupShape, SetupState, StateAtStep};
-pub use token::{IssuedTokenBody, TokenBody, role_word};
+pub use token::{IssuedTokenBody, SetupLinkBody, TokenBody, role_word};
 pub use usage::UsageBody;
 pub use webhook::{DeliveryBody, WebhookBody};

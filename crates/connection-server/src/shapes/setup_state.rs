@@ -60,7 +60,7 @@ pub(crate) enum SetupState {
         reason: Option<ReasonBody>,
         /// The id of the connection.
         connection: Option<String>,
-        /// The label of the connection.
+        /// The label of the connection; `null` for the visitor of a setup link.
         label: Option<String>,
     },
     /// The setup failed, and no connection was made or changed.
@@ -250,6 +250,14 @@ impl SetupState {
             },
             Outcome::Failed(failure) => Self::Failed { reason: failure.into() },
         }
+    }
+
+    /// Returns the state without the label of the connection.
+    pub(crate) fn without_label(mut self) -> Self {
+        if let Self::Done { label, .. } = &mut self {
+            *label = None;
+        }
+        self
     }
 
     /// Returns the word for this state, which is its `type`.

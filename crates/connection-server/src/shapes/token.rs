@@ -1,4 +1,4 @@
-//! The shape of an access token.
+//! The shapes of an access token and of a setup link.
 
 use std::fmt;
 
@@ -73,5 +73,39 @@ impl From<&AccessToken> for TokenBody {
 impl From<&IssuedToken> for IssuedTokenBody {
     fn from(issued: &IssuedToken) -> Self {
         Self { of: (&issued.token).into(), token: issued.text.expose_secret().to_owned() }
+    }
+}
+
+/// A setup link that was made, with its address, which is shown once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SetupLink)]
+#[serde(rename_all = "camelCase")]
+pub struct SetupLinkBody {
+    /// The id by which the link is revoked until somebody opens it: `DELETE /tokens/{id}`.
+    pub(crate) id: String,
+    /// The address for the visitor. It can be opened once, until it expires.
+    address: String,
+    expires_at: String,
+}
+
+impl SetupLinkBody {
+    /// Creates the shape of a link on the page at this address, which has no slash at its end.
+    pub fn of(issued: &IssuedToken, page: &str) -> Self {
+        Self {
+            id: issued.token.id.to_string(),
+            address: format!("{page}/link#link={}", issued.text.expose_secret()),
+            expires_at: issued.token.expires_at.to_rfc3339(),
+        }
+    }
+
+    /// Returns the address for the visitor.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+impl fmt::Debug for SetupLinkBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetupLinkBody").field("id", &self.id).finish_non_exhaustive()
     }
 }

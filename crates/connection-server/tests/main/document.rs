@@ -80,6 +80,7 @@ const OPERATIONS: &[&str] = &[
     "POST /setups/{id}/confirm",
     "POST /setups/{id}/resume",
     "POST /tokens",
+    "PUT /connections/{id}/tags",
     "PUT /extensions/{name}/choice",
     "PUT /extensions/{name}/preferences",
     "PUT /owner",

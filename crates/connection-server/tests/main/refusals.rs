@@ -36,6 +36,7 @@ fn routes() -> Vec<Route> {
         route("POST /extensions/{name}/grants", grant.clone(), Role::Use, 201),
         route("POST /extensions/{name}/hand-off", nothing(), Role::Read, 201),
         route("POST /extensions/{name}/connections/{requirement}/send", send(), Role::Read, 501),
+        route("PUT /connections/{id}/tags", json!({ "tags": { "plan": "pro" } }), Role::Use, 200),
         route("PUT /extensions/{name}/choice", grant, Role::Use, 200),
         route("PUT /extensions/{name}/preferences", json!({ "values": { "open": false } }), Role::Use, 200),
         route("PUT /owner", json!({ "name": "Ada" }), Role::Manage, 200),

@@ -154,6 +154,7 @@ fn info(id: ConnectionId, owner: &str, generation: i64) -> ConnectionInfo {
         config: Vec::new(),
         profile: None,
         is_default: false,
+        tags: crate::Tags::default(),
         cursor: ListCursor::new(0, id),
         created_at: Timestamp::from_seconds(generation),
         updated_at: Timestamp::from_seconds(generation),

@@ -95,6 +95,8 @@ row! {
         pub(crate) authorized_until: Option<i64>,
         /// The reason why the last refresh failed, as JSON; `None` if it did not.
         pub(crate) refresh_reason: Option<String>,
+        /// The tags, as JSON; `None` for none.
+        pub(crate) tags: Option<String>,
         /// The time at which the connection became usable, in microseconds: its position in the order of lists.
         pub(crate) usable_at: i64,
     }

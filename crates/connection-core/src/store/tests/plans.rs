@@ -38,6 +38,16 @@ async fn each_page_walks_an_index_and_sorts_nothing() {
             lists::OF_LABEL,
             "SEARCH a USING INDEX sqlite_autoindex_connection_account_2 (owner=? AND kind=? AND label=?)",
         ),
+        (
+            lists::OF_TAG,
+            "SEARCH t USING COVERING INDEX connection_tag_value (owner=? AND name=? AND value=? AND \
+             (usable_at,connection_id)>(?,?) AND (usable_at,connection_id)<(?,?))",
+        ),
+        (
+            lists::WINDOW_OF_TAG,
+            "SEARCH t USING COVERING INDEX connection_tag_value (owner=? AND name=? AND value=? AND \
+             (usable_at,connection_id)>(?,?))",
+        ),
         (lists::WINDOW_OF_ALL, "SEARCH a USING COVERING INDEX connection_account_usable ((usable_at,id)>(?,?))"),
         (
             lists::WINDOW_OF_OWNER,

@@ -30,6 +30,8 @@ pub(super) async fn run(remote: &Remote, arguments: &List) -> Result<Exit, Error
     let output = &remote.common.output;
     let mut printer = Printer::new(output, false, arguments.limit);
     let filter = arguments.kind.iter().fold(ConnectionFilter::new(), ConnectionFilter::kind);
+    // The server compares one tag; the others are compared here.
+    let filter = arguments.tags.iter().take(1).fold(filter, ConnectionFilter::tag);
     let shows_all = output.json || arguments.all || arguments.limit.is_some() || wanted.is_narrow;
     if arguments.after.is_some() || !shows_all {
         let limit = arguments.limit.map_or(u32::from(PAGE), |limit| u32::try_from(limit).unwrap_or(MAX_PAGE));

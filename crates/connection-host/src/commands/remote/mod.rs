@@ -28,6 +28,8 @@ pub(crate) async fn run(remote: Remote, command: Command) -> Result<ExitCode, Er
             use_connection::remove(remote, &connection.unwrap_or_default(), revoke, yes).await
         }
         Command::Rename { connection, label } => use_connection::rename(remote, &connection, &label).await,
+        Command::Tag(arguments) => use_connection::tag(remote, &arguments).await,
+        Command::Link(arguments) => use_connection::link(remote, &arguments).await,
         Command::Send(arguments) => use_connection::send(remote, arguments).await,
         Command::Show { connection } => use_connection::show(remote, &connection).await,
         Command::Verify { connections, all: _, now } => verify::run(remote, &connections, now).await,

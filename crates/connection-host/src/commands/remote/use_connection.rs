@@ -1,6 +1,6 @@
-//! `show`, `send`, `rename`, `default` and `remove` on a server.
+//! `show`, `send`, `rename`, `tag`, `link`, `default` and `remove` on a server.
 
-use connection_client::{Client, ConnectionFilter, Removed, SendRequest};
+use connection_client::{Client, ConnectionFilter, NewSetupLink, Removed, SendRequest};
 use connection_contract::Kind;
 use connection_core::ConnectionId;
 
@@ -8,15 +8,16 @@ use super::super::{
     confirm,
     default::print_default,
     identities::Identities,
+    link,
     remove::{print_removal, removal_question},
     remove_kind::kind_question,
     rename::print_renamed,
     send::{self, Lacking, Prepared},
-    show,
+    show, tag,
 };
 use crate::{
     Error, Exit,
-    args::Send,
+    args::{Link, Send, Tag},
     output::{Elements, json},
     remote::{self, Remote, RemotePages},
 };
@@ -66,6 +67,38 @@ pub(super) async fn rename(remote: Remote, reference: &str, label: &str) -> Resu
     let before = remote::shown(&remote.find(reference).await?)?;
     let renamed = remote.client.rename(&before.id.to_string(), label).await?;
     print_renamed(&remote.common.output, &before, &remote::connection(&renamed)?)
+}
+
+pub(super) async fn tag(remote: Remote, arguments: &Tag) -> Result<Exit, Error> {
+    let tags = tag::parsed(&arguments.tags)?;
+    let tags = tags.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let info = remote::shown(&remote.find(&arguments.connection).await?)?;
+    let tagged = remote.client.set_tags(&info.id.to_string(), &tags).await?;
+    tag::print_tagged(&remote.common.output, &remote::connection(&tagged)?)
+}
+
+pub(super) async fn link(remote: Remote, arguments: &Link) -> Result<Exit, Error> {
+    let link = match &arguments.connection {
+        Some(reference) => {
+            let info = remote::shown(&remote.find(reference).await?)?;
+            NewSetupLink::repair(info.id.to_string())
+        }
+        None => {
+            let tags = tag::parsed(&arguments.tags)?;
+            let link = NewSetupLink::kinds(arguments.kinds.iter().cloned());
+            tags.iter().fold(link, |link, (name, value)| link.tag(name, value))
+        }
+    };
+    let link = link.name(arguments.name.as_str());
+    let link = arguments.return_to.iter().fold(link, NewSetupLink::return_to);
+    let link = remote.client.create_setup_link(&link).await?;
+    let output = &remote.common.output;
+    let address = remote::clean(link.address());
+    if output.json {
+        output.shape(&link)?;
+        return Ok(Exit::Fine);
+    }
+    link::print_link(output, &address, &remote::clean(&link.id))
 }
 
 pub(super) async fn set_default(remote: Remote, reference: &str, clear: bool) -> Result<Exit, Error> {

@@ -17,7 +17,7 @@ pub(crate) use connection_server::shapes::{
     AccountBody, AnswerBody, ConnectionBody, DeliveryBody, EventBody, ExtensionBody, ExtensionRemovedBody, FileBody,
     FileContentBody, GrantBody, HandOffBody, IssuedTokenBody, KindChangeBody, OpenSetupBody, PreferencesBody,
     ProbeBody, ProfileBody, ProfileRemovedBody, ReasonBody as ErrorContent, RefreshedBody, RemovedBody, RequiredBody,
-    TokenBody, UsageBody, WebhookBody,
+    SetupLinkBody, TokenBody, UsageBody, WebhookBody,
 };
 pub(crate) use connection_server::shapes::{auth_word, input_word, need_word, way_word};
 pub(crate) use event::details;

@@ -16,7 +16,7 @@ use crate::{
         Serving,
         browser_of_setup::{Begun, created, send},
         google::Google,
-        links, machine,
+        links, machine, repair_links,
     },
     visit::visit,
 };
@@ -94,6 +94,19 @@ fn the_documents_show_the_page_of_a_setup_link_as_it_is() {
         browser.open(&address).await;
         browser.shows("Acme").await;
         picture(browser, "link.png").await;
+    });
+}
+
+#[test]
+fn the_documents_show_the_page_of_a_link_that_repairs_as_it_is() {
+    let machine = repair_links::broken();
+    let serving = Serving::start(&machine);
+    let address = repair_links::link(&machine, &serving);
+    visit(async |browser| {
+        browser.resize(WIDTH, HEIGHT).await;
+        browser.open(&address).await;
+        browser.shows("Reconnect octocat at Acme").await;
+        picture(browser, "repair-link.png").await;
     });
 }
 

@@ -33,13 +33,18 @@ pub(crate) fn host() -> Machine {
 
 /// Makes a link with the token of a program, and returns its address.
 pub(crate) fn link(machine: &Machine, serving: &Serving, kinds: &[&str]) -> String {
+    let made = asked(machine, serving, &json!({ "owner": "customer-17", "kinds": kinds, "returnTo": BACK }));
+    made["address"].as_str().unwrap().to_owned()
+}
+
+/// Makes a link with the token of a program, and returns the answer.
+pub(super) fn asked(machine: &Machine, serving: &Serving, link: &Value) -> Value {
     let create = ["tokens", "create", "a host", "--role", "manage", "--every-owner"];
     let token = machine.run(&create).exits(0).out.trim().to_owned();
     let headers = format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\nconnection: close\r\n");
-    let body = json!({ "owner": "customer-17", "kinds": kinds, "returnTo": BACK }).to_string();
-    let made = serving.ask("POST", "/api/v1/setup-links", &headers, body.as_bytes());
+    let made = serving.ask("POST", "/api/v1/setup-links", &headers, link.to_string().as_bytes());
     assert_eq!(made.status, 201, "{made:?}");
-    serde_json::from_str::<Value>(&made.body).unwrap()["address"].as_str().unwrap().to_owned()
+    serde_json::from_str(&made.body).unwrap()
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod packaging;
 mod page;
 pub(crate) mod remote;
 pub(crate) mod remote_setups;
+pub(crate) mod repair_links;
 mod requests;
 mod tls;
 mod unencrypted;

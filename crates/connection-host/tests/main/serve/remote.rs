@@ -295,7 +295,7 @@ fn a_command_that_works_on_its_own_machine_alone_is_refused() {
         let refused = refused.warns(&format!("{named} does not work with --host"));
         refused
             .warns(AT_THE_SERVER)
-            .warns("with --host work add, default, events, list, reauthorize, remove, rename, send, show, verify");
+            .warns("with --host work add, default, events, link, list, reauthorize, remove, rename, send, show, tag, verify");
     }
     remote.run(&["list", "--database", "sqlite:x.db"]).exits(2).warns("--database cannot be used with --host");
     remote.client.run(&["list", "--host-token-file", "x"]).exits(2).warns("--host-token-file needs --host");

@@ -28,6 +28,8 @@ const TABLES: &[(&str, &str)] = &[
         "connection_usage_window (connection_id, metric, account, reported_at, ends_at, body)",
         "{id}, 'five_hour', 'ada', i, i, '{}'",
     ),
+    ("connection_tag (connection_id, name, value, owner, usable_at)", "{id}, 'plan', 'pro', 'local', i"),
+    ("connection_attention (connection_id, number, is_needed)", "{id}, 1, TRUE"),
     ("connection_provider_grant (connection_id, application, account)", "{id}, {hash}, {hash}"),
     (
         "connection_liveness (connection_id, liveness, generation, checked_at, next_check_at, refused_at)",

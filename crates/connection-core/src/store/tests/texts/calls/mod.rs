@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::{NOTED, Text};
 use crate::{
+    Tags,
     ids::{ConnectionId, ProfileId, SessionId},
     kinds::Terms,
     store::{
@@ -152,7 +153,13 @@ async fn read(tx: &mut Reader) {
             limit: 50,
             ..ListFilter::default()
         };
-        call!(tx: list(&wanted); list(&ListFilter { only_default: true, ..wanted.clone() }););
+        let tagged = ListFilter { tag: Some(("plan".into(), "pro".into())), ..wanted.clone() };
+        call!(tx:
+            list(&wanted);
+            list(&ListFilter { only_default: true, ..wanted.clone() });
+            list(&tagged);
+            list(&ListFilter { only_default: true, ..tagged.clone() });
+        );
     }
 }
 
@@ -222,6 +229,7 @@ async fn write_connections(tx: &mut Tx) {
         valid_until: None,
         authorized_until: None,
         refresh_reason: None,
+        tags: None,
         usable_at: 1,
     };
     let unchanged = Unchanged {
@@ -251,6 +259,9 @@ async fn write_connections(tx: &mut Tx) {
         draw_generation(nobody());
         promote_generation(nobody(), 1, 2, 3);
         set_account_label(nobody(), "a", 1);
+        set_tags(nobody(), &Tags::new([("a", "b")]).unwrap(), 1);
+        attention(nobody());
+        set_attention(nobody(), 1, true);
         set_account_default(nobody(), true, 1);
         set_account_identity_label(nobody(), "a", 1);
         set_account_facts(nobody(), ("a", "b"), ("{}", None), 1);
