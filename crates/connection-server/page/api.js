@@ -1,8 +1,11 @@
 /**
  * Requests to the API below `/api/v1`.
  */
+import { moment } from './format.js';
 import { BASE, forgetToken, isLink, owner, token } from './session.js';
 import { texts } from './texts.js';
+
+const words = texts.errors.unreachable;
 
 /** A request that the server refused, or that did not reach it. */
 export class ApiError extends Error {
@@ -19,6 +22,33 @@ export class ApiError extends Error {
 
 let onSignedOut = (_wasLink) => {};
 let isForAllOwners = false;
+
+/** Whether the last request reached the server, and the time of its last sign of life, or `null` before the first. */
+let reach = { isReached: true, at: null };
+const reachListeners = new Set();
+
+/** Returns whether the last request reached the server, and the time of its last sign of life. */
+export const reached = () => reach;
+
+/**
+ * Keeps that the server was reached now, or that it was not.
+ * @param {boolean} isReached
+ */
+export function setReached(isReached) {
+  const wasReached = reach.isReached;
+  reach = { isReached, at: isReached ? Date.now() : reach.at };
+  if (wasReached !== isReached) for (const listener of [...reachListeners]) listener(isReached);
+}
+
+/**
+ * Calls back when the server can no longer be reached, and when it can be reached again.
+ * @param {(isReached: boolean) => void} listener
+ * @returns {() => void} ends it
+ */
+export function onReach(listener) {
+  reachListeners.add(listener);
+  return () => reachListeners.delete(listener);
+}
 
 /**
  * Sets what happens after the server refused the token.
@@ -77,10 +107,16 @@ export async function request(path, options = {}) {
     answer = await fetch(address(path, query), sent);
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new ApiError({ status: 0, code: 'unreachable', ...texts.errors.unreachable });
+    setReached(false);
+    throw new ApiError({ status: 0, code: 'unreachable', detail: words.detail, remedy: unreachableRemedy(method) });
   }
-  if (answer.ok) return answer.status === 204 ? null : parse(answer);
+  if (answer.ok) {
+    setReached(true);
+    return answer.status === 204 ? null : parse(answer);
+  }
   const content = (await parse(answer).catch(() => null)) ?? {};
+  // A program in front of the server answers for it without a code.
+  setReached(answer.status < 500 || content.code !== undefined);
   if (answer.status === 401 && !anonymous) {
     const wasLink = isLink();
     forgetToken();
@@ -90,6 +126,13 @@ export async function request(path, options = {}) {
   const seconds = Number(answer.headers.get('Retry-After'));
   const remedy = content.remedy ?? (answer.status === 429 && seconds ? texts.errors.tryAgainIn(seconds) : null);
   throw new ApiError({ detail: texts.errors.status(answer.status), ...content, remedy, code, status: answer.status });
+}
+
+/** Returns what to do about a server that is not reached. Only reading is repeated by the page itself. */
+function unreachableRemedy(method) {
+  const parts = [method === 'GET' ? words.reading : words.changing];
+  if (reach.at !== null) parts.push(words.last(moment(reach.at)));
+  return parts.join(' ');
 }
 
 async function parse(answer) {

@@ -14,15 +14,22 @@ const SOON = 30 * 86400000;
 export function stateOf({ liveness, reason, expiring }) {
   const words = texts.states;
   if (liveness === 'failing') return { tone: 'bad', word: words.failing };
-  if (liveness === 'offline') {
-    const answered = { provider_error: words.answered, rate_limited: words.paused };
-    return { tone: 'off', word: answered[reason?.code] ?? words.offline };
-  }
+  if (liveness === 'offline') return { tone: 'off', word: offlineWord(reason?.code) };
   if (liveness !== 'live') return { tone: 'none', word: words.unknown };
   if (expiring) return { tone: 'warn', word: words.expiring };
   if (reason?.code === 'refresh_outcome_unknown') return { tone: 'warn', word: words.unclear };
   if (reason?.code === 'use_refused') return { tone: 'warn', word: words.refused };
   return { tone: 'live', word: words.live };
+}
+
+/** The codes of reasons for which no answer of the provider arrived. */
+const UNREACHED = ['connect', 'denied', 'dns', 'timeout', 'tls'];
+
+/** Returns what a connection is called whose provider does not serve it now. */
+function offlineWord(code) {
+  const words = texts.states;
+  if (UNREACHED.includes(code)) return words.offline;
+  return { provider_error: words.answered, rate_limited: words.paused }[code] ?? words.unavailable;
 }
 
 /**
@@ -57,10 +64,10 @@ export function eventSentence({ event, details }) {
   const words = texts.events;
   const d = details ?? {};
   const text = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
-  const state = (word) => texts.states[word] ?? text(word);
+  const state = (word, code) => (word === 'offline' ? offlineWord(code) : (texts.states[word] ?? text(word)));
   const parts = [];
   if (event === 'liveness_changed' && d.liveness) {
-    parts.push(words.liveness(d.before ? state(d.before) : null, state(d.liveness)));
+    parts.push(words.liveness(d.before ? state(d.before) : null, state(d.liveness, d.reason?.code ?? d.reason)));
   } else if (event === 'renamed' && d.label) {
     parts.push(words.renamed(text(d.before ?? ''), text(d.label)));
   } else if (d.extension) {

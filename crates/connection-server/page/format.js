@@ -30,6 +30,13 @@ export function ago(time, now = Date.now()) {
   return relative.format(count, unit);
 }
 
+/**
+ * Returns a time in the past relative to now, such as `5 minutes ago`, and never `now`.
+ * @param {string | number} time RFC 3339, or milliseconds
+ */
+export const past = (time) =>
+  Date.now() - new Date(time).getTime() < 60000 ? texts.common.underMinute : ago(time);
+
 const formatted = (format) => (time) => {
   const date = new Date(time);
   return Number.isNaN(date.getTime()) ? String(time) : format.format(date);
@@ -45,6 +52,19 @@ export const date = formatted(dateOnly);
 export const shortDate = formatted(new Intl.DateTimeFormat(texts.locale, { day: 'numeric', month: 'short' }));
 /** Returns a time of day. */
 export const clock = formatted(timeOnly);
+
+/**
+ * Returns a time of day, with the date if it is not today.
+ * @param {string | number} time
+ */
+export const moment = (time) =>
+  new Date(time).toDateString() === new Date().toDateString() ? clock(time) : at(time);
+
+/**
+ * Returns a text in which each time of RFC 3339 is a date with its time of day.
+ * @param {string} text
+ */
+export const withTimes = (text) => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, at);
 
 /**
  * Returns the name of a day: today, yesterday, or its date.

@@ -4,7 +4,7 @@
  * One stream serves the whole page. It is read with `fetch`, because the token is a header. While the stream cannot be
  * opened, a timer gives the hint that anything may have changed.
  */
-import { address, headers } from './api.js';
+import { address, headers, setReached } from './api.js';
 
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 20000;
@@ -17,6 +17,8 @@ const HIDDEN = 30000;
 const listeners = new Set();
 let state = 'off';
 let failures = 0;
+/** The first attempt to open a stream, before which a screen has missed nothing. */
+let isFirst = true;
 let stop = null;
 
 /**
@@ -84,21 +86,20 @@ export function stopLive() {
 }
 
 async function loop(signal) {
-  let isFirst = true;
   while (!signal.aborted) {
     const startedAt = Date.now();
     try {
       await read(signal, () => {
         failures = 0;
         become('live');
-        if (!isFirst || document.visibilityState === 'visible') tell({ name: isFirst ? 'opened' : 'any', id: null });
+        if (!isFirst) tell({ name: 'any', id: null });
         isFirst = false;
       });
     } catch {
       failures += 1;
+      isFirst = false;
     }
     if (signal.aborted) return;
-    isFirst = false;
     if (failures >= 2) {
       become('polling');
       poll();
@@ -116,6 +117,15 @@ function poll() {
   tell({ name: 'any', id: null });
 }
 
+let againTimer = 0;
+/** Gives the hint that anything may have changed after a pause, because something could not be read. */
+export function readAgainLater() {
+  againTimer ||= setTimeout(() => {
+    againTimer = 0;
+    poll();
+  }, POLL_INTERVAL);
+}
+
 async function read(signal, opened) {
   const own = new AbortController();
   const abort = () => own.abort();
@@ -127,6 +137,7 @@ async function read(signal, opened) {
       signal: own.signal,
     });
     if (!answer.ok || !answer.body) throw new Error('no stream');
+    setReached(true);
     opened();
     const reader = answer.body.getReader();
     const decoder = new TextDecoder();
@@ -134,6 +145,7 @@ async function read(signal, opened) {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      setReached(true);
       clearTimeout(watchdog);
       watchdog = setTimeout(abort, SILENCE);
       const parts = (rest + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);

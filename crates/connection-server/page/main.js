@@ -6,7 +6,7 @@ import { api, request, setForAllOwners, setOnSignedOut } from './api.js';
 import { startLive, stopLive } from './live.js';
 import { Me } from './me.js';
 import { match, navigate, savedScroll, startRouter, useRoute } from './router.js';
-import { useHints } from './resource.js';
+import { useHints, useReadAgain } from './resource.js';
 import { exchange, isLink, onTokenChange, takeCode, token } from './session.js';
 import { texts } from './texts.js';
 import { Button, Guarded, Loading, Messages, Problem, Title } from './ui/parts.js';
@@ -110,6 +110,7 @@ function useVisit(hasToken) {
     if (isListed && !firstPage.isShown(path)) void count();
   }, [isListed]);
   useHints(isListed ? ['connection'] : [], undefined, count);
+  useReadAgain(visit.error, [], load);
   return { ...visit, reload: load };
 }
 

@@ -4,7 +4,7 @@
  */
 import { useCallback, useEffect, useRef, useState } from './vendor/preact-htm.js';
 import { api } from './api.js';
-import { listen } from './live.js';
+import { listen, readAgainLater } from './live.js';
 
 /** Hints that arrive within this time cause one request. */
 const GATHER = 300;
@@ -42,6 +42,7 @@ export function useResource(path, { query, hints = [], id } = {}) {
   }, [load]);
 
   useHints(hints, id, load);
+  useReadAgain(state.error, hints, load);
   const isOwn = state.key === key;
   const setData = useCallback(
     (data) => {
@@ -83,6 +84,20 @@ export function useHints(names, id, callback) {
       end();
     };
   }, [wanted, id]);
+}
+
+/**
+ * Reads again after a pause while the server is not reached or has a problem.
+ * @param {import('./api.js').ApiError | null} error that of the last reading
+ * @param {string[]} hints the names of live events after which it is read again anyway
+ * @param {() => void} [read] what is done without such names
+ */
+export function useReadAgain(error, hints, read) {
+  const isPassing = error && (error.status === 0 || error.status >= 500);
+  useHints(isPassing && !hints.length ? ['any'] : [], undefined, read);
+  useEffect(() => {
+    if (isPassing) readAgainLater();
+  }, [error]);
 }
 
 /**
@@ -129,7 +144,8 @@ export function usePages(path, query, hints = []) {
   const load = useCallback(
     async (after, before) => {
       const own = (count.current += 1);
-      setState((was) => ({ ...was, isLoading: true, error: null }));
+      // A problem is shown until it is over.
+      setState((was) => ({ ...was, isLoading: true, error: was.key === key ? was.error : null }));
       try {
         const limit = Math.min(Math.max(query.limit ?? LIMIT, before ? 0 : shown.current), MAX_LIMIT);
         const page = await api.get(path, { ...query, limit, after });
@@ -158,10 +174,12 @@ export function usePages(path, query, hints = []) {
       count.current += 1;
     };
   }, [load]);
-  useHints(hints, undefined, () => void load(null, null));
+  const reload = () => void load(null, null);
+  useHints(hints, undefined, reload);
+  useReadAgain(state.error, hints, reload);
 
   const isOwn = state.key === key;
   const more = () => isOwn && state.next && !state.isLoading && void load(state.next, state.items);
   const empty = { items: [], next: null, first: null, error: null, isLoading: true };
-  return { ...(isOwn ? state : empty), more, reload: () => load(null, null) };
+  return { ...(isOwn ? state : empty), more, reload };
 }

@@ -6,58 +6,13 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { startMock } from './mock.mjs';
+import { click, enter, hasField, hasText, hasTitle, pathOf, pick, until } from './visitor.mjs';
 
 const require = createRequire(join(process.cwd(), 'package.json'));
 const { default: puppeteer } = await import(require.resolve('puppeteer-core'));
 const only = process.argv[2];
 const tests = [];
 const test = (name, run) => tests.push({ name, run });
-let visitors = 0;
-
-/** Waits until a function in the page returns something true. */
-const until = (page, ask, ...values) => page.waitForFunction(ask, { timeout: 15000, polling: 50 }, ...values);
-const hasText = (page, text) => until(page, (wanted) => document.body.innerText.includes(wanted), text);
-const hasTitle = (page, text) =>
-  until(page, (wanted) => document.querySelector('h1')?.innerText.includes(wanted), text);
-const pathOf = (page) => page.evaluate(() => location.pathname + location.search + location.hash);
-const click = (page, selector, text) =>
-  until(
-    page,
-    (css, wanted) => {
-      const found = [...document.querySelectorAll(css)].find((element) => element.innerText.trim().startsWith(wanted));
-      found?.focus();
-      found?.click();
-      return Boolean(found);
-    },
-    selector,
-    text,
-  );
-const pick = (page, title) =>
-  until(
-    page,
-    (wanted) => {
-      const found = [...document.querySelectorAll('.kind-pick')].find(
-        (element) => element.querySelector('strong').innerText === wanted,
-      );
-      found?.click();
-      return Boolean(found);
-    },
-    title,
-  );
-
-/** Opens the page as a visitor with data of their own. */
-async function enter(context, mock, form = 'demo', path = '') {
-  visitors += 1;
-  const page = await context.newPage();
-  page.problems = [];
-  page.on('pageerror', (error) => page.problems.push(error.message));
-  await page.setViewport({ width: 1100, height: 800 });
-  const code = `${form}.t${visitors}`;
-  await page.goto(`${mock.address}/#code=${code}`);
-  await until(page, () => document.querySelector('h1'));
-  if (path) await page.goto(mock.address + path);
-  return Object.assign(page, { world: () => mock.worlds.get(code) });
-}
 
 test('a code is exchanged, removed from the address, and kept for further tabs', async ({ context, mock }) => {
   const page = await enter(context, mock);
@@ -148,15 +103,15 @@ test('a setup is found by a reload, a second tab and the back button', async ({ 
   await hasTitle(page, 'Connect OpenAI');
   const path = await pathOf(page);
   await page.reload();
-  await hasText(page, 'Enter the key of OpenAI');
+  await hasField(page, 'apiKey');
   assert.equal(await pathOf(page), path);
   await page.goBack();
   await hasText(page, 'Unfinished');
   await click(page, 'a.button', 'Continue');
-  await hasText(page, 'Enter the key of OpenAI');
+  await hasField(page, 'apiKey');
   const second = await context.newPage();
   await second.goto(new URL(path, mock.address).href);
-  await hasText(second, 'Enter the key of OpenAI');
+  await hasField(second, 'apiKey');
   await page.bringToFront();
   await page.type('[data-field=apiKey]', 'sk-test');
   await click(page, 'button', 'Continue');
@@ -168,7 +123,7 @@ test('a setup is found by a reload, a second tab and the back button', async ({ 
 test('a setup continues after the server was restarted', async ({ context, mock }) => {
   const page = await enter(context, mock, 'demo', '/connect');
   await pick(page, 'GitHub');
-  await hasText(page, 'Enter the credential of GitHub');
+  await hasField(page, 'accessToken');
   await page.type('[data-field=accessToken]', 'ghp_abc');
   const { port } = mock.server.address();
   mock.server.closeAllConnections();
@@ -181,10 +136,113 @@ test('a setup continues after the server was restarted', async ({ context, mock 
   await hasText(page, 'Connected as');
 });
 
+test('a page whose server stopped says only what it knows, until the server is back', async ({ context, mock }) => {
+  const page = await enter(context, mock);
+  await hasTitle(page, '5 connections need you');
+  const { port } = mock.server.address();
+  mock.server.closeAllConnections();
+  await new Promise((resolve) => mock.server.close(resolve));
+  await hasText(page, 'The server cannot be reached.');
+  await hasText(page, 'The last answer came at');
+  const shown = () =>
+    page.evaluate(() => ({
+      title: document.querySelector('h1').innerText,
+      footer: document.querySelector('.live-state').innerText.trim(),
+      counts: document.querySelectorAll('.counts, .share').length,
+      rows: document.querySelectorAll('.row').length > 0,
+    }));
+  const expected = { title: 'Connections', footer: 'Last updated less than a minute ago', counts: 0, rows: true };
+  // While the page tries again, it does not say that it is up to date.
+  for (let turn = 0; turn < 40; turn += 1) {
+    assert.deepEqual(await shown(), expected);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  Object.assign(mock, await startMock({ port, base: '/base', worlds: mock.worlds }));
+  await page.waitForFunction(() => !document.querySelector('.note.bad'), { timeout: 30000 });
+  await hasTitle(page, '5 connections need you');
+  await until(page, () => document.querySelector('.live-state').innerText.trim() === 'Live updates');
+});
+
+test('a screen without live events reads again what it could not read', async ({ context, mock }) => {
+  const page = await enter(context, mock);
+  await hasTitle(page, 'need you');
+  await page.setRequestInterception(true);
+  let isDown = true;
+  page.on('request', (request) => {
+    if (isDown && request.url().endsWith('/api/v1/system')) return request.respond({ status: 503, body: '' });
+    return request.continue();
+  });
+  await page.goto(`${mock.address}/system`);
+  await hasText(page, 'The server answered with status 503.');
+  isDown = false;
+  await page.waitForFunction(() => document.body.innerText.includes('Its identifier is'), { timeout: 30000 });
+});
+
+test('a page that was hidden reads again what changed meanwhile', async ({ context, mock }) => {
+  const page = await context.newPage();
+  await page.evaluateOnNewDocument(() => {
+    const { setTimeout: set } = window;
+    window.setTimeout = (run, time, ...rest) => set(run, time === 30000 ? 50 : time, ...rest);
+    window.hide = (isHidden) => {
+      Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    };
+  });
+  await page.goto(`${mock.address}/#code=demo.hidden`);
+  await hasTitle(page, '5 connections need you');
+  await until(page, () => document.querySelector('.live-state.live'));
+  await page.evaluate(() => window.hide(true));
+  const world = mock.worlds.get('demo.hidden');
+  while (world.listeners.size) await new Promise((resolve) => setTimeout(resolve, 50));
+  const of = world.connections.find((each) => each.kind === 'twilio');
+  Object.assign(of, { needsAttention: false, remedyAction: null, liveness: 'live', reason: null });
+  await page.evaluate(() => window.hide(false));
+  await hasTitle(page, '4 connections need you');
+});
+
+test('the activity names connections, also those that were removed', async ({ context, mock }) => {
+  const page = await enter(context, mock, 'demo', '/activity');
+  await hasText(page, 'Removed old board');
+  await hasText(page, 'State changed old board');
+  await hasText(page, 'State changed ada@acme.example');
+  assert.equal(await page.evaluate(() => document.querySelector('.event a').innerText), 'ada@acme.example');
+  assert.deepEqual(page.problems, []);
+  const many = await enter(context, mock, 'many', '/activity');
+  await hasText(many, 'Removed old board');
+  await until(many, () => [...document.querySelectorAll('.event')].every((event) => event.querySelector('bdi')));
+});
+
+test('an extension that lacks a grant alone offers the grant', async ({ context, mock }) => {
+  const page = await enter(context, mock, 'demo', '/extensions/meeting-notes?hand-off=1');
+  await hasText(page, 'The extension may not use the connected account yet');
+  assert.ok(!(await page.evaluate(() => document.body.innerText)).includes('Create a token'));
+  await click(page, '.condition > button', 'Grant');
+  await click(page, 'dialog button', 'Grant');
+  await hasText(page, 'Nothing more is needed.');
+  await until(page, () => document.querySelector('.switch[aria-checked=true]'));
+});
+
+test('the accounts of an extension are searched in a list that does not grow', async ({ context, mock }) => {
+  const page = await enter(context, mock, 'many', '/extensions/issues');
+  await until(page, () => document.querySelectorAll('.bounded > li').length > 20);
+  const height = await page.evaluate(() => document.querySelector('.bounded').clientHeight);
+  assert.ok(height < 800, `${height} pixels`);
+  const [granted] = page.world().extensions[0].grants;
+  assert.equal(await page.evaluate(() => document.querySelector('.bounded strong').innerText), granted.label);
+  const last = page.world().connections.findLast((each) => each.provider === 'github');
+  await page.type('.panel input[type=search]', last.label);
+  await until(page, () => document.querySelectorAll('.bounded > li').length === 1);
+  await until(page, (label) => document.querySelector('.bounded strong').innerText === label, last.label);
+  await page.evaluate(() => document.querySelector('.panel input[type=search]').select());
+  await page.keyboard.press('Backspace');
+  await until(page, () => document.querySelectorAll('.bounded > li').length > 20);
+  assert.ok(await page.evaluate(() => document.activeElement.type === 'search'), 'the field keeps the focus');
+});
+
 test('the problem with an answer is shown at its field, and the answer stays', async ({ context, mock }) => {
   const page = await enter(context, mock, 'demo', '/connect');
   await pick(page, 'GitHub');
-  await until(page, () => document.querySelector('[data-field=accessToken]'));
+  await hasField(page, 'accessToken');
   await page.type('[data-field=accessToken]', 'not a token');
   await click(page, 'button', 'Continue');
   await hasText(page, 'This does not have the expected form.');
@@ -362,9 +420,9 @@ test('a setup link shows the host, one setup, and the way back', async ({ contex
   assert.equal(await page.evaluate(() => localStorage['connections.token'] ?? null), null);
   assert.equal(await page.evaluate(() => document.querySelector('nav')), null);
   await pick(page, 'GitHub');
-  await until(page, () => document.querySelector('[data-field=accessToken]'));
+  await hasField(page, 'accessToken');
   await page.reload();
-  await until(page, () => document.querySelector('[data-field=accessToken]'));
+  await hasField(page, 'accessToken');
   assert.equal(
     await page.evaluate(() => getComputedStyle(document.querySelector('.button.primary')).backgroundColor),
     'rgb(122, 31, 162)',

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Visits every screen in both themes and three widths, and fails on what axe-core finds serious, script errors,
- * violations of the content security policy, and screens that are wider than the window.
+ * Visits every screen in both themes and three widths, and fails on what axe-core finds, script errors, violations of
+ * the content security policy, and screens that are wider than the window.
  *
  * Run it in a directory with the packages: `npm install puppeteer-core axe-core`, then
  * `node PAGE/dev/check.mjs [--only NAME] [--shots DIRECTORY]`. `CHROMIUM` names the browser.
@@ -108,15 +108,13 @@ async function open(page, address, [, code, path, steps], fail) {
 async function audit(page) {
   await page.evaluate(AXE);
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes
-          .slice(0, 3)
-          .map(({ target, failureSummary }) => `${target} ${failureSummary.split('\n').slice(1, 3).join(' ')}`)
-          .join(' | ')}`,
-    );
+  return violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes
+        .slice(0, 3)
+        .map(({ target, failureSummary }) => `${target} ${failureSummary.split('\n').slice(1, 3).join(' ')}`)
+        .join(' | ')}`,
+  );
 }
 
 async function visit(browser, address, screen, [width, height], theme) {

@@ -452,7 +452,7 @@ export const ROUTES = [
     ({ world }) => ({
       version: '0.1.0',
       database: '/home/ada/.local/share/connections/store/connections.db',
-      key: { source: 'file', wrappedBy: 'nothing' },
+      key: { source: 'file /home/ada/.local/share/connections/root.key', wrappedBy: '5f0c2e1a9b7d3c48' },
       publicUrl: world.name === 'admin' ? 'https://connect.acme.example' : null,
       certificate:
         world.name === 'admin'
@@ -475,21 +475,21 @@ export const ROUTES = [
       const fine = [
         check('database', '/home/ada/.local/share/connections/store/connections.db'),
         check('state_directory', '/home/ada/.local/share/connections/state'),
-        check('key', 'file /home/ada/.local/share/connections/root.key, key 5f0c2e1a'),
+        check('key', 'file /home/ada/.local/share/connections/root.key, key 5f0c2e1a9b7d3c48'),
         check('callback', 'callbacks arrive at http://127.0.0.1:8745'),
       ];
       const bad = [
         check(
           'clock',
-          'The clock is 94 seconds behind that of the providers.',
+          `it is ${time(0)}, but a connection was made at ${time(94000)}`,
           false,
-          'Set the clock, or switch on its synchronization.',
+          'set the clock: expiry and setups depend on it',
         ),
         check('connection', 'gmail:ada@acme.example is failing.', false, 'Reconnect it.'),
       ];
       return {
         ok: world.name === 'empty',
-        checks: world.name === 'empty' ? fine : [...fine, ...bad],
+        checks: world.name === 'empty' ? [...fine, check('clock', time(0))] : [...fine, ...bad],
         redirectUris: [{ kind: 'github-oauth', redirectUri: 'http://127.0.0.1:8745/callback' }],
       };
     },

@@ -15,7 +15,7 @@ function scriptOf(known) {
   }));
   const prompt = (more) => ({
     type: 'prompt',
-    title: `Enter the ${known.auth === 'apiKey' ? 'key' : 'credential'} of ${known.title}`,
+    title: `Connect ${known.title}`,
     problem: null,
     guide: kind.guide,
     fields,

@@ -199,6 +199,13 @@ function eventsOf(connections) {
     }
     if (of.expiring) add(of, 'expiring', -4 * DAY, { validUntil: of.validUntil });
   }
+  const former = { id: uuid(), kind: 'trello', label: 'old board', account: { id: 'acct_1', label: 'Ada Lovelace' } };
+  if (connections.length) {
+    add(former, 'connected', -30 * DAY, {});
+    add(former, 'liveness_changed', -3 * HOUR, { before: 'live', liveness: 'offline', reason: 'provider_error' });
+    const { kind, label, account } = former;
+    add(former, 'removed', -2 * HOUR, { kind, label, account, teardown: 'revoked' });
+  }
   return events.sort((a, b) => b.at.localeCompare(a.at));
 }
 
@@ -481,7 +488,7 @@ export function makeWorld(visitor) {
     kinds: KINDS.map((kind) => ({ ...kind, connections: counts.get(kind.kind) ?? 0 })),
     setups: new Map(),
     events: eventsOf(connections),
-    extensions: full ? extensionsOf(connections) : [],
+    extensions: full ? extensionsOf(connections) : name === 'many' ? extensionsOf(connections).slice(0, 1) : [],
     usage: full ? usageOf(connections) : [],
     profiles: full ? profilesOf() : [],
     tokens: full ? tokens() : [],

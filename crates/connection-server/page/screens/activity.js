@@ -1,7 +1,8 @@
 /**
  * The record of events of all connections.
  */
-import { html } from '../vendor/preact-htm.js';
+import { html, useEffect, useMemo, useRef, useState } from '../vendor/preact-htm.js';
+import { api, part } from '../api.js';
 import { usePages, useResource } from '../resource.js';
 import { navigate } from '../router.js';
 import { texts } from '../texts.js';
@@ -10,6 +11,56 @@ import { Timeline } from '../ui/timeline.js';
 import { EVENT_FILTERS } from '../connection-words.js';
 
 const t = texts.activity;
+/** The number of connections that are read as a list, and of those that are read one by one at once. */
+const LIMIT = 500;
+const AT_ONCE = 4;
+
+/** Returns the name of a connection that was removed, from the event that describes it. */
+const formerName = (event) => ({ label: event?.details?.label ?? null, kind: event?.details?.kind, isGone: true });
+
+/** Reads the name of a connection. */
+async function readName(id) {
+  try {
+    const { label, kindTitle, kind } = await api.get(`/connections/${part(id)}`);
+    return { label, kind: kindTitle ?? kind };
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    const { items } = await api.get('/events', { connection: id, event: 'removed', order: 'newest', limit: 1 });
+    return formerName(items[0]);
+  }
+}
+
+/**
+ * Returns a function from the id of a connection to its name. Those that the list does not have are read one by one.
+ * @param {object[] | undefined} listed `undefined` before it was read
+ * @param {object[]} events
+ */
+function useNames(listed, events) {
+  const [found, setFound] = useState(() => new Map());
+  const asked = useRef(new Set());
+  const names = useMemo(() => {
+    const all = new Map(found);
+    for (const { id, label, kindTitle, kind } of listed ?? []) all.set(id, { label, kind: kindTitle ?? kind });
+    for (const event of events) if (event.event === 'removed') all.set(event.connection, formerName(event));
+    return all;
+  }, [listed, events, found]);
+  useEffect(() => {
+    if (!listed) return;
+    const ids = new Set(events.map(({ connection }) => connection));
+    const left = [...ids].filter((id) => !names.has(id) && !asked.current.has(id));
+    left.forEach((id) => asked.current.add(id));
+    const work = async () => {
+      while (left.length) {
+        const id = left.shift();
+        // An event whose connection cannot be read now has no name until the next events are read.
+        const name = await readName(id).catch(() => asked.current.delete(id) && null);
+        if (name) setFound((was) => new Map(was).set(id, name));
+      }
+    };
+    for (let count = 0; count < AT_ONCE; count += 1) void work();
+  }, [listed, events]);
+  return (id) => names.get(id);
+}
 
 /** Says whether the record is whole. */
 function Chain({ record: { data, error, reload } }) {
@@ -34,7 +85,8 @@ export default function Activity({ query }) {
   ]);
   // The server reads the whole record for this, so that it is asked once in a visit.
   const record = useResource('/events', { query: { check: true, limit: 1 } });
-  const connections = useResource('/connections', { query: { limit: 200 } });
+  const connections = useResource('/connections', { query: { limit: LIMIT } });
+  const nameOf = useNames(connections.data?.items, pages.items);
   const change = (more) => {
     const next = new URLSearchParams(Object.entries({ ...filters, ...more }).filter(([, text]) => text));
     navigate(next.size ? `/activity?${next}` : '/activity', { replace: true });
@@ -61,7 +113,7 @@ export default function Activity({ query }) {
       ${
         choices.length > 0 &&
         html`<select aria-label=${t.connection} onChange=${(input) => change({ connection: input.target.value })}>
-        <option value="" selected=${!filters.connection}>${texts.common.all}</option>
+        <option value="" selected=${!filters.connection}>${t.everyConnection}</option>
         ${choices.map((each) => html`<option key=${each.id} value=${each.id} selected=${each.id === filters.connection}>
           ${each.kind}: ${each.label}</option>`)}
       </select>`
@@ -73,7 +125,7 @@ export default function Activity({ query }) {
     ${
       !pages.isLoading && !pages.error && !pages.items.length && !isFiltered
         ? html`<${Empty} title=${t.emptyTitle}>${t.empty}<//>`
-        : html`<${Timeline} pages=${pages} isNamed none=${t.none} />`
+        : html`<${Timeline} pages=${pages} nameOf=${nameOf} none=${t.none} />`
     }
   </div>`;
 }

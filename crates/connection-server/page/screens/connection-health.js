@@ -20,7 +20,7 @@ function describe(day) {
   return t.day(date(`${day.day}T12:00:00`), shares.join(', ') || t.noData);
 }
 
-/** A column for each day: what of it the connection was working, unreachable and failing. */
+/** A column for each day: what of it the connection was working, unavailable and failing. */
 function Strip({ days }) {
   const columns = days.map((day, index) => {
     const total = PARTS.reduce((sum, name) => sum + day[name], 0);

@@ -6,7 +6,7 @@ import { api, part } from '../api.js';
 import { checkAll, stopChecks, useChecks } from '../checks.js';
 import { providerOf } from '../connection-words.js';
 import { useCanManage, useHas } from '../me.js';
-import { useHints } from '../resource.js';
+import { useHints, useReadAgain } from '../resource.js';
 import { href, navigate, savedScroll } from '../router.js';
 import { BASE } from '../session.js';
 import { texts } from '../texts.js';
@@ -18,6 +18,7 @@ const t = texts.connections;
 const PAGE = 100;
 /** Hints for more connections than this read the list again instead of each connection. */
 const SINGLE_READS = 5;
+const HINTS = ['connection', 'grant'];
 const FILTERS = ['search', 'state', 'kind', 'extension', 'tag'];
 
 /** What is kept between two visits of the list, so that going back shows the same rows. */
@@ -56,7 +57,8 @@ function useConnections(filters) {
   const read = useCallback(
     async (after, wanted = PAGE) => {
       const own = (run.current += 1);
-      set((was) => ({ ...was, isLoading: true, error: null }));
+      // A problem is shown until it is over.
+      set((was) => ({ ...was, isLoading: true }));
       try {
         let items = after ? current.current.items : [];
         let next = after;
@@ -100,10 +102,13 @@ function useConnections(filters) {
 
   const refresh = useCallback(
     async (ids) => {
-      const { items } = current.current;
+      const { items, error } = current.current;
       if (ids.includes(null) || items.length <= PAGE || ids.length > SINGLE_READS) {
         if (items.length <= 5 * PAGE) await read(null, Math.max(items.length, PAGE));
-        else set((was) => ({ ...was, isStale: true }));
+        else {
+          const now = error && (await api.get('/connections', { limit: 1 }).catch((failed) => failed));
+          set((was) => ({ ...was, isStale: true, error: now instanceof Error ? now : null }));
+        }
         return;
       }
       for (const id of new Set(ids)) {
@@ -115,7 +120,8 @@ function useConnections(filters) {
     },
     [read, put, set],
   );
-  useHints(['connection', 'grant'], undefined, (ids) => void refresh(ids));
+  useHints(HINTS, undefined, (ids) => void refresh(ids));
+  useReadAgain(list.error, HINTS);
 
   const more = useCallback(() => {
     const { next, isLoading, error } = current.current;
@@ -219,7 +225,9 @@ export function Connections({ query }) {
   const canManage = useCanManage();
   const filters = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) ?? '']));
   const list = useConnections(filters);
-  const { items, counts, next, error, isLoading } = list;
+  const { items, next, error, isLoading } = list;
+  // Numbers that cannot be read again may be wrong by now.
+  const counts = error ? null : list.counts;
   const rows = useMemo(() => withHeadings(items), [items]);
   const choices = useFilterChoices(!isLoading);
   const isFiltered = FILTERS.some((name) => filters[name]);

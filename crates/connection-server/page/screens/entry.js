@@ -32,7 +32,7 @@ export default function Entry({ failure, onContinue }) {
       ${onContinue && html`<${Button} onClick=${onContinue}>${texts.common.toConnections}<//>`}
     <//>`
     }
-    <p class="lead">${t.intro}</p>
+    <p class="lead">${onContinue ? t.introKept : failure ? t.introAgain : t.intro}</p>
     <ol class="steps">
       <li><p>${t.step1}</p><div class="command"><code>${t.command}</code><${Copy} text=${t.command} /></div></li>
       <li><p>${t.step2}</p><p class="quiet-text">${t.step2Help}</p></li>

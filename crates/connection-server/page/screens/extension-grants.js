@@ -1,20 +1,24 @@
 /**
  * The connections that an extension may use, each with a switch.
  */
-import { html, useState } from '../vendor/preact-htm.js';
+import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { stateOf } from '../connection-words.js';
 import { useAction, usePages } from '../resource.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
 import { Tile } from '../ui/icons.js';
-import { announce, Button, Dialog, Loading, Problem, Search, State, Switch, takeFocus } from '../ui/parts.js';
+import { announce, Button, Dialog, Loading, More, Problem, Search, State, Switch, takeFocus } from '../ui/parts.js';
 import { beginSetup } from './connect.js';
 
 const t = texts.extensions;
+/** A list with more rows has a search, and scrolls by itself. */
+const FEW_ROWS = 6;
+/** The maximum number of granted connections that are read one by one. */
+const MAX_READ = 20;
 
 /** Asks which secrets an extension receives with a grant. */
-function GrantDialog({ extension, connection, onClose, onChanged }) {
+export function GrantDialog({ extension, connection, onClose, onChanged }) {
   const [names, setNames] = useState(extension.secretNames);
   const grant = useAction(async () => {
     await api.post(`/extensions/${part(extension.name)}/grants`, { connection: connection.id, secretNames: names });
@@ -42,6 +46,24 @@ function GrantDialog({ extension, connection, onClose, onChanged }) {
   <//>`;
 }
 
+/** Returns the granted connections that are not among those of a page, which a long list would show on a later page. */
+function useGrantedElsewhere(grants, items, isWanted) {
+  const [found, setFound] = useState([]);
+  const ids = grants.map((grant) => grant.connection).filter((id) => !items.some((each) => each.id === id));
+  const key = isWanted ? ids.slice(0, MAX_READ).join(' ') : '';
+  useEffect(() => {
+    let isCurrent = true;
+    const read = (id) => api.get(`/connections/${part(id)}`).catch(() => null);
+    void Promise.all(key.split(' ').filter(Boolean).map(read)).then(
+      (connections) => isCurrent && setFound(connections.filter(Boolean)),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [key]);
+  return key ? found.filter((each) => ids.includes(each.id)) : [];
+}
+
 /** @param {{extension: object, canManage: boolean, onChanged: () => void}} props */
 export function Grants({ extension, canManage, onChanged }) {
   const [search, setSearch] = useState('');
@@ -59,6 +81,11 @@ export function Grants({ extension, canManage, onChanged }) {
     if (!connection) announce(t.choiceTaken);
     onChanged();
   });
+  const elsewhere = useGrantedElsewhere(extension.grants, pages.items, Boolean(pages.next) && !search);
+  const rows = [...elsewhere, ...pages.items];
+  // The field stays while its results are few.
+  const isLong = useRef(false);
+  isLong.current ||= rows.length > FEW_ROWS;
   const grantOf = (connection) => extension.grants.find((grant) => grant.connection === connection.id);
   const row = (connection) => {
     const grant = grantOf(connection);
@@ -69,7 +96,7 @@ export function Grants({ extension, canManage, onChanged }) {
         kind=${connection.kind} />
         <div><a href=${href(`/connections/${part(connection.id)}`)} onClick=${() => (takeFocus.wanted = true)}><strong>
           <bdi>${connection.label}</bdi></strong></a>
-          ${isUsed && html` <span class="chip">${t.chosen}</span>`}
+          ${isUsed && grant && html` <span class="chip">${t.chosen}</span>`}
           <p><${State} tone=${state.tone}>${state.word}<//></p>
           ${grant && html`<p class="quiet-text">
             ${grant.secretNames.length 
@@ -77,7 +104,7 @@ export function Grants({ extension, canManage, onChanged }) {
               : texts.connection.grantNone}</p>`}
         </div></div>
       <div class="actions">
-        ${canManage && !isUsed && pages.items.length > 1 && html`<${Button} tone="quiet" isBusy=${choose.isBusy}
+        ${canManage && !isUsed && rows.length > 1 && html`<${Button} tone="quiet" isBusy=${choose.isBusy}
           onClick=${() => choose.run(connection)}>${t.choose}<//>`}
         ${
           canManage &&
@@ -93,16 +120,17 @@ export function Grants({ extension, canManage, onChanged }) {
         ${t.connect(extension.title ?? extension.provider)}<//>`}</header>
     <${Problem} error=${pages.error} onRetry=${pages.reload} />
     <${Problem} error=${revoke.error ?? choose.error ?? connect.error} />
-    ${(pages.next || search) && html`<${Search} label=${texts.connections.searchLabel} value=${search}
-      onChange=${setSearch} />`}
-    ${pages.isLoading && !pages.items.length && html`<${Loading} lines=${2} />`}
-    ${!pages.isLoading && !pages.items.length && html`<p class="quiet-text">
+    ${isLong.current && html`<${Search} label=${texts.connections.searchLabel}
+      placeholder=${t.searchPlaceholder} value=${search} onChange=${setSearch} />`}
+    ${pages.isLoading && !rows.length && html`<${Loading} lines=${2} />`}
+    ${!pages.isLoading && !pages.error && !rows.length && html`<p class="quiet-text">
       ${search ? t.noMatch : t.noCandidates(extension.title ?? extension.provider)}</p>`}
     ${extension.chosen && html`<p class="quiet-text">${t.choiceHelp}</p>`}
     ${canManage && extension.chosen && html`<p class="actions"><${Button} tone="quiet" isBusy=${choose.isBusy}
       onClick=${() => choose.run(null)}>${t.followDefault}<//></p>`}
-    <ul class="list-plain">${pages.items.map(row)}</ul>
-    ${pages.next && html`<p class="actions"><${Button} onClick=${pages.more}>${texts.common.more}<//></p>`}
+    <ul class=${`list-plain ${isLong.current ? 'bounded' : ''}`}>
+      ${rows.filter(grantOf).map(row)}${rows.filter((each) => !grantOf(each)).map(row)}</ul>
+    <${More} pages=${pages} />
     ${asked && html`<${GrantDialog} extension=${extension} connection=${asked} onClose=${() => setAsked(null)}
       onChanged=${onChanged} />`}
   </section>`;

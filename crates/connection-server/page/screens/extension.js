@@ -12,7 +12,7 @@ import { Tile } from '../ui/icons.js';
 import { announce, Button, Dialog, Loading, Note, Problem, State, Time, Title } from '../ui/parts.js';
 import { goTo } from '../ui/shell.js';
 import { beginSetup } from './connect.js';
-import { Grants } from './extension-grants.js';
+import { GrantDialog, Grants } from './extension-grants.js';
 import { Settings } from './extension-settings.js';
 import { extensionState } from './extensions.js';
 
@@ -60,17 +60,30 @@ function HandOff({ extension, command, ticket: given, onChanged }) {
     const setup = await api.post(`/connections/${part(extension.connection)}/reauthorize`, {}, { creates: true });
     return goTo(`/setups/${part(setup.id)}`);
   });
+  const isGrant = state.required?.action === 'grant' && Boolean(extension.connection);
+  const granted = useResource(isGrant ? `/connections/${part(extension.connection)}` : null);
+  const [isAsking, setIsAsking] = useState(false);
   if (state.error) return html`<${Problem} error=${state.error} onRetry=${load} />`;
   if (state.required === undefined) return html`<${Loading} lines=${1} />`;
   if (state.isDone) return html`<${Note} tone="live" icon="check" title=${t.requiredDone} role="status" />`;
   const { title, guide, action } = state.required;
   const label = { connect: t.connect(title), reauthorize: texts.connections.reauthorize }[action];
+  const account = granted.data;
+  const onGranted = () => {
+    onChanged();
+    void load();
+  };
   return html`<section class="note warn condition"><div>
-      <h2>${t.required}: ${title}</h2><p>${t.action[action] ?? action}</p>${guide && html`<p class="quiet-text">
-        ${guide}</p>`}
-      <${Problem} error=${act.error} />
+      <h2>${t.required}: ${title}</h2>
+      <p>${t.action[action] ?? action} ${account && html`<strong><bdi>${account.label}</bdi></strong>`}</p>
+      ${label && guide && html`<p class="quiet-text">${guide}</p>`}
+      <${Problem} error=${act.error ?? granted.error} />
     </div>
     ${label && html`<${Button} tone="primary" isBusy=${act.isBusy} onClick=${act.run}>${label}<//>`}
+    ${account && html`<${Button} tone="primary" aria-label=${`${t.grant}: ${account.label}`}
+      onClick=${() => setIsAsking(true)}>${t.grant}<//>`}
+    ${isAsking && html`<${GrantDialog} extension=${extension} connection=${account} onClose=${() => setIsAsking(false)}
+      onChanged=${onGranted} />`}
   </section>`;
 }
 

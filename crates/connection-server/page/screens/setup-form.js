@@ -150,9 +150,11 @@ export function SetupForm({ prompt, onSend, isBusy, problems, title, children })
     setValues((was) => ({ ...was, [field.name]: value }));
     if (own[field.name]) setOwn((was) => ({ ...was, [field.name]: problemOf(field, value) }));
   };
+  // A re-authorization runs the same steps, whose title says that they connect.
+  const repeated = [title, t.title(prompt.kindTitle ?? prompt.kind), t.title(prompt.providerTitle)];
   return html`<div class=${`prompt ${prompt.guide.length ? 'with-guide' : ''}`}>
     <form class="form" ref=${form} onSubmit=${onSubmit} aria-label=${prompt.title} noValidate>
-      ${prompt.title !== title && html`<h2>${prompt.title}</h2>`}
+      ${!repeated.includes(prompt.title) && html`<h2>${prompt.title}</h2>`}
       ${prompt.problem && html`<${Note} tone="bad" icon="alert" title=${t.refused} role="alert"><p>${sentence(prompt.problem)}</p>
         <//>`}
       ${children}
@@ -162,7 +164,7 @@ export function SetupForm({ prompt, onSend, isBusy, problems, title, children })
       )}
       <p class="actions"><${Button} type="submit" tone="primary" isBusy=${isBusy}>${isBusy ? t.sending : t.next}<//></p>
     </form>
-    ${prompt.guide.length > 0 && html`<aside aria-labelledby="guide-title"><h3 id="guide-title">${t.guide}</h3><${Guide}
+    ${prompt.guide.length > 0 && html`<aside aria-labelledby="guide-title"><h2 id="guide-title">${t.guide}</h2><${Guide}
       parts=${prompt.guide} /></aside>`}
   </div>`;
 }

@@ -4,7 +4,7 @@
 import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
 import { useCanManage, useHas, useMe } from '../me.js';
-import { at, sentence } from '../format.js';
+import { at, sentence, withTimes } from '../format.js';
 import { useAction, useResource } from '../resource.js';
 import { forgetToken } from '../session.js';
 import { texts } from '../texts.js';
@@ -13,6 +13,13 @@ import { Button, Copy, Dialog, Loading, Note, Problem, Time, Title } from '../ui
 import { Tokens } from './tokens.js';
 
 const t = texts.system;
+
+/** Returns the message of a check, with times that a person reads. */
+function messageOf({ check, message, ok }) {
+  const text = withTimes(message);
+  if (!ok) return sentence(text);
+  return check === 'clock' ? t.clock(text) : text;
+}
 
 /** The checks of the doctor, the problems first. */
 function Doctor() {
@@ -32,7 +39,7 @@ function Doctor() {
       <ul class="checks">${checks.map(
         (check, index) => html`<li key=${index} class=${check.ok ? 'ok' : 'not-ok'}>
         <${Icon} name=${check.ok ? 'check' : 'alert'} /><div><strong>${t.checks[check.check] ?? check.check}</strong><p>
-          ${check.ok ? check.message : sentence(check.message)}</p>
+          ${messageOf(check)}</p>
         ${check.remedy && html`<p class="quiet-text">${sentence(check.remedy)}</p>`}</div></li>`,
       )}</ul>
       ${
@@ -66,7 +73,7 @@ function Server() {
       ${
         data.key &&
         fact(t.key, html`${data.key.source}<br /><span class="quiet-text">
-        ${t.wrappedBy(data.key.wrappedBy)}</span>`)
+        ${t.keyHelp} ${t.keyId(data.key.wrappedBy)}</span>`)
       }
       ${
         data.certificate &&

@@ -8,6 +8,8 @@ import { texts } from '../texts.js';
 import { Icon } from './icons.js';
 
 const t = texts.common;
+/** A title with more characters is smaller. */
+const LONG_TITLE = 40;
 let ids = 0;
 
 /** Returns an id that no other element of the page has. */
@@ -53,14 +55,14 @@ export function State({ tone, children }) {
     </span>`;
 }
 
-/** A time relative to now, which keeps itself current. `words` builds a sentence around it. */
-export function Time({ of, words = (when) => when }) {
+/** A time relative to now in the given form, which keeps itself current. `words` builds a sentence around it. */
+export function Time({ of, form = ago, words = (when) => when }) {
   const [, tick] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => tick((count) => count + 1), 30000);
     return () => clearInterval(timer);
   }, []);
-  return html`<time dateTime=${of} title=${exactly(of)}>${words(ago(of))}</time>`;
+  return html`<time dateTime=${of} title=${exactly(of)}>${words(form(of))}</time>`;
 }
 
 /**
@@ -80,7 +82,8 @@ export function Title({ children, name }) {
       if (ref.current && document.activeElement === ref.current) takeFocus.wanted = true;
     };
   }, []);
-  return html`<h1 ref=${ref} tabindex="-1">${children}</h1>`;
+  const isLong = typeof children === 'string' && children.length > LONG_TITLE;
+  return html`<h1 ref=${ref} tabindex="-1" class=${isLong ? 'long' : undefined}>${children}</h1>`;
 }
 
 /** Set before a navigation, so that the next title receives the focus. */

@@ -2,12 +2,14 @@
  * The frame around every screen: navigation, appearance, owner, and the state of live updates.
  */
 import { html, useEffect, useState } from '../vendor/preact-htm.js';
+import { onReach, reached } from '../api.js';
+import { past } from '../format.js';
 import { listen, liveState } from '../live.js';
 import { href, navigate } from '../router.js';
 import { owner, setOwner } from '../session.js';
 import { texts } from '../texts.js';
 import { Icon, Mark } from './icons.js';
-import { Button, ButtonLink, Dialog, Field, takeFocus } from './parts.js';
+import { Button, ButtonLink, Dialog, Field, takeFocus, Time } from './parts.js';
 
 const t = texts.nav;
 const PLACES = [
@@ -60,7 +62,14 @@ function Theme() {
 
 function Live() {
   const [state, setState] = useState(liveState);
+  const [isReached, setIsReached] = useState(() => reached().isReached);
   useEffect(() => listen((hint) => hint.name === 'state' && setState(liveState())), []);
+  useEffect(() => onReach(setIsReached), []);
+  const { at } = reached();
+  if (!isReached && at !== null) {
+    return html`<p class="live-state lost"><span class="dot" aria-hidden="true"></span>
+      <${Time} of=${new Date(at).toISOString()} form=${past} words=${t.updated} /></p>`;
+  }
   return html`<p class=${`live-state ${state}`}><span class="dot" aria-hidden="true"></span>${t[state]}</p>`;
 }
 

@@ -9,30 +9,34 @@ import { href } from '../router.js';
 import { texts } from '../texts.js';
 import { Loading, More, Problem, takeFocus } from './parts.js';
 
-/** One event. With `isNamed`, it names its connection. */
-function Event({ event, isNamed }) {
+/** The name of the connection of an event. One that was removed has no screen. */
+function Name({ id, name: { label, kind, isGone } }) {
+  if (isGone) {
+    return html` <bdi>${label ?? texts.activity.gone}</bdi> <span class="quiet-text">${kind}</span>`;
+  }
+  return html` <a href=${href(`/connections/${part(id)}`)} onClick=${() => (takeFocus.wanted = true)}>
+    <bdi>${label}</bdi></a> <span class="quiet-text">${kind}</span>`;
+}
+
+/** One event, with the name of its connection if that is known. */
+function Event({ event, connection }) {
   const sentence = eventSentence(event);
   const name = texts.events.names[event.event] ?? event.event;
   return html`<li class=${`event ${eventTone(event)}`}>
     <time dateTime=${event.at} title=${exactly(event.at)}>${clock(event.at)}</time>
     <span class="event-dot" aria-hidden="true"></span>
     <div>
-      <p><strong>${name}</strong>${
-        isNamed &&
-        event.label &&
-        html` <a href=${href(`/connections/${part(event.connection)}`)}
-        onClick=${() => (takeFocus.wanted = true)}><bdi>${event.label}</bdi></a> <span class="quiet-text">
-          ${event.kind}</span>`
-      }</p>
+      <p><strong>${name}</strong>${connection && html`<${Name} id=${event.connection} name=${connection} />`}</p>
       ${sentence && html`<p class="quiet-text">${sentence}</p>`}
     </div>
   </li>`;
 }
 
 /**
- * @param {{pages: ReturnType<import('../resource.js').usePages>, isNamed?: boolean, none: string}} props
+ * @param {{pages: ReturnType<import('../resource.js').usePages>, nameOf?: (id: string) => object | undefined,
+ *   none: string}} props `nameOf` returns the name of a connection; without it, all events are of one connection
  */
-export function Timeline({ pages, isNamed = false, none }) {
+export function Timeline({ pages, nameOf, none }) {
   const { items, isLoading, error, reload } = pages;
   const days = [];
   for (const event of items) {
@@ -43,8 +47,9 @@ export function Timeline({ pages, isNamed = false, none }) {
   return html`<div class="timeline">
     ${days.map(
       ({ name, events }) => html`<section key=${name}>
-        ${isNamed ? html`<h2>${name}</h2>` : html`<h3>${name}</h3>`}
-      <ol>${events.map((event) => html`<${Event} key=${event.id} event=${event} isNamed=${isNamed} />`)}</ol>
+        ${nameOf ? html`<h2>${name}</h2>` : html`<h3>${name}</h3>`}
+      <ol>${events.map((event) => html`<${Event} key=${event.id} event=${event}
+        connection=${nameOf?.(event.connection)} />`)}</ol>
         </section>`,
     )}
     <${Problem} error=${error} onRetry=${reload} />

@@ -105,8 +105,12 @@ export function VirtualList({ items, keyOf, estimate, render, label, total, onNe
     aria-setsize=${total ?? -1} aria-posinset=${index + 1}
     ref=${(row) => row && row.style.setProperty('transform', `translateY(${tops[index]}px)`)}>
       ${render(items[index])}</li>`);
+  // The heading of the first rows stays, so that they belong to a heading also for screen readers.
+  let heading = first;
+  while (heading > 0 && !items[heading]?.isHeading) heading -= 1;
   const kept = keepFocused.current;
-  if (kept >= 0 && kept < first && kept < items.length) add(kept);
+  const above = new Set([Math.min(kept, heading), Math.max(kept, heading)]);
+  for (const index of above) if (index >= 0 && index < first && index < items.length) add(index);
   for (let index = first; index <= last; index += 1) add(index);
   if (kept > last && kept < items.length) add(kept);
 
