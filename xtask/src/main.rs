@@ -32,7 +32,9 @@ use crate::workspace::Workspace;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  setup            install missing tools, and name them
+  setup [--release]
+                   install missing tools, and name them; with --release, those that
+                   only a release and its rehearsal need
   test             run the whole suite, and set up what it needs
   test --quick     run a short suite: only SQLite, no servers and no browser
   test --long      run the whole suite, with many more random repetitions
@@ -49,9 +51,11 @@ usage: cargo xtask <command>
   book             make a book of the documents, and follow its links
   readme           run the commands that README.md and docs/guide show
   third-party      pack our crates; build an outside plugin and host from them
-  release files|deb PROGRAM DIRECTORY
-                   make what a release contains beside the program: manual page,
-                   completions, notices, bill of materials; or a Debian package
+  release rehearse [--binary PROGRAM]
+                   build everything that a release consists of from a clean clone
+                   without a network, and install and try each part
+  release build|archive|deb|image|index|publish
+                   do one step of a release; without further words, print the usage
   ci [--step NAME] run all of the above and more, with seconds per step
 
   new-plugin NAME [--oauth2] [--at DIR]
@@ -73,6 +77,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     match words {
         ["setup"] => setup::run(&workspace, setup::Scope::Everything),
+        ["setup", "--release"] => setup::run(&workspace, setup::Scope::Release),
         ["test"] => suite::run(&workspace, suite::Extent::Whole),
         ["test", "--quick"] => suite::run(&workspace, suite::Extent::Quick),
         ["test", "--long"] => suite::run(&workspace, suite::Extent::Long),

@@ -8,10 +8,11 @@ mod minimum_rust;
 mod report;
 mod semver;
 
+pub(crate) use report::Report;
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::ci::report::Report;
 use crate::failure::Failure;
 use crate::process;
 use crate::workspace::Workspace;

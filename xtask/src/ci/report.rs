@@ -40,11 +40,11 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{:<10} {:>8}", "step", "seconds")?;
+        writeln!(f, "\n{:<12} {:>8}", "step", "seconds")?;
         for (name, took, passed) in &self.steps {
             let mark = if *passed { "" } else { "  failed" };
-            writeln!(f, "{name:<10} {:>8.1}{mark}", took.as_secs_f64())?;
+            writeln!(f, "{name:<12} {:>8.1}{mark}", took.as_secs_f64())?;
         }
-        write!(f, "{:<10} {:>8.1}", "total", self.total().as_secs_f64())
+        write!(f, "{:<12} {:>8.1}", "total", self.total().as_secs_f64())
     }
 }

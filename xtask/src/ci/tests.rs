@@ -14,7 +14,8 @@ fn the_report_shows_seconds_per_step_and_what_failed() {
     let mut report = Report::new(Duration::from_secs(60));
     report.add("fmt", Duration::from_millis(1_250), true);
     report.add("test", Duration::from_secs(20), false);
-    let expected = "\nstep        seconds\nfmt             1.2\ntest           20.0  failed\ntotal          21.2";
+    let expected =
+        "\nstep          seconds\nfmt               1.2\ntest             20.0  failed\ntotal            21.2";
     assert_eq!(report.to_string(), expected);
 }
 

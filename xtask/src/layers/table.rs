@@ -214,8 +214,8 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
     },
     ExternalPackage {
         dependency: "sha2",
-        packages: &["connection-testkit"],
-        purpose: "the cryptography of the fake host",
+        packages: &["connection-testkit", "xtask"],
+        purpose: "the cryptography of the fake host, and the digests of a release",
     },
     ExternalPackage { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
     ExternalPackage {

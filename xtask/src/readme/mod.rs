@@ -45,6 +45,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     }
 }
 
+/// Runs the blocks of README alone, with the program `connections` of a directory: with pipes, and at a terminal.
+pub(crate) fn first_commands(workspace: &Workspace, programs: &Path) -> Result<(), Failure> {
+    let documents = workspace.texts(|path| path == "README.md")?;
+    run_on(workspace, programs, &documents, None, Place::Pipes)?;
+    run_on(workspace, programs, &documents, None, Place::Terminal)
+}
+
 /// Runs the blocks on SQLite, or on a PostgreSQL server.
 fn run_on(
     workspace: &Workspace,

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::process;
-use crate::release::{NOTICES, files, this_target, version, write};
+use crate::release::{NOTICES, copy, epoch, files, this_target, version, write};
 use crate::workspace::Workspace;
 
 const NAME: &str = "connections";
 
 /// The path of the program in the unit of an archive, and in the package.
 const IN_ARCHIVE: &str = "/usr/local/bin/connections";
-const IN_PACKAGE: &str = "/usr/bin/connections";
+pub(crate) const IN_PACKAGE: &str = "/usr/bin/connections";
 
 /// Creates the user of the server, and makes systemd read the unit.
 const AFTER_INSTALLATION: &str = "#!/bin/sh\nset -e\n\
@@ -80,7 +80,8 @@ pub(super) fn build(workspace: &Workspace, program: &Path, directory: &Path) -> 
         &["0755", "DEBIAN/postinst", "DEBIAN/postrm", "usr/bin/connections"],
     ))?;
     let mut build = process::tool(workspace.root(), "dpkg-deb", &["--root-owner-group", "--build"]);
-    process::run(build.arg(&root).arg(&package))?;
+    // The times in the package are that of the commit, so that the same program gives the same package.
+    process::run(build.arg(&root).arg(&package).env("SOURCE_DATE_EPOCH", epoch(workspace)))?;
     println!("release: {}", package.display());
     Ok(package)
 }
@@ -102,8 +103,7 @@ fn fill(workspace: &Workspace, program: &Path, made: &Path, root: &Path) -> Resu
         (source.join("packaging/systemd/key-credential.conf"), documents.join("examples/key-credential.conf")),
         (source.join("packaging/systemd/connections.sysusers.conf"), root.join("usr/lib/sysusers.d/connections.conf")),
     ] {
-        let copied = to.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::copy(&from, &to));
-        copied.map_err(|error| Failure::new(format!("cannot copy {}: {error}", from.display())))?;
+        copy(&from, &to)?;
     }
     for file in ["usr/share/man/man1/connections.1", "usr/share/doc/connections/changelog"] {
         process::run(&mut process::tool(root, "gzip", &["--best", "--no-name", file]))?;

@@ -1,12 +1,15 @@
 //! Tests of the files of a release, as far as they need no program.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::json;
 
 use super::components::Components;
 use super::page_files::{PageFile, listed};
-use super::{bill, debian, notices, page_files, this_target};
+use super::{archive, bill, build, crates, debian, notices, page_files, this_target};
+use crate::failure::Failure;
 use crate::workspace::Workspace;
 
 /// Returns the metadata of a program with one package, whose source is in a directory, and one of a build script.
@@ -92,4 +95,52 @@ fn the_debian_package_needs_the_c_library_of_its_program_and_starts_that_program
     let unit = Workspace::find().unwrap().text("packaging/systemd/connections.service").unwrap().unwrap();
     assert!(debian::unit(&unit).unwrap().contains("\nExecStart=/usr/bin/connections serve\n"));
     assert!(debian::unit("ExecStart=/bin/true").is_err());
+}
+
+#[test]
+fn an_archive_is_a_zip_on_windows_and_a_tgz_elsewhere() {
+    assert_eq!(archive::name("0.1.0", "x86_64-unknown-linux-gnu"), "connections-0.1.0-x86_64-unknown-linux-gnu");
+    assert_eq!(archive::ending("x86_64-unknown-linux-gnu"), "tgz");
+    assert_eq!(archive::ending("aarch64-apple-darwin"), "tgz");
+    assert_eq!(archive::ending("x86_64-pc-windows-msvc"), "zip");
+}
+
+#[test]
+fn a_package_that_is_in_the_program_and_not_in_the_bill_is_named() {
+    let record = json!({ "packages": [
+        { "name": "linked", "version": "1.0.0", "source": "crates.io" },
+        { "name": "hidden", "version": "2.0.0", "source": "crates.io", "kind": "runtime" },
+        { "name": "builder", "version": "1.0.0", "source": "crates.io", "kind": "build" },
+    ] });
+    let recorded = build::recorded(&record.to_string()).unwrap();
+    let bill = components("/source", "MIT").0.into_keys().collect();
+    assert_eq!(build::missing(&recorded, &bill), ["hidden 2.0.0"]);
+    assert!(build::recorded(r#"{ "packages": [] }"#).is_err());
+}
+
+/// Publishes these packages at a registry that takes so many in each attempt. Returns what each attempt named, and
+/// whether everything was published in the end.
+fn publication(names: &[&str], already: &[&str], at_once: usize) -> (Vec<Vec<String>>, bool) {
+    let there = RefCell::new(already.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
+    let known = names.iter().map(|name| ((*name).to_owned(), "1.0.0".to_owned())).collect();
+    let mut attempts = Vec::new();
+    let publish = |rest: &[(String, String)]| {
+        let named: Vec<String> = rest.iter().map(|(name, _)| name.clone()).collect();
+        attempts.push(named.clone());
+        there.borrow_mut().extend(named.into_iter().take(at_once));
+        if rest.len() <= at_once { Ok(()) } else { Err(Failure::new("the registry refuses more")) }
+    };
+    let done = crates::publish_all(known, |(name, _)| there.borrow().contains(name), publish, || ());
+    (attempts, done.is_ok())
+}
+
+#[test]
+fn a_publication_that_is_refused_goes_on_with_the_rest_until_nothing_more_is_accepted() {
+    let (attempts, done) = publication(&["a", "b", "c", "d"], &["a"], 2);
+    assert_eq!(attempts, [vec!["b", "c", "d"], vec!["d"]]);
+    assert!(done);
+    assert_eq!(publication(&["a"], &["a"], 1), (Vec::new(), true));
+    let (attempts, done) = publication(&["a", "b"], &[], 0);
+    assert_eq!(attempts, [["a", "b"]]);
+    assert!(!done);
 }

@@ -27,6 +27,10 @@ pub(crate) enum Scope {
     Book,
     /// The requirements of `cargo xtask ci`.
     Everything,
+    /// The requirements of a release and of its rehearsal, which no test needs.
+    Release,
+    /// The requirements of the build of the program for a release.
+    ReleaseBuild,
     /// The comparison of the published crates with the last release.
     Semver,
     /// The requirements of the tests.
@@ -48,6 +52,8 @@ enum Need {
     PythonPackages { directory: &'static str },
     /// The packages of a requirements file for Python, installed in the directory in which cargo builds.
     PythonTools { directory: &'static str },
+    /// A program from the registry of cargo in exactly this version, so that each release is built in the same way.
+    Pinned { package: &'static str, version: &'static str },
     /// A component of the Rust toolchain, with the command that it provides.
     Component { command: &'static str, component: &'static str },
     /// A program of the system, with the package that contains it where there is `apt-get`.
@@ -93,6 +99,16 @@ const SEMVER: Need = Need::Installed {
 };
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
+/// The wrapper of cargo that records in a program from which packages it was built, and the reader of that record.
+const AUDITABLE: Need = Need::Pinned { package: "cargo-auditable", version: "0.7.7" };
+const AUDIT_READER: Need = Need::Pinned { package: "rust-audit-info", version: "0.5.4" };
+/// The programs that make a root file system of Debian's packages, list packages for it, and unpack an image.
+const ROOT_MAKER: Need = Need::Program { name: "mmdebstrap", package: "mmdebstrap" };
+const PACKAGE_LISTER: Need = Need::Program { name: "apt-ftparchive", package: "apt-utils" };
+const IMAGE_READER: Need = Need::Program { name: "umoci", package: "umoci" };
+/// The programs that run a command without a network, and in another root file system.
+const NETWORK_TOOL: Need = Need::Program { name: "ip", package: "iproute2" };
+const SANDBOX: Need = Need::Program { name: "bwrap", package: "bubblewrap" };
 
 /// The version of `mdbook`. Another version may name anchors and files in another way, so that links break.
 const MDBOOK: &str = "0.5.4";
@@ -119,7 +135,7 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
             return Err(Failure::new(format!("setup: {name} cannot be installed: {reason}")));
         }
     }
-    if scope == Scope::Everything {
+    if matches!(scope, Scope::Everything | Scope::Release) {
         println!("setup: everything is installed");
     }
     Ok(())
@@ -180,12 +196,19 @@ const TESTS: [Need; 19] = [
 ];
 /// The requirements of the other checks.
 const CHECKS: [Need; 6] = [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget, Need::BookMaker];
+/// The requirements of a release from the system.
+const RELEASE_PROGRAMS: [Need; 5] = [ROOT_MAKER, PACKAGE_LISTER, IMAGE_READER, NETWORK_TOOL, SANDBOX];
 
 fn needs(scope: Scope) -> Vec<Need> {
     match scope {
         Scope::BareTarget => vec![Need::BareTarget],
         Scope::Book => vec![Need::BookMaker],
         Scope::Everything => TESTS.into_iter().chain(CHECKS).collect(),
+        Scope::Release => {
+            let tools = [Need::Compiler, NODE, NPM, AUDITABLE, AUDIT_READER];
+            tools.into_iter().chain(RELEASE_PROGRAMS).collect()
+        }
+        Scope::ReleaseBuild => vec![AUDITABLE],
         Scope::Semver => vec![SEMVER],
         Scope::Tests => TESTS.to_vec(),
     }
@@ -197,7 +220,10 @@ fn may_be_missing(need: Need, in_ci: bool) -> bool {
     if matches!(need, CLAUDE | CODEX | GEMINI | ENGINE | STATIC_PROGRAM | OLDER_RUNTIME) {
         return true;
     }
-    let required = matches!(need, Need::BookMaker | Need::Compiler | Need::Component { .. } | Need::Installed { .. });
+    let required = matches!(
+        need,
+        Need::BookMaker | Need::Compiler | Need::Component { .. } | Need::Installed { .. } | Need::Pinned { .. }
+    ) || RELEASE_PROGRAMS.contains(&need);
     !required && !in_ci
 }
 
@@ -210,6 +236,7 @@ impl Need {
             Self::Component { component, .. } => component.to_owned(),
             Self::Installed { package, version, .. } => format!("{package} {version}"),
             Self::NodePackages { directory } => format!("what {directory}/package-lock.json names"),
+            Self::Pinned { package, version } => format!("{package} {version}"),
             Self::Program { name, .. } => name.to_owned(),
             Self::PythonPackages { directory } | Self::PythonTools { directory } => {
                 format!("what {directory}/requirements.txt names")
@@ -251,6 +278,11 @@ fn detect(workspace: &Workspace, need: Need) -> Detection {
             ["cc", "gcc", "clang"].iter().any(|name| process::answers(&mut tool(root, name, &["--version"]))),
         ),
         Need::NodePackages { directory } => Detection::when(has_packages(&root.join(directory))),
+        // A wrapper of cargo passes `--version` on to cargo, so the list of installed packages is read.
+        Need::Pinned { package, version } => {
+            let list = process::output(&mut cargo(root, &["install", "--list"])).unwrap_or_default();
+            Detection::when(list.lines().any(|line| line == format!("{package} v{version}:")))
+        }
         Need::Program { name, .. } => Detection::when(has_program(name)),
         Need::PythonPackages { directory } => {
             let directory = root.join(directory);
@@ -360,6 +392,10 @@ fn bring(workspace: &Workspace, need: Need) -> Result<(), Failure> {
         Need::NodePackages { directory } => {
             let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
             process::run(tool(root, "npm", &install).current_dir(root.join(directory)))
+        }
+        Need::Pinned { package, version } => {
+            let version = format!("={version}");
+            process::run(&mut cargo(root, &["install", "--locked", package, "--version", &version]))
         }
         Need::Program { package, .. } => install(root, package),
         Need::PythonPackages { directory } => {

@@ -149,3 +149,17 @@ fn a_target_without_libraries_is_not_there() {
     std::fs::write(directory.path().join("libcore-1.rlib"), "").unwrap();
     assert!(has_library(directory.path()));
 }
+
+#[test]
+fn what_only_a_release_needs_is_not_installed_for_the_checks_and_is_required_for_a_release() {
+    let everything = needs(Scope::Everything);
+    let release = needs(Scope::Release);
+    for need in release.iter().filter(|need| !everything.contains(need)) {
+        assert!(!may_be_missing(*need, false) && !may_be_missing(*need, true), "{need:?}");
+    }
+    for need in needs(Scope::ReleaseBuild) {
+        assert!(matches!(need, Need::Pinned { .. }) && release.contains(&need) && !everything.contains(&need));
+    }
+    let shared: Vec<_> = release.iter().filter(|need| everything.contains(need)).collect();
+    assert_eq!(shared, [&Need::Compiler, &NODE, &NPM]);
+}

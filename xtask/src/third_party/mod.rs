@@ -8,6 +8,8 @@ mod package_tests;
 mod packages;
 mod readme_host;
 
+pub(crate) use packages::{Packages, published};
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +17,6 @@ use crate::failure::Failure;
 use crate::new_plugin::{self, Name};
 use crate::process;
 use crate::setup::{self, BARE_TARGET};
-use crate::third_party::packages::Packages;
 use crate::third_party::readme_host::ReadmeHost;
 use crate::workspace::{self, Workspace};
 

@@ -67,7 +67,7 @@ impl Packages {
 }
 
 /// Returns the names and versions of the workspace's packages that may be published.
-fn published(metadata: &Value) -> Vec<(String, String)> {
+pub(crate) fn published(metadata: &Value) -> Vec<(String, String)> {
     let packages = metadata.get("packages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let kept = packages.iter().filter(|package| package.get("publish").is_none_or(Value::is_null));
     let text = |package: &Value, key: &str| package.get(key).and_then(Value::as_str).map(str::to_owned);

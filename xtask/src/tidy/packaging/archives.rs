@@ -1,10 +1,11 @@
-//! The archives of a release: `cargo binstall` must ask for the names that the workflow makes.
+//! The archives of a release: `cargo binstall` must ask for the names that a release has.
 
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-use super::{MANIFEST, WORKFLOW, between};
+use super::{MANIFEST, WORKFLOW};
+use crate::release::{archive_ending, archive_name};
 
 /// Returns the archives for which the two sides differ.
 pub(super) fn findings(manifest: &str, workflow: &str) -> Vec<String> {
@@ -26,34 +27,21 @@ pub(super) fn findings(manifest: &str, workflow: &str) -> Vec<String> {
     if before != "{ repo }/releases/download/v{ version }" || !workflow.contains("= \"v$VERSION\"") {
         findings.push(format!("{MANIFEST}, {WORKFLOW}: the tag is not `v` and the version"));
     }
-    let name = between(workflow, "NAME=\"", "\"").unwrap_or_default();
-    let name = name.replace("$VERSION", "{ version }").replace("$TARGET", "{ target }");
+    let name = archive_name("{ version }", "{ target }");
     if string(metadata, "bin-dir") != format!("{name}/{{ bin }}{{ binary-ext }}") {
-        findings.push(format!("{MANIFEST}: the directory of the program is not `{name}`, which {WORKFLOW} makes"));
+        findings.push(format!("{MANIFEST}: the directory of the program is not `{name}`"));
     }
     for target in targets {
         let special = overrides.and_then(|table| table.get(target)).map(|table| string(table, "pkg-fmt"));
         let format = special.unwrap_or_else(|| string(metadata, "pkg-fmt"));
         let configured = file.replace("{ archive-suffix }", &format!(".{format}"));
-        let made = format!("{name}.{}", format_of(workflow, target));
+        let made = format!("{name}.{}", archive_ending(target));
         if configured != made {
-            findings.push(format!(
-                "{MANIFEST}: for {target}, the archive is `{configured}`, but {WORKFLOW} makes `{made}`"
-            ));
+            findings
+                .push(format!("{MANIFEST}: for {target}, the archive is `{configured}`, but a release has `{made}`"));
         }
     }
     findings
-}
-
-/// Returns the ending of the archive that the `case` of the workflow makes for a target.
-fn format_of<'a>(workflow: &'a str, target: &str) -> &'a str {
-    let mut lines = workflow.lines().map(str::trim).skip_while(|line| *line != "case \"$TARGET\" in");
-    let arm = lines.by_ref().find(|line| {
-        let pattern = line.strip_suffix(')').and_then(|line| line.strip_prefix('*'));
-        pattern.is_some_and(|pattern| target.contains(pattern.trim_end_matches('*')))
-    });
-    let made = arm.and_then(|_| lines.find_map(|line| between(line, "\"$NAME.", "\"")));
-    made.unwrap_or_default()
 }
 
 fn string<'a>(table: &'a Value, key: &str) -> &'a str {

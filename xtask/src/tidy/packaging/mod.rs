@@ -9,11 +9,15 @@ mod settings;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::failure::Failure;
+use crate::release::IN_PACKAGE;
 use crate::workspace::Workspace;
 
 const CONFIGURATION: &str = "packaging/systemd/config.toml";
-const CONTAINER: &str = "packaging/container/Containerfile";
+const CONTAINER: &str = "packaging/container/config.json";
+const CONTAINER_ROOT: &str = "packaging/container/root.sh";
 const CREDENTIAL: &str = "packaging/systemd/key-credential.conf";
 const GUIDE: &str = "docs/guide/operators.md";
 const MANIFEST: &str = "crates/connection-host/Cargo.toml";
@@ -30,6 +34,7 @@ const WORKFLOW: &str = ".github/workflows/release.yml";
 const READ: &[&str] = &[
     CONFIGURATION,
     CONTAINER,
+    CONTAINER_ROOT,
     CREDENTIAL,
     GUIDE,
     MANIFEST,
@@ -80,8 +85,8 @@ fn addresses(texts: &Texts) -> Vec<String> {
         return vec![format!("{WORDS}, {ROUTES}: the port or the path of a check is not found")];
     }
     let expected = [
-        (CONTAINER, format!("CONNECTIONS_INBOUND__LISTEN=0.0.0.0:{port}\n"), 1),
-        (CONTAINER, format!("EXPOSE {port}\n"), 1),
+        (CONTAINER, format!("CONNECTIONS_INBOUND__LISTEN=0.0.0.0:{port}\""), 1),
+        (CONTAINER, format!("\"{port}/tcp\""), 1),
         (CONTAINER, format!("/dev/tcp/127.0.0.1/{port} "), 1),
         (CONTAINER, format!("'GET {health} HTTP/1.1"), 1),
         (GUIDE, format!("--publish 127.0.0.1:{port}:{port} "), 1),
@@ -108,12 +113,17 @@ fn directories(texts: &Texts) -> Vec<String> {
 
     let container = settings::assigned(text(texts, CONTAINER));
     let variable = |name| container.iter().find(|found| found.name == name).map_or("", |found| &found.value);
-    let volumes: Vec<String> =
-        value(text(texts, CONTAINER), "VOLUME ").split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    let config: Value = serde_json::from_str(text(texts, CONTAINER)).unwrap_or_default();
+    let volumes = config.get("Volumes").and_then(Value::as_object);
+    let volumes: Vec<String> = volumes.into_iter().flat_map(|volumes| volumes.keys().cloned()).collect();
+    let user = config.get("User").and_then(Value::as_str).unwrap_or_default();
     findings.extend(apart(CONTAINER, &volumes, variable("CONNECTIONS_DATA_DIR"), variable("CONNECTIONS_KEY__FILE")));
     for volume in &volumes {
         if !text(texts, GUIDE).contains(&format!(":{volume} ")) {
             findings.push(format!("{GUIDE}: no volume for {volume}"));
+        }
+        if !text(texts, CONTAINER_ROOT).contains(&format!(" \"$1{volume}\"")) {
+            findings.push(format!("{CONTAINER_ROOT}: {volume} is not created"));
         }
     }
 
@@ -131,7 +141,9 @@ fn directories(texts: &Texts) -> Vec<String> {
     let credential = value(text(texts, CREDENTIAL), "Environment=CONNECTIONS_KEY__FILE=%d/");
     let loaded = value(text(texts, CREDENTIAL), "LoadCredential=");
     for (path, part) in [
-        (CONTAINER, format!("ENTRYPOINT [\"{program}\"]")),
+        (CONTAINER, format!("\"Entrypoint\": [\"{IN_PACKAGE}\"]")),
+        (CONTAINER_ROOT, format!(":x:{user}:")),
+        (CONTAINER_ROOT, format!("--owner={} ", user.replace(':', " --group="))),
         (GUIDE, format!("install -m 0755 connections {}/\n", parent(program))),
         (GUIDE, format!("{CONFIGURATION} {configuration}\n")),
         (GUIDE, format!("--config {configuration} ")),
@@ -208,11 +220,14 @@ mod tests {
         (CONFIGURATION, "connections-key/root.key", "connections/root.key", "are not in two"),
         (CONTAINER, "CONNECTIONS_DATA_DIR", "CONNECTIONS_DATA", "CONNECTIONS_DATA is no variable"),
         (CONTAINER, "0.0.0.0:8745", "0.0.0.0:8080", "CONNECTIONS_INBOUND__LISTEN=0.0.0.0:8745"),
-        (CONTAINER, "EXPOSE 8745", "EXPOSE 80", "EXPOSE 8745"),
+        (CONTAINER, "8745/tcp", "80/tcp", "8745/tcp"),
         (CONTAINER, "127.0.0.1/8745", "127.0.0.1/80", "/dev/tcp/127.0.0.1/8745"),
         (CONTAINER, "/healthz", "/health", "GET /healthz"),
-        (CONTAINER, "VOLUME [\"/var/lib/connections\", ", "VOLUME [", "are not in two"),
-        (CONTAINER, "ENTRYPOINT [\"/usr/local/bin", "ENTRYPOINT [\"/usr/bin", "ENTRYPOINT"),
+        (CONTAINER, "\"/var/lib/connections\": {},", "", "are not in two"),
+        (CONTAINER, "[\"/usr/bin/connections", "[\"/usr/local/bin/connections", "Entrypoint"),
+        (CONTAINER, "10001:10001", "10002:10001", "`:x:10002:10001:` is missing"),
+        (CONTAINER_ROOT, "--owner=10001", "--owner=0", "--owner=10001 --group=10001"),
+        (CONTAINER_ROOT, "$1/var/lib/connections-key", "$1/var/lib/key", "is not created"),
         (CREDENTIAL, "CONNECTIONS_KEY__FILE", "CONNECTIONS_KEY_FILE", "CONNECTIONS_KEY_FILE is no variable"),
         (CREDENTIAL, "%d/root.key", "%d/key", "LoadCredential=key:"),
         (GUIDE, "--stop-timeout 120", "--stop-timeout 105", "more than 105 seconds"),
@@ -251,11 +266,9 @@ mod tests {
         (UNIT, "StateDirectory=connections connections-key", "StateDirectory=connections", "are not in two"),
         (UNIT, "CONNECTIONS_CONFIG=", "CONNECTIONS_CONFIGURATION=", "CONNECTIONS_CONFIGURATION is no variable"),
         (UNIT, "/etc/connections/config.toml", "/etc/connections.toml", "/etc/connections.toml"),
-        (WORDS, "127.0.0.1:8745.", "127.0.0.1:8700.", "EXPOSE 8700"),
+        (WORDS, "127.0.0.1:8745.", "127.0.0.1:8700.", "8700/tcp"),
         (WORDS, "`CONNECTIONS_STATE_DIR`", "`CONNECTIONS_STATE_DIRECTORY`", "CONNECTIONS_STATE_DIR is no variable"),
-        (WORKFLOW, "NAME=\"connections-$VERSION-$TARGET\"", "NAME=\"connections-$TARGET\"", "the archive"),
-        (WORKFLOW, "\"$NAME.tgz\"", "\"$NAME.tar.xz\"", "x86_64-unknown-linux-gnu"),
-        (WORKFLOW, "\"$NAME.zip\"", "\"$NAME.7z\"", "x86_64-pc-windows-msvc"),
+        (WORKFLOW, "x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu", "x86_64-pc-windows-msvc is no target"),
         (WORKFLOW, "\"v$VERSION\"", "\"$VERSION\"", "the tag"),
     ];
 
