@@ -54,6 +54,8 @@ pub const PLUGIN_FAULT: &str = "plugin_fault";
 pub const REFRESH_OUTCOME_UNKNOWN: &str = "refresh_outcome_unknown";
 /// The connection needs a re-authorization.
 pub const NEEDS_REAUTHORIZATION: &str = "needs_reauthorization";
+/// The database was restored from a backup, and the refresh token may be used up since the backup was made.
+pub const RESTORED: &str = "restored";
 /// The credential was not revoked, because the provider would also end another connection that has the same grant.
 pub const GRANT_SHARED: &str = "grant_shared";
 /// The credential was not revoked, because its kind has no request that revokes it.
@@ -93,6 +95,7 @@ pub const ALL: &[&str] = &[
     PLUGIN_FAULT,
     REFRESH_OUTCOME_UNKNOWN,
     NEEDS_REAUTHORIZATION,
+    RESTORED,
     GRANT_SHARED,
     NO_REVOCATION,
     REVOCATION_CHANGED,

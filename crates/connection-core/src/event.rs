@@ -44,6 +44,8 @@ pub(crate) const DEFAULT_CHANGED: &str = "default_changed";
 pub(crate) const REMOVED: &str = "removed";
 /// A person changed the label of the connection.
 pub(crate) const RENAMED: &str = "renamed";
+/// The connection was restored with its database from a backup.
+pub(crate) const RESTORED: &str = "restored";
 /// The previous credential was restored.
 pub(crate) const ROLLED_BACK: &str = "rolled_back";
 /// A named secret was handed out.
@@ -81,6 +83,7 @@ pub const EVENT_NAMES: &[&str] = &[
     REAUTHORIZED,
     REMOVED,
     RENAMED,
+    RESTORED,
     ROLLED_BACK,
     SECRET_RELEASED,
     TAGS_CHANGED,

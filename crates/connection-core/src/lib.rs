@@ -190,10 +190,11 @@ pub use profiles::{
 pub use readiness::{ConnectionStatus, Readiness, status};
 pub use refresh::{RefreshOutcome, RefreshOutcomes, RefreshedConnection};
 pub use registry::{
-    AnswerRoom, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, Hint, Hints, History,
-    HostService, Import, Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange, KindConnection, KindRemoval,
-    KindSupport, Kinds, Limits, Local, Machine, NeedState, NotReady, OpenError, OutgoingEvent, OutgoingEvents,
-    Preflight, RegistryBuilder, Removal, Server, StoreCounts, Watch, WeakConnectionRegistry,
+    AnswerRoom, Backup, BackupError, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, Hint,
+    Hints, History, HostService, Import, Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange, KindConnection,
+    KindRemoval, KindSupport, Kinds, Limits, Local, Machine, NeedState, NotReady, OpenError, OutgoingEvent,
+    OutgoingEvents, Preflight, RegistryBuilder, Removal, Restored, RestoredConnection, Server, StoreCounts, TokenUse,
+    Watch, WeakConnectionRegistry,
 };
 pub use sentence::sentence;
 pub use services::{
@@ -205,7 +206,7 @@ pub use setup::{
     SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartAnswer, StartQuestion, StartRedirect, StartVisit,
     StepNo,
 };
-pub use store::{StoreError, StoreSource, connection_names, migrate};
+pub use store::{StoreError, StoreSource, connection_names, is_restore_interrupted, migrate};
 pub use tags::{InvalidTags, Tags};
 pub use usage_report::{FetchedUsage, StoredUsage, UsagePoint};
 pub use webhook::{

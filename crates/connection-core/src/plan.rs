@@ -4,13 +4,15 @@
 //! are not refreshed all at one moment, and pauses after failures grow. Jitter is derived from the connection's id,
 //! which is random, so a restart computes the same times and causes no burst.
 
+use std::time::Duration;
+
 use connection_contract::{NotLive, Reason, Refreshed, Secret, SetupResult, Timestamp, VerifyResult, reason};
 
 use crate::{
     ConnectionId,
     store::{
         StoreError, Tx, json,
-        rows::{CredentialRow, PlanRow},
+        rows::{CredentialRow, PlanRow, RestoredUse},
     },
 };
 
@@ -159,6 +161,23 @@ pub(crate) fn note(reason: Option<&str>) -> Option<Reason> {
     (!passes).then_some(reason)
 }
 
+/// Returns the reason of a credential whose refresh token was restored from a backup and may be used up.
+pub(crate) fn restored(restored: RestoredUse) -> Reason {
+    let (what, remedy) = match restored {
+        RestoredUse::Used => (
+            "its refresh token was used after that backup was made",
+            "authorize this connection again; sending the old token by force may end the authorization",
+        ),
+        RestoredUse::Unknown => (
+            "nothing shows whether its refresh token was used after that backup was made",
+            "authorize this connection again, or force a refresh if nothing has used the token since; otherwise, that may \
+             end the authorization",
+        ),
+    };
+    let message = format!("the database was restored from a backup, and {what}, so it is not refreshed");
+    Reason::new(reason::RESTORED, message).remedy(remedy)
+}
+
 /// Returns a number from 0 to `most` that is derived from the connection and the occasion.
 fn part(id: ConnectionId, occasion: i64, most: i64) -> i64 {
     let Ok(most) = u64::try_from(most) else { return 0 };
@@ -232,6 +251,18 @@ impl Plan {
     /// Returns why the provider will no longer refresh the credential, if that is so.
     pub(crate) fn ended(&self) -> Option<NotLive> {
         if self.failures > 0 && self.due.is_none() { self.why() } else { None }
+    }
+
+    /// Returns `true` if the credential was restored and works as long as its access token does. Only a person's request
+    /// refreshes it.
+    pub(crate) fn is_restored(&self) -> bool {
+        self.code() == Some(reason::RESTORED) && self.due.is_none()
+    }
+
+    /// Returns the time from `now` until the end of a restored credential that works and whose end is known.
+    pub(crate) fn restored_ends_in(&self, now: i64) -> Option<Duration> {
+        let ends = self.valid_until.filter(|until| self.is_restored() && *until > now)?;
+        Some(Duration::from_secs(ends.saturating_sub(now).unsigned_abs()))
     }
 
     pub(crate) fn stage(&self, now: i64) -> Stage {

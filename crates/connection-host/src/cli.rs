@@ -15,7 +15,7 @@ use std::{
 use connection_contract::{ConnectionDefinition, Kind};
 use connection_core::{
     AllowedTool, ConnectionRegistry, FilesPolicy, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder,
-    StoreSource, ToolPolicy,
+    StoreSource, ToolPolicy, is_restore_interrupted,
 };
 use connection_inbound::PublicEndpoint;
 use connection_manifest::{Catalogue, FileKind};
@@ -23,7 +23,9 @@ use connection_oauth2::CLIENT_KEY;
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    Error, Exit, args, catalogue, commands,
+    Error, Exit,
+    applications::applications,
+    args, catalogue, commands,
     common::Common,
     completion,
     config::{Application, Environment, KeySources, PrivateAddresses, Settings, VerifySettings, check_tools},
@@ -348,7 +350,8 @@ impl Program {
             None => self.settings.database_file(),
             Some(url) => sqlite_file(url.expose_secret())?.to_owned(),
         };
-        (!may_exist(&file)).then_some(file)
+        // A database whose restore was interrupted is not missing; opening it says what to do.
+        (!may_exist(&file) && !is_restore_interrupted(&file)).then_some(file)
     }
 
     /// Returns the configured HTTP policy.
@@ -443,13 +446,7 @@ impl Program {
             }
             None => self.with_state(self.key.apply(self.builder())),
         };
-        let builder = builder.own_kinds(declared::source(self.has_catalogue));
-        let builder = builder.http(self.http()?).files(self.files()).machine(Machine::new().tools(self.tools.clone()));
-        let registrations = std::mem::take(&mut self.registrations);
-        let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
-        let builder = self.applications.iter().fold(builder, |builder, (kind, application)| {
-            builder.secret_value(kind.clone(), CLIENT_KEY, application.clone())
-        });
+        let builder = self.with_kinds(builder)?;
         let registry = self.output.waiting("the database", lend(builder).open()).await?;
         self.output.waits_for("the database");
         if self.has_catalogue {
@@ -461,6 +458,23 @@ impl Program {
         };
         self.learn(registry.kinds().own().await?.into_iter().map(KindEntry::of_info));
         Ok(registry)
+    }
+
+    /// Returns the builder of a registry with its key and its kinds.
+    pub(crate) fn whole_builder(&mut self) -> Result<RegistryBuilder, Error> {
+        let builder = self.with_state(self.key.apply(self.builder()));
+        self.with_kinds(builder)
+    }
+
+    /// Sets what kinds use, and registers them.
+    fn with_kinds(&mut self, builder: RegistryBuilder) -> Result<RegistryBuilder, Error> {
+        let builder = builder.own_kinds(declared::source(self.has_catalogue));
+        let builder = builder.http(self.http()?).files(self.files()).machine(Machine::new().tools(self.tools.clone()));
+        let registrations = std::mem::take(&mut self.registrations);
+        let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
+        Ok(self.applications.iter().fold(builder, |builder, (kind, application)| {
+            builder.secret_value(kind.clone(), CLIENT_KEY, application.clone())
+        }))
     }
 
     /// Learns the kinds that the added extensions declare, for a command that otherwise needs no database. Nothing is
@@ -479,19 +493,4 @@ impl Program {
             Err(_) => {}
         }
     }
-}
-
-/// Returns the configured applications. A kind that is unknown or takes no application is an error.
-fn applications(settings: &Settings, kinds: &[KindEntry]) -> Result<BTreeMap<Kind, Arc<Application>>, Error> {
-    let mut applications = BTreeMap::new();
-    for (name, configured) in &settings.kinds {
-        let Some(entry) = kinds.iter().find(|entry| entry.descriptor.kind.as_str() == name) else {
-            let known: Vec<_> = kinds.iter().map(|entry| entry.descriptor.kind.as_str()).collect();
-            return Err(Error::configuration(format!("{}: unknown kind '{name}'", configured.place()))
-                .remedy(format!("the kinds are {}", known.join(", "))));
-        };
-        let application = configured.application(&entry.descriptor)?;
-        applications.insert(entry.descriptor.kind.clone(), Arc::new(application));
-    }
-    Ok(applications)
 }

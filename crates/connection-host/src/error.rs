@@ -5,7 +5,7 @@
 use std::fmt::{self, Write as _};
 
 use connection_agent::SandboxError;
-use connection_core::{AdvanceError, OpenError, StoreError};
+use connection_core::{AdvanceError, BackupError, OpenError, StoreError};
 
 use crate::output::accept_command;
 
@@ -53,8 +53,8 @@ impl Exit {
     /// Returns the exit status for an error code of the core.
     fn of_code(code: &str) -> Self {
         match code {
-            "not_found" | "profile_not_found" | "setup_not_found" | "unknown_kind" | "file_not_found"
-            | "connection_missing" | "unknown_extension" | "unknown_ticket" => Self::NotFound,
+            "not_found" | "backup_missing" | "profile_not_found" | "setup_not_found" | "unknown_kind"
+            | "file_not_found" | "connection_missing" | "unknown_extension" | "unknown_ticket" => Self::NotFound,
             "ambiguous"
             | "invalid_directory"
             | "invalid_label"
@@ -71,6 +71,10 @@ impl Exit {
             | "preference_required"
             | "undeclared" => Self::Usage,
             "denied"
+            | "backup_exists"
+            | "backup_invalid"
+            | "database_in_use"
+            | "database_not_a_file"
             | "account_changed"
             | "account_connected"
             | "code_expired"
@@ -238,6 +242,16 @@ impl From<OpenError> for Error {
         match &error {
             OpenError::Store(store) => own.exit(Exit::of_store(store)),
             _ => own,
+        }
+    }
+}
+
+impl From<BackupError> for Error {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Open(error) => error.into(),
+            BackupError::Registry(error) => error.into(),
+            error => Self::of_core(error.code(), &error, error.remedy()),
         }
     }
 }

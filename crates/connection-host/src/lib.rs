@@ -35,6 +35,7 @@
 //! The API of the library may change without notice. The words that scripts see (configuration keys, exit codes, error
 //! codes, JSON shapes) are a contract, see `docs/spec/words.md` and [`words`].
 
+mod applications;
 mod args;
 mod catalogue;
 mod cli;

@@ -18,6 +18,7 @@ export function stateOf({ liveness, reason, expiring }) {
   if (liveness !== 'live') return { tone: 'none', word: words.unknown };
   if (expiring) return { tone: 'warn', word: words.expiring };
   if (reason?.code === 'refresh_outcome_unknown') return { tone: 'warn', word: words.unclear };
+  if (reason?.code === 'restored') return { tone: 'warn', word: words.restored };
   if (reason?.code === 'use_refused') return { tone: 'warn', word: words.refused };
   return { tone: 'live', word: words.live };
 }
@@ -98,7 +99,7 @@ export function eventTone({ event, details }) {
 /** The events of each filter of a timeline. */
 export const EVENT_FILTERS = {
   health: ['liveness_changed', 'expiring', 'facts_changed'],
-  refresh: ['credential_rotated', 'not_renewed', 'reauthorized', 'rolled_back'],
+  refresh: ['credential_rotated', 'not_renewed', 'reauthorized', 'restored', 'rolled_back'],
   use: ['extension_used', 'secret_released'],
   change: [
     'connected',

@@ -59,7 +59,8 @@ export const texts = {
   states: {
     live: 'Working', failing: 'Not working', offline: 'Provider unreachable', unknown: 'Not checked yet',
     answered: 'Provider has a problem', paused: 'Provider asks to wait', unavailable: 'Provider unavailable',
-    expiring: 'Expires soon', unclear: 'Working, renewal unclear', refused: 'A request was refused',
+    expiring: 'Expires soon', unclear: 'Working, renewal unclear',
+    restored: 'Working, not renewed since a restore', refused: 'A request was refused',
   },
   connections: {
     title: 'Connections',
@@ -251,7 +252,8 @@ export const texts = {
       extension_used: 'Used by an extension', facts_changed: 'Account details changed', imported: 'Imported',
       kind_accepted: 'Change of the kind accepted', liveness_changed: 'State changed',
       not_renewed: 'Could not be renewed',
-      reauthorized: 'Reconnected', removed: 'Removed', renamed: 'Renamed', rolled_back: 'Rolled back',
+      reauthorized: 'Reconnected', removed: 'Removed', renamed: 'Renamed',
+      restored: 'Restored from a backup', rolled_back: 'Rolled back',
       secret_released: 'Secret given', webhook_disabled: 'Webhooks switched off',
       webhook_enabled: 'Webhooks switched on',
       webhook_key_changed: 'Webhook key changed', webhook_key_told: 'Webhook key received',
@@ -277,7 +279,7 @@ export const texts = {
     timeout: 'no answer arrived in time', denied: 'the policy of this server refuses the address',
     root_missing: 'a directory does not exist',
     plugin_fault: 'the plugin is at fault', refresh_outcome_unknown: 'the answer to a renewal was lost',
-    needs_reauthorization: 'somebody must sign in again',
+    needs_reauthorization: 'somebody must sign in again', restored: 'it was restored from a backup',
   },
   extensions: {
     title: 'Extensions', needs: 'Needs', uses: 'Uses', status: { connected: 'Ready', failed: 'Not working',

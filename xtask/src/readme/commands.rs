@@ -55,6 +55,8 @@ const SHOWN: &[(&str, &str)] = &[
     ("connections serve ", "the host's tests open the page in a browser"),
     ("connections tokens ", "the host's tests make and revoke tokens"),
     ("connections kinds accept ", "the host's tests accept a change of a kind"),
+    ("connections backup ", "the host's tests back up a database and restore it after its server was killed"),
+    ("connections restore --mark", "the host's tests mark a database of either engine"),
     ("connections key change --to-source keyring", "it needs a machine without a keyring"),
     ("cargo install --locked --path ", "the program is built before the documents are run"),
     ("sudo apt install apt-utils ", "`cargo xtask release rehearse` makes the image"),

@@ -10,6 +10,7 @@ mod answer_slots;
 mod flight;
 mod key;
 mod life_signs;
+mod look;
 mod quarantine;
 mod recording;
 mod replay;
@@ -25,6 +26,7 @@ mod unanswered;
 
 pub(crate) use abandoned::{conclude_abandoned, recover, unknown};
 pub(crate) use flight::{Exchange, ExchangeOutcome, MAX_REFRESH, Rule, Uncertain, send};
+pub(crate) use look::NodeLook;
 pub(crate) use quarantine::boot_time;
 pub(crate) use replay::SEND_WITHIN;
 pub(crate) use rescue::{COMMIT_PATIENCE, commit_or_keep};

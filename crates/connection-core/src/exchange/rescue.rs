@@ -301,21 +301,22 @@ pub(super) fn damaged(system: &System, source: &Source, why: &str) -> Rescue {
 }
 
 /// The kind of a kept value.
-enum StoredKind {
+pub(super) enum StoredKind {
     Answer(ExchangeScope),
     /// An entry of this session's journal.
     Entry(SessionId),
 }
 
 /// A kept value, as a rescue file holds it.
-struct KeptValue {
-    kind: StoredKind,
+pub(super) struct KeptValue {
+    pub(super) kind: StoredKind,
     /// The generation of the credential that was sent, or the number of the journal's entry.
-    generation: i64,
+    pub(super) generation: i64,
     sealed: Sealed,
 }
 
-fn parse(bytes: &[u8]) -> Option<KeptValue> {
+/// Reads a kept value, still sealed; `None` for bytes that this program did not write.
+pub(super) fn parse(bytes: &[u8]) -> Option<KeptValue> {
     let rest = bytes.strip_prefix(&MAGIC)?;
     let ([tag], rest) = rest.split_first_chunk()?;
     let (id, rest) = rest.split_first_chunk()?;

@@ -142,6 +142,45 @@ impl StateDirectory {
         taken.map_or_else(|| AnswerSlots::make(own), Ok)
     }
 
+    /// Returns `true` if a process of the store with this tag is running on the node of this directory.
+    ///
+    /// Blocks for a moment.
+    pub(super) fn is_in_use(path: &Path, store: &str) -> io::Result<bool> {
+        let prefix = format!("process-{store}-");
+        let is_lock = |name: &&String| name.starts_with(&prefix) && name.ends_with(LOCK);
+        for name in names(path)?.iter().filter(is_lock) {
+            let path = path.join(name);
+            // A process that has just ended may have been tidied away.
+            if !is_free(&path)? && path.try_exists()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns everything that the directory keeps for the store with this tag.
+    ///
+    /// # Errors
+    ///
+    /// An error if there may be an answer that cannot be read.
+    pub(super) fn contents(path: &Path, store: &str) -> io::Result<Vec<Content>> {
+        let mut contents = Vec::new();
+        for name in names(path)? {
+            let file = path.join(&name);
+            if name.starts_with(&format!("answer-{store}-")) && name.ends_with(RESCUE) {
+                let bytes = platform::read_private(&file, MAX_RESCUE).map_err(of_unreadable)?;
+                contents.extend(bytes.map(Content::Whole));
+            } else if name.starts_with(&format!("answers-{store}-")) && name.ends_with(SLOTS) {
+                let found = answer_slots::read_slots(&file)?;
+                contents.extend(found.unreadable.iter().map(|_| Content::Damaged));
+                for slot in found.occupied {
+                    contents.push(slot.read()?);
+                }
+            }
+        }
+        Ok(contents)
+    }
+
     /// Returns why this process has no slots for its answers, if it has none.
     pub(crate) fn missing_slots_reason(&self) -> Option<&str> {
         self.places.as_ref().err().map(String::as_str)
@@ -288,7 +327,7 @@ impl StateDirectory {
     }
 }
 
-fn names(path: &PathBuf) -> io::Result<Vec<String>> {
+fn names(path: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(path)? {
         names.extend(entry?.file_name().into_string());

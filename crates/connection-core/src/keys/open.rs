@@ -106,6 +106,15 @@ pub(crate) async fn open_keyset(
     existing(store, sources, &row.ok_or(SealError::Truncated)?, clock).await
 }
 
+/// Checks that the key source opens a keyset, such as that of a backup.
+pub(crate) async fn check_keyset(row: &KeysetRow, sources: &KeySources) -> Result<(), OpenKeyError> {
+    agree(sources).await?;
+    match row.wrapped().open(&*sources.used).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(source_with_key(sources, row, error.into()).await),
+    }
+}
+
 async fn existing(
     store: &Store,
     sources: &KeySources,

@@ -280,6 +280,7 @@ fn is_cured(code: &str) -> bool {
         reason::PLUGIN_PANICKED,
         reason::PLUGIN_TIMEOUT,
         reason::REFRESH_OUTCOME_UNKNOWN,
+        reason::RESTORED,
         reason::UNAUTHORIZED,
     ];
     CURED_BY_REFRESH.contains(&code)

@@ -3,6 +3,7 @@
 mod access_tokens;
 mod activate;
 mod audit;
+mod backup;
 mod builder;
 mod counts;
 mod defaults;
@@ -41,6 +42,7 @@ use connection_contract::BoxFuture;
 
 use crate::{Connection, ConnectionId, ConnectionInfo, Error, Notification, connection, ground::Scope};
 
+pub use backup::{Backup, BackupError, Restored, RestoredConnection, TokenUse};
 pub use builder::{OpenError, RegistryBuilder};
 pub use counts::StoreCounts;
 pub use events::{Event, EventPage, Events, History};

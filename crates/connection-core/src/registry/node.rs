@@ -57,6 +57,12 @@ impl Shared {
     }
 }
 
+/// Returns the name of the store in a state directory, which several stores may share.
+pub(super) fn store_tag(sealer: &Sealer) -> String {
+    let [a, b, c, d, ..] = sealer.mac("connections/state-directory/v1", b"");
+    encode::hex(&[a, b, c, d])
+}
+
 /// Opens the state directory of this node for the process with this name.
 pub(super) async fn open_state(
     path: PathBuf,
@@ -64,8 +70,7 @@ pub(super) async fn open_state(
     sealer: &Sealer,
     process: String,
 ) -> Result<StateDirectory, OpenError> {
-    let [a, b, c, d, ..] = sealer.mac("connections/state-directory/v1", b"");
-    let tag = encode::hex(&[a, b, c, d]);
+    let tag = store_tag(sealer);
     let directory = path.clone();
     let failed = |source| OpenError::StateDirectory { path, source };
     let opened = match waiting(move || StateDirectory::open(directory, tag, &process)).await {

@@ -29,17 +29,26 @@ pub(super) async fn open(mut builder: RegistryBuilder) -> Result<ConnectionRegis
     }
     builder.local_services.tools.check()?;
     let (source, keys) = builder.store_and_keys()?;
-    let http = HttpClient::new(builder.http.clone(), builder.clock.clone())?;
-    let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
-    let process = process_name();
     builder.protect_own_files(&source, &keys);
-    let opened = builder.open_store(source, keys, &runtimes, &process).await?;
-    let shared = builder.into_shared(opened, http, runtimes, process);
+    let shared = assembled(builder, source, keys).await?;
     tracing::debug!(store = shared.store.place(), "registry opened");
     shared.warn_of_answer_room();
     let registry = ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() };
     registry.begin().await;
     Ok(registry)
+}
+
+/// Opens the store and creates the state of a registry, which does not begin any work.
+pub(super) async fn assembled(
+    builder: RegistryBuilder,
+    source: StoreSource,
+    keys: KeySources,
+) -> Result<Shared, OpenError> {
+    let http = HttpClient::new(builder.http.clone(), builder.clock.clone())?;
+    let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
+    let process = process_name();
+    let opened = builder.open_store(source, keys, &runtimes, &process).await?;
+    Ok(builder.into_shared(opened, http, runtimes, process))
 }
 
 /// The store of a registry, with what is kept beside it.

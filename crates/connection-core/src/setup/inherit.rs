@@ -29,7 +29,7 @@ const MAX_DURATION: Duration = Duration::from_secs(10);
 pub(super) struct ReplacedCredential {
     generation: i64,
     account: String,
-    /// `true` if the provider no longer renews the credential, or if that is unknown. The token that would renew the
+    /// `true` if the provider no longer renews the credential, or if that is unknown, as after a restore. The token that would renew the
     /// new credential is the same.
     is_dead: bool,
 }
@@ -37,11 +37,12 @@ pub(super) struct ReplacedCredential {
 impl ReplacedCredential {
     pub(super) fn of(row: &ListedRow) -> Self {
         const DEAD: &[&str] = &[reason::NEEDS_REAUTHORIZATION, reason::REFRESH_OUTCOME_UNKNOWN, reason::UNAUTHORIZED];
-        let code = row.reason.as_deref().and_then(json::to_reason).map(|reason| reason.code);
+        let code = |reason: &Option<String>| reason.as_deref().and_then(json::to_reason).map(|reason| reason.code);
+        let is_restored = code(&row.refresh_reason).is_some_and(|code| code == reason::RESTORED);
         Self {
             generation: row.account.generation,
             account: row.account.account_id.clone(),
-            is_dead: code.is_some_and(|code| DEAD.contains(&&*code)),
+            is_dead: is_restored || code(&row.reason).is_some_and(|code| DEAD.contains(&&*code)),
         }
     }
 }

@@ -60,6 +60,12 @@ pub enum StoreError {
         /// The path of the database file, or the address of the server without a password.
         place: String,
     },
+    /// A restore was interrupted while it replaced the database, which is therefore not in its place.
+    #[error("the database {place} is missing, because its restore from a backup was interrupted")]
+    Interrupted {
+        /// The path of the database file.
+        place: String,
+    },
     /// The address names no database that could be kept.
     #[error("{reason}")]
     InvalidAddress {
@@ -154,6 +160,7 @@ impl StoreError {
             }
             Self::Exposed(exposed) => exposed.remedy(),
             Self::Full { place } => format!("free space on the disk of {place}"),
+            Self::Interrupted { .. } => "run the same `connections restore` again, which completes it".into(),
             Self::InvalidAddress { .. } | Self::UnsupportedEngine { .. } => {
                 "name a file, as in sqlite:///var/lib/connections/connections.db, or a server, as in \
                  postgres://connections@db.example/connections"

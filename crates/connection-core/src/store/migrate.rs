@@ -46,6 +46,18 @@ pub(super) fn are_all(applied: &[(i64, Vec<u8>)], migrator: &Migrator) -> bool {
     applied.eq(migrator.iter().map(|known| (known.version, &*known.checksum)))
 }
 
+/// Checks that this program can use a database with these migrations, of which some may be missing.
+pub(super) fn check(migrator: &Migrator, applied: &[(i64, Vec<u8>)], place: &str) -> Result<(), StoreError> {
+    for (version, checksum) in applied {
+        match migrator.iter().find(|known| known.version == *version) {
+            Some(known) if *known.checksum == **checksum => {}
+            Some(_) => return Err(StoreError::Changed { place: place.to_owned(), version: *version }),
+            None => return Err(refused(migrator, &MigrateError::VersionMissing(*version), place)),
+        }
+    }
+    Ok(())
+}
+
 pub(super) async fn run<C: Migrate>(migrator: &Migrator, connection: &mut C, place: &str) -> Result<(), StoreError> {
     // `run` would call this, but its own future is not recognized as `Send` ("`Acquire` is not general enough").
     let Err(error) = migrator.run_direct(None, connection, false).await else { return Ok(()) };

@@ -7,6 +7,8 @@
 mod access_token_requests;
 mod access_tokens;
 mod accounts;
+#[cfg(feature = "sqlite")]
+mod backup;
 mod candidates;
 mod changes;
 mod choices;
@@ -46,6 +48,7 @@ mod recoveries;
 mod refreshes;
 mod refused_uses;
 mod renames;
+mod restores;
 mod row_events;
 pub(crate) mod rows;
 mod sealed;
@@ -59,7 +62,12 @@ mod tests;
 mod usage;
 mod webhooks;
 
-use std::{fmt, future::Future, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use connection_contract::BoxFuture;
 use secrecy::SecretString;
@@ -75,6 +83,8 @@ use sqlite::{Limits, Sqlite};
 
 pub(crate) use access_token_requests::{CarriedRequest, TokenRequestRow, carried, carrying};
 pub(crate) use accounts::{BesideRow, OfKindRow};
+#[cfg(feature = "sqlite")]
+pub(crate) use backup::{ReplacedStore, Replacement, back_up};
 pub(crate) use candidates::KINDS_AT_ONCE;
 pub(crate) use changes::{Changed, Changes, ObservedVersion, Version};
 pub(crate) use counts::{LivenessCountRow, WaitingRow};
@@ -95,6 +105,7 @@ pub(crate) use outlines::OutlineRow;
 pub(crate) use provider_grants::ProviderGrantRow;
 pub(crate) use recoveries::Recovery;
 pub(crate) use refreshes::LEASE;
+pub(crate) use restores::AttemptRow;
 pub(crate) use row_events::broken_row_link;
 pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};
 pub(crate) use sealed_value::Sealed;
@@ -334,6 +345,25 @@ fn migrate_address(address: SecretString) -> BoxFuture<'static, Result<(), Store
             Location::Postgres(options) => postgres::migrate_at(&options).await,
         }
     })
+}
+
+/// Returns `true` if a restore was interrupted while it replaced this database file, which is therefore not in its place.
+///
+/// # Examples
+///
+/// ```
+/// let directory = tempfile::tempdir().unwrap();
+/// assert!(!connection_core::is_restore_interrupted(&directory.path().join("connections.db")));
+/// ```
+pub fn is_restore_interrupted(database: &Path) -> bool {
+    #[cfg(feature = "sqlite")]
+    return sqlite::Prepared::interrupted(database).is_ok_and(|prepared| prepared.is_some());
+    #[cfg(not(feature = "sqlite"))]
+    {
+        // A database on a server is not restored by this program.
+        let _ = database;
+        false
+    }
 }
 
 impl fmt::Debug for Store {

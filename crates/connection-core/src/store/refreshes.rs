@@ -99,10 +99,11 @@ impl Tx {
         later!(self, SQL, id.as_uuid(), from)
     }
 
-    /// Makes the current credential due for a refresh at `now`, unless it was due before.
+    /// Makes the current credential due for a refresh at `now`, unless it was due before. This and the next two methods
+    /// leave a restored credential as it is, for which a person decides.
     pub(crate) async fn refresh_now(&mut self, id: ConnectionId, now: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_credential SET refresh_at = $2 WHERE connection_id = $1 \
-                           AND state = 'current' AND (refresh_at IS NULL OR refresh_at > $2)";
+                           AND state = 'current' AND restored IS NULL AND (refresh_at IS NULL OR refresh_at > $2)";
         self.changed(Changed::Connection(id));
         later!(self, SQL, id.as_uuid(), now)
     }
@@ -111,7 +112,7 @@ impl Tx {
     /// gone.
     pub(crate) async fn hasten_refresh(&mut self, id: ConnectionId, now: i64) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_credential SET refresh_at = $2 WHERE connection_id = $1 \
-                           AND state = 'current' AND refresh_failures > 0 \
+                           AND state = 'current' AND refresh_failures > 0 AND restored IS NULL \
                            AND (refresh_at IS NULL OR refresh_at > $2)";
         self.changed(Changed::Connection(id));
         later!(self, SQL, id.as_uuid(), now)
@@ -127,13 +128,14 @@ impl Tx {
     ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_credential SET refresh_reason = $2, \
                            refresh_at = CASE WHEN refresh_at < $3 THEN refresh_at ELSE $3 END \
-                           WHERE connection_id = $1 AND state = 'current' \
+                           WHERE connection_id = $1 AND state = 'current' AND restored IS NULL \
                            AND (refresh_at IS NOT NULL OR refresh_failures = 0)";
         self.changed(Changed::Connection(id));
         later!(self, SQL, id.as_uuid(), reason, now)
     }
 
-    /// Stores the plan of a credential. Returns `false` if the credential does not exist.
+    /// Stores the plan of a credential after an attempt to refresh it, which a person requested if the credential was
+    /// restored. Returns `false` if the credential does not exist.
     pub(crate) async fn set_plan(
         &mut self,
         id: ConnectionId,
@@ -141,7 +143,7 @@ impl Tx {
         plan: &PlanRow,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_credential SET renew_at = $3, authorized_until = $4, refreshed_at = $5, \
-                           refresh_at = $6, refresh_failures = $7, refresh_reason = $8 \
+                           refresh_at = $6, refresh_failures = $7, refresh_reason = $8, restored = NULL \
                            WHERE connection_id = $1 AND generation = $2";
         self.changed(Changed::Connection(id));
         let changed = execute!(

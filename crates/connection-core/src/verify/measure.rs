@@ -74,6 +74,7 @@ pub(super) async fn measure(
     let opened = open_read(system, info, &before.read).await?;
     let began = system.clock.now();
     let is_fresh = opened.plan.is_fresh(began.seconds());
+    let ends_in = opened.plan.restored_ends_in(began.seconds());
     let probed = match opened.payload {
         Ok(payload) => {
             let subject =
@@ -82,12 +83,17 @@ pub(super) async fn measure(
         }
         Err(unopened) => Ok(unopened.not_live().into()),
     };
-    let probed = match probed {
+    let mut probed = match probed {
         Ok(probed) => probed,
         Err(ConnectionError::Credential(_)) => unreadable().into(),
         Err(ConnectionError::NotLive(not_live)) => not_live.into(),
         Err(source) => return Err(Error::Plugin { kind: before.info.kind, source }),
     };
+    if let Some(ends_in) = ends_in.filter(|_| probed.found.liveness == Liveness::Live) {
+        // No refresh follows, so a check at its end reports it.
+        let recheck_after = probed.found.recheck_after.map_or(ends_in, |after| after.min(ends_in));
+        probed.found.recheck_after = Some(recheck_after);
+    }
     Ok(Measurement { before, began, probed, is_fresh })
 }
 
@@ -108,6 +114,9 @@ async fn renewed_first(scope: Scope<'_, System>, before: &ShownConnection) -> Re
     let Some(plan) = before.read.plan() else { return Ok(RefreshedFirst::Same) };
     let id = before.info.id;
     let now = system.clock.now().seconds();
+    if plan.is_restored() && !plan.is_expired(now) {
+        return Ok(RefreshedFirst::Same);
+    }
     if let Some(why) = plan.ended() {
         return Ok(RefreshedFirst::NotLive(why));
     }

@@ -138,6 +138,7 @@ mod rename;
 mod renewing;
 mod repair_links;
 mod repeated_requests;
+mod restored;
 #[cfg(feature = "keyring")]
 mod ring;
 mod rollback;

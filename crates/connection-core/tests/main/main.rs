@@ -5,8 +5,11 @@
 include!("both.rs");
 
 // Files, their modes and their damage.
+mod backups;
 mod exchange_faults;
 mod open_faults;
+mod restore_faults;
+mod restores;
 mod schema;
 
 // The options of a pool of SQLite connections.

@@ -155,6 +155,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
         "ALTER TABLE connection_access_token_request DROP COLUMN lease_owner",
         "ALTER TABLE connection_access_token_request DROP COLUMN lease_until",
         "ALTER TABLE connection_access_token_request DROP COLUMN is_whole",
+        "ALTER TABLE connection_credential DROP COLUMN restored",
     ] {
         pool.run(newer).await;
     }

@@ -31,7 +31,23 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Extensions and tools",
         &["extensions", "resolve", "preferences", "exec", "open-settings", "profiles", "run", "sandbox", "usage"],
     ),
-    ("Operations", &["kinds", "setup", "events", "watch", "key", "tokens", "doctor", "config", "completions", "man"]),
+    (
+        "Operations",
+        &[
+            "kinds",
+            "setup",
+            "events",
+            "watch",
+            "backup",
+            "restore",
+            "key",
+            "tokens",
+            "doctor",
+            "config",
+            "completions",
+            "man",
+        ],
+    ),
 ];
 
 /// The commands that a new user needs first.

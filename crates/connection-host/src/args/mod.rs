@@ -171,6 +171,7 @@ impl Command {
             | Self::Link(_)
             | Self::OpenSettings(_)
             | Self::Resolve { .. }
+            | Self::Restore { .. }
             | Self::Serve(_)
             | Self::Setup { .. } => true,
             _ => false,
@@ -325,6 +326,20 @@ pub(crate) enum Command {
     Setup {
         #[command(subcommand)]
         command: SetupCommand,
+    },
+    /// Write a copy of the database, while it is in use
+    Backup {
+        /// The file of the backup, which must not exist
+        file: PathBuf,
+    },
+    /// Replace the database by a backup
+    Restore {
+        /// The file of the backup
+        #[arg(required_unless_present = "mark", conflicts_with = "mark")]
+        file: Option<PathBuf>,
+        /// Mark a database that other tools restored
+        #[arg(long)]
+        mark: bool,
     },
     /// Show, move or rotate the database key
     Key {

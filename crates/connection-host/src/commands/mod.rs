@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod add;
+mod backup;
 mod completions;
 mod config;
 mod confirm;
@@ -41,6 +42,7 @@ mod remove;
 mod remove_kind;
 mod rename;
 mod resolve;
+mod restore;
 mod rollback;
 mod run;
 mod sandbox;
@@ -123,6 +125,9 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         }
         Command::Usage(arguments) => usage::run(program, arguments).await,
         Command::Setup { command } => setup::run(program, command).await,
+        Command::Backup { file } => backup::run(program, file).await,
+        // clap requires one of the two.
+        Command::Restore { file, mark: _ } => restore::run(program, file).await,
         Command::Key { command } => key::run(program, command).await,
         Command::Serve(arguments) => serve::run(program, &arguments).await,
         Command::Tokens { command } => tokens::run(program, command).await,

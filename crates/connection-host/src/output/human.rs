@@ -3,7 +3,7 @@
 use connection_contract::{Kind, Liveness, Reason, Timestamp, reason};
 use connection_core::ConnectionInfo;
 pub(crate) use connection_server::shapes::{
-    EXPIRES_SOON, condition, connections_summary, expires_soon, is_use_refused, liveness_word,
+    EXPIRES_SOON, condition, connections_summary, expires_soon, is_restored, is_use_refused, liveness_word,
 };
 
 use super::{table::Colour, time};
@@ -51,7 +51,7 @@ pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
         Liveness::Failing => 0,
         Liveness::Offline if is_to_choose(info) => 0,
         Liveness::Offline => 1,
-        Liveness::Live if expires_soon(info, now) || is_use_refused(info) => 3,
+        Liveness::Live if expires_soon(info, now) || is_use_refused(info) || is_restored(info) => 3,
         Liveness::Live => 4,
         _ => 2,
     }
@@ -110,7 +110,7 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
         _ if !info.registered => (gone.map_or(note.clone(), |remedy| format!("{note}; {remedy}")), None),
         Liveness::Failing => (note, again()),
         Liveness::Offline if ways.is_some() => (note, again()),
-        Liveness::Live if expires_soon(info, now) => (note, again()),
+        Liveness::Live if expires_soon(info, now) || is_restored(info) => (note, again()),
         Liveness::Live if !is_use_refused(info) => (note, None),
         // The connection is verified again when the pause is over; asking the provider earlier makes it worse.
         Liveness::Offline if is_paused(&info.reason) => (note, None),

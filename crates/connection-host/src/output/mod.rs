@@ -22,7 +22,7 @@ use serde::Serialize;
 pub(crate) use elements::Elements;
 pub(crate) use human::{
     EXPIRES_SOON, TRUST_CERTIFICATE, accept_command, account, condition, connections_summary, expires_soon, expiry,
-    is_use_refused, liveness_word, name, quoted, reason_line, reauthorize_command, short_id, urgency,
+    is_restored, is_use_refused, liveness_word, name, quoted, reason_line, reauthorize_command, short_id, urgency,
 };
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;

@@ -38,6 +38,7 @@ mod record;
 mod refresh;
 mod refused_send;
 mod repair;
+mod restore_marks;
 #[cfg(unix)]
 mod running;
 #[cfg(unix)]

@@ -33,6 +33,7 @@ mod page;
 mod pauses;
 #[cfg(unix)]
 mod remote_terminal;
+mod restores;
 #[cfg(unix)]
 mod screen;
 mod shapes;

@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[track_caller]
-fn check_all(value: &Value, shape: &str, count: usize) {
+pub(crate) fn check_all(value: &Value, shape: &str, count: usize) {
     let list = value.as_array().expect("an array");
     assert_eq!(list.len(), count, "{value}");
     for value in list {

@@ -261,6 +261,13 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_parent(path)
 }
 
+/// Moves a file to another name in its directory, and returns when the new name is on the disk. An existing file of that
+/// name is replaced. A crash leaves the file under one of the two names.
+pub fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    steps::rename(from, to)?;
+    sync_parent(to)
+}
+
 /// Returns the path of a temporary file in the same directory. Each call returns another path.
 fn write_temporary(path: &Path) -> io::Result<PathBuf> {
     let mut draft = OsString::from(path.as_os_str());

@@ -18,7 +18,7 @@ use crate::{
     caller::{Caller, ToRead},
     openapi::parameters::{After, Limit},
     problem::Problem,
-    shapes::{ConnectionBody, condition, expires_soon, is_use_refused, words},
+    shapes::{ConnectionBody, condition, expires_soon, is_restored, is_use_refused, words},
 };
 
 /// A connection, with what a person can do about it.
@@ -100,7 +100,11 @@ fn is_to_choose(info: &ConnectionInfo) -> bool {
 
 fn needs_attention(info: &ConnectionInfo, now: Timestamp) -> bool {
     let (liveness, _) = condition(info);
-    !info.registered || liveness == Liveness::Failing || is_to_choose(info) || expires_soon(info, now)
+    !info.registered
+        || liveness == Liveness::Failing
+        || is_to_choose(info)
+        || is_restored(info)
+        || expires_soon(info, now)
 }
 
 fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<&'static str> {
@@ -114,7 +118,7 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<&'static str> 
         Liveness::Failing => Some("reauthorize"),
         Liveness::Offline if is_to_choose(info) => Some("reauthorize"),
         Liveness::Offline => Some("wait"),
-        Liveness::Live if expires_soon(info, now) => Some("reauthorize"),
+        Liveness::Live if expires_soon(info, now) || is_restored(info) => Some("reauthorize"),
         Liveness::Live => is_use_refused(info).then_some("verify"),
         _ => Some("verify"),
     }

@@ -14,7 +14,7 @@ use crate::{
     caller::{Caller, ToManage},
     checks::{CheckBody, MAX_COUNTED, RedirectUriBody, certificate, clock, events},
     problem::Problem,
-    shapes::{condition, connections_summary, is_called_back, is_use_refused, liveness_word},
+    shapes::{condition, connections_summary, is_called_back, is_restored, is_use_refused, liveness_word},
 };
 
 /// The maximum number of connections that are named.
@@ -81,13 +81,14 @@ fn is_down(info: &ConnectionInfo) -> bool {
 /// Checks the last measured state of the connections, and whether a request was refused since. No provider is asked.
 fn connections(rows: &[ConnectionInfo]) -> Vec<CheckBody> {
     let (down, others): (Vec<_>, Vec<_>) = rows.iter().partition(|info| is_down(info));
-    let refused: Vec<_> = others.into_iter().filter(|info| is_use_refused(info)).collect();
-    let summary = connections_summary(rows.len(), down.len(), refused.len());
-    if down.is_empty() && refused.is_empty() {
+    let (refused, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|info| is_use_refused(info));
+    let restored: Vec<_> = others.into_iter().filter(|info| is_restored(info)).collect();
+    let summary = connections_summary(rows.len(), down.len(), refused.len(), restored.len());
+    if down.is_empty() && refused.is_empty() && restored.is_empty() {
         return vec![passed("connections", summary)];
     }
     let mut checks = vec![failed("connections", summary, "see each of them for its reason")];
-    checks.extend(down.iter().chain(&refused).take(MAX_NAMED).map(|info| {
+    checks.extend(down.iter().chain(&refused).chain(&restored).take(MAX_NAMED).map(|info| {
         let (liveness, reason) = condition(info);
         let why = reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
         let message = format!("{}:{} is {}{why}", info.kind, info.label, liveness_word(liveness));

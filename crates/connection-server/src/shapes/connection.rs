@@ -227,16 +227,27 @@ pub fn is_use_refused(info: &ConnectionInfo) -> bool {
     info.reason.as_ref().is_some_and(|why| why.code == reason::USE_REFUSED)
 }
 
-/// Returns how many of all connections do not work, and of how many a request was refused since their last verification.
-pub fn connections_summary(all: usize, down: usize, refused: usize) -> String {
+/// Returns `true` if the connection works but is not refreshed, because its refresh token was restored from a backup.
+pub fn is_restored(info: &ConnectionInfo) -> bool {
+    info.registered && info.reason.as_ref().is_some_and(|why| why.code == reason::RESTORED)
+}
+
+/// Returns how many of all connections do not work, of how many a request was refused since their last verification, and
+/// how many are not refreshed since a restore.
+pub fn connections_summary(all: usize, down: usize, refused: usize, restored: usize) -> String {
     let down = match down {
         0 => format!("none of {all} failed when it was last verified"),
         down => format!("{down} of {all} do not work"),
     };
-    match refused {
+    let refused = match refused {
         0 => down,
         1 => format!("{down}, but the provider of 1 refused a request since"),
         refused => format!("{down}, but the providers of {refused} refused a request since"),
+    };
+    match restored {
+        0 => refused,
+        1 => format!("{refused}; 1 was restored from a backup and is not refreshed"),
+        restored => format!("{refused}; {restored} were restored from a backup and are not refreshed"),
     }
 }
 

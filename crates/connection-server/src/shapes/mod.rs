@@ -18,7 +18,7 @@ pub(crate) mod words;
 pub use answer::{AnswerBody, HeaderBody, body_text};
 pub use connection::{
     AccountBody, ConnectionBody, EXPIRES_SOON, ReasonBody, RefreshedBody, RemovedBody, condition, connections_summary,
-    expires_soon, is_use_refused, liveness_word,
+    expires_soon, is_restored, is_use_refused, liveness_word,
 };
 pub use event::EventBody;
 pub(crate) use extension::ResolvedSchema;

@@ -15,6 +15,16 @@ stored_words! {
     }
 }
 
+stored_words! {
+    /// What is known about the use of a restored refresh token since the backup was made.
+    RestoredUse in "connection_credential.restored" {
+        /// Nothing shows whether the token was used.
+        Unknown = "unknown",
+        /// The token was used.
+        Used = "used",
+    }
+}
+
 row! {
     /// A row of `connection_credential`.
     #[derive(Clone, Debug)]

@@ -20,7 +20,7 @@ use super::columns::row;
 
 pub(crate) use access_token::{AccessTokenRow, TokenPurpose};
 pub(crate) use account::{AccountFacts, AccountRow, AccountState, FoundRow, ListedRow};
-pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow};
+pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow, RestoredUse};
 pub(crate) use event::{EventRow, NewestEvent, RowClaim, Standing, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
 pub(crate) use exchange::{BootTime, ExchangeRow, ExchangeState, Sent};

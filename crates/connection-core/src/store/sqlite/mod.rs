@@ -1,10 +1,13 @@
 //! SQLite: a single writer that commits queued jobs together, and several readers.
 
 mod changed;
+mod copy;
 mod host_pool;
 mod own_pool;
 mod read_only;
 mod readers;
+mod replaced;
+mod swap;
 mod together;
 mod version;
 mod waiting;
@@ -33,10 +36,13 @@ use writer::Writer;
 use crate::Clock;
 
 pub(super) use changed::changed;
+pub(super) use copy::{Checked, Use, check, copy};
 pub(super) use host_pool::open as open_lent;
-pub(super) use own_pool::open;
+pub(super) use own_pool::{blocking, lock, open, sibling_path};
 pub(super) use read_only::{read_only, read_only_of};
 pub(super) use readers::LentReader;
+pub(super) use replaced::Replaced;
+pub(super) use swap::{Prepared, clear, draft};
 pub(super) use together::Together;
 #[cfg(test)]
 pub(super) use waiting::Before;
@@ -138,6 +144,6 @@ pub(super) fn migrator() -> Migrator {
     migrate::configured(migrate::embedded!(
         "sqlite": "0001_tables", "0002_usage_snapshot", "0003_provider_grant", "0004_refused_use",
         "0005_usage_window", "0006_lacking_scopes", "0007_due_events", "0008_request_lease",
-        "0009_asked_origin", "0011_tags",
+        "0009_asked_origin", "0010_restored", "0011_tags",
     ))
 }

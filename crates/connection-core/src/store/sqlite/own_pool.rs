@@ -18,6 +18,7 @@ use super::{
     super::StoreError,
     Limits, Sqlite, bring_up, is_current,
     readers::Readers,
+    swap::{self, Prepared},
     writer::{Connections, Separate, Writer},
 };
 use connection_seal::platform::{self, FileContent};
@@ -85,7 +86,14 @@ async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreErr
         // The log and its index get the mode of the file, whatever the umask is. An existing file is not opened
         // here: this process may have it open, and would lose its locks on it when the first handle is closed.
         match path.try_exists()? {
-            true => platform::check_writable(&path)?,
+            true => {
+                swap::forget_unused(&path)?;
+                platform::check_writable(&path)?
+            }
+            // An empty database in this place would hide that nothing is lost.
+            false if Prepared::interrupted(&path)?.is_some() => {
+                return Ok(Err(StoreError::Interrupted { place: path.display().to_string() }));
+            }
             false => drop(platform::open_private(&path)?),
         }
         Ok(Ok(lock))
@@ -93,18 +101,18 @@ async fn prepare(path: PathBuf, place: String) -> Result<std::fs::File, StoreErr
     prepared.await?
 }
 
-pub(super) fn lock(database: &Path) -> std::io::Result<std::fs::File> {
+pub(in super::super) fn lock(database: &Path) -> std::io::Result<std::fs::File> {
     platform::lock_file(&sibling_path(database, ".lock"))
 }
 
-pub(super) fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
+pub(in super::super) fn sibling_path(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
 /// Runs `work` on a thread that may block.
-pub(super) async fn blocking<T: Send + 'static>(
+pub(in super::super) async fn blocking<T: Send + 'static>(
     place: String,
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {

@@ -11,6 +11,7 @@ mod lists;
 mod open;
 mod plans;
 mod refusals;
+mod restores;
 mod rows;
 mod sealed;
 mod setups;

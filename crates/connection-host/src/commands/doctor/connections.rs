@@ -6,7 +6,8 @@ use connection_core::ConnectionInfo;
 
 use super::{failed, passed};
 use crate::output::{
-    condition, connections_summary, is_use_refused, json::CheckBody, liveness_word, name, reason_line, urgency,
+    condition, connections_summary, is_restored, is_use_refused, json::CheckBody, liveness_word, name, reason_line,
+    urgency,
 };
 
 /// The maximum number of connections that are named.
@@ -14,7 +15,8 @@ const MAX_NAMED: usize = 100;
 
 /// Checks the last measured liveness of the connections, without asking a provider.
 ///
-/// Returns one check for all connections, and one for each that does not work or of which a request was refused since.
+/// Returns one check for all connections, and one for each that does not work, of which a request was refused
+/// since, or that is not refreshed since a restore.
 /// Without connections there is no check.
 pub(super) fn checks(rows: &[ConnectionInfo], now: Timestamp) -> Vec<CheckBody> {
     if rows.is_empty() {
@@ -22,10 +24,12 @@ pub(super) fn checks(rows: &[ConnectionInfo], now: Timestamp) -> Vec<CheckBody> 
     }
     let (mut named, others): (Vec<_>, Vec<_>) = rows.iter().partition(|info| is_down(info));
     let down = named.len();
-    named.extend(others.into_iter().filter(|info| is_use_refused(info)));
+    let (refused, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|info| is_use_refused(info));
+    let restored: Vec<_> = others.into_iter().filter(|info| is_restored(info)).collect();
+    let summary = connections_summary(rows.len(), down, refused.len(), restored.len());
+    named.extend(refused.into_iter().chain(restored));
     named.sort_by_cached_key(|info| (urgency(info, now), name(info)));
     let all = "connections";
-    let summary = connections_summary(rows.len(), down, named.len() - down);
     if named.is_empty() {
         return vec![passed(all, summary)];
     }

@@ -1,5 +1,6 @@
 //! The JSON shapes, which are a contract, see `docs/spec/words.md`. They are separate types, converted by hand.
 
+mod backup;
 mod config;
 mod event;
 mod extension;
@@ -11,6 +12,7 @@ mod run;
 
 use serde::Serialize;
 
+pub(crate) use backup::{BackupBody, RestoredBody};
 pub(crate) use config::ConfigBody;
 pub(crate) use connection_server::checks::{CheckBody, RedirectUriBody};
 pub(crate) use connection_server::shapes::{

@@ -13,7 +13,8 @@ use crate::{
         rows::{
             AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
             ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, OutboxRow, OutboxState,
-            PlanRow, PreferenceRow, ProfileRow, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow, WebhookRow,
+            PlanRow, PreferenceRow, ProfileRow, RestoredUse, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow,
+            WebhookRow,
         },
         tests::{Database, credential},
     },
@@ -54,6 +55,8 @@ async fn read(tx: &mut Reader) {
     let session = SessionId::from(Uuid::nil());
     call!(tx:
         clock();
+        attempts(nobody());
+        restored(nobody());
         count_accounts(None, None);
         count_accounts(None, Some("github"));
         count_accounts(Some("local"), None);
@@ -294,6 +297,7 @@ async fn write_connections(tx: &mut Tx) {
         hasten_refresh(nobody(), 1);
         doubt_credential(nobody(), "{}", 1);
         set_plan(nobody(), 1, &PlanRow::default());
+        mark_restored(nobody(), RestoredUse::Unknown, "{}");
         append_event(&event, &|_| [0; 32]);
         append_row_event("local", &[0; 32], 1, &|_| [0; 32]);
     );

@@ -1,0 +1,165 @@
+//! Backups of a database in a file, and the replacement of a database by one.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use connection_contract::encode;
+use connection_seal::platform;
+
+use super::{
+    Reader, StoreError,
+    rows::KeysetRow,
+    sqlite::{self, Prepared, Replaced, Use, blocking, sibling_path},
+};
+
+/// A copy of a database that this program can use.
+pub(crate) struct CheckedCopy {
+    /// The number of its last migration.
+    pub(crate) version: i64,
+    pub(crate) keyset: KeysetRow,
+    pub(crate) connections: u64,
+}
+
+impl From<sqlite::Checked> for CheckedCopy {
+    fn from(sqlite::Checked { version, keyset, connections }: sqlite::Checked) -> Self {
+        Self { version, keyset, connections }
+    }
+}
+
+/// Writes a backup to a file that does not exist, and returns when it is on the disk; `None` if the database is none of
+/// this program. A crash leaves no file of that name, and perhaps one with `.partial-` in its name.
+pub(crate) async fn back_up(database: &Path, to: &Path) -> Result<Option<CheckedCopy>, StoreError> {
+    let place = to.display().to_string();
+    let mut unique = [0; 8];
+    if aws_lc_rs::rand::fill(&mut unique).is_err() {
+        return Err(StoreError::io(&io::ErrorKind::Unsupported.into(), place));
+    }
+    let partial = sibling_path(to, &format!(".partial-{}", encode::hex(&unique)));
+    let written = async {
+        sqlite::copy(database, &partial, Use::Database).await?;
+        let Some(checked) = sqlite::check(&partial, &database.display().to_string()).await? else { return Ok(None) };
+        let (from, to) = (partial.clone(), to.to_owned());
+        blocking(place, move || platform::move_file(&from, &to)).await?;
+        Ok(Some(checked.into()))
+    };
+    let written = written.await;
+    if !matches!(written, Ok(Some(_))) {
+        // The file may not exist. A file that stays is never read.
+        fs::remove_file(&partial).unwrap_or_default();
+    }
+    written
+}
+
+/// The replacement of a database in a file. While it exists, no process opens the database.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    database: PathBuf,
+    _lock: File,
+}
+
+/// A database that is about to be replaced, and that no other process has open.
+pub(crate) struct ReplacedStore(Replaced);
+
+impl ReplacedStore {
+    pub(crate) fn reader(&mut self) -> &mut Reader {
+        &mut self.0.reader
+    }
+}
+
+impl Replacement {
+    /// Waits until no process is opening the database.
+    pub(crate) async fn begin(database: PathBuf) -> Result<Self, StoreError> {
+        let file = database.clone();
+        let lock = blocking(database.display().to_string(), move || {
+            if let Some(parent) = file.parent() {
+                platform::create_private_dir(parent)?;
+            }
+            sqlite::lock(&file)
+        });
+        Ok(Self { _lock: lock.await?, database })
+    }
+
+    /// Completes a replacement that was interrupted. Returns `false` if there is none, and the file that was replaced.
+    pub(crate) async fn complete(&self) -> Result<Option<Option<PathBuf>>, StoreError> {
+        let database = self.database.clone();
+        let completed = self.blocking(move || Prepared::interrupted(&database)?.map(Prepared::put).transpose());
+        completed.await
+    }
+
+    /// Copies a backup to the file that is returned, in which it is prepared. Returns `None` if the backup is no
+    /// database of this program.
+    pub(crate) async fn stage(&self, backup: &Path) -> Result<Option<(PathBuf, CheckedCopy)>, StoreError> {
+        let database = self.database.clone();
+        self.blocking(move || sqlite::clear(&database)).await?;
+        let draft = sqlite::draft(&self.database);
+        sqlite::copy(backup, &draft, Use::Backup).await?;
+        let checked = sqlite::check(&draft, &backup.display().to_string()).await?;
+        Ok(checked.map(|checked| (draft, checked.into())))
+    }
+
+    /// Removes the copy that was prepared.
+    pub(crate) async fn abandon(&self) {
+        let database = self.database.clone();
+        // A copy that stays is removed by the next replacement, and is never opened.
+        self.blocking(move || sqlite::clear(&database)).await.unwrap_or_default();
+    }
+
+    /// Locks the database that is replaced, and reads it. Returns `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Busy`] if a process has the database open, and other errors if it cannot be read.
+    pub(crate) async fn replaced(&self) -> Result<Option<ReplacedStore>, StoreError> {
+        match self.database.exists() {
+            true => Ok(Some(ReplacedStore(Replaced::open(&self.database).await?))),
+            false => Ok(None),
+        }
+    }
+
+    /// Puts the prepared copy in the place of the database. Returns the file that was replaced, if there is one; it and
+    /// its log are left as they were. `stamp` is a part of its name.
+    pub(crate) async fn put(
+        self,
+        stamp: String,
+        replaced: Option<ReplacedStore>,
+    ) -> Result<Option<PathBuf>, StoreError> {
+        let held = match replaced {
+            // An open file cannot be moved there.
+            Some(ReplacedStore(replaced)) if cfg!(windows) => {
+                replaced.close().await;
+                None
+            }
+            replaced => replaced,
+        };
+        let database = self.database.clone();
+        let put = self.blocking(move || {
+            let draft = sqlite::draft(&database);
+            let log = fs::metadata(sibling_path(&draft, "-wal"));
+            if log.is_ok_and(|log| log.len() > 0) {
+                return Err(io::Error::other("the prepared copy was not closed, so a part of it is in its log alone"));
+            }
+            for suffix in [".lock", "-shm", "-wal"] {
+                match fs::remove_file(sibling_path(&draft, suffix)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            Prepared::of_draft(&database, &stamp)?.put()
+        });
+        let kept = put.await?;
+        if let Some(ReplacedStore(replaced)) = held {
+            replaced.close().await;
+        }
+        Ok(kept)
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        blocking(self.database.display().to_string(), work).await
+    }
+}

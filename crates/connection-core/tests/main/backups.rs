@@ -1,0 +1,131 @@
+//! A backup of a database that is in use.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+};
+
+use connection_contract::encode;
+use connection_core::{Backup, BackupError, ConnectionRegistry};
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+
+use crate::{
+    renewing::Renewals,
+    sql::{self, Database},
+    test_host::{World, connected, me},
+};
+
+async fn back_up(world: &World, to: &Path) -> Result<Backup, BackupError> {
+    // Neither the key nor the kinds are needed.
+    ConnectionRegistry::builder().store(world.address()).back_up(to).await
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(directory).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// The writer changes two rows in one statement, again and again, so that a backup between two commits has both.
+#[tokio::test]
+async fn a_backup_that_is_made_while_a_process_writes_holds_one_state() {
+    let world = World::new().await;
+    world.provider(|request| if request.contains("key-2") { me("2", "eve") } else { me("1", "ada") });
+    let registry = world.acme().await;
+    for key in ["key-1", "key-2"] {
+        connected(&registry, key).await;
+    }
+    let ends = Arc::new(AtomicBool::new(false));
+    let writer = tokio::runtime::Handle::current().spawn({
+        let (database, ends) = (world.database(), ends.clone());
+        async move {
+            let mut written = 0_u32;
+            while !ends.load(SeqCst) {
+                sql::run(&database, "UPDATE connection_account SET created_at = created_at + 1").await;
+                written += 1;
+            }
+            written
+        }
+    });
+    let mut states = Vec::new();
+    for number in 0..10 {
+        let file = world.directory.path().join(format!("{number}.backup"));
+        let backup = back_up(&world, &file).await.unwrap();
+        assert_eq!((backup.connections, &backup.file, backup.keys.len()), (2, &file, 1));
+        let copy = Database::File(file);
+        assert_eq!(sql::texts(&copy, "SELECT integrity_check FROM pragma_integrity_check").await, ["ok"]);
+        let one = "SELECT count(DISTINCT created_at) FROM connection_account";
+        assert_eq!(sql::number(&copy, one).await, Some(1));
+        states.push(sql::number(&copy, "SELECT max(created_at) FROM connection_account").await.unwrap());
+    }
+    ends.store(true, SeqCst);
+    assert!(writer.await.unwrap() > 0);
+    assert!(states.is_sorted(), "{states:?}");
+    // The commits that are only in the log are in the backup.
+    let version = sql::number(&world.database(), "SELECT max(version) FROM connection_migrations").await.unwrap();
+    let last = world.directory.path().join("last.backup");
+    assert_eq!(back_up(&world, &last).await.unwrap().version, version);
+    registry.close().await;
+}
+
+#[tokio::test]
+async fn a_backup_is_private_and_holds_no_key_and_nothing_in_the_open() {
+    let it = Renewals::new().await;
+    let directory = it.world.directory.path().join("backups");
+    fs::create_dir(&directory).unwrap();
+    let file = directory.join("a.backup");
+    back_up(&it.world, &file).await.unwrap();
+    assert_eq!(files(&directory), std::slice::from_ref(&file), "and no draft stays");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let content = fs::read(&file).unwrap();
+    let key = fs::read(it.world.key()).unwrap();
+    let text = String::from_utf8(key.clone()).map(|text| text.trim().to_owned()).unwrap_or_default();
+    let forms = [key.clone(), encode::hex(&key).into_bytes(), encode::base64(&key).into_bytes(), text.into_bytes()];
+    let secrets = forms.into_iter().chain([b"access-1".to_vec(), b"refresh-1".to_vec()]);
+    for secret in secrets.filter(|secret| !secret.is_empty()) {
+        assert!(!content.windows(secret.len()).any(|part| part == secret), "{}", String::from_utf8_lossy(&secret));
+    }
+    let kind = b"renewing";
+    assert!(content.windows(kind.len()).any(|part| part == kind), "the control: it holds the connection");
+}
+
+#[tokio::test]
+async fn a_backup_replaces_no_file_and_is_made_of_nothing_else() {
+    let world = World::new().await;
+    let file = world.directory.path().join("a.backup");
+    let missing = back_up(&world, &file).await.unwrap_err();
+    assert_eq!(missing.to_string(), format!("there is no file {}", world.file().display()));
+    assert!(!world.file().exists(), "none is created");
+
+    let registry = world.acme().await;
+    connected(&registry, "key-1").await;
+    fs::write(&file, "mine").unwrap();
+    let exists = back_up(&world, &file).await.unwrap_err();
+    assert!(matches!(exists, BackupError::Exists { .. }), "{exists:?}");
+    assert_eq!(fs::read(&file).unwrap(), b"mine");
+
+    let other = world.directory.path().join("other.db");
+    let to = world.directory.path().join("other.backup");
+    let builder = || ConnectionRegistry::builder().store(other.display().to_string());
+    fs::write(&other, "no database at all, but a text that is long enough to be taken for one").unwrap();
+    assert_eq!(builder().back_up(&to).await.unwrap_err().to_string(), format!("{} is not a database", other.display()));
+    fs::remove_file(&other).unwrap();
+    let made = SqliteConnectOptions::new().filename(&other).create_if_missing(true);
+    let mut made = made.connect().await.unwrap();
+    sqlx::query("CREATE TABLE other (a TEXT)").execute(&mut made).await.unwrap();
+    made.close().await.unwrap();
+    assert!(matches!(builder().back_up(&to).await, Err(BackupError::NotOurs { .. })));
+    assert!(
+        !to.exists()
+            && files(world.directory.path()).iter().all(|file| !file.display().to_string().contains("partial"))
+    );
+    registry.close().await;
+}

@@ -1,0 +1,100 @@
+//! `restore FILE` and `restore --mark`: replaces the database by a backup, and lists the connections that are not refreshed
+//! until a person says so.
+
+use std::path::PathBuf;
+
+use connection_core::{RestoredConnection, TokenUse};
+
+use crate::{
+    Error, Exit,
+    cli::Program,
+    output::{Cell, Table, json::RestoredBody, name, quoted},
+};
+
+/// The maximum number of connections that are shown to a person.
+const MAX_SHOWN: usize = 1000;
+
+pub(super) async fn run(mut program: Program, file: Option<PathBuf>) -> Result<Exit, Error> {
+    let builder = program.whole_builder()?;
+    let (restoring, done) = match file {
+        Some(file) => (builder.restore(file), "Restored"),
+        None => (builder.mark_restored(), "Marked as restored:"),
+    };
+    let restored = program.output.waiting("the database", restoring).await?;
+    let output = &program.output;
+    if output.json {
+        let commands = restored.connections.iter().map(|restored| command(restored, &program)).collect();
+        output.shape(&RestoredBody::new(&restored, commands))?;
+        return Ok(Exit::Fine);
+    }
+    match restored.is_completed {
+        true => output.line("Completed the restore that was interrupted, from the backup that was named then")?,
+        false => output.line(format!("{done} {}", restored.database))?,
+    }
+    if let Some(kept) = &restored.kept {
+        output.line(format!("The former database is kept as {}", kept.display()))?;
+    }
+    if let Some(why) = &restored.unread {
+        output.note(format!("The former database could not be read, so it shows nothing about the tokens: {why}."));
+    }
+    list(&program, &restored.connections)?;
+    Ok(Exit::Fine)
+}
+
+/// Prints the connections and what to do with them; those that are refreshed as before come last.
+fn list(program: &Program, restored: &[RestoredConnection]) -> Result<(), Error> {
+    let output = &program.output;
+    if restored.is_empty() {
+        return output.line("No connection has a refresh token that is used up by its use");
+    }
+    let mut rows: Vec<_> = restored.iter().collect();
+    let place = |restored: &RestoredConnection| match restored.token {
+        TokenUse::Used => 0,
+        TokenUse::Unused => 2,
+        _ => 1,
+    };
+    rows.sort_by_cached_key(|row| (place(row), row.connection.owner.clone(), name(&row.connection)));
+    let mut table = Table::new(["CONNECTION", "OWNER", "REFRESH TOKEN", "WHAT TO DO"], 3);
+    for row in rows.iter().take(MAX_SHOWN) {
+        let what = command(row, program).unwrap_or_else(|| "nothing".to_owned());
+        table.row([
+            Cell::from(name(&row.connection)),
+            Cell::from(row.connection.owner.clone()),
+            Cell::from(word(row.token)),
+            Cell::from(what),
+        ]);
+    }
+    output.table(&table)?;
+    if rows.len() > MAX_SHOWN {
+        output.note(format!("{} more are not shown; `connections list` shows each of them.", rows.len() - MAX_SHOWN));
+    }
+    if rows.iter().any(|row| row.token != TokenUse::Unused) {
+        output.note(
+            "A token that was used since the backup was made is not sent again by itself: the connection works until its \
+             access token ends. If nothing has used the token since, `connections refresh C --force` sends it; \
+             otherwise, the provider may treat that as a theft and end the authorization.",
+        );
+    }
+    Ok(())
+}
+
+fn word(token: TokenUse) -> &'static str {
+    match token {
+        TokenUse::Used => "used since",
+        TokenUse::Unused => "not used since",
+        _ => "unknown",
+    }
+}
+
+/// Returns the command that makes the connection work for long; `None` if it does already.
+fn command(RestoredConnection { connection, token, .. }: &RestoredConnection, program: &Program) -> Option<String> {
+    let acting = program.settings.owner.as_deref().unwrap_or("local");
+    let owner = match connection.owner == acting {
+        true => String::new(),
+        false => format!("--owner {} ", quoted(&connection.owner)),
+    };
+    match token {
+        TokenUse::Unused => None,
+        _ => Some(format!("connections {owner}reauthorize {}", quoted(&name(connection)))),
+    }
+}

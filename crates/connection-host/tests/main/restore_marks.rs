@@ -1,0 +1,31 @@
+//! `restore --mark` after a database was restored with its own tools, and what `backup` says of a server.
+
+use crate::{
+    program::ON_POSTGRES,
+    refresh::{connected, run},
+};
+
+#[test]
+fn a_database_that_its_own_tools_restored_is_marked() {
+    let machine = connected();
+    let marked = run(&machine, &["restore", "--mark"]).exits(0).says("Marked as restored:").says("unknown");
+    marked.says("connections reauthorize renewing:ada");
+    let requests = machine.provider.seen().len();
+    run(&machine, &["refresh", "renewing"]).exits(4).warns("nothing shows whether its refresh token was used");
+    assert_eq!(machine.provider.seen().len(), requests);
+    run(&machine, &["verify", "renewing"]).exits(0).says("live");
+    run(&machine, &["list"]).exits(0).says("live").says("connections reauthorize renewing:ada");
+}
+
+#[test]
+fn a_database_on_a_server_is_backed_up_with_the_tools_of_the_server() {
+    if !ON_POSTGRES {
+        return;
+    }
+    let machine = connected();
+    for command in [&["backup", "a.backup"], &["restore", "a.backup"]] {
+        let refused = run(&machine, command).exits(6).warns("the database is not a file");
+        refused.warns("pg_dump").warns("connections restore --mark");
+    }
+    assert!(!machine.path("a.backup").exists());
+}
