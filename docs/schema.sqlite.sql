@@ -822,6 +822,36 @@ UPDATE connection_access_token_request SET is_whole = TRUE WHERE made IS NOT NUL
 -- The former version did not note what an interrupted request had made, so these are not carried out again.
 UPDATE connection_access_token_request SET made = '' WHERE made IS NULL;
 
+-- Asked origins -------------------------------------------------------------------------------------------------------
+
+-- The origin that the last verification asked, and the time from which an answer of it makes the connection due for
+-- another one. The time is NULL if none does.
+ALTER TABLE connection_liveness ADD COLUMN probe_origin TEXT;
+
+ALTER TABLE connection_liveness ADD COLUMN probe_from INTEGER;
+
+-- The end of a pause that the provider asked for at the last verification.
+ALTER TABLE connection_liveness ADD COLUMN paused_until INTEGER;
+
+-- The same origin and time for the last refresh.
+ALTER TABLE connection_liveness ADD COLUMN refresh_origin TEXT;
+
+ALTER TABLE connection_liveness ADD COLUMN refresh_from INTEGER;
+
+-- The connections that wait for an answer of an origin.
+CREATE INDEX connection_liveness_probe ON connection_liveness (probe_origin, connection_id)
+    WHERE probe_from IS NOT NULL;
+
+CREATE INDEX connection_liveness_refresh ON connection_liveness (refresh_origin, connection_id)
+    WHERE refresh_from IS NOT NULL;
+
+-- Restored stores -----------------------------------------------------------------------------------------------------
+
+-- Set when the credential came from a backup and its refresh token may be used up since: 'used' if the replaced store
+-- shows that, 'unknown' if nothing does. The credential is then refreshed only after a person asks for it, which clears
+-- this column. NULL for all other credentials.
+ALTER TABLE connection_credential ADD COLUMN restored TEXT CHECK (restored IN ('used', 'unknown'));
+
 -- Tags ----------------------------------------------------------------------------------------------------------------
 
 -- The tags that a host has set on the connection, as a JSON object of texts. NULL for none.

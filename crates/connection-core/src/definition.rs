@@ -14,7 +14,7 @@ use connection_contract::{
     VerifyContext, VerifyResult, WebhookEvent, reason,
 };
 
-use crate::{contain, liveness::Asked};
+use crate::{asked::Asked, contain};
 
 /// The capabilities of a kind, read from the facets of its definition: the one list of what the code of a kind can do.
 ///

@@ -105,6 +105,7 @@ compile_error!(
 );
 
 mod access_token;
+mod asked;
 mod changes;
 mod connection;
 mod connection_info;

@@ -9,7 +9,7 @@ pub(crate) use connection_replay::limits::{
     Bounds, REPORT, account_id, bounded, failure, is_json, not_live, reach, setup_result,
 };
 
-use crate::{definition::Probed, liveness::Asked};
+use crate::{asked::Asked, definition::Probed};
 
 /// Time, in seconds, for which a replaced credential is kept for a rollback.
 pub(crate) const PREVIOUS_KEPT: i64 = 7 * 24 * 60 * 60;

@@ -11,10 +11,11 @@ use serde_json::{Map, Value};
 use super::{Payload, Previous};
 use crate::{
     ChangedPart, ConnectionId, Error, LivenessChange,
+    asked::Asked,
     grant::Affected,
     ground::Ground,
     kinds::Terms,
-    liveness::{self, Asked, column},
+    liveness::{self, column},
     store::{
         ProviderGrantRow, StoreError, Tx,
         rows::{AccountRow, CredentialRow, CredentialState, EventRow, ListedRow, PlanRow},

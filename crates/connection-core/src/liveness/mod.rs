@@ -17,12 +17,13 @@ use std::{
 };
 
 use connection_contract::{Liveness, Reason, Secret, Timestamp, VerifyResult, reason};
-use connection_egress::{LastAnswer, MAX_PAUSE};
+use connection_egress::MAX_PAUSE;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
 use crate::{
     ConnectionId,
+    asked::Asked,
     store::{json, rows::LivenessRow},
 };
 
@@ -40,26 +41,11 @@ fn is_asked_to_wait(found: &VerifyResult<Secret>) -> bool {
 /// The shortest time between a failure and another attempt because the origin answers again, in seconds.
 pub(crate) const AFTER_FAILURE: i64 = 60;
 
-/// The origin that a plugin asked last.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Asked {
-    /// The origin; `None` if the plugin asked none.
-    pub(crate) origin: Option<String>,
-    /// `true` if the origin did not answer, or answered that it does not work now.
-    pub(crate) is_outage: bool,
-}
-
-impl Asked {
-    pub(crate) fn of(heard: &LastAnswer) -> Self {
-        Self { origin: heard.origin().map(|origin| origin.as_str().to_owned()), is_outage: heard.is_outage() }
-    }
-
-    /// Returns the time from which an answer of the origin makes the connection due for a verification after this result.
-    /// A pause that the provider asked for is not shortened.
-    pub(crate) fn probe_from(&self, found: &VerifyResult<Secret>, now: i64) -> Option<i64> {
-        let waits = self.is_outage && found.liveness == Liveness::Offline && found.recheck_after.is_none();
-        waits.then(|| now.saturating_add(AFTER_FAILURE))
-    }
+/// Returns the time from which an answer of the origin makes the connection due for a verification after this result. A
+/// pause that the provider asked for is not shortened.
+fn probe_from(asked: &Asked, found: &VerifyResult<Secret>, now: i64) -> Option<i64> {
+    let waits = asked.is_outage && found.liveness == Liveness::Offline && found.recheck_after.is_none();
+    waits.then(|| now.saturating_add(AFTER_FAILURE))
 }
 
 /// Returns `true` if refreshing was tried for so long that a person must choose between waiting and authorizing again.
@@ -86,7 +72,7 @@ pub(crate) fn row(
         paused_until: next_check(now, found.recheck_after).filter(|_| is_asked_to_wait(found)),
         failures,
         probe_origin: asked.origin.clone(),
-        probe_from: asked.probe_from(found, now),
+        probe_from: probe_from(asked, found, now),
     }
 }
 

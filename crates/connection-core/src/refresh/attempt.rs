@@ -12,12 +12,12 @@ use connection_egress::{Egress, LastAnswer};
 use super::{System, flight::Target, lease::Lease};
 use crate::{
     Error,
+    asked::Asked,
     contain::{Contained, contain},
     credential::{HostServices, Subject},
     exchange::{ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain},
     kinds::KindEntry,
     limits,
-    liveness::Asked,
     store::LEASE,
 };
 

@@ -17,12 +17,13 @@ use super::{
 };
 use crate::{
     ChangedPart, ConnectionId, Error, IdGenerator,
+    asked::Asked,
     credential::{Payload, named_secrets, replace},
     event,
     exchange::ExchangeKey,
     grant::Affected,
     keys::Sealer,
-    liveness::{self, Asked, column},
+    liveness::{self, column},
     plan::{self, ReportedTimes},
     store::{
         Lock, StoreError, Tx, json,

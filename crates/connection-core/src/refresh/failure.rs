@@ -14,10 +14,11 @@ use super::{
 };
 use crate::{
     Error,
+    asked::Asked,
     credential::replace,
     event,
     exchange::{self, ExchangeKey, Uncertain, unknown},
-    liveness::{AFTER_FAILURE, Asked, column},
+    liveness::{AFTER_FAILURE, column},
     plan::{self, Plan},
     store::{
         Lock, Reopened, StoreError, Tx, json,

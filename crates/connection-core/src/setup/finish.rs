@@ -20,11 +20,11 @@ use super::{
 };
 use crate::{
     ConnectionId, Error, ProfileId,
+    asked::Asked,
     credential::{Payload, Subject, named_secrets, page},
     definition::Probed,
     kinds::KindEntry,
     limits,
-    liveness::Asked,
     store::{Lock, StoreError, rows::SetupState},
     verify,
 };

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     ConnectionId, Error, Notification,
+    asked::Asked,
     credential::{
         Payload, provider_grant,
         replace::{self, Replacement},
@@ -24,7 +25,6 @@ use crate::{
     event,
     grant::Affected,
     kinds::KindEntry,
-    liveness::Asked,
     plan::{self, ReportedTimes},
     store::{
         Lock, StoreError, json,

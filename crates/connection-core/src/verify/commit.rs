@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{System, measure::Measurement};
 use crate::{
     ChangedPart, ConnectionId, ConnectionInfo, Error, IdGenerator, LivenessChange,
+    asked::Asked,
     credential::{self, Read, ShownConnection, named_secrets, provider_grant, replace},
     definition::Probed,
     event,
@@ -20,7 +21,7 @@ use crate::{
     keys::Sealer,
     kinds::KindEntry,
     limits,
-    liveness::{self, Asked, column},
+    liveness::{self, column},
     plan::{self, ReportedTimes},
     store::{
         Changed, Lock, StoreError, Tx, Unchanged, json,

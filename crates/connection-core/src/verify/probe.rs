@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::{ConnectionError, NotLive, Reason, VerifyContext, reason};
 
 use crate::{
+    asked::Asked,
     contain::{Contained, contain},
     credential::{HostServices, Subject, named_secrets},
     definition::Probed,
     ground::Ground,
     kinds::KindEntry,
     limits,
-    liveness::Asked,
     notification::{self, Notification},
 };
 

@@ -6,7 +6,7 @@ pub(crate) const CRATE: &str = "crates/connection-core";
 /// The rows, the lowest first. Modules of one row do not import each other.
 pub(crate) const ROWS: &[&[&str]] = &[
     &["ids", "owner", "platform", "profile_variables", "readiness", "sentence", "tags"],
-    &["contain", "sandbox_rules"],
+    &["asked", "contain", "sandbox_rules"],
     &["definition"],
     &["kinds", "limits"],
     &["store", "usage_json", "usage_report"],

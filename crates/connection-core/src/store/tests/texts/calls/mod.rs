@@ -12,9 +12,8 @@ use crate::{
         Sealed, SealedRow, Store, Tx, Unchanged,
         rows::{
             AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, ExtensionRow,
-            ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, OutboxRow, OutboxState,
-            PlanRow, PreferenceRow, ProfileRow, RestoredUse, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow,
-            WebhookRow,
+            ExtensionStateRow, GrantRow, KeysetRow, KvValue, ListedRow, LivenessRow, Marked, PlanRow, PreferenceRow,
+            ProfileRow, RestoredUse, RowClaim, Sent, SetupRow, SetupState, TestRow, TicketRow, WebhookRow,
         },
         tests::{Database, credential},
     },
@@ -26,6 +25,7 @@ macro_rules! call {
     };
 }
 
+mod outbox;
 mod tokens;
 
 /// Returns the texts of the store's engine.
@@ -41,7 +41,7 @@ pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
     write_exchanges(&mut tx).await;
     usage(&mut tx).await;
     tokens::access_tokens(&mut tx).await;
-    outbox(&mut tx).await;
+    outbox::outbox(&mut tx).await;
     sealed(&mut tx).await;
     NOTED.take().unwrap().into_iter().collect()
 }
@@ -456,37 +456,6 @@ async fn write_exchanges(tx: &mut Tx) {
     );
 }
 
-async fn outbox(tx: &mut Tx) {
-    let row = OutboxRow {
-        id: Uuid::nil(),
-        owner: "local".into(),
-        connection_id: nobody(),
-        name: "connection.connected".into(),
-        body: "{}".into(),
-        state: OutboxState::Pending,
-        attempts: 0,
-        next_at: Some(1),
-        failure: None,
-    };
-    call!(tx:
-        event_receiver();
-        due_events(9);
-        outbox(row.id);
-        due_outbox(1, 9);
-        undelivered_outbox(None, Uuid::max(), 9);
-        undelivered_outbox(Some("local"), Uuid::max(), 9);
-        record_collection();
-        take_due_event(row.id);
-        insert_outbox(&row);
-        claim_outbox(row.id, 0, 9);
-        deliver_outbox(row.id);
-        fail_outbox(row.id, 1, Some(9), "a");
-        retry_outbox(row.id, 1);
-        delete_failed_outbox(row.id);
-    );
-}
-
-/// Each column of the table of sealed columns has its own texts.
 async fn usage(tx: &mut Tx) {
     let window = ReportedWindow { metric: "a".into(), ends_at: 1, body: "{}".into() };
     call!(tx:
@@ -508,6 +477,7 @@ async fn usage(tx: &mut Tx) {
     );
 }
 
+/// Each column of the table of sealed columns has its own texts.
 async fn sealed(tx: &mut Tx) {
     let fresh = Sealed::from_row(vec![1; 97]);
     for column in SEALED {

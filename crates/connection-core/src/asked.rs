@@ -1,0 +1,19 @@
+//! The origin that a plugin asked last, and whether it failed. A plugin classifies an answer without knowing where it came
+//! from; the host knows both.
+
+use connection_egress::LastAnswer;
+
+/// The origin that a plugin asked last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    /// The origin; `None` if the plugin asked none.
+    pub(crate) origin: Option<String>,
+    /// `true` if the origin did not answer, or answered that it does not work now.
+    pub(crate) is_outage: bool,
+}
+
+impl Asked {
+    pub(crate) fn of(heard: &LastAnswer) -> Self {
+        Self { origin: heard.origin().map(|origin| origin.as_str().to_owned()), is_outage: heard.is_outage() }
+    }
+}
