@@ -958,7 +958,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Verifies a connection now. */
+        /**
+         * Verifies a connection. During a pause that the provider asked for, nothing is sent unless the body says `now`, and
+         *     `pausedUntil` says how long it lasts.
+         */
         post: {
             parameters: {
                 query?: {
@@ -973,7 +976,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["Verification"];
                 };
             };
             responses: {
@@ -3960,6 +3963,11 @@ export interface components {
             label: string;
             liveness: components["schemas"]["Liveness"];
             owner: string;
+            /**
+             * @description The end of a pause that the provider asked for at the last verification. Until then, a verification asks it only with
+             *     `now`.
+             */
+            pausedUntil: string | null;
             profile: string | null;
             provider: string;
             reason: null | components["schemas"]["Reason"];
@@ -5184,6 +5192,11 @@ export interface components {
             document?: {
                 [key: string]: unknown;
             } | null;
+        };
+        /** @description How a connection is verified. */
+        Verification: {
+            /** @description If `true`, the provider is asked although it asked to wait. */
+            now?: boolean;
         };
         /** @enum {string} */
         Way: "browser" | "device" | "paste" | "other";
