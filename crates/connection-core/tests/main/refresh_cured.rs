@@ -7,12 +7,13 @@ use connection_core::ConnectionInfo;
 use crate::renewing::Renewals;
 
 /// For these reasons, the credential or a token derived from it was at fault.
-const CURED: [&str; 6] = [
+const CURED: [&str; 7] = [
     reason::CREDENTIAL_UNREADABLE,
     reason::EXPIRED,
     reason::PLUGIN_FAULT,
     reason::PLUGIN_PANICKED,
     reason::PLUGIN_TIMEOUT,
+    reason::RESTORED,
     reason::UNAUTHORIZED,
 ];
 /// For these reasons, another rule determines whether anything is sent at all.

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::{
     program::{Machine, check},
-    real::Running,
     refresh::{connected, run},
+    serve::Serving,
     shapes::check_all,
 };
 
@@ -15,12 +15,10 @@ fn refreshed(machine: &Machine, number: usize) {
     run(machine, &["refresh", "renewing"]).exits(0);
 }
 
-fn serve(machine: &Machine) -> Running {
+fn serve(machine: &Machine) -> Serving {
     let mut command = machine.example("renewing");
-    command.args(["serve"]).env("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");
-    let mut serving = Running::of(command);
-    serving.line("Listening");
-    serving
+    command.args(["serve", "--json"]).env("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");
+    Serving::of(command)
 }
 
 #[test]

@@ -80,7 +80,8 @@ fn row() -> Value {
     json!({
         "id": "01890a5d-ac96-774b-bcce-b302099a8057", "kind": "github", "provider": "github", "owner": "local",
         "label": "work", "account": { "id": ACCOUNT, "label": LOGIN }, "liveness": "live", "reason": null,
-        "checkedAt": "2026-01-01T00:00:00Z", "validUntil": "2099-01-31T00:00:00Z", "authorizedUntil": null, "renews": false,
+        "checkedAt": "2026-01-01T00:00:00Z", "pausedUntil": null, "tags": {},
+        "validUntil": "2099-01-31T00:00:00Z", "authorizedUntil": null, "renews": false,
         "scopes": ["repo", "read:user"],
         "config": { "apiBaseUrl": "https://api.github.com" }, "isDefault": false, "expiring": false, "profile": null,
     })

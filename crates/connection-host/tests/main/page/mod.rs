@@ -12,6 +12,7 @@ mod messages;
 mod mock;
 mod motion;
 mod parts;
+mod paused;
 mod pictures;
 mod rebinding;
 mod renewed;

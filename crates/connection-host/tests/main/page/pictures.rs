@@ -80,6 +80,8 @@ fn the_documents_show_the_page_as_it_is() {
         picture(browser, "connect.png").await;
         browser.open(&format!("{}/extensions/issues", serving.url)).await;
         browser.shows("Ready").await;
+        // The settings are read after the account.
+        loaded(browser).await;
         picture(browser, "extension.png").await;
     });
 }
