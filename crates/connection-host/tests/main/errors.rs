@@ -221,7 +221,7 @@ fn a_provider_that_asks_to_wait_is_told_with_the_time_and_nobody_is_sent_to_ask_
     machine.run(&sent).exits(1).warns("api.github.com answered 429 Too Many Requests").warns("asks to wait until 2");
     // The control: the provider may work again by now, so the list names the command that asks it.
     machine.provider.tell(500, "", "");
-    machine.run(&["verify", "github"]).exits(4).says("api.github.com answered 500 Internal Server Error");
+    machine.run(&["verify", "github", "--now"]).exits(4).says("api.github.com answered 500 Internal Server Error");
     machine.run(&["list"]).exits(0).says("connections verify github:work");
 }
 
