@@ -10,6 +10,7 @@ mod answer_slots;
 mod flight;
 mod key;
 mod life_signs;
+#[cfg(feature = "sqlite")]
 mod look;
 mod quarantine;
 mod recording;
@@ -26,6 +27,7 @@ mod unanswered;
 
 pub(crate) use abandoned::{conclude_abandoned, recover, unknown};
 pub(crate) use flight::{Exchange, ExchangeOutcome, MAX_REFRESH, Rule, Uncertain, send};
+#[cfg(feature = "sqlite")]
 pub(crate) use look::NodeLook;
 pub(crate) use quarantine::boot_time;
 pub(crate) use replay::SEND_WITHIN;

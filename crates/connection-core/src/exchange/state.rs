@@ -142,6 +142,7 @@ impl StateDirectory {
         taken.map_or_else(|| AnswerSlots::make(own), Ok)
     }
 
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a file is compared with its backup"))]
     /// Returns `true` if a process of the store with this tag is running on the node of this directory.
     ///
     /// Blocks for a moment.
@@ -158,6 +159,7 @@ impl StateDirectory {
         Ok(false)
     }
 
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a file is compared with its backup"))]
     /// Returns everything that the directory keeps for the store with this tag.
     ///
     /// # Errors

@@ -17,7 +17,9 @@ pub use rotate::{KeyRotation, KeyStatus};
 
 pub(crate) use change::change;
 pub(crate) use error::OpenKeyError;
-pub(crate) use open::{check_keyset, open_keyset};
+#[cfg(feature = "sqlite")]
+pub(crate) use open::check_keyset;
+pub(crate) use open::open_keyset;
 pub(crate) use rotate::{rotate, status};
 pub(crate) use sealer::Sealer;
 

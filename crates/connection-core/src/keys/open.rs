@@ -106,6 +106,7 @@ pub(crate) async fn open_keyset(
     existing(store, sources, &row.ok_or(SealError::Truncated)?, clock).await
 }
 
+#[cfg(feature = "sqlite")]
 /// Checks that the key source opens a keyset, such as that of a backup.
 pub(crate) async fn check_keyset(row: &KeysetRow, sources: &KeySources) -> Result<(), OpenKeyError> {
     agree(sources).await?;

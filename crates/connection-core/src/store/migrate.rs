@@ -46,6 +46,7 @@ pub(super) fn are_all(applied: &[(i64, Vec<u8>)], migrator: &Migrator) -> bool {
     applied.eq(migrator.iter().map(|known| (known.version, &*known.checksum)))
 }
 
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a file is compared with its backup"))]
 /// Checks that this program can use a database with these migrations, of which some may be missing.
 pub(super) fn check(migrator: &Migrator, applied: &[(i64, Vec<u8>)], place: &str) -> Result<(), StoreError> {
     for (version, checksum) in applied {

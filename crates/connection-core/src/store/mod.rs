@@ -105,6 +105,7 @@ pub(crate) use outlines::OutlineRow;
 pub(crate) use provider_grants::ProviderGrantRow;
 pub(crate) use recoveries::Recovery;
 pub(crate) use refreshes::LEASE;
+#[cfg(feature = "sqlite")]
 pub(crate) use restores::AttemptRow;
 pub(crate) use row_events::broken_row_link;
 pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};

@@ -10,6 +10,7 @@ use super::{
 use crate::ids::ConnectionId;
 
 row! {
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a file is compared with its backup"))]
     /// An exchange of a connection, as far as it shows an attempt to spend a token.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub(crate) struct AttemptRow {
@@ -21,6 +22,7 @@ row! {
 }
 
 impl Reader {
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a file is compared with its backup"))]
     /// Returns the exchanges of a connection, in the order of their keys.
     pub(crate) async fn attempts(&mut self, id: ConnectionId) -> Result<Vec<AttemptRow>, StoreError> {
         const SQL: &str = "SELECT key, state, sent_at, replays FROM connection_exchange WHERE connection_id = $1";
