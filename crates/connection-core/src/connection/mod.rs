@@ -89,8 +89,8 @@ impl Connection {
     /// A connection that does not work is data, not an error: see the liveness and its reason in the result.
     ///
     /// During a pause that the provider asked this connection for, nothing is sent, and the result is what was measured
-    /// before it: see [`paused_until`](ConnectionInfo::paused_until). [`verify_now`](Self::verify_now) asks the provider
-    /// all the same.
+    /// before it: see [`paused_until`](ConnectionInfo::paused_until). [`verify_now`](Self::verify_now) asks the provider in
+    /// spite of the pause.
     ///
     /// # Cancellation
     ///

@@ -2,7 +2,7 @@
 
 mod cursor;
 
-use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timestamp};
+use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timestamp, reason};
 
 use crate::{ConnectionId, ProfileId, Tags};
 
@@ -117,9 +117,20 @@ impl ConnectionInfo {
         }
     }
 
+    /// Returns `true` if refreshing was tried for so long that a person must choose between waiting and authorizing again.
+    pub fn is_to_choose(&self) -> bool {
+        is_to_choose(self.liveness, self.reason.as_ref())
+    }
+
     /// Returns the time at which the connection stops working unless a person acts, if the provider says so: the end of
     /// the authorization if the kind refreshes the credential, otherwise the end of the credential.
     pub fn ends_at(&self) -> Option<Timestamp> {
         if self.renews { self.authorized_until } else { self.valid_until }
     }
+}
+
+/// Returns `true` if refreshing was tried for so long that a person must choose between waiting and authorizing again.
+pub(crate) fn is_to_choose(liveness: Liveness, reason: Option<&Reason>) -> bool {
+    liveness == Liveness::Offline
+        && reason.is_some_and(|why| why.code == reason::REFRESH_OUTCOME_UNKNOWN && why.remedy.is_some())
 }

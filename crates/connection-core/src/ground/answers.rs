@@ -2,8 +2,8 @@
 //!
 //! Any answer of the origin counts, to whatever request of this process, and the failure may have been seen by another
 //! process. A connection is asked again at the earliest a minute after its last failure, and neither within a pause that
-//! its provider asked for, nor within a quarantine, nor while that could cost a working token: the row of the connection
-//! says from when.
+//! its provider asked for, nor within a quarantine, nor while that could cost a working token. The row of the connection
+//! holds the time from which an answer makes it due.
 
 use std::{
     collections::BTreeSet,

@@ -48,12 +48,6 @@ fn probe_from(asked: &Asked, found: &VerifyResult<Secret>, now: i64) -> Option<i
     waits.then(|| now.saturating_add(AFTER_FAILURE))
 }
 
-/// Returns `true` if refreshing was tried for so long that a person must choose between waiting and authorizing again.
-pub(crate) fn is_to_choose(liveness: Liveness, reason: Option<&Reason>) -> bool {
-    liveness == Liveness::Offline
-        && reason.is_some_and(|why| why.code == reason::REFRESH_OUTCOME_UNKNOWN && why.remedy.is_some())
-}
-
 /// Returns the row for the result of a probe.
 pub(crate) fn row(
     (id, generation): (ConnectionId, i64),

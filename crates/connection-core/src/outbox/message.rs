@@ -126,7 +126,7 @@ fn type_of(event: &str) -> Option<&'static str> {
     }
 }
 
-/// What an event says about the need for a person.
+/// The statement of an event about whether the connection needs a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attention {
     /// A person has to act.

@@ -18,12 +18,13 @@ use super::{
 use crate::{
     ChangedPart, ConnectionId, Error, IdGenerator,
     asked::Asked,
+    connection_info::is_to_choose,
     credential::{Payload, named_secrets, replace},
     event,
     exchange::ExchangeKey,
     grant::Affected,
     keys::Sealer,
-    liveness::{self, column},
+    liveness::column,
     plan::{self, ReportedTimes},
     store::{
         Lock, StoreError, Tx, json,
@@ -92,16 +93,16 @@ impl Context {
     ) -> Result<(), StoreError> {
         let before = replace::measured(row);
         let code = reason.map(|reason| &*reason.code);
-        let is_to_choose = liveness::is_to_choose(after, reason);
+        let chooses = is_to_choose(after, reason);
         let former = row.reason.as_deref().and_then(json::to_reason);
-        let was_to_choose = liveness::is_to_choose(before, former.as_ref());
-        if before == after && code_of(row).as_deref() == code && was_to_choose == is_to_choose {
+        let chose = is_to_choose(before, former.as_ref());
+        if before == after && code_of(row).as_deref() == code && chose == chooses {
             return Ok(());
         }
         let before = column::liveness(before);
         let liveness = column::liveness(after);
         let mut body = serde_json::json!({ "before": before, "liveness": liveness, "reason": code });
-        if is_to_choose {
+        if chooses {
             body[event::TO_CHOOSE] = true.into();
         }
         self.append_event(tx, row, event::LIVENESS_CHANGED, body).await

@@ -375,8 +375,8 @@ fn retry_at(uncertain: Uncertain, works_until: Option<i64>, now: i64) -> i64 {
     earliest_retry(uncertain, works_until, now).max(now.saturating_add(pause))
 }
 
-/// Returns the time before which nothing sends an unclear exchange again: neither an answer of the origin nor the end of a
-/// pause that grows.
+/// Returns the earliest time at which an unclear exchange may be sent again. An answer of the origin does not make it
+/// earlier.
 fn earliest_retry(uncertain: Uncertain, works_until: Option<i64>, now: i64) -> i64 {
     let replay_at = uncertain.replay_at.map_or(now, Timestamp::seconds);
     let earliest = replay_at.max(now.saturating_add(uncertain.retry_after));

@@ -1,6 +1,7 @@
 //! Queries of connections that wait for an answer of an origin which failed them.
 //!
-//! Each connection is walked in the order of ids, a page at a time, so that the cost of each statement is bounded.
+//! The connections are walked in the order of ids, a page at a time, so that the cost of each statement is bounded. A
+//! restored credential has no time of its next refresh, so no answer makes it due.
 
 use uuid::Uuid;
 
@@ -44,7 +45,7 @@ impl Reader {
         const SQL: &str = "SELECT l.connection_id FROM connection_liveness AS l \
                            JOIN connection_credential AS c ON c.connection_id = l.connection_id \
                            AND c.state = 'current' WHERE l.refresh_origin = $1 AND l.refresh_from IS NOT NULL \
-                           AND l.connection_id > $2 AND c.restored IS NULL AND c.refresh_failures > 0 \
+                           AND l.connection_id > $2 AND c.refresh_failures > 0 \
                            AND c.refresh_at > $3 \
                            AND c.refresh_at > l.refresh_from ORDER BY l.connection_id LIMIT $4";
         let found = all!(self, (ConnectionId,), SQL, origin, after, now, limit)?;
@@ -95,7 +96,7 @@ impl Tx {
                            THEN l.refresh_from ELSE $4 END FROM connection_liveness AS l \
                            WHERE l.connection_id = connection_credential.connection_id AND l.refresh_origin = $1 \
                            AND l.refresh_from IS NOT NULL AND l.connection_id > $2 AND l.connection_id <= $3 \
-                           AND connection_credential.state = 'current' AND restored IS NULL AND refresh_failures > 0 \
+                           AND connection_credential.state = 'current' AND refresh_failures > 0 \
                            AND refresh_at > $4 AND refresh_at > l.refresh_from";
         ids.iter().for_each(|id| self.changed(Changed::Connection(*id)));
         execute!(self, SQL, page.origin, page.after, page.last, page.now).map(drop)

@@ -216,6 +216,21 @@ async fn a_connection_that_could_not_be_verified_is_verified_when_its_provider_a
 }
 
 #[tokio::test]
+async fn a_connection_that_failed_seconds_ago_is_asked_a_minute_after_its_failure() {
+    let it = Outage::new(RefreshSemantics::Strict).await;
+    // The answers to the setups were reported a while ago.
+    it.world.clock.advance(Duration::from_secs(100));
+    it.provider.both(503);
+    assert_eq!(it.key.verify().await.unwrap().liveness, Liveness::Offline);
+    it.provider.both(200);
+    it.world.clock.advance(Duration::from_secs(10));
+    assert_eq!(send(&it.key).await.unwrap(), 200);
+    // A process that ends waits for what its answers make due.
+    it.registry.close().await;
+    assert_eq!(it.number("SELECT MAX(next_check_at) FROM connection_liveness").await, START + 160);
+}
+
+#[tokio::test]
 async fn an_api_that_is_back_shortens_no_pause_of_a_token_endpoint_that_is_not() {
     let attempts = async |is_back: bool| {
         let world = World::new().await;

@@ -49,18 +49,12 @@ pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
         _ if info.kind_changed => 0,
         _ if !info.registered => 2,
         Liveness::Failing => 0,
-        Liveness::Offline if is_to_choose(info) => 0,
+        Liveness::Offline if info.is_to_choose() => 0,
         Liveness::Offline => 1,
         Liveness::Live if expires_soon(info, now) || is_use_refused(info) || is_restored(info) => 3,
         Liveness::Live => 4,
         _ => 2,
     }
-}
-
-/// Returns `true` if a refresh has been attempted for so long that a person must choose between two remedies.
-fn is_to_choose(info: &ConnectionInfo) -> bool {
-    let is_unclear = |reason: &Reason| reason.code == reason::REFRESH_OUTCOME_UNKNOWN && reason.remedy.is_some();
-    info.liveness == Liveness::Offline && info.reason.as_ref().is_some_and(is_unclear)
 }
 
 /// Returns `true` if the provider asked to wait.
@@ -88,7 +82,7 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
     let is_unverifiable = reason.as_ref().is_some_and(|reason| reason.code == "unverifiable");
     let is_tls = reason.as_ref().is_some_and(|reason| reason.code == reason::TLS);
     let ways =
-        reason.as_ref().and_then(|reason| reason.remedy.clone()).filter(|_| info.registered && is_to_choose(info));
+        reason.as_ref().and_then(|reason| reason.remedy.clone()).filter(|_| info.registered && info.is_to_choose());
     let gone = reason.as_ref().and_then(|reason| reason.remedy.clone()).filter(|_| !info.registered);
     let reason = reason.map(|reason| reason.message.to_string()).unwrap_or_default();
     let reason = match &ways {

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use connection_contract::{Kind, Liveness, Timestamp, reason};
+use connection_contract::{Kind, Liveness, Timestamp};
 use connection_core::{ConnectionInfo, ConnectionRegistry, Grant};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -92,17 +92,11 @@ impl ListedBody {
     }
 }
 
-/// Returns `true` if refreshing was tried for so long that a person must choose between waiting and authorizing again.
-fn is_to_choose(info: &ConnectionInfo) -> bool {
-    info.liveness == Liveness::Offline
-        && info.reason.as_ref().is_some_and(|why| why.code == reason::REFRESH_OUTCOME_UNKNOWN && why.remedy.is_some())
-}
-
 fn needs_attention(info: &ConnectionInfo, now: Timestamp) -> bool {
     let (liveness, _) = condition(info);
     !info.registered
         || liveness == Liveness::Failing
-        || is_to_choose(info)
+        || info.is_to_choose()
         || is_restored(info)
         || expires_soon(info, now)
 }
@@ -116,7 +110,7 @@ fn remedy_action(info: &ConnectionInfo, now: Timestamp) -> Option<&'static str> 
     }
     match info.liveness {
         Liveness::Failing => Some("reauthorize"),
-        Liveness::Offline if is_to_choose(info) => Some("reauthorize"),
+        Liveness::Offline if info.is_to_choose() => Some("reauthorize"),
         Liveness::Offline => Some("wait"),
         Liveness::Live if expires_soon(info, now) || is_restored(info) => Some("reauthorize"),
         Liveness::Live => is_use_refused(info).then_some("verify"),

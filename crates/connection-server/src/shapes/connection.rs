@@ -24,8 +24,8 @@ pub struct ConnectionBody {
     liveness: &'static str,
     reason: Option<ReasonBody>,
     checked_at: Option<String>,
-    /// The end of a pause that the provider asked for at the last verification. Until then, a verification asks it only with
-    /// `now`.
+    /// The end of a pause that the provider asked for at the last verification. Until then, only a verification with `now`
+    /// asks it.
     paused_until: Option<String>,
     valid_until: Option<String>,
     authorized_until: Option<String>,

@@ -27,7 +27,7 @@ impl Trace {
     }
 }
 
-/// What was found of the same connection beside the backup.
+/// The same connection in the database that is replaced, and in the state directory of the node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     /// The credential in the database that is replaced.

@@ -130,7 +130,7 @@ async fn mark_one(
     let Some(row) = tx.listed(id).await? else { return Ok(()) };
     let before = tx.restored(id).await?;
     let mark = match (token, before) {
-        // What an earlier restore found is as true as before.
+        // The result of an earlier restore still holds.
         (_, Some(RestoredUse::Used)) | (Some(TokenUse::Used), _) => Some(RestoredUse::Used),
         (Some(TokenUse::Unknown), _) => Some(RestoredUse::Unknown),
         _ => before,

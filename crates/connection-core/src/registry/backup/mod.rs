@@ -55,11 +55,11 @@ pub struct Restored {
 pub struct RestoredConnection {
     /// The connection after the restore.
     pub connection: ConnectionInfo,
-    /// What is known about the token.
+    /// The use of the token since the backup was made, as far as it is known.
     pub token: TokenUse,
 }
 
-/// What is known about the use of a restored refresh token since the backup was made.
+/// The use of a restored refresh token since the backup was made, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenUse {

@@ -1,4 +1,4 @@
-//! Writes a backup.
+//! Writes a backup of a database in a file.
 
 use std::path::PathBuf;
 

@@ -26,6 +26,9 @@ const MAX_JOBS_PER_OWNER: usize = 4;
 /// The longest pause that a provider may ask for.
 const MAX_PAUSE: Duration = Duration::from_secs(86_400);
 const MIN_PAUSE: Duration = Duration::from_secs(1);
+/// Maximum number of origins whose pauses are remembered, because users can name any number of addresses. Further ones
+/// keep the scheduler from nothing; each connection waits for its own pause all the same.
+const MAX_PAUSED_ORIGINS: usize = 256;
 /// The longest time for which the pause of one owner's connections holds up those of others.
 const MAX_SHARED_PAUSE: Duration = Duration::from_secs(60);
 
@@ -38,7 +41,7 @@ pub(super) struct Slot {
     pub(super) origin: Option<String>,
 }
 
-/// What the jobs in progress have in common, so that they are counted together.
+/// A property that jobs in progress share, by which they are counted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Shared {
     Provider(Lane),
@@ -157,6 +160,9 @@ impl Pace {
             of_owners.retain(|_, pause| pause.until > passed);
             !of_owners.is_empty()
         });
+        if self.paused.len() >= MAX_PAUSED_ORIGINS && !self.paused.contains_key(&origin) {
+            return;
+        }
         let until = passed.saturating_add(pause.clamp(MIN_PAUSE, MAX_PAUSE));
         self.paused.entry(origin).or_default().insert(owner, Pause { began: passed, until });
     }
@@ -306,6 +312,20 @@ mod tests {
         // One of the two owners got a shorter pause, after which the other one's counts for a minute alone.
         pace.pause(origin(), "bob".to_owned(), 100 * SECOND, 600 * SECOND);
         assert!(!pace.begin(id(2), &alice, 699 * SECOND) && pace.begin(id(2), &alice, 700 * SECOND));
+    }
+
+    #[test]
+    fn the_memory_of_pauses_is_bounded_and_free_again_after_them() {
+        let mut pace = Pace::default();
+        let origin = |number: usize| format!("https://{number}.test");
+        for number in 0..2 * MAX_PAUSED_ORIGINS {
+            pace.pause(origin(number), "mallory".to_owned(), NOW, 60 * SECOND);
+        }
+        assert_eq!(pace.paused.len(), MAX_PAUSED_ORIGINS);
+        pace.pause(origin(0), "bob".to_owned(), NOW, 60 * SECOND);
+        assert_eq!(pace.paused[&origin(0)].len(), 2, "an origin that is remembered gets further owners");
+        pace.pause("https://hub.test".to_owned(), "alice".to_owned(), 60 * SECOND, 60 * SECOND);
+        assert!(pace.is_paused("https://hub.test", 61 * SECOND) && pace.paused.len() == 1);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod changes;
 mod connections;
 mod dead;
+mod due;
 mod durable;
 mod events;
 mod grown;

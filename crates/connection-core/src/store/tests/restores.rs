@@ -1,8 +1,10 @@
 //! The mark of a restored credential.
 
+use uuid::Uuid;
+
 use super::{Database, add, credential};
 use crate::store::{
-    Store,
+    Recovery, Store,
     rows::{CredentialState, PlanRow, RestoredUse},
 };
 
@@ -28,12 +30,23 @@ async fn what_makes_a_credential_due_leaves_a_restored_one_alone() {
         written.await.unwrap();
         let marked = plan(&store, id).await;
         assert_eq!((marked.refresh_at, marked.refresh_failures), (None, 1));
-        for what in 0..3 {
+        let origin = "https://api.acme.example";
+        let page = Recovery { origin, after: Uuid::nil(), last: Uuid::max(), now: 5 };
+        let failed = store.write(move |tx| {
+            Box::pin(async move {
+                tx.lease_refresh(id, 1, "p").await?;
+                tx.release_refresh(id, "p", 1, Some(origin)).await?;
+                tx.refresh_after_answer(id, 1).await
+            })
+        });
+        failed.await.unwrap();
+        for what in 0..4 {
             let written = store.write(move |tx| {
                 Box::pin(async move {
                     match what {
                         0 => tx.refresh_now(id, 5).await,
                         1 => tx.hasten_refresh(id, 5).await,
+                        2 => tx.hasten_refreshes(page, &[id]).await,
                         _ => tx.doubt_credential(id, r#"{"code":"b","message":"b"}"#, 5).await,
                     }
                 })

@@ -1,0 +1,70 @@
+//! Work that may not begin now is left out by the query, so that it does not take the place of other work in a batch.
+
+use connection_contract::Kind;
+
+use super::{Database, add};
+use crate::store::{Busy, rows::LivenessRow};
+
+const ONE: &str = "https://one.test";
+const TWO: &str = "https://two.test";
+
+#[tokio::test]
+async fn a_query_for_due_work_leaves_out_busy_owners_origins_and_kinds() {
+    for database in Database::each().await {
+        let store = database.open().await;
+        for (owner, kind, origin) in [
+            ("alice", "github", Some(ONE)),
+            ("alice", "github", Some(TWO)),
+            ("alice", "github", None),
+            ("bob", "notion", Some(ONE)),
+            ("bob", "issues/tracker", None),
+        ] {
+            let mut row = database.account(&format!("{owner} {kind} {origin:?}"));
+            (row.owner, row.kind) = (owner.into(), kind.into());
+            (row.generation, row.next_generation) = (1, 2);
+            add(&store, &row).await.unwrap();
+            let due = LivenessRow {
+                connection_id: row.id,
+                liveness: "offline".into(),
+                reason: None,
+                generation: 1,
+                checked_at: Some(1),
+                next_check_at: Some(2),
+                paused_until: None,
+                failures: 1,
+                probe_origin: origin.map(str::to_owned),
+                probe_from: None,
+            };
+            store.write(move |tx| Box::pin(async move { tx.upsert_liveness(&due).await })).await.unwrap();
+        }
+        let due = async |what: fn(&mut Busy)| {
+            let mut busy = Busy::default();
+            what(&mut busy);
+            let mut reader = store.reader().await.unwrap();
+            let rows = reader.due_checks(9, (",github,notion,issues/tracker,", &busy), 9).await.unwrap();
+            let mut found: Vec<_> = rows.into_iter().map(|row| (row.owner, row.kind, row.origin)).collect();
+            found.sort();
+            found.iter().map(|(owner, kind, at)| format!("{owner} {kind} {}", at.as_deref().unwrap_or("-"))).collect()
+        };
+        let all: Vec<String> = due(|_| {}).await;
+        let [unknown, one, two, own, of_bob] = &all[..] else { panic!("{all:?}") };
+        assert_eq!((&**unknown, &**own), ("alice github -", "bob issues/tracker -"));
+        let cases: [(fn(&mut Busy), &[&String]); 5] = [
+            (|busy| busy.origin(ONE), &[unknown, two, own]),
+            (|busy| busy.unknown(&Kind::from_static("github")), &[one, two, own, of_bob]),
+            (|busy| busy.owner("alice"), &[own, of_bob]),
+            (|busy| busy.own_kinds("bob"), &[unknown, one, two, of_bob]),
+            (
+                |busy| {
+                    busy.owner("alice");
+                    busy.own_kinds("bob");
+                    busy.origin(ONE);
+                },
+                &[],
+            ),
+        ];
+        for (what, left) in cases {
+            assert_eq!(due(what).await.iter().collect::<Vec<_>>(), left);
+        }
+    }
+}
