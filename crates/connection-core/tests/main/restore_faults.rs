@@ -108,11 +108,14 @@ async fn a_restore_is_refused_while_a_process_has_the_database_open() {
 async fn a_process_is_noticed_by_its_lock_file_when_the_database_is_damaged() {
     let it = Renewals::new().await;
     let file = backed_up(&it.world).await;
-    let whole = fs::read(it.world.file()).unwrap();
-    fs::write(it.world.file(), "not a database any longer, whatever was in it before").unwrap();
+    // Another file has none of the locks that the process holds on the former one.
+    let former = sibling(&it.world.file(), "-former");
+    fs::rename(it.world.file(), &former).unwrap();
+    connection_core::replace_private(&it.world.file(), b"not a database any longer, whatever was in it before")
+        .unwrap();
     let refused = it.world.builder().kind(it.plugin.clone()).restore(&file).await.unwrap_err();
     assert!(matches!(refused, BackupError::InUse { .. }), "{refused:?}");
-    fs::write(it.world.file(), whole).unwrap();
+    fs::rename(&former, it.world.file()).unwrap();
 }
 
 /// Copies of the files of an open database are what a kill leaves.
