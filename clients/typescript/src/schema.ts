@@ -3964,8 +3964,8 @@ export interface components {
             liveness: components["schemas"]["Liveness"];
             owner: string;
             /**
-             * @description The end of a pause that the provider asked for at the last verification. Until then, a verification asks it only with
-             *     `now`.
+             * @description The end of a pause that the provider asked for at the last verification. Until then, only a verification with `now`
+             *     asks it.
              */
             pausedUntil: string | null;
             profile: string | null;
