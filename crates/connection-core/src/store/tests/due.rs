@@ -5,6 +5,9 @@ use connection_contract::Kind;
 use super::{Database, add};
 use crate::store::{Busy, rows::LivenessRow};
 
+/// Names work that may not begin.
+type Change = fn(&mut Busy);
+
 const ONE: &str = "https://one.test";
 const TWO: &str = "https://two.test";
 
@@ -37,7 +40,7 @@ async fn a_query_for_due_work_leaves_out_busy_owners_origins_and_kinds() {
             };
             store.write(move |tx| Box::pin(async move { tx.upsert_liveness(&due).await })).await.unwrap();
         }
-        let due = async |what: fn(&mut Busy)| {
+        let due = async |what: Change| {
             let mut busy = Busy::default();
             what(&mut busy);
             let mut reader = store.reader().await.unwrap();
@@ -49,7 +52,7 @@ async fn a_query_for_due_work_leaves_out_busy_owners_origins_and_kinds() {
         let all: Vec<String> = due(|_| {}).await;
         let [unknown, one, two, own, of_bob] = &all[..] else { panic!("{all:?}") };
         assert_eq!((&**unknown, &**own), ("alice github -", "bob issues/tracker -"));
-        let cases: [(fn(&mut Busy), &[&String]); 5] = [
+        let cases: [(Change, &[&String]); 5] = [
             (|busy| busy.origin(ONE), &[unknown, two, own]),
             (|busy| busy.unknown(&Kind::from_static("github")), &[one, two, own, of_bob]),
             (|busy| busy.owner("alice"), &[own, of_bob]),
