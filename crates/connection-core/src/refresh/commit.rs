@@ -236,7 +236,8 @@ async fn put(
 }
 
 /// Returns the liveness that a refreshed credential proves. The provider has just issued the credential for this
-/// account, which is what a probe would show. The next probe, which is due at once, finds any other problem.
+/// account, which is what a probe would show. The next probe, which is due at once or at the end of a pause, finds any
+/// other problem.
 fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generation: i64, now: i64) -> LivenessRow {
     let live = |next_check_at| LivenessRow {
         connection_id: id,
@@ -253,7 +254,12 @@ fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generat
     let next = row.next_check_at;
     match (replace::measured(row), known) {
         (Liveness::Live, _) => live(next),
-        (Liveness::Offline, _) => live(Some(now)),
+        // A pause is one of the verifications, and the refresh does not end it.
+        (Liveness::Offline, _) => {
+            let paused_until =
+                row.paused_until.filter(|until| *until > now && row.checked_at.is_some_and(|at| at <= now));
+            LivenessRow { paused_until, ..live(paused_until.or(Some(now))) }
+        }
         (Liveness::Failing, _) if code_of(row).is_some_and(|code| is_cured(&code) || is_of_refresh(row, &code)) => {
             live(Some(now))
         }

@@ -55,6 +55,26 @@ async fn only_what_a_fresh_token_mends_is_live_after_a_refresh() {
     }
 }
 
+/// A pause that the provider asked for at a verification is kept, unless it began later than now: then it was stored
+/// before the clock was set back.
+#[tokio::test]
+async fn a_refresh_does_not_end_a_pause_of_verifications() {
+    let it = Renewals::new().await;
+    for (times, began, is_kept) in [(1, 0, true), (2, 10, false)] {
+        measured(&it, "offline", reason::RATE_LIMITED).await;
+        it.at(times * 100);
+        let now = it.world.now();
+        let (began, until) = (now + began, now + 600);
+        let sql = "UPDATE connection_liveness SET checked_at =";
+        assert_eq!(it.edit(&format!("{sql} {began}, paused_until = {until}, next_check_at = {until}")).await, 1);
+        let info = it.connection.refresh().await.unwrap().connection;
+        assert_eq!(shown(&info), (Liveness::Live, None));
+        let kept = is_kept.then_some(until);
+        assert_eq!(info.paused_until.map(|until| until.seconds()), kept);
+        assert_eq!(it.lease("next_check_at").await, Some(kept.unwrap_or(now)));
+    }
+}
+
 /// The control: a provider that could not be reached has been reached.
 #[tokio::test]
 async fn an_offline_connection_is_live_after_a_refresh() {

@@ -81,9 +81,11 @@ pub(super) async fn until_interrupted(
     task: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
     let _following = without_line();
+    interrupts.caught().await;
     tokio::select! {
-        ended = task => ended,
+        biased;
         () = interrupts.next() => Ok(()),
+        ended = task => ended,
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, SetOnce};
 
 use super::Signals;
 use crate::{Error, Exit};
@@ -21,6 +21,8 @@ pub(crate) struct Interrupts(Arc<State>);
 struct State {
     /// Notified when a command waits for the first time.
     begun: Notify,
+    /// Set once control-C is caught, or is known not to be caught.
+    caught: SetOnce<()>,
     heard: Notify,
     waiting: AtomicUsize,
 }
@@ -35,6 +37,14 @@ impl Drop for WaitGuard<'_> {
 }
 
 impl Interrupts {
+    /// Resolves once control-C is caught, so that a later [`next`](Self::next) sees each one from here on.
+    ///
+    /// A command that prints before it waits calls this first: whoever reads what it printed may already interrupt it.
+    pub(crate) async fn caught(&self) {
+        self.0.begun.notify_one();
+        self.0.caught.wait().await;
+    }
+
     /// Resolves at the next control-C.
     pub(crate) async fn next(&self) {
         let heard = self.0.heard.notified();
@@ -47,7 +57,9 @@ impl Interrupts {
     /// Resolves at a control-C that no command waits for.
     pub(crate) async fn unheard(&self) {
         self.0.begun.notified().await;
-        let Ok(mut signals) = Signals::of_a_person() else {
+        let signals = Signals::of_a_person();
+        self.0.caught.set(()).ok();
+        let Ok(mut signals) = signals else {
             // Without a handler, the system ends the process by itself.
             return std::future::pending().await;
         };
