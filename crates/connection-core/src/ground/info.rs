@@ -75,12 +75,9 @@ impl Ground {
     /// Returns the information of a row as hosts see it, with its kind if this process has it. A row with an invalid
     /// kind is listed, so that it can be removed.
     pub(crate) fn info(&self, row: ListedRow, entry: Option<&KindEntry>) -> Option<ConnectionInfo> {
+        let paused_until = row.pause(self.clock.now().seconds());
         let ListedRow { account, reason, checked_at, granted_scopes, valid_until, authorized_until, .. } = row;
         let liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
-        // A pause that begins later than now was stored before the clock was set back, and does not count.
-        let now = self.clock.now().seconds();
-        let is_running = |until: &i64| *until > now && checked_at.is_some_and(|at| at <= now);
-        let paused_until = row.paused_until.filter(is_running);
         let reason = reason.as_deref().and_then(json::to_reason).or_else(|| match liveness {
             Liveness::Live | Liveness::Unknown => {
                 row.refused_at.map(use_refused).or_else(|| plan::note(row.refresh_reason.as_deref()))

@@ -254,10 +254,9 @@ fn proven(id: ConnectionId, row: &ListedRow, known: Option<LivenessRow>, generat
     let next = row.next_check_at;
     match (replace::measured(row), known) {
         (Liveness::Live, _) => live(next),
-        // A pause is one of the verifications, and the refresh does not end it.
+        // The provider asked for a pause of the verifications, and the refresh does not end it.
         (Liveness::Offline, _) => {
-            let paused_until =
-                row.paused_until.filter(|until| *until > now && row.checked_at.is_some_and(|at| at <= now));
+            let paused_until = row.pause(now);
             LivenessRow { paused_until, ..live(paused_until.or(Some(now))) }
         }
         (Liveness::Failing, _) if code_of(row).is_some_and(|code| is_cured(&code) || is_of_refresh(row, &code)) => {

@@ -1,7 +1,8 @@
 //! Control-C, for commands that complete a request in progress before they end.
 //!
 //! A command that waits for control-C is notified of it. If no command waits, control-C ends the process at once.
-//! Before a command waits for the first time, the system does this without a handler.
+//! Before a command waits or calls [`caught`](Interrupts::caught) for the first time, the system does this without a
+//! handler.
 
 use std::sync::{
     Arc,
@@ -19,7 +20,7 @@ pub(crate) struct Interrupts(Arc<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Notified when a command waits for the first time.
+    /// Notified when a command waits, or calls [`caught`](Interrupts::caught), for the first time.
     begun: Notify,
     /// Set once control-C is caught, or is known not to be caught.
     caught: SetOnce<()>,
@@ -37,9 +38,10 @@ impl Drop for WaitGuard<'_> {
 }
 
 impl Interrupts {
-    /// Resolves once control-C is caught, so that a later [`next`](Self::next) sees each one from here on.
+    /// Resolves once the program catches control-C, or once it is known that it cannot.
     ///
-    /// A command that prints before it waits calls this first: whoever reads what it printed may already interrupt it.
+    /// A command that prints while it waits calls this first, and polls [`next`](Self::next) before it prints. Otherwise
+    /// a control-C that follows the first printed line at once could still end the process by the signal.
     pub(crate) async fn caught(&self) {
         self.0.begun.notify_one();
         self.0.caught.wait().await;

@@ -102,6 +102,14 @@ row! {
     }
 }
 
+impl ListedRow {
+    /// Returns the end of the pause of verifications that lasts at this time. A pause that begins later than now was
+    /// stored before the clock was set back, and does not count.
+    pub(crate) fn pause(&self, now: i64) -> Option<i64> {
+        self.paused_until.filter(|until| *until > now && self.checked_at.is_some_and(|at| at <= now))
+    }
+}
+
 /// A row as a list finds it. A row that was edited to a value that this program does not write affects no other
 /// row.
 #[derive(Clone, Debug)]
