@@ -9,4 +9,5 @@ mod browser;
 mod compare;
 mod killed;
 mod model;
+mod random;
 mod relay;

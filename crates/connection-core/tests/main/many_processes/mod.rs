@@ -18,14 +18,14 @@ use std::{
 
 use connection_contract::Liveness;
 use connection_core::Filter;
-use connection_faults::rounds::rounds;
+use connection_faults::{random::Random, rounds::rounds};
 
 use crate::{
     acme::Acme,
     test_host::{World, me},
     test_server::Reply,
 };
-use ledger::{Entry, Random};
+use ledger::Entry;
 
 const PROCESSES: u64 = 8;
 /// A process that takes longer than this hangs.

@@ -2,9 +2,10 @@
 
 use connection_contract::Liveness;
 use connection_core::{Connection, ConnectionRegistry, Error, Filter, HttpPolicy, KeyFile, Outcome, SetupStep};
+use connection_faults::random::Random;
 
 use super::{
-    ledger::{Entry, Ledger, Random},
+    ledger::{Entry, Ledger},
     operations,
 };
 use crate::{

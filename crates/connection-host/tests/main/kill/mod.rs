@@ -13,14 +13,14 @@ mod row;
 
 use std::io::Write as _;
 
-use connection_faults::rounds::rounds;
+use connection_faults::{random::Random, rounds::rounds};
 use serde_json::Value;
 
 use crate::{
     program::{Machine, ON_POSTGRES, contents},
     provider::{NOTION_KEY, OTHER_TOKEN, SECRETS, TOKEN},
 };
-use moment::{Course, Random};
+use moment::Course;
 
 /// Returns the number of kills of a command that sends requests to a provider or writes keys. With a server, each kill
 /// takes about two seconds, so there are fewer.
@@ -55,7 +55,7 @@ fn an_add_that_is_killed_leaves_the_whole_connection_or_none() {
         let mut first = Course::of(&machine, &ADD, |_| wiped(&machine));
         let mut later = Course::of(&machine, &ADD, |_| drop(machine.run(&REMOVE).exits(0)));
         let one = |_| {
-            let course = if random.coin() {
+            let course = if random.below(2) == 1 {
                 wiped(&machine);
                 &mut first
             } else {
@@ -285,7 +285,7 @@ fn settled(machine: &Machine, random: &mut Random, done: bool, field: &str) -> b
     let Some(setup) = setups.first() else { return false };
     row::shape(setup, "setup").unwrap_or_else(|error| panic!("{error}"));
     let id = setup["id"].as_str().expect("an id");
-    if random.coin() {
+    if random.below(2) == 1 {
         machine.run(&["setup", "cancel", id]).exits(0);
         return false;
     }

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use connection_faults::random::Random;
+
 use crate::program::Machine;
 
 const SIGKILL: i32 = 9;
@@ -74,16 +76,16 @@ impl Moment {
     fn draw(random: &mut Random, course: &Course) -> Self {
         let drawn = random.below(8);
         match drawn {
-            0..4 => Self::After(random.up_to(course.span)),
+            0..4 => Self::After(up_to(random, course.span)),
             4 if course.asks => Self::Asked,
-            5 if course.asks => Self::Answered(random.up_to(course.span / 4)),
+            5 if course.asks => Self::Answered(up_to(random, course.span / 4)),
             // A database server writes its log elsewhere.
-            _ if course.written == 0 => Self::After(random.up_to(course.span)),
+            _ if course.written == 0 => Self::After(up_to(random, course.span)),
             _ => {
                 // The important writes are at the end, so half of these moments are in the second half of the log.
                 let earliest = if drawn.is_multiple_of(2) { 1 } else { course.written / 2 };
                 let size = earliest + random.below(course.written.saturating_sub(earliest) + 1);
-                Self::Written(size, random.up_to(course.span / 64))
+                Self::Written(size, up_to(random, course.span / 64))
             }
         }
     }
@@ -128,29 +130,9 @@ impl Drop for Killed {
     }
 }
 
-/// A generator of numbers that are the same in each run of these tests (SplitMix64).
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-
-    pub(super) fn coin(&mut self) -> bool {
-        self.below(2) == 1
-    }
-
-    fn up_to(&mut self, longest: Duration) -> Duration {
-        let micros = u64::try_from(longest.as_micros()).unwrap();
-        Duration::from_micros(self.below(micros + 1))
-    }
+fn up_to(random: &mut Random, longest: Duration) -> Duration {
+    let micros = u64::try_from(longest.as_micros()).unwrap();
+    Duration::from_micros(random.below(micros + 1))
 }
 
 fn start(machine: &Machine, arguments: &[&str]) -> Child {
