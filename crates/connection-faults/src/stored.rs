@@ -1,4 +1,5 @@
-//! Every stored row, as text, to show that a request changed nothing; and an event that another program edited.
+//! Every stored row, as text, to show that a request changed nothing; an event that another program edited; and a
+//! database that fails when a connection is stored.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use sqlx::{
@@ -57,18 +58,64 @@ pub async fn edit_event(address: &str, connection: &str) {
         false => format!("X'{}'", connection.replace('-', "")),
     };
     let edit = format!("UPDATE connection_event SET at = at + 1 WHERE seq = 1 AND connection_id = {id}");
-    let edited = if is_server {
+    execute(address, unlock.to_owned()).await;
+    let edited = execute(address, edit).await;
+    assert_eq!(edited, 1, "the event of {connection} is edited");
+}
+
+/// Makes the database fail whenever a connection is stored while there are this many, until [`heal`] is called. The
+/// failure is one of the database, as on a machine without memory, and no refusal of the row.
+///
+/// # Panics
+///
+/// Panics if the database rejects a statement.
+pub async fn fail_after(address: &str, connections: usize) {
+    let there = format!("(SELECT count(*) FROM connection_account) >= {connections}");
+    let fail = if address.starts_with("postgres") {
+        // A condition of a trigger of PostgreSQL cannot have a query.
+        format!(
+            "CREATE FUNCTION connections_test_fail() RETURNS trigger AS $$ BEGIN IF {there} THEN \
+             RAISE EXCEPTION 'out of memory' USING ERRCODE = 'out_of_memory'; END IF; RETURN NEW; END $$ \
+             LANGUAGE plpgsql; \
+             CREATE TRIGGER connections_test_fail BEFORE INSERT ON connection_account \
+             FOR EACH ROW EXECUTE FUNCTION connections_test_fail()"
+        )
+    } else {
+        // `RAISE` would be a violated constraint. The smallest integer has no absolute value, which is an error.
+        format!(
+            "CREATE TRIGGER connections_test_fail BEFORE INSERT ON connection_account WHEN {there} \
+             BEGIN SELECT abs(-9223372036854775808 + length(NEW.label) * 0); END"
+        )
+    };
+    execute(address, fail).await;
+}
+
+/// Ends the failure that [`fail_after`] began.
+///
+/// # Panics
+///
+/// Panics if the database rejects a statement.
+pub async fn heal(address: &str) {
+    let heal = if address.starts_with("postgres") {
+        "DROP FUNCTION connections_test_fail() CASCADE"
+    } else {
+        "DROP TRIGGER connections_test_fail"
+    };
+    execute(address, heal.to_owned()).await;
+}
+
+/// Executes statements over a connection of its own. Returns the number of rows that they changed.
+async fn execute(address: &str, statements: String) -> u64 {
+    let statements = sqlx::raw_sql(AssertSqlSafe(statements));
+    if address.starts_with("postgres") {
         let mut connection = address.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
-        sqlx::raw_sql(unlock).execute(&mut connection).await.unwrap();
-        let edited = sqlx::query(AssertSqlSafe(edit)).execute(&mut connection).await.unwrap().rows_affected();
+        let changed = statements.execute(&mut connection).await.unwrap().rows_affected();
         connection.close().await.unwrap();
-        edited
+        changed
     } else {
         let mut connection = SqliteConnectOptions::new().filename(address).connect().await.unwrap();
-        sqlx::raw_sql(unlock).execute(&mut connection).await.unwrap();
-        let edited = sqlx::query(AssertSqlSafe(edit)).execute(&mut connection).await.unwrap().rows_affected();
+        let changed = statements.execute(&mut connection).await.unwrap().rows_affected();
         connection.close().await.unwrap();
-        edited
-    };
-    assert_eq!(edited, 1, "the event of {connection} is edited");
+        changed
+    }
 }

@@ -1,11 +1,14 @@
 //! `Idempotency-Key`: a request that makes something may be sent again, and nothing is made twice.
 
+use std::collections::BTreeSet;
+
 use connection_core::Role;
 use serde_json::{Value, json};
 
 use crate::{
     extensions::{extension_token, manifest},
     http::Request,
+    imports::row,
     kinds::Hooked,
     test_host::World,
 };
@@ -203,4 +206,53 @@ async fn of_requests_at_once_one_makes_something_and_a_client_that_is_gone_gets_
     }
     answer.ok(201);
     assert_eq!(count(&world, &token, "/setups").await, 2);
+}
+
+/// Nothing was stored, so that the key is not used up.
+#[tokio::test]
+async fn an_import_that_a_failing_database_stops_is_carried_out_when_it_is_sent_again() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let rows: Vec<_> = (0..40).map(|number| row(&number.to_string())).collect();
+    let import = keyed(&world, &token, "/imports", &json!({ "rows": rows }), "key-1");
+    world.fail_after(0).await;
+    for _ in 0..2 {
+        let stopped = world.send(&import).await;
+        assert_eq!(stopped.refusal(), (503, "store_failed".into()));
+        assert_eq!(stopped.json()["made"], Value::Null);
+    }
+    world.heal().await;
+    let made = world.send(&import).await.ok(200);
+    assert_eq!((&made["imported"], &made["refused"]), (&json!(40), &json!(0)));
+    assert_eq!(world.get(&token, "/connections").await.ok(200)["counts"]["all"], 40);
+    world.check_answers();
+}
+
+/// Batches that were committed before the failure stay.
+#[tokio::test]
+async fn an_import_that_a_failing_database_stops_in_its_middle_names_what_it_made_and_is_not_repeated() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let rows: Vec<_> = (0..100).map(|number| row(&number.to_string())).collect();
+    let import = keyed(&world, &token, "/imports", &json!({ "rows": rows }), "key-1");
+    world.fail_after(64).await;
+    let stopped = world.send(&import).await;
+    assert_eq!(stopped.refusal(), (503, "store_failed".into()));
+    world.heal().await;
+    let stored = world.get(&token, "/connections?limit=100").await.ok(200);
+    let ids = |list: &Value| list.as_str().unwrap().split(',').map(str::to_owned).collect::<BTreeSet<_>>();
+    let there: BTreeSet<String> =
+        stored["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect();
+    assert!((1..=64).contains(&there.len()), "{}", there.len());
+    assert_eq!(ids(&stopped.json()["made"]), there);
+    for _ in 0..2 {
+        let again = world.send(&import).await;
+        assert_eq!(again.refusal(), (409, "partly_created".into()));
+        assert_eq!(ids(&again.json()["made"]), there);
+    }
+    assert_eq!(world.get(&token, "/connections").await.ok(200)["counts"]["all"], there.len());
+    // The caller sends what is missing, with a key of its own.
+    let made = world.send(&import.with("idempotency-key", "key-2")).await.ok(200);
+    assert_eq!((&made["imported"], &made["connected"]), (&json!(100 - there.len()), &json!(there.len())));
+    world.check_answers();
 }

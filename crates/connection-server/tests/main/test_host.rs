@@ -108,6 +108,16 @@ impl World {
         connection_faults::stored::rows(&address(&self.directory, self.postgres.as_ref())).await
     }
 
+    /// Makes the database fail whenever a connection is stored while there are this many.
+    pub(crate) async fn fail_after(&self, connections: usize) {
+        connection_faults::stored::fail_after(&address(&self.directory, self.postgres.as_ref()), connections).await;
+    }
+
+    /// Ends the failure of the database.
+    pub(crate) async fn heal(&self) {
+        connection_faults::stored::heal(&address(&self.directory, self.postgres.as_ref())).await;
+    }
+
     /// Edits the first event of a connection, as another program with write access does.
     pub(crate) async fn edit_event(&self, connection: &str) {
         connection_faults::stored::edit_event(&address(&self.directory, self.postgres.as_ref()), connection).await;
