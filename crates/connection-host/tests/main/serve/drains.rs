@@ -1,6 +1,8 @@
-//! `serve` is asked to stop: load balancers learn it first, then streams end and the listener is closed.
+//! `serve` is asked to stop: load balancers learn it first, then streams end and the listener is closed. Clients that
+//! are connected get an answer.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
 };
@@ -8,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Answer, PATIENCE, Serving, machine, until};
-use crate::program::Machine;
+use crate::{program::Machine, provider::NOTION_KEY};
 
 /// Makes a token for every owner.
 pub(crate) fn token(machine: &Machine) -> String {
@@ -79,4 +81,44 @@ fn a_second_signal_ends_the_delay_and_the_process_at_once() {
     serving.signal("TERM");
     let (exit, err) = serving.ended();
     assert!(exit == 0 && err.contains("stopped at once"), "{exit}: {err}");
+}
+
+/// Half of the clients send their requests before the stop, and half after it; the server has not accepted all of them.
+#[test]
+fn no_client_that_is_connected_is_cut_off_by_a_stop() {
+    const CLIENTS: usize = 200;
+    let machine = machine();
+    let serving = Serving::start(&machine);
+    let token = machine.run(&["tokens", "create", "a program", "--role", "manage"]).exits(0).out.trim().to_owned();
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| TcpStream::connect(serving.address).unwrap()).collect();
+    let send = |number: usize, client: &mut TcpStream| {
+        let row = json!({ "kind": "notion", "identity": { "id": number.to_string() }, "credential": NOTION_KEY });
+        let (method, path, body) = match number % 2 {
+            0 => ("GET", "connections", String::new()),
+            _ => ("POST", "imports", json!({ "rows": [row] }).to_string()),
+        };
+        let (address, length) = (serving.address, body.len());
+        let request = format!(
+            "{method} /api/v1/{path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        client.write_all(request.as_bytes()).unwrap();
+    };
+    let (before, after) = clients.split_at_mut(CLIENTS / 2);
+    before.iter_mut().enumerate().for_each(|(number, client)| send(number, client));
+    serving.signal("TERM");
+    assert_eq!(serving.tells(), "draining");
+    after.iter_mut().zip(CLIENTS / 2..).for_each(|(client, number)| send(number, client));
+    let mut answered = BTreeMap::<String, usize>::new();
+    for mut client in clients {
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).expect("the connection ends in order");
+        let status = answer.split(' ').nth(1).unwrap_or("cut off").to_owned();
+        *answered.entry(status).or_default() += 1;
+    }
+    let known = answered.keys().all(|status| ["200", "503"].contains(&&**status));
+    assert!(known && answered["200"] > 0, "{answered:?}");
+    let (exit, err) = serving.ended();
+    assert_eq!(exit, 0, "{err}");
 }
