@@ -2,20 +2,30 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{EventReceiver, collect::collect, send::Sending};
+use super::{
+    EventReceiver,
+    collect::collect,
+    send::{Sending, hasten},
+};
 use crate::{Error, ground::Ground, store::Changed};
 
 /// The longest time between two looks for what is due, even without a notification.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// The pause between two looks for messages that would wait too long.
+const HASTEN_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Sends events until the store is closed, or until the receiver answers 410.
 pub(crate) async fn run(ground: &Arc<Ground>, receiver: Arc<EventReceiver>) {
     let mut changes = ground.store.changes(&*ground.clock).await;
     let mut sending = Sending::new(receiver.clone());
     let mut is_in_trouble = false;
+    let mut hastened: Option<Duration> = None;
     loop {
         // The pause begins before the look, so that nothing is overlooked that falls due meanwhile.
         let began = ground.clock.passed();
+        if hastened.is_none_or(|last| began.saturating_sub(last) >= HASTEN_INTERVAL) && hasten(ground).await.is_ok() {
+            hastened = Some(began);
+        }
         sending.look_again();
         let uncollected = collect(ground, &receiver).await.err();
         let mut unsent = None;

@@ -21,6 +21,9 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 const CLAIM: i64 = 60;
 /// The longest pause that the receiver may ask for, in seconds.
 const MAX_PAUSE: u64 = 86_400;
+/// The longest wait of a message, in seconds: twice the longest pause, so that clocks that differ by less than a day
+/// make no pause shorter.
+const MAX_WAIT: i64 = 2 * 86_400;
 /// Maximum number of attempts that are shorter than [`SLOW`].
 const MAX_QUICK: usize = 16;
 /// The time after which an attempt no longer takes the place of another one.
@@ -156,6 +159,14 @@ impl Sending {
             None => Ok(false),
         }
     }
+}
+
+/// Makes the messages due that would wait longer than any pause: a process whose clock was fast attempted them last.
+pub(super) async fn hasten(ground: &Ground) -> Result<(), Error> {
+    let now = ground.clock.now().seconds();
+    let latest = now.saturating_add(MAX_WAIT);
+    ground.store.write(move |tx| Box::pin(async move { tx.hasten_outbox(now, latest).await })).await?;
+    Ok(())
 }
 
 /// Sends one message, unless another process does. Returns `true` if the receiver wants no more messages.

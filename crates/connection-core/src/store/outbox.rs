@@ -106,6 +106,11 @@ impl Tx {
         Ok(execute!(self, SQL, id, attempts, until)? == 1)
     }
 
+    /// Makes the messages due whose time is after `latest`.
+    pub(crate) async fn hasten_outbox(&mut self, now: i64, latest: i64) -> Result<(), StoreError> {
+        later!(self, "UPDATE connection_outbox SET next_at = $1 WHERE next_at > $2", now, latest)
+    }
+
     /// Deletes a message that the receiver accepted.
     pub(crate) async fn deliver_outbox(&mut self, id: Uuid) -> Result<(), StoreError> {
         later!(self, "DELETE FROM connection_outbox WHERE id = $1", id)

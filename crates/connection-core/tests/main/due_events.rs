@@ -13,6 +13,7 @@ use crate::{
     outgoing_events::{Message, Operator, Setting, recorded},
     sql,
     test_host::{ON_POSTGRES, START, World},
+    test_server::Reply,
 };
 
 /// Opens a process with this clock, from which also its ids come.
@@ -112,6 +113,30 @@ async fn a_clock_that_was_wrong_for_one_run_loses_no_later_event() {
         assert_eq!((operator.messages().len(), due(&world).await), (4, Some(0)), "{wrong}");
         registry.close().await;
     }
+}
+
+/// The receiver was down while the clock was fast, so that the next attempt has a time far in the future.
+#[tokio::test]
+async fn a_message_waits_no_longer_than_two_days_after_a_clock_was_fast() {
+    let world = World::new().await;
+    let fake = Fake::new();
+    let operator = Operator::new().await;
+    operator.answers(|_| Reply::whole(500, "", ""));
+    world.clock.jump_to(Timestamp::from_seconds(START + 40 * 86_400));
+    let registry = process(&world, &fake, &world.clock).await;
+    let running = operator.runs(&world, &registry).await;
+    fake.connected(&registry, "during").await;
+    let failed = recorded(&registry, |events| events.iter().any(|event| event.failure.is_some())).await;
+    assert_eq!(failed[0].next_attempt.unwrap().seconds(), world.now() + 5);
+    running.abort();
+    registry.close().await;
+    operator.answers(|_| Reply::whole(200, "", ""));
+    world.clock.jump_to(Timestamp::from_seconds(START));
+    let registry = process(&world, &fake, &world.clock).await;
+    let _running = operator.runs(&world, &registry).await;
+    recorded(&registry, <[_]>::is_empty).await;
+    assert_eq!(operator.messages().len(), 2);
+    registry.close().await;
 }
 
 #[tokio::test]

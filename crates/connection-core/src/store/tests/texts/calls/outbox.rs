@@ -31,6 +31,7 @@ pub(super) async fn outbox(tx: &mut Tx) {
         take_due_event(row.id);
         insert_outbox(&row);
         claim_outbox(row.id, 0, 9);
+        hasten_outbox(1, 9);
         deliver_outbox(row.id);
         fail_outbox(row.id, 1, Some(9), "a");
         retry_outbox(row.id, 1);
