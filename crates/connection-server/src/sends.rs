@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use connection_contract::{Origin, host};
+use connection_contract::{Kind, Origin, host};
 use connection_inbound::{RequestPlace, WaitingRequest};
 
 use crate::{Api, problem::Problem};
@@ -28,13 +28,21 @@ const DEADLINE: Duration = Duration::from_secs(40);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sends(Arc<Mutex<BTreeMap<Share, usize>>>);
 
+/// The provider for which a request waits.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Provider {
+    /// The origin, or `None` for an address that the core refuses.
+    Origin(Option<Origin>),
+    /// The provider of a kind, whose plugin knows the address.
+    OfKind(String),
+}
+
 /// The requests that are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Share {
     Owner(String),
-    OwnerToProvider(String, Option<Origin>),
-    /// The origin, or `None` for an address that the core refuses.
-    Provider(Option<Origin>),
+    OwnerToProvider(String, Provider),
+    Provider(Provider),
 }
 
 impl Share {
@@ -70,7 +78,7 @@ impl Sends {
     /// # Errors
     ///
     /// The refusal of the request, if a share has as many as it may.
-    fn count(&self, owner: &str, provider: Option<Origin>) -> Result<CountedSend, Problem> {
+    fn count(&self, owner: &str, provider: Provider) -> Result<CountedSend, Problem> {
         let shares = [
             Share::OwnerToProvider(owner.to_owned(), provider.clone()),
             Share::Owner(owner.to_owned()),
@@ -101,7 +109,8 @@ impl Drop for CountedSend {
     }
 }
 
-/// A request that waits for a provider, until [`finish`](Self::finish).
+/// A request that waits for a provider, until [`wait`](Self::wait) or [`wait_until_deadline`](Self::wait_until_deadline)
+/// ends.
 #[derive(Debug)]
 pub(crate) struct Sending {
     _counted: CountedSend,
@@ -115,8 +124,17 @@ impl Sending {
     /// # Errors
     ///
     /// The refusal of the request, if too many wait.
-    pub(crate) fn begin(api: &Api, owner: &str, url: &str, place: Option<&RequestPlace>) -> Result<Self, Problem> {
-        let counted = api.sends.count(owner, host::origin(url))?;
+    pub(crate) fn to_url(api: &Api, owner: &str, url: &str, place: Option<&RequestPlace>) -> Result<Self, Problem> {
+        Self::begin(api, owner, Provider::Origin(host::origin(url)), place)
+    }
+
+    /// Lets a request of an owner wait for the provider of a kind, as [`to_url`](Self::to_url) does for an address.
+    pub(crate) fn to_kind(api: &Api, owner: &str, kind: &Kind, place: Option<&RequestPlace>) -> Result<Self, Problem> {
+        Self::begin(api, owner, Provider::OfKind(kind.to_string()), place)
+    }
+
+    fn begin(api: &Api, owner: &str, provider: Provider, place: Option<&RequestPlace>) -> Result<Self, Problem> {
+        let counted = api.sends.count(owner, provider)?;
         let waiting = match place.map(RequestPlace::wait_for_provider) {
             Some(None) => return Err(Problem::sends_taken()),
             waiting => waiting.flatten(),
@@ -124,22 +142,30 @@ impl Sending {
         Ok(Self { _counted: counted, waiting })
     }
 
+    /// Waits for work that has a time limit of its own, and then until the request may be answered.
+    pub(crate) async fn wait<T>(self, work: impl Future<Output = T>) -> T {
+        let result = work.await;
+        if let Some(waiting) = self.waiting {
+            waiting.end().await;
+        }
+        result
+    }
+
     /// Waits for the provider until the deadline, and then until the request may be answered.
-    pub(crate) async fn finish<T>(
+    pub(crate) async fn wait_until_deadline<T>(
         self,
         api: &Api,
         work: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
         let clock = api.registry.server().clock();
-        let result = tokio::select! {
-            biased;
-            result = work => result,
-            () = clock.sleep(DEADLINE) => Err(too_slow()),
+        let until_deadline = async {
+            tokio::select! {
+                biased;
+                result = work => result,
+                () = clock.sleep(DEADLINE) => Err(too_slow()),
+            }
         };
-        if let Some(waiting) = self.waiting {
-            waiting.end().await;
-        }
-        result
+        self.wait(until_deadline).await
     }
 }
 
@@ -154,7 +180,7 @@ mod tests {
     use super::*;
 
     fn counted(sends: &Sends, owner: &str, provider: &str, number: usize) -> Vec<Result<CountedSend, Problem>> {
-        (0..number).map(|_| sends.count(owner, host::origin(provider))).collect()
+        (0..number).map(|_| sends.count(owner, Provider::Origin(host::origin(provider)))).collect()
     }
 
     #[test]
@@ -162,7 +188,7 @@ mod tests {
         let sends = Sends::default();
         let mut ada = counted(&sends, "ada", "https://a.example", MAX_OF_OWNER_TO_PROVIDER);
         assert!(ada.iter().all(Result::is_ok));
-        let is_free = |owner, provider| sends.count(owner, host::origin(provider)).is_ok();
+        let is_free = |owner, provider| sends.count(owner, Provider::Origin(host::origin(provider))).is_ok();
         assert!(!is_free("ada", "https://a.example"));
         assert!(is_free("ada", "https://b.example") && is_free("bob", "https://a.example"));
         ada.extend(counted(&sends, "ada", "https://b.example", MAX_OF_OWNER - MAX_OF_OWNER_TO_PROVIDER));

@@ -275,9 +275,14 @@ fn plan_next(
     why: &mut NotLive,
 ) -> (Option<i64>, Option<i64>) {
     let now = context.now;
+    // An attempt in the quarantine asks nobody. What the last one learnt of the origin stays, and it is no failure after
+    // which the origin is spared.
+    let asked_nobody = context.asked.origin.is_none() && matches!(next, NextAttempt::Unclear(_));
+    let spared = if asked_nobody { 0 } else { AFTER_FAILURE };
     // A pause that the provider asked for is not shortened.
-    let waits = context.asked.is_outage && why.liveness == Liveness::Offline && why.recheck_after.is_none();
-    let from = |seconds: i64| waits.then(|| now.saturating_add(seconds.max(AFTER_FAILURE)));
+    let is_offline = why.liveness == Liveness::Offline && why.recheck_after.is_none();
+    let waits = (context.asked.is_outage || asked_nobody) && is_offline;
+    let from = |seconds: i64| waits.then(|| now.saturating_add(seconds.max(spared)));
     let failures = stored.plan.refresh_failures.saturating_add(1);
     let pause = plan::after_failure(context.id, failures, why.recheck_after.map(|after| after.as_secs()));
     let uncertain = match next {

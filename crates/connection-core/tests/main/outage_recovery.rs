@@ -230,6 +230,25 @@ async fn a_connection_that_failed_seconds_ago_is_asked_a_minute_after_its_failur
     assert_eq!(it.number("SELECT MAX(next_check_at) FROM connection_liveness").await, START + 160);
 }
 
+/// During the quarantine after an outage, an attempt sends nothing and learns nothing of the origin.
+#[tokio::test]
+async fn an_attempt_within_the_quarantine_leaves_the_connection_waiting_for_an_answer() {
+    let it = Outage::new(RefreshSemantics::Strict).await;
+    it.world.clock.advance(Duration::from_hours(2));
+    it.provider.both(503);
+    let failed = it.world.now();
+    it.renewing[0].refresh().await.unwrap_err();
+    it.world.clock.advance(Duration::from_secs(30));
+    it.renewing[0].refresh().await.unwrap_err();
+    assert_eq!(it.provider.asked(), [failed - START], "nothing is sent in the quarantine");
+    it.provider.both(200);
+    it.world.clock.advance(Duration::from_secs(10));
+    assert_eq!(send(&it.key).await.unwrap(), 200);
+    it.registry.close().await;
+    let due = it.number("SELECT MIN(refresh_at) FROM connection_credential WHERE refresh_failures > 0").await;
+    assert!((60..=61).contains(&(due - failed)), "{}", due - failed);
+}
+
 #[tokio::test]
 async fn an_api_that_is_back_shortens_no_pause_of_a_token_endpoint_that_is_not() {
     let attempts = async |is_back: bool| {

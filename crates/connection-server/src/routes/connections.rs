@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use axum::{
+    Extension,
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
 use connection_contract::{RefreshSemantics, Timestamp};
 use connection_core::{Connection, ConnectionId, ConnectionInfo, Error, Tags};
+use connection_inbound::RequestPlace;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -29,6 +31,7 @@ use crate::{
     },
     path::Path,
     problem::Problem,
+    sends::Sending,
     shapes::{ConnectionBody, GrantBody, RefreshedBody, RemovedBody, SetupShape},
 };
 
@@ -211,15 +214,21 @@ pub(super) async fn rename(
 pub(super) async fn remove(
     State(api): State<Api>,
     caller: Caller<ToManage>,
+    place: Option<Extension<RequestPlace>>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let revokes = caller.query.parsed("revoke", |text| text.parse::<bool>().ok())?.unwrap_or_default();
     let (found, _alone) = found_as_seen(&api, &caller, &id, &headers).await?;
-    let removal = match revokes {
-        true => caller.registry.remove_and_revoke(found.id()).await?,
-        false => caller.registry.remove(found.id()).await?,
+    let registry = &caller.registry;
+    let sending = Sending::to_kind(&api, registry.owner_name(), &found.info().kind, place.as_deref())?;
+    let removing = async {
+        match revokes {
+            true => registry.remove_and_revoke(found.id()).await,
+            false => registry.remove(found.id()).await,
+        }
     };
+    let removal = sending.wait(removing).await?;
     Ok(json(StatusCode::OK, &RemovedBody::of(found.info(), &removal)))
 }
 
@@ -266,11 +275,14 @@ pub(super) struct VerificationBody {
 pub(super) async fn verify(
     State(api): State<Api>,
     caller: Caller<ToUse>,
+    place: Option<Extension<RequestPlace>>,
     Path(id): Path<String>,
     Json(VerificationBody { now: is_now }): Json<VerificationBody>,
 ) -> Result<Response, Problem> {
     let connection = found(&caller, &id).await?;
-    let info = if is_now { connection.verify_now().await? } else { connection.verify().await? };
+    let sending = Sending::to_kind(&api, caller.registry.owner_name(), &connection.info().kind, place.as_deref())?;
+    let verifying = async { if is_now { connection.verify_now().await } else { connection.verify().await } };
+    let info = sending.wait(verifying).await?;
     changed(&caller, &info, now(&api)).await
 }
 
@@ -285,10 +297,13 @@ pub(super) async fn verify(
 pub(super) async fn refresh(
     State(api): State<Api>,
     caller: Caller<ToManage>,
+    place: Option<Extension<RequestPlace>>,
     Path(id): Path<String>,
     Json(Empty {}): Json<Empty>,
 ) -> Result<Response, Problem> {
-    let refreshed = found(&caller, &id).await?.refresh().await?;
+    let connection = found(&caller, &id).await?;
+    let sending = Sending::to_kind(&api, caller.registry.owner_name(), &connection.info().kind, place.as_deref())?;
+    let refreshed = sending.wait(connection.refresh()).await?;
     let connection = ConnectionBody::of(&refreshed.connection, now(&api));
     Ok(json(StatusCode::OK, &RefreshedBody::new(refreshed.outcome.name(), connection)))
 }

@@ -137,8 +137,8 @@ pub(super) async fn of_connection(
     let connection = caller.registry.connection(id).await?;
     let mut request = connection.request(&body.method, &body.path).await?;
     body.complete(&mut request)?;
-    let sending = Sending::begin(&api, caller.registry.owner_name(), request.url(), place.as_deref())?;
-    sending.finish(&api, async { answered(connection.send(request).await?).await }).await
+    let sending = Sending::to_url(&api, caller.registry.owner_name(), request.url(), place.as_deref())?;
+    sending.wait_until_deadline(&api, async { answered(connection.send(request).await?).await }).await
 }
 
 /// Sends a request for an extension with the credential of the connection that was granted to it. The whole answer must
@@ -169,6 +169,6 @@ pub(super) async fn of_extension(
     let mut request = handle.request(&body.method, &body.path).await?;
     body.complete(&mut request)?;
     let owner = caller.caller.registry.owner_name();
-    let sending = Sending::begin(&api, owner, request.url(), place.as_deref())?;
-    sending.finish(&api, async { answered(handle.send(request).await?).await }).await
+    let sending = Sending::to_url(&api, owner, request.url(), place.as_deref())?;
+    sending.wait_until_deadline(&api, async { answered(handle.send(request).await?).await }).await
 }

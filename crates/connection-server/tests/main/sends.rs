@@ -24,7 +24,7 @@ use tokio::{
     sync::mpsc::{Receiver, Sender, channel},
 };
 
-use crate::test_host::World;
+use crate::test_host::{KEY, World};
 
 const API: &str = "https://api.slow.example";
 /// The maximum number of requests of an owner to a provider at once.
@@ -90,6 +90,20 @@ impl Provider {
     }
 }
 
+/// A kind whose verifications never end, and their number.
+fn hanging() -> (Scripted, Arc<AtomicUsize>) {
+    let descriptor = Descriptor::new(Kind::from_static("hanging"), "Hanging", AuthType::ApiKey)
+        .origin(API)
+        .field(Field::secret("apiKey", "API key"));
+    let begun = Arc::new(AtomicUsize::new(0));
+    let entered = begun.clone();
+    let kind = Scripted::new(descriptor).verify(move |_, _, _| {
+        entered.fetch_add(1, Ordering::SeqCst);
+        Box::pin(pending())
+    });
+    (kind, begun)
+}
+
 fn to(path: &str) -> Value {
     json!({ "method": "GET", "path": path })
 }
@@ -147,4 +161,34 @@ async fn a_provider_that_hangs_delays_neither_its_owner_nor_other_owners() {
         again = world.post(&ada, &hers, to("/quick")).await;
     }
     again.ok(200);
+}
+
+#[tokio::test]
+async fn verifications_that_hang_delay_no_other_request() {
+    let (kind, begun) = hanging();
+    let world = World::with(|registry| registry.kind(kind)).await;
+    let ada = world.token(Role::Manage, Some("ada")).await;
+    let rows: Vec<_> = (0..=MAX_OF_OWNER_TO_PROVIDER)
+        .map(|number| json!({ "kind": "hanging", "identity": { "id": number.to_string() }, "credential": KEY }))
+        .collect();
+    let imported = world.post(&ada, "/imports", json!({ "rows": rows })).await.ok(200);
+    let ids: Vec<_> = imported["items"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    let verify = |id: &str| world.request("POST", &format!("/connections/{id}/verify")).bearer(&ada).json(&json!({}));
+    let (last, first) = ids.split_last().unwrap();
+    let mut waiting = Vec::new();
+    for id in first {
+        waiting.push(verify(id).open(world.port).await);
+    }
+    while begun.load(Ordering::SeqCst) < MAX_OF_OWNER_TO_PROVIDER {
+        tokio::task::yield_now().await;
+    }
+    // All three kinds of requests that wait for the provider of a kind are counted together.
+    let refused = world.send(&verify(last)).await;
+    assert_eq!(refused.refusal(), (429, "too_many_requests".into()));
+    let path = format!("/connections/{last}");
+    assert_eq!(world.delete(&ada, &path).await.refusal(), (429, "too_many_requests".into()));
+    let refused = world.post(&ada, &format!("{path}/refresh"), json!({})).await;
+    assert_eq!(refused.refusal(), (429, "too_many_requests".into()));
+    world.get(&ada, "/connections").await.ok(200);
+    world.check_answers();
 }

@@ -147,6 +147,10 @@ impl Trials<'_> {
         let host = packages.directory().join(format!("connection-host-{}", self.version));
         let patches = packages.names().map(|name| packages.patch(name)).collect::<Result<Vec<_>, _>>()?;
         let patches = || patches.iter().flat_map(|patch| ["--config", patch]);
+        // The package lies below the directory of this workspace, and is not a part of it.
+        let manifest = host.join("Cargo.toml");
+        let described = fs::read_to_string(&manifest).map_err(|error| Failure::new(format!("no manifest: {error}")))?;
+        write(&manifest, &format!("{described}\n[workspace]\n"))?;
         // The lock file in the package names the registry for our crates. Cargo corrects only that.
         let describe = ["metadata", "--offline", "--quiet", "--format-version", "1"];
         process::output(process::cargo(&host, &describe).args(patches()))?;
