@@ -54,9 +54,10 @@ pub(super) async fn collect(ground: &Ground, receiver: &EventReceiver) -> Result
 /// that are no longer needed.
 async fn record_collection(ground: &Ground) -> Result<(), Error> {
     if let Some((collected_at, now)) = ground.reader().await?.event_receiver().await? {
-        // A time in the future was recorded while the clock was fast.
+        // A time that seems to be in the future stays. If the clock is slow, events would no longer become due with an
+        // earlier one as soon as the clock is right.
         let age = now.saturating_sub(collected_at);
-        if (0..RECORD_PAUSE).contains(&age) {
+        if age < RECORD_PAUSE {
             return Ok(());
         }
         if age >= MAX_ABSENCE {

@@ -162,6 +162,28 @@ async fn nodes_whose_clocks_are_ten_minutes_apart_lose_no_event() {
     }
 }
 
+/// To a process whose clock is slow, the last collection was in the future.
+#[tokio::test]
+async fn a_slow_clock_does_not_move_the_time_of_the_last_collection_back() {
+    let world = World::new().await;
+    let fake = Fake::new();
+    let registry = world.open(fake.clone()).await;
+    let operator = Operator::new().await;
+    let running = operator.runs(&world, &registry).await;
+    running.abort();
+    drop(running.await);
+    let database = world.database();
+    let ahead = "UPDATE connection_event_receiver SET collected_at = collected_at + 40 * 86400";
+    assert_eq!(sql::run(&database, ahead).await, 1);
+    let collected_at = "SELECT collected_at FROM connection_event_receiver";
+    let before = sql::number(&database, collected_at).await;
+    let _running = operator.runs(&world, &registry).await;
+    fake.connected(&registry, "ada").await;
+    told(&operator, &["ada".to_owned()]).await;
+    assert_eq!(sql::number(&database, collected_at).await, before);
+    registry.close().await;
+}
+
 #[tokio::test]
 async fn events_are_kept_without_a_collector_for_30_days_and_a_longer_absence_is_logged() {
     log::begin();

@@ -421,8 +421,8 @@ impl<'o> Printer<'o> {
         }
         match self.retries.as_slice() {
             [] => Ok(()),
-            [only] => output.line(format!("\nTry again with:\n  {only}")),
-            _ => output.line("\nTry again with:\n  connections verify --all"),
+            [only] => output.line(format!("\nVerify with:\n  {only}")),
+            _ => output.line("\nVerify with:\n  connections verify --all"),
         }
     }
 }

@@ -130,8 +130,9 @@ fn a_long_list_is_printed_page_by_page_with_what_needs_a_hand_first() {
     let list = machine.run(&["list", "--json"]).exits(0).json();
     let list = list.as_array().unwrap();
     assert_eq!((list.len(), &list[0]["liveness"], &list[1100]["label"]), (1101, &"unknown".into(), &"sound".into()));
-    let table = machine.run(&["list", "--all"]).exits(0).says("Try again with:\n  connections verify --all");
+    let table = machine.run(&["list", "--all"]).exits(0).says("Verify with:\n  connections verify --all");
     assert_eq!(table.out.matches("CONNECTION").count(), 1, "one heading");
+    machine.run(&["doctor"]).says("none of 1101 failed when it was last verified; 1100 were never verified");
     assert_eq!(table.out.lines().filter(|line| line.contains("octocat")).count(), 1101);
     let first =
         machine.run(&["list", "--state", "live", "--state", "unknown", "--limit", "3", "--json"]).exits(0).json();

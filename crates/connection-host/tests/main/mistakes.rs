@@ -45,7 +45,7 @@ fn a_provider_that_cannot_be_asked_is_tried_again_and_a_refused_token_is_mended(
     let machine = Machine::new();
     machine.add_github("work").exits(0);
     machine.provider.tell(503, "", "");
-    let list = machine.run(&["verify"]).exits(4).says("Try again with:\n  connections verify github:work\n");
+    let list = machine.run(&["verify"]).exits(4).says("Verify with:\n  connections verify github:work\n");
     assert!(!list.out.contains("Fix with"), "{}", list.out);
     machine.run(&["show", "github"]).exits(0).says("try again     connections verify github:work");
     // For several connections, one command tries all of them again.
@@ -54,7 +54,7 @@ fn a_provider_that_cannot_be_asked_is_tried_again_and_a_refused_token_is_mended(
     let field = format!("accessToken=@{token}");
     machine.run(&["add", "github", "--again", "--label", "home", "--field", &field]).exits(0);
     machine.provider.tell(503, "", "");
-    machine.run(&["verify"]).exits(4).says("Try again with:\n  connections verify --all\n");
+    machine.run(&["verify"]).exits(4).says("Verify with:\n  connections verify --all\n");
     machine.provider.tell(401, "content-type: application/json\r\n", r#"{"message":"Bad credentials"}"#);
     let list = machine.run(&["verify", "github:work"]).exits(4);
     let list = list.says("Fix with:\n  connections reauthorize github:work\n");

@@ -44,7 +44,7 @@ fn what_is_told_of_a_refused_use_is_true_until_and_after_its_verification() {
     let doctor = machine.run(&["doctor"]).exits(4).says(told).says("github:one is live: the provider refused a request at");
     doctor.says("connections verify github:one");
     let listed = machine.run(&["list"]).exits(0).says("the provider refused a request at").says("was not verified since");
-    listed.says("Try again with:\n  connections verify github:one");
+    listed.says("Verify with:\n  connections verify github:one");
     let shown = machine.run(&["show", "github", "--json"]).exits(0).json();
     assert_eq!((&shown["liveness"], &shown["reason"]["code"]), (&"live".into(), &"use_refused".into()));
     machine.provider.behave();

@@ -83,7 +83,7 @@ fn connections(rows: &[ConnectionInfo]) -> Vec<CheckBody> {
     let (down, others): (Vec<_>, Vec<_>) = rows.iter().partition(|info| is_down(info));
     let (refused, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|info| is_use_refused(info));
     let restored: Vec<_> = others.into_iter().filter(|info| is_restored(info)).collect();
-    let summary = connections_summary(rows.len(), down.len(), refused.len(), restored.len());
+    let summary = connections_summary(rows, down.len(), refused.len(), restored.len());
     if down.is_empty() && refused.is_empty() && restored.is_empty() {
         return vec![passed("connections", summary)];
     }

@@ -232,12 +232,17 @@ pub fn is_restored(info: &ConnectionInfo) -> bool {
     info.registered && info.reason.as_ref().is_some_and(|why| why.code == reason::RESTORED)
 }
 
-/// Returns how many of all connections do not work, of how many a request was refused since their last verification, and
-/// how many are not refreshed since a restore.
-pub fn connections_summary(all: usize, down: usize, refused: usize, restored: usize) -> String {
-    let down = match down {
-        0 => format!("none of {all} failed when it was last verified"),
-        down => format!("{down} of {all} do not work"),
+/// Returns how many of these connections do not work, how many were never verified, of how many a request was refused
+/// since their last verification, and how many are not refreshed since a restore.
+pub fn connections_summary(all: &[ConnectionInfo], down: usize, refused: usize, restored: usize) -> String {
+    let unverified = all.iter().filter(|info| info.liveness == Liveness::Unknown).count();
+    let all = all.len();
+    let down = match (down, unverified) {
+        (0, 0) => format!("none of {all} failed when it was last verified"),
+        (0, unverified) if unverified == all => format!("none of {all} was ever verified"),
+        (0, unverified) => format!("none of {all} failed when it was last verified; {unverified} were never verified"),
+        (down, 0) => format!("{down} of {all} do not work"),
+        (down, unverified) => format!("{down} of {all} do not work; {unverified} were never verified"),
     };
     let refused = match refused {
         0 => down,

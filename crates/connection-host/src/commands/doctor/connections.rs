@@ -26,7 +26,7 @@ pub(super) fn checks(rows: &[ConnectionInfo], now: Timestamp) -> Vec<CheckBody> 
     let down = named.len();
     let (refused, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|info| is_use_refused(info));
     let restored: Vec<_> = others.into_iter().filter(|info| is_restored(info)).collect();
-    let summary = connections_summary(rows.len(), down, refused.len(), restored.len());
+    let summary = connections_summary(rows, down, refused.len(), restored.len());
     named.extend(refused.into_iter().chain(restored));
     named.sort_by_cached_key(|info| (urgency(info, now), name(info)));
     let all = "connections";

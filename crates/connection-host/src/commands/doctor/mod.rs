@@ -227,7 +227,13 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
         if !may_exist(path) {
             return match opened {
                 Opened::NotThere => passed(name, "does not exist yet; the first connection creates it".to_owned()),
-                _ => {
+                // The first start may have failed before it made a key.
+                Opened::Failed(_) => {
+                    let remedy = "if connections were stored before, restore it from a backup, because no secret can \
+                                  be opened without it; if not, the first connection creates it";
+                    failed(name, format!("{place} does not exist"), remedy)
+                }
+                Opened::Yes(..) => {
                     let remedy = "restore it from a backup: without it, no secret can be opened";
                     failed(name, format!("{place} does not exist"), remedy)
                 }
