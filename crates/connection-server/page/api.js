@@ -58,6 +58,13 @@ export function setOnSignedOut(callback) {
   onSignedOut = callback;
 }
 
+/** Forgets the token that the server refused, and says so. */
+export function signOut() {
+  const wasLink = isLink();
+  forgetToken();
+  onSignedOut(wasLink);
+}
+
 /**
  * Says whether the token has no owner, so that each request names one.
  * @param {boolean} value
@@ -117,11 +124,7 @@ export async function request(path, options = {}) {
   const content = (await parse(answer).catch(() => null)) ?? {};
   // A program in front of the server answers for it without a code.
   setReached(answer.status < 500 || content.code !== undefined);
-  if (answer.status === 401 && !anonymous) {
-    const wasLink = isLink();
-    forgetToken();
-    onSignedOut(wasLink);
-  }
+  if (answer.status === 401 && !anonymous) signOut();
   const code = content.code ?? `http_${answer.status}`;
   const seconds = Number(answer.headers.get('Retry-After'));
   const remedy = content.remedy ?? (answer.status === 429 && seconds ? texts.errors.tryAgainIn(seconds) : null);

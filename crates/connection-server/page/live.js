@@ -4,7 +4,7 @@
  * One stream serves the whole page. It is read with `fetch`, because the token is a header. While the stream cannot be
  * opened, a timer gives the hint that anything may have changed.
  */
-import { address, headers, setReached } from './api.js';
+import { address, headers, setReached, signOut } from './api.js';
 
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 20000;
@@ -136,6 +136,10 @@ async function read(signal, opened) {
       headers: headers({ Accept: 'text/event-stream' }),
       signal: own.signal,
     });
+    if (answer.status === 401) {
+      stopLive();
+      signOut();
+    }
     if (!answer.ok || !answer.body) throw new Error('no stream');
     setReached(true);
     opened();

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { testSetups } from './behaviour-setups.mjs';
 import { startMock } from './mock.mjs';
 import { click, enter, hasField, hasText, hasTitle, pathOf, pick, until } from './visitor.mjs';
 
@@ -41,6 +42,23 @@ test('a token that the server refuses leads to the entry, without a loop', async
   await page.reload();
   await hasText(page, 'Your access has ended.');
   assert.equal(await page.evaluate(() => localStorage['connections.token'] ?? null), null);
+});
+
+test('a token that is revoked while the page is open leads to the entry without a click', async ({ context, mock }) => {
+  const page = await enter(context, mock);
+  await until(page, () => document.querySelector('.live-state.live'));
+  await page.setRequestInterception(true);
+  const requests = [];
+  page.on('request', (request) => {
+    requests.push(request.url());
+    return request.url().endsWith('/live') ? request.respond({ status: 401, body: '{}' }) : request.continue();
+  });
+  mock.server.closeAllConnections();
+  await hasText(page, 'Your access has ended.');
+  const live = requests.filter((url) => url.endsWith('/live'));
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  assert.deepEqual([live.length, requests.filter((url) => url.endsWith('/live')).length], [1, 1], 'it asks once');
+  assert.deepEqual(page.problems, []);
 });
 
 test('an account is connected with the keyboard alone', async ({ context, mock }) => {
@@ -95,45 +113,6 @@ test('arrow keys walk through the list, and Escape closes a dialog and returns t
   await until(page, () => document.querySelector('dialog[open] input') === document.activeElement);
   await page.keyboard.press('Escape');
   await until(page, () => !document.querySelector('dialog') && document.activeElement.innerText === 'Rename');
-});
-
-test('a setup is found by a reload, a second tab and the back button', async ({ context, mock }) => {
-  const page = await enter(context, mock, 'demo', '/connect');
-  await pick(page, 'OpenAI');
-  await hasTitle(page, 'Connect OpenAI');
-  const path = await pathOf(page);
-  await page.reload();
-  await hasField(page, 'apiKey');
-  assert.equal(await pathOf(page), path);
-  await page.goBack();
-  await hasText(page, 'Unfinished');
-  await click(page, 'a.button', 'Continue');
-  await hasField(page, 'apiKey');
-  const second = await context.newPage();
-  await second.goto(new URL(path, mock.address).href);
-  await hasField(second, 'apiKey');
-  await page.bringToFront();
-  await page.type('[data-field=apiKey]', 'sk-test');
-  await click(page, 'button', 'Continue');
-  await hasText(page, 'Connected as');
-  await second.bringToFront();
-  await hasText(second, 'Connected as');
-});
-
-test('a setup continues after the server was restarted', async ({ context, mock }) => {
-  const page = await enter(context, mock, 'demo', '/connect');
-  await pick(page, 'GitHub');
-  await hasField(page, 'accessToken');
-  await page.type('[data-field=accessToken]', 'ghp_abc');
-  const { port } = mock.server.address();
-  mock.server.closeAllConnections();
-  await new Promise((resolve) => mock.server.close(resolve));
-  await hasText(page, 'The server cannot be reached. Trying again');
-  Object.assign(mock, await startMock({ port, base: '/base', worlds: mock.worlds }));
-  await until(page, () => !document.body.innerText.includes('cannot be reached'));
-  assert.equal(await page.evaluate(() => document.querySelector('[data-field=accessToken]').value), 'ghp_abc');
-  await click(page, 'button', 'Continue');
-  await hasText(page, 'Connected as');
 });
 
 test('a page whose server stopped says only what it knows, until the server is back', async ({ context, mock }) => {
@@ -200,6 +179,25 @@ test('a page that was hidden reads again what changed meanwhile', async ({ conte
   await hasTitle(page, '4 connections need you');
 });
 
+test('the axis of a week has days, and no times of day', async ({ context, mock }) => {
+  const page = await context.newPage();
+  await page.setViewport({ width: 1280, height: 900 });
+  await page.evaluateOnNewDocument(() => {
+    window.drawn = [];
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function draw(text, ...rest) {
+      window.drawn.push(text);
+      return fillText.call(this, text, ...rest);
+    };
+  });
+  await page.goto(`${mock.address}/#code=demo.axis`);
+  await hasTitle(page, 'need you');
+  await page.goto(`${mock.address}/usage`);
+  await until(page, () => window.drawn.filter((text) => /^[A-Z][a-z]+ \d+$/.test(text)).length >= 6);
+  const drawn = await page.evaluate(() => window.drawn);
+  assert.deepEqual(drawn.filter((text) => text.includes(':')), []);
+});
+
 test('the activity names connections, also those that were removed', async ({ context, mock }) => {
   const page = await enter(context, mock, 'demo', '/activity');
   await hasText(page, 'Removed old board');
@@ -237,28 +235,6 @@ test('the accounts of an extension are searched in a list that does not grow', a
   await page.keyboard.press('Backspace');
   await until(page, () => document.querySelectorAll('.bounded > li').length > 20);
   assert.ok(await page.evaluate(() => document.activeElement.type === 'search'), 'the field keeps the focus');
-});
-
-test('the problem with an answer is shown at its field, and the answer stays', async ({ context, mock }) => {
-  const page = await enter(context, mock, 'demo', '/connect');
-  await pick(page, 'GitHub');
-  await hasField(page, 'accessToken');
-  await page.type('[data-field=accessToken]', 'not a token');
-  await click(page, 'button', 'Continue');
-  await hasText(page, 'This does not have the expected form.');
-  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-invalid')), 'true');
-});
-
-test('an address that is no web address is never a link', async ({ context, mock }) => {
-  const page = await enter(context, mock, 'demo', '/connect');
-  await pick(page, 'Gmail');
-  await hasText(page, 'Sign in at');
-  const [setup] = page.world().setups.values();
-  clearTimeout(setup.timer);
-  setup.script[0].open = 'javascript:alert(1)';
-  await page.reload();
-  await hasText(page, 'This address cannot be opened from the page.');
-  assert.equal(await page.evaluate(() => document.querySelectorAll('a[href^="javascript"]').length), 0);
 });
 
 test('markup in what others supply is shown as text', async ({ context, mock }) => {
@@ -484,6 +460,8 @@ test('the poll replaces events that cannot be read', async ({ context, mock }) =
   await new Promise((resolve) => setTimeout(resolve, 3000));
   assert.ok(reads > before, 'nothing was read again');
 });
+
+testSetups(test);
 
 const mock = await startMock({ port: 0, base: '/base' });
 const browser = await puppeteer.launch({

@@ -115,6 +115,10 @@ export const FIELDS = {
     field('apiKey', 'API key', 'secret'),
     field('applicationKey', 'Application key', 'secret'),
   ],
+  xero: [
+    field('clientId', 'Client ID', 'text', { once: true }),
+    field('clientSecret', 'Client secret', 'secret', { once: true }),
+  ],
   filesystem: [
     field('roots', 'Directories', 'directory', {
       many: true,
@@ -154,6 +158,8 @@ export const GUIDES = {
     link('API keys', 'https://app.datadoghq.com/organization-settings/api-keys'),
     link('Choose the site that you see in the address of your Datadog.', null),
   ],
+  xero: [],
+  zoom: [],
 };
 
 /** All kinds in the shape of the list. */

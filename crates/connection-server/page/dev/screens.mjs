@@ -21,6 +21,7 @@ export const SCREENS = [
   ['connect-none', 'demo', '/connect?search=qqq', []],
   ['connect-kind', 'demo', '/connect/github', []],
   ['connect-kind-oauth', 'demo', '/connect/gmail', []],
+  ['connect-kind-client', 'demo', '/connect/xero', []],
   ['setup-form', 'demo', '/connect', ['click GitHub']],
   ['setup-form-invalid', 'demo', '/connect', ['click GitHub', 'click Continue']],
   ['setup-form-choices', 'demo', '/connect', ['click Datadog']],

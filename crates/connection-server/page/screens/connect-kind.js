@@ -23,6 +23,8 @@ export default function ConnectKind({ kind }) {
     return html`<div class="screen narrow"><${Title}>${t.title}<//><${Problem} error=${error} onRetry=${reload} />
       </div>`;
   if (!data) return html`<div class="screen narrow"><${Title}>${t.title}<//><${Loading} /></div>`;
+  // A field of one way to finish a setup is answered during that way.
+  const needsNothing = !data.fields.some((field) => field.required && !field.way);
   const onSubmit = (event) => {
     event.preventDefault();
     void begin.run();
@@ -36,7 +38,7 @@ export default function ConnectKind({ kind }) {
     ${data.extension && html`<p>${t.onlyFor(data.extension)}</p>`}
     <section class="panel"><h2>${t.youNeed}</h2>
       ${data.fields.some((field) => field.once) && html`<p>${t.neededOnce}</p>`}
-      ${data.guide.length ? html`<${Guide} parts=${data.guide} />` : html`<p>${t.nothingNeeded}</p>`}
+      ${data.guide.length ? html`<${Guide} parts=${data.guide} />` : needsNothing && html`<p>${t.nothingNeeded}</p>`}
       ${data.fields.length > 0 && html`<p><span class="quiet-text">
         ${t.fields}</span> ${texts.common.list(data.fields.map((field) => field.label))}</p>`}
       ${

@@ -34,6 +34,9 @@ function typedBefore(setup) {
   return kept.find(({ id, names }) => id !== setup.id && names === namesOf(setup))?.answers;
 }
 
+/** Returns `true` if an error ends when the server is reached again or has recovered. */
+const isPassing = (error) => error !== null && (error.status === 0 || error.status === 429 || error.status >= 500);
+
 /** Returns `true` if a setup has ended. */
 export const hasEnded = (setup) => ENDS.includes(setup?.type);
 
@@ -91,7 +94,8 @@ export function useSetup(id) {
 
   useEffect(() => {
     latest.current = null;
-    return whileShown((signal) => void follow(path, signal, latest, show, setState));
+    const answered = () => setAction((was) => (isPassing(was.error) ? { ...was, error: null } : was));
+    return whileShown((signal) => void follow(path, signal, { latest, show, setState, answered }));
   }, [path]);
 
   const send = useCallback(
@@ -136,6 +140,8 @@ export function useSetup(id) {
     ...action,
     actionError: action.error,
     error: state.error,
+    // The error of the person's own request says the same, and what to do.
+    isOffline: state.isOffline && !isPassing(action.error),
     answer,
     confirm: () => send('POST', '/confirm', { step: latest.current.step }),
     resume: () => send('POST', '/resume', {}),
@@ -143,7 +149,8 @@ export function useSetup(id) {
   };
 }
 
-async function follow(path, signal, latest, show, setState) {
+/** Reads a setup until it ends. `answered` is called after each answer of the server. */
+async function follow(path, signal, { latest, show, setState, answered }) {
   let pause = 1000;
   let isOffline = false;
   while (!signal.aborted) {
@@ -152,6 +159,7 @@ async function follow(path, signal, latest, show, setState) {
       const query = was && !isOffline ? { after: was.cursor } : {};
       const setup = await api.get(path, query, signal);
       if (signal.aborted) return;
+      answered();
       if (setup.cursor !== latest.current?.cursor) show(setup);
       else setState((now) => (now.isOffline ? { ...now, isOffline: false } : now));
       if (hasEnded(setup)) return;
@@ -160,8 +168,7 @@ async function follow(path, signal, latest, show, setState) {
       if (was) await sleep(100, signal);
     } catch (error) {
       if (signal.aborted || error.name === 'AbortError') return;
-      const isPassing = error.status === 0 || error.status === 429 || error.status >= 500;
-      if (!isPassing) {
+      if (!isPassing(error)) {
         setState((now) => ({ ...now, error }));
         return;
       }

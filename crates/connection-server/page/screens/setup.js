@@ -16,10 +16,24 @@ import { Notices, Progress, Redirect } from './setup-parts.js';
 
 const t = texts.setup;
 
-/** The question whether an account is the right one. */
+/**
+ * Returns a reference to a section that receives the focus when it is shown, because the form that had the focus is
+ * gone: its first button receives it, or its heading if there is no button or `isHeading` is set.
+ */
+function useFocus(isHeading = false) {
+  const ref = useRef(null);
+  useEffect(() => {
+    const button = isHeading ? null : ref.current.querySelector('.actions :is(a, button)');
+    (button ?? ref.current.querySelector('h2')).focus({ preventScroll: true });
+  }, []);
+  return ref;
+}
+
+/** The question whether an account is the right one. Its heading has the focus, so that no key agrees by accident. */
 function Confirm({ setup, loop }) {
-  return html`<section class="outcome confirm">
-    <h2>${t.confirmTitle}</h2>
+  const section = useFocus(true);
+  return html`<section class="outcome confirm" ref=${section}>
+    <h2 tabindex="-1">${t.confirmTitle}</h2>
     <p class="account-name"><bdi>${setup.account.label}</bdi></p>
     <p class="quiet-text">${t.accountId(setup.account.id)}</p>
     <p>${t.confirmHelp}</p>
@@ -31,20 +45,19 @@ function Confirm({ setup, loop }) {
 }
 
 function Done({ setup, after }) {
-  const next = useRef(null);
-  // The form that had the focus is gone. The heading is announced, and the next step receives the focus.
-  useEffect(() => next.current?.querySelector('a, button')?.focus({ preventScroll: true }), []);
+  // The heading is announced, and the next step receives the focus.
+  const section = useFocus();
   const isLive = setup.liveness === 'live';
   const state = stateOf({ liveness: setup.liveness, reason: setup.reason });
-  return html`<section class="outcome done">
+  return html`<section class="outcome done" ref=${section}>
     <p class="seal"><${Icon} name=${isLive ? 'check' : 'alert'} /></p>
-    <div role="status"><h2>
+    <div role="status"><h2 tabindex="-1">
       ${setup.reauthorizes ? t.reconnectedTitle(setup.account.label) : t.doneTitle(setup.account.label)}</h2></div>
     <p>${isLive ? t.doneHelp : t.doneNotLive} ${setup.label && html`${t.doneName}: <strong><bdi>${setup.label}</bdi>
       </strong>.`}</p>
     ${!isLive && html`<p><${State} tone=${state.tone}>${state.word}<//> ${sentences(setup.reason)}</p>`}
     ${setup.extension && html`<p>${t.extensionCan(setup.extension)}</p>`}
-    <p class="actions" ref=${next}>${
+    <p class="actions">${
       after ??
       html`
       ${setup.extension && html`<${ButtonLink} to=${`/extensions/${part(setup.extension)}?retry=1`} tone="primary">
@@ -83,7 +96,8 @@ function WaysOut({ setup, onBegin, isOfVisitor }) {
 }
 
 function Failed({ setup, onBegin, isOfVisitor }) {
-  return html`<section class="outcome failed">
+  const section = useFocus();
+  return html`<section class="outcome failed" ref=${section}>
     <p class="seal"><${Icon} name="cross" /></p>
     <div role="alert"><h2>${setup.reauthorizes ? t.failedReauthorize : t.failedTitle}</h2></div>
     <p><strong>${sentence(setup.reason.message)}</strong></p>
@@ -93,7 +107,8 @@ function Failed({ setup, onBegin, isOfVisitor }) {
 }
 
 function Cancelled({ setup, onBegin, isOfVisitor }) {
-  return html`<section class="outcome"><div role="status"><h2>${t.cancelledTitle}</h2></div>
+  const section = useFocus();
+  return html`<section class="outcome" ref=${section}><div role="status"><h2>${t.cancelledTitle}</h2></div>
     <p>${setup.reauthorizes ? t.cancelReauthorize : t.cancelledHelp}</p><${WaysOut} setup=${setup}
       onBegin=${onBegin} isOfVisitor=${isOfVisitor} /></section>`;
 }
@@ -101,7 +116,8 @@ function Cancelled({ setup, onBegin, isOfVisitor }) {
 /** The reason why the setup waits, which one of the notices has. The others say what this section says. */
 function Paused({ setup, loop }) {
   const { reason } = setup.beside.find((notice) => notice.reason);
-  return html`<section class="outcome" role="status"><h2>${t.paused[reason.code] ?? t.paused.other}</h2>
+  const section = useFocus();
+  return html`<section class="outcome" role="status" ref=${section}><h2>${t.paused[reason.code] ?? t.paused.other}</h2>
     <p><strong>${sentence(reason.message)}</strong></p><p>${t.pausedHelp}</p>
     <p class="actions"><${Button} tone="primary" isBusy=${loop.isBusy} onClick=${loop.resume}>${t.resume}<//></p>
   </section>`;

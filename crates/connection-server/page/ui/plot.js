@@ -8,6 +8,8 @@ import { texts } from '../texts.js';
 const t = texts.usage;
 const HEIGHT = 180;
 const DAY = 86400;
+/** The smallest number of pixels between two marks of the axis of time. */
+const MARK = 50;
 const COLOURS = ['--plot-1', '--plot-2', '--plot-3', '--plot-4'];
 const DASHES = [[], [6, 4], [2, 3], [10, 3, 2, 3]];
 
@@ -42,6 +44,17 @@ export function timeLabel(time, step) {
   return step >= DAY || isMidnight ? shortDate(time) : clock(time);
 }
 
+/**
+ * Returns the number of pixels between two marks on the axis of time, which is at least that of a day if the plot shows
+ * several days. So the labels are either times or days, and do not alternate.
+ * @param {number} seconds the time that the plot shows
+ * @param {number} width in pixels
+ */
+export function markSpace(seconds, width) {
+  const days = seconds / DAY;
+  return days > 3 ? Math.max(MARK, Math.floor(width / days)) : MARK;
+}
+
 function draw(UPlot, element, { series, format, isShare }) {
   const style = getComputedStyle(element);
   const colour = (name) => style.getPropertyValue(name).trim();
@@ -63,6 +76,7 @@ function draw(UPlot, element, { series, format, isShare }) {
       axes: [
         {
           ...axis,
+          space: (_, __, low, high, width) => markSpace(high - low, width),
           values: (_, times, __, ___, step) => times.map((time) => timeLabel(time * 1000, step)),
         },
         { ...axis, size: size * 5, values: (_, values) => values.map(format) },

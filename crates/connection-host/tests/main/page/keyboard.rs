@@ -3,7 +3,7 @@
 use connection_faults::browser::{Browser, Key};
 use serde_json::Value;
 
-use super::{enter, first_start, loaded};
+use super::{click, enter, first_start, go, loaded};
 use crate::{provider::NOTION_KEY, serve::Serving, visit::visit};
 
 /// The largest number of controls between two that a person wants.
@@ -155,4 +155,28 @@ fn a_person_connects_an_account_and_renames_it_with_keys_alone() {
     if visited.is_some() {
         machine.run(&["list"]).exits(0).says("<b>Ada</b> at work");
     }
+}
+
+#[test]
+fn a_setup_that_was_cancelled_or_waits_leaves_the_focus_on_the_next_step() {
+    let machine = first_start();
+    let serving = Serving::with_page(&machine);
+    visit(async |browser| {
+        browser.resize(1280, 900).await;
+        enter(browser, &serving).await;
+        go(browser, &serving, "/connect/acme").await;
+        click(browser, "Begin").await;
+        gets_focus(browser, "API key").await;
+        click(browser, "Cancel this setup").await;
+        browser.shows("Cancel this setup?").await;
+        // The same button of the dialog.
+        click(browser, "Cancel this setup").await;
+        gets_focus(browser, "Begin again").await;
+        browser.press(Key::Enter).await;
+        gets_focus(browser, "API key").await;
+        machine.provider.tell(500, "", "");
+        browser.type_text(NOTION_KEY).await;
+        browser.press(Key::Enter).await;
+        gets_focus(browser, "Try again now").await;
+    });
 }

@@ -67,6 +67,38 @@ fn a_provider_that_answers_with_an_error_is_named_once_and_not_called_unreachabl
     });
 }
 
+/// A kind that asks for an application, without a guide.
+const SIGNED_IN: &str = r#"
+format = 1
+id = "acme-oauth"
+name = "Acme"
+mechanism = "oauth2"
+[request]
+base = "https://api.acme.example"
+[verify]
+path = "/me"
+[account]
+id = "/id"
+label = "/name"
+[oauth2]
+authorize = "https://acme.example/authorize"
+token = "https://api.acme.example/token"
+"#;
+
+#[test]
+fn a_kind_that_asks_for_an_application_does_not_say_that_nothing_is_needed() {
+    let machine = machine();
+    machine.write("configuration/kinds/acme-oauth.toml", SIGNED_IN.as_bytes());
+    let serving = Serving::with_page(&machine);
+    visit(async |browser| {
+        browser.resize(1280, 800).await;
+        enter(browser, &serving).await;
+        go(browser, &serving, "/connect/acme-oauth").await;
+        let text = browser.shows("It asks for").await;
+        assert!(text.contains("Client ID") && !text.contains("Nothing in advance"), "{text}");
+    });
+}
+
 #[test]
 fn a_customer_who_opens_a_link_twice_reads_what_to_do_in_the_hosts_colours() {
     let machine = links::host();
@@ -101,6 +133,21 @@ fn a_customer_who_opens_a_link_twice_reads_what_to_do_in_the_hosts_colours() {
         browser.open(&format!("{}/link", serving.url)).await;
         let text = browser.shows("Your time to connect an account has ended").await;
         assert!(text.contains("ask Example Reports for a new link") && !text.contains("terminal"), "{text}");
+    });
+}
+
+/// The server ends the stream of a revoked token within 15 seconds, and refuses the next one.
+#[test]
+fn a_page_whose_access_is_revoked_says_so_without_a_click() {
+    let machine = first_start();
+    let serving = Serving::with_page(&machine);
+    visit_with_failing_requests(async |browser| {
+        browser.resize(1280, 800).await;
+        enter(browser, &serving).await;
+        browser.shows("Live updates").await;
+        machine.run(&["tokens", "revoke", "--pages"]).exits(0);
+        let text = browser.shows("Your access has ended.").await;
+        assert!(text.contains("connections serve --open") && !text.contains("Live updates"), "{text}");
     });
 }
 

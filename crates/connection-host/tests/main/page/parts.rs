@@ -51,5 +51,8 @@ fn the_plot_of_a_week_has_dates() {
         let labels: Value = browser.run(script, Vec::new()).await;
         let has_day = |label: &Value| label.as_str().expect("a text").contains("25");
         assert!(has_day(&labels[0]) && has_day(&labels[2]) && !has_day(&labels[1]), "{labels}");
+        // The marks of a week are at least a day apart, so that no label is a time of day.
+        let script = "return [window.plot.markSpace(7 * 86400, 840), window.plot.markSpace(86400, 840)]";
+        assert_eq!(browser.run(script, Vec::new()).await, json!([120, 50]));
     });
 }

@@ -31,6 +31,12 @@ async fn open_in_tab(browser: &Browser) -> Tab {
     page
 }
 
+/// Waits until the control or the heading with this text has the focus.
+async fn has_focus(browser: &Browser, text: &str) {
+    let script = "return document.activeElement.innerText.trim() === arguments[0]";
+    browser.until(&format!("{text:?} has the focus"), script, vec![json!(text)]).await;
+}
+
 /// Returns the colours of the background and of the text.
 async fn colours(browser: &Browser) -> Value {
     let script = "const { backgroundColor, color } = getComputedStyle(document.body); return [backgroundColor, color]";
@@ -63,6 +69,7 @@ fn a_sign_in_names_the_provider_and_continues_by_itself() {
         browser.show(&page).await;
         let text = browser.shows("Is this the right account?").await;
         assert!(!text.contains("another tab"), "{text}");
+        has_focus(browser, "Is this the right account?").await;
         click(browser, "Yes, connect this account").await;
         browser.shows("Connected as ada").await;
     });
@@ -111,6 +118,7 @@ fn after_a_refusal_at_the_provider_nothing_that_was_typed_is_asked_for_again() {
         browser.show(&page).await;
         let text = browser.shows("This account was not connected").await;
         assert!(text.contains("The access was refused at the provider."), "{text}");
+        has_focus(browser, "Begin again").await;
         click(browser, "Begin again").await;
         // The application is not asked for again.
         browser.shows("Sign in at Real").await;

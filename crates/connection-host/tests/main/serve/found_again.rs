@@ -155,6 +155,10 @@ fn a_setup_and_what_was_typed_survive_a_restart_of_the_server() {
         browser.write("form input[type=password]", NOTION_KEY).await;
         serving.kill();
         browser.shows("The server cannot be reached. Trying again").await;
+        // The answer that was not sent says it in place of the note.
+        browser.click("form button[type=submit]").await;
+        let text = browser.shows("Check that it is running, and try again.").await;
+        assert_eq!(text.matches("The server cannot be reached.").count(), 1, "{text}");
         let again = Serving::start(&machine);
         let script = "return !document.body.innerText.includes('cannot be reached')";
         browser.until("the page finds the server", script, Vec::new()).await;
