@@ -104,6 +104,17 @@ pub async fn heal(address: &str) {
     execute(address, heal.to_owned()).await;
 }
 
+/// Makes every request with an `Idempotency-Key` look as if its process had been killed after it made something and
+/// before it recorded the end of the request.
+///
+/// # Panics
+///
+/// Panics if the database rejects the statement.
+pub async fn interrupt_requests(address: &str) {
+    let interrupt = "UPDATE connection_access_token_request SET is_whole = FALSE";
+    execute(address, interrupt.to_owned()).await;
+}
+
 /// Executes statements over a connection of its own. Returns the number of rows that they changed.
 async fn execute(address: &str, statements: String) -> u64 {
     let statements = sqlx::raw_sql(AssertSqlSafe(statements));

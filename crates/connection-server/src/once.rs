@@ -75,6 +75,22 @@ impl<T> Once<T> {
         M: Future<Output = Result<Made, Problem>> + Send + 'static,
         A: Future<Output = Result<Response, Problem>>,
     {
+        self.run_in_parts(api, make, again, |_| false).await
+    }
+
+    /// Carries out a request that makes several things in several transactions. `is_whole` says whether the ids that an
+    /// interrupted request has made, separated by commas, are all that it was to make.
+    pub(crate) async fn run_in_parts<M, A>(
+        self,
+        api: &Api,
+        make: impl FnOnce(T) -> M,
+        again: impl FnOnce(String) -> A,
+        is_whole: impl FnOnce(&str) -> bool,
+    ) -> Result<Response, Problem>
+    where
+        M: Future<Output = Result<Made, Problem>> + Send + 'static,
+        A: Future<Output = Result<Response, Problem>>,
+    {
         let make = make(self.body);
         let Some(key) = self.key else { return make.await?.answer };
         // Only a task of its own is carried on when the client is gone. It also begins the request: a request that is
@@ -84,6 +100,8 @@ impl<T> Once<T> {
         match Handle::current().spawn(task).await.map_err(failed)?? {
             Carried::Now(made) => made.answer,
             Carried::Before(id) => again(id).await,
+            Carried::Interrupted(ids) if is_whole(&ids) => again(ids).await,
+            Carried::Interrupted(ids) => Err(partly_made(ids)),
         }
     }
 }
@@ -93,6 +111,8 @@ enum Carried {
     Now(Made),
     /// The id of the thing that the earlier request made.
     Before(String),
+    /// The ids of the things that the earlier request made before it was interrupted.
+    Interrupted(String),
 }
 
 async fn carried_out(
@@ -109,7 +129,7 @@ async fn carried_out(
             let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message);
             return Err(problem.remedy("send each request with a key of its own"));
         }
-        RepeatedRequest::Part(ids) => return Err(partly_made(ids)),
+        RepeatedRequest::Part(ids) => return Ok(Carried::Interrupted(ids)),
         _ => {
             let message = "the request with this Idempotency-Key is in progress, or was interrupted moments ago";
             let problem = Problem::new(StatusCode::CONFLICT, "request_in_progress", message);

@@ -256,3 +256,21 @@ async fn an_import_that_a_failing_database_stops_in_its_middle_names_what_it_mad
     assert_eq!((&made["imported"], &made["connected"]), (&json!(100 - there.len()), &json!(there.len())));
     world.check_answers();
 }
+
+/// The process is killed between the last transaction of an import and the record of its end.
+#[tokio::test]
+async fn an_import_that_is_interrupted_after_its_last_row_is_whole() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let rows: Vec<_> = (0..100).map(|number| row(&number.to_string())).collect();
+    let whole = keyed(&world, &token, "/imports", &json!({ "rows": rows }), "key-1");
+    assert_eq!(world.send(&whole).await.ok(200)["imported"], 100);
+    let with_refused = keyed(&world, &token, "/imports", &json!({ "rows": [row("0"), row("100")] }), "key-2");
+    assert_eq!(world.send(&with_refused).await.ok(200)["imported"], 1);
+    world.interrupt_requests().await;
+    let again = world.send(&whole).await;
+    assert_eq!(again.refusal(), (409, "already_created".into()));
+    assert_eq!(again.json()["made"].as_str().unwrap().split(',').count(), 100);
+    // Whether the other row was refused or not reached is not known.
+    assert_eq!(world.send(&with_refused).await.refusal(), (409, "partly_created".into()));
+}

@@ -118,6 +118,11 @@ impl World {
         connection_faults::stored::heal(&address(&self.directory, self.postgres.as_ref())).await;
     }
 
+    /// Makes every request with a key look as if its process had been killed before it recorded the end.
+    pub(crate) async fn interrupt_requests(&self) {
+        connection_faults::stored::interrupt_requests(&address(&self.directory, self.postgres.as_ref())).await;
+    }
+
     /// Edits the first event of a connection, as another program with write access does.
     pub(crate) async fn edit_event(&self, connection: &str) {
         connection_faults::stored::edit_event(&address(&self.directory, self.postgres.as_ref()), connection).await;
