@@ -7,9 +7,6 @@ use crate::process;
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// The directory of the TypeScript client, from the root of the project.
-pub(crate) const DIRECTORY: &str = "clients/typescript";
-
 /// Time limit for all checks of the client, which take half a minute.
 const MAX: Duration = Duration::from_secs(10 * 60);
 
@@ -28,7 +25,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
     }
     let program = format!("connections{}", std::env::consts::EXE_SUFFIX);
     let program = workspace.target_directory()?.join("debug").join(program);
-    let directory = workspace.root().join(DIRECTORY);
+    let directory = workspace.root().join(setup::CLIENT_DIRECTORY);
     let mut check = process::tool(&directory, "npm", &["run", "check", "--silent"]);
     process::run_within(check.env("CONNECTIONS_BIN", program), MAX)
 }

@@ -7,9 +7,6 @@ use crate::process;
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// The directory of the run, with the packages that it requires.
-pub(crate) const DIRECTORY: &str = "tests/api";
-
 /// Time limit for the short form, which takes a minute on two idle cores.
 const MAX_SHORT: Duration = Duration::from_secs(10 * 60);
 /// Time limit for the long form.

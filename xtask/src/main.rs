@@ -13,10 +13,12 @@ mod conformance;
 mod failure;
 mod fuzz;
 mod layers;
+mod markdown;
 mod new_plugin;
 mod process;
 mod readme;
 mod release;
+mod report;
 mod rust_source;
 mod setup;
 mod suite;
@@ -35,19 +37,23 @@ usage: cargo xtask <command>
   setup [--release]
                    install missing tools, and name them; with --release, those that
                    only a release and its rehearsal need
-  test             run the whole suite, and set up what it needs
+  test [FILTER...] run the whole suite, and set up what it needs; with filters, only
+                   the tests whose names contain one of them
   test --quick     run a short suite: only SQLite, no servers and no browser
   test --long      run the whole suite, with many more random repetitions
-  layers [--graph] check which package may depend on which, and the containment of
-                   plugins; with --graph, print what the core's modules import
+  layers [--graph|--counts]
+                   check which package may depend on which, that no modules import
+                   each other in a circle, and the containment of plugins; with
+                   --graph, print what the core's modules import; with --counts,
+                   print circles and lines of code for each package
   client           check and test the TypeScript client against the command
   conformance [--long]
                    send requests that are made from the API's own document to the
                    command, and compare the answers with it
   fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default
   tidy             check what the compiler does not check: files, names, links
-  api [--release]  list what the contract promises; with --release, for its version
-  docs             update the code and facts that the documents include
+  api              list what the contract promises
+  docs             update the code that the documents include
   book             make a book of the documents, and follow its links
   readme           run the commands that README.md and docs/guide show
   third-party      pack our crates; build an outside plugin and host from them
@@ -78,18 +84,18 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     match words {
         ["setup"] => setup::run(&workspace, setup::Scope::Everything),
         ["setup", "--release"] => setup::run(&workspace, setup::Scope::Release),
-        ["test"] => suite::run(&workspace, suite::Extent::Whole),
-        ["test", "--quick"] => suite::run(&workspace, suite::Extent::Quick),
-        ["test", "--long"] => suite::run(&workspace, suite::Extent::Long),
+        ["test", "--quick", filters @ ..] => suite::run(&workspace, suite::Extent::Quick, filters),
+        ["test", "--long", filters @ ..] => suite::run(&workspace, suite::Extent::Long, filters),
+        ["test", filters @ ..] => suite::run(&workspace, suite::Extent::Whole, filters),
         ["layers"] => layers::run(&workspace),
+        ["layers", "--counts"] => layers::show_counts(&workspace),
         ["layers", "--graph"] => layers::show_modules(&workspace),
         ["client"] => client::run(&workspace),
         ["conformance", arguments @ ..] => conformance::run(&workspace, arguments),
         ["fuzz"] => fuzz::run(&workspace, "60"),
         ["fuzz", seconds] => fuzz::run(&workspace, seconds),
         ["tidy"] => tidy::run(&workspace),
-        ["api"] => api::write(&workspace, false),
-        ["api", "--release"] => api::write(&workspace, true),
+        ["api"] => api::write(&workspace),
         ["docs"] => tidy::write_documents(&workspace),
         ["book"] => book::run(&workspace),
         ["readme"] => readme::run(&workspace),

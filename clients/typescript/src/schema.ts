@@ -50,7 +50,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns a page of connections: those that need attention first, then by the title of the provider and by the label. */
+        /** Returns a page of connections: those that need attention first, then by the provider and by the label. */
         get: {
             parameters: {
                 query?: {
@@ -3822,7 +3822,9 @@ export interface components {
         };
         /** @description An account at a provider. */
         Account: {
+            /** @description The provider's id of the account. */
             id: string;
+            /** @description The name of the account for people. */
             label: string;
         };
         /** @description An extension to add. */
@@ -3868,12 +3870,14 @@ export interface components {
             accent: string | null;
             /** @description An image as a `data:` address. */
             logo: string | null;
+            /** @description The name, if the host states one. */
             name: string | null;
         };
         /** @enum {string} */
         AuthType: "none" | "apiKey" | "personalAccessToken" | "oauth" | "basic" | "custom";
         /** @description The command for which a person is handed off. */
         BeginHandOff: {
+            /** @description The name of the command; `null` for the extension as a whole. */
             command?: string | null;
         };
         /** @description The setup to begin: of a new connection, or of a re-authorization. */
@@ -3909,6 +3913,7 @@ export interface components {
             default?: boolean;
             /** @description The absolute path of its directory. */
             directory?: string | null;
+            /** @description The new label. */
             label?: string | null;
         };
         /** @description A change of the slots that use a profile. */
@@ -3936,6 +3941,7 @@ export interface components {
         };
         /** @description The code that a host passed to a page. */
         Code: {
+            /** @description The code, which is good once. */
             code: string;
             /**
              * @description `true` for the code of a setup link. A code of the other kind is refused, and stays as it is, so that the code of a
@@ -3945,54 +3951,93 @@ export interface components {
         };
         /** @description The step that is confirmed. */
         ConfirmStep: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of the step.
+             */
             step: number;
         };
-        /** @description A connection, without secrets. */
+        /** @description A connection, without secrets. Times are texts of RFC 3339. */
         Connection: {
+            /** @description The account that the credential of the connection reaches. */
             account: components["schemas"]["Account"];
+            /** @description The time at which a person must authorize again, if the provider says so. */
             authorizedUntil: string | null;
+            /** @description The time of the last measurement; `null` before the first one. */
             checkedAt: string | null;
+            /** @description The public configuration by the name of the field. */
             config: {
                 [key: string]: string;
             };
+            /** @description `true` if it has ended, or ends within seven days unless a person acts. */
             expiring: boolean;
+            /** @description The id of the connection, which never changes. */
             id: string;
+            /** @description `true` for the default of its provider. */
             isDefault: boolean;
+            /** @description The kind, such as `github`. */
             kind: string;
+            /** @description The label, which is unique for its owner and kind. */
             label: string;
+            /** @description The state, as last measured. */
             liveness: components["schemas"]["Liveness"];
+            /** @description The name of the owner to whom the connection belongs. */
             owner: string;
             /**
              * @description The end of a pause that the provider asked for at the last verification. Until then, only a verification with `now`
              *     asks it.
              */
             pausedUntil: string | null;
+            /** @description The id of the profile of a local tool that the connection belongs to. */
             profile: string | null;
+            /** @description The id of the provider, such as `github`. */
             provider: string;
             reason: null | components["schemas"]["Reason"];
+            /** @description `true` if the credential is refreshed before it ends. */
             renews: boolean;
+            /** @description The scopes that the provider granted, if it reports them. */
             scopes: string[] | null;
             /** @description The tags that the host has set, by their names. */
             tags: {
                 [key: string]: string;
             };
+            /** @description The time at which the credential stops working, if the provider says so. */
             validUntil: string | null;
         };
-        /** @description The numbers of connections. Each connection is in `all` and in the number of its liveness. */
+        /**
+         * @description The numbers of connections. Each connection is in `all` and in the number of its liveness. A number that is greater
+         *     than `limit` says only that there are more than so many.
+         */
         ConnectionCounts: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of all connections.
+             */
             all: number;
             /**
              * Format: int64
              * @description The connections that do not work, or soon will not, unless a person acts.
              */
             attention: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The connections that do not work.
+             */
             failing: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number up to which connections are counted.
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description The connections that worked when they were last verified.
+             */
             live: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The connections whose provider could not be reached.
+             */
             offline: number;
             /**
              * Format: int64
@@ -4003,38 +4048,59 @@ export interface components {
         /** @description A page of connections. */
         ConnectionPage: {
             counts: null | components["schemas"]["ConnectionCounts"];
+            /** @description The connections of this page, in the order of the list. */
             items: components["schemas"]["ListedConnection"][];
+            /** @description The place after which the next page begins; `null` on the last one. */
             next: string | null;
         };
         /** @description A preference as the extension declares it. */
         DeclaredPreference: {
             /** @description The choices of a `dropdown`. */
             choices: components["schemas"]["PreferenceChoice"][];
+            /** @description The description that a person reads. */
             description: string | null;
+            /** @description The name of the preference. */
             name: string;
+            /** @description `true` if the extension needs a value. */
             required: boolean;
+            /** @description The title that a person reads. */
             title: string | null;
             /** @description `checkbox`, `dropdown`, `text`, or a word that this version does not know and treats as `text`. */
             type: string;
         };
         /** @description A delivery that waits to be taken. */
         Delivery: {
+            /** @description The body, as the provider sent it. */
             body?: string | null;
+            /** @description The content type of the body. */
             contentType?: string | null;
             encoding?: null | components["schemas"]["Encoding"];
             error?: null | components["schemas"]["Reason"];
+            /** @description The name of the event. */
             event?: string | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of the delivery, by which it is taken; `null` for one that cannot be read.
+             */
             number?: number | null;
+            /** @description The time at which it arrived. */
             receivedAt?: string | null;
         };
         /** @description The findings in the directory of a tool. */
         DirectoryProbe: {
+            /** @description The account of the login, if it is known. */
             account: string | null;
+            /**
+             * @description `true` if the directory holds a login of the tool, `false` if the tool is signed out there, and `null` if that
+             *     is not known.
+             */
             authenticated: boolean | null;
+            /** @description The path of the directory in which the tool keeps the profile. */
             directory: string;
+            /** @description `true` if the directory exists and the tool has used it. */
             exists: boolean;
             reason: null | components["schemas"]["Reason"];
+            /** @description The state of the directory. */
             state: components["schemas"]["DirectoryState"];
         };
         /** @enum {string} */
@@ -4046,9 +4112,11 @@ export interface components {
          *     which a request was refused since it was verified.
          */
         Doctor: {
+            /** @description The checks, in the order in which they were made. */
             checks: components["schemas"]["Check"][];
             /** @description `true` if no check found a problem. */
             ok: boolean;
+            /** @description The addresses to register at providers. */
             redirectUris: components["schemas"]["RedirectUri"][];
         };
         /** @description A body without members. */
@@ -4057,24 +4125,38 @@ export interface components {
         Encoding: "utf8" | "base64";
         /** @description Something that happened to a connection. */
         Event: {
+            /** @description The time at which it was recorded. */
             at: string;
+            /** @description The id of the connection, which may have been removed. */
             connection: string;
+            /** @description The details, an object without secrets; `null` if they cannot be read. */
             details: Record<string, unknown> | null;
+            /** @description The name. Later versions record events with other names. */
             event: string;
+            /** @description The id, which is the position in the record. */
             id: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of the event, per connection, from 1 and without gaps.
+             */
             number: number;
         };
         /** @description An event that was not delivered to the address of the operator. */
         EventDelivery: {
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The number of attempts until now.
+             */
             attempts: number;
+            /** @description The id of the connection, which may have been removed. */
             connection: string;
             /** @description The reason why the last attempt failed, as a clause. */
             failure: string | null;
             /** @description The id of the event, which is also the `webhook-id` of its message. */
             id: string;
+            /** @description The time of the next attempt; `null` if there is none. */
             nextAttemptAt: string | null;
+            /** @description The owner of the connection. */
             owner: string;
             /** @description `waiting` if it is sent again, `failed` if all attempts failed. */
             state: components["schemas"]["EventDeliveryState"];
@@ -4091,7 +4173,9 @@ export interface components {
              */
             brokenAt: number | null;
             chain: null | components["schemas"]["Chain"];
+            /** @description The events of this page. The list may be empty even if another page follows. */
             items: components["schemas"]["Event"][];
+            /** @description The position at which the next page begins; `null` on the last page. */
             next: string | null;
         };
         /** @description An extension that was added, its requirement, and the connections that it may use. */
@@ -4128,14 +4212,21 @@ export interface components {
         };
         /** @description The problem with one field; it never holds the answer. */
         FieldProblem: {
+            /** @description The name under which the step lists the field. */
             field: string;
+            /** @description The problem, as the rest of a sentence that begins with the name of the field. */
             message: string;
         };
         /** @description A file or a directory. */
         File: {
+            /** @description The time of the last change, if it is known. */
             modified?: string | null;
+            /** @description The name in its directory, or the path of a granted directory. */
             name: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of bytes.
+             */
             size: number;
             /** @description `directory`, `file` or `other`. */
             type: components["schemas"]["FileType"];
@@ -4161,6 +4252,7 @@ export interface components {
         ForgottenClient: {
             /** @description `true` if there was one. */
             forgotten: boolean;
+            /** @description The name of the kind. */
             kind: string;
         };
         /** @description The use of a connection that a person granted to an extension. */
@@ -4201,7 +4293,9 @@ export interface components {
         };
         /** @description A setup as its extension sees it: how far it is, and nothing of what a person sees, opens or answers. */
         HandOffSetup: {
+            /** @description The id of the setup. */
             id: string;
+            /** @description The kind that is connected. */
             kind: string;
             reason: null | components["schemas"]["Reason"];
             /** @description The state of the setup. */
@@ -4221,12 +4315,22 @@ export interface components {
         };
         /** @description A day in UTC, with the seconds for which the connection was in each state. The rest of the day is not known. */
         HealthDay: {
+            /** @description The day, such as `2027-01-15`. */
             day: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The seconds for which it did not work.
+             */
             failing: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The seconds for which the connection was live.
+             */
             live: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The seconds for which its provider could not be reached.
+             */
             offline: number;
         };
         /** @description The name and appearance of the host, for a page. */
@@ -4235,6 +4339,7 @@ export interface components {
             accent: string | null;
             /** @description An image as a `data:` address. */
             logo: string | null;
+            /** @description The name, if the host states one. */
             name: string | null;
             /** @description The address to which the page of a setup link leads at the end. */
             returnTo: string | null;
@@ -4266,19 +4371,7 @@ export interface components {
              */
             refused: number;
         };
-        /**
-         * @description A connection to import.
-         *
-         *     ```
-         *     use connection_server::ImportRow;
-         *
-         *     let row = r#"{"kind": "github", "identity": {"id": "1", "label": "mona"}, "credential": "a token"}"#;
-         *     let row: ImportRow = serde_json::from_str(row)?;
-         *     assert_eq!(row.kind, "github");
-         *     assert!(row.into_import().is_ok());
-         *     # Ok::<(), serde_json::Error>(())
-         *     ```
-         */
+        /** @description A connection to import. */
         ImportRow: {
             /** @description The time at which the authorization ends. */
             authorizedUntil?: string | null;
@@ -4311,7 +4404,9 @@ export interface components {
             error: null | components["schemas"]["Reason"];
             /** @description The id of the connection; `null` if the row was refused. */
             id: string | null;
+            /** @description The kind of the connection. */
             kind: string;
+            /** @description The label of the connection. */
             label: string | null;
             liveness: null | components["schemas"]["Liveness"];
             /**
@@ -4333,6 +4428,7 @@ export interface components {
         Input: "text" | "secret" | "url" | "directory" | "choice" | "bool" | "number";
         /** @description A token that was made, with its text, which is shown once. */
         IssuedToken: components["schemas"]["Token"] & {
+            /** @description The text of the token. */
             token: string;
         };
         /** @description A kind, with what a person needs to know before connecting an account. */
@@ -4344,7 +4440,9 @@ export interface components {
             capabilities: components["schemas"]["Capability"][];
             /** @description The only extension that may use connections of the kind. */
             extension: string | null;
+            /** @description The fields that a setup may ask for. */
             fields: components["schemas"]["KindField"][];
+            /** @description Instructions for obtaining the requested values. */
             guide: components["schemas"]["Guide"][];
             /**
              * @description The address to register at the provider, if browsers return to this host. The visitor of a setup link does not
@@ -4370,12 +4468,14 @@ export interface components {
         };
         /** @description The changes of a kind since accounts were connected. */
         KindChanges: {
+            /** @description The changes, each with the connections that it concerns. */
             changes: components["schemas"]["KindChange"][];
             /**
              * Format: int64
              * @description The number of connections that wait for a change to be accepted, or that a change was accepted for.
              */
             connections: number;
+            /** @description The name of the kind. */
             kind: string;
             /** @description The text to send with an acceptance of these changes. */
             seen: string;
@@ -4425,18 +4525,22 @@ export interface components {
         };
         /** @description A kind in a list. */
         ListedKind: {
+            /** @description The way of authentication. */
             auth: components["schemas"]["AuthType"];
             /**
              * Format: int64
              * @description The number of the owner's connections of this kind. The visitor of a setup link sees 0.
              */
             connections: number;
+            /** @description The name of the kind, such as `github`. */
             kind: string;
             /** @description `true` if connections of the kind are for one extension alone. */
             own: boolean;
             /** @description `true` if the kind is a local tool with profiles. */
             profiles: boolean;
+            /** @description The id of the provider, such as `github`. */
             provider: string;
+            /** @description The name that a person reads. */
             title: string;
         };
         /** @description A setup that has not ended, with the names of its kind. */
@@ -4452,8 +4556,11 @@ export interface components {
         Me: {
             /** @description The parts of the API that the host has besides connections and kinds. A page shows only these. */
             areas: string[];
+            /** @description The time at which the token ends. */
             expiresAt: string;
+            /** @description The name of the extension whose token it is. */
             extension: string | null;
+            /** @description The name and appearance of the host. */
             host: components["schemas"]["Host"];
             /** @description The kinds of which the visitor of a setup link connects one. For a repair, the kind of the connection. */
             kinds: string[] | null;
@@ -4482,8 +4589,11 @@ export interface components {
             directory: string;
             /** @description The kind of the tool. */
             kind: string;
+            /** @description The label of the profile. */
             label: string;
         };
+        /** @enum {string} */
+        NewRole: "read" | "use" | "manage" | "admin" | "extension";
         /** @description A setup link to make: for a new account of one of `kinds`, or to repair `connection`. */
         NewSetupLink: {
             /** @description The id of the connection that the visitor authorizes again, as the account that it is of. */
@@ -4515,6 +4625,7 @@ export interface components {
             days?: number | null;
             /** @description The name of the extension, for the role `extension`. */
             extension?: string | null;
+            /** @description The name by which people know the token. */
             name: string;
             /**
              * @description The only owner for whom the token acts. Without one, it acts for every owner that its maker acts for; the token
@@ -4522,19 +4633,29 @@ export interface components {
              */
             owner?: string | null;
             /** @description `read`, `use`, `manage`, `admin` or `extension`; not more than the role of the caller. */
-            role: components["schemas"]["Role"];
+            role: components["schemas"]["NewRole"];
         };
         /** @description A setup that has not ended. */
         OpenSetup: {
+            /** @description The time at which the setup was begun. */
             createdAt: string;
+            /** @description The time at which the setup expires if it gets no input. */
             expiresAt: string;
+            /** @description The name of the extension for which an account is connected. */
             extension: string | null;
+            /** @description The id, for all other requests. */
             id: string;
+            /** @description The kind that is connected. */
             kind: string;
             reason: null | components["schemas"]["Reason"];
+            /** @description The id of the connection that is authorized again. */
             reauthorizes: string | null;
+            /** @description The stage of the setup. */
             state: components["schemas"]["SetupStage"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of the step.
+             */
             step: number;
         };
         /** @description An owner. */
@@ -4544,6 +4665,7 @@ export interface components {
              *     `owner`.
              */
             name: string | null;
+            /** @description The owner, as requests name it. */
             owner: string;
         };
         /** @description The name of an owner. */
@@ -4553,20 +4675,31 @@ export interface components {
         };
         /** @description A token of a page, which is shown once. */
         PageToken: {
+            /** @description The time at which it ends. */
             expiresAt: string;
+            /** @description The name and appearance of the host. */
             host: components["schemas"]["Host"];
+            /** @description The text of the token. */
             token: string;
         };
         /** @description A page of a list. */
         Page_Delivery: {
+            /** @description The elements of this page, in the order of the list. */
             items: {
+                /** @description The body, as the provider sent it. */
                 body?: string | null;
+                /** @description The content type of the body. */
                 contentType?: string | null;
                 encoding?: null | components["schemas"]["Encoding"];
                 error?: null | components["schemas"]["Reason"];
+                /** @description The name of the event. */
                 event?: string | null;
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @description The number of the delivery, by which it is taken; `null` for one that cannot be read.
+                 */
                 number?: number | null;
+                /** @description The time at which it arrived. */
                 receivedAt?: string | null;
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
@@ -4574,15 +4707,22 @@ export interface components {
         };
         /** @description A page of a list. */
         Page_EventDelivery: {
+            /** @description The elements of this page, in the order of the list. */
             items: {
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description The number of attempts until now.
+                 */
                 attempts: number;
+                /** @description The id of the connection, which may have been removed. */
                 connection: string;
                 /** @description The reason why the last attempt failed, as a clause. */
                 failure?: string | null;
                 /** @description The id of the event, which is also the `webhook-id` of its message. */
                 id: string;
+                /** @description The time of the next attempt; `null` if there is none. */
                 nextAttemptAt?: string | null;
+                /** @description The owner of the connection. */
                 owner: string;
                 /** @description `waiting` if it is sent again, `failed` if all attempts failed. */
                 state: components["schemas"]["EventDeliveryState"];
@@ -4594,6 +4734,7 @@ export interface components {
         };
         /** @description A page of a list. */
         Page_Extension: {
+            /** @description The elements of this page, in the order of the list. */
             items: {
                 /** @description The time at which it was added. */
                 addedAt?: string | null;
@@ -4630,10 +4771,16 @@ export interface components {
         };
         /** @description A page of a list. */
         Page_File: {
+            /** @description The elements of this page, in the order of the list. */
             items: {
+                /** @description The time of the last change, if it is known. */
                 modified?: string | null;
+                /** @description The name in its directory, or the path of a granted directory. */
                 name: string;
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @description The number of bytes.
+                 */
                 size: number;
                 /** @description `directory`, `file` or `other`. */
                 type: components["schemas"]["FileType"];
@@ -4643,19 +4790,24 @@ export interface components {
         };
         /** @description A page of a list. */
         Page_ListedKind: {
+            /** @description The elements of this page, in the order of the list. */
             items: {
+                /** @description The way of authentication. */
                 auth: components["schemas"]["AuthType"];
                 /**
                  * Format: int64
                  * @description The number of the owner's connections of this kind. The visitor of a setup link sees 0.
                  */
                 connections: number;
+                /** @description The name of the kind, such as `github`. */
                 kind: string;
                 /** @description `true` if connections of the kind are for one extension alone. */
                 own: boolean;
                 /** @description `true` if the kind is a local tool with profiles. */
                 profiles: boolean;
+                /** @description The id of the provider, such as `github`. */
                 provider: string;
+                /** @description The name that a person reads. */
                 title: string;
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
@@ -4663,6 +4815,7 @@ export interface components {
         };
         /** @description A page of a list. */
         Page_ListedSetup: {
+            /** @description The elements of this page, in the order of the list. */
             items: (components["schemas"]["OpenSetup"] & {
                 /** @description The name of the kind that a person reads. */
                 kindTitle: string;
@@ -4674,15 +4827,25 @@ export interface components {
         };
         /** @description A page of a list. */
         Page_Profile: {
+            /** @description The elements of this page, in the order of the list. */
             items: {
+                /** @description The time at which it was created. */
                 createdAt: string;
+                /** @description The path of the directory in which the tool keeps the profile. */
                 directory: string;
+                /** @description The state of the directory and of the login in it. */
                 found: components["schemas"]["DirectoryProbe"];
+                /** @description The id of the profile, which never changes. */
                 id: string;
+                /** @description `true` for the profile with which the tool is run unless another one is named. */
                 isDefault: boolean;
+                /** @description `true` for the directory that the tool uses by itself. */
                 isImplicit: boolean;
+                /** @description The kind whose tool uses the profile, such as `claude`. */
                 kind: string;
+                /** @description The label, which is unique among the profiles of the tool. */
                 label: string;
+                /** @description The slots that use the profile. */
                 slots: string[];
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
@@ -4690,17 +4853,27 @@ export interface components {
         };
         /** @description A page of a list. */
         Page_Token: {
+            /** @description The elements of this page, in the order of the list. */
             items: {
+                /** @description The time at which it was made. */
                 createdAt: string;
+                /** @description The time at which it ends. */
                 expiresAt: string;
+                /** @description The name of the extension whose token it is. */
                 extension?: string | null;
+                /** @description The id, by which the token is revoked. */
                 id: string;
+                /** @description The time of its last use, if it was used. */
                 lastUsedAt?: string | null;
+                /** @description The name by which people know the token. */
                 name: string;
+                /** @description The only owner for whom the token acts; `null` for all. */
                 owner?: string | null;
                 /** @description `true` for a token that a page got for a code. */
                 page: boolean;
+                /** @description The time at which it was revoked, if it was. */
                 revokedAt?: string | null;
+                /** @description The role, which says what the token may do. */
                 role: components["schemas"]["Role"];
             }[];
             /** @description The value of `after` for the next page; `null` on the last one. */
@@ -4708,7 +4881,9 @@ export interface components {
         };
         /** @description A page of a list. */
         Page_Usage: {
+            /** @description The elements of this page, in the order of the list. */
             items: {
+                /** @description The name of the account, if it is known. */
                 account?: string | null;
                 /**
                  * Format: int64
@@ -4720,6 +4895,7 @@ export interface components {
                 /** @description The id of the connection. */
                 connection?: string | null;
                 error?: null | components["schemas"]["Reason"];
+                /** @description The kind of the account. */
                 kind: string;
                 /** @description The id of the profile of a local tool. */
                 profile?: string | null;
@@ -4731,26 +4907,33 @@ export interface components {
         };
         /** @description A choice of a dropdown. */
         PreferenceChoice: {
+            /** @description The label that a person reads. */
             label: string;
+            /** @description The value of the preference. */
             value: string;
         };
         /** @description The preferences of an extension, or of one of its commands. */
         Preferences: {
+            /** @description The name of the command; `null` for the preferences of the extension. */
             command: string | null;
+            /** @description The name of the extension. */
             extension: string;
             /** @description The names of required preferences without a value. */
             missing: string[];
             /** @description The names of preferences for which the connection has its own value, which takes precedence. */
             overridden: string[];
+            /** @description The numbers of writes of what the extension is configured with. */
             revisions: components["schemas"]["Revisions"];
             /** @description The names of preferences that were set. */
             set: string[];
+            /** @description The values by name. */
             values: Record<string, unknown>;
         };
-        /** @description The body of every refusal. */
+        /** @description The body of every refusal: problem details (RFC 9457) with a stable code and a remedy. */
         Problem: {
             /** @description The stable code for programs. */
             code: string;
+            /** @description One sentence that says what happened. */
             detail: string;
             /** @description The field with the problem, if one has it. */
             field: string | null;
@@ -4763,21 +4946,35 @@ export interface components {
             problems: components["schemas"]["FieldProblem"][];
             /** @description A sentence that says what to do, if something can be done. */
             remedy: string | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The HTTP status of the answer.
+             */
             status: number;
+            /** @description The name of the HTTP status, such as `Not Found`. */
             title: string;
+            /** @description The type of the problem, which is `about:blank`. */
             type: string;
         };
         /** @description A profile of a local tool: a directory with an identity of its own. */
         Profile: {
+            /** @description The time at which it was created. */
             createdAt: string;
+            /** @description The path of the directory in which the tool keeps the profile. */
             directory: string;
+            /** @description The state of the directory and of the login in it. */
             found: components["schemas"]["DirectoryProbe"];
+            /** @description The id of the profile, which never changes. */
             id: string;
+            /** @description `true` for the profile with which the tool is run unless another one is named. */
             isDefault: boolean;
+            /** @description `true` for the directory that the tool uses by itself. */
             isImplicit: boolean;
+            /** @description The kind whose tool uses the profile, such as `claude`. */
             kind: string;
+            /** @description The label, which is unique among the profiles of the tool. */
             label: string;
+            /** @description The slots that use the profile. */
             slots: string[];
         };
         /** @description The reason why something does not work. */
@@ -4791,14 +4988,18 @@ export interface components {
         };
         /** @description The address to register at the provider of a kind. */
         RedirectUri: {
+            /** @description The name of the kind. */
             kind: string;
+            /** @description The redirect address, which is registered at the provider. */
             redirectUri: string;
         };
         /** @enum {string} */
         RefreshOutcome: "adopted" | "failed" | "needs_reauthorization" | "refreshed" | "refreshed_late" | "replayed" | "superseded" | "uncertain" | "waited";
         /** @description The outcome of a refresh, and the connection after it. */
         Refreshed: {
+            /** @description The connection after the refresh. */
             connection: components["schemas"]["Connection"];
+            /** @description The outcome, which also says why the credential may be the same as before. */
             outcome: components["schemas"]["RefreshOutcome"];
         };
         /** @enum {string} */
@@ -4816,13 +5017,18 @@ export interface components {
         Removed: {
             /** @description The address of the page on which a person deletes a credential that was not revoked. */
             credentialPage: string | null;
+            /** @description The id that the connection had. */
             id: string;
+            /** @description The kind of the connection, such as `github`. */
             kind: string;
+            /** @description The label that the connection had. A new connection may use it. */
             label: string;
             previous: null | components["schemas"]["Teardown"];
+            /** @description The address of the page on which a person deletes the previous credential. */
             previousCredentialPage: string | null;
             previousReason: null | components["schemas"]["Reason"];
             reason: null | components["schemas"]["Reason"];
+            /** @description The outcome for the credential at the provider. */
             teardown: components["schemas"]["Teardown"];
         };
         /** @description An extension that was removed. */
@@ -4843,6 +5049,7 @@ export interface components {
         };
         /** @description A change of a connection. */
         Rename: {
+            /** @description The new label. */
             label: string;
         };
         /** @description A connection as it is shown to the person who repairs it with a setup link. */
@@ -4851,6 +5058,7 @@ export interface components {
             account: string;
             /** @description The id of the connection, with which the setup is begun. */
             connection: string;
+            /** @description The kind of the connection. */
             kind: string;
             /** @description The name of the kind that a person reads. */
             kindTitle: string;
@@ -4861,8 +5069,11 @@ export interface components {
         Required: {
             /** @description `choose`, `connect`, `grant`, `reauthorize` or `unavailable`. */
             action: components["schemas"]["RequiredAction"];
+            /** @description The instructions that a person reads. */
             guide: string | null;
+            /** @description The kinds that connect what the extension needs. */
             kinds: string[];
+            /** @description The title that a person reads. */
             title: string;
             /** @description The command to run, or the path of the page to open. */
             way: string | null;
@@ -4877,33 +5088,50 @@ export interface components {
             connectionId: string;
             /** @description The reason for a status other than `connected`. */
             error?: components["schemas"]["Reason"];
+            /** @description The name of the extension. */
             extensionName: string;
             /** @description The scopes that the extension declares and the connection lacks; absent if there are none. */
             missingScopes?: string[];
             /** @description The names of the declared secrets that the connection lacks. */
             missingSecretNames: string[];
+            /** @description The provider that the extension needs. */
             provider: string;
             /** @description The public preferences that the extension named, if they have a value. */
             publicConfig: Record<string, unknown>;
+            /** @description The state of the requirement. */
             status: components["schemas"]["RequirementStatus"];
         };
         /** @description The numbers of writes of what an extension is configured with. */
         Revisions: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of writes of the preferences of the command.
+             */
             commandConfig: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of writes of the configuration of the connection.
+             */
             connectionConfig: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of writes of the credential of the connection.
+             */
             credential: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of writes of the preferences of the extension.
+             */
             extensionConfig: number;
         };
         /** @enum {string} */
         Role: "read" | "use" | "manage" | "admin" | "extension" | "link";
         /** @description A request to a provider. */
         Send: {
+            /** @description The body, in this encoding. */
             body?: string | null;
             encoding?: null | components["schemas"]["Encoding"];
+            /** @description The headers, in their order. */
             headers?: components["schemas"]["SendHeader"][];
             /** @description The method, in capital letters. */
             method: string;
@@ -4912,11 +5140,14 @@ export interface components {
         };
         /** @description A header of a request to a provider. */
         SendHeader: {
+            /** @description The name of the header, which is compared without case. */
             name: string;
+            /** @description The value of the header, as text. */
             value: string;
         };
         /** @description A change of the default of a provider. */
         SetDefault: {
+            /** @description `true` makes the connection the default of its provider; `false` leaves the provider without one. */
             default: boolean;
         };
         /** @description The preferences to change. */
@@ -4941,7 +5172,9 @@ export interface components {
             expiresAt: string | null;
             /** @description The name of the extension for which an account is connected. */
             extension: string | null;
+            /** @description The id, for all other requests. */
             id: string;
+            /** @description The kind that is connected, such as `github`. */
             kind: string;
             /** @description The name of the kind that a person reads. */
             kindTitle: string;
@@ -4959,7 +5192,9 @@ export interface components {
         };
         /** @description A value to choose. */
         SetupChoice: {
+            /** @description The label that a person reads. */
             label: string;
+            /** @description The text that answers the field. */
             value: string;
         };
         /** @description A field to answer. */
@@ -4970,7 +5205,9 @@ export interface components {
             default: string | null;
             /** @description A text that says where to find the value. */
             help: string | null;
+            /** @description `text`, `secret`, `url`, `number`, `bool`, `choice` or `directory`. */
             input: components["schemas"]["Input"];
+            /** @description The label that a person reads. */
             label: string;
             /** @description `true` if the answer may be an array. */
             many: boolean;
@@ -4978,6 +5215,7 @@ export interface components {
             name: string;
             /** @description A regular expression that must match the whole answer. */
             pattern: string | null;
+            /** @description The text shown while the field is empty. */
             placeholder: string | null;
             /** @description `true` if an empty answer is refused. */
             required: boolean;
@@ -4986,12 +5224,14 @@ export interface components {
         SetupLink: {
             /** @description The address for the visitor. It can be opened once, until it expires. */
             address: string;
+            /** @description The time until which it can be opened. */
             expiresAt: string;
             /** @description The id by which the link is revoked until somebody opens it: `DELETE /tokens/{id}`. */
             id: string;
         };
         /** @description A notice that stays visible during a step. */
         SetupNotice: {
+            /** @description One sentence that a person reads. */
             message: string;
             /** @description An address for the person to open. */
             open: string | null;
@@ -5006,22 +5246,26 @@ export interface components {
             /** @enum {string} */
             type: "cancelled";
         } | {
+            /** @description The account that a person signed in to. */
             account: components["schemas"]["Account"];
             /** @description The question for people, which names the account. */
             title: string;
             /** @enum {string} */
             type: "confirm";
         } | {
+            /** @description The account that the connection reaches. */
             account: components["schemas"]["Account"];
             /** @description The id of the connection. */
             connection: string | null;
             /** @description The label of the connection; `null` for the visitor of a setup link. */
             label: string | null;
+            /** @description The liveness of the connection, as it was measured at the end of the setup. */
             liveness: components["schemas"]["Liveness"];
             reason: null | components["schemas"]["Reason"];
             /** @enum {string} */
             type: "done";
         } | {
+            /** @description The reason why the setup failed. */
             reason: components["schemas"]["Reason"];
             /** @enum {string} */
             type: "failed";
@@ -5035,6 +5279,7 @@ export interface components {
         } | {
             /** @description Notices that stay visible. */
             beside: components["schemas"]["SetupNotice"][];
+            /** @description The fields, in their order. */
             fields: components["schemas"]["SetupField"][];
             /** @description Instructions for obtaining the values. */
             guide: components["schemas"]["Guide"][];
@@ -5080,10 +5325,14 @@ export interface components {
             rotates: boolean;
             /** @description The time of the last change of anything but the liveness. */
             updatedAt: string;
+            /** @description The grants by which extensions use it. */
             uses: components["schemas"]["Grant"][];
         };
         /** @description The preferences of an extension or of one of its commands, and their declaration. */
         ShownPreferences: components["schemas"]["Preferences"] & {
+            /** @description The connection's own values, which are used in place of preferences, by the names in `overridden`. */
+            connectionValues: Record<string, unknown>;
+            /** @description The preferences as the extension declares them. */
             declared: components["schemas"]["DeclaredPreference"][];
         };
         /** @enum {string} */
@@ -5099,13 +5348,18 @@ export interface components {
             /** @description `true` if the database can be read. */
             healthy: boolean;
             key: null | components["schemas"]["SystemKey"];
+            /** @description The public address of the host, if it has one. */
             publicUrl: string | null;
+            /** @description The time at which the program was started. */
             startedAt: string;
+            /** @description The version of the program, if the host states it. */
             version: string | null;
         };
         /** @description The certificate with which the server speaks TLS. */
         SystemCertificate: {
+            /** @description The time at which the certificate ends. */
             endsAt: string;
+            /** @description The path of the file of the certificate. */
             file: string;
             /** @description A sentence that says what to do, from 14 days before the end. */
             remedy: string | null;
@@ -5121,20 +5375,30 @@ export interface components {
         Teardown: "failed" | "nothing_to_revoke" | "not_revoked" | "revoked";
         /** @description A token, without its text. */
         Token: {
+            /** @description The time at which it was made. */
             createdAt: string;
+            /** @description The time at which it ends. */
             expiresAt: string;
+            /** @description The name of the extension whose token it is. */
             extension: string | null;
+            /** @description The id, by which the token is revoked. */
             id: string;
+            /** @description The time of its last use, if it was used. */
             lastUsedAt: string | null;
+            /** @description The name by which people know the token. */
             name: string;
+            /** @description The only owner for whom the token acts; `null` for all. */
             owner: string | null;
             /** @description `true` for a token that a page got for a code. */
             page: boolean;
+            /** @description The time at which it was revoked, if it was. */
             revokedAt: string | null;
+            /** @description The role, which says what the token may do. */
             role: components["schemas"]["Role"];
         };
         /** @description The usage of an account, as it is known. */
         Usage: {
+            /** @description The name of the account, if it is known. */
             account: string | null;
             /**
              * Format: int64
@@ -5146,6 +5410,7 @@ export interface components {
             /** @description The id of the connection. */
             connection: string | null;
             error: null | components["schemas"]["Reason"];
+            /** @description The kind of the account. */
             kind: string;
             /** @description The id of the profile of a local tool. */
             profile: string | null;
@@ -5154,6 +5419,7 @@ export interface components {
         };
         /** @description The history of a connection's usage. */
         UsageHistory: {
+            /** @description The history of each metric. */
             series: components["schemas"]["UsageSeries"][];
         };
         /** @description The action to take on the usage of an account. */
@@ -5204,39 +5470,60 @@ export interface components {
         Webhook: {
             /** @description A secret, which is `null` unless it is shown. */
             address: string | null;
+            /** @description `true` if the connection has an address. */
             enabled: boolean;
+            /** @description The time until which the key that the provider sends is accepted. */
             handshakeUntil: string | null;
+            /** @description The id of the connection. */
             id: string;
             /** @description A secret, which is `null` unless it is shown. */
             key: string | null;
+            /** @description The valid keys, without their texts. */
             keys: components["schemas"]["WebhookKey"][];
+            /** @description The kind of the connection. */
             kind: string;
+            /** @description The label of the connection. */
             label: string;
+            /** @description The time of the last one. */
             lastReceivedAt: string | null;
             lastTest: null | components["schemas"]["WebhookTest"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of deliveries that arrived.
+             */
             received: number;
             signedBy: null | components["schemas"]["SignedBy"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number of deliveries that wait to be taken.
+             */
             waiting: number;
         };
         /** @description The result of a test. */
         WebhookCheck: {
             /** @description The code of the problem, if there is one. */
             code: string | null;
+            /** @description The finding. */
             message: string;
+            /** @description `true` if the delivery arrived and was authentic. */
             ok: boolean;
+            /** @description A sentence that says what to do, if something can be done. */
             remedy: string | null;
         };
         /** @description A valid key. */
         WebhookKey: {
+            /** @description The time from which it is valid. */
             since: string;
+            /** @description The time until which it is valid; `null` for the newest. */
             until: string | null;
         };
         /** @description The last test of the address. */
         WebhookTest: {
+            /** @description The time of the test. */
             at: string;
+            /** @description The code of the problem, if there was one. */
             code: string | null;
+            /** @description `true` if the delivery arrived and was authentic. */
             ok: boolean;
         };
     };

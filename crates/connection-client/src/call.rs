@@ -3,12 +3,13 @@
 use std::{error::Error as _, iter::successors};
 
 use bytes::Bytes;
+use connection_api::Problem;
 use connection_contract::Secret;
 use reqwest::{Method, Response, StatusCode, Url, header};
 use secrecy::ExposeSecret as _;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Client, Error, Problem};
+use crate::{Client, Error};
 
 /// The maximum size of an answer, in bytes: a page of 500 connections, each of 32 KiB.
 const MAX_ANSWER: usize = 16 << 20;
@@ -34,8 +35,30 @@ impl AsRef<[u8]> for Wiped {
     }
 }
 
+impl Client {
+    pub(crate) fn get<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
+        Call::new(self, Method::GET, path)
+    }
+
+    pub(crate) fn post<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
+        Call::new(self, Method::POST, path)
+    }
+
+    pub(crate) fn patch<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
+        Call::new(self, Method::PATCH, path)
+    }
+
+    pub(crate) fn put<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
+        Call::new(self, Method::PUT, path)
+    }
+
+    pub(crate) fn delete<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
+        Call::new(self, Method::DELETE, path)
+    }
+}
+
 impl<'a> Call<'a> {
-    pub(crate) fn new(client: &'a Client, method: Method, path: &'a [&'a str]) -> Self {
+    fn new(client: &'a Client, method: Method, path: &'a [&'a str]) -> Self {
         let owner = client.shared.owner.clone().map(|owner| ("owner", owner));
         Self { client, method, path, query: owner.into_iter().collect(), body: None, limit: MAX_ANSWER }
     }
@@ -118,7 +141,7 @@ async fn succeeded(client: &Client, answer: reqwest::Result<Response>) -> Result
     let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     let bytes = whole(client, response, MAX_PROBLEM).await?;
     match serde_json::from_slice::<Problem>(&bytes) {
-        Ok(problem) => Err(Error::Refused(Box::new(Problem { retry_after, ..problem }))),
+        Ok(problem) => Err(Error::Refused { problem: Box::new(problem), retry_after }),
         // A proxy answered in place of the server.
         Err(_) => Err(unexpected(client, status)),
     }

@@ -2,13 +2,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::{Method, redirect::Policy};
+use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     Error,
     address::{BaseAddress, Unencrypted},
-    call::Call,
     tls,
 };
 
@@ -94,26 +93,6 @@ impl Client {
     /// Returns the address of the server, without a slash at its end.
     pub fn base_url(&self) -> &str {
         self.shared.base.as_str()
-    }
-
-    pub(crate) fn get<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
-        Call::new(self, Method::GET, path)
-    }
-
-    pub(crate) fn post<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
-        Call::new(self, Method::POST, path)
-    }
-
-    pub(crate) fn patch<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
-        Call::new(self, Method::PATCH, path)
-    }
-
-    pub(crate) fn put<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
-        Call::new(self, Method::PUT, path)
-    }
-
-    pub(crate) fn delete<'a>(&'a self, path: &'a [&'a str]) -> Call<'a> {
-        Call::new(self, Method::DELETE, path)
     }
 }
 

@@ -1,11 +1,13 @@
 //! The filter of a list of connections.
 
+use connection_api::ListState;
+
 /// A filter of connections, and the page of the list.
 ///
 /// ```
-/// use connection_client::ConnectionFilter;
+/// use connection_client::{ConnectionFilter, ListState};
 ///
-/// let filter = ConnectionFilter::new().kind("github").state("attention").search("work").limit(10);
+/// let filter = ConnectionFilter::new().kind("github").state(ListState::Attention).search("work").limit(10);
 /// # drop(filter);
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -13,7 +15,7 @@
 pub struct ConnectionFilter {
     pub(crate) kind: Option<String>,
     pub(crate) provider: Option<String>,
-    pub(crate) state: Option<String>,
+    pub(crate) state: Option<ListState>,
     pub(crate) extension: Option<String>,
     pub(crate) search: Option<String>,
     pub(crate) tag: Option<String>,
@@ -41,10 +43,10 @@ impl ConnectionFilter {
         self
     }
 
-    /// Selects connections in this state: `live`, `attention`, `offline` or `unknown`.
+    /// Selects connections in this state.
     #[must_use]
-    pub fn state(mut self, state: impl Into<String>) -> Self {
-        self.state = Some(state.into());
+    pub fn state(mut self, state: ListState) -> Self {
+        self.state = Some(state);
         self
     }
 

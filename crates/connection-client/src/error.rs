@@ -1,6 +1,6 @@
 //! The error of this client: a refusal by the server, or an answer that is missing.
 
-use serde::{Deserialize, Serialize};
+use connection_api::Problem;
 
 /// The reason why a request has no answer.
 ///
@@ -26,8 +26,13 @@ pub enum Error {
     #[error("an id or a name is empty, or is '.' or '..'")]
     Name,
     /// The server refused the request, for the reason that the problem states.
-    #[error("{0}")]
-    Refused(Box<Problem>),
+    #[error("{problem}")]
+    Refused {
+        /// The problem, as the server states it.
+        problem: Box<Problem>,
+        /// The number of seconds after which the request may be sent again, if the server says so.
+        retry_after: Option<u64>,
+    },
     /// The token is empty, or has a character that no token has.
     #[error("the token is empty, or has a character that no token has")]
     Token,
@@ -63,67 +68,6 @@ pub enum Error {
     },
 }
 
-/// A refusal by the server: problem details (RFC 9457) with a stable code and a remedy.
-///
-/// ```
-/// use connection_client::Problem;
-///
-/// let text = r#"{"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found",
-///     "detail": "there is no such connection", "remedy": null, "field": null, "problems": [], "made": null}"#;
-/// let problem: Problem = serde_json::from_str(text)?;
-/// assert_eq!((problem.status, &*problem.to_string()), (404, "there is no such connection"));
-/// # Ok::<_, serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Problem {
-    /// The type of the problem, which is `about:blank`.
-    pub r#type: String,
-    /// The name of the HTTP status, such as `Not Found`.
-    pub title: String,
-    /// The HTTP status of the answer.
-    pub status: u16,
-    /// One sentence that says what happened.
-    pub detail: String,
-    /// The stable code for programs.
-    pub code: String,
-    /// A sentence that says what to do, if something can be done.
-    pub remedy: Option<String>,
-    /// The field with the problem, if one has it.
-    pub field: Option<String>,
-    /// The problem of each field, if the answers of a setup were refused.
-    pub problems: Vec<FieldProblem>,
-    /// The id of what a repeated request had made, if the answer to it cannot be given again.
-    pub made: Option<String>,
-    /// The number of seconds after which the request may be sent again, if the server says so.
-    #[serde(skip)]
-    pub retry_after: Option<u64>,
-}
-
-/// The problem with one field of a setup's step. It never holds the answer.
-///
-/// ```
-/// use connection_client::FieldProblem;
-///
-/// let problem: FieldProblem = serde_json::from_str(r#"{"field": "apiKey", "message": "is missing"}"#)?;
-/// assert_eq!(problem.field, "apiKey");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct FieldProblem {
-    /// The name under which the step lists the field.
-    pub field: String,
-    /// The problem, as the rest of a sentence that begins with the name of the field.
-    pub message: String,
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.detail)
-    }
-}
-
 impl Error {
     /// Returns the stable code for programs: that of the server, or one of this client.
     pub fn code(&self) -> &str {
@@ -131,7 +75,7 @@ impl Error {
             Self::Address(_) => "invalid_address",
             Self::Certificates(_) => "invalid_certificates",
             Self::Name => "invalid_name",
-            Self::Refused(problem) => &problem.code,
+            Self::Refused { problem, .. } => &problem.code,
             Self::Token => "invalid_token",
             Self::TooLarge { .. } => "too_large",
             Self::UnexpectedAnswer { .. } => "unexpected_answer",
@@ -146,7 +90,7 @@ impl Error {
             Self::Address(_) => Some("use an address such as https://connections.example"),
             Self::Certificates(_) => Some("name a PEM file with at least one certificate"),
             Self::Name => None,
-            Self::Refused(problem) => problem.remedy.as_deref(),
+            Self::Refused { problem, .. } => problem.remedy.as_deref(),
             Self::Token => Some("use the text that `connections tokens create` printed"),
             Self::TooLarge { .. } => Some("ask for less at once"),
             Self::UnexpectedAnswer { .. } => Some(
@@ -160,7 +104,15 @@ impl Error {
     /// Returns the problem that the server reported, or `None` if the error is not a refusal by the server.
     pub fn problem(&self) -> Option<&Problem> {
         match self {
-            Self::Refused(problem) => Some(problem),
+            Self::Refused { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Returns the number of seconds after which the request may be sent again, if the server says so.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -170,7 +122,7 @@ impl Error {
         let may_pass = |status| matches!(status, 408 | 429 | 502 | 503 | 504);
         match self {
             Self::Unreachable { .. } => true,
-            Self::Refused(problem) => may_pass(problem.status),
+            Self::Refused { problem, .. } => may_pass(problem.status),
             Self::UnexpectedAnswer { status, .. } => may_pass(*status),
             _ => false,
         }

@@ -1,60 +1,8 @@
 //! The record of events: what happened to the connections of an owner.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use connection_api::{EventPage, Order};
 
 use crate::{Client, Error};
-
-/// Something that happened to a connection.
-///
-/// ```
-/// use connection_client::Event;
-///
-/// let text = r#"{"id": "018f3b9e-7d2a-7c31-9f43-0123456789ab", "connection": "018f3b9e-7d2a-7c31-9f43-0123456789ac",
-///     "number": 1, "at": "2027-01-15T08:00:00Z", "event": "connected", "details": {}}"#;
-/// assert_eq!(serde_json::from_str::<Event>(text)?.event, "connected");
-/// # Ok::<_, serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Event {
-    /// The id, which is the position in the record.
-    pub id: String,
-    /// The id of the connection, which may have been removed.
-    pub connection: String,
-    /// The number of the event, per connection, from 1 and without gaps.
-    pub number: u64,
-    /// The time at which it was recorded.
-    pub at: String,
-    /// The name. Later versions record events with other names.
-    pub event: String,
-    /// The details, an object without secrets; `null` if they cannot be read.
-    pub details: Value,
-}
-
-/// A page of events.
-///
-/// ```no_run
-/// # use connection_client::{Client, Error};
-/// async fn is_whole(client: &Client, id: &str) -> Result<bool, Error> {
-///     Ok(client.connection_events(id, None).await?.broken_at.is_none())
-/// }
-/// # let _ = is_whole;
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct EventPage {
-    /// The events of this page. The list may be empty even if another page follows, so test [`next`](Self::next).
-    pub items: Vec<Event>,
-    /// The position at which the next page begins; `None` on the last page.
-    pub next: Option<String>,
-    /// The result of the check for edits: `whole` if every event is as the server wrote it, `broken` if one was changed
-    /// outside of the server, and `None` if the events were not checked.
-    pub chain: Option<String>,
-    /// The number of the first event that was changed outside of the server; `None` if no such event was found.
-    pub broken_at: Option<u64>,
-}
 
 /// A filter of events, and the page of the list.
 ///
@@ -69,7 +17,7 @@ pub struct EventPage {
 pub struct EventFilter {
     connection: Option<String>,
     events: Vec<String>,
-    order: Option<&'static str>,
+    order: Option<Order>,
     limit: Option<u32>,
     after: Option<String>,
 }
@@ -97,7 +45,7 @@ impl EventFilter {
     /// Begins with the newest event.
     #[must_use]
     pub fn newest_first(mut self) -> Self {
-        self.order = Some("newest");
+        self.order = Some(Order::Newest);
         self
     }
 
@@ -108,7 +56,7 @@ impl EventFilter {
         self
     }
 
-    /// Begins after the event with this id, such as [`EventPage::next`] of the page before.
+    /// Begins after the event with this id, such as `next` of the [`EventPage`] before.
     #[must_use]
     pub fn after(mut self, id: impl Into<String>) -> Self {
         self.after = Some(id.into());

@@ -3,7 +3,7 @@
 //! A server, `connections serve`, keeps the accounts of its users and their secrets. With this client a program on any
 //! machine lists these accounts, connects and repairs them, and sends requests through them without ever holding a
 //! secret of a provider. [`Client`] has a method for each request; the types have the
-//! members of the server's OpenAPI document, `/api/v1/openapi.json`.
+//! members of the server's OpenAPI document, `/api/v1/openapi.json`, and are those of `connection-api`.
 //!
 //! # Examples
 //!
@@ -12,12 +12,12 @@
 //!
 //! ```no_run
 //! # // region: readme
-//! use connection_client::{Client, ConnectionFilter, Error, SendRequest};
+//! use connection_client::{Client, ConnectionFilter, Error, ListState, SendRequest};
 //! use secrecy::SecretString;
 //!
 //! async fn report(token: SecretString) -> Result<(), Error> {
 //!     let client = Client::new("https://connections.example", token)?;
-//!     let page = client.connections(&ConnectionFilter::new().state("attention")).await?;
+//!     let page = client.connections(&ConnectionFilter::new().state(ListState::Attention)).await?;
 //!     for listed in page.items {
 //!         let reason = listed.connection.reason.map(|reason| reason.message).unwrap_or_default();
 //!         println!("{}:{} {reason}", listed.connection.kind, listed.connection.label);
@@ -25,7 +25,7 @@
 //!     let page = client.connections(&ConnectionFilter::new().kind("github").limit(1)).await?;
 //!     if let Some(listed) = page.items.first() {
 //!         let answer = client.send(&listed.connection.id, &SendRequest::new("GET", "/user")).await?;
-//!         println!("{} {}", answer.status, String::from_utf8_lossy(&answer.body));
+//!         println!("{} {}", answer.status, answer.body);
 //!     }
 //!     Ok(())
 //! }
@@ -48,8 +48,12 @@ mod call;
 mod client;
 mod connection_filter;
 mod connections;
+mod doctor;
 mod error;
 mod events;
+mod extensions;
+mod files;
+mod imports;
 mod kinds;
 mod live;
 mod profiles;
@@ -57,18 +61,23 @@ mod send;
 mod setup_links;
 mod setups;
 mod tls;
+mod tokens;
+mod webhooks;
 
 pub use client::{Client, ClientBuilder};
-pub use connection_filter::ConnectionFilter;
-pub use connections::{
-    Account, Connection, ConnectionCounts, ConnectionPage, Grant, ListedConnection, Liveness, Reason, Removal, Removed,
-    ShownConnection, Teardown,
+pub use connection_api::{
+    Account, Answer, Answers, AuthType, BeginSetup, Capability, Chain, ChangeProfile, ChangeProfileSlot, Check,
+    Connection, ConnectionCounts, ConnectionPage, DeclaredPreference, Delivery, DirectoryProbe, DirectoryState, Doctor,
+    Encoding, Event, EventPage, Extension, FieldProblem, File, FileContent, FileType, ForgottenClient, Grant, Guide,
+    Header, ImportAccount, ImportResult, ImportRow, ImportedRow, Input, IssuedToken, Kind, KindChange, KindChanges,
+    KindChoice, KindField, ListState, ListedConnection, ListedKind, ListedSetup, Liveness, Me, NewProfile, NewRole,
+    NewSetupLink, NewToken, OpenAddress, OpenSetup, Page, PreferenceChoice, Preferences, Problem, Profile, Reason,
+    RedirectUri, RefreshOutcome, Refreshed, RemedyAction, Removal, Removed, RemovedExtension, RemovedProfile,
+    RequirementStatus, Revisions, Role, SendEncoding, SendHeader, SendRequest, Setup, SetupChoice, SetupField,
+    SetupLink, SetupNotice, SetupState, SetupType, ShownConnection, ShownPreferences, SignedBy, Teardown, Token, Way,
+    Webhook, WebhookCheck, WebhookKey, WebhookTest,
 };
-pub use error::{Error, FieldProblem, Problem};
-pub use events::{Event, EventFilter, EventPage};
-pub use kinds::{Guide, Kind, KindChoice, KindField, ListedKind};
+pub use connection_filter::ConnectionFilter;
+pub use error::Error;
+pub use events::EventFilter;
 pub use live::{Change, LiveChanges};
-pub use profiles::{DirectoryProbe, Profile};
-pub use send::{Answer, Header, SendRequest};
-pub use setup_links::{NewSetupLink, SetupLink};
-pub use setups::{BeginSetup, OpenAddress, Setup, SetupChoice, SetupField, SetupNotice, SetupState};

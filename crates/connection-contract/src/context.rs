@@ -11,7 +11,7 @@ use alloc::{
 use core::{fmt, future::pending, ops::Deref, time::Duration};
 
 use crate::{
-    Answers, Authorizer, BaseUrl, CallbackHandle, CallbackRequest, CallbackUnavailable, Crypto, DisplayText, FileCache,
+    Answers, BaseUrl, CallbackHandle, CallbackRequest, CallbackUnavailable, Crypto, DisplayText, FileCache,
     FileService, GrantedDirectory, HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService, KvService,
     LogEvent, LogLevel, LoginWindowService, Notice, Prompt, Redirect, Services, SetupService, Spend, Text, Timestamp,
     ToolService, UndeclaredAddress, Wait, WaitOutcome,
@@ -40,21 +40,6 @@ impl<'a> Context<'a> {
     ///
     /// The errors of [`HttpService::send`].
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.services.http.send(request).await
-    }
-
-    /// Sends a request with the credential attached.
-    ///
-    /// # Errors
-    ///
-    /// The errors of [`HttpService::send`]; [`HttpError::Credential`] if the credential could not be attached.
-    pub async fn send_as<C>(
-        &self,
-        authorizer: &dyn Authorizer<C>,
-        credential: &C,
-        mut request: HttpRequest,
-    ) -> Result<HttpResponse, HttpError> {
-        authorizer.authorize(credential, &mut request, self).map_err(|_| HttpError::Credential)?;
         self.services.http.send(request).await
     }
 

@@ -1,16 +1,12 @@
 //! The trait that a plugin implements.
 
-use alloc::boxed::Box;
-use core::{future::Future, pin::Pin};
+use core::future::Future;
 
 use crate::{
     Authorizer, Connection, ConnectionError, CredentialError, Descriptor, HostServices, Importer, NamedSecrets,
     ProfileSpec, Refresher, Revoker, SandboxSpec, Secret, SetupContext, SetupFailure, SetupResult, Teardown,
     TeardownContext, Text, UsageSource, VerifyContext, VerifyResult, Webhooks,
 };
-
-/// A boxed future, for traits that must be usable as trait objects.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A kind of connection.
 ///

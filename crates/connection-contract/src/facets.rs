@@ -1,6 +1,6 @@
 //! Facets of a kind. A connection has a capability if and only if its kind has the facet.
 
-use crate::{Context, CredentialError, HttpRequest, Secret};
+use crate::{Context, CredentialError, HttpError, HttpRequest, HttpResponse, Secret};
 
 /// Attaches a credential to requests. No other code of a plugin does this.
 pub trait Authorizer<C>: Send + Sync {
@@ -19,6 +19,23 @@ pub trait Authorizer<C>: Send + Sync {
     ///
     /// The request is not sent, and the caller receives `credential_unreadable`.
     fn authorize(&self, credential: &C, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<(), CredentialError>;
+}
+
+impl Context<'_> {
+    /// Sends a request with the credential attached.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`HttpService::send`](crate::HttpService::send); [`HttpError::Credential`] if the credential could not be attached.
+    pub async fn send_as<C>(
+        &self,
+        authorizer: &dyn Authorizer<C>,
+        credential: &C,
+        mut request: HttpRequest,
+    ) -> Result<HttpResponse, HttpError> {
+        authorizer.authorize(credential, &mut request, self).map_err(|_| HttpError::Credential)?;
+        self.http().send(request).await
+    }
 }
 
 /// Hands out named secrets to callers that were granted them.

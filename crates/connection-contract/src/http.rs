@@ -7,31 +7,7 @@ use alloc::{
 };
 use core::{fmt, time::Duration};
 
-use crate::{BaseUrl, JsonError, Origin, Secret, Text, Timestamp, Value, address::push_query, encode};
-
-/// A value that can be put into a form or a query.
-pub trait Exposed {
-    /// Returns the value as text. A secret that is not UTF-8 yields an empty text.
-    fn exposed(&self) -> &str;
-}
-
-impl Exposed for str {
-    fn exposed(&self) -> &str {
-        self
-    }
-}
-
-impl Exposed for String {
-    fn exposed(&self) -> &str {
-        self
-    }
-}
-
-impl Exposed for Secret {
-    fn exposed(&self) -> &str {
-        self.expose_str().unwrap_or_default()
-    }
-}
+use crate::{BaseUrl, Exposed, JsonError, Origin, Secret, Text, Timestamp, Value, address::push_query, encode};
 
 /// The value of a header. `Debug` hides secret values.
 #[non_exhaustive]

@@ -34,6 +34,8 @@ pub mod encode;
 mod error;
 mod extension;
 mod facets;
+mod failure;
+mod future;
 pub mod host;
 mod http;
 mod import;
@@ -58,30 +60,33 @@ mod usage;
 mod value;
 mod webhooks;
 
-pub use activation::{Compute, FileCache, HostServices, LoginOutcome, LoginWindow, LoginWindowService};
+pub use activation::HostServices;
 pub use address::{BaseUrl, GrantedDirectory, Link, Origin, Reach};
 pub use answers::{Answer, Answers};
 pub use check::InvalidDeclaration;
 pub use context::{Connection, Context, RefreshContext, SetupContext, SpendContext, TeardownContext, VerifyContext};
-pub use definition::{BoxFuture, ConnectionDefinition};
+pub use definition::ConnectionDefinition;
 pub use descriptor::{AuthType, Descriptor, Field, Guide, Input, Need, SetupMethod};
-pub use error::{ConnectionError, CredentialError, HttpError, ServiceError, SetupFailure, UndeclaredAddress};
+pub use error::{CredentialError, HttpError, ServiceError, UndeclaredAddress};
 pub use extension::{Command, ExtensionDeclaration, Platform, Preference, PreferenceInput};
 pub use facets::{Authorizer, NamedSecrets};
-pub use http::{Exposed, HeaderValue, HttpRequest, HttpResponse};
+pub use failure::{ConnectionError, SetupFailure};
+pub use future::BoxFuture;
+pub use http::{HeaderValue, HttpRequest, HttpResponse};
 pub use import::Importer;
-pub use liveness::{Liveness, NotLive, Reason, VerifyResult, classify};
-pub use outcome::{Identity, SetupResult};
+pub use liveness::{Liveness, NotLive, Reason, classify};
+pub use outcome::{Identity, SetupResult, VerifyResult};
 pub use paths::{PathBase, PathSpec};
 pub use profiles::{EnvValue, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec};
 pub use record::Record;
 pub use refresh::{RefreshSemantics, Refreshed, Refresher};
 pub use requirement::{Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};
 pub use sandbox::{ConfigMount, MountMode, SandboxSpec};
-pub use secret::Secret;
+pub use secret::{Exposed, Secret};
 pub use services::{
-    Clock, Crypto, FileService, FileStat, FileType, HttpService, KvService, LogEvent, LogLevel, LogService, LogValue,
-    Services, SetupService, SignatureAlgorithm, Spend, SpendService,
+    Clock, Compute, Crypto, FileCache, FileService, FileStat, FileType, HttpService, KvService, LogEvent, LogLevel,
+    LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService, Services, SetupService, SignatureAlgorithm,
+    Spend, SpendService,
 };
 pub use setup::{
     CallbackHandle, CallbackRequest, CallbackUnavailable, InboundHttpService, Notice, Prompt, Redirect, Wait,

@@ -1,12 +1,9 @@
 //! The liveness of a connection, and the classification of answers that all plugins share.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::format;
 use core::time::Duration;
 
-use crate::{
-    DisplayText, HttpError, HttpResponse, Identity, JsonError, ProviderGrant, ServiceError, Text, Timestamp,
-    UndeclaredAddress, reason,
-};
+use crate::{DisplayText, HttpError, HttpResponse, JsonError, ServiceError, Text, UndeclaredAddress, reason};
 
 /// The result of asking the provider whether a connection works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -166,103 +163,5 @@ pub fn classify(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse,
             recheck_after: response.retry_after(),
             ..NotLive::offline(Reason::new(reason::PROVIDER_ERROR, "the provider answered with an error"))
         }),
-    }
-}
-
-/// The state of a connection, and what else the provider said about it during a verification.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct VerifyResult<C> {
-    /// The liveness that the host stores for the connection. Unless it is [`Liveness::Live`], `reason` says why.
-    pub liveness: Liveness,
-    /// The reason why the connection is not live; `None` if it is.
-    pub reason: Option<Reason>,
-    /// A new credential, which replaces the stored one in the same write as this liveness.
-    pub credential: Option<C>,
-    /// The account that was reached, if the provider names it. The host compares it with the stored account.
-    pub identity: Option<Identity>,
-    /// The grant at the provider to which the credential belongs, for a kind whose
-    /// [revocation ends the whole grant](crate::Descriptor::revocation_ends_grant).
-    pub grant: Option<ProviderGrant>,
-    /// Scopes that the provider granted.
-    pub granted_scopes: Option<Vec<String>>,
-    /// Time at which the credential stops working.
-    pub valid_until: Option<Timestamp>,
-    /// Time after which to verify again.
-    pub recheck_after: Option<Duration>,
-}
-
-impl<C> VerifyResult<C> {
-    /// Creates the result for a connection that works.
-    pub fn live() -> Self {
-        Self {
-            liveness: Liveness::Live,
-            reason: None,
-            credential: None,
-            identity: None,
-            grant: None,
-            granted_scopes: None,
-            valid_until: None,
-            recheck_after: None,
-        }
-    }
-
-    /// Sets the account that was reached.
-    #[must_use]
-    pub fn identity(mut self, identity: Identity) -> Self {
-        self.identity = Some(identity);
-        self
-    }
-
-    /// Sets the grant at the provider to which the credential belongs.
-    #[must_use]
-    pub fn grant(mut self, grant: ProviderGrant) -> Self {
-        self.grant = Some(grant);
-        self
-    }
-
-    /// Sets a new credential, which replaces the stored one.
-    #[must_use]
-    pub fn rotated(mut self, credential: C) -> Self {
-        self.credential = Some(credential);
-        self
-    }
-
-    /// Sets the scopes that the provider granted.
-    #[must_use]
-    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.granted_scopes = Some(scopes.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Sets the time at which the credential stops working, if known.
-    #[must_use]
-    pub fn valid_until(mut self, time: Option<Timestamp>) -> Self {
-        self.valid_until = time;
-        self
-    }
-
-    /// Converts the new credential. Hosts use this to erase the type of the credential.
-    ///
-    /// # Errors
-    ///
-    /// The errors of `convert`.
-    pub fn try_map<D, E>(self, convert: impl FnOnce(C) -> Result<D, E>) -> Result<VerifyResult<D>, E> {
-        Ok(VerifyResult {
-            credential: self.credential.map(convert).transpose()?,
-            liveness: self.liveness,
-            reason: self.reason,
-            identity: self.identity,
-            grant: self.grant,
-            granted_scopes: self.granted_scopes,
-            valid_until: self.valid_until,
-            recheck_after: self.recheck_after,
-        })
-    }
-}
-
-impl<C> From<NotLive> for VerifyResult<C> {
-    fn from(n: NotLive) -> Self {
-        Self { liveness: n.liveness, reason: Some(n.reason), recheck_after: n.recheck_after, ..Self::live() }
     }
 }

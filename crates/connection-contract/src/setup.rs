@@ -3,7 +3,7 @@
 use alloc::{format, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
-use crate::{Answers, BoxFuture, DisplayText, Link, Origin, Reason, Secret, Text};
+use crate::{Answers, BoxFuture, DisplayText, Link, Origin, Reason, Secret, SetupFailure, Text};
 
 /// Questions to the user, by the names of declared fields. A prompt without fields is a confirmation.
 #[derive(Clone, Debug)]
@@ -230,6 +230,21 @@ pub enum CallbackUnavailable {
     NoInboundHttp,
     /// The host supports callbacks but has no free address now.
     NoAddress,
+}
+
+impl From<CallbackUnavailable> for SetupFailure {
+    fn from(e: CallbackUnavailable) -> Self {
+        let other = "use a host that receives callbacks, or another kind of this provider";
+        let (message, remedy) = match e {
+            CallbackUnavailable::LoopbackOnly => (
+                "this host receives callbacks only from its own machine, but this provider calls from elsewhere",
+                "use a host that can be reached over the network: `connections serve` with inbound.public_url",
+            ),
+            CallbackUnavailable::NoInboundHttp => ("this host cannot receive callbacks", other),
+            CallbackUnavailable::NoAddress => ("this host has no free callback address now", other),
+        };
+        Self::new("no_callback", message).remedy(remedy)
+    }
 }
 
 /// The parameters of a callback, without `state`.

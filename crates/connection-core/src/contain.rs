@@ -100,6 +100,10 @@ pub(crate) fn call<T>(plugin: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
+/// The maximum number of threads that poll plugins. They wait most of the time, and an idle process on a machine with
+/// many processors must not keep a thread for each of them.
+const MAX_WORKERS: usize = 8;
+
 /// Two runtimes that are separate from the host's: one polls plugins, where a plugin that never yields blocks nothing
 /// else, and one runs the core's own tasks, which report such a plugin.
 #[derive(Debug)]
@@ -113,7 +117,7 @@ impl Runtimes {
         let build = |name: &str, workers: usize| {
             Builder::new_multi_thread().worker_threads(workers).thread_name(name).enable_all().build()
         };
-        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MAX_WORKERS);
         Ok(Self { plugins: Some(build("connection-plugin", workers)?), tasks: Some(build("connection-task", 1)?) })
     }
 

@@ -106,17 +106,17 @@ compile_error!(
 
 mod access_token;
 mod asked;
-mod changes;
 mod connection;
 mod connection_info;
 mod contain;
 mod credential;
-mod defaults;
+mod default_connection;
 mod definition;
 mod error;
 mod event;
 mod exchange;
 mod extension;
+mod extension_changes;
 mod flights;
 mod grant;
 mod ground;
@@ -153,8 +153,10 @@ mod webhook;
 pub use access_token::{
     AccessToken, AccessTokens, IssuedToken, NewAccessToken, NewSetupLink, RepeatedRequest, RequestKey, Role, SetupLink,
 };
-pub use changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener, Revisions};
-pub use connection::{Connection, Files, Filter, Page, Response};
+pub use connection::{
+    Connection, Files, Filter, InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage, Page,
+    Response,
+};
 pub use connection_egress::{Boot, Clock, HttpObserver, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
 pub use connection_info::{ConnectionInfo, InvalidCursor, ListCursor};
 #[cfg(feature = "keyring")]
@@ -177,6 +179,7 @@ pub use extension::{
     NativeExtensionSettings, Preferences, RequiredAction, ResolvedConnection, RetryOutcome, RetryTicket,
     SetPreferences, SettingsHandOff,
 };
+pub use extension_changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener, Revisions};
 pub use guard::{RowError, RowFault};
 pub use host_services::MachineTools;
 pub use ids::{AccessTokenId, ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
@@ -191,11 +194,11 @@ pub use profiles::{
 pub use readiness::{ConnectionStatus, Readiness, status};
 pub use refresh::{RefreshOutcome, RefreshOutcomes, RefreshedConnection};
 pub use registry::{
-    AnswerRoom, Backup, BackupError, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events, Hint,
-    Hints, History, HostService, Import, Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange, KindConnection,
-    KindRemoval, KindSupport, Kinds, Limits, Local, Machine, NeedState, NotReady, OpenError, OutgoingEvent,
-    OutgoingEvents, Preflight, RegistryBuilder, Removal, Restored, RestoredConnection, Server, StoreCounts, TokenUse,
-    Watch, WeakConnectionRegistry,
+    AllOwners, AnswerRoom, Backup, BackupError, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events,
+    Hint, Hints, History, HostService, Import, Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange,
+    KindConnection, KindRemoval, KindSupport, Kinds, Limits, Local, Machine, NeedState, NotReady, OpenError,
+    OutgoingEvent, OutgoingEvents, Preflight, Receiver, RegistryBuilder, Removal, Restored, RestoredConnection,
+    StoreCounts, StoreState, TokenUse, Watch, WeakConnectionRegistry,
 };
 pub use sentence::sentence;
 pub use services::{
@@ -203,9 +206,9 @@ pub use services::{
     ToolNotAllowed, ToolPolicy, ToolPolicyError,
 };
 pub use setup::{
-    AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, Outcome, Reauthorize, SetupInfo,
-    SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartAnswer, StartQuestion, StartRedirect, StartVisit,
-    StepNo,
+    AdvanceError, BeginSetup, Callback, DeliverError, Delivered, Done, FieldProblem, OpenSetup, Outcome, Reauthorize,
+    SetupInfo, SetupSession, SetupStage, SetupStep, SetupSteps, Setups, StartAnswer, StartQuestion, StartRedirect,
+    StartVisit, StepNo,
 };
 pub use store::{StoreError, StoreSource, connection_names, is_restore_interrupted, migrate};
 pub use tags::{InvalidTags, Tags};

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use connection_contract::{HttpError, Timestamp};
 
-use crate::{client::within, clock::Clock, failure};
+use crate::{
+    clock::{Clock, within},
+    failure,
+};
 
 /// An answer whose body has not been read yet. If it is dropped, the rest is not read.
 #[non_exhaustive]

@@ -10,9 +10,9 @@ use secrecy::ExposeSecret;
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
-    Egress, HttpPolicy, HttpPolicyError, Streaming,
+    Egress, HttpPolicy, HttpPolicyError, SendOnceOutcome, Streaming,
     answering::Answering,
-    clock::Clock,
+    clock::{Clock, within},
     egress::Target,
     failure,
     observer::Observed,
@@ -121,13 +121,13 @@ impl HttpClient {
     }
 
     /// Returns the request for the listener of the host, if there is one.
-    pub(super) fn observed(&self, request: &HttpRequest) -> Option<Observed> {
+    fn observed(&self, request: &HttpRequest) -> Option<Observed> {
         let observer = self.0.policy.observer.clone()?;
         Some(Observed { observer, request: host::duplicate(request) })
     }
 
     /// Records the result of a request. A request to an origin of the host itself is not an outage of a provider.
-    pub(super) fn note(&self, egress: &Egress, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
+    fn note(&self, egress: &Egress, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
         let named = self.0.policy.named(origin);
         egress.heard.note(named, answer, timeout);
         if !egress.host.contains(origin) {
@@ -141,6 +141,40 @@ impl HttpClient {
     /// there is a listener already, which then stays.
     pub fn on_answer(&self, listener: impl Fn(&Origin) + Send + Sync + 'static) -> bool {
         self.0.answering.listen(Box::new(listener))
+    }
+
+    /// Sends a request at most once, and reports reliably whether nothing was sent.
+    ///
+    /// The limits of size and time are those of the policy, but the request takes at most `longest`. After the clock's
+    /// [`passed`](Clock::passed) has reached `until`, nothing is sent, even if the process was suspended meanwhile.
+    pub async fn send_once(
+        &self,
+        egress: &Egress,
+        request: HttpRequest,
+        until: Option<Duration>,
+        longest: Option<Duration>,
+    ) -> SendOnceOutcome {
+        let Shared { policy, clock, .. } = &*self.0;
+        let taken = BodyDecision::until(Arc::clone(clock), until);
+        let timeout = policy.spending_deadline(longest);
+        let origin = egress.target(policy, request.url()).map(|target| target.requested);
+        let observed = self.observed(&request).filter(|_| origin.is_ok());
+        let whole = within(&**clock, timeout, self.send_marked(egress, request, &taken)).await;
+        if let Ok(origin) = origin {
+            let answer = whole.as_ref().map(HttpResponse::status).map_err(|error| *error);
+            self.note(egress, &origin, answer, timeout);
+        }
+        if let Some(observed) = observed {
+            observed.answered(whole.as_ref());
+        }
+        match whole {
+            Ok(answer) => SendOnceOutcome::Answered(answer),
+            Err(error) if taken.give_up() => SendOnceOutcome::NotSent(error),
+            Err(error) => {
+                debug!(%error, "the request was sent but not answered");
+                SendOnceOutcome::Lost
+            }
+        }
     }
 
     /// Sends a request as `send` does, but without a deadline and without following redirects. `taken` records when the
@@ -181,16 +215,8 @@ impl HttpClient {
         self.0.policy.is_of_process_alone(origin)
     }
 
-    pub(super) fn policy(&self) -> &HttpPolicy {
-        &self.0.policy
-    }
-
     fn body_limit(&self) -> u64 {
         u64::try_from(self.0.policy.body_limit).unwrap_or(u64::MAX)
-    }
-
-    pub(super) fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.0.clock)
     }
 
     /// Sends a request and returns the answer as soon as its headers have arrived. Its body may have `limit` bytes.
@@ -300,19 +326,5 @@ impl<'a> EgressHttp<'a> {
 impl HttpService for EgressHttp<'_> {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
         Box::pin(self.client.send(self.egress, request))
-    }
-}
-
-/// Returns the result of `work`, or [`HttpError::Timeout`] if it does not end in time.
-pub(super) async fn within<T>(
-    clock: &dyn Clock,
-    timeout: Duration,
-    work: impl Future<Output = Result<T, HttpError>>,
-) -> Result<T, HttpError> {
-    let sleep = clock.sleep(timeout);
-    tokio::select! {
-        biased;
-        result = work => result,
-        () = sleep => Err(HttpError::Timeout),
     }
 }

@@ -1,4 +1,4 @@
-//! Requests that must not be sent twice. The result says definitely whether anything was sent.
+//! The body of a request that must not be sent twice, which says definitely whether anything was sent.
 //!
 //! The inner client takes the body after the connection (and TLS) is ready and before it writes the first byte. A
 //! single compare-and-exchange decides between the client, which takes the body, and the caller, which gives it up. A
@@ -20,10 +20,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use connection_contract::{HttpError, HttpRequest, HttpResponse};
+use connection_contract::{HttpError, HttpResponse};
 use http_body::{Body, Frame, SizeHint};
 
-use super::{Egress, HttpClient, client::within};
 use crate::clock::Clock;
 
 /// The result of a request that is sent at most once.
@@ -36,42 +35,6 @@ pub enum SendOnceOutcome {
     NotSent(HttpError),
     /// The request may have arrived, but there is no whole answer.
     Lost,
-}
-
-impl HttpClient {
-    /// Sends a request at most once, and reports reliably whether nothing was sent.
-    ///
-    /// The limits of size and time are those of the policy, but the request takes at most `longest`. After the clock's
-    /// [`passed`](Clock::passed) has reached `until`, nothing is sent, even if the process was suspended meanwhile.
-    pub async fn send_once(
-        &self,
-        egress: &Egress,
-        request: HttpRequest,
-        until: Option<Duration>,
-        longest: Option<Duration>,
-    ) -> SendOnceOutcome {
-        let taken = BodyDecision::until(self.clock(), until);
-        let timeout = self.policy().spending_deadline(longest);
-        let clock = self.clock();
-        let origin = egress.target(self.policy(), request.url()).map(|target| target.requested);
-        let observed = self.observed(&request).filter(|_| origin.is_ok());
-        let whole = within(&*clock, timeout, self.send_marked(egress, request, &taken)).await;
-        if let Ok(origin) = origin {
-            let answer = whole.as_ref().map(HttpResponse::status).map_err(|error| *error);
-            self.note(egress, &origin, answer, timeout);
-        }
-        if let Some(observed) = observed {
-            observed.answered(whole.as_ref());
-        }
-        match whole {
-            Ok(answer) => SendOnceOutcome::Answered(answer),
-            Err(error) if taken.give_up() => SendOnceOutcome::NotSent(error),
-            Err(error) => {
-                tracing::debug!(%error, "the request was sent but not answered");
-                SendOnceOutcome::Lost
-            }
-        }
-    }
 }
 
 const OPEN: u8 = 0;

@@ -1,11 +1,12 @@
 //! Which kinds of the catalogue a command uses. The others are not read, because reading all of them takes longer than
 //! most commands.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use connection_contract::Kind;
-use connection_core::{ConnectionRegistry, RegisterError};
+use connection_core::{ConnectionRegistry, OwnKinds, RegisterError};
 use connection_manifest::{Catalogue, FileKind};
+use connection_server::declared::DeclaredKinds;
 
 use crate::{
     args::{Command, kind_name},
@@ -51,4 +52,13 @@ pub(crate) fn kind(id: &str) -> Option<FileKind> {
     let file = Catalogue::kind(id)?;
     // A test reads all files of the catalogue, so none has a problem.
     Some(file.ok()?.definition())
+}
+
+/// Returns what makes the kinds of declarations. A provider of the catalogue is covered, although a command registers
+/// only the kinds that it uses.
+pub(crate) fn own_kinds(has_catalogue: bool) -> Arc<dyn OwnKinds> {
+    Arc::new(match has_catalogue {
+        true => DeclaredKinds::connects(|provider| Catalogue::text(provider.as_str()).is_some()),
+        false => DeclaredKinds::new(),
+    })
 }

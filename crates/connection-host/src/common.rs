@@ -1,5 +1,7 @@
 //! The state that all commands share, also those that talk to a server.
 
+use std::sync::Arc;
+
 use connection_contract::Kind;
 
 use crate::{
@@ -13,7 +15,9 @@ use crate::{
 pub(crate) struct Common {
     /// The kinds that are known: those of the program, or those of the server that the command has asked for.
     pub(crate) kinds: Vec<KindEntry>,
-    pub(crate) settings: Settings,
+    /// The kinds with which a list to choose from begins; the others follow by name.
+    pub(crate) usual: &'static [&'static str],
+    pub(crate) settings: Arc<Settings>,
     pub(crate) environment: Environment,
     pub(crate) output: Output,
     /// `true` if a person can be asked: standard input and standard error are terminals.

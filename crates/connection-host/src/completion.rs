@@ -20,9 +20,8 @@ use connection_core::{StoreSource, connection_names};
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    Error,
-    args::{self, Global},
-    config::{COMPLETE, Environment, Settings},
+    Error, args,
+    config::{COMPLETE, Environment, Global, Settings},
     kinds_directory,
     name::name,
 };

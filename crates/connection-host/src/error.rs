@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use connection_agent::SandboxError;
 use connection_core::{AdvanceError, BackupError, OpenError, StoreError};
 
-use crate::output::accept_command;
+use crate::name::accept_command;
 
 /// The exit status of the process. The numbers are a contract, see `docs/spec/words.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,18 +2,22 @@
 
 use std::collections::HashMap;
 
+use connection_api as api;
 use connection_contract::{AuthType, DisplayText};
 use connection_core::{
     ConnectionId, ConnectionRegistry, ConnectionStatus, Error as CoreError, ExtensionError, ExtensionHandle,
-    ExtensionInfo, Grant,
+    ExtensionInfo,
 };
-use connection_manifest::ExtensionFile;
 
 use crate::{
     Error,
     input::stored,
-    output::{json, name, quoted, short_id},
+    output::{quoted, short_id},
 };
+
+/// The remedy for an extension that was not added.
+pub(crate) const UNKNOWN_EXTENSION: &str =
+    "see `connections extensions`, or add it with `connections extensions add FILE`";
 
 /// Returns the handle of the extension with this name.
 pub(crate) async fn handle(registry: &ConnectionRegistry, name: &str) -> Result<ExtensionHandle, Error> {
@@ -30,13 +34,6 @@ pub(crate) fn handle_of(registry: &ConnectionRegistry, added: &ExtensionInfo) ->
     Ok(registry.extensions().handle(file.into_declaration())?)
 }
 
-/// Returns the grants that are not revoked, of one extension or of all.
-pub(crate) async fn open_grants(registry: &ConnectionRegistry, extension: Option<&str>) -> Result<Vec<Grant>, Error> {
-    let mut grants = registry.extensions().grants().await?;
-    grants.retain(|grant| grant.revoked_at.is_none() && extension.is_none_or(|extension| grant.extension == extension));
-    Ok(grants)
-}
-
 /// The scopes that a connection lacks for the extensions that may use it.
 #[derive(Default)]
 pub(crate) struct ScopeNote {
@@ -45,50 +42,30 @@ pub(crate) struct ScopeNote {
     pub(crate) askable: Vec<String>,
 }
 
-/// Returns notes on connections that lack scopes for an extension that may use them: scopes that the extension declares,
-/// or for lack of which the provider refused a request of it.
-pub(crate) async fn scope_notes(registry: &ConnectionRegistry) -> Result<HashMap<ConnectionId, ScopeNote>, Error> {
-    let added = registry.extensions().list().await?;
-    let files = added.iter().filter_map(|added| stored(&added.name, &added.source).ok());
-    let declarations: Vec<_> = files.map(ExtensionFile::into_declaration).collect();
-    let mut notes = HashMap::<ConnectionId, ScopeNote>::new();
-    if declarations.is_empty() {
-        return Ok(notes);
-    }
-    for resolved in registry.extensions().resolve_all(&declarations).await?.into_iter().flatten() {
-        if let (Some(id), true) = (resolved.connection(), resolved.is_granted())
-            && !resolved.missing_scopes().is_empty()
-        {
-            let ScopeNote { text, askable } = notes.entry(id).or_default();
-            let apart = if text.is_empty() { "" } else { "; " };
-            let scopes = resolved.missing_scopes().join(", ");
-            text.push_str(&format!("{apart}lacks the scopes {scopes} that {} needs", resolved.extension_name));
-            askable.extend(
-                resolved.askable_scopes().iter().filter(|scope| !askable.contains(scope)).cloned().collect::<Vec<_>>(),
-            );
+/// Returns notes on connections that lack scopes for an extension that may use them, by the id of the connection: scopes
+/// that the extension declares, or for lack of which the provider refused a request of it.
+pub(crate) fn scope_notes(extensions: &[api::Extension]) -> HashMap<String, ScopeNote> {
+    let mut notes = HashMap::<String, ScopeNote>::new();
+    for extension in extensions.iter().filter(|extension| extension.granted && !extension.missing_scopes.is_empty()) {
+        let Some(id) = &extension.connection else { continue };
+        let ScopeNote { text, askable } = notes.entry(id.clone()).or_default();
+        let apart = if text.is_empty() { "" } else { "; " };
+        let scopes = extension.missing_scopes.join(", ");
+        text.push_str(&format!("{apart}lacks the scopes {scopes} that {} needs", extension.name));
+        for scope in &extension.askable_scopes {
+            if !askable.contains(scope) {
+                askable.push(scope.clone());
+            }
         }
     }
-    Ok(notes)
-}
-
-/// Returns grants with their connections. A grant whose connection was removed in the meantime is left out.
-pub(crate) async fn bodies(registry: &ConnectionRegistry, grants: &[Grant]) -> Result<Vec<json::GrantBody>, Error> {
-    let mut bodies = Vec::new();
-    for grant in grants {
-        match registry.connection(grant.connection).await {
-            Ok(connection) => bodies.push(json::GrantBody::of(grant, connection.info())),
-            Err(CoreError::NotFound(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(bodies)
+    notes
 }
 
 /// Returns the argument that names the connection in a command: its kind and label, or the end of its id if it was
 /// removed.
 pub(crate) async fn named(registry: &ConnectionRegistry, id: ConnectionId) -> String {
     match registry.connection(id).await {
-        Ok(connection) => quoted(&name(connection.info())),
+        Ok(connection) => quoted(&format!("{}:{}", connection.info().kind, connection.info().label)),
         Err(_) => short_id(&id.to_string()).to_owned(),
     }
 }
@@ -135,9 +112,7 @@ pub(crate) async fn explained(registry: &ConnectionRegistry, error: CoreError) -
         ExtensionError::OtherProvider { provider, .. } => {
             Some(format!("grant one of `connections list`, or connect one with `connections add {provider}`"))
         }
-        ExtensionError::Unknown(_) => {
-            Some("see `connections extensions`, or add it with `connections extensions add FILE`".to_owned())
-        }
+        ExtensionError::Unknown(_) => Some(UNKNOWN_EXTENSION.to_owned()),
         _ => None,
     };
     let error = Error::from(error);

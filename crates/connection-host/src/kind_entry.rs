@@ -109,7 +109,7 @@ fn example(descriptor: &Descriptor) -> Connection {
 }
 
 /// The kinds that the user's own files describe, as the program read them at its start.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct OwnKindNames {
     pub(crate) kinds: Vec<Kind>,
     /// The kinds of the program itself, which no file replaces.

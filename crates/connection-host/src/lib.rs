@@ -37,13 +37,13 @@
 
 mod applications;
 mod args;
+mod backend;
 mod catalogue;
 mod cli;
 mod commands;
 mod common;
 mod completion;
 mod config;
-mod declared;
 mod empty_store;
 mod error;
 mod extensions;
@@ -55,7 +55,7 @@ mod name;
 mod output;
 mod platform;
 mod plugins;
-mod remote;
+mod program;
 mod select;
 mod spelling;
 pub mod words;

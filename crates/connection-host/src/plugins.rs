@@ -6,8 +6,16 @@ use connection_plugin_agent_cli::AgentCli;
 
 use crate::Cli;
 
-pub(crate) fn register(cli: Cli) -> Cli {
+impl Cli {
+    /// Returns a command line with the kinds of the binary `connections`.
+    pub fn shipped() -> Self {
+        register(Self::new())
+    }
+}
+
+fn register(cli: Cli) -> Cli {
     tools(images(cli))
+        .usual(&USUAL)
         // region: agent-cli
         .kind(AgentCli::claude())
         .kind(AgentCli::codex())
@@ -59,7 +67,7 @@ fn tools(cli: Cli) -> Cli {
     ))
 }
 
-/// Adds the files from which `sandbox build` makes images. They belong to the plugins, but a plugin reads no file.
+/// Adds the files from which `sandbox build` makes images. A plugin reads no file, so they are here.
 fn images(cli: Cli) -> Cli {
     cli.image(Kind::from_static("claude"), include_str!("../images/claude/Containerfile"))
         .image(Kind::from_static("codex"), include_str!("../images/codex/Containerfile"))
@@ -67,7 +75,7 @@ fn images(cli: Cli) -> Cli {
 }
 
 /// The kinds that most people connect, with which a list to choose from begins. The others follow by name.
-pub(crate) const USUAL: [&str; 10] = [
+const USUAL: [&str; 10] = [
     "github",
     "gmail",
     "google-drive",

@@ -1,81 +1,33 @@
 //! Selection of a connection by a reference: an id, any unique end of one, `KIND`, or `KIND:LABEL`.
 
+use connection_api::{self as api, ListedConnection, OpenSetup};
 use connection_contract::Kind;
-use connection_core::{
-    Connection, ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, Filter, Profile, SessionId,
-    SetupInfo,
-};
+use connection_core::{Connection, ConnectionId, ConnectionInfo, ConnectionRegistry, Filter, Profile};
 
 use crate::{
     Error, Exit,
+    backend::{Backend, Lookup},
     output::{name, short_id},
     spelling::misspelled,
 };
 
-/// The maximum number of candidates that are searched for.
-pub(crate) const MAX_CANDIDATES: usize = 20;
-
-/// The place where connections are looked up: the local store, or a server.
-pub(crate) trait Lookup {
-    /// Returns the connection of this kind with this label.
-    async fn labelled(&self, kind: &Kind, label: &str) -> Result<Option<ConnectionId>, Error>;
-
-    /// Returns the default connection of a kind, or the only one. Several of them are an error that lists them.
-    async fn of_kind(&self, kind: &Kind) -> Result<Option<ConnectionId>, Error>;
-
-    /// Returns the first connections whose id has this end.
-    async fn ending(&self, end: &str) -> Result<Vec<ConnectionInfo>, Error>;
-
-    /// Returns the first connections of a list.
-    async fn first(&self) -> Result<Vec<ConnectionInfo>, Error>;
-
-    /// Returns `true` if the kind can be connected.
-    async fn is_known(&self, kind: &Kind) -> Result<bool, Error>;
-}
-
-impl Lookup for ConnectionRegistry {
-    async fn labelled(&self, kind: &Kind, label: &str) -> Result<Option<ConnectionId>, Error> {
-        let page = self.list_connections(Filter::new().kind(kind.clone()).label(label)).await?;
-        Ok(page.connections.first().map(|info| info.id))
-    }
-
-    async fn of_kind(&self, kind: &Kind) -> Result<Option<ConnectionId>, Error> {
-        match self.connection_of(kind).await {
-            Ok(connection) => Ok(Some(connection.id())),
-            Err(CoreError::NoConnection(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn ending(&self, end: &str) -> Result<Vec<ConnectionInfo>, Error> {
-        let mut found = Vec::new();
-        let mut pages = Pages::new(self, Filter::new());
-        while found.len() < MAX_CANDIDATES
-            && let Some(page) = pages.next().await?
-        {
-            found.extend(page.into_iter().filter(|info| info.id.to_string().ends_with(end)));
-        }
-        Ok(found)
-    }
-
-    async fn first(&self) -> Result<Vec<ConnectionInfo>, Error> {
-        Ok(self.list_connections(Filter::new()).await?.connections)
-    }
-
-    async fn is_known(&self, kind: &Kind) -> Result<bool, Error> {
-        Ok(self.kinds().find(kind).await?.is_some())
-    }
-}
-
-/// Returns the connection that the reference names.
+/// Returns the connection that the reference names, as a list shows it.
 ///
 /// An ambiguous reference is an error that lists the candidates; a misspelled one names the nearest connection.
-pub(crate) async fn connection(registry: &ConnectionRegistry, reference: &str) -> Result<Connection, Error> {
-    Ok(registry.connection(connection_id(registry, reference).await?).await?)
+pub(crate) async fn connection(backend: &dyn Backend, reference: &str) -> Result<ListedConnection, Error> {
+    backend.listed(&connection_id(backend.lookup(), reference).await?).await
+}
+
+/// As [`connection`], for a command that works on this machine alone.
+pub(crate) async fn opened(registry: &ConnectionRegistry, reference: &str) -> Result<Connection, Error> {
+    let id = connection_id(registry, reference).await?;
+    // An id that was found is well formed.
+    let id = id.parse().map_err(|_| not_found("connection", reference))?;
+    Ok(registry.connection(id).await?)
 }
 
 /// As [`connection`], and returns the id. An id is not looked up.
-pub(crate) async fn connection_id(lookup: &impl Lookup, reference: &str) -> Result<ConnectionId, Error> {
+pub(crate) async fn connection_id(lookup: &dyn Lookup, reference: &str) -> Result<String, Error> {
     match find(lookup, reference).await {
         Err(mut error) if error.code == "not_found" => {
             if let Some(suggestion) = nearest_connection(lookup, reference).await? {
@@ -88,17 +40,19 @@ pub(crate) async fn connection_id(lookup: &impl Lookup, reference: &str) -> Resu
 }
 
 /// Returns the connection on the first page whose kind, label or name is nearest to a misspelled reference.
-async fn nearest_connection(lookup: &impl Lookup, reference: &str) -> Result<Option<String>, Error> {
-    let words = |info: &ConnectionInfo| [info.kind.to_string(), info.label.to_string(), name(info)];
-    let names: Vec<_> = lookup.first().await?.iter().map(|info| (words(info), name(info))).collect();
+async fn nearest_connection(lookup: &dyn Lookup, reference: &str) -> Result<Option<String>, Error> {
+    let words = |of: &api::Connection| [of.kind.clone(), of.label.clone(), name(of)];
+    let mut names: Vec<_> = lookup.first().await?.iter().map(|of| (words(of), name(of))).collect();
+    // The order of the list is not the same everywhere, and several names may be equally near.
+    names.sort();
     let suggestion = misspelled(reference, names.iter().flat_map(|(words, _)| words).map(String::as_str));
     let known = |(words, _): &&([String; 3], String)| words.iter().any(|word| Some(word.as_str()) == suggestion);
     Ok(names.iter().find(known).map(|(_, name)| name.clone()))
 }
 
-async fn find(lookup: &impl Lookup, reference: &str) -> Result<ConnectionId, Error> {
+async fn find(lookup: &dyn Lookup, reference: &str) -> Result<String, Error> {
     if let Ok(id) = reference.parse::<ConnectionId>() {
-        return Ok(id);
+        return Ok(id.to_string());
     }
     if let Some((kind, label)) = reference.split_once(':')
         && let Some(kind) = Kind::parse(kind)
@@ -119,7 +73,7 @@ async fn find(lookup: &impl Lookup, reference: &str) -> Result<ConnectionId, Err
     let candidates: Vec<_> = ends.iter().map(Candidate::from).collect();
     match (choose("connection", reference, &candidates), kind) {
         // The index belongs to one of the candidates, and there is one for each connection.
-        (Ok(chosen), _) => ends.get(chosen).map(|info| info.id).ok_or_else(|| not_found("connection", reference)),
+        (Ok(chosen), _) => ends.get(chosen).map(|of| of.id.clone()).ok_or_else(|| not_found("connection", reference)),
         // The reference is a kind without a connection, so the next step is to connect one.
         (Err(error), Some(kind)) if error.exit == Exit::NotFound && lookup.is_known(&kind).await? => {
             Err(error.remedy(format!("connect one with `connections add {kind}`, or see `connections list`")))
@@ -129,16 +83,16 @@ async fn find(lookup: &impl Lookup, reference: &str) -> Result<ConnectionId, Err
 }
 
 /// Returns the setup that the reference names: an id, or any unique end of one.
-pub(crate) fn setup(setups: &[SetupInfo], reference: &str) -> Result<SessionId, Error> {
+pub(crate) fn setup<'s>(setups: &'s [OpenSetup], reference: &str) -> Result<&'s OpenSetup, Error> {
     let candidates: Vec<_> = setups.iter().map(candidate).collect();
     let chosen = choose("setup", reference, &candidates)?;
-    setups.get(chosen).map(|setup| setup.id).ok_or_else(|| not_found("setup", reference))
+    setups.get(chosen).ok_or_else(|| not_found("setup", reference))
 }
 
 /// Returns the only setup, for a command that names none.
-pub(crate) fn only_setup(setups: &[SetupInfo]) -> Result<SessionId, Error> {
+pub(crate) fn only_setup(setups: &[OpenSetup]) -> Result<&OpenSetup, Error> {
     match setups {
-        [only] => Ok(only.id),
+        [only] => Ok(only),
         [] => Err(Error::new(Exit::NotFound, "setup_not_found", "there is no unfinished setup")
             .remedy("begin one with `connections add KIND`")),
         several => {
@@ -149,17 +103,36 @@ pub(crate) fn only_setup(setups: &[SetupInfo]) -> Result<SessionId, Error> {
     }
 }
 
-fn candidate(setup: &SetupInfo) -> Candidate {
-    Candidate { id: setup.id.to_string(), kind: setup.kind.to_string(), label: None }
+fn candidate(setup: &OpenSetup) -> Candidate {
+    Candidate { id: setup.id.clone(), kind: setup.kind.clone(), label: None }
 }
 
 /// Returns the profile of a kind that the reference names: a label, an id, or any unique end of one.
 pub(crate) fn profile(kind: &str, profiles: Vec<Profile>, reference: &str) -> Result<Profile, Error> {
-    let labelled = profiles.iter().position(|profile| profile.label.as_str() == reference);
-    let candidates = profiles.iter().map(|profile| Candidate {
-        id: profile.id.to_string(),
-        kind: kind.to_owned(),
-        label: Some(profile.label.to_string()),
+    let names = |profile: &Profile| (profile.id.to_string(), profile.label.to_string());
+    profile_by(kind, profiles, names, reference)
+}
+
+/// As [`profile`], for profiles of a server.
+pub(crate) fn profile_of_server(
+    kind: &str,
+    profiles: Vec<api::Profile>,
+    reference: &str,
+) -> Result<api::Profile, Error> {
+    profile_by(kind, profiles, |profile| (profile.id.clone(), profile.label.clone()), reference)
+}
+
+/// Returns the profile that the reference names. `names` returns the id and the label of one.
+fn profile_by<T>(
+    kind: &str,
+    profiles: Vec<T>,
+    names: impl Fn(&T) -> (String, String),
+    reference: &str,
+) -> Result<T, Error> {
+    let labelled = profiles.iter().position(|profile| names(profile).1 == reference);
+    let candidates = profiles.iter().map(|profile| {
+        let (id, label) = names(profile);
+        Candidate { id, kind: kind.to_owned(), label: Some(label) }
     });
     let chosen = match labelled {
         Some(index) => index,
@@ -213,9 +186,9 @@ struct Candidate {
     label: Option<String>,
 }
 
-impl From<&ConnectionInfo> for Candidate {
-    fn from(info: &ConnectionInfo) -> Self {
-        Self { id: info.id.to_string(), kind: info.kind.to_string(), label: Some(info.label.to_string()) }
+impl From<&api::Connection> for Candidate {
+    fn from(of: &api::Connection) -> Self {
+        Self { id: of.id.clone(), kind: of.kind.clone(), label: Some(of.label.clone()) }
     }
 }
 

@@ -1,4 +1,9 @@
 //! The known word that is nearest to a misspelled one.
+//!
+//! The distance of two words is the number of characters that were left out, added, replaced or swapped with their
+//! neighbour.
+
+use strsim::osa_distance as distance;
 
 /// The minimum length of an abbreviation.
 const MIN_ABBREVIATION: usize = 3;
@@ -17,28 +22,6 @@ pub(crate) fn misspelled<'w>(typed: &str, words: impl IntoIterator<Item = &'w st
 /// Returns the word with the smallest distance from what was typed, or the first of several; `None` without words.
 fn nearest<'w>(typed: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     words.into_iter().min_by_key(|word| distance(typed, word))
-}
-
-/// Returns the number of characters that were left out, added, replaced or swapped with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or_default();
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, y) in b.iter().enumerate() {
-            let replaced = at(&above, j) + usize::from(x != y);
-            let mut least = replaced.min(at(&above, j + 1) + 1).min(at(&row, j) + 1);
-            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
-            if swapped {
-                least = least.min(at(&before, j - 1) + 1);
-            }
-            row.push(least);
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    at(&above, b.len())
 }
 
 #[cfg(test)]
@@ -73,14 +56,5 @@ mod tests {
         check("explode", None);
         check("re", None);
         check("", None);
-    }
-
-    #[test]
-    fn each_slip_counts_once() {
-        for (a, b, expected) in
-            [("", "abc", 3), ("abc", "acb", 1), ("abc", "abd", 1), ("abc", "ab", 1), ("ab", "ba", 1)]
-        {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
-        }
     }
 }

@@ -87,12 +87,12 @@ async fn ask(
     what: &str,
     proved: impl Fn(&str) -> String,
 ) -> Reachability {
-    let challenge = registry.server().fresh_token();
+    let challenge = registry.receiver().fresh_token();
     let challenge = challenge.expose_str().unwrap_or_default();
     let path = format!("{prefix}{PROOF_PATH}?challenge={challenge}{what}");
-    let proof = registry.server().callback_proof(&proved(challenge));
+    let proof = registry.receiver().callback_proof(&proved(challenge));
     let proven = |answer: &HttpResponse| answer.body().expose() == proof.as_bytes();
-    match registry.server().send_to_self(origin, &path).await {
+    match registry.receiver().send_to_self(origin, &path).await {
         Ok(answer) if answer.status() == 200 && proven(&answer) => Reachability::Us,
         Ok(answer) => Reachability::Other(answer.status()),
         Err(error) => Reachability::Nobody(error),

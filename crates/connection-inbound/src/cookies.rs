@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use connection_contract::{Kind, Secret};
-use connection_core::{Error, SessionId, SetupSession};
+use connection_core::{OpenSetup, SessionId};
 
 use crate::PublicUrl;
 
@@ -72,21 +72,16 @@ pub(crate) fn set_question(url: &PublicUrl, kind: &Kind, session: SessionId, non
     sensitive(&format!("{prefix}{session}={nonce}; Max-Age={QUESTION_SECONDS}; {attributes}; SameSite=Strict"))
 }
 
-/// Returns the cookie with the [proof](SetupSession::browser_proof) of a setup, for a browser that shows the setup to
+/// Returns the cookie with the [proof](OpenSetup::browser_proof) of a setup, for a browser that shows the setup to
 /// somebody who may continue it. That browser is led on from the start address without a question.
 ///
 /// Returns `None` if the setup gives out no start address.
-///
-/// # Errors
-///
-/// The store's.
-pub async fn setup_cookie(session: &SetupSession) -> Result<Option<HeaderValue>, Error> {
-    let Some(address) = session.start_address().await? else { return Ok(None) };
-    let Some(proof) = session.browser_proof().await? else { return Ok(None) };
+pub fn setup_cookie(setup: &OpenSetup) -> Option<HeaderValue> {
+    let (address, proof) = (setup.start_address.as_deref()?, setup.browser_proof.as_ref()?);
     // The start address is below the redirect URI, which the host has made from its own URL.
-    let callbacks = address.split_once("/go/").map_or(&*address, |(callbacks, _)| callbacks);
+    let callbacks = address.split_once("/go/").map_or(address, |(callbacks, _)| callbacks);
     let path = callbacks.splitn(4, '/').nth(3).unwrap_or_default();
-    Ok(with_proof(address.starts_with("https:"), &format!("/{path}"), session.id(), &proof))
+    with_proof(address.starts_with("https:"), &format!("/{path}"), setup.info.id, proof)
 }
 
 /// Returns the cookie that removes the proof. A browser removes a cookie only if the path is the one with which the

@@ -100,7 +100,7 @@ fn header_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
 
 /// Returns the bytes of a body as received, or the status with which it is refused.
 async fn whole(registry: &ConnectionRegistry, body: Body) -> Result<Secret, StatusCode> {
-    let clock = registry.server().clock();
+    let clock = registry.clock();
     tokio::select! {
         biased;
         read = read(body) => read,

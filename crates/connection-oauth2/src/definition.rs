@@ -1,4 +1,4 @@
-//! The connection definition that is made from a configuration.
+//! The connection definition of a kind that a configuration describes.
 
 use connection_contract::{
     Authorizer, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, HttpRequest,
@@ -7,24 +7,12 @@ use connection_contract::{
 };
 
 use crate::{
-    OAuth2Credential, account,
-    config::{Attach, CheckedRenewal, Client, Endpoint, Grant, OAuth2Config, Values},
+    OAuth2, OAuth2Credential, account,
+    config::{Attach, CheckedRenewal, Client, Endpoint, Grant, Values},
     flow,
     provider::Provider,
     refresh, revoke,
 };
-
-/// A kind of connection that is defined by a configuration; see [`oauth2()`].
-#[derive(Debug)]
-pub struct OAuth2 {
-    pub(crate) config: OAuth2Config,
-}
-
-/// Returns the kind that a configuration describes. It cannot fail, because the configuration was checked when it was
-/// built.
-pub fn oauth2(config: OAuth2Config) -> OAuth2 {
-    OAuth2 { config }
-}
 
 impl OAuth2 {
     /// Returns the secret of the application that obtained these tokens, for a request that revokes them and is not the

@@ -9,32 +9,11 @@ use oauth2::url::Url;
 use crate::{
     OAuth2Error,
     config::{Endpoint, is_safe_address},
-    provider::Provider,
+    provider::{DiscoveredEndpoints, Provider},
 };
 
 /// The largest accepted size of metadata, in bytes.
 const MAX_DOCUMENT: usize = 256 * 1024;
-
-/// The discovered facts that are needed later.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct DiscoveredEndpoints {
-    pub(crate) endpoints: Vec<(Endpoint, String)>,
-    /// A callback without `iss` must be refused (RFC 9207, section 2.4).
-    pub(crate) iss: bool,
-}
-
-impl DiscoveredEndpoints {
-    pub(crate) fn endpoint(&self, endpoint: Endpoint) -> Option<&str> {
-        self.endpoints.iter().find(|(of, _)| *of == endpoint).map(|(_, url)| url.as_str())
-    }
-
-    /// Returns the endpoints that a refresh and a revocation need.
-    pub(crate) fn kept(&self) -> Self {
-        let kept = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Refresh | Endpoint::Revocation | Endpoint::Token);
-        let endpoints = self.endpoints.iter().filter(|(endpoint, _)| kept(endpoint)).cloned().collect();
-        Self { endpoints, iss: false }
-    }
-}
 
 /// The name of each endpoint in the metadata (RFC 8414, section 2; RFC 8628, section 4; RFC 9126, section 5).
 const NAMES: [(Endpoint, &str); 6] = [

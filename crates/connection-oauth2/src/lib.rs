@@ -60,11 +60,11 @@ mod registration;
 mod revoke;
 mod token;
 
-pub use client::{CLIENT_KEY, client_value};
+pub use client::client_value;
 pub use config::{
-    Account, AccountFrom, Assertion, Attach, Audience, Body, Client, ClientAuth, ConfigError, Endpoint, ErrorIf, Grant,
-    Method, OAuth2Builder, OAuth2Config, Part, Renewal, RequestKind, Response, Step, Unit,
+    Account, AccountFrom, Assertion, Attach, Audience, Body, CLIENT_KEY, Client, ClientAuth, ConfigError, Endpoint,
+    ErrorIf, Grant, Method, OAuth2, OAuth2Builder, OAuth2Config, Part, Renewal, RequestKind, Response, Step, Unit,
+    oauth2,
 };
-pub use definition::{OAuth2, oauth2};
 pub use error::OAuth2Error;
 pub use token::OAuth2Credential;

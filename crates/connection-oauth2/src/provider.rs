@@ -12,7 +12,6 @@ use crate::{
     OAuth2Error,
     client::{Application, assertion},
     config::{Body, ChangeKind, CheckedStep, ClientAuth, Endpoint, OAuth2Config, RequestKind, Values},
-    discovery::DiscoveredEndpoints,
 };
 
 /// The configuration, the addresses and the values from which requests to the provider are made.
@@ -27,6 +26,27 @@ pub(crate) struct Provider<'a> {
     pub(crate) values: Values,
     /// The optional scopes that are requested in addition to the usual ones.
     pub(crate) further_scopes: Vec<String>,
+}
+
+/// The discovered facts that are needed later.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DiscoveredEndpoints {
+    pub(crate) endpoints: Vec<(Endpoint, String)>,
+    /// A callback without `iss` must be refused (RFC 9207, section 2.4).
+    pub(crate) iss: bool,
+}
+
+impl DiscoveredEndpoints {
+    pub(crate) fn endpoint(&self, endpoint: Endpoint) -> Option<&str> {
+        self.endpoints.iter().find(|(of, _)| *of == endpoint).map(|(_, url)| url.as_str())
+    }
+
+    /// Returns the endpoints that a refresh and a revocation need.
+    pub(crate) fn kept(&self) -> Self {
+        let kept = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Refresh | Endpoint::Revocation | Endpoint::Token);
+        let endpoints = self.endpoints.iter().filter(|(endpoint, _)| kept(endpoint)).cloned().collect();
+        Self { endpoints, iss: false }
+    }
 }
 
 /// The parameters of a request, and the value of its `Authorization` header.

@@ -1,14 +1,34 @@
 //! Checks the text of one answer against its field. A problem is the rest of a sentence that begins with the name of
 //! the field, and never holds the answer.
 
-use alloc::borrow::ToOwned;
+use alloc::{borrow::ToOwned, boxed::Box};
+use core::fmt;
 
 use connection_contract::{Answer, BaseUrl, Field, Input, Secret, host};
 
-use crate::descriptor::Pattern;
-
 /// The problem of an address to which requests would be sent without encryption.
 pub const NOT_ENCRYPTED: &str = "is an http address of another machine; https is required";
+
+/// A regular expression that a host has compiled.
+pub struct Pattern(Box<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl Pattern {
+    /// Creates a pattern from the function that matches a text.
+    pub fn new(is_match: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Box::new(is_match))
+    }
+
+    /// Returns `true` if the pattern matches the text.
+    pub fn is_match(&self, text: &str) -> bool {
+        (self.0)(text)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pattern")
+    }
+}
 
 /// Returns the answer to a field of any input except `Directory`, which only a host can grant.
 ///

@@ -5,9 +5,7 @@
 
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
-use connection_contract::{Field, GrantedDirectory, HttpRequest, LoginWindow, Secret, Text, ToolSpec, Wait, encode};
-
-use crate::Host;
+use connection_contract::{Field, GrantedDirectory, HttpRequest, LoginWindow, Secret, Text, ToolSpec, Wait};
 
 /// A part of a host's key-value store. The same key in two parts names two values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +28,7 @@ impl Part {
         Self::Shared(origins)
     }
 
-    fn operation(&self, verb: &str) -> String {
+    pub(crate) fn operation(&self, verb: &str) -> String {
         match self {
             Self::Public => verb.to_owned(),
             Self::Secret => format!("{verb} secret"),
@@ -119,53 +117,4 @@ pub enum EffectRequest<'a> {
     },
     /// Shows a window in which a person logs in.
     Window(&'a LoginWindow),
-}
-
-impl EffectRequest<'_> {
-    /// Returns the fingerprint of the request. It holds no secret.
-    pub fn fingerprint(&self, host: &impl Host) -> String {
-        let hash = |text: &str| encode::hex(&host.digest(text.as_bytes()));
-        // A stand-in replaces each signature, because a replay may sign the same text with another result.
-        let settled = |bytes: &[u8]| encode::hex(&host.digest(host.settled(bytes).expose()));
-        let at = |name: &str, root: &GrantedDirectory, path: &str| {
-            format!("1 {name} {}", hash(&format!("{}\0{path}", root.as_str())))
-        };
-        let tool = |name: &str, tool: &ToolSpec| {
-            format!("1 {name} {}", hash(&format!("{}\0{}", tool.binary, tool.version_form.argument())))
-        };
-        match *self {
-            Self::Allocate => "1 allocate".to_owned(),
-            Self::Cached { root, path, version } => format!("{} {version}", at("cached", root, path)),
-            Self::Find(spec) => tool("find", spec),
-            Self::Get { verb, part, key } => format!("1 {} {} -", part.operation(verb), hash(key)),
-            Self::List(root, path) => at("list", root, path),
-            Self::Prune(root, live) => at("prune", root, &live.join("\0")),
-            Self::Put { verb, part, key, value } => {
-                let value = value.map_or_else(|| "-".to_owned(), |value| settled(value.expose()));
-                format!("1 {} {} {value}", part.operation(verb), hash(key))
-            }
-            Self::Read(root, path) => at("read", root, path),
-            Self::Send(request) => {
-                let url = settled(request.url().as_bytes());
-                let body = settled(request.body.expose());
-                format!("1 send {} {url} {body}", request.method)
-            }
-            // The body is left out, because the key of what is spent identifies the request.
-            Self::SendOnce(request, key) => {
-                let url = settled(request.url().as_bytes());
-                format!("1 send_once {} {url} {}", request.method, encode::hex(key))
-            }
-            Self::Stat(root, path) => at("stat", root, path),
-            Self::Version(spec) => tool("version", spec),
-            // Only names and ways count: a corrected label or interval must not end sessions in progress.
-            Self::Wait { ways: WaitEndings { answer, callback, elapsed }, fields, .. } => {
-                let names: Vec<_> = fields.iter().map(|field| &*field.name).collect();
-                format!("1 wait {:?} {}", (answer, callback, elapsed), names.join(" "))
-            }
-            Self::Window(window) => {
-                let parts = [window.link.as_str(), &*window.cookie_name, &*window.cookie_domain, &*window.partition];
-                format!("1 window {} -", hash(&parts.join("\0")))
-            }
-        }
-    }
 }

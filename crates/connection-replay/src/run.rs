@@ -3,9 +3,11 @@
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::mem;
 
-use connection_contract::{Answer, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Timestamp};
+use connection_contract::{
+    Answer, Field, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Prompt, Redirect, Timestamp,
+};
 
-use crate::{Effect, Entry, Fault, Suspended};
+use crate::{Effect, Entry, Fault, WaitEndings};
 
 /// The maximum number of effects of one setup.
 const MAX_EFFECTS: i64 = 1000;
@@ -24,6 +26,32 @@ pub enum Stop<H> {
     Halt(H),
     /// The plugin waits for an input.
     Wait(Box<Suspended>),
+}
+
+/// A run that waits. A host stores the fields that it needs to check an input, and shows the rest.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Suspended {
+    /// The number of the step. A wait that repeats the previous one has the same number.
+    pub step: u64,
+    /// The number of the effect that ends the wait.
+    pub seq: i64,
+    /// The versioned fingerprint of the wait, for the entry of the journal that ends it.
+    pub what: String,
+    /// The ways in which the wait may end.
+    pub ways: WaitEndings,
+    /// The `state` that a callback must have.
+    pub state: Option<String>,
+    /// The time at which the wait ends without an input.
+    pub until: Option<Timestamp>,
+    /// The prompt to show, if a person is to answer.
+    pub prompt: Option<Prompt>,
+    /// The declared fields that the prompt names, in the order of the prompt.
+    pub fields: Vec<Field>,
+    /// The address to open in a browser.
+    pub open: Option<Redirect>,
+    /// The notices on the page: earlier ones first, then those of the wait.
+    pub beside: Vec<Notice>,
 }
 
 /// One run of a setup, from its start to its end or the next wait.

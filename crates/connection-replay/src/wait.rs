@@ -3,41 +3,13 @@
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use core::time::Duration;
 
-use connection_contract::{
-    CallbackHandle, Descriptor, Field, Link, Notice, Prompt, Redirect, Text, Timestamp, Wait, WaitOutcome, host,
-};
+use connection_contract::{CallbackHandle, Descriptor, Field, Link, Notice, Prompt, Text, Wait, WaitOutcome, host};
 
-use crate::{Effect, Fault, Run, Stop, WaitEndings, limits::MAX_TEXT_LENGTH};
+use crate::{Effect, Fault, Run, Stop, Suspended, WaitEndings, limits::MAX_TEXT_LENGTH};
 
 const MAX_FIELDS: usize = 32;
 const MAX_NOTICES: usize = 32;
 const MAX_STEPS: u64 = 64;
-
-/// A run that waits. A host stores the fields that it needs to check an input, and shows the rest.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Suspended {
-    /// The number of the step. A wait that repeats the previous one has the same number.
-    pub step: u64,
-    /// The number of the effect that ends the wait.
-    pub seq: i64,
-    /// The versioned fingerprint of the wait, for the entry of the journal that ends it.
-    pub what: String,
-    /// The ways in which the wait may end.
-    pub ways: WaitEndings,
-    /// The `state` that a callback must have.
-    pub state: Option<String>,
-    /// The time at which the wait ends without an input.
-    pub until: Option<Timestamp>,
-    /// The prompt to show, if a person is to answer.
-    pub prompt: Option<Prompt>,
-    /// The declared fields that the prompt names, in the order of the prompt.
-    pub fields: Vec<Field>,
-    /// The address to open in a browser.
-    pub open: Option<Redirect>,
-    /// The notices on the page: earlier ones first, then those of the wait.
-    pub beside: Vec<Notice>,
-}
 
 /// A wait whose request is within the limits and names only declared fields.
 pub(crate) struct Plan {

@@ -1,57 +1,15 @@
-//! A key, with its id and its commitment.
-//!
-//! The id names the key. The commitment distinguishes a wrong key from an edited row. Both are one-way functions of the
-//! key, so they cannot be chosen, and two keys do not share them by accident.
+//! A key that seals and opens values, with its id and its commitment.
 
-use std::fmt;
-
-use aws_lc_rs::{
-    aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hmac,
-};
-use connection_contract::encode;
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use secrecy::{ExposeSecret as _, SecretBox};
 
-use super::SealError;
+use super::{
+    KeyId, SealError,
+    key_id::{ID_LEN, KEY_LEN, derived},
+};
 
-/// Length of a key, in bytes.
-pub(super) const KEY_LEN: usize = 32;
-/// Length of an id and of a commitment, in bytes.
-pub(super) const ID_LEN: usize = 8;
 /// Length of the tag that the cipher adds, in bytes.
 pub(super) const TAG_LEN: usize = 16;
-
-/// The id of a key, which reveals nothing about the key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyId([u8; ID_LEN]);
-
-impl KeyId {
-    /// Returns the id as it is stored.
-    pub const fn as_bytes(&self) -> &[u8; 8] {
-        &self.0
-    }
-
-    pub(super) const fn from_bytes(bytes: [u8; ID_LEN]) -> Self {
-        Self(bytes)
-    }
-
-    /// Computes the id of a key.
-    pub fn of(key: &SecretBox<[u8; KEY_LEN]>) -> Self {
-        Self(derived(key, b"connections/key-id/v1"))
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&encode::hex(&self.0))
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyId({self})")
-    }
-}
 
 /// A key that seals and opens values.
 pub(super) struct DataKey {
@@ -90,14 +48,4 @@ impl DataKey {
         let nonce = Nonce::assume_unique_for_key(nonce);
         self.cipher.open_in_place(nonce, Aad::from(associated), bytes).ok().map(|plain| &*plain)
     }
-}
-
-/// Derives an id from the key with HMAC as a pseudo-random function, as the second half of HKDF does (RFC 5869).
-fn derived(key: &SecretBox<[u8; KEY_LEN]>, label: &[u8]) -> [u8; ID_LEN] {
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret()), label);
-    let mut id = [0; ID_LEN];
-    for (to, from) in id.iter_mut().zip(tag.as_ref()) {
-        *to = *from;
-    }
-    id
 }

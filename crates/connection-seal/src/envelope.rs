@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 use super::{
     KeyId, SealError,
-    data_key::{DataKey, ID_LEN, TAG_LEN},
+    data_key::{DataKey, TAG_LEN},
+    key_id::ID_LEN,
     place::Place,
 };
 

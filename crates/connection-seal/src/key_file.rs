@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use connection_contract::encode;
 use secrecy::{ExposeSecret as _, SecretBox, zeroize::Zeroizing};
 
-use super::{KeyError, KeyId, KeySource, data_key::KEY_LEN};
+use super::{KeyError, KeyId, KeySource, key_id::KEY_LEN};
 use crate::platform::{self, Unreadable};
 
 const HEADER: &str = "connections-key-v1 ";

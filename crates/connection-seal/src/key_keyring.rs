@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret as _, SecretBox, zeroize::Zeroizing};
 
 use super::{
     KeyContext, KeyError, KeyId, KeySource, KeyWrapper,
-    data_key::KEY_LEN,
+    key_id::KEY_LEN,
     key_text::key_of_text,
     key_thread,
     slot::{KEYRING, other_source},

@@ -3,7 +3,7 @@
 use connection_contract::encode;
 use secrecy::{SecretBox, zeroize::Zeroizing};
 
-use super::data_key::KEY_LEN;
+use super::key_id::KEY_LEN;
 
 /// Reads a key from text, ignoring white space around it. Returns `None` for anything but 32 bytes.
 pub(super) fn key_of_text(text: &[u8]) -> Option<SecretBox<[u8; KEY_LEN]>> {

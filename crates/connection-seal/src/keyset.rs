@@ -18,9 +18,10 @@ use uuid::Uuid;
 
 use super::{
     SealError, Sealed,
-    data_key::{DataKey, KEY_LEN, KeyId},
+    data_key::DataKey,
     envelope,
     key_file::fresh,
+    key_id::{KEY_LEN, KeyId},
     place::Place,
 };
 

@@ -51,6 +51,7 @@ mod error;
 mod key_command;
 mod key_error;
 mod key_file;
+mod key_id;
 #[cfg(feature = "keyring")]
 mod key_keyring;
 #[cfg(feature = "passphrase")]
@@ -69,12 +70,12 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use data_key::KeyId;
 pub use envelope::Sealed;
 pub use error::{KeysetError, SealError};
 pub use key_command::KeyCommand;
 pub use key_error::KeyError;
 pub use key_file::KeyFile;
+pub use key_id::KeyId;
 #[cfg(feature = "keyring")]
 pub use key_keyring::KeyKeyring;
 #[cfg(feature = "passphrase")]

@@ -81,7 +81,7 @@ function useVisit(hasToken) {
   const [visit, setVisit] = useState({ me: null, attention: 0, error: null });
   const count = () =>
     api.get('/connections', { limit: 1 }).then(
-      (page) => setVisit((was) => ({ ...was, attention: page.counts?.attention ?? 0 })),
+      (page) => setVisit((was) => ({ ...was, attention: page.counts ? texts.connections.badge(page.counts) : 0 })),
       () => {},
     );
   const load = async () => {

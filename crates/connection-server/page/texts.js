@@ -3,6 +3,9 @@
  */
 
 const s = (count, one, many) => `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
+/** A number of connections. The server counts them only up to a limit. */
+const counted = (count, limit) => `${count > limit ? 'more than ' : ''}${Math.min(count, limit).toLocaleString('en')}`;
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const list = (names) => new Intl.ListFormat('en').format(names);
 
 /** The texts by screen. A text that has a value in it is a function. */
@@ -64,22 +67,29 @@ export const texts = {
   },
   connections: {
     title: 'Connections',
-    headline: ({ all, attention, live, unknown, offline, failing }) => {
+    headline: ({ all, attention, live, unknown, offline, failing, limit }) => {
       if (!all) return 'Nothing is connected yet';
-      if (attention) return `${s(attention, 'connection needs', 'connections need')} you`;
-      if (live === all) return all === 1 ? 'Your connection is working' : `All ${all.toLocaleString('en')} are working`;
+      if (attention === 1) return '1 connection needs you';
+      if (attention) return `${sentence(counted(attention, limit))} connections need you`;
+      if (!unknown && !offline && !failing) {
+        if (all === 1) return 'Your connection is working';
+        return all > limit ? 'All connections are working' : `All ${all.toLocaleString('en')} are working`;
+      }
       const { count } = texts.connections;
       const counts = { live, unknown, offline, failing };
-      return Object.keys(counts).filter((state) => counts[state]).map((state) => count[state](counts[state])).join(', ');
+      const states = Object.keys(counts).filter((state) => counts[state]);
+      return sentence(states.map((state) => count[state](counts[state], limit)).join(', '));
     },
     count: {
-      live: (count) => `${count.toLocaleString('en')} working`,
-      unknown: (count) => `${count.toLocaleString('en')} not checked`,
-      offline: (count) => `${count.toLocaleString('en')} unavailable`,
-      failing: (count) => `${count.toLocaleString('en')} not working`,
+      live: (count, limit) => `${counted(count, limit)} working`,
+      unknown: (count, limit) => `${counted(count, limit)} not checked`,
+      offline: (count, limit) => `${counted(count, limit)} unavailable`,
+      failing: (count, limit) => `${counted(count, limit)} not working`,
     },
+    badge: ({ attention, limit }) => (attention > limit ? `${limit.toLocaleString('en')}+` : attention),
     countsLabel: 'Connections by state', checkAll: 'Check all',
-    unchecked: (count) => `It is not known whether ${s(count, 'connection works', 'connections work')}.`,
+    unchecked: (count, limit) =>
+      `It is not known whether ${count === 1 ? '1 connection works' : `${counted(count, limit)} connections work`}.`,
     checkingAll: (done, all) => all
       ? `Checking: ${done.toLocaleString('en')} of ${all.toLocaleString('en')}` : 'Checking…',
     stopChecks: 'Stop',

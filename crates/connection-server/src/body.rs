@@ -11,9 +11,14 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use connection_api::Page;
 use connection_contract::encode;
 use serde::{Serialize, de::DeserializeOwned};
-use utoipa::ToSchema;
+use serde_path_to_error::Segment;
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use crate::{
     Api,
@@ -22,38 +27,23 @@ use crate::{
     query::Query,
 };
 
-/// A body without members.
-#[derive(Debug, serde::Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Empty {}
-
-/// A page of a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Page<T> {
-    pub(crate) items: Vec<T>,
-    /// The value of `after` for the next page; `null` on the last one.
-    pub(crate) next: Option<String>,
-}
-
-impl<T> Page<T> {
-    /// Returns the page of a short list that a request selects: the elements after its cursor, and all of them unless it
-    /// states a limit. The key gives the order of the list and identifies an element, so that a page is right even if
-    /// elements were added or removed since the page before.
-    pub(crate) fn of<const N: usize>(
-        mut items: Vec<T>,
-        query: &Query,
-        key: impl Fn(&T) -> [String; N],
-    ) -> Result<Self, Problem> {
-        items.sort_by_cached_key(&key);
-        if let Some(after) = query.parsed("after", |cursor| parse(cursor, N))? {
-            items.retain(|item| key(item).as_slice() > after.as_slice());
-        }
-        let limit = if query.given("limit").is_some() { query.limit()? as usize } else { items.len() };
-        let is_last = items.len() <= limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| !is_last).map(|last| cursor(&key(last)));
-        Ok(Self { items, next })
+/// Returns the page of a short list that a request selects: the elements after its cursor, and all of them unless it
+/// states a limit. The key gives the order of the list and identifies an element, so that a page is right even if
+/// elements were added or removed since the page before.
+pub(crate) fn page<T, const N: usize>(
+    mut items: Vec<T>,
+    query: &Query,
+    key: impl Fn(&T) -> [String; N],
+) -> Result<Page<T>, Problem> {
+    items.sort_by_cached_key(&key);
+    if let Some(after) = query.parsed("after", |cursor| parse(cursor, N))? {
+        items.retain(|item| key(item).as_slice() > after.as_slice());
     }
+    let limit = if query.given("limit").is_some() { query.limit()? as usize } else { items.len() };
+    let is_last = items.len() <= limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| !is_last).map(|last| cursor(&key(last)));
+    Ok(Page { items, next })
 }
 
 fn cursor(key: &[String]) -> String {
@@ -69,7 +59,7 @@ fn parse(cursor: &str, length: usize) -> Option<Vec<String>> {
 #[derive(Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<Api> for Json<T> {
+impl<T: DeserializeOwned + ToSchema> FromRequest<Api> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
@@ -81,12 +71,12 @@ impl<T: DeserializeOwned> FromRequest<Api> for Json<T> {
 const MAX_DURATION: Duration = Duration::from_secs(10);
 
 /// Reads a body, and what `of` makes of its bytes.
-pub(crate) async fn read<T: DeserializeOwned, R>(
+pub(crate) async fn read<T: DeserializeOwned + ToSchema, R>(
     api: &Api,
     body: Body,
     of: impl FnOnce(&[u8]) -> R,
 ) -> Result<(T, R), Problem> {
-    let clock = api.registry.server().clock();
+    let clock = api.registry.clock();
     let bytes = tokio::select! {
         biased;
         bytes = to_bytes(body, MAX_BODY) => bytes.map_err(|_| too_large())?,
@@ -96,12 +86,7 @@ pub(crate) async fn read<T: DeserializeOwned, R>(
         return Err(Problem::invalid("the request has no body").remedy("send a JSON object, such as {}"));
     }
     let parsed = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => serde_json::from_slice(&bytes).map_err(|error| {
-            // The parser's message would repeat the input.
-            let place =
-                format!("the body is not what is expected, at line {}, column {}", error.line(), error.column());
-            Problem::invalid(place).remedy("see the OpenAPI document of this API")
-        }),
+        Some(b'{') => parsed(&bytes),
         // The parser of a struct would also take an array of its members.
         _ => Err(Problem::invalid("the body is not a JSON object").remedy("see the OpenAPI document of this API")),
     };
@@ -112,6 +97,30 @@ pub(crate) async fn read<T: DeserializeOwned, R>(
         std::hint::black_box(&bytes);
     }
     Ok((parsed?, made))
+}
+
+/// Parses a body, and names the member that is wrong. The parser's message and the name of a member that the shape does
+/// not have are left out, because they repeat the input.
+fn parsed<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<T, Problem> {
+    let refused = |error: &serde_json::Error| {
+        let place = format!("the body is not what is expected, at line {}, column {}", error.line(), error.column());
+        Problem::invalid(place).remedy("see the OpenAPI document of this API")
+    };
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let body = serde_path_to_error::deserialize(&mut json).map_err(|error| match error.path().iter().next() {
+        Some(Segment::Map { key }) if has_member::<T>(key) => refused(error.inner()).field(key.as_str()),
+        _ => refused(error.inner()),
+    })?;
+    json.end().map_err(|error| refused(&error))?;
+    Ok(body)
+}
+
+/// Returns `true` if a shape has a member with this name.
+fn has_member<T: ToSchema>(name: &str) -> bool {
+    match T::schema() {
+        RefOr::T(Schema::Object(object)) => object.properties.contains_key(name),
+        _ => false,
+    }
 }
 
 /// Returns a response with a JSON body.

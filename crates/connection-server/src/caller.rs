@@ -82,7 +82,7 @@ impl FromRequestParts<Api> for AnyCaller {
         let text = bearer(&parts.headers).ok_or_else(|| unauthenticated("the request has no access token"))?;
         let token = api.registry.access_tokens().authenticate(&text).await?;
         let token = token.ok_or_else(|| unauthenticated("the access token is unknown, has ended or was revoked"))?;
-        let now = api.registry.server().clock().now();
+        let now = api.registry.clock().now();
         if let Some(record) = parts.extensions.get::<RequestRecord>() {
             record.set_token(&token);
         }

@@ -19,15 +19,14 @@
 //!
 //! Follows semver from 1.0 on. The JSON shapes only grow.
 
-mod answers;
 mod appearance;
 mod body;
 mod caller;
 mod changes;
 pub mod checks;
+pub mod convert;
 pub mod declared;
 mod guard;
-mod import_row;
 mod observe;
 mod once;
 mod openapi;
@@ -40,8 +39,8 @@ mod query;
 mod rate;
 mod routes;
 mod sends;
-pub mod shapes;
 mod unknown;
+pub mod view;
 mod waits;
 
 use std::{fmt, sync::Arc};
@@ -53,16 +52,16 @@ use connection_core::ConnectionRegistry;
 
 use changes::Changes;
 use rate::Rates;
-use routes::{Feeds, KnownKey, Orders, Streams};
+use routes::{Feeds, KnownKey, Streams};
 use sends::Sends;
 use waits::Waits;
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
-pub use import_row::{ImportAccount, ImportRow};
-pub use observe::{Metrics, Readiness, monitor_router};
+pub use observe::{Metrics, Readiness};
 pub use options::{ApiOptions, HostOrigin, InvalidHostOrigin, LiveStreams};
 pub use page::page_router;
 pub use page_settings::PageSettings;
+pub use routes::monitor_router;
 
 /// The path below which all routes are.
 const BASE: &str = "/api/v1";
@@ -75,7 +74,6 @@ pub(crate) struct Api {
     rates: Arc<Rates>,
     usage: UsageMonitor,
     feeds: Arc<Feeds>,
-    orders: Arc<Orders>,
     streams: Arc<Streams>,
     sends: Sends,
     waits: Waits,
@@ -92,7 +90,7 @@ impl fmt::Debug for Api {
 
 impl Api {
     fn new(registry: ConnectionRegistry, options: ApiOptions) -> Self {
-        let started_at = registry.server().clock().now();
+        let started_at = registry.clock().now();
         let rates = Arc::new(Rates::new(options.requests_per_minute));
         let usage = options.usage.clone().unwrap_or_else(|| UsageMonitor::new(&registry));
         Self {
@@ -101,7 +99,6 @@ impl Api {
             rates,
             usage,
             feeds: Arc::default(),
-            orders: Arc::default(),
             streams: Arc::default(),
             sends: Sends::default(),
             waits: Waits::default(),

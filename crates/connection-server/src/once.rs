@@ -11,6 +11,7 @@ use axum::{
 use connection_core::{ConnectionRegistry, RepeatedRequest, RequestKey};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
+use utoipa::ToSchema;
 
 use crate::{Api, body::read, caller::CallersToken, problem::Problem};
 
@@ -39,7 +40,7 @@ pub(crate) fn not_shown_again(detail: &str, remedy: &str, id: String) -> Problem
     Problem::new(StatusCode::CONFLICT, "already_created", detail).made(id).remedy(remedy)
 }
 
-impl<T: DeserializeOwned> FromRequest<Api> for Once<T> {
+impl<T: DeserializeOwned + ToSchema> FromRequest<Api> for Once<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {

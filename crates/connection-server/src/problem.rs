@@ -5,39 +5,9 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use connection_api::{FieldProblem, Problem as ProblemShape};
 use connection_contract::ServiceError;
-use connection_core::{AccessTokenFault, AdvanceError, Error, ExtensionError, FieldProblem, ProfileError};
-use serde::Serialize;
-use utoipa::ToSchema;
-
-/// The body of every refusal.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub(crate) struct ProblemBody {
-    r#type: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: String,
-    /// The stable code for programs.
-    code: &'static str,
-    /// A sentence that says what to do, if something can be done.
-    remedy: Option<String>,
-    /// The field with the problem, if one has it.
-    field: Option<String>,
-    /// The problem of each field, if answers of a setup were refused.
-    problems: Vec<FieldBody>,
-    /// The ids of what a repeated request had made, if the answer to it cannot be given again, or of what an import has
-    /// made before the database failed.
-    made: Option<String>,
-}
-
-/// The problem with one field; it never holds the answer.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = FieldProblem)]
-struct FieldBody {
-    field: String,
-    message: String,
-}
+use connection_core::{AccessTokenFault, AdvanceError, Error, ExtensionError, FieldProblem as Fault, ProfileError};
 
 /// The reason why a request is refused.
 #[derive(Clone, Debug)]
@@ -45,28 +15,29 @@ pub(crate) struct Problem {
     status: StatusCode,
     /// The number of seconds after which the request may be sent again, for the header `Retry-After`.
     retry_after: Option<u64>,
-    body: Box<ProblemBody>,
+    body: Box<ProblemShape>,
+    code: &'static str,
 }
 
 impl Problem {
     /// Returns the stable code.
     pub(crate) fn code(&self) -> &'static str {
-        self.body.code
+        self.code
     }
 
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        let body = ProblemBody {
-            r#type: "about:blank",
-            title: status.canonical_reason().unwrap_or("Refused"),
+        let body = ProblemShape {
+            r#type: "about:blank".to_owned(),
+            title: status.canonical_reason().unwrap_or("Refused").to_owned(),
             status: status.as_u16(),
             detail: detail.into(),
-            code,
+            code: code.to_owned(),
             remedy: None,
             field: None,
             problems: Vec::new(),
             made: None,
         };
-        Self { status, retry_after: None, body: Box::new(body) }
+        Self { status, retry_after: None, body: Box::new(body), code }
     }
 
     /// Returns `true` for a refusal, after which nothing has changed.
@@ -217,7 +188,11 @@ impl From<Error> for Problem {
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(%error, code = error.code(), "a request failed");
         }
-        let problem = Self::new(status, error.code(), error.to_string());
+        let detail = match &error {
+            Error::Files(why) => format!("{error}: {why}"),
+            _ => error.to_string(),
+        };
+        let problem = Self::new(status, error.code(), detail);
         match error.remedy() {
             Some(remedy) => problem.remedy(remedy),
             None => problem,
@@ -237,8 +212,7 @@ impl From<AdvanceError> for Problem {
         let mut problem = Self::new(status, code, detail);
         problem.body.remedy = remedy;
         problem.body.field = problems.first().map(|problem| problem.field.to_string());
-        let body =
-            |found: &FieldProblem| FieldBody { field: found.field.to_string(), message: found.problem.to_string() };
+        let body = |found: &Fault| FieldProblem { field: found.field.to_string(), message: found.problem.to_string() };
         problem.body.problems = problems.iter().map(body).collect();
         problem
     }

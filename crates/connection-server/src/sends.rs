@@ -157,7 +157,7 @@ impl Sending {
         api: &Api,
         work: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
-        let clock = api.registry.server().clock();
+        let clock = api.registry.clock();
         let until_deadline = async {
             tokio::select! {
                 biased;

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use connection_contract::{Answer, ConnectionDefinition, Descriptor, Field, Input, Origin, Secret, Text, host};
 use connection_replay::{
-    answer::{self, NOT_ENCRYPTED},
-    descriptor::{self, Checked, Facets, Pattern},
+    answer::{self, NOT_ENCRYPTED, Pattern},
+    descriptor::{self, Checked, Facets},
 };
 use regex::Regex;
 

@@ -4,13 +4,13 @@
 //! effects.
 
 use connection_contract::{
-    Clock, ConnectionDefinition, GrantedDirectory, NotLive, Origin, Reason, Secret, SetupContext, SetupFailure,
-    SetupResult, Timestamp, VerifyResult, reason,
+    Clock, ConnectionDefinition, GrantedDirectory, Link, NotLive, Notice, Origin, Prompt, Reason, Secret, SetupContext,
+    SetupFailure, SetupResult, Timestamp, VerifyResult, reason,
 };
 use connection_replay::{self as replay, Effect, Effects, Fault, Host as _, Stop, Suspended, limits};
 
 use crate::{
-    FakeHost, Input, SetupRun, Step, check,
+    FakeHost, Input, check,
     fault::fail,
     input::duplicates,
     journal::{AskedEffect, Entry},
@@ -21,6 +21,34 @@ use crate::{
 
 /// The code of a setup that waits after the last input of its script.
 pub(crate) const WAITS: &str = "waits";
+
+/// A step that a user would see.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Step {
+    /// The prompt, if the step has one.
+    pub prompt: Option<Prompt>,
+    /// The address to open in the browser, if the step has one.
+    pub open: Option<Link>,
+    /// The notices on the page: earlier ones first, then those of the step.
+    pub notices: Vec<Notice>,
+}
+
+/// The outcome of a scripted setup.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SetupRun<C> {
+    /// The result that the plugin returned.
+    pub result: Result<SetupResult<C>, SetupFailure>,
+    /// The steps that a user would see.
+    pub steps: Vec<Step>,
+    /// The number of effects, including waits.
+    pub effects: usize,
+    /// The number of inputs before each request.
+    pub(crate) requests: Vec<usize>,
+    /// `true` for each request that spent something.
+    pub(crate) spends: Vec<bool>,
+}
 
 pub(crate) struct Drive<'a, D: ConnectionDefinition> {
     pub(crate) host: &'a FakeHost<D>,

@@ -9,7 +9,7 @@ use connection_contract::{
 use connection_replay::{Part, limits, usage as usage_limits};
 
 use crate::{
-    Expected, FakeFiles, FakeTools, FakeWindow, Input, Setup, check,
+    Expected, FakeFiles, FakeTools, FakeWindow, check,
     fault::fail,
     host_state::{HostState, Inbound},
     kv::FakeKv,
@@ -199,11 +199,6 @@ impl<D: ConnectionDefinition> FakeHost<D> {
             Err(error) => accepted(error),
         }
         fetched
-    }
-
-    /// Creates a setup with these inputs, in order.
-    pub fn setup(&self, inputs: impl IntoIterator<Item = Input>) -> Setup<'_, D> {
-        Setup { host: self, inputs: inputs.into_iter().collect(), may_wait: false }
     }
 
     /// Creates the connection that a host would store for this result of a setup.

@@ -1,13 +1,10 @@
-//! Fakes of local tools, login windows and the file cache. They are in memory, and the test determines how they answer.
-
-use std::sync::Arc;
+//! Fakes of local tools and login windows. They are in memory, and the test determines how they answer.
 
 use connection_contract::{
-    BoxFuture, Compute, FileCache, FoundTool, GrantedDirectory, HostServices, LoginOutcome, LoginWindow,
-    LoginWindowService, Secret, ServiceError, ToolService, ToolSpec,
+    BoxFuture, FoundTool, LoginOutcome, LoginWindow, LoginWindowService, Secret, ServiceError, ToolService, ToolSpec,
 };
 
-use crate::{host_state::HostState, poll::yield_once};
+use crate::poll::yield_once;
 
 /// The local tools of a fake host. A tool that is not added is not found.
 ///
@@ -173,60 +170,5 @@ impl LoginWindowService for FakeWindow {
             yield_once().await;
             self.next().outcome()
         })
-    }
-}
-
-impl HostState {
-    /// Returns the services that a kind receives in `activate`.
-    pub(crate) fn host_services(&self) -> HostServices {
-        let mut services = HostServices::new();
-        if let Some(kv) = &self.kv {
-            services = services.with_kv(Arc::new(kv.clone()));
-        }
-        if let Some(tools) = &self.tools {
-            services = services.with_tools(Arc::new(tools.clone()));
-        }
-        if let Some(window) = &self.window {
-            services = services.with_login_window(Arc::new(window.clone()));
-        }
-        services
-    }
-
-    pub(crate) fn made(
-        &self,
-        root: &GrantedDirectory,
-        path: &str,
-        limit: usize,
-        compute: Compute<'_>,
-    ) -> Result<Option<String>, ServiceError> {
-        let read = |files: &crate::FakeFiles| match files.read(root, path, limit) {
-            Ok(content) => compute(&content),
-            Err(ServiceError::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        };
-        let made = self.files.as_ref().map_or(Err(ServiceError::Denied), read)?;
-        self.made_of_files().extend(made.clone());
-        Ok(made)
-    }
-}
-
-/// The cache stores no result, because a plugin must not depend on a cached result.
-impl FileCache for HostState {
-    fn cached<'a>(
-        &'a self,
-        root: &'a GrantedDirectory,
-        path: &'a str,
-        _: u32,
-        limit: usize,
-        compute: Compute<'a>,
-    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
-        Box::pin(async move {
-            yield_once().await;
-            self.made(root, path, limit, compute)
-        })
-    }
-
-    fn prune<'a>(&'a self, _: &'a GrantedDirectory, _: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
-        Box::pin(async { Ok(0) })
     }
 }

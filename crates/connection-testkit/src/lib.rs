@@ -106,9 +106,10 @@ mod webhooks;
 
 pub use connection_contract::host::offline;
 pub use crypto::{hmac_sha1, hmac_sha256, sha256, signature};
+pub use drive::{SetupRun, Step};
 pub use files::FakeFiles;
 pub use host::{FakeHost, header};
 pub use host_services::{FakeTools, FakeWindow};
 pub use input::Input;
 pub use script::{Expected, Reply};
-pub use setup::{Setup, SetupRun, Step};
+pub use setup::Setup;

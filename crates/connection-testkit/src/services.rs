@@ -1,12 +1,21 @@
 //! The services of the fake host outside of a setup.
 
+use std::sync::Arc;
+
 use connection_contract::{
-    BoxFuture, Clock, FileService, FileStat, GrantedDirectory, HttpError, HttpRequest, HttpResponse, HttpService,
-    KvService, Secret, ServiceError, Text,
+    BoxFuture, Clock, Compute, FileCache, FileService, FileStat, GrantedDirectory, HostServices, HttpError,
+    HttpRequest, HttpResponse, HttpService, KvService, Secret, ServiceError, Spend, SpendService, Text,
 };
 use connection_replay::Part;
 
-use crate::{fault::fail, files::FakeFiles, host_state::HostState, kv::FakeKv, poll::yield_once};
+use crate::{
+    fault::fail,
+    files::FakeFiles,
+    host_state::HostState,
+    kv::FakeKv,
+    poll::yield_once,
+    spend::{certain, key},
+};
 
 impl HttpService for HostState {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
@@ -149,5 +158,85 @@ impl FakeKv {
     async fn put_now(&self, part: Part, key: &str, value: Option<Vec<u8>>) -> Result<(), ServiceError> {
         yield_once().await;
         self.write(&part, key, value)
+    }
+}
+
+impl SpendService for HostState {
+    fn send_once<'a>(
+        &'a self,
+        spend: Spend<'a>,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
+        Box::pin(async move {
+            yield_once().await;
+            let key = key(&spend);
+            if let Some(kept) = self.kept.find(&key) {
+                return kept.ok_or(HttpError::Uncertain);
+            }
+            let result = certain(self.answer(&request, self.now()));
+            match &result {
+                // A request that was not sent, or that the provider did not process, may be sent again.
+                Ok(response) if response.status() == 429 => {}
+                Ok(response) => self.kept.keep(key, Some(response)),
+                Err(HttpError::Uncertain) => self.kept.keep(key, None),
+                Err(_) => {}
+            }
+            result
+        })
+    }
+}
+
+impl HostState {
+    /// Returns the services that a kind receives in `activate`.
+    pub(crate) fn host_services(&self) -> HostServices {
+        let mut services = HostServices::new();
+        if let Some(kv) = &self.kv {
+            services = services.with_kv(Arc::new(kv.clone()));
+        }
+        if let Some(tools) = &self.tools {
+            services = services.with_tools(Arc::new(tools.clone()));
+        }
+        if let Some(window) = &self.window {
+            services = services.with_login_window(Arc::new(window.clone()));
+        }
+        services
+    }
+
+    pub(crate) fn made(
+        &self,
+        root: &GrantedDirectory,
+        path: &str,
+        limit: usize,
+        compute: Compute<'_>,
+    ) -> Result<Option<String>, ServiceError> {
+        let read = |files: &FakeFiles| match files.read(root, path, limit) {
+            Ok(content) => compute(&content),
+            Err(ServiceError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let made = self.files.as_ref().map_or(Err(ServiceError::Denied), read)?;
+        self.made_of_files().extend(made.clone());
+        Ok(made)
+    }
+}
+
+/// The cache stores no result, because a plugin must not depend on a cached result.
+impl FileCache for HostState {
+    fn cached<'a>(
+        &'a self,
+        root: &'a GrantedDirectory,
+        path: &'a str,
+        _: u32,
+        limit: usize,
+        compute: Compute<'a>,
+    ) -> BoxFuture<'a, Result<Option<String>, ServiceError>> {
+        Box::pin(async move {
+            yield_once().await;
+            self.made(root, path, limit, compute)
+        })
+    }
+
+    fn prune<'a>(&'a self, _: &'a GrantedDirectory, _: &'a [&'a str]) -> BoxFuture<'a, Result<u64, ServiceError>> {
+        Box::pin(async { Ok(0) })
     }
 }

@@ -1,36 +1,8 @@
-//! A scripted setup, its steps and its result.
+//! A scripted setup.
 
-use connection_contract::{ConnectionDefinition, Link, Notice, Prompt, SetupFailure, SetupResult};
+use connection_contract::{ConnectionDefinition, SetupFailure, SetupResult};
 
-use crate::{FakeHost, Input, drive::Drive};
-
-/// A step that a user would see.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Step {
-    /// The prompt, if the step has one.
-    pub prompt: Option<Prompt>,
-    /// The address to open in the browser, if the step has one.
-    pub open: Option<Link>,
-    /// The notices on the page: earlier ones first, then those of the step.
-    pub notices: Vec<Notice>,
-}
-
-/// The outcome of a scripted setup.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct SetupRun<C> {
-    /// The result that the plugin returned.
-    pub result: Result<SetupResult<C>, SetupFailure>,
-    /// The steps that a user would see.
-    pub steps: Vec<Step>,
-    /// The number of effects, including waits.
-    pub effects: usize,
-    /// The number of inputs before each request.
-    pub(crate) requests: Vec<usize>,
-    /// `true` for each request that spent something.
-    pub(crate) spends: Vec<bool>,
-}
+use crate::{FakeHost, Input, SetupRun, drive::Drive};
 
 /// A setup that is ready to run.
 #[derive(Debug)]
@@ -39,6 +11,13 @@ pub struct Setup<'h, D: ConnectionDefinition> {
     pub(crate) host: &'h FakeHost<D>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) may_wait: bool,
+}
+
+impl<D: ConnectionDefinition> FakeHost<D> {
+    /// Creates a setup with these inputs, in order.
+    pub fn setup(&self, inputs: impl IntoIterator<Item = Input>) -> Setup<'_, D> {
+        Setup { host: self, inputs: inputs.into_iter().collect(), may_wait: false }
+    }
 }
 
 impl<D: ConnectionDefinition> Setup<'_, D> {

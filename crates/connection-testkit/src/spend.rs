@@ -8,9 +8,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use connection_contract::{BoxFuture, Clock, HttpError, HttpRequest, HttpResponse, Spend, SpendService};
+use connection_contract::{HttpError, HttpResponse, Spend};
 
-use crate::{crypto::hmac_sha256, host_state::HostState, poll::yield_once, script::Reply};
+use crate::{crypto::hmac_sha256, script::Reply};
 
 /// The recorded answers, by the key of the spent secret.
 #[derive(Default)]
@@ -18,12 +18,12 @@ pub(crate) struct KeptAnswers(Mutex<BTreeMap<[u8; 32], Option<HttpResponse>>>);
 
 impl KeptAnswers {
     /// Returns the recorded answer. `Some(None)` means that the answer is not known.
-    fn find(&self, key: &[u8; 32]) -> Option<Option<HttpResponse>> {
+    pub(crate) fn find(&self, key: &[u8; 32]) -> Option<Option<HttpResponse>> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(key).map(|response| response.as_ref().map(duplicate_response))
     }
 
-    fn keep(&self, key: [u8; 32], response: Option<&HttpResponse>) {
+    pub(crate) fn keep(&self, key: [u8; 32], response: Option<&HttpResponse>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, response.map(duplicate_response));
     }
 
@@ -35,31 +35,6 @@ impl KeptAnswers {
     /// Drops all answers, as after the result is stored.
     pub(crate) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
-
-impl SpendService for HostState {
-    fn send_once<'a>(
-        &'a self,
-        spend: Spend<'a>,
-        request: HttpRequest,
-    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
-        Box::pin(async move {
-            yield_once().await;
-            let key = key(&spend);
-            if let Some(kept) = self.kept.find(&key) {
-                return kept.ok_or(HttpError::Uncertain);
-            }
-            let result = certain(self.answer(&request, self.now()));
-            match &result {
-                // A request that was not sent, or that the provider did not process, may be sent again.
-                Ok(response) if response.status() == 429 => {}
-                Ok(response) => self.kept.keep(key, Some(response)),
-                Err(HttpError::Uncertain) => self.kept.keep(key, None),
-                Err(_) => {}
-            }
-            result
-        })
     }
 }
 

@@ -5,10 +5,7 @@
 
 use connection_contract::prelude::*;
 
-use crate::{
-    spec::Session,
-    usage::{number, spoken},
-};
+use crate::spec::Session;
 
 /// Windows that Claude Code is known to report, in the order in which they are shown, with their length in seconds.
 const WINDOWS: [(&str, u64); 2] = [("five_hour", 5 * 3600), ("seven_day", 7 * 86_400)];
@@ -106,4 +103,22 @@ fn whole_session(models: &Value) -> Option<TokenUtilization> {
 
 fn whole(value: &Value) -> Option<u64> {
     value.as_i64().and_then(|number| u64::try_from(number).ok())
+}
+
+/// Formats a duration: `5 hours` for 18000.
+pub(crate) fn spoken(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        s if s >= 86_400 && s % 86_400 == 0 => (s / 86_400, "day"),
+        s if s >= 3600 && s % 3600 == 0 => (s / 3600, "hour"),
+        s => (s / 60, "minute"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Parses a number that is written as a number or as text.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(digits) | Value::Text(digits) => digits.parse().ok(),
+        _ => None,
+    }
 }

@@ -5,8 +5,8 @@ use connection_contract::prelude::*;
 
 use crate::{
     key,
+    session::number,
     spec::{Costs, Tool},
-    usage::number,
 };
 
 /// Maximum number of days on a page. No month has more.

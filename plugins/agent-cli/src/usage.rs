@@ -7,7 +7,8 @@ use connection_contract::prelude::*;
 use crate::{
     AgentCli,
     login::{Login, LoginMethod, SUBSCRIPTION},
-    session, spend,
+    session::{self, number, spoken},
+    spend,
 };
 
 /// Number of the newest session files that are searched for the limits that were written last. A resumed session
@@ -151,22 +152,4 @@ fn window(id: &'static str, limit: &Value, at: Timestamp) -> Option<TimeWindow> 
         Some(reset) => window.resets_at(reset),
         None => window,
     })
-}
-
-/// Formats a duration: `5 hours` for 18000.
-pub(crate) fn spoken(seconds: u64) -> String {
-    let (number, unit) = match seconds {
-        s if s >= 86_400 && s % 86_400 == 0 => (s / 86_400, "day"),
-        s if s >= 3600 && s % 3600 == 0 => (s / 3600, "hour"),
-        s => (s / 60, "minute"),
-    };
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
-}
-
-/// Parses a number that is written as a number or as text.
-pub(crate) fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(digits) | Value::Text(digits) => digits.parse().ok(),
-        _ => None,
-    }
 }

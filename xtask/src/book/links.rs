@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::failure::Failure;
-use crate::tidy::resolve;
+use crate::markdown::resolve;
 
 /// The page for addresses that do not exist. Its links are relative to the root of the site, wherever it is shown.
 const NOT_FOUND: &str = "404.html";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::tidy::{links_in, resolve};
+use crate::markdown::{links, resolve};
 
 /// The list of chapters, from the root of the project.
 pub(crate) const SUMMARY: &str = "docs/SUMMARY.md";
@@ -17,7 +17,7 @@ pub(crate) struct Page {
 
 /// Returns the paths of the chapters, from the root of the project.
 pub(crate) fn chapters(summary: &str) -> BTreeSet<String> {
-    links_in(summary).iter().filter_map(|link| resolve(SUMMARY, &link.target)).collect()
+    links(summary).iter().filter_map(|link| resolve(SUMMARY, &link.target)).collect()
 }
 
 /// Returns the documents below `docs` that are no chapters.
@@ -65,7 +65,7 @@ pub(crate) fn shown(path: &str) -> String {
 /// Replaces the target of each link for which `target` returns another one.
 fn rewritten(text: &str, mut target: impl FnMut(&str) -> Option<String>) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    for link in links_in(text) {
+    for link in links(text) {
         let line = link.line.checked_sub(1).and_then(|index| lines.get_mut(index));
         if let (Some(line), Some(new)) = (line, target(&link.target)) {
             *line = line.replace(&format!("]({})", link.target), &format!("]({new})"));

@@ -5,16 +5,14 @@
 
 mod advisories;
 mod minimum_rust;
-mod report;
 mod semver;
-
-pub(crate) use report::Report;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::process;
+use crate::report::Report;
 use crate::workspace::Workspace;
 use crate::{api, book, fuzz, layers, readme, release, setup, suite, third_party, tidy};
 
@@ -42,7 +40,7 @@ const STEPS: &[Step] = &[
     Step { name: "machete", run: |workspace| cargo(workspace, &["machete"]) },
     Step { name: "doc", run: doc },
     Step { name: "book", run: book::run },
-    Step { name: "test", run: |workspace| suite::run(workspace, suite::Extent::Whole) },
+    Step { name: "test", run: |workspace| suite::run(workspace, suite::Extent::Whole, &[]) },
     Step { name: "minimum-rust", run: minimum_rust::run },
     Step { name: "semver", run: semver::run },
     // This follows the tests, which have built the external packages that it needs.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::advisories::{Database, Decision, VARIABLE, Wanted, decide, wanted};
 use super::minimum_rust::{toolchain, version};
-use super::report::Report;
 use super::semver::last_release;
 use super::{STEPS, run};
+use crate::report::Report;
 use crate::workspace::Workspace;
 
 #[test]

@@ -5,7 +5,7 @@ use crate::layers::metadata::Package;
 use crate::layers::{containment, table};
 use crate::process;
 use crate::setup::{self, BARE_TARGET};
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
 
 /// Builds the contained plugins and the engine in one run. If the target is missing, this prints a notice, and fails
 /// in continuous integration.
@@ -20,7 +20,7 @@ pub(crate) fn build(workspace: &Workspace, packages: &[Package]) -> Result<(), F
         return Ok(());
     }
     if !setup::has_bare_target(workspace) {
-        if workspace::in_ci() {
+        if process::in_ci() {
             return Err(Failure::new(format!("the target {BARE_TARGET} is not installed, and CI skips nothing")));
         }
         println!("layers: SKIPPED the build for {BARE_TARGET}: the target is not installed");

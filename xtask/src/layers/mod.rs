@@ -5,18 +5,14 @@
 
 mod bare_target;
 mod containment;
-mod document;
 mod edges;
 mod external_packages;
 mod metadata;
 mod modules;
-mod picture;
 mod source_checks;
 mod table;
 
-pub(crate) use document::{module_table, tables};
 pub(crate) use modules::show as show_modules;
-pub(crate) use picture::{core as core_picture, packages as package_picture};
 
 use std::collections::BTreeMap;
 
@@ -29,9 +25,7 @@ use crate::workspace::Workspace;
 
 /// Checks the workspace, then builds the contained plugins for a target without `std`.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
-    let arguments = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
-    let json = process::output(&mut process::cargo(workspace.root(), &arguments))?;
-    let packages = metadata::packages(&json)?;
+    let packages = packages(workspace)?;
     let mut findings = findings(workspace, &packages)?;
     findings.extend(stranger_findings(workspace)?);
     Failure::unless_empty("layers (see docs/ARCHITECTURE.md)", &findings)?;
@@ -40,12 +34,22 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     bare_target::build(workspace, &packages)
 }
 
+/// Prints the counts of the modules and lines of every package.
+pub(crate) fn show_counts(workspace: &Workspace) -> Result<(), Failure> {
+    modules::show_counts(workspace, &packages(workspace)?)
+}
+
+fn packages(workspace: &Workspace) -> Result<Vec<Package>, Failure> {
+    let arguments = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
+    metadata::packages(&process::output(&mut process::cargo(workspace.root(), &arguments))?)
+}
+
 /// Returns the violations that can be found without a build.
 fn findings(workspace: &Workspace, packages: &[Package]) -> Result<Vec<String>, Failure> {
     let mut findings = edges::findings(packages);
     findings.extend(edges::contract_findings(packages));
     findings.extend(external_packages::findings(packages));
-    findings.extend(modules::findings_of(workspace)?);
+    findings.extend(modules::findings_of(workspace, packages)?);
     for package in packages.iter().filter(|package| package.is_plugin()) {
         findings.extend(containment::findings(package, &sources(workspace, &package.directory)?));
     }

@@ -40,6 +40,8 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row { package: "connection-oauth2", normal: &[CONTRACT], dev: &["connection-testkit"] },
     Row { package: "connection-manifest", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
+    // The shapes are those of the server, of its clients and of the command.
+    Row { package: "connection-api", normal: &[CONTRACT], dev: &[] },
     Row {
         package: "connection-inbound",
         // Its API exposes types of the contract.
@@ -51,13 +53,20 @@ pub(crate) const ROWS: &[Row] = &[
         package: "connection-server",
         // It shows and checks the addresses at which the inbound side receives requests, reads the manifests of
         // extensions, and shows the usage of accounts.
-        normal: &[CONTRACT, "connection-agent", "connection-core", "connection-inbound", "connection-manifest"],
+        normal: &[
+            CONTRACT,
+            "connection-agent",
+            "connection-api",
+            "connection-core",
+            "connection-inbound",
+            "connection-manifest",
+        ],
         dev: &["connection-faults"],
     },
     // It is for machines without a database, and its tests use a real server.
     Row {
         package: "connection-client",
-        normal: &[CONTRACT],
+        normal: &[CONTRACT, "connection-api"],
         dev: &["connection-core", "connection-faults", "connection-inbound", "connection-server"],
     },
     // Its fakes are for third parties, who do not have the core.
@@ -69,6 +78,7 @@ pub(crate) const ROWS: &[Row] = &[
         normal: &[
             CONTRACT,
             "connection-agent",
+            "connection-api",
             // `--host` names a server.
             "connection-client",
             "connection-core",
@@ -81,7 +91,7 @@ pub(crate) const ROWS: &[Row] = &[
             "connection-plugin-gmail",
             "connection-plugin-notion",
             "connection-plugin-twilio",
-            // Its shapes are those of the commands.
+            // It serves the API, and its conversions are those of the commands.
             "connection-server",
             // `kinds test` runs its suite over a file.
             "connection-testkit",
@@ -118,6 +128,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
     ExternalPackage {
         dependency: "serde",
         packages: &[
+            "connection-api",
             "connection-manifest",
             "connection-core",
             "connection-server",
@@ -242,6 +253,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
         packages: &[
             "connection-egress",
             "connection-seal",
+            "connection-api",
             "connection-core",
             "connection-inbound",
             "connection-server",

@@ -1,7 +1,7 @@
 //! Finds the blocks of a document whose commands are run.
 
 use crate::failure::Failure;
-use crate::tidy::fence_of;
+use crate::markdown::fence_of;
 
 /// A fenced block of commands.
 #[derive(Debug, PartialEq, Eq)]

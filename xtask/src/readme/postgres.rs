@@ -6,8 +6,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
-use crate::process::{self, tool};
-use crate::workspace::in_ci;
+use crate::process::{self, in_ci, tool};
 
 const VARIABLE: &str = "CONNECTIONS_TEST_POSTGRES_URL";
 const USUAL: &str = "postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable";

@@ -7,13 +7,15 @@
 mod detection;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::client;
-use crate::conformance;
 use crate::failure::Failure;
 use crate::process::{self, cargo, tool};
 use crate::setup::detection::{Detection, Version};
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
+
+/// The directory of the TypeScript client, from the root of the project.
+pub(crate) const CLIENT_DIRECTORY: &str = "clients/typescript";
 
 /// The target without `std` for which plugins are built.
 pub(crate) const BARE_TARGET: &str = "x86_64-unknown-none";
@@ -33,6 +35,8 @@ pub(crate) enum Scope {
     ReleaseBuild,
     /// The comparison of the published crates with the last release.
     Semver,
+    /// The program that runs the tests.
+    TestRunner,
     /// The requirements of the tests.
     Tests,
 }
@@ -71,7 +75,7 @@ const NPM: Need = Need::Program { name: "npm", package: "npm" };
 /// The third-party servers against which tests run.
 const SERVERS: Need = Need::NodePackages { directory: "crates/connection-faults/servers" };
 /// The packages with which the TypeScript client is generated and tested.
-const CLIENT: Need = Need::NodePackages { directory: client::DIRECTORY };
+const CLIENT: Need = Need::NodePackages { directory: CLIENT_DIRECTORY };
 /// The command-line tools that a plugin describes.
 const CLAUDE: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/claude" };
 const CODEX: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/tools/codex" };
@@ -79,7 +83,7 @@ const GEMINI: Need = Need::NodePackages { directory: "plugins/agent-cli/tests/to
 const PYTHON: Need = Need::Program { name: "python3", package: "python3-venv" };
 const MORE_SERVERS: Need = Need::PythonPackages { directory: "crates/connection-faults/servers" };
 /// The packages that send requests to the API and compare the answers with its document.
-const API_TESTER: Need = Need::PythonTools { directory: conformance::DIRECTORY };
+const API_TESTER: Need = Need::PythonTools { directory: "tests/api" };
 const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
 /// The browser in which pages are tested, and the driver that controls it.
 const BROWSER: Need = Need::Program { name: "chromium", package: "chromium" };
@@ -99,6 +103,9 @@ const SEMVER: Need = Need::Installed {
 };
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
+/// The program that runs the tests.
+const NEXTEST: Need =
+    Need::Installed { command: "nextest", package: "cargo-nextest", version: Version { major: 0, minor: 9 } };
 /// The wrapper of cargo that records in a program from which packages it was built, and the reader of that record.
 const AUDITABLE: Need = Need::Pinned { package: "cargo-auditable", version: "0.7.7" };
 const AUDIT_READER: Need = Need::Pinned { package: "rust-audit-info", version: "0.5.4" };
@@ -128,7 +135,7 @@ pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<(), Failure> {
             continue;
         }
         let reason = brought.err().map_or_else(|| "it is still not found".to_owned(), |failure| failure.to_string());
-        if may_be_missing(need, workspace::in_ci()) {
+        if may_be_missing(need, process::in_ci()) {
             println!("setup: SKIPPED {name}: {reason}");
             println!("setup: {}", need.loss());
         } else {
@@ -173,8 +180,9 @@ fn tools(workspace: &Workspace) -> Result<PathBuf, Failure> {
 }
 
 /// The requirements of the tests.
-const TESTS: [Need; 19] = [
+const TESTS: [Need; 20] = [
     Need::Compiler,
+    NEXTEST,
     POSTGRES,
     POOLER,
     NODE,
@@ -210,6 +218,7 @@ fn needs(scope: Scope) -> Vec<Need> {
         }
         Scope::ReleaseBuild => vec![AUDITABLE],
         Scope::Semver => vec![SEMVER],
+        Scope::TestRunner => vec![NEXTEST],
         Scope::Tests => TESTS.to_vec(),
     }
 }
@@ -383,7 +392,7 @@ fn bring(workspace: &Workspace, need: Need) -> Result<(), Failure> {
             let version = format!("={MDBOOK}");
             let directory = tools(workspace)?;
             let features = ["--no-default-features", "--features", "search"];
-            let mut install = cargo(root, &["install", "--locked", "mdbook", "--version", &version]);
+            let mut install = install_quickly(workspace, "mdbook", &version)?;
             process::run(install.args(features).arg("--root").arg(directory))
         }
         Need::Compiler => {
@@ -405,10 +414,18 @@ fn bring(workspace: &Workspace, need: Need) -> Result<(), Failure> {
         Need::PythonTools { directory } => make_environment(root, &root.join(directory), &api_tester(workspace)?),
         Need::Component { component, .. } => process::run(&mut tool(root, "rustup", &["component", "add", component])),
         Need::Installed { package, version, .. } => {
-            let version = version.requirement();
-            process::run(&mut cargo(root, &["install", "--locked", package, "--version", &version]))
+            process::run(&mut install_quickly(workspace, package, &version.requirement())?)
         }
     }
+}
+
+/// Returns the command that installs a program which runs for a few seconds at most. The program is built without
+/// optimization, because that saves more time than a slower run costs, and in the same directory as the others, so that
+/// packages which they share are built once.
+fn install_quickly(workspace: &Workspace, package: &str, version: &str) -> Result<Command, Failure> {
+    let mut install = cargo(workspace.root(), &["install", "--locked", "--debug", package, "--version", version]);
+    install.arg("--target-dir").arg(workspace.target_directory()?.join("tools/build"));
+    Ok(install)
 }
 
 /// Installs a package on Debian and its derivatives, as root or through `sudo` without a password. `apt-get` reports

@@ -81,3 +81,29 @@ fn runs_programs(directory: &Path) -> bool {
     let written = written && fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).is_ok();
     written && process::answers(&mut process::program(&script, directory))
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn files_are_kept_in_memory_and_those_of_an_interrupted_run_are_deleted() {
+        let memory = Path::new("/dev/shm");
+        // The directory of a process that is gone. No process has this id.
+        let left = memory.join("connections-tests-4194305-left");
+        if !memory.is_dir() || fs::create_dir_all(left.join("store")).is_err() {
+            return;
+        }
+        let files = Files::in_memory();
+        assert!(!left.exists());
+        if let Some(files) = files {
+            let path = files.path().to_owned();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o1777);
+            fs::write(path.join("of a test"), "").unwrap();
+            drop(files);
+            assert!(!path.exists());
+        }
+    }
+}

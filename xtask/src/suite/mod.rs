@@ -1,36 +1,31 @@
 //! `cargo xtask test`: installs the requirements of the tests, builds the workspace once, and runs every test.
 //!
-//! Each test runs in its own process, so that a test that hangs, aborts or exits fails by its name and affects no
-//! other test. No test is optional: in continuous integration, a test that cannot run fails. Each part reports how
-//! many seconds it took and which of its tests were the slowest.
+//! `cargo nextest` runs each test in its own process, so that a test that hangs, aborts or exits fails by its name and
+//! affects no other test. It handles the signals that end a run, so each test begins with their default actions even
+//! if this command was started with some of them ignored. No test is optional: in continuous integration, a test that
+//! cannot run fails. The limits and the parts of the suite are in `.config/nextest.toml`.
 
-mod binaries;
 mod files;
-mod runner;
 mod server;
-mod summary;
-#[cfg(all(test, unix))]
-mod tests;
 
+use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client;
 use crate::conformance;
 use crate::failure::Failure;
 use crate::process;
+use crate::report::Report;
 use crate::setup::{self, Scope};
-use crate::suite::binaries::{Binaries, Test};
 use crate::suite::files::Files;
-use crate::suite::runner::Runner;
 use crate::suite::server::Server;
-use crate::suite::summary::Summary;
 use crate::workspace::Workspace;
 
 /// The part of the suite that is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// The tests that are quick enough to run while working: on SQLite alone, without servers, browsers, containers,
-    /// processes that are killed, or the tests that start the command.
+    /// The tests that are quick enough to run while working.
     Quick,
     /// Every test, in its short form.
     Whole,
@@ -38,130 +33,97 @@ pub(crate) enum Extent {
     Long,
 }
 
-impl Extent {
-    /// Returns the time after which a test is ended and fails. On two idle cores, the slowest test takes a quarter of it.
-    const fn deadline(self) -> Duration {
-        match self {
-            Self::Quick | Self::Whole => Duration::from_secs(4 * 60),
-            Self::Long => Duration::from_secs(30 * 60),
-        }
-    }
-}
-
 /// Time limit for the documentation tests, which rustdoc builds and runs as one part.
 const MAX_DOCUMENTATION: Duration = Duration::from_secs(20 * 60);
+/// Time limit for the benchmarks, each of which runs once with few rounds.
+const MAX_BENCHMARKS: Duration = Duration::from_secs(5 * 60);
 
-/// Modules that run a second time with a pooler between the tests and the server, because they reach the store in
-/// different ways.
-const BEHIND_A_POOLER: [&str; 10] = [
-    "setup_steps::",
-    "setup_replay::",
-    "setup_callbacks::",
-    "setup_writes::",
-    "verify_",
-    "list::",
-    "remove::",
-    "use_",
-    "events::",
-    "drops::",
-];
-
-/// Parts of the names of tests that `--quick` leaves out, because they need a server, a browser, a container or a
-/// third-party tool, or run many processes.
-const NOT_QUICK: [&str; 32] = [
-    "postgres",
-    "pooler",
-    // Third-party servers and packages.
-    "authorization_servers::",
-    "genuine::",
-    "oauth2::",
-    "real::",
-    "servers::",
-    "webhooks::what_the_package",
-    // Tests in a browser.
-    "browser::",
-    "chromium",
-    // Tests that run containers.
-    "sandbox_build::",
-    "sandbox_run::",
-    // Tests with many processes, or with one that is killed repeatedly.
-    "canary::",
-    "first_hour::",
-    "first_starts::",
-    "kill::",
-    "killed",
-    "kills",
-    "many::",
-    "many_processes::",
-    "own_kind::",
-    "relay::",
-    "refresh_processes::",
-    "serve::",
-    // Tests with many rows, or that visit all states of a model.
-    "filters::many",
-    "kind_test::every_sentence",
-    "import::many",
-    "imports::a_long",
-    "key_sorts::",
-    "model::",
-    "one_value_among_many",
-    "refresh_outages::an_outage",
-];
-
-/// Returns `true` for a test that `--quick` runs. The command's tests in `connection-host` are left out, because they
-/// start the program some thousand times.
-fn is_quick(test: &Test) -> bool {
-    let is_of_command = test.package == "connection-host" && test.binary == "main";
-    test.binary != "postgres" && !is_of_command && !test.is_named(&NOT_QUICK)
-}
-
-/// Runs the tests and reports all failures at the end.
-pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<(), Failure> {
-    if extent != Extent::Quick {
-        setup::run(workspace, Scope::Tests)?;
+/// Runs the tests whose names contain one of the filters, or with no filter all tests, and reports all failures at the
+/// end.
+pub(crate) fn run(workspace: &Workspace, extent: Extent, filters: &[&str]) -> Result<(), Failure> {
+    let needs_runner_only = extent == Extent::Quick || !filters.is_empty();
+    setup::run(workspace, if needs_runner_only { Scope::TestRunner } else { Scope::Tests })?;
+    let mut parts =
+        Parts { workspace, report: Report::new(Duration::MAX), variables: Vec::new(), failures: Vec::new() };
+    parts.run("build", |parts| process::run(&mut parts.cargo(&["test", "--workspace", "--locked", "--no-run"])));
+    if !parts.failures.is_empty() {
+        return parts.end();
     }
-    let begun = Instant::now();
-    let binaries = Binaries::build(workspace)?;
-    let mut summary = Summary::new();
-    summary.add("build", begun.elapsed());
-
-    let mut runner = Runner::new(extent.deadline());
     // The directory is deleted when this function returns.
     let files = Files::in_memory();
     if let Some(files) = &files {
-        runner.set("TMPDIR", files.path().to_string_lossy());
-    }
-    if extent == Extent::Long {
-        runner.set("CONNECTIONS_TEST_LONG", "1");
+        parts.set("TMPDIR", files.path().to_string_lossy());
     }
     if extent == Extent::Quick {
-        runner.set("CONNECTIONS_TEST_POSTGRES_URL", "none");
-        runner.skip_quietly();
-        let tests = binaries.tests(is_quick)?;
-        summary.tests("tests", runner.run(tests));
-        return summary.end();
+        parts.set("CONNECTIONS_TEST_POSTGRES_URL", "none");
+        parts.run("tests", |parts| process::run(parts.nextest("quick", filters).env_remove("CI")));
+        return parts.end();
     }
     // The server is stopped when this function returns.
-    let server = Server::start(&binaries)?;
+    let server = Server::start(workspace)?;
     if let Some(server) = &server {
-        runner.set("CONNECTIONS_TEST_POSTGRES_URL", server.address());
+        parts.set("CONNECTIONS_TEST_POSTGRES_URL", server.address());
     }
-    summary.tests("tests", runner.run(binaries.tests(|_| true)?));
-    runner.set("CONNECTIONS_TEST_POOLER", "1");
-    let pooled =
-        |test: &Test| test.binary == "postgres" && BEHIND_A_POOLER.iter().any(|start| test.name.starts_with(start));
-    summary.tests("pooler", runner.run(binaries.tests(pooled)?));
-    let begun = Instant::now();
-    let done = client::check(workspace);
-    summary.step("client", begun.elapsed(), done);
-    let begun = Instant::now();
+    if extent == Extent::Long {
+        parts.set("CONNECTIONS_TEST_LONG", "1");
+    }
+    let profile = if extent == Extent::Long { "long" } else { "default" };
+    parts.run("tests", |parts| process::run(&mut parts.nextest(profile, filters)));
+    if !filters.is_empty() {
+        return parts.end();
+    }
+    parts.run("pooler", |parts| process::run(parts.nextest("pooler", &[]).env("CONNECTIONS_TEST_POOLER", "1")));
+    parts.run("benchmarks", |parts| {
+        process::run_within(&mut parts.cargo(&["test", "--workspace", "--locked", "--bench", "*"]), MAX_BENCHMARKS)
+    });
+    parts.run("client", |_| client::check(workspace));
     let arguments: &[&str] = if extent == Extent::Long { &["--long"] } else { &[] };
-    let done = conformance::check(workspace, arguments);
-    summary.step("conformance", begun.elapsed(), done);
-    let begun = Instant::now();
-    let mut documentation =
-        process::cargo(workspace.root(), &["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--doc"]);
-    let done = process::run_within(&mut documentation, MAX_DOCUMENTATION);
-    summary.step("doc tests", begun.elapsed(), done);
-    summary.end()
+    parts.run("conformance", |_| conformance::check(workspace, arguments));
+    parts.run("doc tests", |parts| {
+        let arguments = ["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--doc"];
+        process::run_within(&mut parts.cargo(&arguments), MAX_DOCUMENTATION)
+    });
+    parts.end()
+}
+
+/// The parts of a run so far, and the variables of the later ones.
+struct Parts<'a> {
+    workspace: &'a Workspace,
+    report: Report,
+    variables: Vec<(&'static str, String)>,
+    failures: Vec<String>,
+}
+
+impl Parts<'_> {
+    fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.variables.push((name, value.into()));
+    }
+
+    /// Runs a part. A failure is reported at the end.
+    fn run(&mut self, name: &'static str, part: impl FnOnce(&Self) -> Result<(), Failure>) {
+        let begun = Instant::now();
+        let done = part(self);
+        self.report.add(name, begun.elapsed(), done.is_ok());
+        self.failures.extend(done.err().map(|failure| format!("{name}: {failure}")));
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = process::cargo(self.workspace.root(), arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    fn nextest(&self, profile: &str, filters: &[&str]) -> Command {
+        // Most tests wait for a disk, a server or another process, so three tests run for each core.
+        let threads = 3 * thread::available_parallelism().map_or(1, usize::from);
+        let targets = ["nextest", "run", "--workspace", "--locked", "--lib", "--bins", "--test", "*"];
+        let mut command = self.cargo(&targets);
+        command.args(["--profile", profile, "--test-threads", &threads.to_string()]).args(filters);
+        command
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        println!("{}", self.report);
+        Failure::unless_empty("parts of the suite that failed", &self.failures)
+    }
 }

@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use crate::failure::Failure;
-use crate::suite::binaries::Binaries;
+use crate::workspace::Workspace;
 
 /// The program of `connection-faults` that makes the server and stops it when its input ends.
 const PROGRAM: &str = "connection-faults-postgres";
@@ -22,12 +22,12 @@ pub(super) struct Server {
 impl Server {
     /// Starts the server, unless the environment names one. Returns `None` if the server cannot be started: each test
     /// that needs it then prints a notice, or fails in continuous integration.
-    pub(super) fn start(binaries: &Binaries) -> Result<Option<Self>, Failure> {
+    pub(super) fn start(workspace: &Workspace) -> Result<Option<Self>, Failure> {
         if std::env::var_os("CONNECTIONS_TEST_POSTGRES_URL").is_some() {
             return Ok(None);
         }
-        let program =
-            binaries.program(PROGRAM).ok_or_else(|| Failure::new(format!("the build produced no `{PROGRAM}`")))?;
+        let program = format!("debug/{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
+        let program = workspace.target_directory()?.join(program);
         let failed = |error| Failure::new(format!("`{PROGRAM}`: {error}"));
         let mut keeper = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
         let mut address = String::new();

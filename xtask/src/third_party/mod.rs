@@ -18,7 +18,7 @@ use crate::new_plugin::{self, Name};
 use crate::process;
 use crate::setup::{self, BARE_TARGET};
 use crate::third_party::readme_host::ReadmeHost;
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
 
 /// The directory of the third-party crates in the tree.
 const STRANGERS: &str = "tests/third-party";
@@ -42,7 +42,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let place = target.join("third-party");
     let packages = Packages::pack(workspace, &target, &place)?;
     let manifest = workspace.text("Cargo.toml")?.unwrap_or_default();
-    let stranger = Stranger { workspace, target: &target, packages: &packages, profile: dev_profile(&manifest)? };
+    let profile = dev_profile(&manifest, std::env::var_os("CARGO_PROFILE_DEV_DEBUG").is_some())?;
+    let stranger = Stranger { workspace, target: &target, packages: &packages, profile };
 
     for name in ["acme", "acme-host", "acme-oauth2", "curious", "curious-host"] {
         process::run(&mut process::cargo(&workspace.root().join(STRANGERS).join(name), &["fmt", "--check"]))?;
@@ -52,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     stranger.cargo(&acme, &["clippy", "--locked", "--quiet", "--all-targets", "--", "--deny", "warnings"], AUTHORS)?;
     if setup::has_bare_target(workspace) {
         stranger.cargo(&acme, &["build", "--locked", "--quiet", "--target", BARE_TARGET], AUTHORS)?;
-    } else if workspace::in_ci() {
+    } else if process::in_ci() {
         return Err(Failure::new(format!("the target {BARE_TARGET} is not installed, and CI skips nothing")));
     } else {
         println!("third-party: SKIPPED the build for {BARE_TARGET}: the target is not installed");
@@ -135,8 +136,9 @@ impl Stranger<'_> {
     }
 }
 
-/// Returns the profile `dev` of a manifest as options of cargo's `--config`, one for each value.
-fn dev_profile(manifest: &str) -> Result<Vec<String>, Failure> {
+/// Returns the profile `dev` of a manifest as options of cargo's `--config`, one for each value. If `sets_debug`, the
+/// environment sets the debug information of our crates.
+fn dev_profile(manifest: &str, sets_debug: bool) -> Result<Vec<String>, Failure> {
     fn collect(place: &str, value: &toml::Value, options: &mut Vec<String>) {
         match value {
             toml::Value::Table(table) => {
@@ -157,6 +159,10 @@ fn dev_profile(manifest: &str) -> Result<Vec<String>, Failure> {
     let mut options = Vec::new();
     if let Some(profile) = manifest.get("profile").and_then(|profiles| profiles.get("dev")) {
         collect("profile.dev", profile, &mut options);
+    }
+    // The environment takes precedence over a manifest, but not over these options.
+    if sets_debug {
+        options.retain(|option| !option.starts_with("profile.dev.\"debug\"="));
     }
     Ok(options)
 }

@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 fn strangers_build_with_the_profile_of_the_workspace() {
     let manifest = "[profile.dev]\ndebug = \"line-tables-only\"\n[profile.dev.package.\"*\"]\ndebug = false\n\
                     [profile.dev.package.a]\nopt-level = 3\n[profile.release]\nstrip = true\n";
-    let mut options = dev_profile(manifest).unwrap();
+    let mut options = dev_profile(manifest, false).unwrap();
     options.sort_unstable();
     let expected = [
         r#"profile.dev."debug"="line-tables-only""#,
@@ -20,8 +20,11 @@ fn strangers_build_with_the_profile_of_the_workspace() {
         r#"profile.dev."package"."a"."opt-level"=3"#,
     ];
     assert_eq!(options, expected);
+    let mut options = dev_profile(manifest, true).unwrap();
+    options.sort_unstable();
+    assert_eq!(options, expected[1..]);
     let own = Workspace::find().unwrap().text("Cargo.toml").unwrap().unwrap();
-    assert!(dev_profile(&own).unwrap().iter().any(|option| option.contains("libsqlite3-sys")));
+    assert!(dev_profile(&own, false).unwrap().iter().any(|option| option.contains("libsqlite3-sys")));
 }
 
 /// Returns the code of the fence after a line of the guide.

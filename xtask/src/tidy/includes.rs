@@ -10,8 +10,8 @@
 use std::collections::BTreeMap;
 
 use crate::failure::Failure;
+use crate::markdown::fence_of;
 use crate::tidy::is_readme_of_a_package;
-use crate::tidy::markdown::fence_of;
 use crate::workspace::Workspace;
 
 const MARK: &str = "<!-- include: ";

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::failure::Failure;
+use crate::markdown::{self, Link, resolve};
 use crate::tidy::is_readme_of_a_package;
-use crate::tidy::markdown::{self, Link};
 use crate::workspace::Workspace;
 
 /// The documents at the top of the tree. All documents below `docs` and the README of each package are checked, too.
@@ -57,26 +57,4 @@ fn fault(
     let has_heading =
         documents.get(&destination).is_some_and(|text| markdown::anchors(text).iter().any(|found| found == anchor));
     (!has_heading).then_some("leads to no heading")
-}
-
-/// Resolves the target of a link relative to its document.
-pub(crate) fn resolve(document: &str, target: &str) -> Option<String> {
-    if target.is_empty() {
-        return Some(document.to_owned());
-    }
-    if target.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = document.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            name => parts.push(name),
-        }
-    }
-    Some(parts.join("/"))
 }

@@ -3,24 +3,17 @@
 //! Each rule is a function from text to findings. The rules also run as a test, so that `cargo xtask test` alone
 //! reports an untidy tree.
 
-mod coming_from;
 mod criteria;
-mod generated;
 mod includes;
 mod links;
 mod machine_paths;
 mod manifests;
-mod markdown;
 mod names;
 mod packages;
 mod packaging;
 mod public_futures;
-mod rows;
 mod rust_files;
 mod test_modules;
-
-pub(crate) use links::resolve;
-pub(crate) use markdown::{fence_of, links as links_in};
 
 use std::collections::BTreeSet;
 
@@ -34,10 +27,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Updates the included code and the generated parts of all documents.
+/// Updates the included code of all documents.
 pub(crate) fn write_documents(workspace: &Workspace) -> Result<(), Failure> {
-    includes::write(workspace)?;
-    generated::write(workspace)
+    includes::write(workspace)
 }
 
 fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
@@ -57,11 +49,8 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
             findings.extend(manifests::findings(path, &text));
         }
     }
-    findings.extend(coming_from::findings(workspace)?);
     findings.extend(criteria::findings(workspace)?);
-    findings.extend(rows::findings(workspace)?);
     findings.extend(includes::findings(workspace)?);
-    findings.extend(generated::findings(workspace)?);
     findings.extend(links::findings(workspace, &files)?);
     findings.extend(packages::findings(workspace, &files)?);
     findings.extend(packaging::findings(workspace)?);

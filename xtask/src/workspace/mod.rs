@@ -91,11 +91,6 @@ impl Workspace {
     }
 }
 
-/// Returns `true` in continuous integration, where no check may be skipped.
-pub(crate) fn in_ci() -> bool {
-    std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
-}
-
 fn walk(root: &Path, below: &str, found: &mut Vec<String>) -> Result<(), Failure> {
     let failed = |error| Failure::new(format!("cannot list {}: {error}", root.join(below).display()));
     for entry in fs::read_dir(root.join(below)).map_err(failed)? {

@@ -78,7 +78,7 @@ impl UsageMonitor {
     /// Creates a monitor of the accounts of a registry, which acts for the owner of this handle.
     pub fn new(registry: &ConnectionRegistry) -> Self {
         let kept = Arc::new(Kept {
-            clock: registry.server().clock(),
+            clock: registry.clock(),
             snapshots: Snapshots::default(),
             listed: watch::Sender::new(0),
             closed: watch::Sender::new(false),

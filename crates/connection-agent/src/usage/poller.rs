@@ -239,7 +239,7 @@ impl Poller {
         for kind in &kinds {
             let mut after = None;
             loop {
-                let found = self.registry().server().connections_of_kind(kind, after).await?;
+                let found = self.registry().all_owners().connections_of_kind(kind, after).await?;
                 let Some(last) = found.last() else { break };
                 after = Some(last.id);
                 for connection in found {

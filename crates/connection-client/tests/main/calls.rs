@@ -1,6 +1,6 @@
 //! Requests about connections, kinds and events.
 
-use connection_client::{Client, ConnectionFilter, EventFilter, Liveness, SendRequest, Teardown};
+use connection_client::{Chain, Client, ConnectionFilter, EventFilter, ListState, Liveness, SendRequest, Teardown};
 use connection_core::Role;
 
 use crate::host::{Host, KEY};
@@ -25,7 +25,7 @@ async fn connections_are_listed_page_by_page_and_filtered() {
     let found = async |filter: ConnectionFilter| client.connections(&filter).await.unwrap().items.len();
     assert_eq!(found(ConnectionFilter::new().kind("acme").search("bo")).await, 1);
     assert_eq!(found(ConnectionFilter::new().provider("login")).await, 0);
-    assert_eq!(found(ConnectionFilter::new().state("live")).await, 3);
+    assert_eq!(found(ConnectionFilter::new().state(ListState::Live)).await, 3);
     assert_eq!(found(ConnectionFilter::new().extension("issues")).await, 0);
 }
 
@@ -41,16 +41,16 @@ async fn a_connection_is_shown_verified_used_and_removed() {
 
     let request = SendRequest::new("POST", "/echo?x=1").header("X-Own", "header").body("text");
     let answer = client.send(&id, &request).await.unwrap();
-    assert_eq!((answer.status, &*answer.body), (200, b"text".as_slice()));
+    assert_eq!((answer.status, &*answer.bytes().unwrap()), (200, b"text".as_slice()));
     let seen = host.provider.requests().pop().unwrap();
     assert!(seen.starts_with("POST /echo?x=1 ") && seen.contains("x-own: header"), "{seen}");
     assert!(seen.contains(&format!("Bearer {KEY}")), "the credential is attached by the server");
     let answer = client.send(&id, &SendRequest::new("GET", "/binary").body([0xff, 0])).await.unwrap();
-    assert_eq!(answer.body, [0xff, 0]);
+    assert_eq!(*answer.bytes().unwrap(), [0xff, 0]);
     let large = SendRequest::new("POST", "/echo").body(vec![b'x'; 8 << 20]);
     assert_eq!(client.send(&id, &large).await.unwrap_err().code(), "body_too_large");
     let answer = client.send(&id, &SendRequest::new("GET", "/missing")).await.unwrap();
-    assert_eq!((answer.status, &*answer.body), (404, b"not here".as_slice()));
+    assert_eq!((answer.status, &*answer.bytes().unwrap()), (404, b"not here".as_slice()));
     assert!(answer.headers.iter().any(|header| (&*header.name, &*header.value) == ("x-name", "value")));
 
     let removal = client.removal(&id).await.unwrap();
@@ -94,7 +94,7 @@ async fn events_are_read_by_position_and_those_of_a_connection_are_checked() {
     assert_eq!(client.events(&names).await.unwrap().items.len(), 1);
     assert_eq!(client.events(&EventFilter::new().connection(&second)).await.unwrap().items.len(), 1);
     let page = client.connection_events(&first, None).await.unwrap();
-    assert_eq!((page.items.len(), page.chain.as_deref(), page.broken_at), (2, Some("whole"), None));
+    assert_eq!((page.items.len(), page.chain, page.broken_at), (2, Some(Chain::Whole), None));
     assert_eq!(client.connection_events(&first, Some(2)).await.unwrap().items.len(), 1);
 }
 

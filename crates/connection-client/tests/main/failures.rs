@@ -63,7 +63,7 @@ async fn a_refusal_says_when_to_ask_again() {
     let problem = r#"{"type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": "too many",
         "code": "too_many_requests", "remedy": "wait", "field": null, "problems": [], "made": null, "later": 1}"#;
     let error = refused(move |_| Reply::whole(429, "retry-after: 7\r\n", problem)).await;
-    assert_eq!((error.code(), error.problem().unwrap().retry_after), ("too_many_requests", Some(7)));
+    assert_eq!((error.code(), error.retry_after()), ("too_many_requests", Some(7)));
     assert!(error.is_temporary());
 }
 

@@ -2,18 +2,21 @@
 //!
 //! A plugin uses these traits only through its context. The traits gain only methods with a body.
 
+mod file_cache;
 mod kv;
+mod login_window;
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
-    BaseUrl, BoxFuture, DisplayText, FileCache, GrantedDirectory, HttpError, HttpRequest, HttpResponse,
-    InboundHttpService, LoginWindowService, Notice, Secret, ServiceError, Text, Timestamp, ToolService, Wait,
-    WaitOutcome,
+    BaseUrl, BoxFuture, DisplayText, GrantedDirectory, HttpError, HttpRequest, HttpResponse, InboundHttpService,
+    Notice, Secret, ServiceError, Text, Timestamp, ToolService, Wait, WaitOutcome,
 };
 
+pub use file_cache::{Compute, FileCache};
 pub use kv::KvService;
+pub use login_window::{LoginOutcome, LoginWindow, LoginWindowService};
 
 /// The host's HTTP client, which applies the egress policy.
 pub trait HttpService: Send + Sync {

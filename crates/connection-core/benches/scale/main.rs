@@ -70,6 +70,7 @@ async fn run(size: &Size, mut table: Table) {
     reads::cold(&settings, size, &mut table).await;
     reads::in_turn(&settings[1], size, &mut table).await;
     reads::page(&settings, size, &mut table).await;
+    reads::overview(&settings, size, &mut table).await;
     many::send(&settings, &provider, size, &mut table).await;
     many::herd(&settings[0], &provider, size, &mut table).await;
     many::preflight(&settings, &provider, size, &mut table).await;

@@ -2,7 +2,9 @@
 
 use std::hint::black_box;
 
-use connection_core::Filter;
+use connection_core::{Filter, Overview};
+
+use uuid::Uuid;
 
 use crate::{
     Size, floor,
@@ -167,4 +169,47 @@ pub(crate) async fn page(settings: &[Setting; 2], size: &Size, table: &mut Table
         pairs.push(pair(size.rounds, pages, floor, ours).await);
     }
     table.line(LINE, &pairs, Goal { ratio: Some(1.3), growth: Some(1.5) });
+}
+
+/// The first page of the list that a person sees, and the numbers above it.
+pub(crate) async fn overview(settings: &[Setting; 2], size: &Size, table: &mut Table) {
+    const PAGE: &str = "first page of 50 of an overview / one query";
+    const COUNTS: &str = "counts of an overview / one query";
+    if !table.wants(PAGE) && !table.wants(COUNTS) {
+        return;
+    }
+    let (mut pages, mut counts) = (Vec::new(), Vec::new());
+    for setting in settings {
+        let mut reader = setting.pool.acquire().await.unwrap();
+        let times = 300 / size.fewer;
+        let mut floor = async || {
+            timed(async || {
+                for _ in 0..times {
+                    drop(black_box(floor::page(&mut reader, (0, Uuid::nil())).await));
+                }
+            })
+            .await
+        };
+        let ours = async || {
+            timed(async || {
+                for _ in 0..times {
+                    drop(black_box(setting.registry.overview(Overview::new().limit(50)).await.unwrap()));
+                }
+            })
+            .await
+        };
+        pages.push(pair(size.rounds, times, &mut floor, ours).await);
+        let ours = async || {
+            timed(async || {
+                for _ in 0..times {
+                    black_box(setting.registry.overview_counts().await.unwrap());
+                }
+            })
+            .await
+        };
+        counts.push(pair(size.rounds, times, &mut floor, ours).await);
+    }
+    table.line(PAGE, &pages, Goal { ratio: None, growth: Some(1.5) });
+    // Up to 10,000 connections of each state are counted.
+    table.line(COUNTS, &counts, Goal { ratio: None, growth: None });
 }

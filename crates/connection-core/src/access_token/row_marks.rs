@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     SessionId,
-    guard::{RowError, Subject},
+    guard::{RowError, Subject, optional},
     keys::Sealer,
     store::{StoreError, Tx, rows::AccessTokenRow},
 };
@@ -15,25 +15,20 @@ const TABLE: &str = "connection_access_token";
 fn fields(row: &AccessTokenRow) -> Vec<Vec<u8>> {
     let AccessTokenRow { purpose, token_hash, name, role, extension, link, setup_id, .. } = row;
     let AccessTokenRow { created_at, expires_at, idle, revoked_at, .. } = row;
-    let seconds = |seconds: &Option<i64>| maybe(seconds.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+    let seconds = |seconds: &Option<i64>| optional(seconds.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
     vec![
         purpose.as_str().into(),
         token_hash.clone(),
         name.as_bytes().to_vec(),
         role.as_bytes().to_vec(),
-        maybe(extension.as_deref().map(str::as_bytes)),
-        maybe(link.as_deref().map(str::as_bytes)),
-        maybe(setup_id.as_ref().map(Uuid::as_bytes).map(<[u8; 16]>::as_slice)),
+        optional(extension.as_deref().map(str::as_bytes)),
+        optional(link.as_deref().map(str::as_bytes)),
+        optional(setup_id.as_ref().map(Uuid::as_bytes).map(<[u8; 16]>::as_slice)),
         created_at.to_be_bytes().to_vec(),
         seconds(expires_at),
         seconds(idle),
         seconds(revoked_at),
     ]
-}
-
-/// Encodes an optional field, so that an absent one differs from an empty one.
-fn maybe(bytes: Option<&[u8]>) -> Vec<u8> {
-    bytes.map_or_else(Vec::new, |bytes| [&[1], bytes].concat())
 }
 
 /// Checks that a row is as this program last wrote it, apart from the time of its last use.
@@ -42,16 +37,12 @@ fn maybe(bytes: Option<&[u8]>) -> Vec<u8> {
 ///
 /// The row was edited or restored. Its token is not accepted.
 pub(crate) fn check(sealer: &Sealer, row: &AccessTokenRow) -> Result<(), RowError> {
-    let fields = fields(row);
-    let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
     let subject = Subject { table: TABLE, owner: &row.owner, key: &[row.id.as_bytes()] };
-    subject.check(sealer, &row.marked, &fields, || format!("the access token '{}' ({})", row.name, row.id).into())
+    subject.check(sealer, &row.marked, &fields(row), || format!("the access token '{}' ({})", row.name, row.id).into())
 }
 
 async fn written(tx: &mut Tx, sealer: &Sealer, row: &AccessTokenRow, at: i64) -> Result<Vec<u8>, StoreError> {
-    let fields = fields(row);
-    let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
-    Subject { table: TABLE, owner: &row.owner, key: &[row.id.as_bytes()] }.written(tx, sealer, at, &fields).await
+    Subject { table: TABLE, owner: &row.owner, key: &[row.id.as_bytes()] }.written(tx, sealer, at, &fields(row)).await
 }
 
 /// Inserts a row with its mark. The transaction holds the owner's lock.

@@ -22,7 +22,7 @@ impl Connection {
             if roots.is_empty() {
                 return Err(self.cannot("read files"));
             }
-            let files = LocalFiles::new(roots.clone(), self.shared.reading(&self.info.owner));
+            let files = LocalFiles::new(roots.clone(), self.system.ground.reading(&self.info.owner));
             Ok(Files { files, roots: roots.clone() })
         })
     }

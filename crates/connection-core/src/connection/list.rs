@@ -11,9 +11,6 @@ use crate::{
     store::{ListFilter, Reader, any_of, own_kinds_of, rows::FoundRow},
 };
 
-/// The number of outlines that are read at once.
-const PAGE_OF_OUTLINES: i64 = 1000;
-
 /// Selects the connections to list. All conditions must hold; of several livenesses, one must match.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -42,7 +39,7 @@ impl Filter {
     ///
     /// This method is for the operator of the program: a host does not call it for a request of an owner. Apart from
     /// [`BeginWatch::all_owners`](crate::BeginWatch::all_owners) and
-    /// [`Server::connections_of_kind`](crate::Server::connections_of_kind), no other method shows connections of another
+    /// [`AllOwners::connections_of_kind`](crate::AllOwners::connections_of_kind), no other method shows connections of another
     /// owner.
     ///
     /// On PostgreSQL, the order of connections of different owners that are stored at the same moment is not fixed: one
@@ -185,28 +182,20 @@ pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result
     Ok(Page { connections, next: next.map(|(usable_at, id)| ListCursor::new(usable_at, id.into())) })
 }
 
-/// Returns outlines of all connections of the owner.
-pub(crate) async fn outlines(ground: &Ground, owner: &str) -> Result<Vec<ConnectionInfo>, Error> {
-    let mut found = Vec::new();
-    let mut after: Option<ConnectionId> = None;
-    loop {
-        let mut reader = ground.reader().await?;
-        let (rows, full) = reader.outlines(owner, after, PAGE_OF_OUTLINES).await?;
-        let kinds = ground.kinds_of_rows(&mut reader, rows.iter().map(|row| (owner, &*row.kind))).await?;
-        drop(reader);
-        after = rows.last().map(|row| row.id).filter(|_| full);
-        found.extend(rows.into_iter().map(|row| kinds.outline(owner, row)));
-        if after.is_none() {
-            return Ok(found);
-        }
-    }
-}
-
 /// Returns those of the connections that exist and belong to the owner.
 pub(crate) async fn named(ground: &Ground, owner: &str, ids: &[ConnectionId]) -> Result<Vec<ConnectionInfo>, Error> {
-    let mut reader = ground.reader().await?;
+    named_by(ground, &mut ground.reader().await?, owner, ids).await
+}
+
+/// Returns connections as [`named`] does, for a caller that holds a reader.
+pub(super) async fn named_by(
+    ground: &Ground,
+    reader: &mut Reader,
+    owner: &str,
+    ids: &[ConnectionId],
+) -> Result<Vec<ConnectionInfo>, Error> {
     let rows = reader.listed_of(owner, ids).await?;
-    infos(ground, &mut reader, rows).await
+    infos(ground, reader, rows).await
 }
 
 /// Returns the information of rows, some of which may be unreadable.

@@ -1,9 +1,10 @@
 //! The handle of one connection, which verifies, uses and watches it. The credential stays in the core.
 
-mod defaults;
 mod files;
 mod list;
+mod make_default;
 mod missing_scopes;
+mod overview;
 mod reauthorize;
 mod refresh;
 mod refused_use;
@@ -30,8 +31,10 @@ use crate::{
 
 pub use files::Files;
 pub use list::{Filter, Page};
-pub(crate) use list::{count, list, named, outlines};
+pub(crate) use list::{count, list, named};
 pub(crate) use missing_scopes::MAX_SCOPES;
+pub use overview::{InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage};
+pub(crate) use overview::{counts, overview};
 pub use send::Response;
 pub(crate) use system::System;
 pub(crate) use usage_session::session_metrics;
@@ -61,7 +64,7 @@ pub(crate) use usage_session::session_metrics;
 /// ```
 #[derive(Clone)]
 pub struct Connection {
-    pub(crate) shared: Arc<System>,
+    pub(crate) system: Arc<System>,
     pub(crate) info: Arc<ConnectionInfo>,
 }
 
@@ -103,7 +106,7 @@ impl Connection {
     /// unchanged.
     pub fn verify(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
         Box::pin(async move {
-            let scope = self.scope().on(&self.shared.verify);
+            let scope = self.scope().on(&self.system.verify);
             verify::verify(scope, self.id(), verify::ProbeTrigger::Host, None).await
         })
     }
@@ -120,14 +123,14 @@ impl Connection {
     /// The errors of [`verify`](Self::verify).
     pub fn verify_now(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
         Box::pin(async move {
-            let scope = self.scope().on(&self.shared.verify);
+            let scope = self.scope().on(&self.system.verify);
             verify::verify(scope, self.id(), verify::ProbeTrigger::HostNow, None).await
         })
     }
 
     /// Returns a stream of the changes of the liveness from now on, in this process only.
     pub fn on_liveness_change(&self) -> LivenessChanges {
-        self.shared.subscriptions.subscribe(self.id())
+        self.system.ground.subscriptions.subscribe(self.id())
     }
 
     /// Returns the base URL, to which paths are relative. It is part of the reach that is sealed with the credential.
@@ -192,7 +195,7 @@ impl Connection {
     }
 
     pub(crate) fn new(system: &Arc<System>, info: impl Into<Arc<ConnectionInfo>>) -> Self {
-        Self { shared: system.clone(), info: info.into() }
+        Self { system: system.clone(), info: info.into() }
     }
 
     /// Returns the connection with this id, if the owner has it.
@@ -203,25 +206,25 @@ impl Connection {
     pub(crate) async fn find(scope: Scope<'_, System>, id: ConnectionId) -> Result<Self, Error> {
         let system = scope.system;
         // Without this check, a cached row could be returned after the store was closed.
-        if system.store.is_closed() {
+        if system.ground.store.is_closed() {
             return Err(Error::Closed);
         }
-        let stored = Stored::with_id(system, scope.owner, id);
-        let info = match system.hot.kept_info(&stored) {
+        let stored = Stored::with_id(&system.ground, scope.owner, id);
+        let info = match system.credential.hot.kept_info(&stored) {
             Some(info) => info,
-            None => Box::pin(system.hot.read(&stored)).await?.info.clone(),
+            None => Box::pin(system.credential.hot.read(&stored)).await?.info.clone(),
         };
         Ok(Self::new(system, info))
     }
 
     /// Returns the scope of the connection's owner.
     pub(crate) fn scope(&self) -> Scope<'_, System> {
-        Scope { system: &self.shared, owner: &self.info.owner }
+        Scope { system: &self.system, owner: &self.info.owner }
     }
 
     /// Returns the kind of the connection.
     pub(crate) async fn kind(&self) -> Result<Arc<KindEntry>, Error> {
-        self.shared.kind(&self.info.owner, &self.info.kind).await
+        self.system.ground.kind(&self.info.owner, &self.info.kind).await
     }
 
     pub(crate) fn cannot(&self, what: &'static str) -> Error {
@@ -230,24 +233,24 @@ impl Connection {
 
     /// Returns the row of this connection, read after this call, for use by a kind.
     pub(crate) async fn reopen(&self, kind: &KindEntry) -> Result<Arc<HotRow>, Error> {
-        self.open_for(kind, self.shared.hot.reread(&self.stored()).await?).await
+        self.open_for(kind, self.system.credential.hot.reread(&self.stored()).await?).await
     }
 
     /// Returns the credential of a row, opened, if a person agreed to the terms of the kind that uses it.
     pub(crate) async fn open_for(&self, kind: &KindEntry, known: Arc<ReadConnection>) -> Result<Arc<HotRow>, Error> {
         check_terms(kind, &known.info)?;
-        known.open(&self.shared).await
+        known.open(&self.system.ground).await
     }
 
     fn stored(&self) -> Stored<'_> {
-        Stored::of(&self.shared, &self.info)
+        Stored::of(&self.system.ground, &self.info)
     }
 
     /// Returns the current credential, opened, without a lookup of the kind. A change of the registered kinds forgets
     /// all rows, so a cached row shows that its kind is registered and that its terms were accepted.
     async fn opened(&self) -> Result<Arc<HotRow>, Error> {
         match self.known().await {
-            Ok(known) if known.info.registered && !known.info.kind_changed => known.open(&self.shared).await,
+            Ok(known) if known.info.registered && !known.info.kind_changed => known.open(&self.system.ground).await,
             known => {
                 let kind = Box::pin(self.kind()).await?;
                 self.open_for(&kind, known?).await
@@ -259,18 +262,22 @@ impl Connection {
     /// registered.
     fn kept(&self) -> Option<Arc<ReadConnection>> {
         // Without this check, a cached row could be used for a moment after the store was closed.
-        if self.shared.store.is_closed() {
+        if self.system.ground.store.is_closed() {
             return None;
         }
-        self.shared.hot.kept(&self.stored()).filter(|known| known.info.registered && !known.info.kind_changed)
+        self.system
+            .credential
+            .hot
+            .kept(&self.stored())
+            .filter(|known| known.info.registered && !known.info.kind_changed)
     }
 
     async fn known(&self) -> Result<Arc<ReadConnection>, Error> {
         // Without this check, cached rows could be used for a moment after the store was closed.
-        if self.shared.store.is_closed() {
+        if self.system.ground.store.is_closed() {
             return Err(StoreError::Closed.into());
         }
-        self.shared.hot.read(&self.stored()).await
+        self.system.credential.hot.read(&self.stored()).await
     }
 
     /// Returns the kind and the current credential, opened.
@@ -282,7 +289,7 @@ impl Connection {
         }
         // The kind is the one that was found with the row, so that it costs no statement of its own.
         let known = self.known().await?;
-        let kind = known.kind(&self.shared).await?.ok_or_else(|| Error::UnknownKind(self.info.kind.clone()))?;
+        let kind = known.kind(&self.system.ground).await?.ok_or_else(|| Error::UnknownKind(self.info.kind.clone()))?;
         let row = self.open_for(&kind, known).await?;
         Ok((kind, row))
     }

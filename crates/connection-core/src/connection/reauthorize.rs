@@ -25,6 +25,6 @@ impl Connection {
     /// does not allow to ask for, [`Error::Extension`](crate::Error::Extension) if the extension is for another provider or
     /// declaration, and the store's.
     pub fn reauthorize(&self) -> Reauthorize {
-        Reauthorize::new(self.scope().on(&self.shared.setup), self.info.clone())
+        Reauthorize::new(self.scope().on(&self.system.setup), self.info.clone())
     }
 }

@@ -53,12 +53,12 @@ impl Connection {
         if !self.kind().await?.renews() {
             return Err(self.cannot("renew their credential"));
         }
-        let landed = refresh::refresh_current(self.scope().on(&self.shared.refresh), id, why).await?;
+        let landed = refresh::refresh_current(self.scope().on(&self.system.refresh), id, why).await?;
         let info = match landed.row {
             // The row belongs to the owner for whom the refresh was begun.
             Some(row) if row.info.owner == self.info.owner => row.info.clone(),
             // Each waiter has a future of its own, which is small without that of a read.
-            _ => Arc::new(Box::pin(self.shared.info_by_id(&self.info.owner, id)).await?),
+            _ => Arc::new(Box::pin(self.system.ground.info_by_id(&self.info.owner, id)).await?),
         };
         Ok(RefreshedConnection::new(landed.renewed, info))
     }
@@ -69,8 +69,8 @@ impl Connection {
         if !kind.renews() {
             return Ok((kind, row));
         }
-        let scope = self.scope().on(&self.shared.refresh);
-        match row.plan.stage(self.shared.clock.now().seconds()) {
+        let scope = self.scope().on(&self.system.refresh);
+        match row.plan.stage(self.system.ground.clock.now().seconds()) {
             Stage::Fresh => Ok((kind, row)),
             Stage::Due => {
                 refresh::start(scope, self.id(), row.generation);
@@ -107,7 +107,7 @@ impl Connection {
         if newer(&row) || !kind.renews() {
             return Some(row).filter(newer);
         }
-        match refresh::refresh(self.scope().on(&self.shared.refresh), self.id(), refused.generation, Trigger::Refused)
+        match refresh::refresh(self.scope().on(&self.system.refresh), self.id(), refused.generation, Trigger::Refused)
             .await
         {
             Ok(FlightResult { renewed: RefreshResult::Current { .. }, row }) => {

@@ -41,8 +41,8 @@ impl Connection {
     /// ```
     pub fn verify_refused_use(&self) -> BoxFuture<'_, Result<Option<ConnectionInfo>, Error>> {
         Box::pin(async move {
-            let scope = self.scope().on(&self.shared.verify);
-            if !refused_use::claim(&self.shared.verify, self.id()).await? {
+            let scope = self.scope().on(&self.system.verify);
+            if !refused_use::claim(&self.system.verify, self.id()).await? {
                 return Ok(None);
             }
             verify::verify(scope, self.id(), verify::ProbeTrigger::Host, None).await.map(Some)
@@ -52,7 +52,7 @@ impl Connection {
     /// Notes that the provider refused a use of the credential of this generation. The answer of the provider is the
     /// result of the use, so a store that cannot take the note does not fail it.
     pub(super) async fn note_refused_use(&self, generation: i64) {
-        if let Err(error) = refused_use::note(&self.shared, self.id(), generation).await {
+        if let Err(error) = refused_use::note(&self.system.verify, self.id(), generation).await {
             tracing::warn!(
                 connection = %self.id(), code = error.code(),
                 "a request that the provider refused could not be noted, so no verification follows it"

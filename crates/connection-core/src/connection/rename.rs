@@ -30,14 +30,14 @@ impl Connection {
             if label.is_empty() {
                 return Err(Error::InvalidLabel);
             }
-            let shared = &self.shared;
+            let system = &self.system;
             let id = self.id();
             let owner = self.info.owner.clone();
             let kind = self.info.kind.clone();
-            let now = shared.clock.now().seconds();
-            let ids = shared.ids.clone();
-            let sealer = shared.sealer.clone();
-            let renamed = shared.store.write(move |tx| {
+            let now = system.ground.clock.now().seconds();
+            let ids = system.ground.ids.clone();
+            let sealer = system.ground.sealer.clone();
+            let renamed = system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&owner)).await?;
                     tx.lock(Lock::Connection(id)).await?;
@@ -66,8 +66,8 @@ impl Connection {
                 })
             });
             let row = renamed.await??;
-            let kind = self.shared.find_kind(&self.info.owner, &self.info.kind).await?;
-            self.shared.info(row, kind.as_deref()).ok_or(Error::NotFound(id))
+            let kind = self.system.ground.find_kind(&self.info.owner, &self.info.kind).await?;
+            self.system.ground.info(row, kind.as_deref()).ok_or(Error::NotFound(id))
         })
     }
 }

@@ -67,14 +67,14 @@ impl Connection {
     /// [`Error::Plugin`] and the store's errors. Nothing was changed.
     pub fn rollback(&self) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
         Box::pin(async move {
-            let shared = &self.shared;
+            let system = &self.system;
             let id = self.id();
             let scope = self.scope().owned();
             let task = async move {
-                let info = scope.system.info_by_id(&scope.owner, id).await?;
+                let info = scope.system.ground.info_by_id(&scope.owner, id).await?;
                 go_back(scope.as_scope(), &info).await
             };
-            shared.rollbacks.join(&shared.runtimes, id, || task).await
+            system.rollbacks.join(&system.ground.runtimes, id, || task).await
         })
     }
 
@@ -86,41 +86,41 @@ impl Connection {
     /// [`Error::UnknownKind`] and the store's errors.
     pub fn previous_until(&self) -> BoxFuture<'_, Result<Option<Timestamp>, Error>> {
         Box::pin(async move {
-            let shared = &self.shared;
+            let system = &self.system;
             let kind = &self.info().kind;
-            let entry = shared.kind(&self.info().owner, kind).await?;
+            let entry = system.ground.kind(&self.info().owner, kind).await?;
             if !may_go_back(&entry) {
                 return Ok(None);
             }
-            let previous = shared.reader().await?.previous_credential(self.id()).await?;
+            let previous = system.ground.reader().await?.previous_credential(self.id()).await?;
             let until = previous.map(|previous| previous.replaced_at.saturating_add(limits::PREVIOUS_KEPT));
-            let now = shared.clock.now().seconds();
+            let now = system.ground.clock.now().seconds();
             Ok(until.filter(|until| *until > now).map(Timestamp::from_seconds))
         })
     }
 }
 
 async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<ConnectionInfo, Error> {
-    let shared = scope.system;
+    let system = scope.system;
     let id = info.id;
-    let kind = shared.kind(&info.owner, &info.kind).await?;
+    let kind = system.ground.kind(&info.owner, &info.kind).await?;
     if !may_go_back(&kind) {
         return Err(Error::NotSupported { kind: info.kind.clone(), what: "return to a previous credential" });
     }
     check_terms(&kind, info)?;
-    let oldest = shared.clock.now().seconds().saturating_sub(limits::PREVIOUS_KEPT);
-    let previous = shared.reader().await?.previous_credential(id).await?;
+    let oldest = system.ground.clock.now().seconds().saturating_sub(limits::PREVIOUS_KEPT);
+    let previous = system.ground.reader().await?.previous_credential(id).await?;
     let previous = previous.filter(|previous| previous.replaced_at > oldest);
     let no_previous = || Error::NoPrevious { kind: info.kind.clone(), label: info.label.to_string() };
     let mut previous = previous.ok_or_else(no_previous)?;
-    let replacement = verified(shared, info, &kind, &mut previous).await?;
+    let replacement = verified(&system.ground, info, &kind, &mut previous).await?;
     let liveness = replacement.found.liveness;
     let generation = previous.credential.generation;
-    let on = shared.clone();
+    let on = system.clone();
     let owner = info.owner.clone();
     let kind_name = info.kind.clone();
-    let order = shared.changes.order().await;
-    let decided = shared.store.write(move |tx| {
+    let order = system.ground.extension_changes.order().await;
+    let decided = system.ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
             tx.lock(Lock::Connection(id)).await?;
@@ -130,7 +130,7 @@ async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<Conn
                 let changed = Reason::new("changed", "its credential was replaced in the meantime");
                 return Ok(RollbackDecision::Refused(changed.remedy("check the connection, then try again")));
             }
-            if let Some(error) = event::refusal(tx, &on.sealer, &row.account).await? {
+            if let Some(error) = event::refusal(tx, &on.ground.sealer, &row.account).await? {
                 return Ok(RollbackDecision::Edited(error));
             }
             if row.account.terms != replacement.terms.as_ref().map(|terms| terms.digest.clone()) {
@@ -140,10 +140,10 @@ async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<Conn
                 let message = format!("its account is now connected as {}:{label}", row.account.kind);
                 return Ok(RollbackDecision::Refused(Reason::new("account_connected", message)));
             }
-            let event = replacement.event(&on, &row, event::ROLLED_BACK, []);
+            let event = replacement.event(&on.ground, &row, event::ROLLED_BACK, []);
             let is_another = replacement.is_another(&row.account);
-            let affected = replacement.put(tx, &on, &row.account).await?;
-            event::append(tx, &on.sealer, &event).await?;
+            let affected = replacement.put(tx, &on.ground, &row.account).await?;
+            event::append(tx, &on.ground.sealer, &event).await?;
             Ok(RollbackDecision::RolledBack(replace::measured(&row), is_another, affected))
         })
     });
@@ -154,14 +154,14 @@ async fn go_back(scope: Scope<'_, System>, info: &ConnectionInfo) -> Result<Conn
         RollbackDecision::RolledBack(before, is_another, affected) => {
             affected.notify(&order);
             if is_another {
-                shared.notifications.publish(&Notification::AccountChanged(id));
+                system.ground.notifications.publish(&Notification::AccountChanged(id));
             }
-            replace::publish(shared, id, before, liveness, None);
+            replace::publish(&system.ground, id, before, liveness, None);
         }
     }
     drop(order);
     tracing::info!(connection = %id, kind = %info.kind, "a connection returned to its previous credential");
-    shared.info_by_id(scope.owner, id).await
+    system.ground.info_by_id(scope.owner, id).await
 }
 
 /// Opens the previous credential, verifies it and seals it as a new generation. The old sealed bytes are never

@@ -37,10 +37,10 @@ impl Connection {
     /// [`Error::NotFound`] if the connection was removed meanwhile, and the store's errors.
     pub(crate) async fn record_release(&self, name: &str) -> Result<(), Error> {
         let body = serde_json::json!({ "name": name });
-        let event = self.shared.event(&self.info.owner, self.id(), event::SECRET_RELEASED, body);
-        let sealer = self.shared.sealer.clone();
+        let event = self.system.ground.event(&self.info.owner, self.id(), event::SECRET_RELEASED, body);
+        let sealer = self.system.ground.sealer.clone();
         let id = self.id();
-        let recorded = self.shared.store.write(move |tx| {
+        let recorded = self.system.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
                 if tx.account(id).await?.is_none() {
@@ -62,7 +62,7 @@ impl Connection {
     pub(crate) async fn take_secret(&self, name: &str) -> Result<Option<Secret>, Error> {
         let (kind, row) = self.open_fresh().await?;
         let credential = row.payload.credential.duplicate();
-        let taken = named_secrets::secrets(&self.shared, &kind, credential, vec![name.to_owned()]).await?;
+        let taken = named_secrets::secrets(&self.system.ground, &kind, credential, vec![name.to_owned()]).await?;
         Ok(taken.into_iter().next().flatten())
     }
 
@@ -77,9 +77,9 @@ impl Connection {
             return false;
         }
         let Ok((kind, row)) = self.open().await else { return false };
-        let before = named_secrets::current(&self.shared, self.id()).await;
-        named_secrets::correct(&self.shared, &kind, self.id(), row.generation, &row.payload.credential).await;
-        named_secrets::current(&self.shared, self.id()).await != before
+        let before = named_secrets::current(&self.system.ground, self.id()).await;
+        named_secrets::correct(&self.system.ground, &kind, self.id(), row.generation, &row.payload.credential).await;
+        named_secrets::current(&self.system.ground, self.id()).await != before
     }
 
     /// Returns the secrets with these names, in their order. A credential that has ended is refreshed first.
@@ -93,10 +93,12 @@ impl Connection {
         if !is_declared.contains(&true) {
             return Ok(names.iter().map(|_| None).collect());
         }
-        let taken = named_secrets::secrets(&self.shared, &kind, row.payload.credential.duplicate(), names).await?;
+        let taken =
+            named_secrets::secrets(&self.system.ground, &kind, row.payload.credential.duplicate(), names).await?;
         // A row that was written before plugins were asked for the names lists all names that its kind declares.
         if taken.iter().zip(&is_declared).any(|(secret, declared)| *declared && secret.is_none()) {
-            named_secrets::correct(&self.shared, &kind, self.id(), row.generation, &row.payload.credential).await;
+            named_secrets::correct(&self.system.ground, &kind, self.id(), row.generation, &row.payload.credential)
+                .await;
         }
         Ok(taken.into_iter().zip(is_declared).map(|(secret, declared)| secret.filter(|_| declared)).collect())
     }

@@ -9,7 +9,7 @@ use super::{Connection, missing_scopes::MissingScopes};
 use crate::{
     Error,
     contain::{self, Contained},
-    credential::{HostServices, HotRow},
+    credential::{CredentialServices, HotRow},
     error::{CRASHED, TIMED_OUT},
     kinds::KindEntry,
     verify::lag,
@@ -87,7 +87,7 @@ impl Connection {
             Some(newer) => (self.send_as(kind, &newer, origin, host::duplicate(&again)).await?, newer),
             None => (answer, row),
         };
-        let clock = &*self.shared.clock;
+        let clock = &*self.system.ground.clock;
         if answer.status() != UNAUTHORIZED || !row.plan.is_fresh(clock.now().seconds()) {
             return Ok((answer, row));
         }
@@ -111,7 +111,7 @@ impl Connection {
         if !row.payload.origins.iter().any(|allowed| allowed.origin == *origin) {
             return Err(Error::Denied { origin: origin.clone() });
         }
-        let services = HostServices::new(&self.shared, kind, &self.info.owner, &row.payload);
+        let services = CredentialServices::new(&self.system.ground, kind, &self.info.owner, &row.payload);
         let definition = kind.definition.clone();
         let row = row.clone();
         let egress = row.payload.egress(&self.info.owner);
@@ -126,7 +126,7 @@ impl Connection {
         };
         let descriptor = &kind.descriptor;
         let kind = &self.info.kind;
-        let attached = match self.shared.runtimes.run(&*self.shared.clock, MAX_DURATION, attach).await {
+        let attached = match self.system.ground.runtimes.run(&*self.system.ground.clock, MAX_DURATION, attach).await {
             Contained::Ended(Some(attached)) => attached,
             Contained::Ended(None) | Contained::Panicked => {
                 return Err(Error::PluginFault { kind: kind.clone(), what: CRASHED });
@@ -138,7 +138,7 @@ impl Connection {
         let attached = attached.map_err(|source| Error::Credential { kind: kind.clone(), source })?;
         let request = attached.ok_or_else(|| self.cannot("send requests"))?;
         let host = host_name(origin).to_owned();
-        match self.shared.http.start(&egress, request, MAX_BYTES).await {
+        match self.system.ground.http.start(&egress, request, MAX_BYTES).await {
             Ok(answer) => {
                 let scopes = match answer.status {
                     FORBIDDEN => MissingScopes::of(&answer.headers, descriptor),

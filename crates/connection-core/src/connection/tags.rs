@@ -21,13 +21,13 @@ impl Connection {
     /// [`Error::NotFound`] if the connection was removed, and the store's errors.
     pub fn set_tags(&self, tags: Tags) -> BoxFuture<'_, Result<ConnectionInfo, Error>> {
         Box::pin(async move {
-            let shared = &self.shared;
+            let system = &self.system;
             let id = self.id();
             let owner = self.info.owner.clone();
-            let now = shared.clock.now().seconds();
-            let ids = shared.ids.clone();
-            let sealer = shared.sealer.clone();
-            let set = shared.store.write(move |tx| {
+            let now = system.ground.clock.now().seconds();
+            let ids = system.ground.ids.clone();
+            let sealer = system.ground.sealer.clone();
+            let set = system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&owner)).await?;
                     tx.lock(Lock::Connection(id)).await?;
@@ -51,8 +51,8 @@ impl Connection {
                 })
             });
             let row = set.await?.ok_or(Error::NotFound(id))?;
-            let kind = shared.find_kind(&self.info.owner, &self.info.kind).await?;
-            shared.info(row, kind.as_deref()).ok_or(Error::NotFound(id))
+            let kind = system.ground.find_kind(&self.info.owner, &self.info.kind).await?;
+            system.ground.info(row, kind.as_deref()).ok_or(Error::NotFound(id))
         })
     }
 }

@@ -12,7 +12,7 @@ use super::{Connection, System, usage_session::answered};
 use crate::{
     ConnectionId, Error, Notification, StoreError,
     contain::{self, Contained, contain},
-    credential::{HostServices, HotRow, Subject},
+    credential::{CredentialServices, HotRow, Subject},
     ground::{Ground, Scope},
     kinds::KindEntry,
     limits,
@@ -95,8 +95,8 @@ impl Connection {
     pub fn last_usage(&self) -> BoxFuture<'_, Result<Option<StoredUsage>, Error>> {
         Box::pin(async move {
             let account = self.info.identity.account_id.as_str();
-            let now = self.shared.clock.now().seconds();
-            let mut reader = self.shared.reader().await?;
+            let now = self.system.ground.clock.now().seconds();
+            let mut reader = self.system.ground.reader().await?;
             let fetched = reader.usage_snapshot(self.id(), account).await?.and_then(|(at, snapshot)| {
                 let snapshot = usage_json::from_value(&Value::parse(snapshot.as_bytes()).ok()?)?;
                 Some((Timestamp::from_seconds(at), snapshot))
@@ -131,7 +131,7 @@ impl Connection {
     pub fn usage_history(&self, since: Timestamp) -> BoxFuture<'_, Result<Vec<UsagePoint>, Error>> {
         Box::pin(async move {
             let account = self.info.identity.account_id.as_str();
-            let points = self.shared.reader().await?.usage(self.id(), account, since.seconds()).await?;
+            let points = self.system.ground.reader().await?.usage(self.id(), account, since.seconds()).await?;
             let point = |(at, metric, value)| UsagePoint { metric, at: Timestamp::from_seconds(at), value };
             Ok(points.into_iter().map(point).collect())
         })
@@ -154,7 +154,7 @@ impl Connection {
             let kind = &self.info.kind;
             let definition = entry.definition.clone();
             let task = async move { contain::call(|| definition.usage_auth_mode(&row.payload.credential)) };
-            match answered(&self.shared, kind, task).await? {
+            match answered(&self.system.ground, kind, task).await? {
                 Ok(mode) if mode.as_ref().is_none_or(|mode| mode.len() <= MAX_WORD_LENGTH) => Ok(mode),
                 Ok(_) => {
                     let problem = "the plugin describes how the account is paid for in more than 128 bytes";
@@ -173,18 +173,18 @@ impl Connection {
 /// Fetches, or waits for the fetch that is running. Never returns the usage of an account to which the connection
 /// no longer belongs.
 async fn fetch(connection: &Connection) -> Result<FetchedUsage, Error> {
-    let shared = &connection.shared;
+    let system = &connection.system;
     let id = connection.id();
     let mut info = connection.info.clone();
     for _ in 0..ATTEMPTS {
         let scope = connection.scope().owned();
         let task = || async move { run(scope.as_scope(), id).await };
-        let joined = shared.usage_fetches.join(&shared.runtimes, id, task).await;
+        let joined = system.usage_fetches.join(&system.ground.runtimes, id, task).await;
         match joined {
             Ok(fetched) if fetched.account == info.identity.account_id.as_str() => return Ok(fetched),
             // The fetch was for another account, or was cancelled because the account changed; or the connection
             // was removed.
-            Ok(_) | Err(Error::NotFound(_)) => info = shared.info_by_id(&info.owner, id).await?.into(),
+            Ok(_) | Err(Error::NotFound(_)) => info = system.ground.info_by_id(&info.owner, id).await?.into(),
             Err(error) => return Err(error),
         }
     }
@@ -192,26 +192,26 @@ async fn fetch(connection: &Connection) -> Result<FetchedUsage, Error> {
 }
 
 async fn run(scope: Scope<'_, System>, id: ConnectionId) -> Result<FetchedUsage, Error> {
-    let shared = scope.system;
+    let system = scope.system;
     for _ in 0..ATTEMPTS {
-        let connection = Connection::new(shared, shared.info_by_id(scope.owner, id).await?);
+        let connection = Connection::new(system, system.ground.info_by_id(scope.owner, id).await?);
         // Drops the cached row, so that the credential is read after the account above, and before the accounts are
         // compared.
-        shared.hot.forget(Changed::Connection(id));
+        system.credential.hot.forget(Changed::Connection(id));
         let FetchResult { generation, result } = fetch_once(&connection).await?;
         let account = connection.info.identity.account_id.as_str();
-        if shared.info_by_id(scope.owner, id).await?.identity.account_id.as_str() != account {
+        if system.ground.info_by_id(scope.owner, id).await?.identity.account_id.as_str() != account {
             continue;
         }
         if let Err(why) = &result {
             tracing::debug!(connection = %id, code = &*why.reason.code, "no usage was fetched");
         }
         let credential = generation.and_then(|generation| generation.try_into().ok());
-        let at = shared.clock.now();
+        let at = system.ground.clock.now();
         let fetched =
             FetchedUsage { connection: id, account: account.to_owned(), credential, at, result: result.map(Arc::new) };
-        record(shared, &fetched).await;
-        shared.notifications.publish(&Notification::UsageFetched(fetched.clone()));
+        record(&system.ground, &fetched).await;
+        system.ground.notifications.publish(&Notification::UsageFetched(fetched.clone()));
         return Ok(fetched);
     }
     Err(changing())
@@ -289,15 +289,15 @@ async fn ask(
     kind: &Arc<KindEntry>,
     row: &HotRow,
 ) -> Result<Result<UsageSnapshot, NotLive>, Error> {
-    let shared = &connection.shared;
+    let system = &connection.system;
     let info = &connection.info;
     let owner = info.owner.clone();
     let config = info.config.clone();
     let payload = row.payload.duplicate();
     let subject = Subject { id: info.id, owner, profile: info.profile, payload, config };
-    let services = HostServices::of(shared, kind, &subject).await?.unattended();
+    let services = CredentialServices::of(&system.ground, kind, &subject).await?.unattended();
     let definition = kind.definition.clone();
-    let clock = shared.clock.clone();
+    let clock = system.ground.clock.clone();
     let heard = services.heard();
     let task = async move {
         let connection = subject.connection();
@@ -306,7 +306,7 @@ async fn ask(
         let fetch = || definition.fetch_usage(&subject.payload.credential, &ctx);
         contain(&*clock, MAX_DURATION, fetch, || false, || {}).await
     };
-    let ended = match shared.runtimes.run(&*shared.clock, MAX_DURATION + GRACE, task).await {
+    let ended = match system.ground.runtimes.run(&*system.ground.clock, MAX_DURATION + GRACE, task).await {
         Contained::Ended(ended) => ended,
         Contained::Panicked => Contained::Panicked,
         Contained::Stopped | Contained::TimedOut => Contained::TimedOut,
@@ -320,7 +320,7 @@ async fn ask(
         },
         Contained::Ended(Ok(None)) => Err(connection.reports_no_usage()),
         Contained::Ended(Err(ConnectionError::NotLive(why))) => {
-            Ok(Err(heard.describe_reason(limits::not_live(why), shared.clock.now())))
+            Ok(Err(heard.describe_reason(limits::not_live(why), system.ground.clock.now())))
         }
         Contained::Ended(Err(ConnectionError::Credential(_))) => {
             let unreadable = Reason::new(reason::CREDENTIAL_UNREADABLE, "the plugin cannot read the stored credential");

@@ -52,20 +52,20 @@ impl Connection {
     pub fn report_usage(&self, session: SessionTokens) -> BoxFuture<'_, Result<Vec<UsageMetric>, Error>> {
         Box::pin(async move {
             let kind = &self.info.kind;
-            let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+            let entry = self.system.ground.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
             if !entry.capabilities.usage {
                 return Err(self.reports_no_usage());
             }
-            let metrics = session_metrics(&self.shared, kind, session).await?;
+            let metrics = session_metrics(&self.system.ground, kind, session).await?;
             self.keep_windows(&metrics).await?;
-            self.shared.notifications.publish(&Notification::UsageReported(self.id()));
+            self.system.ground.notifications.publish(&Notification::UsageReported(self.id()));
             Ok(metrics)
         })
     }
 
     /// Stores the windows of a report that have not ended, and adds their numbers to the history.
     async fn keep_windows(&self, metrics: &[UsageMetric]) -> Result<(), Error> {
-        let now = self.shared.clock.now().seconds();
+        let now = self.system.ground.clock.now().seconds();
         let windows = metrics.iter().filter_map(|metric| match metric {
             UsageMetric::TimeWindow(window) => Some((window.utilization, reported(metric, window, now))),
             _ => None,
@@ -75,7 +75,7 @@ impl Connection {
             return Ok(());
         }
         let (id, account) = (self.id(), self.info.identity.account_id.as_str().to_owned());
-        let job = self.shared.store.write_relaxed(move |tx| {
+        let job = self.system.ground.store.write_relaxed(move |tx| {
             Box::pin(async move {
                 for (utilization, window) in &windows {
                     tx.set_usage_window(id, &account, now, window).await?;

@@ -29,7 +29,7 @@ pub struct ListCursor {
 
 /// The error for a text that is not a [`ListCursor`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is not a place in a list: a number, a hyphen and the id of a connection are expected")]
+#[error("invalid list position: expected NUMBER-CONNECTION_ID")]
 #[non_exhaustive]
 pub struct InvalidCursor;
 

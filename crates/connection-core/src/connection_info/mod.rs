@@ -4,11 +4,21 @@ mod cursor;
 
 use connection_contract::{DisplayText, Identity, Kind, Liveness, Reason, Timestamp, reason};
 
-use crate::{ConnectionId, ProfileId, Tags};
+use crate::{ConnectionId, ProfileId, Tags, plan};
 
 pub use cursor::{InvalidCursor, ListCursor};
 
 /// The information about a connection at the time it was read.
+///
+/// ```
+/// use connection_contract::Liveness;
+/// use connection_core::ConnectionInfo;
+///
+/// fn works(info: &ConnectionInfo) -> bool {
+///     info.liveness == Liveness::Live && !info.kind_changed
+/// }
+/// # let _ = works;
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectionInfo {
@@ -68,55 +78,6 @@ pub struct ConnectionInfo {
 }
 
 impl ConnectionInfo {
-    /// Creates the information about a connection whose other facts are not known. For programs that read connections
-    /// elsewhere, such as from the API of a server, and set the other fields themselves.
-    ///
-    /// ```
-    /// use connection_contract::{Identity, Kind, Liveness};
-    /// use connection_core::{ConnectionId, ConnectionInfo};
-    ///
-    /// let id: ConnectionId = "018f3b9e-7d2a-7c31-9f43-0123456789ab".parse()?;
-    /// let mut info = ConnectionInfo::new(id, "local", Kind::from_static("github"), "work", Identity::new("1", "octocat"));
-    /// assert_eq!(info.liveness, Liveness::Unknown);
-    /// info.liveness = Liveness::Live;
-    /// # Ok::<_, connection_core::InvalidId>(())
-    /// ```
-    pub fn new(
-        id: ConnectionId,
-        owner: impl Into<String>,
-        kind: Kind,
-        label: impl Into<DisplayText>,
-        identity: Identity,
-    ) -> Self {
-        let unknown = Timestamp::from_seconds(0);
-        Self {
-            id,
-            owner: owner.into(),
-            provider: kind.clone(),
-            kind,
-            label: label.into(),
-            identity,
-            liveness: Liveness::Unknown,
-            reason: None,
-            checked_at: None,
-            paused_until: None,
-            valid_until: None,
-            authorized_until: None,
-            renews: false,
-            scopes: None,
-            config: Vec::new(),
-            profile: None,
-            is_default: false,
-            tags: Tags::default(),
-            created_at: unknown,
-            updated_at: unknown,
-            registered: true,
-            kind_changed: false,
-            terms: None,
-            cursor: ListCursor::new(0, id),
-        }
-    }
-
     /// Returns `true` if refreshing was tried for so long that a person must choose between waiting and authorizing again.
     pub fn is_to_choose(&self) -> bool {
         is_to_choose(self.liveness, self.reason.as_ref())
@@ -126,6 +87,43 @@ impl ConnectionInfo {
     /// the authorization if the kind refreshes the credential, otherwise the end of the credential.
     pub fn ends_at(&self) -> Option<Timestamp> {
         if self.renews { self.authorized_until } else { self.valid_until }
+    }
+
+    /// Returns `true` if the connection has ended, or ends within seven days unless a person acts.
+    pub fn ends_soon(&self, now: Timestamp) -> bool {
+        self.ends_at().is_some_and(|until| until.seconds() <= now.seconds().saturating_add(plan::ANNOUNCE_BEFORE))
+    }
+
+    /// Returns `true` if the credential is not refreshed, because its refresh token was restored from a backup.
+    pub fn is_restored(&self) -> bool {
+        self.registered && self.reason.as_ref().is_some_and(|why| why.code == reason::RESTORED)
+    }
+
+    /// Returns the liveness as far as the stored measurement says what works now: a connection whose
+    /// [kind changed](Self::kind_changed) is failing, because nothing is sent, and without a registered kind, nothing is
+    /// known.
+    pub fn current_liveness(&self) -> Liveness {
+        current_liveness(self.liveness, self.registered, self.kind_changed)
+    }
+
+    /// Returns `true` if the connection does not work, or soon will not, unless a person acts. An
+    /// [overview](crate::ConnectionRegistry::overview) shows these connections first.
+    pub fn needs_attention(&self, now: Timestamp) -> bool {
+        // The view `connection_place_now` of the store has the conditions that depend on neither the kind nor the time.
+        !self.registered
+            || self.current_liveness() == Liveness::Failing
+            || self.is_to_choose()
+            || self.is_restored()
+            || self.ends_soon(now)
+    }
+}
+
+/// Returns the liveness of a connection, from the one that was measured last.
+pub(crate) fn current_liveness(measured: Liveness, registered: bool, kind_changed: bool) -> Liveness {
+    match (kind_changed, registered) {
+        (true, _) => Liveness::Failing,
+        (false, true) => measured,
+        (false, false) => Liveness::Unknown,
     }
 }
 

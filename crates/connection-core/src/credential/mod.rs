@@ -9,7 +9,7 @@ mod payload;
 mod previous_mark;
 pub(crate) mod provider_grant;
 pub(crate) mod replace;
-mod services;
+mod subject;
 mod system;
 mod teardown;
 #[cfg(test)]
@@ -19,7 +19,7 @@ pub(crate) use hot::{HotRow, HotRows, ReadConnection, Stored};
 pub(crate) use open::{Read, ShownConnection, open, open_as_one, open_read, read, read_shown, unreadable};
 pub(crate) use payload::Payload;
 pub(crate) use previous_mark::Previous;
-pub(crate) use services::{HostServices, Subject};
+pub(crate) use subject::{CredentialServices, Subject};
 pub(crate) use system::System;
 pub use teardown::Teardown;
 pub(crate) use teardown::{MAX_PREVIOUS_TEARDOWN_TIME, TeardownOutcome, give_back, tear_down};

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use connection_contract::{self as contract, ConnectionError, Kind, NotLive, Reason, TeardownContext, reason};
 
-use super::{HostServices, Subject, page, provider_grant};
+use super::{CredentialServices, Subject, page, provider_grant};
 use crate::{
     ConnectionId, ConnectionInfo,
     contain::{Contained, contain},
@@ -145,12 +145,12 @@ pub(crate) async fn give_back(
     let id = orphan.id;
     let kind = of.0;
     if let Some(entry) = ground.kinds.entry(kind) {
-        let shared = async {
+        let system = async {
             let mut reader = ground.store.reader().await?;
             provider_grant::is_shared(&mut reader, &ground.kinds, &entry, (&orphan.owner, id), grant.as_ref()).await
         };
         // Without an answer, another connection might depend on the grant.
-        if shared.await.unwrap_or(entry.descriptor.revocation_ends_grant) {
+        if system.await.unwrap_or(entry.descriptor.revocation_ends_grant) {
             TeardownOutcome::grant_shared(id, kind);
             return;
         }
@@ -182,7 +182,7 @@ pub(crate) async fn tear_down(
         Agreement::Use => return TeardownOutcome::revocation_changed(id, of).at(kept),
         Agreement::Changed => return TeardownOutcome::kind_changed(id, of).at(kept),
     }
-    let services = match HostServices::of(ground, &kind, &subject).await {
+    let services = match CredentialServices::of(ground, &kind, &subject).await {
         Ok(services) => services,
         Err(error) => {
             tracing::warn!(connection = %id, code = error.code(), "the teardown could not begin; the connection \

@@ -38,10 +38,10 @@ async fn rows_read_before_a_change_of_account_are_read_again_with_its_credential
     let key = KeyFile::at(directory.path().join("key/root.key"));
     let registry = ConnectionRegistry::builder().store(store).key(key).kind(named()).open().await.unwrap();
     let id = answered(registry.setups().begin(&KIND).await.unwrap(), "ada").await;
-    let (info, generation) = registry.shared.info_and_generation(&registry.owner, id).await.unwrap();
+    let (info, generation) = registry.systems.ground.info_and_generation(&registry.owner, id).await.unwrap();
     let connection = registry.connection(id).await.unwrap();
     answered(connection.reauthorize().another_account().await.unwrap(), "bob").await;
-    let (info, opened) = open_as_one(&registry.shared, info, generation).await.unwrap();
+    let (info, opened) = open_as_one(&registry.systems.ground, info, generation).await.unwrap();
     assert_eq!((generation, opened.generation), (1, 2));
     assert_eq!(
         (info.identity.account_id.as_str(), &*info.config),

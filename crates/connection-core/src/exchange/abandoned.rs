@@ -46,7 +46,7 @@ pub(crate) async fn recover(system: &Arc<System>) {
 /// search.
 pub(crate) async fn conclude_abandoned(system: &Arc<System>) -> Result<(), Error> {
     let Some(node) = system.state.as_deref().map(StateDirectory::node) else { return Ok(()) };
-    let open = system.reader().await?.open_exchanges(node, BATCH).await?;
+    let open = system.ground.reader().await?.open_exchanges(node, BATCH).await?;
     for ExchangeRow { key, scope, sent, .. } in open {
         if let Err(error) = conclude_one(system, key, scope, sent).await {
             tracing::warn!(
@@ -60,7 +60,7 @@ pub(crate) async fn conclude_abandoned(system: &Arc<System>) -> Result<(), Error
 }
 
 async fn conclude_one(system: &Arc<System>, key: ExchangeKey, scope: ExchangeScope, sent: Sent) -> Result<(), Error> {
-    let is_over = if sent.process_id == system.process {
+    let is_over = if sent.process_id == system.ground.process {
         !system.exchanges.is_under_way(key)
     } else {
         rescue::is_gone(system, sent.node_id.as_deref(), &sent.process_id).await
@@ -72,8 +72,8 @@ async fn conclude_one(system: &Arc<System>, key: ExchangeKey, scope: ExchangeSco
     }
     let seen = quarantine::boot_time(system);
     let note = json::reason(&unknown());
-    let now = system.clock.now().seconds();
-    let written = system.store.write(move |tx| {
+    let now = system.ground.clock.now().seconds();
+    let written = system.ground.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             let concluded = tx.conclude_exchange(key, &sent, 0, &seen).await?;

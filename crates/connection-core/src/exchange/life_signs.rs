@@ -39,7 +39,7 @@ pub(super) struct LifeSigns {
 
 impl LifeSigns {
     pub(super) fn of(system: &Arc<System>, key: ExchangeKey, sent: &Sent) -> Self {
-        Self { clock: system.clock.clone(), host: Arc::downgrade(system), key, sent: sent.clone() }
+        Self { clock: system.ground.clock.clone(), host: Arc::downgrade(system), key, sent: sent.clone() }
     }
 
     async fn renew(self) -> Infallible {
@@ -50,7 +50,10 @@ impl LifeSigns {
             sleep_passed(clock, || next.saturating_sub(clock.passed())).await;
             let sent = self.sent.clone();
             let written = self.host.upgrade().map(|system| {
-                system.store.write_relaxed(move |tx| Box::pin(async move { tx.renew_exchange_sign(key, &sent).await }))
+                system
+                    .ground
+                    .store
+                    .write_relaxed(move |tx| Box::pin(async move { tx.renew_exchange_sign(key, &sent).await }))
             });
             if let Some(written) = written
                 && let Err(error) = written.await

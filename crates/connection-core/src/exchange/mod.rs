@@ -7,7 +7,6 @@
 mod abandoned;
 mod answer;
 mod answer_slots;
-mod flight;
 mod key;
 mod life_signs;
 #[cfg(feature = "sqlite")]
@@ -15,8 +14,10 @@ mod look;
 mod quarantine;
 mod recording;
 mod replay;
+mod request;
 mod rescue;
 pub(crate) mod rescued_entry;
+mod send;
 mod spends;
 mod state;
 mod system;
@@ -26,12 +27,13 @@ mod tests;
 mod unanswered;
 
 pub(crate) use abandoned::{conclude_abandoned, recover, unknown};
-pub(crate) use flight::{Exchange, ExchangeOutcome, MAX_REFRESH, Rule, Uncertain, send};
 #[cfg(feature = "sqlite")]
 pub(crate) use look::NodeLook;
 pub(crate) use quarantine::boot_time;
-pub(crate) use replay::SEND_WITHIN;
+pub(crate) use replay::{Rule, SEND_WITHIN};
+pub(crate) use request::{Exchange, ExchangeOutcome, Uncertain};
 pub(crate) use rescue::{COMMIT_PATIENCE, commit_or_keep};
+pub(crate) use send::{MAX_REFRESH, send};
 pub(crate) use spends::{ConnectionSpends, Spender};
 pub(crate) use state::StateDirectory;
 pub(crate) use system::System;

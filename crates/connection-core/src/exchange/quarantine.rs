@@ -23,15 +23,15 @@ pub(crate) fn boot_time(system: &System) -> BootTime {
 }
 
 fn boot(system: &System) -> (String, Duration) {
-    match system.clock.boot() {
+    match system.ground.clock.boot() {
         Some(boot) if !boot.id.is_empty() => (boot.id, boot.passed),
         // The time since an unknown boot of this machine. If the machine has started since the record, more time has
         // passed than the difference says.
         Some(boot) => match system.state.as_deref().map(StateDirectory::node) {
             Some(node) => (format!("node {node}"), boot.passed),
-            None => (format!("process {}", system.process), boot.passed),
+            None => (format!("process {}", system.ground.process), boot.passed),
         },
-        None => (format!("process {}", system.process), system.clock.passed()),
+        None => (format!("process {}", system.ground.process), system.ground.clock.passed()),
     }
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn quarantine_left(system: &Arc<System>, exchange: &Exchange, s
 /// Returns `true` if this boot has seen no sign of life of the attempt for a whole quarantine. A node that is alive
 /// gives a sign in that time, whatever the clocks say.
 pub(super) async fn has_watched(system: &Arc<System>, exchange: &Exchange, sent: &Sent) -> Result<bool, Error> {
-    // Each sign has a separate record.
+    // A later sign of life begins another quarantine, because its time is part of the name of the record.
     let sign = format!(" silent since {}", sent.seen_at);
     Ok(left_of(system, exchange, sent, &sign).await? == 0)
 }
@@ -67,7 +67,7 @@ async fn left_of(system: &Arc<System>, exchange: &Exchange, sent: &Sent, of: &st
     let scope = exchange.scope;
     let (boot_id, passed) = boot(system);
     let boot_id = boot_id + of;
-    let noted = system.reader().await?.exchange_look(key, sent.replays, &boot_id).await?;
+    let noted = system.ground.reader().await?.exchange_look(key, sent.replays, &boot_id).await?;
     let now = i64::try_from(passed.as_secs()).unwrap_or(i64::MAX);
     if let Some(left) = noted.and_then(|noted| replay::quarantine_left(sent, noted, now)) {
         return Ok(left);
@@ -75,7 +75,7 @@ async fn left_of(system: &Arc<System>, exchange: &Exchange, sent: &Sent, of: &st
     let attempt = sent.replays;
     let seen = BootTime { boot_id, ..boot_time(system) };
     let noted = seen.seconds;
-    let written = system.store.write(move |tx| {
+    let written = system.ground.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             tx.note_look(key, attempt, &seen).await

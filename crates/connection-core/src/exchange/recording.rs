@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::{
     Exchange, ExchangeOutcome, ExchangeScope, answer,
-    flight::CommittedIntent,
+    request::CommittedIntent,
     rescue::{self, Origin},
     table::Progress,
     unanswered::lost,
@@ -33,7 +33,7 @@ pub(super) async fn keep(
     answer: HttpResponse,
     progress: &watch::Sender<Progress>,
 ) -> Option<ExchangeOutcome> {
-    let clock = system.clock.clone();
+    let clock = system.ground.clock.clone();
     let host = Arc::downgrade(&system);
     let mut system = system;
     let mut pause = FIRST_PAUSE;
@@ -82,18 +82,18 @@ async fn record(
 ) -> Result<Option<ExchangeOutcome>, Error> {
     let key = exchange.key;
     let scope = exchange.scope;
-    let now = system.clock.now().seconds();
+    let now = system.ground.clock.now().seconds();
     let fresh = match sealed {
         Some(sealed) => sealed.clone(),
         None => {
             let place = answer::place(&key, &exchange.owner, exchange.kind.as_str());
             let bytes = answer::encode(answer);
             let fresh =
-                system.sealer.seal(&place, bytes.expose()).await.map_err(|error| unreadable(exchange, error))?;
+                system.ground.sealer.seal(&place, bytes.expose()).await.map_err(|error| unreadable(exchange, error))?;
             sealed.insert(fresh).clone()
         }
     };
-    let written = system.store.write(move |tx| {
+    let written = system.ground.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             let recorded = tx.answer_exchange(key, &fresh).await?;
@@ -108,7 +108,7 @@ async fn record(
         return Ok(None);
     }
     // The recorded answer may be this one, if the result of its commit was not received.
-    match system.reader().await?.exchange(key).await? {
+    match system.ground.reader().await?.exchange(key).await? {
         Some(ExchangeRow { sealed: Some(first), sent, .. }) => {
             recorded(system, exchange, &first, &sent).await.map(Some)
         }
@@ -125,7 +125,7 @@ pub(super) async fn recorded(
     sent: &Sent,
 ) -> Result<ExchangeOutcome, Error> {
     let place = answer::place(&exchange.key, &exchange.owner, exchange.kind.as_str());
-    match system.sealer.open(&place, sealed).await {
+    match system.ground.sealer.open(&place, sealed).await {
         Err(error) if error.may_pass() => Err(unreadable(exchange, error)),
         opened => Ok(match opened.ok().and_then(|bytes| answer::decode(bytes.expose())) {
             Some(answer) => ExchangeOutcome::Answered(Arc::new(answer)),

@@ -85,7 +85,7 @@ pub(super) async fn write(system: &Arc<System>, exchange: &Exchange, origin: Ori
     let place = answer::place_of_file(&key, &exchange.owner, exchange.kind.as_str(), origin.generation);
     let plain = Secret::new([&origin.sent_at.to_be_bytes()[..], answer::encode(answer).expose()].concat());
     // The store may be the part that hangs, so sealing does not wait for it.
-    let sealed = match system.sealer.seal_soon(&place, plain.expose(), COMMIT_PATIENCE).await {
+    let sealed = match system.ground.sealer.seal_soon(&place, plain.expose(), COMMIT_PATIENCE).await {
         Ok(sealed) => sealed,
         Err(error) => {
             tracing::warn!(%error, "an answer that is not recorded cannot be sealed for the state directory either");
@@ -194,7 +194,7 @@ async fn ingest_one(
     };
     let place = answer::place_of_file(&key, &owner, kind.as_str(), generation);
     let failed = |source| Error::Sealed { what: format!("the answer to {key:?}"), source: Arc::new(source) };
-    let plain = match system.sealer.open(&place, &sealed).await {
+    let plain = match system.ground.sealer.open(&place, &sealed).await {
         Err(error) if error.may_pass() => return Err(failed(error)),
         Err(error) => return Ok(damaged(system, source, &error.to_string())),
         Ok(plain) => plain,
@@ -205,7 +205,7 @@ async fn ingest_one(
     let sent_at = i64::from_be_bytes(*sent_at);
     // The answer is sealed for its row with the current keys.
     let place = answer::place(&key, &owner, kind.as_str());
-    let fresh = system.sealer.seal(&place, answer).await.map_err(failed)?;
+    let fresh = system.ground.sealer.seal(&place, answer).await.map_err(failed)?;
     let answered = StoredReply { key, scope, generation, sent_at, fresh };
     let mut ingested = answered.record(system, false).await?;
     // A process that has the answer in memory deletes it here before the row is deleted. An answer that is still here
@@ -250,8 +250,8 @@ impl StoredReply {
     async fn record(&self, system: &Arc<System>, inserts: bool) -> Result<IngestOutcome, Error> {
         let Self { key, scope, generation, sent_at, ref fresh } = *self;
         let fresh = fresh.clone();
-        let now = system.clock.now().seconds();
-        let written = system.store.write(move |tx| {
+        let now = system.ground.clock.now().seconds();
+        let written = system.ground.store.write(move |tx| {
             Box::pin(async move {
                 scope.lock(tx).await?;
                 let (row, current) = match scope {
@@ -332,7 +332,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<KeptValue> {
 }
 
 pub(super) async fn owner_and_kind(system: &System, scope: ExchangeScope) -> Result<Option<(String, Kind)>, Error> {
-    let mut reader = system.reader().await?;
+    let mut reader = system.ground.reader().await?;
     let whose = match scope {
         ExchangeScope::Connection(id) => reader.account(id).await?.map(|row| (row.owner, row.kind)),
         ExchangeScope::Session(id) => reader.setup(id).await?.map(|row| (row.owner, row.kind)),

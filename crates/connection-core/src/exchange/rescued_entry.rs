@@ -19,13 +19,13 @@ pub(super) const TAG: u8 = 3;
 
 /// Keeps an entry. Returns `true` if it is on the disk. The entry is also in memory, so a failure is not final.
 pub(crate) async fn write(system: &Arc<System>, session: SessionId, seq: i64, sealed: &Sealed) -> bool {
-    let key = ExchangeKey::of_entry(&system.sealer, session);
+    let key = ExchangeKey::of_entry(&system.ground.sealer, session);
     rescue::write_sealed(system, key, (TAG, *session.as_bytes(), seq), sealed).await
 }
 
 /// Forgets an entry that this process kept and that was recorded or is obsolete.
 pub(crate) async fn remove(system: &Arc<System>, session: SessionId) {
-    rescue::remove(system, ExchangeKey::of_entry(&system.sealer, session)).await;
+    rescue::remove(system, ExchangeKey::of_entry(&system.ground.sealer, session)).await;
 }
 
 /// Records the entry that this node keeps for a session's journal. Returns `true` if there was one.
@@ -34,7 +34,7 @@ pub(crate) async fn remove(system: &Arc<System>, session: SessionId) {
 ///
 /// An error if there may be an entry that cannot be recorded now. The session must then send no request.
 pub(crate) async fn ingest(system: &Arc<System>, session: SessionId) -> Result<bool, Error> {
-    let key = ExchangeKey::of_entry(&system.sealer, session);
+    let key = ExchangeKey::of_entry(&system.ground.sealer, session);
     Ok(rescue::ingest(system, key, false).await? == Rescue::Ingested)
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn record(
 ) -> Result<Rescue, Error> {
     if let Some((owner, kind)) = rescue::owner_and_kind(system, ExchangeScope::Session(session)).await? {
         let place = journal::entry_place(&session, &owner, &kind, seq);
-        match system.sealer.open(&place, &sealed).await {
+        match system.ground.sealer.open(&place, &sealed).await {
             Err(source) if source.may_pass() => {
                 return Err(Error::Sealed { what: format!("setup session {session}"), source: Arc::new(source) });
             }
@@ -55,6 +55,7 @@ pub(super) async fn record(
             Ok(_) => {}
         }
         let insert = system
+            .ground
             .store
             .write(move |tx| Box::pin(async move { journal::insert_next(tx, session, seq, &sealed).await }));
         if insert.await? {

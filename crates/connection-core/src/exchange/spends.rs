@@ -128,7 +128,7 @@ impl SpendService for ConnectionSpends {
         spend: Spend<'a>,
         request: HttpRequest,
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
-        let key = ExchangeKey::of_connection(&self.system.sealer, self.id, &spend);
+        let key = ExchangeKey::of_connection(&self.system.ground.sealer, self.id, &spend);
         let exchange = Exchange {
             key,
             scope: ExchangeScope::Connection(self.id),

@@ -30,7 +30,7 @@ pub(super) async fn attempt_state(
     now: Moment,
 ) -> Result<AttemptState, Error> {
     // A process runs an exchange only once at a time, so an earlier attempt of this process is over.
-    let proven = sent.process_id == system.process
+    let proven = sent.process_id == system.ground.process
         || rescue::is_gone(system, sent.node_id.as_deref(), &sent.process_id).await
         || is_silent(system, exchange, &sent, now).await?;
     match rescue::ingest(system, exchange.key, true).await? {
@@ -56,7 +56,7 @@ async fn is_silent(system: &Arc<System>, exchange: &Exchange, sent: &Sent, now: 
 }
 
 async fn is_answered(system: &System, exchange: &Exchange) -> Result<bool, Error> {
-    let row = system.reader().await?.exchange(exchange.key).await?;
+    let row = system.ground.reader().await?.exchange(exchange.key).await?;
     Ok(row.is_some_and(|row| row.sealed.is_some()))
 }
 
@@ -77,9 +77,9 @@ pub(super) fn lost(sent_at: i64) -> Uncertain {
 
 /// Returns the database's time.
 pub(super) async fn moment(system: &System) -> Result<Moment, Error> {
-    // The time that passed is read first, so that the duration of the query makes nothing older.
-    let passed = system.clock.passed();
-    let now = Moment::from_other_clock(system.reader().await?.clock().await?, passed);
+    // The clock is read before the query, so that a slow query does not make records look older.
+    let passed = system.ground.clock.passed();
+    let now = Moment::from_other_clock(system.ground.reader().await?.clock().await?, passed);
     system.exchanges.first(now);
     Ok(now)
 }
@@ -90,7 +90,7 @@ pub(super) async fn conclude(system: &Arc<System>, exchange: &Exchange, sent: Se
     let scope = exchange.scope;
     let of = sent.clone();
     let seen = quarantine::boot_time(system);
-    let written = system.store.write(move |tx| {
+    let written = system.ground.store.write(move |tx| {
         Box::pin(async move {
             scope.lock(tx).await?;
             tx.conclude_exchange(key, &of, retry_after, &seen).await
@@ -122,7 +122,7 @@ pub(super) fn uncertain(system: &System, exchange: &Exchange, sent: &Sent, verdi
         Verdict::Wait { again_in } => again_in,
         Verdict::Leave { again_in } => Some(again_in),
     };
-    let at = |seconds| Timestamp::from_seconds(system.clock.now().seconds().saturating_add(seconds));
+    let at = |seconds| Timestamp::from_seconds(system.ground.clock.now().seconds().saturating_add(seconds));
     let since = |at: i64| now.seconds().saturating_sub(at).max(0);
     Uncertain {
         sent_at: Timestamp::from_seconds(sent.at),

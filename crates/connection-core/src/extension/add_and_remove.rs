@@ -141,7 +141,7 @@ impl<'a> Extensions<'a> {
             provider: declaration.requirement.provider.to_string(),
             source,
             fingerprint: DeclaredExtension::of(&declaration.requirement).print.to_vec(),
-            added_at: self.scope.system.clock.now().seconds(),
+            added_at: self.scope.system.ground.clock.now().seconds(),
             marked: Marked::default(),
         })
     }
@@ -156,14 +156,15 @@ impl<'a> Extensions<'a> {
         let whose = owner.clone();
         let name_in_task = name.clone();
         let adding = async move {
-            let order = on.changes.order().await;
+            let order = on.ground.extension_changes.order().await;
             let owner = whose.clone();
             let extension = name_in_task.clone();
             let by = on.clone();
-            let added = on.store.write(move |tx| {
+            let added = on.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
-                    let marks = RowMarks { sealer: &by.sealer, owner: &whose, now: by.clock.now().seconds() };
+                    let marks =
+                        RowMarks { sealer: &by.ground.sealer, owner: &whose, now: by.ground.clock.now().seconds() };
                     let state = tx.extension_state(&whose, &name_in_task).await?;
                     // A person who was asked before the extension was removed, and agreed afterwards, meant the former
                     // extension. A state that was edited is not trusted, so it counts as that of a removed extension.
@@ -172,12 +173,12 @@ impl<'a> Extensions<'a> {
                             || marks.check_state(&name_in_task, &row).is_err()
                     });
                     if was_removed {
-                        revoke_of_extension(tx, &by.sealer, (&whose, &name_in_task), marks.now).await?;
+                        revoke_of_extension(tx, &by.ground.sealer, (&whose, &name_in_task), marks.now).await?;
                     }
                     let late = if was_removed { tx.open_grants(&whose, &name_in_task).await? } else { Vec::new() };
                     for grant in &late {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
-                        grant::take_back(tx, &by, &whose, &name_in_task, grant.connection_id).await?;
+                        grant::take_back(tx, &by.ground, &whose, &name_in_task, grant.connection_id).await?;
                     }
                     let is_public = added(tx, &marks, &row, public).await?;
                     marks.put(tx, &row).await?;
@@ -197,7 +198,7 @@ impl<'a> Extensions<'a> {
             drop(order);
             Ok(added)
         };
-        let task = self.scope.system.runtimes.spawn(carrying(carried(), adding));
+        let task = self.scope.system.ground.runtimes.spawn(carrying(carried(), adding));
         let added = task.await.unwrap_or_else(|_| Err(Error::from(StoreError::Panicked)))?.and_then(ExtensionInfo::of);
         added.ok_or_else(|| ExtensionError::Unknown(name.into()).into())
     }
@@ -223,24 +224,25 @@ impl<'a> Extensions<'a> {
     async fn delete(self, name: String) -> Result<bool, Error> {
         let on = self.scope.system.clone();
         let owner = self.scope.owner.to_string();
-        let task = self.scope.system.runtimes.spawn(async move {
-            let order = on.changes.order().await;
+        let task = self.scope.system.ground.runtimes.spawn(async move {
+            let order = on.ground.extension_changes.order().await;
             let by = on.clone();
             let whose = owner.clone();
             let extension = name.clone();
-            let removed = on.store.write(move |tx| {
+            let removed = on.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
                     let settings = tx.preferences_of(&whose, &extension).await?;
-                    let marks = RowMarks { sealer: &by.sealer, owner: &whose, now: by.clock.now().seconds() };
+                    let marks =
+                        RowMarks { sealer: &by.ground.sealer, owner: &whose, now: by.ground.clock.now().seconds() };
                     let mut parts = removed(tx, &marks, &extension, &settings).await?;
                     let grants = tx.open_grants(&whose, &extension).await?;
                     for grant in &grants {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
-                        grant::take_back(tx, &by, &whose, &extension, grant.connection_id).await?;
+                        grant::take_back(tx, &by.ground, &whose, &extension, grant.connection_id).await?;
                     }
-                    revoke_of_extension(tx, &by.sealer, (&whose, &extension), marks.now).await?;
-                    choice::delete(tx, &by.sealer, &whose, &extension, marks.now).await?;
+                    revoke_of_extension(tx, &by.ground.sealer, (&whose, &extension), marks.now).await?;
+                    choice::delete(tx, &by.ground.sealer, &whose, &extension, marks.now).await?;
                     let was_added = marks.delete(tx, &extension).await?;
                     parts.extend((!grants.is_empty()).then_some(ChangedPart::Grant));
                     Ok((was_added, parts))
@@ -264,8 +266,8 @@ impl<'a> Extensions<'a> {
     /// The store's errors.
     pub fn list(self) -> BoxFuture<'a, Result<Vec<ExtensionInfo>, Error>> {
         Box::pin(async move {
-            let rows = self.scope.system.reader().await?.extensions(self.scope.owner).await?;
-            let marks = RowMarks { sealer: &self.scope.system.sealer, owner: self.scope.owner, now: 0 };
+            let rows = self.scope.system.ground.reader().await?.extensions(self.scope.owner).await?;
+            let marks = RowMarks { sealer: &self.scope.system.ground.sealer, owner: self.scope.owner, now: 0 };
             Ok(rows.into_iter().filter(|row| marks.check(row).is_ok()).filter_map(ExtensionInfo::of).collect())
         })
     }
@@ -282,9 +284,9 @@ impl<'a> Extensions<'a> {
             if name.contains('\0') {
                 return Err(unknown());
             }
-            let row = self.scope.system.reader().await?.extension(self.scope.owner, name).await?;
+            let row = self.scope.system.ground.reader().await?.extension(self.scope.owner, name).await?;
             if let Some(row) = &row {
-                RowMarks { sealer: &self.scope.system.sealer, owner: self.scope.owner, now: 0 }.check(row)?;
+                RowMarks { sealer: &self.scope.system.ground.sealer, owner: self.scope.owner, now: 0 }.check(row)?;
             }
             row.and_then(ExtensionInfo::of).ok_or_else(unknown)
         })

@@ -109,17 +109,17 @@ impl<'a> Extensions<'a> {
         let on = self.scope.system.clone();
         let owner = self.scope.owner.to_string();
         let extension = extension.to_owned();
-        let task = self.scope.system.runtimes.spawn(async move {
-            let order = on.changes.order().await;
+        let task = self.scope.system.ground.runtimes.spawn(async move {
+            let order = on.ground.extension_changes.order().await;
             let by = on.clone();
             let whose = owner.clone();
             let name = extension.clone();
-            let changed = on.store.write(move |tx| {
+            let changed = on.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
-                    let now = by.clock.now().seconds();
+                    let now = by.ground.clock.now().seconds();
                     let Some(connection) = chosen else {
-                        return delete(tx, &by.sealer, &whose, &name, now).await.map(Ok);
+                        return delete(tx, &by.ground.sealer, &whose, &name, now).await.map(Ok);
                     };
                     let account = tx.account(connection).await?.filter(|account| account.owner == whose);
                     let Some(kind) = account.and_then(|account| Kind::parse(&account.kind)) else {
@@ -130,7 +130,7 @@ impl<'a> Extensions<'a> {
                         Err(error) => return Ok(Err(error.into())),
                     };
                     if let Some(provider) = needed
-                        && by.provider_of(&kind) != provider
+                        && by.ground.provider_of(&kind) != provider
                     {
                         let extension = name.into();
                         return Ok(Err(ExtensionError::OtherProvider { extension, provider, kind }.into()));
@@ -139,10 +139,12 @@ impl<'a> Extensions<'a> {
                         return Ok(Err(error.into()));
                     }
                     let before = tx.choice(&whose, &name).await?;
-                    if before.is_some_and(|before| chosen_connection(&by.sealer, &whose, &before) == Some(connection)) {
+                    if before
+                        .is_some_and(|before| chosen_connection(&by.ground.sealer, &whose, &before) == Some(connection))
+                    {
                         return Ok(Ok(false));
                     }
-                    write(tx, &by.sealer, &whose, (&name, connection), now).await?;
+                    write(tx, &by.ground.sealer, &whose, (&name, connection), now).await?;
                     Ok(Ok(true))
                 })
             });

@@ -68,6 +68,6 @@ impl<'a> Extensions<'a> {
         self,
         declarations: &'a [ExtensionDeclaration],
     ) -> BoxFuture<'a, Result<Vec<Result<ResolvedConnection, Error>>, Error>> {
-        Box::pin(requirement::resolve_all(self.scope.system, self.scope.owner, declarations))
+        Box::pin(requirement::resolve_all(&self.scope.system.ground, self.scope.owner, declarations))
     }
 }

@@ -115,7 +115,7 @@ impl<'a> Extensions<'a> {
         (connection, shown): (ConnectionId, Option<String>),
         names: &[SecretName],
     ) -> Result<Grant, Error> {
-        let shared = self.scope.system.clone();
+        let system = self.scope.system.clone();
         let owner = self.scope.owner.to_string();
         if extension.trim().is_empty() || extension.chars().any(char::is_control) {
             return Err(ExtensionError::Unknown(extension.to_owned().into()).into());
@@ -125,15 +125,15 @@ impl<'a> Extensions<'a> {
             extension: extension.to_owned(),
             connection_id: connection,
             names: json::texts(&names),
-            created_at: shared.clock.now().seconds(),
+            created_at: system.ground.clock.now().seconds(),
             revoked_at: None,
             marked: Marked::default(),
         };
-        let on = shared.clone();
+        let on = system.clone();
         let whose = owner.clone();
         let written = row.clone();
         self.change_and_notify(extension, async move {
-            let granted = on.clone().store.write(move |tx| {
+            let granted = on.clone().ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&whose)).await?;
                     tx.lock(Lock::Connection(connection)).await?;
@@ -148,7 +148,7 @@ impl<'a> Extensions<'a> {
                         Err(error) => return Ok(Err(error.into())),
                     };
                     if let Some(provider) = needed
-                        && on.provider_of(&kind) != provider
+                        && on.ground.provider_of(&kind) != provider
                     {
                         let extension = extension();
                         return Ok(Err(ExtensionError::OtherProvider { extension, provider, kind }.into()));
@@ -156,7 +156,7 @@ impl<'a> Extensions<'a> {
                     if let Some(error) = ExtensionError::reserved(&kind, Some(&written.extension)) {
                         return Ok(Err(error.into()));
                     }
-                    let entry = on.find_kind_by(tx, &whose, &kind).await?;
+                    let entry = on.ground.find_kind_by(tx, &whose, &kind).await?;
                     let unknown = entry.and_then(|entry| unknown_secret(&on, &whose, &written, &entry));
                     if let Some(error) = unknown {
                         return Ok(Err(error.into()));
@@ -165,7 +165,7 @@ impl<'a> Extensions<'a> {
                         let extension = extension();
                         return Ok(Err(ExtensionError::AccountChanged { extension, connection }.into()));
                     }
-                    let granted = put(tx, &on, &whose, &written, None).await?;
+                    let granted = put(tx, &on.ground, &whose, &written, None).await?;
                     tx.made(&connection.to_string()).await?;
                     Ok(Ok(granted))
                 })
@@ -192,11 +192,11 @@ impl<'a> Extensions<'a> {
             let whose = self.scope.owner.to_string();
             let name = extension.to_owned();
             self.change_and_notify(extension, async move {
-                let revoked = on.clone().store.write(move |tx| {
+                let revoked = on.clone().ground.store.write(move |tx| {
                     Box::pin(async move {
                         tx.lock(Lock::Owner(&whose)).await?;
                         tx.lock(Lock::Connection(connection)).await?;
-                        take_back(tx, &on, &whose, &name, connection).await
+                        take_back(tx, &on.ground, &whose, &name, connection).await
                     })
                 });
                 let parts = revoked.await?;
@@ -216,8 +216,8 @@ impl<'a> Extensions<'a> {
     /// The store's errors.
     pub fn grants(self) -> BoxFuture<'a, Result<Vec<Grant>, Error>> {
         Box::pin(async move {
-            let rows = self.scope.system.reader().await?.grants(self.scope.owner).await?;
-            let sealer = &self.scope.system.sealer;
+            let rows = self.scope.system.ground.reader().await?.grants(self.scope.owner).await?;
+            let sealer = &self.scope.system.ground.sealer;
             Ok(rows.into_iter().filter(|row| check(sealer, self.scope.owner, row).is_ok()).map(Grant::of).collect())
         })
     }
@@ -232,7 +232,7 @@ impl<'a> Extensions<'a> {
         let owner = self.scope.owner.to_string();
         let extension = extension.to_owned();
         let changing = async move {
-            let order = on.changes.order().await;
+            let order = on.ground.extension_changes.order().await;
             let (result, parts) = change.await?;
             if !parts.is_empty() {
                 let change = ExtensionChange { owner, extension, command: None, parts, revisions: None };
@@ -240,7 +240,7 @@ impl<'a> Extensions<'a> {
             }
             Ok(result)
         };
-        let task = self.scope.system.runtimes.spawn(carrying(carried(), changing));
+        let task = self.scope.system.ground.runtimes.spawn(carrying(carried(), changing));
         task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 }
@@ -249,25 +249,25 @@ impl<'a> Extensions<'a> {
 /// added extension, it is in the store.
 pub(super) async fn needed(
     tx: &mut Tx,
-    shared: &System,
+    system: &System,
     owner: &str,
     extension: &str,
 ) -> Result<Result<Option<Kind>, RowError>, StoreError> {
-    let marks = RowMarks { sealer: &shared.sealer, owner, now: shared.clock.now().seconds() };
+    let marks = RowMarks { sealer: &system.ground.sealer, owner, now: system.ground.clock.now().seconds() };
     let state = tx.extension_state(owner, extension).await?;
     if let Some(Err(error)) = state.as_ref().map(|state| marks.check_state(extension, state)) {
         return Ok(Err(error));
     }
     let added = state.and_then(|row| row.provider).and_then(|provider| Kind::parse(&provider));
-    Ok(Ok(added.or_else(|| shared.declarations.last_declared(owner, extension).map(|declared| declared.provider))))
+    Ok(Ok(added.or_else(|| system.declarations.last_declared(owner, extension).map(|declared| declared.provider))))
 }
 
 /// Returns an error for a secret that the kind does not hand out.
-fn unknown_secret(shared: &System, owner: &str, row: &GrantRow, entry: &KindEntry) -> Option<ExtensionError> {
+fn unknown_secret(system: &System, owner: &str, row: &GrantRow, entry: &KindEntry) -> Option<ExtensionError> {
     let held = &entry.descriptor.secret_names;
     let granted = names(&row.names);
     let declared =
-        shared.declarations.last_declared(owner, &row.extension).map_or(granted.len(), |known| known.secrets);
+        system.declarations.last_declared(owner, &row.extension).map_or(granted.len(), |known| known.secrets);
     let is_unknown = |name: &SecretName| held_name(held, declared, name.as_str()).is_none();
     let name = granted.iter().find(|name| is_unknown(name))?.clone();
     let known = held.iter().filter_map(|name| SecretName::parse(name.to_string())).collect();

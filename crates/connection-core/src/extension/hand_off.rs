@@ -173,7 +173,7 @@ impl ExtensionHandle {
     /// Resolves the requirement. If a connection lacks a secret, its plugin is asked again: a newer plugin may hand out
     /// secrets that were unknown when the credential was stored.
     pub(super) async fn requirement_view(&self) -> Result<ResolvedConnection, Error> {
-        let resolved = requirement::resolve_one(&self.scope.system, &self.scope.owner, &self.declared).await?;
+        let resolved = requirement::resolve_one(&self.scope.system.ground, &self.scope.owner, &self.declared).await?;
         let Some(near) = resolved.near else { return Ok(resolved) };
         match Connection::find(self.connections(), near).await {
             Ok(connection)
@@ -181,7 +181,7 @@ impl ExtensionHandle {
                     .tell_names(&resolved.missing_secret_names, self.requirement().auth.secret_names.len())
                     .await =>
             {
-                requirement::resolve_one(&self.scope.system, &self.scope.owner, &self.declared).await
+                requirement::resolve_one(&self.scope.system.ground, &self.scope.owner, &self.declared).await
             }
             Ok(_) | Err(Error::NotFound(_)) => Ok(resolved),
             Err(error) => Err(error),
@@ -221,7 +221,7 @@ impl ExtensionHandle {
         let declared = &requirement.auth.secret_names;
         let holds =
             |entry: &KindEntry, name: &str| held_name(&entry.descriptor.secret_names, declared.len(), name).is_some();
-        let table = &self.scope.system.kinds;
+        let table = &self.scope.system.ground.kinds;
         if !table.connects(&requirement.provider) {
             let own = Kind::of_extension(self.name(), &requirement.provider);
             return own.filter(|_| matches!(table.own.declared(&self.declared), Some(Ok(())))).into_iter().collect();

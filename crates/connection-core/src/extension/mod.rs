@@ -129,7 +129,7 @@ impl ExtensionHandle {
     pub fn resolve<'a>(&'a self, requirement: &'a Requirement) -> BoxFuture<'a, Result<ResolvedConnection, Error>> {
         Box::pin(async move {
             self.own(requirement)?;
-            requirement::resolve_one(&self.scope.system, &self.scope.owner, &self.declared).await
+            requirement::resolve_one(&self.scope.system.ground, &self.scope.owner, &self.declared).await
         })
     }
 

@@ -53,7 +53,7 @@ impl ExtensionHandle {
             self.check_settings(command).await?;
             let connection = self.selected_connection().await?;
             let scope_names = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
-            let mut reader = self.scope.system.reader().await?;
+            let mut reader = self.scope.system.ground.reader().await?;
             let rows = Rows::read(&mut reader, &self.scope.owner, scope_names, connection).await?;
             let damaged = || reader.damaged(DAMAGED);
             let own = rows.public.own().ok_or_else(damaged)?;

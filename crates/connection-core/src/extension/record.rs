@@ -31,12 +31,12 @@ impl UseKind {
 impl ExtensionHandle {
     /// Checks that the extension is granted the connection and these secrets now.
     pub(super) async fn granted(&self, connection: ConnectionId, names: &[SecretName]) -> Result<(), Error> {
-        let mut reader = self.scope.system.reader().await?;
+        let mut reader = self.scope.system.ground.reader().await?;
         let grant = reader.grant(&self.scope.owner, self.name(), connection).await?;
         drop(reader);
         let held = grant.filter(|grant| grant.revoked_at.is_none());
         if let Some(grant) = &held {
-            grant::check(&self.scope.system.sealer, &self.scope.owner, grant)?;
+            grant::check(&self.scope.system.ground.sealer, &self.scope.owner, grant)?;
         }
         let held = held.map(|grant| grants::names(&grant.names));
         refusal(held.as_deref(), names).map_or(Ok(()), |names| Err(self.not_granted(connection, names)))
@@ -58,17 +58,17 @@ impl ExtensionHandle {
         if let Some(command) = command {
             body["command"] = command.into();
         }
-        let mut events = vec![on.event(&owner, connection, event::EXTENSION_USED, body)];
+        let mut events = vec![on.ground.event(&owner, connection, event::EXTENSION_USED, body)];
         for name in &texts {
             let body = serde_json::json!({ "extension": extension, "name": name });
-            events.push(on.event(&owner, connection, event::SECRET_RELEASED, body));
+            events.push(on.ground.event(&owner, connection, event::SECRET_RELEASED, body));
         }
         let shows_secrets = !names.is_empty();
-        let used = UseRecord { sealer: on.sealer.clone(), owner, extension, connection, names, events };
+        let used = UseRecord { sealer: on.ground.sealer.clone(), owner, extension, connection, names, events };
         let recorded = match shows_secrets {
-            true => on.store.write(move |tx| Box::pin(used.record(tx))).await?,
+            true => on.ground.store.write(move |tx| Box::pin(used.record(tx))).await?,
             // No secret is handed out, so the record need not be durable at once.
-            false => on.store.write_relaxed(move |tx| Box::pin(used.record(tx))).await?,
+            false => on.ground.store.write_relaxed(move |tx| Box::pin(used.record(tx))).await?,
         };
         match recorded {
             RecordOutcome::Done => {}

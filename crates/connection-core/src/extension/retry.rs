@@ -43,8 +43,8 @@ impl ExtensionHandle {
     /// [`ExtensionError::UnknownTicket`] for a ticket that this extension was not given, and the store's errors.
     pub fn retry(&self, ticket: RetryTicket) -> BoxFuture<'_, Result<RetryOutcome, Error>> {
         Box::pin(async move {
-            let oldest = self.scope.system.clock.now().seconds().saturating_sub_unsigned(TICKET_LIFETIME);
-            let mut reader = self.scope.system.reader().await?;
+            let oldest = self.scope.system.ground.clock.now().seconds().saturating_sub_unsigned(TICKET_LIFETIME);
+            let mut reader = self.scope.system.ground.reader().await?;
             let found = reader.ticket(&self.scope.owner, self.name(), ticket.as_uuid(), oldest).await?;
             drop(reader);
             let unknown = || ExtensionError::UnknownTicket { extension: self.label() };
@@ -67,11 +67,11 @@ impl ExtensionHandle {
 
     /// Returns why the setup ended without a connection, if it did and still exists.
     async fn failure(&self, session: SessionId) -> Result<Option<SetupFailure>, Error> {
-        let row = self.scope.system.reader().await?.setup(session).await?;
+        let row = self.scope.system.ground.reader().await?.setup(session).await?;
         let Some(row) = row.filter(|row| *row.owner == *self.scope.owner) else { return Ok(None) };
         match row.state {
             SetupState::Cancelled => Ok(Some(SetupFailure::new("setup_cancelled", "the setup was cancelled"))),
-            SetupState::Failed => match Setups::new(self.scope.as_scope().on(&self.scope.system.setup))
+            SetupState::Failed => match Setups::new(self.scope.as_scope().on(&self.scope.system.connection.setup))
                 .get(session)
                 .await?
                 .terminal()
@@ -91,10 +91,10 @@ impl ExtensionHandle {
         command: Option<&str>,
         open: impl Future<Output = Result<HandedOff, HandOffError>>,
     ) -> Result<RetryTicket, Error> {
-        let shared = &self.scope.system;
-        let now = shared.clock.now().seconds();
+        let system = &self.scope.system;
+        let now = system.ground.clock.now().seconds();
         let row = TicketRow {
-            id: shared.ids.next(),
+            id: system.ground.ids.next(),
             owner: self.scope.owner.to_string(),
             extension: self.name().to_owned(),
             command: command.unwrap_or_default().to_owned(),
@@ -103,7 +103,7 @@ impl ExtensionHandle {
         };
         let id = row.id;
         let oldest = now.saturating_sub_unsigned(TICKET_LIFETIME);
-        let written = shared.store.write(move |tx| {
+        let written = system.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.insert_ticket(&row, oldest).await?;
                 tx.made(&RetryTicket::from(id).to_string()).await
@@ -114,11 +114,15 @@ impl ExtensionHandle {
         match carrying(None, open).await {
             Ok(HandedOff { session: None }) => {}
             Ok(HandedOff { session: Some(session) }) => {
-                shared.store.write(move |tx| Box::pin(async move { tx.set_ticket_session(id, session).await })).await?;
+                system
+                    .ground
+                    .store
+                    .write(move |tx| Box::pin(async move { tx.set_ticket_session(id, session).await }))
+                    .await?;
             }
             Err(error) => {
                 // Nobody has this ticket. If it cannot be deleted here, it is deleted by its age.
-                let gone = shared.store.write(move |tx| {
+                let gone = system.ground.store.write(move |tx| {
                     Box::pin(async move {
                         tx.delete_ticket(id).await?;
                         tx.unmade().await

@@ -89,7 +89,7 @@ impl ExtensionHandle {
             self.command(command)?;
             let connection = self.selected_connection().await?;
             let scope_names = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
-            let mut reader = self.scope.system.reader().await?;
+            let mut reader = self.scope.system.ground.reader().await?;
             let rows = Rows::read(&mut reader, &self.scope.owner, scope_names, connection).await?;
             Ok(rows.revisions())
         })
@@ -97,6 +97,6 @@ impl ExtensionHandle {
 
     /// Returns the selected connection; `None` also if the selection is ambiguous.
     pub(super) async fn selected_connection(&self) -> Result<Option<ConnectionId>, Error> {
-        Ok(requirement::resolve_one(&self.scope.system, &self.scope.owner, &self.declared).await?.connection)
+        Ok(requirement::resolve_one(&self.scope.system.ground, &self.scope.owner, &self.declared).await?.connection)
     }
 }

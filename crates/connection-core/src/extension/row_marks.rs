@@ -5,7 +5,7 @@ use super::ExtensionHandle;
 use crate::{
     Error,
     ground::{check_declared, declared_subject},
-    guard::{RowError, Subject},
+    guard::{RowError, Subject, optional},
     keys::Sealer,
     store::{
         StoreError, Tx,
@@ -22,11 +22,6 @@ pub(crate) struct RowMarks<'a> {
     pub(crate) sealer: &'a Sealer,
     pub(crate) owner: &'a str,
     pub(crate) now: i64,
-}
-
-/// Encodes an optional field, so that an absent one differs from an empty one.
-fn maybe(bytes: Option<&[u8]>) -> Vec<u8> {
-    bytes.map_or_else(Vec::new, |bytes| [&[1], bytes].concat())
 }
 
 impl RowMarks<'_> {
@@ -46,10 +41,8 @@ impl RowMarks<'_> {
     /// Checks the state of an extension, as [`check`](Self::check) does a declaration.
     pub(crate) fn check_state(&self, name: &str, row: &ExtensionStateRow) -> Result<(), RowError> {
         let key = [name.as_bytes()];
-        let fields = state(row);
-        let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
         let what = || format!("the state of the extension '{name}'").into();
-        self.subject(STATE, &key).check(self.sealer, &row.marked, &fields, what)
+        self.subject(STATE, &key).check(self.sealer, &row.marked, &state(row), what)
     }
 
     /// Checks the settings of an extension or a command, as [`check`](Self::check) does a declaration.
@@ -82,9 +75,7 @@ impl RowMarks<'_> {
 
     pub(super) async fn put_state(&self, tx: &mut Tx, name: &str, row: &ExtensionStateRow) -> Result<(), StoreError> {
         let key = [name.as_bytes()];
-        let fields = state(row);
-        let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
-        let mark = self.subject(STATE, &key).written(tx, self.sealer, self.now, &fields).await?;
+        let mark = self.subject(STATE, &key).written(tx, self.sealer, self.now, &state(row)).await?;
         tx.put_extension_state(self.owner, name, row, &mark).await
     }
 
@@ -110,16 +101,16 @@ impl RowMarks<'_> {
 fn state(row: &ExtensionStateRow) -> [Vec<u8>; 3] {
     let ExtensionStateRow { fingerprint, provider, public, .. } = row;
     [
-        maybe(fingerprint.as_deref()),
-        maybe(provider.as_deref().map(str::as_bytes)),
-        maybe(public.as_deref().map(str::as_bytes)),
+        optional(fingerprint.as_deref()),
+        optional(provider.as_deref().map(str::as_bytes)),
+        optional(public.as_deref().map(str::as_bytes)),
     ]
 }
 
 impl ExtensionHandle {
     pub(super) fn marks(&self) -> RowMarks<'_> {
-        let shared = &self.scope.system;
-        RowMarks { sealer: &shared.sealer, owner: &self.scope.owner, now: shared.clock.now().seconds() }
+        let system = &self.scope.system;
+        RowMarks { sealer: &system.ground.sealer, owner: &self.scope.owner, now: system.ground.clock.now().seconds() }
     }
 
     /// Returns an error if a row whose values a program receives was edited or restored: the settings of the extension,
@@ -129,7 +120,7 @@ impl ExtensionHandle {
         let provider = self.requirement().provider.as_str();
         let owner = &self.scope.owner;
         let marks = self.marks();
-        let mut reader = self.scope.system.reader().await?;
+        let mut reader = self.scope.system.ground.reader().await?;
         let mut rows = reader.preferences_of(owner, name).await?;
         rows.retain(|row| row.command.is_empty() || Some(&*row.command) == command);
         if provider != name {

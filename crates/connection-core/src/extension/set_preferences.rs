@@ -98,16 +98,16 @@ impl SetPreferences {
     async fn commit(self) -> Result<Revisions, Error> {
         let values = self.checked()?;
         let Self { handle, command, replaces, expected, .. } = self;
-        let shared = handle.scope.system.clone();
+        let system = handle.scope.system.clone();
         let owner = handle.scope.owner.to_string();
         let change =
-            Change { declared: handle.declared.clone(), command, values, replaces, expected, shared: shared.clone() };
-        let on = shared.clone();
+            Change { declared: handle.declared.clone(), command, values, replaces, expected, system: system.clone() };
+        let on = system.clone();
         // The change runs on a task of its own, so that a committed change is notified even if the caller is dropped.
-        let task = shared.runtimes.spawn(async move {
-            let order = on.changes.order().await;
+        let task = system.ground.runtimes.spawn(async move {
+            let order = on.ground.extension_changes.order().await;
             let whose = owner.clone();
-            let written = on.store.write(move |tx| Box::pin(async move { change.write(tx, &whose).await }));
+            let written = on.ground.store.write(move |tx| Box::pin(async move { change.write(tx, &whose).await }));
             let (change, revisions) = written.await??;
             order.announce(&ExtensionChange { owner, ..change });
             Ok(revisions)
@@ -153,7 +153,7 @@ struct Change {
     values: Vec<(String, Option<Value>)>,
     replaces: bool,
     expected: Option<Revisions>,
-    shared: Arc<System>,
+    system: Arc<System>,
 }
 
 /// The values of an extension or of one command, by name.
@@ -169,7 +169,8 @@ impl Change {
         if self.expected.is_some_and(|expected| !same(expected, rows.revisions(), self.command.is_some())) {
             return Ok(Err(ExtensionError::Crossed { extension: self.extension() }.into()));
         }
-        let marks = RowMarks { sealer: &self.shared.sealer, owner, now: self.shared.clock.now().seconds() };
+        let marks =
+            RowMarks { sealer: &self.system.ground.sealer, owner, now: self.system.ground.clock.now().seconds() };
         let was = self.former_settings(tx, &marks, &rows).await?;
         let (now, body) = self.new_settings(&was);
         if body.len() > MAX_SETTINGS_LENGTH {
@@ -185,7 +186,7 @@ impl Change {
     async fn read(&self, tx: &mut Tx, owner: &str) -> Result<Rows, StoreError> {
         let requirement = &self.declared.requirement;
         // Another connection may have been selected since the caller asked.
-        let facts = Facts::of_one(&self.shared, tx, owner, &self.declared).await?;
+        let facts = Facts::of_one(&self.system.ground, tx, owner, &self.declared).await?;
         let connection = selected(&self.declared, &facts);
         if let Some(id) = connection {
             // Another process may be refreshing its credential.

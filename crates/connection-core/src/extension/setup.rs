@@ -63,7 +63,7 @@ impl ExtensionHandle {
     async fn for_own_setup(&self, kind: &Kind) -> Result<ForExtension, Error> {
         let requirement = self.requirement();
         let system = &self.scope.system;
-        if system.provider_of(kind) != requirement.provider {
+        if system.ground.provider_of(kind) != requirement.provider {
             let extension = self.label();
             let provider = requirement.provider.clone();
             return Err(ExtensionError::OtherProvider { extension, provider, kind: kind.clone() }.into());
@@ -72,14 +72,14 @@ impl ExtensionHandle {
             return Err(error.into());
         }
         let print = fingerprint(requirement);
-        let row = system.reader().await?.extension(&self.scope.owner, self.name()).await?;
+        let row = system.ground.reader().await?.extension(&self.scope.owner, self.name()).await?;
         if let Some(row) = &row {
             self.marks().check(row)?;
         }
         if row.as_ref().is_some_and(|row| row.fingerprint != print) {
             return Err(ExtensionError::Crossed { extension: self.label() }.into());
         }
-        declare(system, &self.scope.owner, self.name(), print).await?;
+        declare(&system.ground, &self.scope.owner, self.name(), print).await?;
         let names = requirement.auth.secret_names.iter().map(|name| name.as_str().to_owned()).collect();
         Ok(ForExtension { name: self.name().to_owned(), print, names, added: row.is_some() })
     }

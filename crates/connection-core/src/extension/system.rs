@@ -1,14 +1,13 @@
 //! The state of the extensions of one opened registry.
 
-use std::{ops::Deref, sync::Arc};
+use std::sync::Arc;
 
 use super::{Declarations, SettingsHandOff};
-use crate::connection;
+use crate::{connection, ground::Ground};
 
 /// The declarations that this process knows and the host's settings, over the connections.
-///
-/// It dereferences to the system below it, and so to the ground.
 pub(crate) struct System {
+    pub(crate) ground: Arc<Ground>,
     pub(crate) connection: Arc<connection::System>,
     pub(super) declarations: Arc<Declarations>,
     /// The settings of the host, if it has any.
@@ -21,14 +20,6 @@ impl System {
         declarations: Arc<Declarations>,
         settings: Option<Arc<dyn SettingsHandOff>>,
     ) -> Self {
-        Self { connection, declarations, settings }
-    }
-}
-
-impl Deref for System {
-    type Target = Arc<connection::System>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.connection
+        Self { ground: connection.ground.clone(), connection, declarations, settings }
     }
 }

@@ -96,7 +96,7 @@ impl ExtensionHandle {
         let system = &self.scope.system;
         let owner = self.scope.owner.clone();
         let extension = self.declared.name.to_string();
-        let known = system.reader().await?.lacking_scopes(&owner, &extension, connection).await?;
+        let known = system.ground.reader().await?.lacking_scopes(&owner, &extension, connection).await?;
         let mut scopes = known.as_deref().and_then(json::to_texts).unwrap_or_default();
         let before = scopes.len();
         for scope in lacking {
@@ -108,7 +108,7 @@ impl ExtensionHandle {
             return Ok(());
         }
         let scopes = json::texts(&scopes);
-        let noted = system.store.write_relaxed(move |tx| {
+        let noted = system.ground.store.write_relaxed(move |tx| {
             Box::pin(async move { tx.put_lacking_scopes(&owner, &extension, connection, &scopes).await })
         });
         Ok(noted.await?)
@@ -155,8 +155,8 @@ impl ExtensionHandle {
             None => Vec::new(),
         };
         if let (Some(id), None) = (resolved.connection, &connection)
-            && let Some(row) = self.scope.system.reader().await?.standing(id).await?
-            && let Some(error) = guard::refused(&self.scope.system.sealer, &row)
+            && let Some(row) = self.scope.system.ground.reader().await?.standing(id).await?
+            && let Some(error) = guard::refused(&self.scope.system.ground.sealer, &row)
         {
             // No credential of this connection was opened, but its configuration is handed out.
             return Err(error.into());
@@ -187,7 +187,7 @@ impl ExtensionHandle {
 
     /// Returns the resolved requirement, or an error if it is not connected.
     async fn usable(&self) -> Result<ResolvedConnection, Error> {
-        let resolved = requirement::resolve_one(&self.scope.system, &self.scope.owner, &self.declared).await?;
+        let resolved = requirement::resolve_one(&self.scope.system.ground, &self.scope.owner, &self.declared).await?;
         let why = match resolved.status {
             ConnectionStatus::Connected => return Ok(resolved),
             ConnectionStatus::Missing if resolved.error.is_none() => match &self.requirement().connect_guide {
@@ -226,7 +226,7 @@ impl ExtensionHandle {
         let entry = match connection.info().kind.extension() {
             // The kind of the extension's own declaration hands out what was declared.
             Some(_) => None,
-            None => self.scope.system.kinds.entry(&connection.info().kind),
+            None => self.scope.system.ground.kinds.entry(&connection.info().kind),
         };
         let held = entry.as_ref().map(|entry| entry.descriptor.secret_names.as_slice()).unwrap_or_default();
         let declared = self.requirement().auth.secret_names.len();

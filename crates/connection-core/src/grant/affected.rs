@@ -1,10 +1,10 @@
 //! The extensions that may use a changed connection. They are read in the transaction of the change and notified after
-//! its commit; see `changes`.
+//! its commit; see `extension_changes`.
 
 use super::take_back;
 use crate::{
     ChangedPart, ConnectionId, ExtensionChange,
-    changes::ChangeOrder,
+    extension_changes::ChangeOrder,
     ground::Ground,
     store::{StoreError, Tx},
 };

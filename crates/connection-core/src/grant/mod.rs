@@ -12,24 +12,13 @@ use crate::{
 
 pub(crate) use affected::{ALL_OF_IT, Affected};
 
-/// The fields in the row of a grant that the mark covers, apart from the names.
-struct Fields {
-    created_at: [u8; 8],
-    revoked_at: Vec<u8>,
-}
-
-impl Fields {
-    fn of(row: &GrantRow) -> Self {
-        let revoked_at = row.revoked_at.map(|at| at.to_be_bytes().to_vec()).unwrap_or_default();
-        Self { created_at: row.created_at.to_be_bytes(), revoked_at }
-    }
-
-    fn with<'a>(&'a self, row: &'a GrantRow) -> [&'a [u8]; 3] {
-        [row.names.as_bytes(), &self.created_at, &self.revoked_at]
-    }
-}
-
 const TABLE: &str = "connection_extension_grant";
+
+/// The columns that the mark covers, apart from the key.
+fn fields(row: &GrantRow) -> [Vec<u8>; 3] {
+    let revoked_at = row.revoked_at.map(|at| at.to_be_bytes().to_vec()).unwrap_or_default();
+    [row.names.clone().into_bytes(), row.created_at.to_be_bytes().to_vec(), revoked_at]
+}
 
 /// Checks that the row of a grant is as this program last wrote it.
 ///
@@ -40,7 +29,7 @@ pub(crate) fn check(sealer: &Sealer, owner: &str, row: &GrantRow) -> Result<(), 
     let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
     let what = || format!("the grant of connection {} to '{}'", row.connection_id, row.extension).into();
     let subject = Subject { table: TABLE, owner, key: &key };
-    subject.check(sealer, &row.marked, &Fields::of(row).with(row), what)
+    subject.check(sealer, &row.marked, &fields(row), what)
 }
 
 /// Writes a grant with its mark, and returns the parts of the extension that change: other extensions read the public
@@ -55,7 +44,7 @@ pub(crate) async fn write(
 ) -> Result<Vec<ChangedPart>, StoreError> {
     let key = [row.extension.as_bytes(), row.connection_id.as_bytes()];
     let subject = Subject { table: TABLE, owner, key: &key };
-    let mark = subject.written(tx, sealer, at, &Fields::of(row).with(row)).await?;
+    let mark = subject.written(tx, sealer, at, &fields(row)).await?;
     tx.put_grant(owner, row, &mark).await?;
     let is_public = tx.count_public_change(owner, &row.extension).await?;
     Ok(is_public.then_some(ChangedPart::ConnectionConfig).into_iter().chain([ChangedPart::Grant]).collect())

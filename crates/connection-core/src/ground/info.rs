@@ -8,7 +8,7 @@ use crate::{
     kinds::{KindEntry, own_provider},
     liveness::column,
     plan,
-    store::{OutlineRow, json, rows::ListedRow},
+    store::{json, rows::ListedRow},
 };
 
 /// The kind of a row whose kind cannot be read. Nothing in such a row can be opened, even if a plugin has this name.
@@ -117,26 +117,6 @@ impl Ground {
             terms: account.terms,
             cursor: ListCursor::new(row.usable_at, account.id),
         })
-    }
-
-    /// Returns what an outline tells of a connection of an owner, with its kind if this process has it.
-    pub(crate) fn outline(&self, owner: &str, row: OutlineRow, entry: Option<&KindEntry>) -> ConnectionInfo {
-        let kind = Kind::parse(&row.kind).unwrap_or(UNREADABLE);
-        let identity = Identity::new(row.account_id, row.account_label);
-        let mut info = ConnectionInfo::new(row.id, owner, kind, row.label, identity);
-        info.tags = Tags::of_stored(row.tags.as_deref());
-        info.liveness = row.liveness.as_deref().map_or(Liveness::Unknown, column::to_liveness);
-        info.reason = row.reason.as_deref().and_then(json::to_reason);
-        info.valid_until = row.valid_until.map(Timestamp::from_seconds);
-        info.authorized_until = row.authorized_until.map(Timestamp::from_seconds);
-        info.registered = entry.is_some();
-        info.provider = self.provider_of(&info.kind);
-        if let Some(entry) = entry {
-            info.provider = entry.descriptor.provider.clone();
-            info.renews = entry.renews();
-            info.kind_changed = !entry.permits_use(row.terms.as_deref());
-        }
-        info
     }
 }
 

@@ -17,9 +17,9 @@ use serde_json::Value;
 
 use crate::{
     Clock, ConnectionId, Environment, Error, FilesPolicy, IdGenerator, ProfileId,
-    changes::Changes,
     contain::Runtimes,
     event,
+    extension_changes::Changes,
     keys::Sealer,
     kinds::KindTable,
     liveness::Subscriptions,
@@ -67,7 +67,7 @@ pub(crate) struct Ground {
     pub(crate) kinds: Arc<KindTable>,
     pub(crate) subscriptions: Subscriptions,
     /// The listeners to changes of extensions.
-    pub(crate) changes: Changes,
+    pub(crate) extension_changes: Changes,
     /// The listeners of the host to what this process does.
     pub(crate) notifications: Notifications,
     pub(crate) runtimes: Arc<Runtimes>,
@@ -86,7 +86,7 @@ impl Ground {
         Reading::new(self.files.clone(), owner, profiles)
     }
 
-    /// An event of now. The body holds no secret.
+    /// Returns an event with the current time. The body holds no secret.
     pub(crate) fn event(&self, owner: &str, connection: ConnectionId, kind: &str, body: Value) -> EventRow {
         event::at(self.clock.now().seconds(), &*self.ids, owner, connection, kind, body)
     }

@@ -17,7 +17,7 @@ use crate::{
     keys::Sealer,
     kinds::KindEntry,
     store::{
-        OutlineRow, Reader, StoreError, any_of,
+        Reader, StoreError, any_of,
         rows::{ExtensionRow, ListedRow, Marked},
     },
 };
@@ -207,11 +207,5 @@ impl RowKinds<'_> {
     pub(crate) fn info(&self, row: ListedRow) -> Option<ConnectionInfo> {
         let entry = Kind::parse(&row.account.kind).and_then(|kind| self.entry(&row.account.owner, &kind));
         self.ground.info(row, entry.as_deref())
-    }
-
-    /// Returns what an outline tells of a connection of an owner.
-    pub(crate) fn outline(&self, owner: &str, row: OutlineRow) -> ConnectionInfo {
-        let entry = Kind::parse(&row.kind).and_then(|kind| self.entry(owner, &kind));
-        self.ground.outline(owner, row, entry.as_deref())
     }
 }

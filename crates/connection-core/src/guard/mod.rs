@@ -9,7 +9,7 @@ mod error;
 mod subject;
 
 pub use error::{RowError, RowFault};
-pub(crate) use subject::{Subject, connection_event_mac, event_mac};
+pub(crate) use subject::{Subject, connection_event_mac, event_mac, optional};
 
 use crate::{
     keys::Sealer,

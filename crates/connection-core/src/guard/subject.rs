@@ -29,10 +29,10 @@ impl Subject<'_> {
         sealer.mac_of("connections/row/subject/v1", &parts)
     }
 
-    fn mac(&self, sealer: &Sealer, name: &[u8], revision: i64, fields: &[&[u8]]) -> [u8; 32] {
+    fn mac(&self, sealer: &Sealer, name: &[u8], revision: i64, fields: &[impl AsRef<[u8]>]) -> [u8; 32] {
         let revision = revision.to_be_bytes();
         let parts: Vec<&[u8]> =
-            [self.table.as_bytes(), name, &revision[..]].into_iter().chain(fields.iter().copied()).collect();
+            [self.table.as_bytes(), name, &revision[..]].into_iter().chain(fields.iter().map(AsRef::as_ref)).collect();
         sealer.mac_of("connections/row/v1", &parts)
     }
 
@@ -43,7 +43,7 @@ impl Subject<'_> {
         tx: &mut Tx,
         sealer: &Sealer,
         at: i64,
-        fields: &[&[u8]],
+        fields: &[impl AsRef<[u8]>],
     ) -> Result<Vec<u8>, StoreError> {
         let revision = self.append(tx, sealer, at).await?;
         let name = self.name(sealer);
@@ -69,7 +69,7 @@ impl Subject<'_> {
         &self,
         sealer: &Sealer,
         marked: &Marked,
-        fields: &[&[u8]],
+        fields: &[impl AsRef<[u8]>],
         what: impl FnOnce() -> DisplayText,
     ) -> Result<(), RowError> {
         match self.fault(sealer, marked, fields) {
@@ -78,7 +78,7 @@ impl Subject<'_> {
         }
     }
 
-    fn fault(&self, sealer: &Sealer, marked: &Marked, fields: &[&[u8]]) -> Option<RowFault> {
+    fn fault(&self, sealer: &Sealer, marked: &Marked, fields: &[impl AsRef<[u8]>]) -> Option<RowFault> {
         let Some(mark) = &marked.mark else { return Some(RowFault::Unmarked) };
         let parts = mark.split_at_checked(NAME).filter(|_| mark.len() == LENGTH);
         let parts = parts.and_then(|(name, rest)| rest.split_first_chunk::<8>().map(|rest| (name, rest)));
@@ -94,6 +94,11 @@ impl Subject<'_> {
             _ => Some(RowFault::Edited),
         }
     }
+}
+
+/// Encodes an optional column, so that an absent one differs from an empty one.
+pub(crate) fn optional(bytes: Option<&[u8]>) -> Vec<u8> {
+    bytes.map_or_else(Vec::new, |bytes| [&[1], bytes].concat())
 }
 
 /// The link from a row event to the one before it.

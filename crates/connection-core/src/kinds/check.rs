@@ -1,7 +1,10 @@
 //! Checks a plugin at its registration: what it says about itself, and what it declares for its local tool.
 
 use connection_contract::DisplayText;
-use connection_replay::descriptor::{self, Facets, Pattern};
+use connection_replay::{
+    answer::Pattern,
+    descriptor::{self, Facets},
+};
 use regex::Regex;
 
 use super::{Activation, AgreedTexts, KindEntry, RegisterError, Terms};

@@ -1,8 +1,8 @@
 //! The profiles of an owner as rows: which exist, which one a setup or a probe uses, and what a kind may read of them.
 
-mod grant;
 mod row_marks;
 pub(crate) mod rules;
+mod used_profile;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-pub(crate) use grant::{Granted, granted, granted_all, setup_profile};
 pub(crate) use row_marks::RowMarks;
+pub(crate) use used_profile::{UsedProfile, granted, granted_all, setup_profile};
 
 /// One isolated identity of a local tool.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -44,10 +44,8 @@ impl RowMarks<'_> {
     /// The row was edited, or replaced by an older version.
     pub(crate) fn check(&self, row: &ProfileRow) -> Result<(), RowError> {
         let key = [self.kind.as_str().as_bytes(), row.id.as_bytes()];
-        let fields = fields(row);
-        let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
         let what = || format!("the profile '{}' of kind '{}' ({})", row.label, self.kind, row.id).into();
-        Subject { table: PROFILE, owner: self.owner, key: &key }.check(self.sealer, &row.marked, &fields, what)
+        Subject { table: PROFILE, owner: self.owner, key: &key }.check(self.sealer, &row.marked, &fields(row), what)
     }
 
     /// Checks a slot in the same way as [`check`](Self::check).
@@ -60,9 +58,7 @@ impl RowMarks<'_> {
 
     async fn mark(&self, tx: &mut Tx, row: &ProfileRow) -> Result<Vec<u8>, StoreError> {
         let key = [self.kind.as_str().as_bytes(), row.id.as_bytes()];
-        let fields = fields(row);
-        let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
-        Subject { table: PROFILE, owner: self.owner, key: &key }.written(tx, self.sealer, self.now, &fields).await
+        Subject { table: PROFILE, owner: self.owner, key: &key }.written(tx, self.sealer, self.now, &fields(row)).await
     }
 
     pub(crate) async fn insert(&self, tx: &mut Tx, row: &ProfileRow) -> Result<(), StoreError> {

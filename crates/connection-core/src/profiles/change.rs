@@ -90,7 +90,7 @@ impl Profiles {
         Box::pin(async move {
             let NewProfile { label, directory, is_default } = profile;
             let wanted = ProfileRow {
-                id: ProfileId::from(self.shared.ids.next()),
+                id: ProfileId::from(self.system.ground.ids.next()),
                 label: rules::label(label.as_str()).ok_or(Error::InvalidLabel)?,
                 directory: rules::directory(&self.of.spec, &directory)?,
                 is_default,
@@ -103,7 +103,7 @@ impl Profiles {
             let mut within = self.of.transaction_context();
             let mut wanted = ProfileRow { created_at: within.now, ..wanted };
             std::mem::swap(&mut within.fresh, &mut wanted.id);
-            let made = self.shared.store.write(move |tx| {
+            let made = self.system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     let rows = match within.begin(tx).await? {
                         Ok(rows) => rows,
@@ -148,7 +148,7 @@ impl Profiles {
             let directory = directory.map(|path| rules::directory(&self.of.spec, &path)).transpose()?;
             let says_all = label.is_some() && directory.is_some();
             let within = self.of.transaction_context();
-            let changed = self.shared.store.write(move |tx| {
+            let changed = self.system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     let rows = match within.begin(tx).await? {
                         Ok(rows) => rows,
@@ -222,9 +222,10 @@ impl Profiles {
     /// slot uses the profile, [`ProfileError::NotFound`], and errors of the store.
     pub fn remove(&self, id: ProfileId) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let uses = self.shared.profile_uses.as_ref().map_or(0, |uses| uses(&self.of.owner, &self.of.kind, id));
+            let uses =
+                self.system.ground.profile_uses.as_ref().map_or(0, |uses| uses(&self.of.owner, &self.of.kind, id));
             let within = self.of.transaction_context();
-            let removed = self.shared.store.write(move |tx| {
+            let removed = self.system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(crate::store::Lock::Owner(&within.owner)).await?;
                     let owner = &within.owner;

@@ -32,7 +32,7 @@ impl Profiles {
             };
             let path = DisplayText::from(directory.to_string_lossy().into_owned()).to_string();
             let make = move || make(&directory);
-            let made = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(make).await }).await;
+            let made = self.system.ground.runtimes.spawn(async move { tokio::task::spawn_blocking(make).await }).await;
             // The task does not panic. It is lost only when its runtime shuts down, which also ends the registry.
             let made = made.ok().and_then(Result::ok).unwrap_or_else(|| Err("it was interrupted".to_owned()));
             made.map_err(|problem| ProfileError::NotMade { path, problem }.into())

@@ -43,7 +43,7 @@ pub use token::ProfileToken;
 /// ```
 #[derive(Clone)]
 pub struct Profiles {
-    shared: Arc<connection::System>,
+    system: Arc<connection::System>,
     of: KindProfiles,
 }
 
@@ -60,8 +60,8 @@ impl Profiles {
     ///
     /// [`Error::UnknownKind`], and [`Error::Profile`] for a kind that has none here.
     pub(crate) fn new(scope: Scope<'_, connection::System>, kind: &Kind) -> Result<Self, Error> {
-        let of = KindProfiles::new(scope.system, scope.owner, kind)?;
-        Ok(Self { shared: scope.system.clone(), of })
+        let of = KindProfiles::new(&scope.system.ground, scope.owner, kind)?;
+        Ok(Self { system: scope.system.clone(), of })
     }
 
     /// Returns all profiles in the order in which they were created.

@@ -81,14 +81,14 @@ impl Profiles {
     fn probe_path(&self, path: PathBuf) -> BoxFuture<'_, Result<DirectoryProbe, Error>> {
         Box::pin(async move {
             let path = PathBuf::from(rules::absolute(&path)?);
-            let reading = self.shared.reading(&self.of.owner);
+            let reading = self.system.ground.reading(&self.of.owner);
             let bounds = reading.bounds().await.map_err(Error::Files)?;
             let look = move || directory_state(&bounds, &path);
-            let looked = self.shared.runtimes.spawn(async move { tokio::task::spawn_blocking(look).await });
+            let looked = self.system.ground.runtimes.spawn(async move { tokio::task::spawn_blocking(look).await });
             // The task does not panic. It is lost only when its runtime shuts down, which also ends the registry.
             let (state, real) = looked.await.ok().and_then(Result::ok).unwrap_or((DirectoryState::Unreadable, None));
             let whose = format!("{}\0{}", self.of.owner, self.of.kind);
-            let prober = Prober { cache: &self.shared.file_cache, reading, whose: &whose };
+            let prober = Prober { cache: &self.system.ground.file_cache, reading, whose: &whose };
             Ok(prober.probed(state, real, &self.of.spec).await)
         })
     }

@@ -35,7 +35,7 @@ impl Profiles {
             }
             if let Some(slot) = slot {
                 rules::slot(slot)?;
-                let mut reader = self.shared.reader().await?;
+                let mut reader = self.system.ground.reader().await?;
                 let owner = &self.of.owner;
                 let kind = self.of.kind.as_str();
                 if let Some(named) = reader.profile_slot(owner, kind, slot).await? {
@@ -65,7 +65,7 @@ impl Profiles {
             rules::slot(slot)?;
             let of = self.of.clone();
             let row = SlotRow { slot: slot.to_owned(), profile_id: id, marked: Marked::default() };
-            let set = self.shared.store.write(move |tx| {
+            let set = self.system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&of.owner)).await?;
                     if tx.profile(&of.owner, of.kind.as_str(), id).await?.is_none() {
@@ -89,7 +89,7 @@ impl Profiles {
             rules::slot(slot)?;
             let of = self.of.clone();
             let slot = slot.to_owned();
-            let cleared = self.shared.store.write(move |tx| {
+            let cleared = self.system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&of.owner)).await?;
                     of.marks().delete_slot(tx, &slot).await
@@ -106,7 +106,7 @@ impl Profiles {
     /// Errors of the store.
     pub fn slots(&self) -> BoxFuture<'_, Result<BTreeMap<String, ProfileId>, Error>> {
         Box::pin(async move {
-            let rows = self.shared.reader().await?.profile_slots(&self.of.owner, self.of.kind.as_str()).await?;
+            let rows = self.system.ground.reader().await?.profile_slots(&self.of.owner, self.of.kind.as_str()).await?;
             Ok(rows.into_iter().map(|row| (row.slot, row.profile_id)).collect())
         })
     }

@@ -109,7 +109,7 @@ impl SpawnOptions {
     /// removed instead of set: a tool that gets the same directory from a variable may look for fewer files.
     fn put(&mut self, profiles: &Profiles, profile: &Profile) {
         let spec = &profiles.of.spec;
-        let environment = &*profiles.shared.environment;
+        let environment = &*profiles.system.ground.environment;
         self.take_out();
         let before: Vec<_> = names(spec).map(|name| (name.clone(), self.env.remove(&name))).collect();
         let mut without = Vec::new();
@@ -216,7 +216,7 @@ impl Profiles {
         id: ProfileId,
     ) -> BoxFuture<'a, Result<Option<Profile>, Error>> {
         Box::pin(async move {
-            let row = self.shared.reader().await?.profile(&self.of.owner, self.of.kind.as_str(), id).await?;
+            let row = self.system.ground.reader().await?.profile(&self.of.owner, self.of.kind.as_str(), id).await?;
             if let Some(row) = &row {
                 self.of.marks().check(row)?;
             }

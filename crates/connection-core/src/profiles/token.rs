@@ -99,7 +99,7 @@ impl Profiles {
 
     async fn find_token(&self, id: ProfileId) -> Result<Option<ProfileToken>, Error> {
         let kind = &self.of.kind;
-        let entry = self.shared.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
+        let entry = self.system.ground.kinds.entry(kind).ok_or_else(|| Error::UnknownKind(kind.clone()))?;
         let Some(tool) = entry.descriptor.tools.first() else { return Ok(None) };
         let ways = ways(tool);
         if ways.is_empty() {
@@ -108,7 +108,7 @@ impl Profiles {
         let mut candidates = Vec::new();
         let mut filter = Filter::new().kind(kind.clone()).profile(id);
         loop {
-            let page = connection::list(&self.shared, &self.of.owner, filter.clone()).await?;
+            let page = connection::list(&self.system.ground, &self.of.owner, filter.clone()).await?;
             candidates.extend(page.connections);
             match page.next {
                 Some(next) => filter = filter.after(next),
@@ -119,14 +119,15 @@ impl Profiles {
         // first.
         candidates.sort_by_key(|info| info.is_default);
         for (place, info) in candidates.into_iter().rev().enumerate() {
-            let connection = Connection::new(&self.shared, info);
+            let connection = Connection::new(&self.system, info);
             for way in ways.iter().filter(|way| place == 0 || !way.is_key) {
                 let taken = match connection.take_secret(&way.secret_name).await {
                     Err(Error::NotFound(_)) => break,
                     taken => taken?,
                 };
                 if let Some(secret) = taken {
-                    let allowed = self.shared.local_services.tools.check_token(&tool.binary, &way.variable, &way.args);
+                    let allowed =
+                        self.system.ground.local_services.tools.check_token(&tool.binary, &way.variable, &way.args);
                     allowed.map_err(|why| ProfileError::NotAllowed { kind: kind.clone(), why })?;
                     return Ok(Some(ProfileToken { connection, way: way.clone(), secret }));
                 }

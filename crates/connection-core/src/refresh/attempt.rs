@@ -9,12 +9,12 @@ use connection_contract::{
 };
 use connection_egress::{Egress, LastAnswer};
 
-use super::{System, flight::Target, lease::Lease};
+use super::{System, lease::Lease, target::Target};
 use crate::{
     Error,
     asked::Asked,
     contain::{Contained, contain},
-    credential::{HostServices, Subject},
+    credential::{CredentialServices, Subject},
     exchange::{ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain},
     kinds::KindEntry,
     limits,
@@ -72,9 +72,9 @@ pub(super) async fn attempt(system: &Arc<System>, target: &Target<'_>, subject: 
     let egress = subject.payload.egress(&subject.owner);
     let heard = LastAnswer::default();
     let egress = Egress { heard: heard.clone(), ..egress };
-    let spends = Arc::new(ConnectionSpends::new(system, spender, semantics, egress, lease.deadline()));
+    let spends = Arc::new(ConnectionSpends::new(&system.exchange, spender, semantics, egress, lease.deadline()));
     let outcome = match run(system, kind, subject, spends.clone(), heard.clone()).await {
-        Outcome::Failed(why) => Outcome::Failed(heard.describe_reason(why, system.clock.now())),
+        Outcome::Failed(why) => Outcome::Failed(heard.describe_reason(why, system.ground.clock.now())),
         outcome => outcome,
     };
     Attempt {
@@ -108,11 +108,11 @@ async fn run(
     heard: LastAnswer,
 ) -> Outcome {
     // The core decides to refresh, so no person is there to use a login window.
-    let services = match HostServices::of(system, kind, &subject).await {
+    let services = match CredentialServices::of(&system.ground, kind, &subject).await {
         Ok(services) => services.unattended().hearing(heard),
         Err(error) => return Outcome::Stuck(error),
     };
-    let clock = system.clock.clone();
+    let clock = system.ground.clock.clone();
     let definition = kind.definition.clone();
     let spending = spends.clone();
     let task = async move {
@@ -123,7 +123,7 @@ async fn run(
         let refresh = || definition.refresh(&subject.payload.credential, &ctx);
         contain(&*clock, MAX_DURATION, refresh, || spending.is_stopped(), || {}).await
     };
-    let ended = match system.runtimes.run(&*system.clock, MAX_DURATION + GRACE, task).await {
+    let ended = match system.ground.runtimes.run(&*system.ground.clock, MAX_DURATION + GRACE, task).await {
         Contained::Ended(ended) => ended,
         Contained::Panicked => Contained::Panicked,
         Contained::Stopped | Contained::TimedOut => Contained::TimedOut,

@@ -11,9 +11,9 @@ use connection_contract::{Liveness, Reason, Refreshed, Secret, Timestamp, reason
 
 use super::{
     RefreshResult,
-    flight::Target,
     lease::Lease,
     outcome::{RefreshOutcome, current},
+    target::Target,
 };
 use crate::{
     ChangedPart, ConnectionId, Error, IdGenerator,
@@ -59,12 +59,12 @@ impl Context {
         let system = target.scope.system;
         Self {
             id: target.info.id,
-            process: system.process.clone(),
+            process: system.ground.process.clone(),
             fence: lease.fence,
-            now: system.clock.now().seconds(),
+            now: system.ground.clock.now().seconds(),
             asked,
-            sealer: system.sealer.clone(),
-            ids: system.ids.clone(),
+            sealer: system.ground.sealer.clone(),
+            ids: system.ground.ids.clone(),
         }
     }
 
@@ -131,9 +131,14 @@ pub(super) async fn renewed(
     let seen = *generation;
     let Refreshed { credential, valid_until, renew_at, authorized_until, granted_scopes, .. } = refreshed;
     payload.credential = credential;
-    let secret_names =
-        named_secrets::names_json(system, kind, &payload.credential, named_secrets::current(system, id)).await;
-    let fresh = replace::seal_next(system, id, &info.owner, &info.kind, &payload, secret_names).await?;
+    let secret_names = named_secrets::names_json(
+        &system.ground,
+        kind,
+        &payload.credential,
+        named_secrets::current(&system.ground, id),
+    )
+    .await;
+    let fresh = replace::seal_next(&system.ground, id, &info.owner, &info.kind, &payload, secret_names).await?;
     let next = fresh.generation;
     let given = ReportedTimes {
         valid_until: valid_until.map(Timestamp::seconds),
@@ -151,23 +156,26 @@ pub(super) async fn renewed(
         plan,
         ..fresh
     };
-    let written = system.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh, &keys).await }));
-    let order = system.changes.order().await;
+    let written =
+        system.ground.store.write(move |tx| Box::pin(async move { put(tx, &context, seen, fresh, &keys).await }));
+    let order = system.ground.extension_changes.order().await;
     let written = written.await?;
     if !matches!(written, CommitOutcome::Gone) {
         lease.end();
     }
     match written {
         CommitOutcome::Gone => Err(Error::NotFound(id)),
-        CommitOutcome::Superseded(generation) => Ok(current(system, info, generation, RefreshOutcome::Superseded)),
+        CommitOutcome::Superseded(generation) => {
+            Ok(current(&system.refresh_counts, info, generation, RefreshOutcome::Superseded))
+        }
         CommitOutcome::Done { before, after, outcome, affected } => {
             if let Some(affected) = affected {
                 affected.notify(&order);
             }
             drop(order);
-            let current = current(system, info, next, outcome);
-            let reason = if after == before { None } else { system.info_by_id(scope.owner, id).await?.reason };
-            replace::publish(system, id, before, after, reason);
+            let current = current(&system.refresh_counts, info, next, outcome);
+            let reason = if after == before { None } else { system.ground.info_by_id(scope.owner, id).await?.reason };
+            replace::publish(&system.ground, id, before, after, reason);
             Ok(current)
         }
     }

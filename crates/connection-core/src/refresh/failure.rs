@@ -7,10 +7,10 @@ use connection_contract::{Liveness, NotLive, Reason, RefreshSemantics, Timestamp
 use super::{
     RefreshResult, Trigger,
     commit::{CommitOutcome, Context},
-    flight::Target,
     lease::Lease,
     not_renewed,
     outcome::{RefreshOutcome, current, report},
+    target::Target,
 };
 use crate::{
     Error,
@@ -129,21 +129,22 @@ pub(super) async fn record(
         generation: target.generation,
         plan: target.plan.clone(),
         is_refused: target.why == Trigger::Refused,
-        boot: exchange::boot_time(system),
+        boot: exchange::boot_time(&system.exchange),
     };
-    let written = system.store.write(move |tx| Box::pin(async move { write(tx, &context, &attempt, failure).await }));
+    let written =
+        system.ground.store.write(move |tx| Box::pin(async move { write(tx, &context, &attempt, failure).await }));
     let (written, mut why) = written.await?;
     match written {
         CommitOutcome::Gone => return Err(Error::NotFound(id)),
         CommitOutcome::Superseded(generation) => {
             // Another process has refreshed the credential. The refusal concerns a credential that is replaced.
             lease.end();
-            return Ok(current(system, info, generation, RefreshOutcome::Adopted));
+            return Ok(current(&system.refresh_counts, info, generation, RefreshOutcome::Adopted));
         }
         CommitOutcome::Done { before, after, outcome, .. } => {
             lease.end();
-            report(system, info, outcome, Some(&why.reason.code));
-            replace::publish(system, id, before, after, (after != Liveness::Live).then(|| why.reason.clone()));
+            report(&system.refresh_counts, info, outcome, Some(&why.reason.code));
+            replace::publish(&system.ground, id, before, after, (after != Liveness::Live).then(|| why.reason.clone()));
         }
     }
     if !is_requested && why.reason.code == reason::REFRESH_OUTCOME_UNKNOWN {

@@ -29,10 +29,11 @@ pub(super) struct Lease {
 impl Lease {
     /// Takes the lease. Returns `None` if another process holds it, or if the generation is no longer current.
     pub(super) async fn take(system: &Arc<System>, id: ConnectionId, generation: i64) -> Result<Option<Self>, Error> {
-        let owner = system.process.clone();
-        let requested_at = system.clock.passed();
+        let owner = system.ground.process.clone();
+        let requested_at = system.ground.clock.passed();
         // A power failure may undo this write, but it also ends the holder.
         let taken = system
+            .ground
             .store
             .write_relaxed(move |tx| Box::pin(async move { tx.lease_refresh(id, generation, &owner).await }));
         let fence = taken.await?;
@@ -64,9 +65,10 @@ impl Lease {
     /// Queues the release. The write is queued even if the future is not awaited.
     fn give_back(&self) -> impl Future<Output = Result<bool, StoreError>> + Send + use<> {
         let id = self.id;
-        let owner = self.system.process.clone();
+        let owner = self.system.ground.process.clone();
         let fence = self.fence;
         self.system
+            .ground
             .store
             .write_relaxed(move |tx| Box::pin(async move { tx.release_refresh(id, &owner, fence, None).await }))
     }
@@ -82,12 +84,12 @@ impl Drop for Lease {
 
 /// Waits until no process holds the lease, or another credential is current.
 pub(super) async fn until_free(system: &Arc<System>, id: ConnectionId, generation: i64) -> Result<(), Error> {
-    let mut changes = system.store.changes(&*system.clock).await;
+    let mut changes = system.ground.store.changes(&*system.ground.clock).await;
     loop {
-        let leased = system.reader().await?.refresh_lease(id).await?;
+        let leased = system.ground.reader().await?.refresh_lease(id).await?;
         if !leased.is_some_and(|leased| leased.generation == generation && leased.is_held()) {
             return Ok(());
         }
-        changes.changed(&*system.clock, POLL_INTERVAL, |changed| changed == Changed::Connection(id)).await?;
+        changes.changed(&*system.ground.clock, POLL_INTERVAL, |changed| changed == Changed::Connection(id)).await?;
     }
 }

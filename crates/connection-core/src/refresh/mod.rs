@@ -8,10 +8,11 @@
 mod attempt;
 mod commit;
 mod failure;
-mod flight;
 mod lease;
 mod outcome;
+mod run;
 mod system;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -25,9 +26,9 @@ use crate::{
     ground::{OwnedScope, Scope},
 };
 
-use flight::{MAX_ATTEMPTS, run};
 pub(crate) use outcome::Counts;
 pub use outcome::{RefreshOutcome, RefreshOutcomes, RefreshedConnection};
+use run::{MAX_ATTEMPTS, run};
 pub(crate) use system::System;
 
 /// The reason to refresh a credential.
@@ -95,7 +96,7 @@ async fn join(
     let system = scope.system;
     for _ in 0..MAX_ATTEMPTS {
         let landed =
-            system.refreshes.join(&system.runtimes, id, || finish_flight(scope.owned(), id, seen, why)).await?;
+            system.refreshes.join(&system.ground.runtimes, id, || finish_flight(scope.owned(), id, seen, why)).await?;
         match landed.renewed {
             RefreshResult::ByOtherProcess if why != Trigger::Due => {}
             // The refresh in progress replaced an older credential.
@@ -109,7 +110,7 @@ async fn join(
 /// Begins a refresh in the background, without waiting for it.
 pub(crate) fn start(scope: Scope<'_, System>, id: ConnectionId, seen: i64) {
     let system = scope.system;
-    system.refreshes.start(&system.runtimes, id, || finish_flight(scope.owned(), id, Some(seen), Trigger::Due));
+    system.refreshes.start(&system.ground.runtimes, id, || finish_flight(scope.owned(), id, Some(seen), Trigger::Due));
 }
 
 /// Refreshes, and reads the row once for all waiters.
@@ -124,7 +125,7 @@ async fn finish_flight(
         // If the row cannot be read here, each waiter reads it.
         RefreshResult::Current { .. } => {
             let system = &scope.system;
-            system.hot.reread(&Stored::with_id(system, &scope.owner, id)).await.ok()
+            system.credential.hot.reread(&Stored::with_id(&system.ground, &scope.owner, id)).await.ok()
         }
         RefreshResult::ByOtherProcess | RefreshResult::NotDue => None,
     };

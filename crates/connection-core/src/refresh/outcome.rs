@@ -8,7 +8,7 @@ use std::{
 
 use connection_contract::Kind;
 
-use super::{RefreshResult, System};
+use super::RefreshResult;
 use crate::ConnectionInfo;
 
 /// The outcome of a refresh. Callers that joined a refresh in progress are not counted.
@@ -141,18 +141,18 @@ impl Counts {
 
 /// Reports the outcome of a refresh after which the credential of `generation` is current.
 pub(super) fn current(
-    system: &System,
+    counts: &Counts,
     info: &ConnectionInfo,
     generation: i64,
     outcome: RefreshOutcome,
 ) -> RefreshResult {
-    report(system, info, outcome, None);
+    report(counts, info, outcome, None);
     RefreshResult::Current { generation, outcome }
 }
 
 /// Logs the outcome and counts it. `code` is the reason of a failure.
-pub(super) fn report(system: &System, info: &ConnectionInfo, outcome: RefreshOutcome, code: Option<&str>) {
-    let mut counts = system.refresh_counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+pub(super) fn report(counts: &Counts, info: &ConnectionInfo, outcome: RefreshOutcome, code: Option<&str>) {
+    let mut counts = counts.0.lock().unwrap_or_else(PoisonError::into_inner);
     let count = counts.0.entry((info.kind.clone(), outcome)).or_default();
     *count = count.saturating_add(1);
     drop(counts);

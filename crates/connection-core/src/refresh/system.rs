@@ -1,14 +1,14 @@
 //! The state of the refreshes of one opened registry.
 
-use std::{ops::Deref, sync::Arc};
+use std::sync::Arc;
 
 use super::{Counts, FlightResult};
-use crate::{exchange, flights::Flights};
+use crate::{credential, exchange, flights::Flights, ground::Ground};
 
 /// The refreshes in progress and their outcomes, over the exchanges.
-///
-/// It dereferences to the system below it, and so to the ground.
 pub(crate) struct System {
+    pub(crate) ground: Arc<Ground>,
+    pub(crate) credential: Arc<credential::System>,
     pub(crate) exchange: Arc<exchange::System>,
     pub(crate) refreshes: Flights<FlightResult>,
     pub(crate) refresh_counts: Counts,
@@ -16,14 +16,12 @@ pub(crate) struct System {
 
 impl System {
     pub(crate) fn new(exchange: Arc<exchange::System>) -> Self {
-        Self { exchange, refreshes: Flights::default(), refresh_counts: Counts::default() }
-    }
-}
-
-impl Deref for System {
-    type Target = Arc<exchange::System>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.exchange
+        Self {
+            ground: exchange.ground.clone(),
+            credential: exchange.credential.clone(),
+            exchange,
+            refreshes: Flights::default(),
+            refresh_counts: Counts::default(),
+        }
     }
 }

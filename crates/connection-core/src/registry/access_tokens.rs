@@ -6,6 +6,6 @@ use crate::AccessTokens;
 impl ConnectionRegistry {
     /// Returns the access tokens of pages and programs, of all owners.
     pub fn access_tokens(&self) -> AccessTokens<'_> {
-        AccessTokens::new(&self.shared.ground)
+        AccessTokens::new(&self.systems.ground)
     }
 }

@@ -3,7 +3,7 @@
 use connection_contract::{BoxFuture, Kind};
 use uuid::Uuid;
 
-use super::{Events, Shared};
+use super::{Events, Systems};
 use crate::{
     Error, access_token,
     extension::{choice, row_marks},
@@ -28,24 +28,24 @@ impl<'a> Events<'a> {
     /// The store's.
     pub fn edited_rows(self) -> BoxFuture<'a, Result<Vec<RowError>, Error>> {
         Box::pin(async move {
-            let shared = &self.registry.shared;
-            let mut found = connections(shared).await?;
-            let owners = shared.reader().await?.owners_of_marked_rows().await?;
+            let systems = &self.registry.systems;
+            let mut found = connections(systems).await?;
+            let owners = systems.ground.reader().await?.owners_of_marked_rows().await?;
             for owner in owners {
-                found.extend(record(shared, &owner).await?);
-                found.extend(marked(shared, &owner).await?);
+                found.extend(record(systems, &owner).await?);
+                found.extend(marked(systems, &owner).await?);
             }
             Ok(found)
         })
     }
 }
 
-async fn connections(shared: &Shared) -> Result<Vec<RowError>, Error> {
+async fn connections(systems: &Systems) -> Result<Vec<RowError>, Error> {
     let mut found = Vec::new();
     let mut after = Uuid::nil();
     loop {
-        let rows = shared.reader().await?.standings(after, PAGE).await?;
-        found.extend(rows.iter().filter_map(|row| guard::refused(&shared.sealer, row)));
+        let rows = systems.ground.reader().await?.standings(after, PAGE).await?;
+        found.extend(rows.iter().filter_map(|row| guard::refused(&systems.ground.sealer, row)));
         match rows.last() {
             Some(last) if rows.len() as i64 == PAGE => after = last.account.id.as_uuid(),
             _ => return Ok(found),
@@ -54,12 +54,12 @@ async fn connections(shared: &Shared) -> Result<Vec<RowError>, Error> {
 }
 
 /// The row events of an owner, which vouch for that owner's rows.
-async fn record(shared: &Shared, owner: &str) -> Result<Option<RowError>, Error> {
+async fn record(systems: &Systems, owner: &str) -> Result<Option<RowError>, Error> {
     let mut before = Vec::new();
     let mut last = 0_i64;
-    let mac = |bytes: &[u8]| guard::event_mac(&shared.sealer, bytes);
+    let mac = |bytes: &[u8]| guard::event_mac(&systems.ground.sealer, bytes);
     loop {
-        let events = shared.reader().await?.row_events(owner, last, PAGE).await?;
+        let events = systems.ground.reader().await?.row_events(owner, last, PAGE).await?;
         if let Some(seq) = broken_row_link(&before, owner, last.saturating_add(1), &events, &mac) {
             let what = format!("row event {seq}").into();
             let owner = owner.to_owned();
@@ -72,9 +72,9 @@ async fn record(shared: &Shared, owner: &str) -> Result<Option<RowError>, Error>
     }
 }
 
-async fn marked(shared: &Shared, owner: &str) -> Result<Vec<RowError>, Error> {
-    let sealer = &shared.sealer;
-    let mut reader = shared.reader().await?;
+async fn marked(systems: &Systems, owner: &str) -> Result<Vec<RowError>, Error> {
+    let sealer = &systems.ground.sealer;
+    let mut reader = systems.ground.reader().await?;
     let grants = reader.grants(owner).await?;
     let mut found: Vec<_> = grants.iter().filter_map(|row| grant::check(sealer, owner, row).err()).collect();
     let mut after = None;

@@ -237,7 +237,7 @@ impl RegistryBuilder {
     /// a process spent before it died is tried again after a day at the earliest; the log reports the missing directory
     /// once. The directory must be local to the machine, because it records which processes of the machine have ended.
     /// Each process reserves half a mebibyte in it and leaves that to the next process: see
-    /// [`answer_room`](crate::Server::answer_room).
+    /// [`answer_room`](crate::StoreState::answer_room).
     pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_directory = Some(path.into());
         self

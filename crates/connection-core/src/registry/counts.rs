@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use connection_contract::{BoxFuture, Kind, Liveness};
+use connection_contract::{Kind, Liveness};
 
-use super::Server;
 use crate::{
-    Error,
     liveness::column,
-    store::{LivenessCountRow, WaitingRow, any_of},
+    store::{LivenessCountRow, WaitingRow},
 };
 
 /// The contents of a store and its queues, in numbers over all owners and processes. They name no connection.
@@ -17,7 +15,7 @@ use crate::{
 /// use connection_core::{ConnectionRegistry, Error};
 ///
 /// async fn report(registry: &ConnectionRegistry) -> Result<(), Error> {
-///     let counts = registry.server().counts().await?;
+///     let counts = registry.store().counts().await?;
 ///     for (kind, liveness, connections) in &counts.connections {
 ///         println!("{connections} connections of {kind} are {liveness:?}");
 ///     }
@@ -43,7 +41,7 @@ pub struct StoreCounts {
 }
 
 impl StoreCounts {
-    fn of(rows: &[LivenessCountRow], waiting: Option<WaitingRow>) -> Self {
+    pub(super) fn of(rows: &[LivenessCountRow], waiting: Option<WaitingRow>) -> Self {
         let mut connections = BTreeMap::<_, (Kind, Liveness, u64)>::new();
         for row in rows {
             // A name that no kind can have was not written by this program.
@@ -70,27 +68,4 @@ impl StoreCounts {
 /// Converts a count of rows, which is never negative.
 fn number(count: i64) -> u64 {
     count.try_into().unwrap_or_default()
-}
-
-impl<'a> Server<'a> {
-    /// Returns what the store holds and what waits in it, in numbers over all owners.
-    ///
-    /// Two queries count the rows. One of them reads every connection, so a host that is asked often keeps the answer
-    /// for some seconds.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub fn counts(self) -> BoxFuture<'a, Result<StoreCounts, Error>> {
-        Box::pin(async move {
-            let shared = &self.registry.shared;
-            let words = |kinds: &[Kind]| any_of(kinds.iter().map(Kind::as_str));
-            let (renewing, registered) = (words(&shared.renewing()), words(&shared.registered()));
-            let now = shared.clock.now().seconds();
-            let mut reader = shared.reader().await?;
-            let connections = reader.count_by_liveness().await?;
-            let waiting = reader.count_waiting(now, &renewing, &registered).await?;
-            Ok(StoreCounts::of(&connections, waiting))
-        })
-    }
 }

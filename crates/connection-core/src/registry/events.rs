@@ -14,6 +14,15 @@ use crate::{
 const PAGE: i64 = 1000;
 
 /// Something that happened to a connection. Events remain when their connection is removed.
+///
+/// ```
+/// use connection_core::Event;
+///
+/// fn line(event: &Event) -> String {
+///     format!("{} {} {}", event.at.to_rfc3339(), event.name, event.details)
+/// }
+/// # let _ = line;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
@@ -21,7 +30,7 @@ pub struct Event {
     pub id: EventId,
     /// The id of the connection to which the event happened.
     pub connection: ConnectionId,
-    /// The owner of the connection; empty after [`new`](Self::new), until it is set.
+    /// The owner of the connection.
     pub owner: String,
     /// The number of the event, per connection, from 1 and without gaps.
     pub number: u64,
@@ -31,26 +40,6 @@ pub struct Event {
     pub name: String,
     /// The details, as a JSON object without secrets.
     pub details: String,
-}
-
-impl Event {
-    /// Creates the first event of a connection, without an owner and details. For programs that read events elsewhere,
-    /// such as from the API of a server, and set the other fields themselves.
-    ///
-    /// ```
-    /// use connection_contract::Timestamp;
-    /// use connection_core::{ConnectionId, Event, EventId};
-    ///
-    /// let id: EventId = "018f3b9e-7d2a-7c31-9f43-0123456789ab".parse()?;
-    /// let connection: ConnectionId = "018f3b9e-7d2a-7c31-9f43-0123456789ac".parse()?;
-    /// let event = Event::new(id, connection, Timestamp::from_seconds(1_800_000_000), "connected");
-    /// assert_eq!((event.number, &*event.details), (1, "{}"));
-    /// # Ok::<_, connection_core::InvalidId>(())
-    /// ```
-    pub fn new(id: EventId, connection: ConnectionId, at: Timestamp, name: impl Into<String>) -> Self {
-        let name = name.into();
-        Self { id, connection, owner: String::new(), number: 1, at, name, details: "{}".to_owned() }
-    }
 }
 
 /// A page of events of all connections of an owner.
@@ -125,7 +114,8 @@ impl<'a> Events<'a> {
     pub fn list(self, after: Option<EventId>) -> BoxFuture<'a, Result<EventPage, Error>> {
         Box::pin(async move {
             let after = after.map_or(uuid::Uuid::nil(), EventId::as_uuid);
-            let rows = self.registry.shared.reader().await?.events_of_owner(&self.registry.owner, after, PAGE).await?;
+            let rows =
+                self.registry.systems.ground.reader().await?.events_of_owner(&self.registry.owner, after, PAGE).await?;
             let events: Vec<_> = rows.into_iter().map(Event::of).collect();
             let next = events.last().filter(|_| events.len() as i64 == PAGE).map(|last| last.id);
             Ok(EventPage { events, next })
@@ -144,7 +134,7 @@ impl<'a> Events<'a> {
         Box::pin(async move {
             let before = before.map_or(uuid::Uuid::max(), EventId::as_uuid);
             let limit = i64::from(limit).clamp(1, PAGE);
-            let mut reader = self.registry.shared.reader().await?;
+            let mut reader = self.registry.systems.ground.reader().await?;
             let rows = reader.newest_events_of_owner(&self.registry.owner, before, limit).await?;
             let events: Vec<_> = rows.into_iter().map(Event::of).collect();
             let next = events.last().filter(|_| events.len() as i64 == limit).map(|last| last.id);
@@ -163,7 +153,7 @@ impl<'a> Events<'a> {
     pub fn history(self, connection: ConnectionId, after: Option<u64>) -> BoxFuture<'a, Result<History, Error>> {
         Box::pin(async move {
             let before = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
-            let mut reader = self.registry.shared.reader().await?;
+            let mut reader = self.registry.systems.ground.reader().await?;
             // One more event than is returned is read, because the first one is linked to it.
             let mut rows =
                 reader.events_of(connection, &self.registry.owner, before.saturating_sub(1), PAGE + 1).await?;
@@ -175,7 +165,7 @@ impl<'a> Events<'a> {
                 _ => Vec::new(),
             };
             rows.truncate(PAGE as usize);
-            let sealer = &self.registry.shared.sealer;
+            let sealer = &self.registry.systems.ground.sealer;
             let broken = broken_link(&link, before.saturating_add(1), &rows, &|bytes| {
                 guard::connection_event_mac(sealer, bytes)
             });
@@ -189,18 +179,18 @@ impl<'a> Events<'a> {
     /// Calls `listener` with each change of this owner's extensions that this process commits, before any
     /// [stream](Self::extension_changes) receives it. The listener runs on the core's own thread, so it must not block.
     pub fn on_extension_change(self, listener: impl Fn(&ExtensionChange) + Send + Sync + 'static) -> ExtensionListener {
-        self.registry.shared.changes.listen(&self.registry.owner, listener)
+        self.registry.systems.ground.extension_changes.listen(&self.registry.owner, listener)
     }
 
     /// Returns a stream of the changes of this owner's extensions that this process commits. Each change arrives after
     /// every [listener](Self::on_extension_change) was called with it.
     pub fn extension_changes(self) -> ExtensionChanges {
-        self.registry.shared.changes.stream(&self.registry.owner)
+        self.registry.systems.ground.extension_changes.stream(&self.registry.owner)
     }
 
     /// Returns the outcomes of refreshes in this process since the registry was opened, over all owners.
     pub fn refresh_outcomes(self) -> RefreshOutcomes {
-        self.registry.shared.refresh_counts.now()
+        self.registry.systems.refresh.refresh_counts.now()
     }
 
     /// Watches the events of this owner's connections, recorded by any process on the database.
@@ -218,9 +208,9 @@ impl<'a> Events<'a> {
     /// and must not use the registry: it only remembers that there is something to read. If the registry is closed
     /// already, it is called at once with [`Notification::Closed`].
     pub fn listen(self, listener: impl Fn(&Notification) + Send + Sync + 'static) -> NotificationListener {
-        let shared = &self.registry.shared;
-        let listener = shared.notifications.listen(listener);
-        if shared.store.is_closed() {
+        let systems = &self.registry.systems;
+        let listener = systems.ground.notifications.listen(listener);
+        if systems.ground.store.is_closed() {
             listener.call(&Notification::Closed);
         }
         listener

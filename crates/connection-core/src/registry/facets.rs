@@ -7,12 +7,12 @@ use crate::{ConnectionRegistry, Error, Extensions, Profiles, Setups, Webhooks};
 impl ConnectionRegistry {
     /// Returns the setups: sessions that make a connection.
     pub fn setups(&self) -> Setups<'_> {
-        Setups::new(self.connections().on(&self.shared.setup))
+        Setups::new(self.connections().on(&self.systems.setup))
     }
 
     /// Returns the extensions that a person added, with their grants.
     pub fn extensions(&self) -> Extensions<'_> {
-        Extensions::new(self.connections().on(&self.shared.extension))
+        Extensions::new(self.connections().on(&self.systems.extension))
     }
 
     /// Returns the profiles of a kind.
@@ -27,6 +27,6 @@ impl ConnectionRegistry {
 
     /// Returns the webhooks of all connections.
     pub fn webhooks(&self) -> Webhooks<'_> {
-        Webhooks::new(self.connections().on(&self.shared.webhook))
+        Webhooks::new(self.connections().on(&self.systems.webhook))
     }
 }

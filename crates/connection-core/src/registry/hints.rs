@@ -17,7 +17,7 @@ use connection_contract::BoxFuture;
 use futures_core::Stream;
 use tokio::sync::mpsc;
 
-use super::{Events, Shared};
+use super::{Events, Systems};
 use crate::{
     ConnectionId, Error, SessionId,
     store::{Changed, Changes},
@@ -75,14 +75,14 @@ impl<'a> Events<'a> {
     /// ```
     pub fn hints(self) -> BoxFuture<'a, Result<Hints, Error>> {
         Box::pin(async move {
-            let shared = self.registry.shared.clone();
+            let systems = self.registry.systems.clone();
             let owner = self.registry.owner.clone();
-            let changes = shared.store.changes(&*shared.clock).await;
+            let changes = systems.ground.store.changes(&*systems.ground.clock).await;
             let mut seen = Seen::default();
-            seen.update(&shared, &owner, None).await?;
+            seen.update(&systems, &owner, None).await?;
             let (sender, hints) = mpsc::channel(CHANNEL_CAPACITY);
-            let task = Task { shared: shared.clone(), owner, changes, seen, sender };
-            shared.runtimes.spawn(task.run());
+            let task = Task { systems: systems.clone(), owner, changes, seen, sender };
+            systems.ground.runtimes.spawn(task.run());
             Ok(Hints(hints))
         })
     }
@@ -110,7 +110,7 @@ impl Stream for Hints {
 }
 
 struct Task {
-    shared: Arc<Shared>,
+    systems: Arc<Systems>,
     owner: Arc<str>,
     changes: Changes,
     seen: Seen,
@@ -132,11 +132,11 @@ impl Task {
             let changed = tokio::select! {
                 biased;
                 () = self.sender.closed() => return,
-                changed = self.changes.changed(&*self.shared.clock, MAX_POLL_INTERVAL, concerns) => changed,
+                changed = self.changes.changed(&*self.systems.ground.clock, MAX_POLL_INTERVAL, concerns) => changed,
             };
             let signal = signal.into_inner().unwrap_or_else(PoisonError::into_inner);
             let hints = match changed {
-                Ok(()) => self.seen.update(&self.shared, &self.owner, signal).await,
+                Ok(()) => self.seen.update(&self.systems, &self.owner, signal).await,
                 Err(error) => Err(error.into()),
             };
             match hints {
@@ -176,8 +176,8 @@ struct Numbers {
 
 impl Seen {
     /// Reads again what the signal is about, or everything without one. Returns a hint for each difference.
-    async fn update(&mut self, shared: &Shared, owner: &str, signal: Option<Changed>) -> Result<Vec<Hint>, Error> {
-        let mut reader = shared.reader().await?;
+    async fn update(&mut self, systems: &Systems, owner: &str, signal: Option<Changed>) -> Result<Vec<Hint>, Error> {
+        let mut reader = systems.ground.reader().await?;
         let mut hints = Vec::new();
         if matches!(signal, None | Some(Changed::Extensions)) {
             let mut now = BTreeMap::<_, BTreeMap<_, _>>::new();
@@ -195,7 +195,7 @@ impl Seen {
             self.setups = now;
         }
         if matches!(signal, None | Some(Changed::Usage(_))) {
-            let since = shared.clock.now().seconds().saturating_sub(USAGE_AGE);
+            let since = systems.ground.clock.now().seconds().saturating_sub(USAGE_AGE);
             let rows = match signal {
                 Some(Changed::Usage(id)) => reader.recent_usage_of(id, owner, since).await?,
                 _ => reader.recent_usage(owner, since).await?,

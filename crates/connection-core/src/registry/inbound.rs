@@ -8,7 +8,7 @@ use std::{
 
 use connection_contract::{BoxFuture, Kind};
 
-use super::Shared;
+use super::Systems;
 use crate::{ConnectionRegistry, Error, setup::CallbackAddresses, store::Changed};
 
 /// Maximum time between two looks at the store while waiting for the last callback.
@@ -53,7 +53,7 @@ impl CallbackAddresses for Arc<dyn InboundEndpoint> {
 /// handle instead of a [`ConnectionRegistry`].
 #[derive(Clone)]
 pub struct WeakConnectionRegistry {
-    shared: Weak<Shared>,
+    systems: Weak<Systems>,
     owner: Arc<str>,
 }
 
@@ -63,15 +63,18 @@ impl fmt::Debug for WeakConnectionRegistry {
     }
 }
 
-impl WeakConnectionRegistry {
-    pub(crate) fn of(registry: &ConnectionRegistry) -> Self {
-        Self { shared: Arc::downgrade(&registry.shared), owner: registry.owner.clone() }
+impl ConnectionRegistry {
+    /// Returns a handle that does not keep the registry alive.
+    pub fn downgrade(&self) -> WeakConnectionRegistry {
+        WeakConnectionRegistry { systems: Arc::downgrade(&self.systems), owner: self.owner.clone() }
     }
+}
 
+impl WeakConnectionRegistry {
     /// Returns the registry, or `None` if its host has dropped every [`ConnectionRegistry`] of it. A handle of a
     /// connection or a session does not keep the registry alive.
     pub fn upgrade(&self) -> Option<ConnectionRegistry> {
-        Some(ConnectionRegistry { shared: self.shared.upgrade()?, owner: self.owner.clone() })
+        Some(ConnectionRegistry { systems: self.systems.upgrade()?, owner: self.owner.clone() })
     }
 
     /// Waits until no open session, of any owner and process, has an address at which it is called back, or until the
@@ -82,17 +85,18 @@ impl WeakConnectionRegistry {
     /// The store's.
     pub fn wait_for_callbacks(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let Some((store, clock)) = self.shared.upgrade().map(|shared| (shared.store.clone(), shared.clock.clone()))
+            let Some((store, clock)) =
+                self.systems.upgrade().map(|systems| (systems.ground.store.clone(), systems.ground.clock.clone()))
             else {
                 return Ok(());
             };
             let mut changes = store.changes(&*clock).await;
-            while let Some(shared) = self.shared.upgrade() {
+            while let Some(systems) = self.systems.upgrade() {
                 let now = clock.now().seconds();
-                if !shared.reader().await?.has_callbacks(now).await? {
+                if !systems.ground.reader().await?.has_callbacks(now).await? {
                     return Ok(());
                 }
-                drop(shared);
+                drop(systems);
                 changes.changed(&*clock, POLL_INTERVAL, |changed| matches!(changed, Changed::Setup(_))).await?;
             }
             Ok(())

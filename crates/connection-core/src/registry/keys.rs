@@ -45,8 +45,8 @@ impl<'a> Keys<'a> {
     /// [`OpenError`] for the key source, the keyset or the store.
     pub fn status(self) -> BoxFuture<'a, Result<KeyStatus, OpenError>> {
         Box::pin(async move {
-            let status = keys::status(&self.registry.shared.sealer).await;
-            status.map_err(|error| OpenError::of_key(error, self.registry.shared.store.place()))
+            let status = keys::status(&self.registry.systems.ground.sealer).await;
+            status.map_err(|error| OpenError::of_key(error, self.registry.systems.ground.store.place()))
         })
     }
 
@@ -71,11 +71,11 @@ impl<'a> Keys<'a> {
     /// counted.
     pub fn rotate(self) -> BoxFuture<'a, Result<KeyRotation, OpenError>> {
         Box::pin(async move {
-            let shared = self.registry.shared.clone();
+            let systems = self.registry.systems.clone();
             // A task, so that a caller that is dropped between two batches does not interrupt one.
-            let task = self.registry.shared.runtimes.spawn(async move {
-                let rotation = keys::rotate(&shared.sealer).await;
-                rotation.map_err(|error| OpenError::of_key(error, shared.store.place()))
+            let task = self.registry.systems.ground.runtimes.spawn(async move {
+                let rotation = keys::rotate(&systems.ground.sealer).await;
+                rotation.map_err(|error| OpenError::of_key(error, systems.ground.store.place()))
             });
             task.await.map_err(|_| OpenError::Store(StoreError::Panicked))?
         })

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use connection_contract::{BoxFuture, Kind};
 
-use super::{Kinds, Shared};
+use super::{Kinds, Systems};
 use crate::{
     ConnectionId, Error, event,
     kinds::{Terms, terms_digest},
@@ -68,24 +68,24 @@ impl<'a> Kinds<'a> {
     /// ```
     pub fn changed(self) -> BoxFuture<'a, Result<Vec<KindChange>, Error>> {
         Box::pin(async move {
-            let shared = &self.registry.shared;
+            let systems = &self.registry.systems;
             let owner = &*self.registry.owner;
             let mut changes = Vec::new();
-            let mut entries = shared.kinds.entries();
-            let own = shared.reader().await?.connected_own_kinds(owner).await?;
+            let mut entries = systems.ground.kinds.entries();
+            let own = systems.ground.reader().await?.connected_own_kinds(owner).await?;
             for kind in own {
                 if let Some(kind) = Kind::parse(&kind) {
-                    entries.extend(shared.find_kind(owner, &kind).await?);
+                    entries.extend(systems.ground.find_kind(owner, &kind).await?);
                 }
             }
             entries.sort_by(|one, other| one.kind().cmp(other.kind()));
             for entry in entries {
                 let kind = entry.kind();
-                for (agreed, connections) in agreed(shared, owner, kind).await? {
+                for (agreed, connections) in agreed(systems, owner, kind).await? {
                     if agreed.as_deref() == entry.terms_digest() {
                         continue;
                     }
-                    let before = text(shared, agreed.as_deref()).await?;
+                    let before = text(systems, agreed.as_deref()).await?;
                     let now = entry.terms.as_ref().map(|terms| terms.text.to_string());
                     let stops_use = !entry.permits_use(agreed.as_deref());
                     changes.push(KindChange { kind: kind.clone(), before, now, connections, stops_use, agreed });
@@ -107,14 +107,14 @@ impl<'a> Kinds<'a> {
     /// store's errors.
     pub fn accept(self, change: &'a KindChange) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(async move {
-            let shared = &self.registry.shared;
+            let systems = &self.registry.systems;
             let kind = &change.kind;
-            let entry = shared.kind(&self.registry.owner, kind).await?;
+            let entry = systems.ground.kind(&self.registry.owner, kind).await?;
             if entry.terms.as_ref().map(|terms| &*terms.text) != change.now.as_deref() {
                 return Err(Error::TermsOutdated { kind: kind.clone() });
             }
             let acceptance = Acceptance {
-                shared: shared.clone(),
+                systems: systems.clone(),
                 owner: self.registry.owner.to_string(),
                 kind: kind.to_string(),
                 agreed: change.agreed.clone(),
@@ -125,7 +125,7 @@ impl<'a> Kinds<'a> {
             loop {
                 let batch = acceptance.clone();
                 let (last, count) =
-                    shared.store.write(move |tx| Box::pin(async move { batch.page(tx, after).await })).await?;
+                    systems.ground.store.write(move |tx| Box::pin(async move { batch.page(tx, after).await })).await?;
                 accepted += count;
                 if last.is_none() {
                     break;
@@ -139,11 +139,11 @@ impl<'a> Kinds<'a> {
 }
 
 /// Returns the digests that the connections of an owner and a kind keep, each with the number of connections.
-async fn agreed(shared: &Shared, owner: &str, kind: &Kind) -> Result<BTreeMap<Option<Vec<u8>>, u64>, Error> {
+async fn agreed(systems: &Systems, owner: &str, kind: &Kind) -> Result<BTreeMap<Option<Vec<u8>>, u64>, Error> {
     let mut found = BTreeMap::new();
     let mut after = None;
     loop {
-        let rows = shared.reader().await?.agreed_terms(owner, kind.as_str(), after, PAGE).await?;
+        let rows = systems.ground.reader().await?.agreed_terms(owner, kind.as_str(), after, PAGE).await?;
         after = rows.last().map(|(id, _)| *id).filter(|_| rows.len() as i64 == PAGE);
         for (_, agreed) in rows {
             *found.entry(agreed).or_default() += 1;
@@ -155,16 +155,16 @@ async fn agreed(shared: &Shared, owner: &str, kind: &Kind) -> Result<BTreeMap<Op
 }
 
 /// Returns the text with this digest. A text that was edited does not have it, and is left out.
-async fn text(shared: &Shared, digest: Option<&[u8]>) -> Result<Option<String>, Error> {
+async fn text(systems: &Systems, digest: Option<&[u8]>) -> Result<Option<String>, Error> {
     let Some(digest) = digest else { return Ok(None) };
-    let text = shared.reader().await?.kind_terms(digest).await?;
+    let text = systems.ground.reader().await?.kind_terms(digest).await?;
     Ok(text.filter(|text| terms_digest(text) == digest))
 }
 
 /// The acceptance of terms for the connections of an owner and a kind.
 #[derive(Clone)]
 struct Acceptance {
-    shared: Arc<Shared>,
+    systems: Arc<Systems>,
     owner: String,
     kind: String,
     /// The digest of the terms to which a person agreed before.
@@ -191,18 +191,18 @@ impl Acceptance {
 
     /// Accepts the terms for a connection, unless it was changed meanwhile or its row was edited.
     async fn one(&self, tx: &mut Tx, id: ConnectionId) -> Result<bool, StoreError> {
-        let Self { shared, owner, agreed, terms, .. } = self;
+        let Self { systems, owner, agreed, terms, .. } = self;
         tx.lock(Lock::Connection(id)).await?;
         let Some(account) = tx.account(id).await?.filter(|account| account.terms == *agreed) else { return Ok(false) };
-        if let Some(error) = event::refusal(tx, &shared.sealer, &account).await? {
+        if let Some(error) = event::refusal(tx, &systems.ground.sealer, &account).await? {
             tracing::warn!(connection = %id, %error, "the new terms are not accepted for a connection");
             return Ok(false);
         }
         let digest = terms.as_ref().map(|terms| terms.digest.as_slice());
-        tx.set_account_terms(id, digest, shared.clock.now().seconds()).await?;
+        tx.set_account_terms(id, digest, systems.ground.clock.now().seconds()).await?;
         let hex = |digest: &[u8]| connection_contract::encode::hex(digest);
         let body = serde_json::json!({ "before": agreed.as_deref().map(hex), "terms": digest.map(hex) });
-        event::append(tx, &shared.sealer, &shared.event(owner, id, event::KIND_ACCEPTED, body)).await?;
+        event::append(tx, &systems.ground.sealer, &systems.ground.event(owner, id, event::KIND_ACCEPTED, body)).await?;
         Ok(true)
     }
 }

@@ -2,7 +2,10 @@
 
 use connection_contract::{BoxFuture, Kind};
 
-use crate::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, Page, connection};
+use crate::{
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, Overview, OverviewCounts, OverviewPage, Page,
+    connection,
+};
 
 impl ConnectionRegistry {
     /// Returns a page of the owner's connections that the filter selects, in the order in which they became usable.
@@ -16,7 +19,7 @@ impl ConnectionRegistry {
     ///
     /// The store's errors.
     pub fn list_connections(&self, filter: Filter) -> BoxFuture<'_, Result<Page, Error>> {
-        Box::pin(connection::list(&self.shared, &self.owner, filter))
+        Box::pin(connection::list(&self.systems.ground, &self.owner, filter))
     }
 
     /// Returns the number of the owner's connections, or of those of one kind. The cost grows slowly with that number:
@@ -26,21 +29,31 @@ impl ConnectionRegistry {
     ///
     /// The store's errors.
     pub fn count_connections<'a>(&'a self, kind: Option<&'a Kind>) -> BoxFuture<'a, Result<u64, Error>> {
-        Box::pin(connection::count(&self.shared, Some(&self.owner), kind))
+        Box::pin(connection::count(&self.systems.ground, Some(&self.owner), kind))
     }
 
-    /// Returns all connections of the owner with only the facts that decide where a list shows them: the id, the kind,
-    /// the label, the account, the liveness with the reason of an offline connection, and when the connection ends. The
-    /// other facts are those of [`ConnectionInfo::new`].
+    /// Returns a page of the owner's connections in the order in which a person looks at them: those that
+    /// [need attention](ConnectionInfo::needs_attention) first, and within both parts by the provider, the label and the
+    /// id. The cost of a page does not depend on the number of connections.
     ///
-    /// This is for a host that sorts or searches the list and then reads the [connections](Self::listed_by_id) that it
-    /// shows. The cost grows with the number of connections, and is a fraction of that of reading them.
+    /// Of the connections that end soon, the 10,000 that end first are in the first part. A connection whose state changes
+    /// while the pages are read may be on two of them, or on none.
     ///
     /// # Errors
     ///
     /// The store's errors.
-    pub fn outlines(&self) -> BoxFuture<'_, Result<Vec<ConnectionInfo>, Error>> {
-        Box::pin(connection::outlines(&self.shared, &self.owner))
+    pub fn overview(&self, wanted: Overview) -> BoxFuture<'_, Result<OverviewPage, Error>> {
+        Box::pin(connection::overview(&self.systems.ground, &self.owner, wanted))
+    }
+
+    /// Returns how many connections the owner has in each state. The cost does not depend on the number of connections,
+    /// because they are only counted up to a [limit](OverviewCounts::LIMIT).
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn overview_counts(&self) -> BoxFuture<'_, Result<OverviewCounts, Error>> {
+        Box::pin(connection::counts(&self.systems.ground, &self.owner))
     }
 
     /// Returns those of the connections that exist and belong to the owner, in any order.
@@ -49,6 +62,6 @@ impl ConnectionRegistry {
     ///
     /// The store's errors.
     pub fn listed_by_id<'a>(&'a self, ids: &'a [ConnectionId]) -> BoxFuture<'a, Result<Vec<ConnectionInfo>, Error>> {
-        Box::pin(connection::named(&self.shared, &self.owner, ids))
+        Box::pin(connection::named(&self.systems.ground, &self.owner, ids))
     }
 }

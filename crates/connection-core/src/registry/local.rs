@@ -53,7 +53,7 @@ impl<'a> Local<'a> {
     ///
     /// Returns `None` if the environment does not define the base of the path, or does not belong to the owner.
     pub fn resolve(self, path: &PathSpec) -> Option<PathBuf> {
-        self.has_environment().then(|| environment::resolve(&*self.registry.shared.environment, path)).flatten()
+        self.has_environment().then(|| environment::resolve(&*self.registry.systems.ground.environment, path)).flatten()
     }
 
     /// Returns `true` if a directory is one that the host [protects](crate::FilesPolicy::protect), lies inside one or
@@ -63,11 +63,11 @@ impl<'a> Local<'a> {
     ///
     /// The directory, or a protected path, cannot be examined.
     pub fn protects(self, directory: &Path) -> io::Result<bool> {
-        self.registry.shared.files.protects(directory)
+        self.registry.systems.ground.files.protects(directory)
     }
 
     /// Returns the policy for local tools.
     pub fn tools(self) -> &'a ToolPolicy {
-        &self.registry.shared.local_services.tools
+        &self.registry.systems.ground.local_services.tools
     }
 }

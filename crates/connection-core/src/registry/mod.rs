@@ -2,11 +2,12 @@
 
 mod access_tokens;
 mod activate;
+mod all_owners;
 mod audit;
 mod backup;
 mod builder;
+mod connection_of;
 mod counts;
-mod defaults;
 mod events;
 mod facets;
 mod hints;
@@ -25,14 +26,15 @@ mod owner_name;
 mod preflight;
 mod protect;
 mod ready;
+mod receiver;
 mod registered;
 mod remove;
 mod remove_kind;
 mod scheduler;
-mod server;
 mod session_metrics;
-mod shared;
+mod store_state;
 mod support;
+mod systems;
 mod values;
 mod watch;
 
@@ -40,8 +42,9 @@ use std::{fmt, sync::Arc};
 
 use connection_contract::BoxFuture;
 
-use crate::{Connection, ConnectionId, ConnectionInfo, Error, Notification, connection, ground::Scope};
+use crate::{Clock, Connection, ConnectionId, ConnectionInfo, Error, Notification, connection, ground::Scope};
 
+pub use all_owners::{AllOwners, KindConnection};
 pub use backup::{Backup, BackupError, Restored, RestoredConnection, TokenUse};
 pub use builder::{OpenError, RegistryBuilder};
 pub use counts::StoreCounts;
@@ -58,12 +61,13 @@ pub use node::AnswerRoom;
 pub use outgoing::{OutgoingEvent, OutgoingEvents};
 pub use preflight::{InOrder, Preflight};
 pub use ready::NotReady;
+pub use receiver::Receiver;
 pub use registered::Kinds;
 pub use remove::Removal;
 pub use remove_kind::KindRemoval;
-pub use server::{KindConnection, Server};
-pub(crate) use shared::Shared;
+pub use store_state::StoreState;
 pub use support::{HostService, KindSupport, NeedState};
+pub(crate) use systems::Systems;
 pub use watch::{BeginWatch, Watch};
 
 /// The connections of one owner, and everything that a host does with them. A clone is another handle to the same
@@ -83,7 +87,9 @@ pub use watch::{BeginWatch, Watch};
 /// - [`local`](Self::local): this machine, for programs that start local tools
 /// - [`keys`](Self::keys): the keys of the store
 /// - [`access_tokens`](Self::access_tokens): tokens with which pages and programs use the API of a host
-/// - [`server`](Self::server): what a program needs that keeps running or receives requests
+/// - [`store`](Self::store): the state of the store, for a program that keeps running
+/// - [`all_owners`](Self::all_owners): the connections of all owners
+/// - [`receiver`](Self::receiver): what a program needs that receives callbacks and webhooks itself
 ///
 /// # Examples
 ///
@@ -110,7 +116,7 @@ pub use watch::{BeginWatch, Watch};
 /// ```
 #[derive(Clone)]
 pub struct ConnectionRegistry {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) systems: Arc<Systems>,
     pub(crate) owner: Arc<str>,
 }
 
@@ -137,12 +143,17 @@ impl ConnectionRegistry {
     pub fn owner(&self, owner: impl Into<String>) -> Result<Self, Error> {
         let owner = owner.into();
         crate::owner::check(&owner).map_err(Error::InvalidOwner)?;
-        Ok(Self { shared: self.shared.clone(), owner: owner.into() })
+        Ok(Self { systems: self.systems.clone(), owner: owner.into() })
     }
 
     /// Returns the name of the owner that this handle acts for.
     pub fn owner_name(&self) -> &str {
         &self.owner
+    }
+
+    /// Returns the clock that the registry was opened with.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.systems.ground.clock.clone()
     }
 
     /// Returns the connection with this id.
@@ -159,12 +170,12 @@ impl ConnectionRegistry {
 
     /// Returns the connections of this owner.
     fn connections(&self) -> Scope<'_, connection::System> {
-        Scope { system: &self.shared.connection, owner: &self.owner }
+        Scope { system: &self.systems.connection, owner: &self.owner }
     }
 
     /// Returns the information of a connection of this owner.
     pub(crate) async fn info(&self, id: ConnectionId) -> Result<ConnectionInfo, Error> {
-        self.shared.info_by_id(&self.owner, id).await
+        self.systems.ground.info_by_id(&self.owner, id).await
     }
 
     /// Prevents new requests that spend something, such as a refresh token, and waits until the refreshes in progress
@@ -178,8 +189,8 @@ impl ConnectionRegistry {
     /// If the future is dropped, nothing is lost: a later process finds the records and continues from there.
     pub fn drain(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.shared.exchanges.settled().await;
-            self.shared.refreshes.settled().await;
+            self.systems.exchange.exchanges.settled().await;
+            self.systems.refresh.refreshes.settled().await;
         })
     }
 
@@ -187,11 +198,11 @@ impl ConnectionRegistry {
     /// refused.
     pub fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.shared.exchanges.settled().await;
-            self.shared.setup.release_leases().await;
-            self.shared.hasten().await;
-            self.shared.store.close().await;
-            self.shared.notifications.publish(&Notification::Closed);
+            self.systems.exchange.exchanges.settled().await;
+            self.systems.setup.release_leases().await;
+            self.systems.ground.hasten().await;
+            self.systems.ground.store.close().await;
+            self.systems.ground.notifications.publish(&Notification::Closed);
         })
     }
 }

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use connection_contract::encode;
 
-use super::{OpenError, Shared};
+use super::{OpenError, Systems};
 use crate::{exchange::StateDirectory, keys::Sealer, store::Store};
 
 /// The place where a process keeps an answer that a provider gives only once, until the store has it.
@@ -30,9 +30,9 @@ pub enum AnswerRoom {
     Memory,
 }
 
-impl Shared {
+impl Systems {
     pub(super) fn answer_room(&self) -> AnswerRoom {
-        let Some(state) = &self.state else { return AnswerRoom::Memory };
+        let Some(state) = &self.exchange.state else { return AnswerRoom::Memory };
         let directory = state.path().to_owned();
         match state.missing_slots_reason() {
             None => AnswerRoom::Reserved { directory },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{Crypto as _, encode};
 use connection_egress::HttpClient;
 
-use super::{ConnectionRegistry, OpenError, RegistryBuilder, Shared, activate, node, protect, shared::Choices};
+use super::{ConnectionRegistry, OpenError, RegistryBuilder, Systems, activate, node, protect, systems::Choices};
 use crate::{
     FilesPolicy, KeySources, StoreError, StoreSource,
     contain::Runtimes,
@@ -30,10 +30,10 @@ pub(super) async fn open(mut builder: RegistryBuilder) -> Result<ConnectionRegis
     builder.local_services.tools.check()?;
     let (source, keys) = builder.store_and_keys()?;
     builder.protect_own_files(&source, &keys);
-    let shared = assembled(builder, source, keys).await?;
-    tracing::debug!(store = shared.store.place(), "registry opened");
-    shared.warn_of_answer_room();
-    let registry = ConnectionRegistry { shared: Arc::new(shared), owner: DEFAULT_OWNER.into() };
+    let systems = assembled(builder, source, keys).await?;
+    tracing::debug!(store = systems.ground.store.place(), "registry opened");
+    systems.warn_of_answer_room();
+    let registry = ConnectionRegistry { systems: Arc::new(systems), owner: DEFAULT_OWNER.into() };
     registry.begin().await;
     Ok(registry)
 }
@@ -43,12 +43,12 @@ pub(super) async fn assembled(
     builder: RegistryBuilder,
     source: StoreSource,
     keys: KeySources,
-) -> Result<Shared, OpenError> {
+) -> Result<Systems, OpenError> {
     let http = HttpClient::new(builder.http.clone(), builder.clock.clone())?;
     let runtimes = Arc::new(Runtimes::new().map_err(OpenError::Runtime)?);
     let process = process_name();
     let opened = builder.open_store(source, keys, &runtimes, &process).await?;
-    Ok(builder.into_shared(opened, http, runtimes, process))
+    Ok(builder.into_systems(opened, http, runtimes, process))
 }
 
 /// The store of a registry, with what is kept beside it.
@@ -103,13 +103,13 @@ impl RegistryBuilder {
     }
 
     /// Creates the state of all systems over the opened store.
-    fn into_shared(
+    fn into_systems(
         mut self,
         OpenedStore { store, sealer, state, agreed_texts }: OpenedStore,
         http: HttpClient,
         runtimes: Arc<Runtimes>,
         process: String,
-    ) -> Shared {
+    ) -> Systems {
         self.kinds.texts.learn(agreed_texts.into_iter().map(Into::into));
         let hot = Arc::new(HotRows::new(self.hot_rows));
         let notifications = Notifications::default();
@@ -123,7 +123,10 @@ impl RegistryBuilder {
         let ground = Arc::new(self.into_ground(store, sealer, notifications, http, runtimes, process));
         ground.follow_answers();
         let credential = Arc::new(credential::System { ground, hot });
-        Shared::new(exchange::System { credential, exchanges: Exchanges::default(), state }, choices)
+        Systems::new(
+            exchange::System { ground: credential.ground.clone(), credential, exchanges: Exchanges::default(), state },
+            choices,
+        )
     }
 
     /// Creates the state that belongs to no system.
@@ -153,7 +156,7 @@ impl RegistryBuilder {
             provided_secrets: self.provided_secrets,
             kinds: Arc::new(self.kinds),
             subscriptions: Default::default(),
-            changes: Default::default(),
+            extension_changes: Default::default(),
             notifications,
             runtimes,
             answers: Default::default(),
@@ -183,14 +186,14 @@ fn forget_on_change(store: &Store, hot: &Arc<HotRows>, notifications: &Notificat
 impl ConnectionRegistry {
     /// Completes what a former process left behind, activates the kinds, and begins to receive callbacks.
     async fn begin(&self) {
-        let exchange = self.shared.exchange.clone();
+        let exchange = self.systems.exchange.clone();
         // The recovery does not panic. Exchanges that it leaves behind are found by the next caller that needs them.
-        self.shared.runtimes.spawn(async move { recover(&exchange).await }).await.unwrap_or_default();
-        for entry in self.shared.kinds.entries() {
-            activate::activate(&self.shared, &entry, &self.owner);
+        self.systems.ground.runtimes.spawn(async move { recover(&exchange).await }).await.unwrap_or_default();
+        for entry in self.systems.ground.kinds.entries() {
+            activate::activate(&self.systems.ground, &entry, &self.owner);
         }
-        if let Some(inbound) = &self.shared.inbound {
-            inbound.opened(self.server().downgrade());
+        if let Some(inbound) = &self.systems.inbound {
+            inbound.opened(self.downgrade());
         }
     }
 }

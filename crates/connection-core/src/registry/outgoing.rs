@@ -83,8 +83,7 @@ impl<'a> OutgoingEvents<'a> {
     ///
     /// The future may be dropped at any time. Attempts that have begun continue.
     pub fn run(self, receiver: Arc<EventReceiver>) -> BoxFuture<'a, ()> {
-        // The connections are the highest system, and dereference to the ground.
-        Box::pin(outbox::run(&self.registry.shared.connection, receiver))
+        Box::pin(outbox::run(&self.registry.systems.ground, receiver))
     }
 
     /// Returns the events that were not delivered yet, of one owner or of all owners, newest first: those before the given
@@ -103,7 +102,7 @@ impl<'a> OutgoingEvents<'a> {
         Box::pin(async move {
             let before = before.map_or(Uuid::max(), EventId::as_uuid);
             let limit = i64::from(limit).clamp(1, PAGE);
-            let rows = self.registry.shared.reader().await?.undelivered_outbox(owner, before, limit).await?;
+            let rows = self.registry.systems.ground.reader().await?.undelivered_outbox(owner, before, limit).await?;
             Ok(rows.into_iter().map(OutgoingEvent::of).collect())
         })
     }
@@ -116,15 +115,15 @@ impl<'a> OutgoingEvents<'a> {
     /// The store's errors.
     pub fn retry(self, id: EventId, owner: Option<&'a str>) -> BoxFuture<'a, Result<Option<OutgoingEvent>, Error>> {
         Box::pin(async move {
-            let shared = &self.registry.shared;
+            let systems = &self.registry.systems;
             let id = id.as_uuid();
-            let row = shared.reader().await?.outbox(id).await?;
+            let row = systems.ground.reader().await?.outbox(id).await?;
             if row.is_none_or(|row| owner.is_some_and(|owner| *row.owner != *owner)) {
                 return Ok(None);
             }
-            let now = shared.clock.now().seconds();
-            shared.store.write(move |tx| Box::pin(async move { tx.retry_outbox(id, now).await })).await?;
-            Ok(shared.reader().await?.outbox(id).await?.map(OutgoingEvent::of))
+            let now = systems.ground.clock.now().seconds();
+            systems.ground.store.write(move |tx| Box::pin(async move { tx.retry_outbox(id, now).await })).await?;
+            Ok(systems.ground.reader().await?.outbox(id).await?.map(OutgoingEvent::of))
         })
     }
 }

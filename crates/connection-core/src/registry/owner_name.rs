@@ -14,7 +14,7 @@ impl ConnectionRegistry {
     ///
     /// The store's errors, and [`Error::Sealed`] if the name cannot be opened now.
     pub fn display_name(&self) -> BoxFuture<'_, Result<Option<DisplayText>, Error>> {
-        Box::pin(self.shared.ground.display_name(&self.owner))
+        Box::pin(self.systems.ground.display_name(&self.owner))
     }
 
     /// Sets the name by which people know this owner, or removes it with `None`.
@@ -30,7 +30,7 @@ impl ConnectionRegistry {
             if name.as_ref().is_some_and(|name| name.as_str().trim().is_empty()) {
                 return Err(Error::InvalidLabel);
             }
-            self.shared.ground.set_display_name(&self.owner, name).await
+            self.systems.ground.set_display_name(&self.owner, name).await
         })
     }
 }

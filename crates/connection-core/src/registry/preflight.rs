@@ -57,7 +57,7 @@ impl ConnectionRegistry {
         let (sender, results) = mpsc::unbounded_channel();
         let registry = self.clone();
         let all = ids.clone();
-        self.shared.runtimes.spawn(async move {
+        self.systems.ground.runtimes.spawn(async move {
             let mut lanes = BTreeMap::<Lane, Vec<ConnectionId>>::new();
             for some in all.chunks(MAX_IDS) {
                 let known = registry.lanes_of(some).await;
@@ -71,7 +71,7 @@ impl ConnectionRegistry {
                 }
             }
             for (lane, ids) in lanes {
-                registry.shared.runtimes.spawn(probes(registry.clone(), lane, (ids, asker), sender.clone()));
+                registry.systems.ground.runtimes.spawn(probes(registry.clone(), lane, (ids, asker), sender.clone()));
             }
         });
         Preflight { ids, results }
@@ -79,8 +79,8 @@ impl ConnectionRegistry {
 
     /// Returns the lanes of those of these connections that this owner has.
     async fn lanes_of(&self, ids: &[ConnectionId]) -> Result<HashMap<ConnectionId, Lane>, Error> {
-        let kinds = self.shared.reader().await?.kinds_of(&self.owner, ids).await?;
-        let lane = |kind: &str| self.shared.lane(&self.owner, &Kind::parse(kind).unwrap_or(UNREADABLE));
+        let kinds = self.systems.ground.reader().await?.kinds_of(&self.owner, ids).await?;
+        let lane = |kind: &str| self.systems.ground.lane(&self.owner, &Kind::parse(kind).unwrap_or(UNREADABLE));
         // A connection with an invalid kind is verified as any other. The result says what is wrong.
         Ok(kinds.into_iter().map(|(id, kind)| (id, lane(&kind))).collect())
     }
@@ -94,14 +94,14 @@ async fn probes(
     sender: mpsc::UnboundedSender<Verified>,
 ) {
     for id in ids {
-        let Some(permit) = registry.shared.probe_permits.take(&lane).await else { return };
+        let Some(permit) = registry.systems.verify.probe_permits.take(&lane).await else { return };
         if sender.is_closed() {
             return;
         }
         let verifying = registry.clone();
         let sender = sender.clone();
-        registry.shared.runtimes.spawn(async move {
-            let scope = verifying.connections().on(&verifying.shared.verify);
+        registry.systems.ground.runtimes.spawn(async move {
+            let scope = verifying.connections().on(&verifying.systems.verify);
             let result = verify::verify(scope, id, asker, Some(permit)).await;
             // The send fails only if nobody listens any longer.
             drop(sender.send((id, result)));

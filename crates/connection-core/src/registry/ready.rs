@@ -2,10 +2,6 @@
 
 use std::fmt;
 
-use connection_contract::BoxFuture;
-
-use super::Server;
-
 /// The reason why a process cannot answer requests now. It names nothing of the host, so anyone may read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,40 +40,3 @@ impl fmt::Display for NotReady {
 }
 
 impl std::error::Error for NotReady {}
-
-impl<'a> Server<'a> {
-    /// Checks that this process could answer a request now: the database can be read, its tables are those of this
-    /// program, the keys open it, and writes do not fail for lack of space. A load balancer sends requests to a process
-    /// while this is so.
-    ///
-    /// ```
-    /// use connection_core::ConnectionRegistry;
-    ///
-    /// async fn report(registry: &ConnectionRegistry) {
-    ///     match registry.server().ready().await {
-    ///         Ok(()) => println!("ready"),
-    ///         Err(reason) => println!("not ready: {reason}"),
-    ///     }
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// The reason why it could not.
-    pub fn ready(self) -> BoxFuture<'a, Result<(), NotReady>> {
-        Box::pin(async move {
-            let shared = &self.registry.shared;
-            let found = async {
-                if !shared.store.is_migrated().await? {
-                    return Ok(Err(NotReady::Tables));
-                }
-                if !shared.sealer.opens_store().await? {
-                    return Ok(Err(NotReady::Keys));
-                }
-                let is_full = shared.store.is_full().await;
-                Ok::<_, crate::StoreError>(if is_full { Err(NotReady::Full) } else { Ok(()) })
-            };
-            found.await.unwrap_or(Err(NotReady::Store))
-        })
-    }
-}

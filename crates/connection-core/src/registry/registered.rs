@@ -57,7 +57,7 @@ impl<'a> Kinds<'a> {
     /// The store's errors.
     pub fn find(self, kind: &'a Kind) -> BoxFuture<'a, Result<Option<KindInfo>, Error>> {
         Box::pin(async move {
-            let found = self.registry.shared.find_kind(&self.registry.owner, kind).await?;
+            let found = self.registry.systems.ground.find_kind(&self.registry.owner, kind).await?;
             Ok(found.map(|entry| entry.info()))
         })
     }
@@ -71,12 +71,12 @@ impl<'a> Kinds<'a> {
     /// The store's errors.
     pub fn own(self) -> BoxFuture<'a, Result<Vec<KindInfo>, Error>> {
         Box::pin(async move {
-            let shared = &self.registry.shared;
+            let systems = &self.registry.systems;
             let owner = &*self.registry.owner;
-            if !shared.kinds.own.has_source() {
+            if !systems.ground.kinds.own.has_source() {
                 return Ok(Vec::new());
             }
-            let mut reader = shared.reader().await?;
+            let mut reader = systems.ground.reader().await?;
             let rows = reader.extensions(owner).await?;
             let connected = reader.connected_own_kinds(owner).await?;
             drop(reader);
@@ -84,10 +84,10 @@ impl<'a> Kinds<'a> {
             for row in rows {
                 let Some(provider) = Kind::parse(&row.provider) else { continue };
                 let Some(kind) = Kind::of_extension(&row.name, &provider) else { continue };
-                if !connected.iter().any(|known| known == kind.as_str()) && shared.kinds.connects(&provider) {
+                if !connected.iter().any(|known| known == kind.as_str()) && systems.ground.kinds.connects(&provider) {
                     continue;
                 }
-                found.extend(shared.own_kind_of(owner, &kind, row).map(|entry| entry.info()));
+                found.extend(systems.ground.own_kind_of(owner, &kind, row).map(|entry| entry.info()));
             }
             found.sort_by(|one, other| one.descriptor.kind.cmp(&other.descriptor.kind));
             Ok(found)
@@ -102,7 +102,7 @@ impl<'a> Kinds<'a> {
     /// The store's errors.
     pub fn connected_own(self) -> BoxFuture<'a, Result<Vec<Kind>, Error>> {
         Box::pin(async move {
-            let kinds = self.registry.shared.reader().await?.connected_own_kinds(&self.registry.owner).await?;
+            let kinds = self.registry.systems.ground.reader().await?.connected_own_kinds(&self.registry.owner).await?;
             // A name that no kind can have was not written by this program.
             Ok(kinds.iter().filter_map(|kind| Kind::parse(kind)).collect())
         })
@@ -127,7 +127,7 @@ impl Kinds<'_> {
     /// [`RegisterError`]. Kinds that were registered before are unaffected.
     pub fn register(self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let checked = check(Definition::new(definition))?;
-        let entry = self.registry.shared.kinds.register(checked)?;
+        let entry = self.registry.systems.ground.kinds.register(checked)?;
         self.activate(&entry);
         Ok(())
     }
@@ -140,26 +140,26 @@ impl Kinds<'_> {
     /// [`RegisterError`]. Kinds that were registered before are unaffected.
     pub fn replace(self, definition: impl ConnectionDefinition) -> Result<(), RegisterError> {
         let checked = check(Definition::new(definition))?;
-        let entry = self.registry.shared.kinds.replace(checked);
+        let entry = self.registry.systems.ground.kinds.replace(checked);
         self.activate(&entry);
         Ok(())
     }
 
     /// Begins to use a kind that was registered.
     fn activate(self, entry: &Arc<KindEntry>) {
-        self.registry.shared.kinds_changed();
-        activate::activate(&self.registry.shared, entry, &self.registry.owner);
-        self.registry.shared.notifications.publish(&Notification::KindsChanged);
+        self.registry.systems.kinds_changed();
+        activate::activate(&self.registry.systems.ground, entry, &self.registry.owner);
+        self.registry.systems.ground.notifications.publish(&Notification::KindsChanged);
     }
 
     /// Returns the registered kinds, in the order of their names. [`own`](Self::own) returns those of an owner's
     /// extensions.
     pub fn list(self) -> Vec<KindInfo> {
-        self.registry.shared.kinds.all()
+        self.registry.systems.ground.kinds.all()
     }
 
     /// Returns the registered kind with this name.
     pub fn get(self, kind: &Kind) -> Option<KindInfo> {
-        self.registry.shared.kinds.entry(kind).map(|entry| entry.info())
+        self.registry.systems.ground.kinds.entry(kind).map(|entry| entry.info())
     }
 }

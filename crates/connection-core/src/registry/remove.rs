@@ -27,6 +27,15 @@ const MAX_TEARDOWN_TIME: Duration = Duration::from_secs(30);
 const ATTEMPTS: usize = 3;
 
 /// The outcome of removing a connection: what happened to its credentials at the provider.
+///
+/// ```
+/// use connection_core::{Removal, Teardown};
+///
+/// fn is_over(removal: &Removal) -> bool {
+///     matches!(removal.teardown, Teardown::Revoked | Teardown::NothingToRevoke)
+/// }
+/// # let _ = is_over;
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Removal {
@@ -46,14 +55,8 @@ pub struct Removal {
 }
 
 impl Removal {
-    /// Creates the outcome of a removal without a previous credential.
-    ///
-    /// ```
-    /// use connection_core::{Removal, Teardown};
-    ///
-    /// assert_eq!(Removal::new(Teardown::Revoked).previous, None);
-    /// ```
-    pub fn new(teardown: Teardown) -> Self {
+    /// Returns the outcome of a removal without a previous credential.
+    fn new(teardown: Teardown) -> Self {
         Self {
             teardown,
             reason: None,
@@ -108,7 +111,7 @@ impl ConnectionRegistry {
             self.info(id).await?;
             let registry = self.clone();
             let removal = || async move { registry.remove_now(id, revocation).await };
-            self.shared.removals.join(&self.shared.runtimes, id, removal).await
+            self.systems.removals.join(&self.systems.ground.runtimes, id, removal).await
         })
     }
 
@@ -117,9 +120,9 @@ impl ConnectionRegistry {
         let mut given_back = TeardownOutcomes::default();
         let (kind, removal) = loop {
             // The row is read again, because another removal may have ended since the check.
-            let (info, generation) = self.shared.info_and_generation(&self.owner, id).await?;
-            self.shared.probes.cancel(id);
-            self.shared.refreshes.cancel(id);
+            let (info, generation) = self.systems.ground.info_and_generation(&self.owner, id).await?;
+            self.systems.verify.probes.cancel(id);
+            self.systems.refresh.refreshes.cancel(id);
             attempts += 1;
             if let Some(removal) = self.delete_shared(&info).await? {
                 break (info.kind, removal);
@@ -144,11 +147,11 @@ impl ConnectionRegistry {
             tracing::info!(connection = %id, kind = %info.kind, "the credential was replaced during the teardown");
         };
         // A probe or a refresh that began during the teardown found the row. Its result cannot be stored any longer.
-        self.shared.probes.cancel(id);
-        self.shared.refreshes.cancel(id);
-        self.shared.subscriptions.end(id);
-        self.shared.notifications.publish(&Notification::Removed(id));
-        setup::connection_removed(&self.shared.setup, id).await;
+        self.systems.verify.probes.cancel(id);
+        self.systems.refresh.refreshes.cancel(id);
+        self.systems.ground.subscriptions.end(id);
+        self.systems.ground.notifications.publish(&Notification::Removed(id));
+        setup::connection_removed(&self.systems.setup, id).await;
         tracing::info!(connection = %id, kind = %kind, teardown = removal.teardown.as_str(), "removed");
         Ok(removal)
     }
@@ -158,11 +161,11 @@ impl ConnectionRegistry {
     async fn refreshed_after(&self, torn: &TeardownOutcome, info: &ConnectionInfo, generation: i64) -> bool {
         let code = torn.reason.as_ref().map(|reason| &*reason.code);
         let is_refused = torn.teardown == Teardown::Failed && code == Some(reason::UNAUTHORIZED);
-        let kind = self.shared.find_kind(&info.owner, &info.kind).await.ok().flatten();
+        let kind = self.systems.ground.find_kind(&info.owner, &info.kind).await.ok().flatten();
         if !is_refused || !kind.is_some_and(|kind| kind.renews()) {
             return false;
         }
-        let scope = Scope { system: &self.shared.refresh, owner: &self.owner };
+        let scope = Scope { system: &self.systems.refresh, owner: &self.owner };
         let refreshed = refresh::refresh(scope, info.id, generation, Trigger::Refused).await;
         matches!(refreshed, Ok(FlightResult { renewed: RefreshResult::Current { .. }, .. }))
     }
@@ -180,10 +183,10 @@ impl ConnectionRegistry {
         is_last: bool,
     ) -> Result<Option<Removal>, Error> {
         let id = info.id;
-        let on = self.shared.clone();
+        let on = self.systems.clone();
         let info = info.clone();
-        let order = self.shared.changes.order().await;
-        let deleted = self.shared.store.write(move |tx| {
+        let order = self.systems.ground.extension_changes.order().await;
+        let deleted = self.systems.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
                 let Some(account) = tx.account(id).await? else { return Ok(None) };
@@ -200,7 +203,7 @@ impl ConnectionRegistry {
                     before = Some(overtaken().explained(&info));
                 }
                 let is_grant_ended = note_ended_grant(tx, id, [Some(&current), before.as_ref()]).await?;
-                let (removal, affected) = delete_row(tx, &on, &info, &account, (current, before)).await?;
+                let (removal, affected) = delete_row(tx, &on.ground, &info, &account, (current, before)).await?;
                 Ok(Some(Some((removal, affected, is_grant_ended))))
             })
         });
@@ -208,7 +211,7 @@ impl ConnectionRegistry {
         Ok(deleted.map(|(removal, affected, is_grant_ended)| {
             affected.notify(&order);
             if is_grant_ended {
-                self.shared.answers.due.notify_one();
+                self.systems.ground.answers.due.notify_one();
             }
             removal
         }))
@@ -218,14 +221,14 @@ impl ConnectionRegistry {
     ///
     /// The comparison and the deletion are one transaction, so that of several removals at once the last one revokes.
     async fn delete_shared(&self, info: &ConnectionInfo) -> Result<Option<Removal>, Error> {
-        let Some(kind) = self.shared.find_kind(&info.owner, &info.kind).await? else { return Ok(None) };
+        let Some(kind) = self.systems.ground.find_kind(&info.owner, &info.kind).await? else { return Ok(None) };
         if !kind.descriptor.revocation_ends_grant {
             return Ok(None);
         }
-        let on = self.shared.clone();
+        let on = self.systems.clone();
         let info = info.clone();
-        let order = self.shared.changes.order().await;
-        let deleted = self.shared.store.write(move |tx| {
+        let order = self.systems.ground.extension_changes.order().await;
+        let deleted = self.systems.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&info.owner)).await?;
                 let own = tx.provider_grant(info.id).await?;
@@ -234,13 +237,13 @@ impl ConnectionRegistry {
                 }
                 tx.lock(Lock::Connection(info.id)).await?;
                 let of = (&*info.owner, info.id);
-                if !provider_grant::is_shared(tx, &on.kinds, &kind, of, own.as_ref()).await? {
+                if !provider_grant::is_shared(tx, &on.ground.kinds, &kind, of, own.as_ref()).await? {
                     return Ok(None);
                 }
                 let Some(account) = tx.account(info.id).await? else { return Ok(None) };
                 let outcome = || TeardownOutcome::grant_shared(info.id, &info.kind);
                 let before = tx.previous_generation(info.id).await?.map(|_| outcome());
-                Ok(Some(delete_row(tx, &on, &info, &account, (outcome(), before)).await?))
+                Ok(Some(delete_row(tx, &on.ground, &info, &account, (outcome(), before)).await?))
             })
         });
         Ok(deleted.await?.map(|(removal, affected)| {
@@ -260,15 +263,15 @@ impl ConnectionRegistry {
         generation: i64,
         revocation: Revocation,
     ) -> Result<(i64, TeardownOutcome), Error> {
-        let (info, opened) = open_as_one(&self.shared, info.clone(), generation).await?;
+        let (info, opened) = open_as_one(&self.systems.ground, info.clone(), generation).await?;
         let generation = opened.generation;
         let Ok(payload) = opened.payload else {
-            return Ok((generation, unreadable(&self.shared, &info).await));
+            return Ok((generation, unreadable(&self.systems.ground, &info).await));
         };
         let ConnectionInfo { id, profile, owner, config, .. } = info.clone();
         let subject = Subject { id, owner, profile, payload, config };
         let of = (&info.kind, info.terms.as_deref());
-        let torn = tear_down(&self.shared, of, subject, revocation, MAX_TEARDOWN_TIME).await;
+        let torn = tear_down(&self.systems.ground, of, subject, revocation, MAX_TEARDOWN_TIME).await;
         Ok((generation, torn.explained(&info)))
     }
 
@@ -280,7 +283,7 @@ impl ConnectionRegistry {
         revocation: Revocation,
         given_back: &mut TeardownOutcomes,
     ) -> Result<Option<TeardownOutcome>, Error> {
-        let mut reader = self.shared.reader().await?;
+        let mut reader = self.systems.ground.reader().await?;
         let Some(generation) = reader.previous_generation(info.id).await? else { return Ok(None) };
         if let Some(torn) = given_back.get(&generation) {
             return Ok(Some(torn.clone()));
@@ -295,15 +298,15 @@ impl ConnectionRegistry {
         };
         drop(reader);
         let teardown = match &previous {
-            Some(previous) => match rollback::open_previous(&self.shared, info, previous).await {
+            Some(previous) => match rollback::open_previous(&self.systems.ground, info, previous).await {
                 Ok(subject) => {
                     let of = (&info.kind, info.terms.as_deref());
                     let longest = MAX_PREVIOUS_TEARDOWN_TIME;
-                    tear_down(&self.shared, of, subject, revocation, longest).await.explained(info)
+                    tear_down(&self.systems.ground, of, subject, revocation, longest).await.explained(info)
                 }
-                Err(_) => unreadable(&self.shared, info).await,
+                Err(_) => unreadable(&self.systems.ground, info).await,
             },
-            None => unreadable(&self.shared, info).await,
+            None => unreadable(&self.systems.ground, info).await,
         };
         given_back.insert(generation, teardown.clone());
         Ok(Some(teardown))

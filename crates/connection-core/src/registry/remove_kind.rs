@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
 
 use connection_contract::{BoxFuture, Kind};
 
-use super::{Kinds, Shared};
+use super::{Kinds, Systems};
 use crate::{ConnectionId, Error, Filter, Notification, Removal, connection, definition::Revocation};
 
 /// Number of connections that are removed at once. Each waits for its provider.
@@ -93,7 +93,7 @@ impl<'a> Kinds<'a> {
             if kind.extension().is_some() {
                 return Ok(KindRemoval { removed, left: 0 });
             }
-            let left = connection::count(&self.registry.shared, None, Some(kind)).await?;
+            let left = connection::count(&self.registry.systems.ground, None, Some(kind)).await?;
             if left == 0 {
                 self.unregister(kind);
             }
@@ -107,15 +107,15 @@ impl<'a> Kinds<'a> {
     /// registered again. If some remain, a warning is logged. [`remove`](Self::remove) removes the
     /// connections first.
     pub fn unregister(self, kind: &Kind) -> bool {
-        let was_there = self.registry.shared.kinds.unregister(kind);
-        self.registry.shared.kinds_changed();
-        self.registry.shared.notifications.publish(&Notification::KindsChanged);
+        let was_there = self.registry.systems.ground.kinds.unregister(kind);
+        self.registry.systems.kinds_changed();
+        self.registry.systems.ground.notifications.publish(&Notification::KindsChanged);
         if was_there {
-            let shared = Arc::downgrade(&self.registry.shared);
+            let systems = Arc::downgrade(&self.registry.systems);
             let kind = kind.clone();
-            self.registry.shared.runtimes.spawn(async move {
-                if let Some(shared) = shared.upgrade() {
-                    tell_left(&shared, &kind).await;
+            self.registry.systems.ground.runtimes.spawn(async move {
+                if let Some(systems) = systems.upgrade() {
+                    tell_left(&systems, &kind).await;
                 }
             });
         }
@@ -124,9 +124,9 @@ impl<'a> Kinds<'a> {
 }
 
 /// Logs a warning if connections of an unregistered kind are left. If the store cannot be read, nothing is logged.
-async fn tell_left(shared: &Shared, kind: &Kind) {
-    let left = connection::count(shared, None, Some(kind)).await.unwrap_or_default();
-    if left > 0 && shared.kinds.entry(kind).is_none() {
+async fn tell_left(systems: &Systems, kind: &Kind) {
+    let left = connection::count(&systems.ground, None, Some(kind)).await.unwrap_or_default();
+    if left > 0 && systems.ground.kinds.entry(kind).is_none() {
         tracing::warn!(%kind, left, "a kind with connections was unregistered; they can no longer be verified, used \
                                      or torn down");
     }

@@ -19,6 +19,6 @@ impl<'a> Kinds<'a> {
         kind: &'a Kind,
         session: SessionTokens,
     ) -> BoxFuture<'a, Result<Vec<UsageMetric>, Error>> {
-        Box::pin(session_metrics(&self.registry.shared, kind, session))
+        Box::pin(session_metrics(&self.registry.systems.ground, kind, session))
     }
 }

@@ -5,7 +5,7 @@
 
 use connection_contract::{Kind, Need};
 
-use super::{Kinds, Shared};
+use super::{Kinds, Systems};
 use crate::{ToolNotAllowed, ToolPolicy, kinds::KindEntry};
 
 /// A service that this host can provide to kinds.
@@ -66,23 +66,23 @@ impl Kinds<'_> {
     /// Returns which parts of a kind work on this host, and why the others do not; `None` for a kind that is not
     /// registered.
     pub fn support(self, kind: &Kind) -> Option<KindSupport> {
-        let entry = self.registry.shared.kinds.entry(kind)?;
-        let services = services(&self.registry.shared);
+        let entry = self.registry.systems.ground.kinds.entry(kind)?;
+        let services = services(&self.registry.systems);
         let needs = entry.descriptor.needs.iter();
-        let needs = needs.map(|need| (*need, state(&self.registry.shared, &entry, &services, *need))).collect();
-        let not_allowed = not_allowed(&self.registry.shared.local_services.tools, &entry);
+        let needs = needs.map(|need| (*need, state(&self.registry.systems, &entry, &services, *need))).collect();
+        let not_allowed = not_allowed(&self.registry.systems.ground.local_services.tools, &entry);
         Some(KindSupport { needs, services, not_allowed })
     }
 }
 
-fn services(shared: &Shared) -> Vec<HostService> {
+fn services(systems: &Systems) -> Vec<HostService> {
     let there = [
         (HostService::FileCache, true),
         (HostService::Files, true),
-        (HostService::InboundHttp, shared.inbound.is_some()),
+        (HostService::InboundHttp, systems.inbound.is_some()),
         (HostService::Kv, true),
-        (HostService::LoginWindow, shared.local_services.window.is_some()),
-        (HostService::Tools, !shared.local_services.tools.is_empty()),
+        (HostService::LoginWindow, systems.ground.local_services.window.is_some()),
+        (HostService::Tools, !systems.ground.local_services.tools.is_empty()),
     ];
     there.into_iter().filter(|(_, is_there)| *is_there).map(|(service, _)| service).collect()
 }
@@ -101,7 +101,7 @@ fn not_allowed(policy: &ToolPolicy, entry: &KindEntry) -> Vec<ToolNotAllowed> {
     found
 }
 
-fn state(shared: &Shared, entry: &KindEntry, services: &[HostService], need: Need) -> NeedState {
+fn state(systems: &Systems, entry: &KindEntry, services: &[HostService], need: Need) -> NeedState {
     let (service, is_granted) = match need {
         // A person grants the directories for each connection.
         Need::Files => (HostService::Files, true),
@@ -113,7 +113,7 @@ fn state(shared: &Shared, entry: &KindEntry, services: &[HostService], need: Nee
         (false, _) => NeedState::Absent,
         (true, false) => NeedState::NotGranted,
         (true, true) if need == Need::Tools => {
-            let policy = &shared.local_services.tools;
+            let policy = &systems.ground.local_services.tools;
             let is_allowed = entry.descriptor.tools.iter().all(|tool| policy.check_tool(tool).is_ok());
             if is_allowed { NeedState::Effective } else { NeedState::NotAllowed }
         }

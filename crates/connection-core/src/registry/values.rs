@@ -28,8 +28,8 @@ impl<'a> Kinds<'a> {
             let owner = self.registry.owner.clone();
             let public = kind.to_string();
             let secret = kv::secrets_of(kind);
-            let entry = self.registry.shared.find_kind(&owner, kind).await?;
-            let deleted = self.registry.shared.store.write(move |tx| {
+            let entry = self.registry.systems.ground.find_kind(&owner, kind).await?;
+            let deleted = self.registry.systems.ground.store.write(move |tx| {
                 Box::pin(async move {
                     let mut deleted = tx.delete_kv_of(&owner, &public).await?;
                     deleted = deleted.saturating_add(tx.delete_kv_of(&owner, &secret).await?);

@@ -19,7 +19,7 @@ use futures_core::Stream;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::Shared;
+use super::Systems;
 use crate::{
     ConnectionId, ConnectionRegistry, Error, Event, EventId,
     store::{Changed, Changes},
@@ -74,14 +74,14 @@ impl BeginWatch {
 
     async fn begin(self) -> Result<Watch, Error> {
         let Self { registry, all_owners, connection, since } = self;
-        let ConnectionRegistry { shared, owner } = registry;
+        let ConnectionRegistry { systems, owner } = registry;
         let owner = Some(owner).filter(|_| !all_owners);
         // The subscription begins before the first read, so that no event between the two is missed.
-        let changes = shared.store.changes(&*shared.clock).await;
-        let seen = DeliveredIds::begin(&shared, owner.as_deref(), since).await?;
+        let changes = systems.ground.store.changes(&*systems.ground.clock).await;
+        let seen = DeliveredIds::begin(&systems, owner.as_deref(), since).await?;
         let (sender, events) = mpsc::channel(CHANNEL_CAPACITY);
-        let task = Task { shared: shared.clone(), owner, connection, changes, seen, sender };
-        shared.runtimes.spawn(task.run());
+        let task = Task { systems: systems.clone(), owner, connection, changes, seen, sender };
+        systems.ground.runtimes.spawn(task.run());
         Ok(Watch(events))
     }
 }
@@ -122,7 +122,7 @@ impl Stream for Watch {
 }
 
 struct Task {
-    shared: Arc<Shared>,
+    systems: Arc<Systems>,
     /// The owner whose events are sent; `None` for all owners.
     owner: Option<Arc<str>>,
     connection: Option<ConnectionId>,
@@ -134,7 +134,7 @@ struct Task {
 impl Task {
     async fn run(mut self) {
         loop {
-            match self.seen.fresh(&self.shared, self.owner.as_deref()).await {
+            match self.seen.fresh(&self.systems, self.owner.as_deref()).await {
                 Ok(events) => {
                     let of_it = |event: &Event| self.connection.is_none_or(|connection| event.connection == connection);
                     for event in events.into_iter().filter(of_it) {
@@ -149,7 +149,7 @@ impl Task {
             let changed = tokio::select! {
                 biased;
                 () = self.sender.closed() => return,
-                changed = self.changes.changed(&*self.shared.clock, MAX_POLL_INTERVAL, concerns) => changed,
+                changed = self.changes.changed(&*self.systems.ground.clock, MAX_POLL_INTERVAL, concerns) => changed,
             };
             if let Err(error) = changed {
                 return self.end(error.into()).await;
@@ -170,25 +170,25 @@ struct DeliveredIds {
 }
 
 impl DeliveredIds {
-    async fn begin(shared: &Shared, owner: Option<&str>, since: Option<EventId>) -> Result<Self, Error> {
+    async fn begin(systems: &Systems, owner: Option<&str>, since: Option<EventId>) -> Result<Self, Error> {
         let last = match since {
             Some(since) => Some(since.as_uuid()),
-            None => shared.reader().await?.last_event(owner).await?,
+            None => systems.ground.reader().await?.last_event(owner).await?,
         };
-        let floor = last.map_or(Uuid::nil(), |last| floor(shared, last));
+        let floor = last.map_or(Uuid::nil(), |last| floor(systems, last));
         let mut seen = Self { floor, ids: BTreeSet::new() };
-        seen.ids = seen.read(shared, owner).await?;
+        seen.ids = seen.read(systems, owner).await?;
         if let Some(since) = since {
             seen.ids.retain(|id| *id <= since.as_uuid());
         }
         Ok(seen)
     }
 
-    async fn read(&self, shared: &Shared, owner: Option<&str>) -> Result<BTreeSet<Uuid>, Error> {
+    async fn read(&self, systems: &Systems, owner: Option<&str>) -> Result<BTreeSet<Uuid>, Error> {
         let mut ids = BTreeSet::new();
         let mut after = self.floor;
         loop {
-            let page = shared.reader().await?.event_ids(owner, after, PAGE).await?;
+            let page = systems.ground.reader().await?.event_ids(owner, after, PAGE).await?;
             ids.extend(&page);
             match page.last() {
                 Some(last) if page.len() as i64 == PAGE => after = *last,
@@ -198,15 +198,15 @@ impl DeliveredIds {
     }
 
     /// Returns the events that were not delivered yet.
-    async fn fresh(&mut self, shared: &Shared, owner: Option<&str>) -> Result<Vec<Event>, Error> {
-        let found = self.read(shared, owner).await?;
+    async fn fresh(&mut self, systems: &Systems, owner: Option<&str>) -> Result<Vec<Event>, Error> {
+        let found = self.read(systems, owner).await?;
         let mut events = Vec::new();
         for id in found.difference(&self.ids) {
-            events.extend(shared.reader().await?.event(*id).await?.map(Event::of));
+            events.extend(systems.ground.reader().await?.event(*id).await?.map(Event::of));
         }
         self.ids = found;
         if let Some(last) = self.ids.last() {
-            self.floor = self.floor.max(floor(shared, *last));
+            self.floor = self.floor.max(floor(systems, *last));
             self.ids = self.ids.split_off(&self.floor);
         }
         Ok(in_order(events))
@@ -215,10 +215,10 @@ impl DeliveredIds {
 
 /// Returns the earliest id of an event that may still be recorded after the event `id`, or after now if `id` is in the
 /// future. An id from a process whose clock is fast therefore hides no events of the others.
-fn floor(shared: &Shared, id: Uuid) -> Uuid {
+fn floor(systems: &Systems, id: Uuid) -> Uuid {
     // The first 48 bits are milliseconds (RFC 9562, section 5.7).
     let recorded = id.as_u128() >> 80;
-    let now = shared.ids.next().as_u128() >> 80;
+    let now = systems.ground.ids.next().as_u128() >> 80;
     Uuid::from_u128(recorded.min(now).saturating_sub(LATE_EVENT_MILLISECONDS) << 80)
 }
 

@@ -6,8 +6,6 @@
 use connection_contract::{Origin, Record, host};
 use connection_egress::{AllowedOrigin, NamedBy};
 
-use super::{BeginSetup, Reauthorize};
-
 /// Marks a session that the visitor of a setup link answers.
 const VISITOR: &str = "visitor";
 /// The name of the field with an origin that the maker of the link entered.
@@ -54,25 +52,5 @@ impl Answerer {
         }
         let opened = record.fields().filter(|(name, _)| *name == OPENED);
         opened.map(|(_, origin)| host::origin(origin.expose_str()?)).collect::<Option<_>>().map(Self::Visitor)
-    }
-}
-
-impl BeginSetup {
-    /// Lets the visitor of a setup link answer the setup.
-    ///
-    /// The visitor enters no directory of this computer, and no address in the network of the host, whoever owns the
-    /// setup: `opened` are the exceptions, which the maker of the link entered. An address that leads into that network
-    /// later is refused as well, for as long as the connection lives.
-    pub fn visitor(mut self, opened: impl IntoIterator<Item = Origin>) -> Self {
-        self.terms.answerer = Answerer::Visitor(opened.into_iter().collect());
-        self
-    }
-}
-
-impl Reauthorize {
-    /// Lets the visitor of a setup link authorize the connection again, as [`BeginSetup::visitor`] does.
-    pub fn visitor(mut self, opened: impl IntoIterator<Item = Origin>) -> Self {
-        self.terms.answerer = Answerer::Visitor(opened.into_iter().collect());
-        self
     }
 }

@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, fmt};
 
 use connection_contract::{Answer, BaseUrl, DisplayText, Field, GrantedDirectory, Input, Secret, Text, host};
 use connection_egress::is_private_network;
-use connection_replay::{
-    answer::{self, NOT_ENCRYPTED},
-    descriptor::Pattern,
-};
+use connection_replay::answer::{self, NOT_ENCRYPTED, Pattern};
 
 /// Maximum length of an answer in bytes.
 const MAX_LENGTH: usize = 16 * 1024;

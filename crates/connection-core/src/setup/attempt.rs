@@ -10,17 +10,17 @@ use connection_replay::Fault;
 
 use super::{
     System,
+    candidate::{self, Candidate, SetupRequest, removed},
     codec::Purpose,
     confirm::{self, NextStep},
-    effects::{Effects, Halt, Inner, SetupHost, Stop},
+    effects::{Effects, Inner, SetupHost, Stop},
     ended,
-    finish::{self, Candidate, SetupRequest},
-    lease, offline,
-    reauthorize::removed,
-    rotated,
-    run::{self, AfterRun, Loaded},
+    finish::{self, Finished},
+    lease::{self, Halt},
+    offline, plugin, rotated,
+    row::{self, Loaded},
     slot::Slot,
-    wait::Suspended,
+    wait::{AfterRun, Suspended, suspend},
 };
 use crate::{
     Error, StoreError,
@@ -35,8 +35,8 @@ use crate::{
 /// # Errors
 ///
 /// The session cannot continue now. Its rows are as they were, or say how it continues.
-pub(super) async fn attempt(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<AfterRun, Error> {
-    match (Attempt { shared, slot }).to_the_end().await {
+pub(super) async fn attempt(system: &Arc<System>, slot: &Arc<Slot>) -> Result<AfterRun, Error> {
+    match (Attempt { system, slot }).to_the_end().await {
         Ok(after) | Err(Early::After(after)) => Ok(after),
         Err(Early::Error(error)) => Err(error),
     }
@@ -50,25 +50,25 @@ enum Early {
 }
 
 struct Attempt<'a> {
-    shared: &'a Arc<System>,
+    system: &'a Arc<System>,
     slot: &'a Arc<Slot>,
 }
 
 impl Attempt<'_> {
     async fn to_the_end(&self) -> Result<AfterRun, Early> {
-        let Self { shared, slot } = self;
+        let Self { system, slot } = self;
         // The result is ignored. If the credential can no longer be recorded, the rows say how the session continues.
-        rotated::record(shared, slot).await?;
+        rotated::record(system, slot).await?;
         let (row, effects) = self.open_rows().await?;
-        let kind = shared.kind(&slot.owner, &slot.kind).await?;
+        let kind = system.ground.kind(&slot.owner, &slot.kind).await?;
         let loaded = self.load(&row, effects).await?;
         if loaded.header.kind_terms.as_deref() != kind.terms_digest() {
-            return Err(self.fail(row.step_seq, finish::kind_changed(&kind)).await);
+            return Err(self.fail(row.step_seq, candidate::kind_changed(&kind)).await);
         }
         let confirms = loaded.header.confirm;
         let request = self.current_request(&row, &loaded).await?;
-        if confirm::show_again(shared, slot, &row).await? {
-            return Ok(AfterRun::Rest);
+        if let Some(waits) = confirm::show_again(system, slot, &row).await? {
+            return Ok(waits);
         }
         slot.set_unconfirmed(None);
         let (mut inner, made) = self.run_plugin(&row, &kind, loaded).await?;
@@ -76,35 +76,35 @@ impl Attempt<'_> {
         // request.
         let failed = made.measured.as_ref().and_then(|_| inner.run.last_asked());
         let candidate = self.verify(&row, &kind, request, &mut inner, made).await?;
-        let candidate = match confirm::next_step(shared, slot, confirms, &mut inner, candidate).await? {
+        let candidate = match confirm::next_step(system, slot, confirms, &mut inner, candidate).await? {
             NextStep::Finish(candidate) => candidate,
-            NextStep::Show(suspended) => return Ok(run::suspend(shared, slot, &inner, *suspended).await?),
+            NextStep::Show(suspended) => return Ok(suspend(system, slot, &inner, *suspended).await?),
         };
         // From here on, only the store decides how the session ends.
-        Ok(match finish::finish(shared, slot, step_seq(&inner), candidate).await? {
-            Some(reason) => offline::pause(shared, slot, &row, &inner, failed, reason).await?,
-            None => AfterRun::Rest,
+        Ok(match finish::finish(system, slot, step_seq(&inner), candidate).await? {
+            Finished::Offline(reason) => offline::pause(system, slot, &row, &inner, failed, reason).await?,
+            finished => finished.into(),
         })
     }
 
     /// Reads the rows of the session, if it is open.
     async fn open_rows(&self) -> Result<(SetupRow, Vec<(i64, Sealed)>), Early> {
-        let Self { shared, slot } = self;
-        let rows = shared.reader().await?.setup_and_effects(slot.id).await?;
+        let Self { system, slot } = self;
+        let rows = system.ground.reader().await?.setup_and_effects(slot.id).await?;
         let (row, effects) = rows.ok_or(Error::SessionNotFound(slot.id))?;
-        if let Some(outcome) = ended::ended(shared, slot, &row).await? {
-            slot.end(run::step_no(row.step_seq), outcome);
+        if let Some(outcome) = ended::ended(system, slot, &row).await? {
+            slot.end(row::step_no(row.step_seq), outcome);
             return Err(AfterRun::Rest.into());
         }
-        if Timestamp::from_seconds(row.expires_at) <= shared.clock.now() {
-            return Err(self.fail(row.step_seq, run::expired()).await);
+        if Timestamp::from_seconds(row.expires_at) <= system.ground.clock.now() {
+            return Err(self.fail(row.step_seq, row::expired()).await);
         }
         Ok((row, effects))
     }
 
     /// Opens the sealed results of the journal, or fails the session if one cannot be opened.
     async fn load(&self, row: &SetupRow, effects: Vec<(i64, Sealed)>) -> Result<Loaded, Early> {
-        match run::load(self.shared, self.slot, row, effects).await? {
+        match row::load(self.system, self.slot, row, effects).await? {
             Ok(loaded) => Ok(loaded),
             Err(failure) => Err(self.fail(row.step_seq, failure).await),
         }
@@ -112,14 +112,14 @@ impl Attempt<'_> {
 
     /// Returns the request with which the session was begun, if what it is for still exists.
     async fn current_request(&self, row: &SetupRow, loaded: &Loaded) -> Result<SetupRequest, Early> {
-        let Self { shared, slot } = self;
+        let Self { system, slot } = self;
         let profile = loaded.header.profile.as_ref().map(|profile| profile.id);
-        if finish::is_profile_gone(shared, slot, profile).await? {
-            return Err(self.fail(row.step_seq, finish::profile_removed()).await);
+        if candidate::is_profile_gone(system, slot, profile).await? {
+            return Err(self.fail(row.step_seq, candidate::profile_removed()).await);
         }
         let purpose = loaded.header.purpose.clone();
         if matches!(purpose, Purpose::Reauthorize { .. })
-            && shared.reader().await?.account(row.connection_id).await?.is_none()
+            && system.ground.reader().await?.account(row.connection_id).await?.is_none()
         {
             return Err(self.fail(row.step_seq, removed()).await);
         }
@@ -134,8 +134,8 @@ impl Attempt<'_> {
         kind: &Arc<KindEntry>,
         loaded: Loaded,
     ) -> Result<(Inner, SetupResult<Secret>), Early> {
-        let host = SetupHost::new(loaded, self.shared.clone(), kind.clone(), self.slot.clone());
-        let ran = self.unless_cancelled(run::run(self.shared, kind, Effects::new(host))).await?;
+        let host = SetupHost::new(loaded, self.system.clone(), kind.clone(), self.slot.clone());
+        let ran = self.unless_cancelled(plugin::run(self.system, kind, Effects::new(host))).await?;
         let Some((mut inner, result)) = ran else { return Err(self.fail(row.step_seq, timed_out()).await) };
         let made = self.made(row, &mut inner, result).await?;
         Ok((inner, made))
@@ -148,9 +148,9 @@ impl Attempt<'_> {
         &self,
         row: &SetupRow,
         inner: &mut Inner,
-        result: run::PluginResult,
+        result: plugin::PluginResult,
     ) -> Result<SetupResult<Secret>, Early> {
-        let Self { shared, slot } = self;
+        let Self { system, slot } = self;
         let no = step_seq(inner);
         let failure = match (inner.run.stop.take(), result) {
             (Some(Stop::Fault(fault)), _) => fault.failure,
@@ -159,12 +159,12 @@ impl Attempt<'_> {
             (Some(Stop::Halt(Halt::Lost)), _) => return Err(AfterRun::Again.into()),
             (Some(Stop::Halt(Halt::Held)), _) => return Err(self.wait_for_holder().await),
             (Some(Stop::Wait(suspended)), _) => {
-                let suspended = Suspended::of(shared, *suspended);
-                return Err(run::suspend(shared, slot, inner, suspended).await.into());
+                let suspended = Suspended::of(system, *suspended);
+                return Err(suspend(system, slot, inner, suspended).await.into());
             }
             (None, Contained::TimedOut | Contained::Stopped) => timed_out(),
             (None, Contained::Ended(Err(failure))) if !inner.run.is_replaying() => {
-                return Err(offline::rest_or_fail(shared, slot, row, inner, limits::failure(failure)).await.into());
+                return Err(offline::rest_or_fail(system, slot, row, inner, limits::failure(failure)).await.into());
             }
             (None, Contained::Ended(Err(_))) => Fault::changed().failure,
             (None, Contained::Ended(Ok(made))) => match rotated::replayed(inner, made) {
@@ -184,26 +184,26 @@ impl Attempt<'_> {
         inner: &mut Inner,
         made: SetupResult<Secret>,
     ) -> Result<Candidate, Early> {
-        let Self { shared, slot } = self;
+        let Self { system, slot } = self;
         if made.measured.is_some() {
             // The plugin measured the candidate itself, and what that rotated is in the journal already.
-            return self.unless_cancelled(finish::candidate(shared, slot, kind, request, inner, made)).await;
+            return self.unless_cancelled(candidate::candidate(system, slot, kind, request, inner, made)).await;
         }
-        if let Some(reason) = offline::paused(shared, slot, row).await? {
-            return Err(offline::pause(shared, slot, row, inner, None, reason).await.into());
+        if let Some(reason) = offline::paused(system, slot, row).await? {
+            return Err(offline::pause(system, slot, row, inner, None, reason).await.into());
         }
         // Record the rotated credential that another process of this node received and could not record.
-        if rotated::ingest(shared, slot).await? {
+        if rotated::ingest(system, slot).await? {
             return Err(AfterRun::Again.into());
         }
-        let verified = finish::candidate(shared, slot, kind, request, inner, made);
-        let verified = lease::with_lease(shared, slot, inner.leased, inner.run.next, verified);
+        let verified = candidate::candidate(system, slot, kind, request, inner, made);
+        let verified = lease::with_lease(system, slot, inner.leased, inner.run.next, verified);
         let candidate = match self.unless_cancelled(verified).await? {
             Ok((_, candidate)) => candidate,
             Err(Halt::Suspend(error)) => return Err(error.into()),
             Err(Halt::Held | Halt::Lost) => return Err(self.wait_for_holder().await),
         };
-        match rotated::keep(shared, slot, inner, &candidate).await? {
+        match rotated::keep(system, slot, inner, &candidate).await? {
             true => Ok(candidate),
             false => Err(AfterRun::Again.into()),
         }
@@ -222,7 +222,7 @@ impl Attempt<'_> {
 
     /// Waits until no other process holds the lease, so that its results are read.
     async fn wait_for_holder(&self) -> Early {
-        match self.unless_cancelled(lease::until_free(self.shared, self.slot)).await {
+        match self.unless_cancelled(lease::until_free(self.system, self.slot)).await {
             Ok(free) => free.map(|()| AfterRun::Again).into(),
             Err(early) => early,
         }
@@ -230,7 +230,7 @@ impl Attempt<'_> {
 
     /// Ends the session as failed.
     async fn fail(&self, step_seq: i64, failure: SetupFailure) -> Early {
-        run::fail(self.shared, self.slot, step_seq, failure).await.into()
+        finish::fail(self.system, self.slot, step_seq, failure).await.into()
     }
 }
 

@@ -1,21 +1,23 @@
-//! Begins, resumes, lists and expires setup sessions.
+//! Begins setup sessions, and ends those that have expired.
 
 use std::{future::IntoFuture, sync::Arc};
 
-use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Reason, Secret, Timestamp};
+use connection_contract::{BoxFuture, Crypto, DisplayText, Kind, Origin, Secret};
 
 use super::{
-    Applicant, SetupSession, StepNo, System,
-    codec::{Header, Purpose, Waiting},
+    Applicant, SetupSession, System,
+    answerer::Answerer,
+    codec::{Header, Purpose},
+    options::SetupOptions,
+    row::SESSION_LIFE,
     run,
     session::Ephemeral,
-    start_address::SetupOptions,
 };
 use crate::{
     ConnectionId, Error, ProfileId, SessionId, StoreError, Tags,
     ground::{OwnedScope, Scope},
     journal,
-    profile_rows::{self, Granted},
+    profile_rows::{self, UsedProfile},
     store::{
         Lock,
         rows::{SetupRow, SetupState},
@@ -31,45 +33,10 @@ pub struct BeginSetup {
     label: Option<DisplayText>,
     again: bool,
     alone: bool,
-    pub(super) terms: SetupOptions,
+    options: SetupOptions,
     profile: Option<ProfileId>,
     extension: Option<Arc<dyn Applicant>>,
     tags: Tags,
-}
-
-/// The stage of an open session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SetupStage {
-    /// A run is in progress, or was lost and is continued by a process that takes the session over or resumes it.
-    Running,
-    /// The session waits for an answer, a callback or a time.
-    Waiting,
-}
-
-/// An open session, as it is listed.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SetupInfo {
-    /// Id of the session, for [`resume`](super::Setups::resume).
-    pub id: SessionId,
-    /// Kind of the connection that the session is for.
-    pub kind: Kind,
-    /// The connection that the session authorizes again, or `None` if it makes a new one.
-    pub reauthorizes: Option<ConnectionId>,
-    /// Name of the extension that the session connects an account for, or `None` if it serves no extension.
-    pub extension: Option<String>,
-    /// Stage that the session has reached.
-    pub stage: SetupStage,
-    /// The reason why the session waits until it is resumed, such as a provider that asks to wait. `None` if it needs
-    /// an answer, a callback or a time.
-    pub reason: Option<Reason>,
-    /// Number of the current or last step.
-    pub step: StepNo,
-    /// Time at which the session was begun.
-    pub created_at: Timestamp,
-    /// Time at which the session expires if it gets no input.
-    pub expires_at: Timestamp,
 }
 
 impl BeginSetup {
@@ -80,7 +47,7 @@ impl BeginSetup {
             label: None,
             again: false,
             alone: false,
-            terms: Default::default(),
+            options: Default::default(),
             profile: None,
             extension: None,
             tags: Tags::default(),
@@ -117,7 +84,7 @@ impl BeginSetup {
 
     /// Cancels the session when its last handle is dropped.
     pub fn ephemeral(mut self) -> Self {
-        self.terms.ephemeral = true;
+        self.options.ephemeral = true;
         self
     }
 
@@ -127,7 +94,47 @@ impl BeginSetup {
     /// The person who ends the setup is then the one who began it, and a link that is sent to another person connects
     /// nothing.
     pub fn browser(mut self, proof: Secret) -> Self {
-        self.terms.browser = Some(proof);
+        self.options.browser = Some(proof);
+        self
+    }
+
+    /// Leads the browser through an address of the host; see [`SetupSession::start_address`].
+    ///
+    /// Callbacks are accepted from one browser only: the first one that proved there that it belongs to the setup, or
+    /// whose person agreed to continue. A session with a [`browser`](Self::browser) is bound to that browser already,
+    /// and is not led.
+    ///
+    /// ```no_run
+    /// # use connection_core::{ConnectionRegistry, Error, SetupStep};
+    /// # async fn leads(registry: &ConnectionRegistry, kind: &connection_contract::Kind) -> Result<(), Error> {
+    /// let session = registry.setups().begin(kind).use_start_address().confirm_account().await?;
+    /// if let Some((_, SetupStep::Redirect { redirect, .. })) = session.next_step().await? {
+    ///     let address = session.start_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
+    ///     println!("Open {address}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn use_start_address(mut self) -> Self {
+        self.options.led = true;
+        self
+    }
+
+    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the setup stores an account to which a person
+    /// signed in at the provider: with a browser that came back by itself or whose address was pasted, or by typing a
+    /// code there.
+    pub fn confirm_account(mut self) -> Self {
+        self.options.confirm = true;
+        self
+    }
+
+    /// Lets the visitor of a setup link answer the setup.
+    ///
+    /// The visitor enters no directory of this computer, and no address in the network of the host, whoever owns the
+    /// setup: `opened` are the exceptions, which the maker of the link entered. An address that leads into that network
+    /// later is refused as well, for as long as the connection lives.
+    pub fn visitor(mut self, opened: impl IntoIterator<Item = Origin>) -> Self {
+        self.options.answerer = Answerer::Visitor(opened.into_iter().collect());
         self
     }
 
@@ -145,29 +152,29 @@ impl BeginSetup {
     }
 
     async fn begin(self) -> Result<SetupSession, Error> {
-        let Self { scope, kind, label, again, alone, terms, profile, extension, tags } = self;
-        let shared = &scope.system;
+        let Self { scope, kind, label, again, alone, options, profile, extension, tags } = self;
+        let system = &scope.system;
         let owner = &scope.owner;
-        let entry = shared.kind(owner, &kind).await?;
+        let entry = system.ground.kind(owner, &kind).await?;
         // Once a kind that serves every owner connects the provider, it alone is offered for a new account.
-        if entry.descriptor.extension.is_some() && shared.kinds.connects(&entry.descriptor.provider) {
+        if entry.descriptor.extension.is_some() && system.ground.kinds.connects(&entry.descriptor.provider) {
             return Err(Error::UnknownKind(kind));
         }
-        let profile = profile_rows::setup_profile(shared, owner, &kind, profile).await?;
+        let profile = profile_rows::setup_profile(&system.ground, owner, &kind, profile).await?;
         let extension = match extension {
             Some(extension) => extension.for_setup(owner, &kind).await?,
             None => None,
         };
         let label = label.map(|label| label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
         if let Some(label) = &label {
-            let taken = shared.reader().await?.account_by_label(owner, kind.as_str(), label).await?;
+            let taken = system.ground.reader().await?.account_by_label(owner, kind.as_str(), label).await?;
             if taken.is_some() {
                 return Err(Error::LabelTaken { kind, label: label.clone() });
             }
         }
-        let connection = ConnectionId::from(shared.ids.next());
+        let connection = ConnectionId::from(system.ground.ids.next());
         let purpose = Purpose::Connect { label, again, alone, extension, tags };
-        begin(scope.as_scope(), &kind, connection, purpose, terms, profile).await
+        begin(scope.as_scope(), &kind, connection, purpose, options, profile).await
     }
 }
 
@@ -177,29 +184,30 @@ pub(super) async fn begin(
     kind: &Kind,
     connection_id: ConnectionId,
     purpose: Purpose,
-    terms: SetupOptions,
-    profile: Option<Granted>,
+    options: SetupOptions,
+    profile: Option<UsedProfile>,
 ) -> Result<SetupSession, Error> {
-    let shared = scope.system;
-    let entry = shared.kind(scope.owner, kind).await?;
+    let system = scope.system;
+    let entry = system.ground.kind(scope.owner, kind).await?;
     let kind_terms = entry.terms_digest().map(<[u8]>::to_vec);
     let mut seed = [0; 32];
-    shared.crypto.random(&mut seed);
+    system.ground.crypto.random(&mut seed);
     let is_new = matches!(purpose, Purpose::Connect { .. });
-    let SetupOptions { ephemeral, browser, led, confirm, answerer } = terms;
-    let browser = browser.map(|proof| shared.browser_hash(&proof));
+    let SetupOptions { ephemeral, browser, led, confirm, answerer } = options;
+    let browser = browser.map(|proof| system.browser_hash(&proof));
     let led = led && browser.is_none();
     let seed = Secret::new(seed);
     let connection = Some(connection_id);
     let header = Header { seed, purpose, connection, browser, led, confirm, profile, kind_terms, answerer };
-    let id = SessionId::from(shared.ids.next());
+    let id = SessionId::from(system.ground.ids.next());
     let place = journal::place(&id, scope.owner, kind, "connection_setup", "sealed_header", 0);
-    let sealed = shared
+    let sealed = system
+        .ground
         .sealer
         .seal(&place, header.encode().expose())
         .await
         .map_err(|source| Error::Sealed { what: format!("setup session {id}"), source: Arc::new(source) })?;
-    let now = shared.clock.now();
+    let now = system.ground.clock.now();
     let row = SetupRow {
         id,
         owner: scope.owner.to_owned(),
@@ -211,14 +219,14 @@ pub(super) async fn begin(
         sealed_step: None,
         lease_owner: None,
         lease_until: None,
-        expires_at: now.after(run::SESSION_LIFE).seconds(),
+        expires_at: now.after(SESSION_LIFE).seconds(),
         created_at: now.seconds(),
     };
-    let slot = shared.slot(&row)?;
-    let most = shared.max_setups;
+    let slot = system.slot(&row)?;
+    let most = system.max_setups;
     // The write may be relaxed, because the session holds no input yet. The next durable commit for the session takes
     // this one to the disk.
-    let stored = shared.store.write_relaxed(move |tx| {
+    let stored = system.ground.store.write_relaxed(move |tx| {
         Box::pin(async move {
             // The lock refuses one of two setups that begin the last permitted session at the same time.
             tx.lock(Lock::Owner(&row.owner)).await?;
@@ -236,15 +244,15 @@ pub(super) async fn begin(
             tx.purge_setups(row.created_at).await.map(Ok)
         })
     });
-    if let Err(error) = end_expired(shared, stored.await??).await {
+    if let Err(error) = end_expired(system, stored.await??).await {
         // The next purge ends them.
         tracing::debug!(code = error.code(), "setups that have expired could not be ended");
     }
     tracing::info!(session = %id, %kind, "setup begun");
-    run::spawn(shared, &slot);
-    let keep = || Arc::new(Ephemeral { shared: shared.clone(), slot: slot.clone() });
+    run::spawn(system, &slot);
+    let keep = || Arc::new(Ephemeral { system: system.clone(), slot: slot.clone() });
     let ephemeral = ephemeral.then(keep);
-    Ok(SetupSession { ephemeral, ..SetupSession::at(shared, slot) })
+    Ok(SetupSession { ephemeral, ..SetupSession::at(system, slot) })
 }
 
 impl IntoFuture for BeginSetup {
@@ -256,74 +264,31 @@ impl IntoFuture for BeginSetup {
     }
 }
 
-/// Returns a row as it is listed, or `None` for a row with an invalid kind, which this program did not write.
-///
-/// A header that may open later is an error, because the purpose of the session is not known without it.
-pub(super) async fn info(shared: &System, row: &SetupRow) -> Result<Option<SetupInfo>, Error> {
-    let Some(kind) = Kind::parse(&row.kind) else { return Ok(None) };
-    let place = journal::place(&row.id, &row.owner, &kind, "connection_setup", "sealed_header", 0);
-    let opened = match &row.sealed_header {
-        Some(sealed) => match shared.sealer.open(&place, sealed).await {
-            Err(error) if error.may_pass() => {
-                return Err(Error::Sealed { what: format!("setup session {}", row.id), source: Arc::new(error) });
-            }
-            opened => opened.ok(),
-        },
-        None => None,
-    };
-    let purpose = opened.and_then(|bytes| Header::decode(bytes.expose())).map(|header| header.purpose);
-    let (is_again, extension) = match purpose {
-        Some(Purpose::Connect { extension, .. }) => (false, extension),
-        Some(Purpose::Reauthorize { extension, .. }) => (true, extension),
-        None => (false, None),
-    };
-    let reason = waits_for(shared, row, &kind).await;
-    Ok(Some(SetupInfo {
-        id: row.id,
-        kind,
-        reauthorizes: is_again.then_some(row.connection_id),
-        extension: extension.map(|extension| extension.name),
-        stage: if row.state == SetupState::Waiting { SetupStage::Waiting } else { SetupStage::Running },
-        reason,
-        step: run::step_no(row.step_seq),
-        created_at: Timestamp::from_seconds(row.created_at),
-        expires_at: Timestamp::from_seconds(row.expires_at),
-    }))
-}
-
-/// Returns the reason why a session waits until it is resumed. A step that does not open is made again when it is
-/// resumed, so it has none.
-async fn waits_for(shared: &System, row: &SetupRow, kind: &Kind) -> Option<Reason> {
-    let sealed = row.sealed_step.as_ref().filter(|_| row.state == SetupState::Waiting)?;
-    let place = journal::place(&row.id, &row.owner, kind, "connection_setup", "sealed_step", row.step_seq);
-    let bytes = shared.sealer.open(&place, sealed).await.ok()?;
-    Some(Waiting::decode(bytes.expose())?.paused?.reason)
-}
-
 /// Runs a session that no process holds, unless this process runs it.
 ///
 /// # Errors
 ///
 /// The store's errors.
-pub(crate) async fn take_over(shared: &Arc<System>, row: &SetupRow) -> Result<(), Error> {
-    let Ok(slot) = shared.slot(row) else { return Ok(()) };
-    if slot.is_at_rest() && shared.find_kind(&slot.owner, &slot.kind).await?.is_some() {
+pub(crate) async fn take_over(system: &Arc<System>, row: &SetupRow) -> Result<(), Error> {
+    let Ok(slot) = system.slot(row) else { return Ok(()) };
+    if slot.is_at_rest() && system.ground.find_kind(&slot.owner, &slot.kind).await?.is_some() {
         tracing::info!(session = %slot.id, kind = %slot.kind, "a setup whose run was lost continues");
-        run::spawn(shared, &slot);
+        run::spawn(system, &slot);
     }
     Ok(())
 }
 
 /// Ends the sessions that have expired, and deletes the rows of sessions that ended long ago.
-pub(super) async fn purge(shared: &Arc<System>) -> Result<(), Error> {
-    let now = shared.clock.now().seconds();
-    let expired = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.purge_setups(now).await })).await?;
-    end_expired(shared, expired).await
+pub(super) async fn purge(system: &Arc<System>) -> Result<(), Error> {
+    let now = system.ground.clock.now().seconds();
+    let expired =
+        system.ground.store.write_relaxed(move |tx| Box::pin(async move { tx.purge_setups(now).await })).await?;
+    end_expired(system, expired).await
 }
 
-async fn end_expired(shared: &Arc<System>, expired: Vec<SessionId>) -> Result<(), Error> {
+async fn end_expired(system: &Arc<System>, expired: Vec<SessionId>) -> Result<(), Error> {
     for id in expired {
-        let row = match shared.reader().await?.setup(id).await {
+        let row = match system.ground.reader().await?.setup(id).await {
             // A session whose row cannot be read cannot be resumed either.
             Err(StoreError::Corrupt { .. }) => {
                 tracing::warn!(session = %id, "the row of a setup cannot be read");
@@ -331,8 +296,8 @@ async fn end_expired(shared: &Arc<System>, expired: Vec<SessionId>) -> Result<()
             }
             row => row?,
         };
-        if let Some(slot) = row.as_ref().and_then(|row| shared.slot(row).ok()) {
-            run::expire(shared, &slot).await?;
+        if let Some(slot) = row.as_ref().and_then(|row| system.slot(row).ok()) {
+            run::expire(system, &slot).await?;
         }
     }
     Ok(())

@@ -2,13 +2,9 @@
 
 use std::fmt;
 
-use connection_contract::{BoxFuture, Kind, Secret, encode};
+use connection_contract::{Kind, Secret};
 
-use super::{SetupSession, Setups, deliver::DeliverError};
-use crate::Error;
-
-/// Seconds for which the browser that brought a callback can be shown the result.
-const RESULT_SHOWN_FOR: i64 = 10 * 60;
+use super::SetupSession;
 
 /// The decoded query or form parameters that a browser brought to a redirect URI, and what is known about the browser.
 ///
@@ -67,29 +63,4 @@ pub struct Delivered {
     /// [`delivered`](super::Setups::delivered). It cannot be guessed, even by someone who knows the callback's
     /// address, and it authorizes nothing.
     pub reference: String,
-}
-
-impl<'a> Setups<'a> {
-    /// Returns the session that took a callback of this kind, by the reference that [`deliver`](Self::deliver)
-    /// returned. This is for the page to which the browser is redirected.
-    ///
-    /// # Errors
-    ///
-    /// [`DeliverError::Unknown`] for a reference that does not exist or has expired, and the store's.
-    pub fn delivered(self, kind: &'a Kind, reference: &'a str) -> BoxFuture<'a, Result<SetupSession, DeliverError>> {
-        Box::pin(async move {
-            let hash = encode::from_hex(reference).and_then(|hash| <[u8; 32]>::try_from(hash).ok());
-            let hash = hash.ok_or(DeliverError::Unknown)?;
-            let shared = self.scope.system;
-            let found = shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
-            let now = shared.clock.now().seconds();
-            let fresh = |used: i64| now < used.saturating_add(RESULT_SHOWN_FOR);
-            let found = found.filter(|found| found.used_at.is_some_and(fresh)).ok_or(DeliverError::Unknown)?;
-            let row = shared.reader().await?.setup(found.session_id).await.map_err(Error::from)?;
-            let row = row.filter(|row| row.kind == kind.as_str()).ok_or(DeliverError::Unknown)?;
-            let slot = shared.slot(&row)?;
-            super::follow::check_row(shared, &slot, &mut None).await?;
-            Ok(SetupSession::at(shared, slot))
-        })
-    }
 }

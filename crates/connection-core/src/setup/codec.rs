@@ -3,7 +3,7 @@
 use connection_contract::{Reason, Record, Secret, SetupFailure, Timestamp, encode, host};
 
 use super::{ForExtension, StepNo, answerer::Answerer};
-use crate::{ConnectionId, Tags, profile_rows::Granted};
+use crate::{ConnectionId, Tags, profile_rows::UsedProfile};
 
 /// The values with which a session was begun.
 pub(crate) struct Header {
@@ -20,7 +20,7 @@ pub(crate) struct Header {
     /// `true` if an account to which a person signed in with a browser is shown before it is stored.
     pub(crate) confirm: bool,
     /// The profile that the connection belongs to, with the directory that the plugin may read.
-    pub(crate) profile: Option<Granted>,
+    pub(crate) profile: Option<UsedProfile>,
     /// The digest of the terms of the kind when the session was begun.
     pub(crate) kind_terms: Option<Vec<u8>>,
     /// The person who answers the session.
@@ -78,7 +78,7 @@ impl Header {
         let record = self.kind_terms.iter().fold(record, |record, terms| record.with("terms", encode::hex(terms)));
         let record = self.connection.iter().fold(record, |record, id| record.with("connection", id.to_string()));
         let record = self.answerer.add_to(record);
-        let Some(Granted { id, root }) = &self.profile else { return record.encode() };
+        let Some(UsedProfile { id, root }) = &self.profile else { return record.encode() };
         let record = record.with("profile", id.to_string());
         root.iter().fold(record, |record, root| record.with("directory", root.as_str())).encode()
     }
@@ -104,9 +104,10 @@ impl Header {
             Err(_) => None,
         };
         let profile = match record.text("profile") {
-            Ok(id) => {
-                Some(Granted { id: id.parse().ok()?, root: record.text("directory").ok().map(host::granted_directory) })
-            }
+            Ok(id) => Some(UsedProfile {
+                id: id.parse().ok()?,
+                root: record.text("directory").ok().map(host::granted_directory),
+            }),
             Err(_) => None,
         };
         let kind_terms = match record.text("terms") {
@@ -252,4 +253,25 @@ pub(crate) fn to_failure(bytes: &[u8]) -> Option<SetupFailure> {
         Some(remedy) => failure.remedy(remedy),
         None => failure,
     })
+}
+
+/// Encodes a callback that is kept until a wait takes it.
+pub(super) fn encode_delivery(hash: [u8; 32], parameters: &[(String, Secret)]) -> Secret {
+    let record = Record::new().with("state", encode::hex(&hash));
+    parameters.iter().fold(record, |r, (name, value)| r.with("p", name.as_str()).with("v", value.duplicate())).encode()
+}
+
+/// Returns the parameters of a kept callback, if this wait is for that callback.
+pub(super) fn parameters_for(waiting: &Waiting, bytes: &[u8]) -> Option<Vec<(String, Secret)>> {
+    let record = Record::decode(bytes).ok()?;
+    let state = encode::hex(&waiting.state?);
+    if record.text("state").ok()? != state {
+        return None;
+    }
+    let fields: Vec<_> = record.fields().skip(1).collect();
+    let pair = |pair: &[(&str, &Secret)]| match pair {
+        [("p", name), ("v", value)] => Some((name.expose_str()?.to_owned(), value.duplicate())),
+        _ => None,
+    };
+    Some(fields.chunks(2).filter_map(pair).collect())
 }

@@ -14,35 +14,21 @@ use connection_contract::{Crypto as _, Identity, encode};
 
 use super::{
     SetupStep, System,
+    candidate::{AcceptedCandidate, Candidate},
     codec::{Purpose, Waiting},
     effects::Inner,
-    finish::{AcceptedCandidate, Candidate},
-    run,
-    slot::Slot,
-    wait::Suspended,
+    row,
+    slot::{Slot, Unconfirmed},
+    wait::{AfterRun, Suspended},
 };
 use crate::{
     Error,
-    credential::{Subject, give_back, provider_grant},
-    store::{
-        ProviderGrantRow,
-        rows::{SetupRow, SetupState},
-    },
+    credential::{give_back, provider_grant},
+    store::rows::{SetupRow, SetupState},
 };
 
 /// The beginning of the fingerprint of an entry that confirms an account.
 pub(super) const CONFIRM: &str = "1 confirm ";
-
-/// A candidate that waits for its confirmation, kept by the process that verified it.
-pub(super) struct Unconfirmed {
-    subject: Subject,
-    account_id: String,
-    /// The digest of the terms of the kind that received the grant.
-    kind_terms: Option<Vec<u8>>,
-    /// The grant at the provider, if it is known.
-    grant: Option<ProviderGrantRow>,
-    is_new: bool,
-}
 
 /// The next action with a verified candidate.
 pub(super) enum NextStep {
@@ -54,7 +40,7 @@ pub(super) enum NextStep {
 
 /// Returns the next action with a verified candidate.
 pub(super) async fn next_step(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     slot: &Slot,
     confirms: bool,
     inner: &mut Inner,
@@ -67,8 +53,8 @@ pub(super) async fn next_step(
     let identity = kept.found.identity.as_ref().unwrap_or(&kept.made.identity).clone();
     let id = identity.account_id.as_str().to_owned();
     let label = identity.label.as_str().to_owned();
-    let what = format!("{CONFIRM}{}", encode::hex(&shared.crypto.sha256(id.as_bytes())));
-    if inner.confirmed.as_ref() == Some(&what) || !is_to_be_shown(shared, slot, &kept, &identity).await? {
+    let what = format!("{CONFIRM}{}", encode::hex(&system.ground.crypto.sha256(id.as_bytes())));
+    if inner.confirmed.as_ref() == Some(&what) || !is_to_be_shown(system, slot, &kept, &identity).await? {
         return Ok(NextStep::Finish(Candidate::Accepted(kept)));
     }
     inner.run.step += 1;
@@ -84,7 +70,7 @@ pub(super) async fn next_step(
     };
     let subject = kept.subject(slot);
     let kind_terms = kept.kind.terms_digest().map(<[u8]>::to_vec);
-    let grant = provider_grant::row(&shared.sealer, &kept.kind, kept.found.grant.as_ref());
+    let grant = provider_grant::row(&system.ground.sealer, &kept.kind, kept.found.grant.as_ref());
     let is_new = kept.request.is_new();
     slot.set_unconfirmed(Some(Unconfirmed { subject, account_id: id, kind_terms, grant, is_new }));
     Ok(NextStep::Show(Box::new(Suspended { waiting, step: SetupStep::Confirm { identity } })))
@@ -93,13 +79,13 @@ pub(super) async fn next_step(
 /// Returns `true` if the account must be confirmed. An account that is refused in any case is not shown, and neither
 /// is the current account of the connection.
 async fn is_to_be_shown(
-    shared: &System,
+    system: &System,
     slot: &Slot,
     kept: &AcceptedCandidate,
     identity: &Identity,
 ) -> Result<bool, Error> {
     let account_id = identity.account_id.as_str();
-    let mut reader = shared.reader().await?;
+    let mut reader = system.ground.reader().await?;
     Ok(match &kept.request.purpose {
         Purpose::Connect { again, .. } => {
             *again || reader.account_by_identity(&slot.owner, slot.kind.as_str(), account_id).await?.is_none()
@@ -111,39 +97,42 @@ async fn is_to_be_shown(
     })
 }
 
-/// Shows the account of a session that waits for its confirmation, without verifying it again. Returns `false` for any
+/// Shows the account of a session that waits for its confirmation, without verifying it again. Returns `None` for any
 /// other session.
-pub(super) async fn show_again(shared: &Arc<System>, slot: &Arc<Slot>, row: &SetupRow) -> Result<bool, Error> {
+pub(super) async fn show_again(
+    system: &Arc<System>,
+    slot: &Arc<Slot>,
+    row: &SetupRow,
+) -> Result<Option<AfterRun>, Error> {
     if row.state != SetupState::Waiting {
-        return Ok(false);
+        return Ok(None);
     }
-    let waiting = match run::stored_wait(shared, slot, row).await {
+    let waiting = match row::stored_wait(system, slot, row).await {
         // A step that does not open is made again by the run, from the journal.
         Err(Error::Sealed { .. }) => None,
         waiting => waiting?,
     };
-    let Some(waiting) = waiting else { return Ok(false) };
-    let Some((id, label)) = waiting.account.clone() else { return Ok(false) };
+    let Some(waiting) = waiting else { return Ok(None) };
+    let Some((id, label)) = waiting.account.clone() else { return Ok(None) };
     let step = SetupStep::Confirm { identity: Identity::new(id, label) };
     slot.rest((waiting.no, step), waiting.seq);
     let expires = connection_contract::Timestamp::from_seconds(row.expires_at);
-    run::set_timer(shared, slot, waiting, expires);
-    Ok(true)
+    Ok(Some(AfterRun::Wait { waiting: waiting.into(), expires }))
 }
 
 /// Gives back at the provider the grant of an account that was not confirmed.
 ///
 /// The grant stays if this owner has a connection to the same account, because some providers revoke everything that
 /// the account has granted to the application.
-pub(super) async fn revoke_unconfirmed(shared: &Arc<System>, slot: &Slot) {
+pub(super) async fn revoke_unconfirmed(system: &Arc<System>, slot: &Slot) {
     let Some(Unconfirmed { subject, account_id, kind_terms, grant, is_new: true }) = slot.set_unconfirmed(None) else {
         return;
     };
     let other = async {
-        let mut reader = shared.reader().await?;
+        let mut reader = system.ground.reader().await?;
         Ok::<_, Error>(reader.account_by_identity(&slot.owner, slot.kind.as_str(), &account_id).await?)
     };
     if matches!(other.await, Ok(None)) {
-        give_back(shared, (&slot.kind, kind_terms.as_deref()), subject, grant).await;
+        give_back(&system.ground, (&slot.kind, kind_terms.as_deref()), subject, grant).await;
     }
 }

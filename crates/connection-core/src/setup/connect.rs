@@ -6,16 +6,16 @@ use connection_contract::{DisplayText, Identity, Liveness, SetupFailure};
 
 use super::{
     Done, ForExtension, System,
-    finish::{
+    candidate::{
         AcceptedCandidate, SESSION, StoreOutcome, already_connected, already_connected_for_visitor, profile_removed,
     },
-    run,
+    row::SESSION_LIFE,
     slot::Slot,
 };
 use crate::{
     Error, ProfileId, SessionId, Tags,
     credential::{Payload, provider_grant},
-    defaults::is_first,
+    default_connection::is_first,
     event,
     grant::Affected,
     kinds::Terms,
@@ -42,7 +42,7 @@ pub(super) struct ConnectOptions {
 
 /// Stores a new connection, unless its label or its account is taken, or its profile was removed or is taken.
 pub(super) async fn store(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     slot: &Slot,
     step_seq: i64,
     kept: AcceptedCandidate,
@@ -51,15 +51,17 @@ pub(super) async fn store(
     let id = kept.request.connection;
     let session = slot.id;
     let owner = slot.owner.clone();
-    let rows = NewConnection::of(shared, slot, &kept).await?;
+    let rows = NewConnection::of(system, slot, &kept).await?;
     let extension = options.extension.clone();
     let order = match &extension {
-        Some(_) => Some(shared.changes.order().await),
+        Some(_) => Some(system.ground.extension_changes.order().await),
         None => None,
     };
-    let on = shared.clone();
-    let stored =
-        shared.store.write(move |tx| Box::pin(async move { rows.insert(tx, &on, (session, step_seq), options).await }));
+    let on = system.clone();
+    let stored = system
+        .ground
+        .store
+        .write(move |tx| Box::pin(async move { rows.insert(tx, &on, (session, step_seq), options).await }));
     Ok(match stored.await? {
         Ok(label) => {
             tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
@@ -91,19 +93,19 @@ struct NewConnection {
 
 impl NewConnection {
     /// Returns the rows of a verified candidate. The label may still have to be changed.
-    async fn of(shared: &Arc<System>, slot: &Slot, kept: &AcceptedCandidate) -> Result<Self, Error> {
+    async fn of(system: &Arc<System>, slot: &Slot, kept: &AcceptedCandidate) -> Result<Self, Error> {
         let id = kept.request.connection;
-        let now = shared.clock.now().seconds();
+        let now = system.ground.clock.now().seconds();
         let failures = i64::from(kept.found.liveness != Liveness::Live);
         let liveness = liveness::row((id, FIRST), &kept.found, &kept.asked, now, failures);
         let body = serde_json::json!({ "session": slot.id.to_string(), "liveness": liveness.liveness });
         Ok(Self {
             profile: kept.request.profile,
             terms: kept.kind.terms.clone(),
-            grant: provider_grant::row(&shared.sealer, &kept.kind, kept.found.grant.as_ref()),
+            grant: provider_grant::row(&system.ground.sealer, &kept.kind, kept.found.grant.as_ref()),
             account: account(slot, kept, now),
-            credential: credential(shared, slot, kept, now).await?,
-            event: shared.event(&slot.owner, id, event::CONNECTED, body),
+            credential: credential(system, slot, kept, now).await?,
+            event: system.ground.event(&slot.owner, id, event::CONNECTED, body),
             liveness,
         })
     }
@@ -113,7 +115,7 @@ impl NewConnection {
     async fn insert(
         self,
         tx: &mut Tx,
-        shared: &Arc<System>,
+        system: &Arc<System>,
         (session, step_seq): (SessionId, i64),
         options: ConnectOptions,
     ) -> Result<Result<String, SetupFailure>, StoreError> {
@@ -126,18 +128,18 @@ impl NewConnection {
             account.label.clone_from(label);
         }
         let beside = tx.beside(&account).await?;
-        if let Some(failure) = options.refusal(tx, shared, &account, profile, &beside).await? {
+        if let Some(failure) = options.refusal(tx, system, &account, profile, &beside).await? {
             return Ok(Err(failure));
         }
         if beside.is_label_taken {
             account.label = numbered_label(tx, &account).await?;
         }
-        let expires = account.created_at.saturating_add_unsigned(run::SESSION_LIFE);
+        let expires = account.created_at.saturating_add_unsigned(SESSION_LIFE);
         if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
             // The session was cancelled in the meantime, or another process has stored the connection.
             return Err(StoreError::Conflict { what: SESSION.into() });
         }
-        account.is_default = is_first(tx, shared, &account).await?;
+        account.is_default = is_first(tx, &system.ground, &account).await?;
         if let Some(terms) = &terms {
             tx.put_kind_terms(terms).await?;
         }
@@ -150,9 +152,9 @@ impl NewConnection {
         }
         tx.insert_credential(&credential).await?;
         tx.upsert_liveness(&liveness).await?;
-        event::append_row_change(tx, &shared.sealer, &event, &StandingRow::inserted(&account)).await?;
+        event::append_row_change(tx, &system.ground.sealer, &event, &StandingRow::inserted(&account)).await?;
         if let Some(extension) = &options.extension {
-            shared.consent.grant(tx, (&account.owner, id), extension, session.to_string()).await?;
+            system.consent.grant(tx, (&account.owner, id), extension, session.to_string()).await?;
         }
         Ok(Ok(account.label))
     }
@@ -163,7 +165,7 @@ impl ConnectOptions {
     async fn refusal(
         &self,
         tx: &mut Tx,
-        shared: &Arc<System>,
+        system: &Arc<System>,
         account: &AccountRow,
         profile: Option<ProfileId>,
         beside: &BesideRow,
@@ -175,7 +177,7 @@ impl ConnectOptions {
             return Ok(Some(profile_removed()));
         }
         if let Some(extension) = &self.extension
-            && let Some(failure) = shared.consent.outdated(tx, owner, extension).await?
+            && let Some(failure) = system.consent.outdated(tx, owner, extension).await?
         {
             return Ok(Some(failure));
         }
@@ -208,7 +210,7 @@ fn identity(kept: &AcceptedCandidate) -> &Identity {
 
 /// Returns the sealed credential of a candidate, with its times.
 async fn credential(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     slot: &Slot,
     kept: &AcceptedCandidate,
     now: i64,
@@ -216,7 +218,7 @@ async fn credential(
     let AcceptedCandidate { kind, request, made, found, payload, secret_names, .. } = kept;
     let id = request.connection;
     let place = Payload::place(&id, &slot.owner, &slot.kind, FIRST);
-    let sealed = shared.sealer.seal(&place, payload.encode().expose()).await;
+    let sealed = system.ground.sealer.seal(&place, payload.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let given = ReportedTimes::of(made, found);
     let renews = kind.renews();

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     effects::{Effects, SetupHost},
-    run::SESSION_LIFE,
+    row::SESSION_LIFE,
 };
 use crate::{
     Clock,
@@ -61,7 +61,7 @@ impl SetupHost {
     }
 
     pub(super) fn tools(&self) -> Option<LocalTools> {
-        LocalTools::new(&self.shared, &self.kind)
+        LocalTools::new(&self.system.ground, &self.kind)
     }
 
     pub(super) fn windows(&self) -> Option<Windows> {
@@ -70,7 +70,7 @@ impl SetupHost {
             owner: self.slot.owner.as_str().into(),
             profile: self.profile,
         };
-        Windows::new(&self.shared, owner)
+        Windows::new(&self.system.ground, owner)
     }
 
     /// Extends the time of the run by the time that a person may take at a window.

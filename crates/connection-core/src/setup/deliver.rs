@@ -6,23 +6,25 @@
 
 use std::sync::Arc;
 
-use connection_contract::{BoxFuture, Record, Secret, encode};
+use connection_contract::{BoxFuture, Kind, Secret, encode};
 use connection_replay::Effect;
 
 use super::{
     Callback, Delivered, SetupSession, Setups,
-    codec::{Header, Waiting},
-    run,
-    session::{self, MAX_TRIES, Source},
+    codec::{Header, encode_delivery},
+    follow,
+    input::Source,
+    row::{self, MAX_TRIES, is_open},
+    run, session,
     slot::Slot,
 };
 use crate::{
     Error, StoreError,
-    store::{
-        Lock, Sealed,
-        rows::{SetupRow, SetupState},
-    },
+    store::{Lock, Sealed, rows::SetupRow},
 };
+
+/// Seconds for which the browser that brought a callback can be shown the result.
+const RESULT_SHOWN_FOR: i64 = 10 * 60;
 
 /// The reason why a callback was refused. No plugin has seen the callback, and nothing was changed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -121,17 +123,40 @@ impl<'a> Setups<'a> {
         })
     }
 
+    /// Returns the session that took a callback of this kind, by the reference that [`deliver`](Self::deliver)
+    /// returned. This is for the page to which the browser is redirected.
+    ///
+    /// # Errors
+    ///
+    /// [`DeliverError::Unknown`] for a reference that does not exist or has expired, and the store's.
+    pub fn delivered(self, kind: &'a Kind, reference: &'a str) -> BoxFuture<'a, Result<SetupSession, DeliverError>> {
+        Box::pin(async move {
+            let hash = encode::from_hex(reference).and_then(|hash| <[u8; 32]>::try_from(hash).ok());
+            let hash = hash.ok_or(DeliverError::Unknown)?;
+            let system = self.scope.system;
+            let found = system.ground.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
+            let now = system.ground.clock.now().seconds();
+            let fresh = |used: i64| now < used.saturating_add(RESULT_SHOWN_FOR);
+            let found = found.filter(|found| found.used_at.is_some_and(fresh)).ok_or(DeliverError::Unknown)?;
+            let row = system.ground.reader().await?.setup(found.session_id).await.map_err(Error::from)?;
+            let row = row.filter(|row| row.kind == kind.as_str()).ok_or(DeliverError::Unknown)?;
+            let slot = system.slot(&row)?;
+            follow::look(system, &slot, row).await?;
+            Ok(SetupSession::at(system, slot))
+        })
+    }
+
     async fn take(&self, hash: [u8; 32], callback: &Callback) -> Result<Option<Arc<Slot>>, DeliverError> {
-        let shared = self.scope.system;
-        let endpoint = shared.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
+        let system = self.scope.system;
+        let endpoint = system.ground.reader().await?.endpoint(&hash).await.map_err(Error::from)?;
         let endpoint = endpoint.ok_or(DeliverError::Unknown)?;
-        let now = shared.clock.now().seconds();
-        let row = shared.reader().await?.setup(endpoint.session_id).await.map_err(Error::from)?;
+        let now = system.ground.clock.now().seconds();
+        let row = system.ground.reader().await?.setup(endpoint.session_id).await.map_err(Error::from)?;
         let row = row.filter(|row| row.expires_at > now).ok_or(DeliverError::Gone)?;
         if endpoint.used_at.is_some() || !is_open(row.state) {
             return Err(DeliverError::Gone);
         }
-        let slot = shared.slot(&row).map_err(|_| DeliverError::Gone)?;
+        let slot = system.slot(&row).map_err(|_| DeliverError::Gone)?;
         if callback.kind.as_ref().is_some_and(|kind| *kind != slot.kind) {
             return Err(DeliverError::OtherKind);
         }
@@ -139,12 +164,12 @@ impl<'a> Setups<'a> {
             return Err(DeliverError::OtherBrowser);
         }
         let parameters = &callback.parameters;
-        let (waiting, _) = run::waiting(shared, &slot).await?;
+        let (waiting, _) = run::waiting(system, &slot).await?;
         let Some(waiting) = waiting else {
             let sealed = self.seal(&slot, hash, parameters).await?;
             let scope = self.scope.owned();
             // The task continues if this future is dropped, because a callback that was kept needs a run.
-            let task = shared.runtimes.spawn(async move {
+            let task = system.ground.runtimes.spawn(async move {
                 Setups::new(scope.as_scope()).keep(&slot, hash, sealed, now).await?;
                 run::spawn(&scope.system, &slot);
                 Ok(Some(slot))
@@ -155,35 +180,35 @@ impl<'a> Setups<'a> {
             return Err(DeliverError::NotNow);
         }
         let effect = Effect::Callback(parameters.iter().map(|(name, v)| (name.clone(), v.duplicate())).collect());
-        let taken = session::input(shared, &slot, &waiting, effect, Source::Endpoint { hash, now }).await?;
+        let taken = session::input(system, &slot, &waiting, effect, Source::Endpoint { hash, now }).await?;
         Ok(taken.then_some(slot))
     }
 
     /// Returns `true` if the callback comes from the browser that the session is bound to, or if the session is bound
     /// to none.
     async fn is_its_browser(&self, slot: &Slot, row: &SetupRow, proofs: &[Secret]) -> Result<bool, Error> {
-        let shared = self.scope.system;
+        let system = self.scope.system;
         // A session without a header has ended since. The next write finds that.
         let Some(sealed) = &row.sealed_header else { return Ok(true) };
-        let opened = run::opened(shared, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?;
+        let opened = row::opened(system, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?;
         // A header that does not open ends the session at its next run, and no plugin sees the callback.
         let Some(header) = opened.and_then(|bytes| Header::decode(bytes.expose())) else { return Ok(true) };
-        // A session whose browser is led takes no callback before a browser has come to its address.
+        // A session with a start address refuses callbacks until a browser has opened that address.
         let Some(begun_in) = header.browser else { return Ok(!header.led) };
-        Ok(shared.is_proved(&begun_in, proofs))
+        Ok(system.is_proved(&begun_in, proofs))
     }
 
     async fn seal(&self, slot: &Slot, hash: [u8; 32], parameters: &[(String, Secret)]) -> Result<Sealed, Error> {
         let bytes = encode_delivery(hash, parameters);
         let place = slot.place("connection_setup_input", "sealed", 0);
-        self.scope.system.sealer.seal(&place, bytes.expose()).await.map_err(|error| slot.sealed_error(error))
+        self.scope.system.ground.sealer.seal(&place, bytes.expose()).await.map_err(|error| slot.sealed_error(error))
     }
 
     /// Keeps a callback that arrived while a run was in progress. The next wait that it fits takes it.
     async fn keep(&self, slot: &Slot, hash: [u8; 32], sealed: Sealed, now: i64) -> Result<(), DeliverError> {
         let id = slot.id;
-        let input = self.scope.system.ids.next();
-        let written = self.scope.system.store.write(move |tx| {
+        let input = self.scope.system.ground.ids.next();
+        let written = self.scope.system.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(id)).await?;
                 let open = tx.setup(id).await?.is_some_and(|row| is_open(row.state));
@@ -196,28 +221,4 @@ impl<'a> Setups<'a> {
         });
         if written.await.map_err(Error::from)? { Ok(()) } else { Err(DeliverError::Gone) }
     }
-}
-
-pub(super) fn is_open(state: SetupState) -> bool {
-    matches!(state, SetupState::Running | SetupState::Waiting)
-}
-
-fn encode_delivery(hash: [u8; 32], parameters: &[(String, Secret)]) -> Secret {
-    let record = Record::new().with("state", encode::hex(&hash));
-    parameters.iter().fold(record, |r, (name, value)| r.with("p", name.as_str()).with("v", value.duplicate())).encode()
-}
-
-/// Returns the parameters of a kept callback, if this wait is for that callback.
-pub(super) fn parameters_for(waiting: &Waiting, bytes: &[u8]) -> Option<Vec<(String, Secret)>> {
-    let record = Record::decode(bytes).ok()?;
-    let state = encode::hex(&waiting.state?);
-    if record.text("state").ok()? != state {
-        return None;
-    }
-    let fields: Vec<_> = record.fields().skip(1).collect();
-    let pair = |pair: &[(&str, &Secret)]| match pair {
-        [("p", name), ("v", value)] => Some((name.expose_str()?.to_owned(), value.duplicate())),
-        _ => None,
-    };
-    Some(fields.chunks(2).filter_map(pair).collect())
 }

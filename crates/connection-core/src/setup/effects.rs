@@ -19,10 +19,17 @@ use connection_contract::{
 use connection_egress::LastAnswer;
 use connection_replay::{Host, Part, StoreChange};
 
-use super::{SetupStep, System, answerer::Answerer, codec::Purpose, lease, run::Loaded, slot::Slot};
+use super::{
+    SetupStep, System,
+    answerer::Answerer,
+    codec::Purpose,
+    lease::{self, Halt},
+    row::Loaded,
+    slot::Slot,
+};
 use crate::{
-    Error, ProfileId, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry,
-    services::log::TracingLog, store::Lock,
+    ProfileId, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry, services::log::TracingLog,
+    store::Lock,
 };
 
 /// The services of one run of a setup.
@@ -31,16 +38,6 @@ pub(crate) type Effects = connection_replay::Effects<SetupHost>;
 /// The state of one run in the replay engine.
 pub(super) type Run = connection_replay::Run<Halt>;
 pub(super) type Stop = connection_replay::Stop<Halt>;
-
-/// The reasons of this host to stop a run.
-pub(crate) enum Halt {
-    /// Another process holds the lease of this session.
-    Held,
-    /// Another run was first; the rows are read again.
-    Lost,
-    /// The run cannot continue now, for example because the store could not write.
-    Suspend(Error),
-}
 
 /// The mutable state of one run, which is also its result.
 pub(super) struct Inner {
@@ -63,7 +60,7 @@ pub(super) struct Inner {
 
 /// The session, the kind and the services of this process, for one run of a setup.
 pub(crate) struct SetupHost {
-    pub(super) shared: Arc<System>,
+    pub(super) system: Arc<System>,
     pub(super) kind: Arc<KindEntry>,
     pub(super) slot: Arc<Slot>,
     pub(super) profile: Option<ProfileId>,
@@ -76,7 +73,7 @@ pub(crate) struct SetupHost {
 }
 
 impl SetupHost {
-    pub(super) fn new(loaded: Loaded, shared: Arc<System>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
+    pub(super) fn new(loaded: Loaded, system: Arc<System>, kind: Arc<KindEntry>, slot: Arc<Slot>) -> Self {
         let (profile, directory) = loaded.header.profile.map(|profile| (profile.id, profile.root)).unzip();
         let directory: Option<GrantedDirectory> = directory.flatten();
         let inner = Inner {
@@ -96,7 +93,7 @@ impl SetupHost {
             Purpose::Connect { .. } => Vec::new(),
         };
         let seed = loaded.header.seed;
-        Self { shared, kind, slot, profile, seed, further_scopes, directory, log, inner: Mutex::new(inner) }
+        Self { system, kind, slot, profile, seed, further_scopes, directory, log, inner: Mutex::new(inner) }
     }
 
     pub(super) fn further_scopes(&self) -> &[String] {
@@ -160,7 +157,7 @@ impl Host for SetupHost {
     }
 
     fn now(&self) -> Timestamp {
-        self.shared.clock.now()
+        self.system.ground.clock.now()
     }
 
     fn digest(&self, bytes: &[u8]) -> [u8; 32] {
@@ -180,21 +177,21 @@ impl Host for SetupHost {
             let inner = self.lock();
             (inner.leased, inner.run.next)
         };
-        let (until, answer) = lease::with_lease(&self.shared, &self.slot, leased, seq, live).await?;
+        let (until, answer) = lease::with_lease(&self.system, &self.slot, leased, seq, live).await?;
         self.lock().leased = Some(until);
         Ok(answer)
     }
 
     async fn record(&self, seq: i64, entry: &Secret, beside: StoreChange<'_>) -> Result<(), Halt> {
-        let sealed = self.shared.sealer.seal(&self.slot.effect_place(seq), entry.expose()).await;
+        let sealed = self.system.ground.sealer.seal(&self.slot.effect_place(seq), entry.expose()).await;
         let sealed = sealed.map_err(|error| Halt::Suspend(self.slot.sealed_error(error)))?;
         let endpoint =
-            if let StoreChange::Address(state) = beside { Some(self.shared.state_hash(state)) } else { None };
+            if let StoreChange::Address(state) = beside { Some(self.system.state_hash(state)) } else { None };
         let spent = if let StoreChange::Spent(key) = beside { Some(ExchangeKey::from_bytes(*key)) } else { None };
         let session = self.slot.id;
         let owner = self.slot.owner.clone();
         let expires = self.lock().expires.seconds();
-        let written = self.shared.store.write(move |tx| {
+        let written = self.system.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(session)).await?;
                 // The entry of a run that comes second does not replace a recorded one, and a session that has ended
@@ -229,11 +226,11 @@ impl Host for SetupHost {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.shared.http.send(&self.egress(), request).await
+        self.system.ground.http.send(&self.egress(), request).await
     }
 
     fn spend_key(&self, seq: i64, spend: &Spend<'_>) -> [u8; 32] {
-        *ExchangeKey::of_session(&self.shared.sealer, self.slot.id, seq, spend).as_bytes()
+        *ExchangeKey::of_session(&self.system.ground.sealer, self.slot.id, seq, spend).as_bytes()
     }
 
     async fn send_once(&self, key: [u8; 32], request: HttpRequest) -> Result<Result<HttpResponse, HttpError>, Halt> {
@@ -241,15 +238,15 @@ impl Host for SetupHost {
     }
 
     fn takes_callbacks(&self) -> bool {
-        self.shared.callback_addresses.is_some()
+        self.system.callback_addresses.is_some()
     }
 
     async fn redirect_uri(&self) -> Option<String> {
-        self.shared.callback_addresses.as_ref()?.redirect_uri(self.kind.kind()).await
+        self.system.callback_addresses.as_ref()?.redirect_uri(self.kind.kind()).await
     }
 
     async fn rebind(&self, address: &str) {
-        if let Some(addresses) = &self.shared.callback_addresses
+        if let Some(addresses) = &self.system.callback_addresses
             && !addresses.rebind(address).await
         {
             tracing::warn!(session = %self.slot.id, kind = %self.slot.kind, "callbacks no longer reach this host");

@@ -6,240 +6,113 @@
 
 use std::sync::Arc;
 
-use connection_contract::{
-    ConnectionError, DisplayText, Liveness, Reason, Secret, SetupFailure, SetupResult, VerifyResult, reason,
-};
+use connection_contract::{Reason, SetupFailure};
 
 use super::{
-    Done, Outcome, System,
+    Outcome, System,
+    candidate::{Candidate, SESSION, StoreOutcome, kind_changed},
     codec::{self, Purpose},
     connect::{self, ConnectOptions},
-    effects::Inner,
-    promote, run,
+    promote, row,
     slot::Slot,
+    wait::AfterRun,
 };
 use crate::{
-    ConnectionId, Error, ProfileId,
-    asked::Asked,
-    credential::{Payload, Subject, named_secrets, page},
-    definition::Probed,
+    Error,
     kinds::KindEntry,
-    limits,
     store::{Lock, StoreError, rows::SetupState},
-    verify,
 };
 
-/// Names the conflict between two calls that end the same session.
-pub(super) const SESSION: &str = "setup session";
-
-/// The request with which the session was begun.
-pub(super) struct SetupRequest {
-    pub(super) connection: ConnectionId,
-    pub(super) purpose: Purpose,
-    pub(super) profile: Option<ProfileId>,
-    /// `true` if the visitor of a setup link answers the session.
-    pub(super) is_of_visitor: bool,
-}
-
-impl SetupRequest {
-    pub(super) fn is_new(&self) -> bool {
-        matches!(self.purpose, Purpose::Connect { .. })
-    }
-}
-
-/// The result of a plugin after its verification.
-pub(super) enum Candidate {
-    /// The result is stored, if its label and its account are free.
-    Accepted(Box<AcceptedCandidate>),
-    /// The setup fails, and nothing is kept.
-    Refused(SetupFailure),
-}
-
-pub(super) struct AcceptedCandidate {
-    /// The kind whose code made and verified the result.
-    pub(super) kind: Arc<KindEntry>,
-    pub(super) request: SetupRequest,
-    pub(super) made: SetupResult<Secret>,
-    pub(super) found: VerifyResult<Secret>,
-    /// The origin that the verification asked.
-    pub(super) asked: Asked,
-    pub(super) payload: Payload,
-    pub(super) secret_names: String,
-}
-
-impl AcceptedCandidate {
-    /// Returns the candidate as the subject of a probe.
-    pub(super) fn subject(&self, slot: &Slot) -> Subject {
-        subject(slot, &self.request, &self.made, &self.payload)
-    }
-}
-
-fn subject(slot: &Slot, request: &SetupRequest, made: &SetupResult<Secret>, payload: &Payload) -> Subject {
-    Subject {
-        id: request.connection,
-        owner: slot.owner.clone(),
-        payload: payload.duplicate(),
-        profile: request.profile,
-        config: made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
-    }
-}
-
-/// The outcome of storing a candidate.
-pub(super) enum StoreOutcome {
-    Done(Done),
-    /// The setup fails, and nothing is kept.
-    Refused(SetupFailure),
-    /// The session waits until it is resumed.
+/// The result of an attempt to end a session.
+pub(super) enum Finished {
+    /// The session has ended.
+    Ended,
+    /// Another call or process ended the session; a run reads how.
+    Elsewhere,
+    /// The candidate could not be verified and must be. The session has not ended.
     Offline(Reason),
 }
 
-/// Verifies the result of a plugin, unless the plugin measured it itself. A `failing` result is refused. An `offline`
-/// one is kept, so that the user's answers are not lost.
-pub(super) async fn candidate(
-    shared: &Arc<System>,
-    slot: &Slot,
-    kind: &Arc<KindEntry>,
-    request: SetupRequest,
-    inner: &Inner,
-    mut made: SetupResult<Secret>,
-) -> Candidate {
-    if let Err(problem) = limits::setup_result(&made, &made.credential) {
-        return refused(reason::PLUGIN_FAULT, problem);
-    }
-    let credential = made.credential.duplicate();
-    let named: Vec<_> = inner.run.origins.iter().map(|origin| inner.answerer.allowed(origin)).collect();
-    let mut payload = match Payload::new(kind, &made.reach, credential, &named, &inner.run.roots) {
-        Ok(payload) => payload,
-        Err(problem) => return refused(reason::PLUGIN_FAULT, problem),
-    };
-    if let Err(problem) = limits::account_id(&made.identity.account_id) {
-        return refused(reason::PLUGIN_FAULT, problem);
-    }
-    // A recorded `offline` would be the same in every run, but a re-authorization that waits must ask again. It is
-    // verified instead.
-    let measured = made.measured.take().filter(|found| request.is_new() || found.liveness != Liveness::Offline);
-    let Probed { found, secret_names, asked } = match measured {
-        Some(found) => Probed { found: limits::bounded(found), secret_names: None, asked: Asked::default() },
-        None => {
-            let subject = subject(slot, &request, &made, &payload);
-            match verify::probe(shared, kind, subject, verify::ProbeTrigger::Host).await {
-                Ok(probed) => probed,
-                Err(ConnectionError::Credential(_)) => {
-                    return refused(
-                        reason::CREDENTIAL_UNREADABLE,
-                        "the plugin cannot read the credential that it made",
-                    );
-                }
-                Err(_) => {
-                    return refused(reason::PLUGIN_FAULT, "the plugin could not verify the connection");
-                }
-            }
+impl From<Finished> for AfterRun {
+    fn from(finished: Finished) -> Self {
+        match finished {
+            Finished::Elsewhere => Self::Again,
+            Finished::Ended | Finished::Offline(_) => Self::Rest,
         }
-    };
-    let what = if request.is_new() { "connection" } else { "credential" };
-    if found.identity.as_ref().is_some_and(|identity| identity.account_id != made.identity.account_id) {
-        return refused("verify_failed", format!("the new {what} reaches another account than it was made for"));
     }
-    if found.liveness == Liveness::Failing {
-        let why = found.reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
-        let failure = SetupFailure::new("verify_failed", format!("the new {what} does not work{why}"));
-        return Candidate::Refused(match found.reason.and_then(|reason| reason.remedy) {
-            Some(remedy) => failure.remedy(remedy),
-            None => failure,
-        });
-    }
-    if let Some(fresh) = &found.credential {
-        payload.credential = fresh.duplicate();
-    }
-    let connection = subject(slot, &request, &made, &payload).connection();
-    payload.page = page::of(shared, kind, connection, Some(payload.credential.duplicate())).await;
-    let former = named_secrets::current(shared, request.connection);
-    let secret_names = named_secrets::after_probe(shared, kind, &payload.credential, secret_names, former).await;
-    let kind = kind.clone();
-    Candidate::Accepted(Box::new(AcceptedCandidate { kind, request, made, found, asked, payload, secret_names }))
-}
-
-fn refused(code: &'static str, message: impl Into<DisplayText>) -> Candidate {
-    Candidate::Refused(SetupFailure::new(code, message))
 }
 
 /// Stores the end of a session, then publishes it.
-///
-/// Returns the reason if the candidate could not be verified and must be. The session has then not ended.
 ///
 /// # Errors
 ///
 /// Nothing was stored, and the session is unchanged.
 pub(super) async fn finish(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     slot: &Arc<Slot>,
     step_seq: i64,
     candidate: Candidate,
-) -> Result<Option<Reason>, Error> {
+) -> Result<Finished, Error> {
     let step_seq = step_seq.saturating_add(1);
     let outcome = match candidate {
-        Candidate::Refused(failure) => end_failed(shared, slot, step_seq, failure).await?,
-        Candidate::Accepted(kept) if is_outdated(shared, &slot.owner, &kept.kind).await? => {
-            end_failed(shared, slot, step_seq, kind_changed(&kept.kind)).await?
+        Candidate::Refused(failure) => end_failed(system, slot, step_seq, failure).await?,
+        Candidate::Accepted(kept) if is_outdated(system, &slot.owner, &kept.kind).await? => {
+            end_failed(system, slot, step_seq, kind_changed(&kept.kind)).await?
         }
         Candidate::Accepted(kept) => {
             let stored = match kept.request.purpose.clone() {
                 Purpose::Connect { label, again, alone, extension, tags } => {
                     let is_of_visitor = kept.request.is_of_visitor;
                     let options = ConnectOptions { label, again, alone, extension, tags, is_of_visitor };
-                    connect::store(shared, slot, step_seq, *kept, options).await
+                    connect::store(system, slot, step_seq, *kept, options).await
                 }
                 Purpose::Reauthorize { another_account, extension, .. } => {
-                    promote::promote(shared, slot, step_seq, *kept, another_account, extension).await
+                    promote::promote(system, slot, step_seq, *kept, another_account, extension).await
                 }
             };
             match stored {
                 Err(Error::Store(error)) if matches!(&*error, StoreError::Conflict { what } if what == SESSION) => None,
                 Err(error) => return Err(error),
                 Ok(StoreOutcome::Done(done)) => Some(Outcome::Done(done)),
-                Ok(StoreOutcome::Refused(failure)) => end_failed(shared, slot, step_seq, failure).await?,
-                Ok(StoreOutcome::Offline(reason)) => return Ok(Some(reason)),
+                Ok(StoreOutcome::Refused(failure)) => end_failed(system, slot, step_seq, failure).await?,
+                Ok(StoreOutcome::Offline(reason)) => return Ok(Finished::Offline(reason)),
             }
         }
     };
-    match outcome {
-        Some(outcome) => slot.end(run::step_no(step_seq), outcome),
-        // Another call or process ended the session; a run reads how.
-        None => run::spawn(shared, slot),
-    }
-    Ok(None)
+    let Some(outcome) = outcome else { return Ok(Finished::Elsewhere) };
+    slot.end(row::step_no(step_seq), outcome);
+    Ok(Finished::Ended)
+}
+
+/// Ends a session as failed, and returns the action that follows.
+pub(super) async fn fail(
+    system: &Arc<System>,
+    slot: &Arc<Slot>,
+    step_seq: i64,
+    failure: SetupFailure,
+) -> Result<AfterRun, Error> {
+    finish(system, slot, step_seq, Candidate::Refused(failure)).await.map(AfterRun::from)
 }
 
 /// Returns `true` if the kind was replaced by one with other terms during the run.
-async fn is_outdated(shared: &System, owner: &str, kind: &KindEntry) -> Result<bool, Error> {
-    let now = shared.find_kind(owner, kind.kind()).await?;
+async fn is_outdated(system: &System, owner: &str, kind: &KindEntry) -> Result<bool, Error> {
+    let now = system.ground.find_kind(owner, kind.kind()).await?;
     Ok(now.is_some_and(|now| now.terms_digest() != kind.terms_digest()))
-}
-
-pub(super) fn already_connected(kind: &str, label: &str) -> SetupFailure {
-    SetupFailure::new("account_connected", format!("this account is already connected as {kind}:{label}"))
-        .remedy(format!("use {kind}:{label}, authorize it again, or remove it first"))
-}
-
-/// Returns the failure for the visitor of a setup link, who learns nothing of the owner's connection.
-pub(super) fn already_connected_for_visitor() -> SetupFailure {
-    SetupFailure::new("account_connected", "this account is already connected")
-        .remedy("sign in with another account, or ask whoever sent the link")
 }
 
 /// Ends the session as failed. Returns `None` if it had ended already.
 async fn end_failed(
-    shared: &System,
+    system: &System,
     slot: &Slot,
     step_seq: i64,
     failure: SetupFailure,
 ) -> Result<Option<Outcome>, Error> {
     let place = slot.place("connection_setup", "sealed_step", step_seq);
-    let sealed = shared.sealer.seal(&place, codec::failure(&failure).expose()).await;
+    let sealed = system.ground.sealer.seal(&place, codec::failure(&failure).expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     let id = slot.id;
-    let expires = shared.clock.now().after(run::SESSION_LIFE).seconds();
-    let ended = shared.store.write(move |tx| {
+    let expires = system.ground.clock.now().after(row::SESSION_LIFE).seconds();
+    let ended = system.ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
             tx.end_setup(id, SetupState::Failed, step_seq, Some(&sealed), expires).await
@@ -247,22 +120,4 @@ async fn end_failed(
     });
     tracing::info!(session = %slot.id, kind = %slot.kind, code = &*failure.code, "setup failed");
     Ok(ended.await?.then_some(Outcome::Failed(failure)))
-}
-
-/// Returns `true` if the profile of a session was removed since the session was begun.
-pub(super) async fn is_profile_gone(shared: &System, slot: &Slot, id: Option<ProfileId>) -> Result<bool, Error> {
-    let Some(id) = id else { return Ok(false) };
-    Ok(shared.reader().await?.profile(&slot.owner, slot.kind.as_str(), id).await?.is_none())
-}
-
-/// Returns the failure of a session whose kind has other terms than when the session was begun.
-pub(super) fn kind_changed(kind: &KindEntry) -> SetupFailure {
-    let kind = kind.kind();
-    SetupFailure::new(reason::KIND_CHANGED, format!("the kind '{kind}' was changed in the meantime"))
-        .remedy("begin again; the setup then follows the changed kind")
-}
-
-pub(super) fn profile_removed() -> SetupFailure {
-    SetupFailure::new("profile_not_found", "the profile was removed in the meantime")
-        .remedy("begin again with another one")
 }

@@ -61,7 +61,7 @@ pub(super) struct InheritedCredential {
 ///
 /// The store's, and [`Error::Sealed`] if the current credential cannot be opened now.
 pub(super) async fn inherit(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     (slot, kind): (&Slot, &KindEntry),
     id: ConnectionId,
     (identity, payload): (&Identity, &Payload),
@@ -69,7 +69,7 @@ pub(super) async fn inherit(
     if !kind.renews() {
         return Ok(None);
     }
-    let mut reader = shared.reader().await?;
+    let mut reader = system.ground.reader().await?;
     let Some(row) = reader.listed(id).await?.filter(|row| row.account.owner == slot.owner) else {
         return Ok(None);
     };
@@ -78,10 +78,10 @@ pub(super) async fn inherit(
         return Ok(None);
     }
     // A value that was given under other terms stays where those terms sent it.
-    let info = shared.info_of(&mut reader, Some(row)).await?.filter(|info| check_terms(kind, info).is_ok());
+    let info = system.ground.info_of(&mut reader, Some(row)).await?.filter(|info| check_terms(kind, info).is_ok());
     drop(reader);
     let Some(info) = info else { return Ok(None) };
-    let opened = match credential::open(shared, &info).await {
+    let opened = match credential::open(&system.ground, &info).await {
         // The connection was removed in between, which the transaction reports.
         Err(Error::NotFound(_)) => return Ok(None),
         opened => opened?,
@@ -89,25 +89,30 @@ pub(super) async fn inherit(
     // The generation may have changed in between. The transaction finds that, too, and the caller tries again.
     let former = ReplacedCredential { generation: opened.generation, ..former };
     let Ok(current) = opened.payload else { return Ok(None) };
-    let Some(refreshed) = inherited(shared, kind, &current.credential, &payload.credential).await else {
+    let Some(refreshed) = inherited(system, kind, &current.credential, &payload.credential).await else {
         return Ok(None);
     };
     let mut payload = payload.duplicate();
     payload.credential = refreshed.credential.duplicate();
-    let secret_names =
-        named_secrets::names_json(shared, kind, &payload.credential, named_secrets::current(shared, id)).await;
+    let secret_names = named_secrets::names_json(
+        &system.ground,
+        kind,
+        &payload.credential,
+        named_secrets::current(&system.ground, id),
+    )
+    .await;
     Ok(Some(InheritedCredential { former, payload, secret_names, refreshed }))
 }
 
 /// Asks the plugin what the new credential inherits. If the plugin fails, nothing is inherited, because the new
 /// credential works without it.
-async fn inherited(shared: &System, kind: &KindEntry, former: &Secret, fresh: &Secret) -> Option<Refreshed<Secret>> {
+async fn inherited(system: &System, kind: &KindEntry, former: &Secret, fresh: &Secret) -> Option<Refreshed<Secret>> {
     let definition = kind.definition.clone();
-    let now = shared.clock.now();
+    let now = system.ground.clock.now();
     let former = former.duplicate();
     let fresh = fresh.duplicate();
     let take = async move { contain::call(move || definition.inherit(&former, &fresh, now)) };
-    let taken = match shared.runtimes.run(&*shared.clock, MAX_DURATION, take).await {
+    let taken = match system.ground.runtimes.run(&*system.ground.clock, MAX_DURATION, take).await {
         Contained::Ended(Some(Ok(taken))) => taken.map(limits::refreshed).transpose(),
         Contained::Ended(Some(Err(_))) => Err("the plugin cannot read or write a credential"),
         Contained::Ended(None) | Contained::Panicked => Err(CRASHED),

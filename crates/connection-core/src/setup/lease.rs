@@ -10,7 +10,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{System, effects::Halt, slot::Slot};
+use super::{System, slot::Slot};
 use crate::{
     Error, SessionId, StoreError,
     store::{Changed, Lock, rows::SetupRow},
@@ -26,6 +26,16 @@ const RENEW_INTERVAL: Duration = Duration::from_secs(2);
 /// Maximum time between two looks at the row by a process that waits for another one.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
+/// The reasons of this host to stop a run.
+pub(crate) enum Halt {
+    /// Another process holds the lease of this session.
+    Held,
+    /// Another run was first; the rows are read again.
+    Lost,
+    /// The run cannot continue now, for example because the store could not write.
+    Suspend(Error),
+}
+
 /// The result of taking the lease.
 enum LeaseAttempt {
     Acquired,
@@ -39,16 +49,16 @@ enum LeaseAttempt {
 ///
 /// `leased` is the end of the lease that the run holds already, and `seq` is the number of the next effect.
 pub(super) async fn with_lease<T>(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     slot: &Arc<Slot>,
     leased: Option<i64>,
     seq: i64,
     live: impl Future<Output = T>,
 ) -> Result<(i64, T), Halt> {
-    let now = shared.clock.now().seconds();
+    let now = system.ground.clock.now().seconds();
     let mut until = match leased {
         Some(until) if until >= now.saturating_add(MIN_SECONDS_LEFT) => until,
-        _ => match take(shared, slot, seq).await {
+        _ => match take(system, slot, seq).await {
             Ok((LeaseAttempt::Acquired, until)) => until,
             Ok((LeaseAttempt::Held, _)) => return Err(Halt::Held),
             Ok((LeaseAttempt::Known, _)) => return Err(Halt::Lost),
@@ -57,9 +67,9 @@ pub(super) async fn with_lease<T>(
     };
     let renewed = async {
         loop {
-            shared.clock.sleep(RENEW_INTERVAL).await;
+            system.ground.clock.sleep(RENEW_INTERVAL).await;
             // A lease that was lost in the meantime costs a second request; the fence decides which result counts.
-            if let Ok((LeaseAttempt::Acquired, longer)) = take(shared, slot, seq).await {
+            if let Ok((LeaseAttempt::Acquired, longer)) = take(system, slot, seq).await {
                 until = longer;
             }
         }
@@ -72,13 +82,13 @@ pub(super) async fn with_lease<T>(
     Ok((until, answer))
 }
 
-async fn take(shared: &Arc<System>, slot: &Arc<Slot>, seq: i64) -> Result<(LeaseAttempt, i64), StoreError> {
+async fn take(system: &Arc<System>, slot: &Arc<Slot>, seq: i64) -> Result<(LeaseAttempt, i64), StoreError> {
     let id = slot.id;
-    let owner = shared.process.clone();
-    let now = shared.clock.now();
+    let owner = system.ground.process.clone();
+    let now = system.ground.clock.now();
     let until = now.after(LEASE_SECONDS).seconds();
     // The write may be relaxed, because a power failure that loses the lease also ends its holder.
-    let taken = shared.store.write_relaxed(move |tx| {
+    let taken = system.ground.store.write_relaxed(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
             if tx.lease_setup(id, &owner, until, now.seconds(), seq).await? {
@@ -95,17 +105,18 @@ async fn take(shared: &Arc<System>, slot: &Arc<Slot>, seq: i64) -> Result<(Lease
 }
 
 /// Releases the lease when a run stops without coming to rest.
-pub(super) async fn release(shared: &Arc<System>, slot: &Arc<Slot>) {
+pub(super) async fn release(system: &Arc<System>, slot: &Arc<Slot>) {
     if slot.is_leased() {
-        released(shared, Some(slot.id)).await;
+        released(system, Some(slot.id)).await;
         slot.set_leased(false);
     }
 }
 
 /// Releases the lease of one session, or of all sessions that this process runs.
-async fn released(shared: &System, id: Option<SessionId>) {
-    let owner = shared.process.clone();
-    let written = shared.store.write_relaxed(move |tx| Box::pin(async move { tx.release_setups(&owner, id).await }));
+async fn released(system: &System, id: Option<SessionId>) {
+    let owner = system.ground.process.clone();
+    let written =
+        system.ground.store.write_relaxed(move |tx| Box::pin(async move { tx.release_setups(&owner, id).await }));
     if let Err(error) = written.await {
         // The lease expires by itself.
         tracing::debug!(%error, "a lease could not be released");
@@ -113,21 +124,21 @@ async fn released(shared: &System, id: Option<SessionId>) {
 }
 
 /// Waits until no other process holds the lease, or the session has ended.
-pub(super) async fn until_free(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<(), Error> {
-    let mut changes = shared.store.changes(&*shared.clock).await;
+pub(super) async fn until_free(system: &Arc<System>, slot: &Arc<Slot>) -> Result<(), Error> {
+    let mut changes = system.ground.store.changes(&*system.ground.clock).await;
     loop {
-        let row = shared.reader().await?.setup(slot.id).await?;
-        if !row.is_some_and(|row| is_held(shared, &row)) {
+        let row = system.ground.reader().await?.setup(slot.id).await?;
+        if !row.is_some_and(|row| is_held(system, &row)) {
             return Ok(());
         }
-        changes.changed(&*shared.clock, POLL_INTERVAL, |changed| changed == Changed::Setup(slot.id)).await?;
+        changes.changed(&*system.ground.clock, POLL_INTERVAL, |changed| changed == Changed::Setup(slot.id)).await?;
     }
 }
 
 /// Returns `true` if another process holds the lease now.
-pub(super) fn is_held(shared: &System, row: &SetupRow) -> bool {
-    let now = shared.clock.now().seconds();
-    let other = row.lease_owner.as_ref().is_some_and(|owner| **owner != *shared.process);
+pub(super) fn is_held(system: &System, row: &SetupRow) -> bool {
+    let now = system.ground.clock.now().seconds();
+    let other = row.lease_owner.as_ref().is_some_and(|owner| **owner != *system.ground.process);
     other && row.lease_until.is_some_and(|until| until > now)
 }
 

@@ -4,8 +4,8 @@
 //! its start: each recorded effect returns its recorded result, and effects are performed again where the journal
 //! ends. Crash recovery is therefore the only path, and a waiting session costs neither memory nor a task.
 //!
-//! Entry points: `begin` creates a session, `session` is the host's handle, `attempt` continues a session, `run` runs
-//! its plugin once, `connect` and `promote` store what the plugin made, and `cancel` ends a session for its host.
+//! Entry points: `begin` creates a session, `session` is the host's handle, `attempt` continues a session, `plugin` runs
+//! its code once, `connect` and `promote` store what the plugin made, and `cancel` ends a session for its host.
 
 mod answerer;
 pub(crate) mod answers;
@@ -14,28 +14,38 @@ mod begin;
 mod callback;
 mod callback_addresses;
 mod cancel;
+mod candidate;
 mod codec;
 mod confirm;
 mod connect;
 mod consent;
 mod current_run;
 mod deliver;
+mod directories;
 mod effects;
 mod ended;
 mod finish;
 mod follow;
-mod grants;
+mod followers;
+mod info;
 mod inherit;
+mod input;
 mod lease;
 mod offline;
+mod open_setup;
+mod options;
+mod outside;
+mod plugin;
 mod promote;
 mod reauthorize;
 mod rotated;
+mod row;
 mod run;
-mod run_services;
 mod session;
 mod setups;
 mod slot;
+#[cfg(test)]
+mod stale_rows;
 mod start_address;
 mod start_visit;
 mod step;
@@ -45,8 +55,8 @@ mod tests;
 mod wait;
 
 pub use answers::FieldProblem;
+pub use begin::BeginSetup;
 pub(crate) use begin::take_over;
-pub use begin::{BeginSetup, SetupInfo, SetupStage};
 pub use callback::{Callback, Delivered};
 pub(crate) use callback_addresses::CallbackAddresses;
 pub(crate) use connect::numbered_label;
@@ -54,9 +64,11 @@ pub(crate) use consent::{Applicant, Consent, ForExtension};
 pub(crate) use current_run::current_run;
 pub use deliver::DeliverError;
 pub(crate) use effects::Effects;
+pub use info::{SetupInfo, SetupStage};
+pub use open_setup::OpenSetup;
+pub(crate) use plugin::{GRACE, MAX_RUN};
 pub use reauthorize::Reauthorize;
 pub(crate) use reauthorize::connection_removed;
-pub(crate) use run::{GRACE, MAX_RUN};
 pub use session::{AdvanceError, SetupSession, SetupSteps};
 pub use setups::Setups;
 pub use start_visit::{StartAnswer, StartQuestion, StartRedirect, StartVisit};

@@ -9,9 +9,10 @@ use super::{
     SetupStep, System,
     codec::{Paused, Waiting},
     effects::Inner,
-    run::{self, AfterRun, SESSION_LIFE},
-    session::MAX_TRIES,
+    finish,
+    row::{self, MAX_TRIES, SESSION_LIFE},
     slot::Slot,
+    wait::AfterRun,
 };
 use crate::{
     Error,
@@ -23,7 +24,7 @@ use crate::{
 
 /// Rests if the network failed, and ends the session otherwise. `row` is the row from which the run began.
 pub(super) async fn rest_or_fail(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     slot: &Arc<Slot>,
     row: &SetupRow,
     inner: &Inner,
@@ -31,16 +32,16 @@ pub(super) async fn rest_or_fail(
 ) -> Result<AfterRun, Error> {
     match (host::offline(&failure), inner.run.last_asked()) {
         (Some(not_live), Some(effect)) => {
-            let reason = inner.heard.describe_reason(not_live.clone(), shared.clock.now()).reason;
-            pause(shared, slot, row, inner, Some(effect), reason).await
+            let reason = inner.heard.describe_reason(not_live.clone(), system.ground.clock.now()).reason;
+            pause(system, slot, row, inner, Some(effect), reason).await
         }
-        _ => run::fail(shared, slot, i64::try_from(inner.run.step).unwrap_or(i64::MAX), failure).await,
+        _ => finish::fail(system, slot, i64::try_from(inner.run.step).unwrap_or(i64::MAX), failure).await,
     }
 }
 
 /// Rests until the session is resumed. The next run then repeats the effect with the number `failed`, too.
 pub(super) async fn pause(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     slot: &Arc<Slot>,
     row: &SetupRow,
     inner: &Inner,
@@ -53,7 +54,7 @@ pub(super) async fn pause(
     let paused = Some(Paused { failed, reason: reason.clone() });
     let waiting = Waiting { no, seq: None, what, fields: None, state: None, until: None, paused, account: None };
     let sealed =
-        shared.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose()).await;
+        system.ground.sealer.seal(&slot.place("connection_setup", "sealed_step", seq), waiting.encode().expose()).await;
     let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
     // A wait with a deadline may already expire later than that. Its expiry stays, and resuming does not extend it.
     let expires = inner.run.input_at.after(SESSION_LIFE).max(inner.expires);
@@ -61,7 +62,7 @@ pub(super) async fn pause(
     let next = inner.run.next;
     let expires_at = expires.seconds();
     let from = (row.state, row.sealed_step.clone());
-    let stored = shared.store.write(move |tx| {
+    let stored = system.ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Setup(id)).await?;
             let Some(row) = tx.setup(id).await? else { return Ok(false) };
@@ -80,16 +81,15 @@ pub(super) async fn pause(
     beside.push(Notice::offline(reason));
     beside.push(Notice::new("your answers are saved: resume this setup to try again"));
     slot.rest((no, SetupStep::Notice { beside }), None);
-    run::set_timer(shared, slot, waiting, expires);
-    Ok(AfterRun::Rest)
+    Ok(AfterRun::Wait { waiting: waiting.into(), expires })
 }
 
 /// Returns the reason why a session rests until it is resumed, if it does.
-pub(super) async fn paused(shared: &System, slot: &Slot, row: &SetupRow) -> Result<Option<Reason>, Error> {
+pub(super) async fn paused(system: &System, slot: &Slot, row: &SetupRow) -> Result<Option<Reason>, Error> {
     if row.state != SetupState::Waiting {
         return Ok(None);
     }
-    let waiting = match run::stored_wait(shared, slot, row).await {
+    let waiting = match row::stored_wait(system, slot, row).await {
         // A step that does not open is made again by the run, from the journal.
         Err(Error::Sealed { .. }) => None,
         waiting => waiting?,
@@ -99,13 +99,13 @@ pub(super) async fn paused(shared: &System, slot: &Slot, row: &SetupRow) -> Resu
 
 /// Deletes the failed effect of a session that rests, so that the next run asks again. If two calls resume the session
 /// at the same time, one of them deletes it.
-pub(super) async fn forget(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<(), Error> {
+pub(super) async fn forget(system: &Arc<System>, slot: &Arc<Slot>) -> Result<(), Error> {
     for _ in 0..MAX_TRIES {
-        let Some(row) = shared.reader().await?.setup(slot.id).await? else { return Ok(()) };
+        let Some(row) = system.ground.reader().await?.setup(slot.id).await? else { return Ok(()) };
         if row.state != SetupState::Waiting {
             return Ok(());
         }
-        let waiting = match run::stored_wait(shared, slot, &row).await {
+        let waiting = match row::stored_wait(system, slot, &row).await {
             Ok(waiting) => waiting,
             // A step that does not open is made again by the run, from the journal.
             Err(Error::Sealed { .. }) => return Ok(()),
@@ -114,7 +114,7 @@ pub(super) async fn forget(shared: &Arc<System>, slot: &Arc<Slot>) -> Result<(),
         let Some(paused) = waiting.and_then(|waiting| waiting.paused) else { return Ok(()) };
         let id = slot.id;
         let from = row.sealed_step;
-        let forgotten = shared.store.write(move |tx| {
+        let forgotten = system.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(id)).await?;
                 let Some(row) = tx.setup(id).await? else { return Ok(true) };

@@ -9,10 +9,9 @@ use connection_contract::{DisplayText, Liveness, Reason, Secret, SetupFailure, S
 
 use super::{
     Done, ForExtension, System,
-    finish::{AcceptedCandidate, SESSION, StoreOutcome, already_connected},
+    candidate::{AcceptedCandidate, SESSION, StoreOutcome, already_connected, removed},
     inherit::{self, InheritedCredential, ReplacedCredential},
-    reauthorize::removed,
-    run,
+    row::SESSION_LIFE,
     slot::Slot,
 };
 use crate::{
@@ -51,7 +50,7 @@ enum PromotionDecision {
 }
 
 pub(super) async fn promote(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     slot: &Slot,
     step_seq: i64,
     kept: AcceptedCandidate,
@@ -62,7 +61,7 @@ pub(super) async fn promote(
     let found = Arc::new(found);
     let identity = found.identity.as_ref().unwrap_or(&made.identity);
     for _ in 0..ATTEMPTS {
-        let heir = inherit::inherit(shared, (slot, &kind), request.connection, (identity, &payload)).await?;
+        let heir = inherit::inherit(system, (slot, &kind), request.connection, (identity, &payload)).await?;
         let candidate = Candidate {
             id: request.connection,
             kind: &kind,
@@ -76,7 +75,7 @@ pub(super) async fn promote(
             extension: extension.clone(),
             is_of_visitor: request.is_of_visitor,
         };
-        if let Some(ended) = candidate.promote(shared, slot, step_seq).await? {
+        if let Some(ended) = candidate.promote(system, slot, step_seq).await? {
             return Ok(ended);
         }
     }
@@ -104,28 +103,28 @@ struct Candidate<'a> {
 
 impl Candidate<'_> {
     /// Promotes the candidate. Returns `None` if the credential from which it inherited is no longer the current one.
-    async fn promote(self, shared: &Arc<System>, slot: &Slot, step_seq: i64) -> Result<Option<StoreOutcome>, Error> {
+    async fn promote(self, system: &Arc<System>, slot: &Slot, step_seq: i64) -> Result<Option<StoreOutcome>, Error> {
         let Self { id, found, another_account, extension, .. } = &self;
         let id = *id;
         let is_of_visitor = self.is_of_visitor;
         let another_account = *another_account;
         let extension = extension.clone();
-        let now = shared.clock.now().seconds();
+        let now = system.ground.clock.now().seconds();
         let owner = slot.owner.clone();
         let kind = slot.kind.clone();
         let session = slot.id;
         let liveness = found.liveness;
         let reason = found.reason.clone();
-        let replacement = match self.replacement(shared, slot, now).await {
+        let replacement = match self.replacement(system, slot, now).await {
             Err(Error::NotFound(_)) => return Ok(Some(StoreOutcome::Refused(removed()))),
             replacement => replacement?,
         };
         let identity = replacement.identity.clone();
         let former = self.heir.map(|heir| heir.former.clone());
-        let on = shared.clone();
-        let expires = now.saturating_add_unsigned(run::SESSION_LIFE);
-        let order = shared.changes.order().await;
-        let decided = shared.store.write(move |tx| {
+        let on = system.clone();
+        let expires = now.saturating_add_unsigned(SESSION_LIFE);
+        let order = system.ground.extension_changes.order().await;
+        let decided = system.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Setup(session)).await?;
                 tx.lock(Lock::Owner(&owner)).await?;
@@ -136,7 +135,7 @@ impl Candidate<'_> {
                 if former.is_some_and(|former| former != ReplacedCredential::of(&row)) {
                     return Ok(PromotionDecision::Outdated);
                 }
-                if let Some(error) = event::refusal(tx, &on.sealer, &row.account).await? {
+                if let Some(error) = event::refusal(tx, &on.ground.sealer, &row.account).await? {
                     return Ok(PromotionDecision::Refused(
                         SetupFailure::new(error.code(), error.to_string()).remedy(error.remedy()),
                     ));
@@ -165,10 +164,10 @@ impl Candidate<'_> {
                     return Err(StoreError::Conflict { what: SESSION.into() });
                 }
                 let session_detail = ("session".to_owned(), session.to_string().into());
-                let event = replacement.event(&on, &row, event::REAUTHORIZED, [session_detail]);
+                let event = replacement.event(&on.ground, &row, event::REAUTHORIZED, [session_detail]);
                 let is_another = replacement.is_another(&row.account);
-                let mut affected = replacement.put(tx, &on, &row.account).await?;
-                event::append(tx, &on.sealer, &event).await?;
+                let mut affected = replacement.put(tx, &on.ground, &row.account).await?;
+                event::append(tx, &on.ground.sealer, &event).await?;
                 if let Some(extension) = &extension {
                     // The consent comes after a change of account has ended the earlier grants, because it is for the
                     // account that the connection has now.
@@ -187,9 +186,9 @@ impl Candidate<'_> {
             PromotionDecision::Promoted { label, before, is_another, affected } => {
                 affected.notify(&order);
                 if is_another {
-                    shared.notifications.publish(&Notification::AccountChanged(id));
+                    system.ground.notifications.publish(&Notification::AccountChanged(id));
                 }
-                replace::publish(shared, id, before, liveness, reason.clone());
+                replace::publish(&system.ground, id, before, liveness, reason.clone());
                 let inherits = self.heir.is_some();
                 tracing::info!(connection = %id, kind = %slot.kind, session = %session, inherits, "reauthorized");
                 Some(StoreOutcome::Done(Done { connection: id, label: label.into(), identity, liveness, reason }))
@@ -198,11 +197,11 @@ impl Candidate<'_> {
     }
 
     /// Returns the candidate, sealed as the next generation, with its times.
-    async fn replacement(&self, shared: &Arc<System>, slot: &Slot, now: i64) -> Result<Replacement, Error> {
+    async fn replacement(&self, system: &Arc<System>, slot: &Slot, now: i64) -> Result<Replacement, Error> {
         let Self { id, kind, made, found, asked, payload, secret_names, heir, .. } = self;
         let renews = kind.renews();
         let names = (*secret_names).to_owned();
-        let fresh = replace::seal_next(shared, *id, &slot.owner, &slot.kind, payload, names).await?;
+        let fresh = replace::seal_next(&system.ground, *id, &slot.owner, &slot.kind, payload, names).await?;
         let given = ReportedTimes::of(made, found);
         let given = heir.map_or(given, |heir| ReportedTimes::inherited(&heir.refreshed));
         let credential = CredentialRow {
@@ -216,7 +215,7 @@ impl Candidate<'_> {
         let asked = Asked::clone(asked);
         let config = json::config(&made.config);
         let terms = kind.terms.clone();
-        let grant = provider_grant::row(&shared.sealer, kind, found.grant.as_ref());
+        let grant = provider_grant::row(&system.ground.sealer, kind, found.grant.as_ref());
         Ok(Replacement { credential, found, asked, identity, config, terms, grant, now, inherits: heir.is_some() })
     }
 }

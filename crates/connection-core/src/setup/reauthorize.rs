@@ -5,9 +5,9 @@
 
 use std::{future::IntoFuture, sync::Arc};
 
-use connection_contract::{BoxFuture, Secret, SetupFailure};
+use connection_contract::{BoxFuture, Origin, Secret};
 
-use super::{Applicant, SetupSession, System, begin, codec::Purpose, run, start_address::SetupOptions};
+use super::{Applicant, SetupSession, System, answerer::Answerer, begin, codec::Purpose, options::SetupOptions, run};
 use crate::{
     ConnectionId, ConnectionInfo, Error,
     ground::{OwnedScope, Scope},
@@ -21,15 +21,15 @@ pub struct Reauthorize {
     scope: OwnedScope<System>,
     info: Arc<ConnectionInfo>,
     another_account: bool,
-    pub(super) terms: SetupOptions,
+    options: SetupOptions,
     extension: Option<Arc<dyn Applicant>>,
     scopes: Vec<String>,
 }
 
 impl Reauthorize {
     pub(crate) fn new(scope: Scope<'_, System>, info: Arc<ConnectionInfo>) -> Self {
-        let terms = SetupOptions::default();
-        Self { scope: scope.owned(), info, another_account: false, terms, extension: None, scopes: Vec::new() }
+        let options = SetupOptions::default();
+        Self { scope: scope.owned(), info, another_account: false, options, extension: None, scopes: Vec::new() }
     }
 
     /// Allows a credential for another account. The connection then changes to that account.
@@ -48,7 +48,7 @@ impl Reauthorize {
 
     /// Cancels the session when its last handle is dropped.
     pub fn ephemeral(mut self) -> Self {
-        self.terms.ephemeral = true;
+        self.options.ephemeral = true;
         self
     }
 
@@ -58,9 +58,29 @@ impl Reauthorize {
         self
     }
 
+    /// Leads the browser through an address of the host, as
+    /// [`BeginSetup::use_start_address`](super::BeginSetup::use_start_address) does.
+    pub fn use_start_address(mut self) -> Self {
+        self.options.led = true;
+        self
+    }
+
+    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the connection changes to another account, as
+    /// [`BeginSetup::confirm_account`](super::BeginSetup::confirm_account) does for a new one.
+    pub fn confirm_account(mut self) -> Self {
+        self.options.confirm = true;
+        self
+    }
+
+    /// Lets the visitor of a setup link authorize the connection again, as [`BeginSetup::visitor`](super::BeginSetup::visitor) does.
+    pub fn visitor(mut self, opened: impl IntoIterator<Item = Origin>) -> Self {
+        self.options.answerer = Answerer::Visitor(opened.into_iter().collect());
+        self
+    }
+
     /// Accepts callbacks from one browser only, as [`BeginSetup::browser`](super::BeginSetup::browser) does.
     pub fn browser(mut self, proof: Secret) -> Self {
-        self.terms.browser = Some(proof);
+        self.options.browser = Some(proof);
         self
     }
 }
@@ -70,7 +90,7 @@ impl IntoFuture for Reauthorize {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { scope, info, another_account, terms, extension, scopes } = self;
+        let Self { scope, info, another_account, options, extension, scopes } = self;
         Box::pin(async move {
             let owner = &scope.owner;
             let scopes = further_scopes(&scope.system, &info, scopes).await?;
@@ -79,11 +99,13 @@ impl IntoFuture for Reauthorize {
                 None => None,
             };
             let profile = match info.profile {
-                Some(profile) => profile_rows::setup_profile(&scope.system, owner, &info.kind, Some(profile)).await?,
+                Some(profile) => {
+                    profile_rows::setup_profile(&scope.system.ground, owner, &info.kind, Some(profile)).await?
+                }
                 None => None,
             };
             let purpose = Purpose::Reauthorize { another_account, extension, scopes };
-            begin::begin(scope.as_scope(), &info.kind, info.id, purpose, terms, profile).await
+            begin::begin(scope.as_scope(), &info.kind, info.id, purpose, options, profile).await
         })
     }
 }
@@ -95,7 +117,7 @@ impl IntoFuture for Reauthorize {
 ///
 /// [`Error::NotSupported`] for a scope that the kind does not allow to ask for.
 async fn further_scopes(system: &System, info: &ConnectionInfo, wanted: Vec<String>) -> Result<Vec<String>, Error> {
-    let entry = system.kind(&info.owner, &info.kind).await?;
+    let entry = system.ground.kind(&info.owner, &info.kind).await?;
     let optional = &entry.descriptor.optional_scopes;
     if wanted.iter().any(|scope| !optional.iter().any(|known| known == scope)) {
         return Err(Error::NotSupported { kind: info.kind.clone(), what: "ask for these scopes" });
@@ -105,18 +127,13 @@ async fn further_scopes(system: &System, info: &ConnectionInfo, wanted: Vec<Stri
     Ok(optional.iter().filter(is_asked).map(ToString::to_string).collect())
 }
 
-/// Returns the failure of a re-authorization whose connection was removed.
-pub(super) fn removed() -> SetupFailure {
-    SetupFailure::new("not_found", "the connection was removed in the meantime")
-}
-
 /// Runs the open re-authorizations of a connection that was removed, each of which then ends. One that is missed here
 /// ends at its next run.
-pub(crate) async fn connection_removed(shared: &Arc<System>, connection: ConnectionId) {
-    let open = async { Ok::<_, Error>(shared.reader().await?.open_setups_of(connection).await?) };
+pub(crate) async fn connection_removed(system: &Arc<System>, connection: ConnectionId) {
+    let open = async { Ok::<_, Error>(system.ground.reader().await?.open_setups_of(connection).await?) };
     for row in open.await.unwrap_or_default() {
-        if let Ok(slot) = shared.slot(&row) {
-            run::spawn(shared, &slot);
+        if let Ok(slot) = system.slot(&row) {
+            run::spawn(system, &slot);
         }
     }
 }

@@ -13,7 +13,13 @@ use std::{sync::Arc, time::Duration};
 use connection_contract::{Secret, SetupResult};
 use connection_replay::{Effect, Entry};
 
-use super::{System, confirm::CONFIRM, effects::Inner, finish::Candidate, lease, run, slot::Slot};
+use super::{
+    System,
+    candidate::Candidate,
+    confirm::CONFIRM,
+    effects::Inner,
+    slot::{Slot, Unrecorded},
+};
 use crate::{
     Error,
     exchange::{COMMIT_PATIENCE, commit_or_keep, rescued_entry},
@@ -28,16 +34,6 @@ const ROTATED: &str = "1 rotated";
 /// Pause after the first write that failed. Each further failure doubles it, up to `MAX_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
-
-/// A rotated credential that could not be recorded yet.
-pub(super) struct Unrecorded {
-    seq: i64,
-    entry: Secret,
-    sealed: Option<Sealed>,
-    /// `true` if the credential is also kept in the directory of the node.
-    rescued: bool,
-    pause: Duration,
-}
 
 /// Takes the rest of the journal as the newest credential and the confirmed account. Returns `None` if the rest holds
 /// anything else.
@@ -62,7 +58,7 @@ pub(super) fn replayed(inner: &mut Inner, mut made: SetupResult<Secret>) -> Opti
 ///
 /// The credential could not be recorded. It is kept, and a later run records it.
 pub(super) async fn keep(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     slot: &Slot,
     inner: &mut Inner,
     candidate: &Candidate,
@@ -74,25 +70,25 @@ pub(super) async fn keep(
     };
     let Some(fresh) = fresh else { return Ok(true) };
     let effect = Effect::Value(Ok(Some(fresh.duplicate())));
-    let entry = Entry::new(ROTATED, shared.clock.now(), effect).encode();
+    let entry = Entry::new(ROTATED, system.ground.clock.now(), effect).encode();
     let unrecorded = Unrecorded { seq: inner.run.next, entry, sealed: None, rescued: false, pause: FIRST_PAUSE };
     inner.run.next += 1;
     slot.set_unrecorded(Some(unrecorded));
-    record(shared, slot).await
+    record(system, slot).await
 }
 
 /// Records the rotated credential that this process keeps, if there is one. The caller runs this session. Returns
 /// `false` if there is no place for it: the session was ended, or another entry is recorded there.
-pub(super) async fn record(shared: &Arc<System>, slot: &Slot) -> Result<bool, Error> {
+pub(super) async fn record(system: &Arc<System>, slot: &Slot) -> Result<bool, Error> {
     let Some(mut kept) = slot.set_unrecorded(None) else { return Ok(true) };
     let session = slot.id;
     let seq = kept.seq;
-    let written = match seal(shared, slot, &mut kept).await {
-        Ok(sealed) if kept.rescued => write(shared, session, seq, sealed).await,
+    let written = match seal(system, slot, &mut kept).await {
+        Ok(sealed) if kept.rescued => write(system, session, seq, sealed).await,
         Ok(sealed) => {
-            let keeping = rescued_entry::write(shared, session, seq, &sealed);
+            let keeping = rescued_entry::write(&system.exchange, session, seq, &sealed);
             let (written, rescued) =
-                commit_or_keep(&*shared.clock, write(shared, session, seq, sealed.clone()), keeping).await;
+                commit_or_keep(&*system.ground.clock, write(system, session, seq, sealed.clone()), keeping).await;
             kept.rescued = rescued.unwrap_or_default();
             written
         }
@@ -101,7 +97,7 @@ pub(super) async fn record(shared: &Arc<System>, slot: &Slot) -> Result<bool, Er
     match written {
         Ok(recorded) => {
             if kept.rescued {
-                rescued_entry::remove(shared, session).await;
+                rescued_entry::remove(&system.exchange, session).await;
             }
             Ok(recorded)
         }
@@ -109,7 +105,7 @@ pub(super) async fn record(shared: &Arc<System>, slot: &Slot) -> Result<bool, Er
             tracing::warn!(%session, code = error.code(), "a rotated credential cannot be recorded now and is kept \
                                                            until it can be");
             if let (false, Some(sealed)) = (kept.rescued, &kept.sealed) {
-                kept.rescued = rescued_entry::write(shared, session, seq, sealed).await;
+                kept.rescued = rescued_entry::write(&system.exchange, session, seq, sealed).await;
             }
             slot.set_unrecorded(Some(kept));
             Err(error)
@@ -117,52 +113,45 @@ pub(super) async fn record(shared: &Arc<System>, slot: &Slot) -> Result<bool, Er
     }
 }
 
-async fn seal(shared: &System, slot: &Slot, kept: &mut Unrecorded) -> Result<Sealed, Error> {
+async fn seal(system: &System, slot: &Slot, kept: &mut Unrecorded) -> Result<Sealed, Error> {
     if let Some(sealed) = &kept.sealed {
         return Ok(sealed.clone());
     }
     // The store may be what hangs, so that sealing waits for it only for a short time.
     let place = slot.effect_place(kept.seq);
-    let sealed = shared.sealer.seal_soon(&place, kept.entry.expose(), COMMIT_PATIENCE).await;
+    let sealed = system.ground.sealer.seal_soon(&place, kept.entry.expose(), COMMIT_PATIENCE).await;
     Ok(kept.sealed.insert(sealed.map_err(|error| slot.sealed_error(error))?).clone())
 }
 
-async fn write(shared: &System, session: SessionId, seq: i64, sealed: Sealed) -> Result<bool, Error> {
-    let written =
-        shared.store.write(move |tx| Box::pin(async move { journal::insert_next(tx, session, seq, &sealed).await }));
+async fn write(system: &System, session: SessionId, seq: i64, sealed: Sealed) -> Result<bool, Error> {
+    let written = system
+        .ground
+        .store
+        .write(move |tx| Box::pin(async move { journal::insert_next(tx, session, seq, &sealed).await }));
     Ok(written.await?)
 }
 
 /// Records a credential that another process of this node received and could not record. Returns `true` if there was
 /// one.
-pub(super) async fn ingest(shared: &Arc<System>, slot: &Slot) -> Result<bool, Error> {
-    rescued_entry::ingest(shared, slot.id).await
+pub(super) async fn ingest(system: &Arc<System>, slot: &Slot) -> Result<bool, Error> {
+    rescued_entry::ingest(&system.exchange, slot.id).await
 }
 
-/// Runs the session again after a pause if a credential could not be recorded, and releases the lease otherwise.
+/// Returns the pause after which the session is run again, because a credential could not be recorded; `None` if none
+/// waits.
 ///
 /// The lease is kept until it expires, because another process would ask with the credential that no longer works.
-pub(super) async fn again_later_or_release(shared: &Arc<System>, slot: &Arc<Slot>) {
-    let Some(mut kept) = slot.set_unrecorded(None) else { return lease::release(shared, slot).await };
+pub(super) fn pause(slot: &Slot) -> Option<Duration> {
+    let mut kept = slot.set_unrecorded(None)?;
     let pause = kept.pause;
     kept.pause = pause.saturating_mul(2).min(MAX_PAUSE);
     slot.set_unrecorded(Some(kept));
-    // The task does not keep a registry alive that its host has dropped.
-    let clock = shared.clock.clone();
-    let host = Arc::downgrade(shared);
-    let waits = slot.clone();
-    let task = async move {
-        clock.sleep(pause).await;
-        if let Some(shared) = host.upgrade() {
-            run::spawn(&shared, &waits);
-        }
-    };
-    slot.set_timer(shared.runtimes.spawn(task).abort_handle());
+    Some(pause)
 }
 
 /// Forgets the unrecorded credential of a session that was ended.
-pub(super) async fn forget(shared: &Arc<System>, slot: &Slot) {
+pub(super) async fn forget(system: &Arc<System>, slot: &Slot) {
     if slot.set_unrecorded(None).is_some_and(|kept| kept.rescued) {
-        rescued_entry::remove(shared, slot.id).await;
+        rescued_entry::remove(&system.exchange, slot.id).await;
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use connection_contract::{BoxFuture, Kind, Secret};
-use connection_replay::{Effect, Entry};
+use connection_replay::Effect;
 use futures_core::Stream;
 
 use super::{
@@ -20,21 +20,14 @@ use super::{
     answerer::Answerer,
     answers, cancel,
     codec::Waiting,
+    directories::{self, GrantedDirectories},
     follow::follow,
-    grants::{self, Grants},
+    input::{Source, record},
+    row::{MAX_TRIES, open_header},
     run,
     slot::Slot,
-    start_address::open_header,
 };
-use crate::{
-    Error, KindInfo, SessionId, StoreError,
-    store::{Lock, rows::SetupState},
-};
-
-/// Names the conflict between two inputs that end the same wait.
-const MAX_WAIT: &str = "wait of a setup";
-/// Maximum number of attempts to change a session that other calls change at the same time.
-pub(super) const MAX_TRIES: usize = 8;
+use crate::{Error, KindInfo, SessionId, StoreError, store::rows::SetupState};
 
 /// An error of [`SetupSession::advance`]. The session is unchanged.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -76,7 +69,7 @@ fn problems(problems: &[FieldProblem]) -> String {
 
 /// A handle of a setup session. Dropping it only detaches: the session stays and can be resumed by its id.
 pub struct SetupSession {
-    pub(super) shared: Arc<System>,
+    pub(super) system: Arc<System>,
     pub(super) slot: Arc<Slot>,
     /// Version of the view that this handle has returned last.
     pub(super) seen: Arc<AtomicU64>,
@@ -85,20 +78,20 @@ pub struct SetupSession {
 
 /// Cancels a session that was begun as ephemeral when its last handle is dropped.
 pub(super) struct Ephemeral {
-    pub(super) shared: Arc<System>,
+    pub(super) system: Arc<System>,
     pub(super) slot: Arc<Slot>,
 }
 
 impl Drop for Ephemeral {
     fn drop(&mut self) {
-        drop(cancel::cancel(&self.shared, &self.slot));
+        drop(cancel::cancel(&self.system, &self.slot));
     }
 }
 
 impl Clone for SetupSession {
     fn clone(&self) -> Self {
         Self {
-            shared: self.shared.clone(),
+            system: self.system.clone(),
             slot: self.slot.clone(),
             seen: Arc::new(AtomicU64::new(self.seen.load(Ordering::Relaxed))),
             ephemeral: self.ephemeral.clone(),
@@ -114,8 +107,8 @@ impl fmt::Debug for SetupSession {
 
 impl SetupSession {
     /// Creates a handle that has returned no step yet.
-    pub(super) fn at(shared: &Arc<System>, slot: Arc<Slot>) -> Self {
-        Self { shared: shared.clone(), slot, seen: Arc::new(AtomicU64::new(0)), ephemeral: None }
+    pub(super) fn at(system: &Arc<System>, slot: Arc<Slot>) -> Self {
+        Self { system: system.clone(), slot, seen: Arc::new(AtomicU64::new(0)), ephemeral: None }
     }
 
     /// Returns the id of the session, with which [`resume`](crate::Setups::resume) finds it in
@@ -136,7 +129,7 @@ impl SetupSession {
     /// The store's errors.
     pub fn kind_info(&self) -> BoxFuture<'_, Result<Option<KindInfo>, Error>> {
         Box::pin(async move {
-            let found = self.shared.find_kind(&self.slot.owner, &self.slot.kind).await?;
+            let found = self.system.ground.find_kind(&self.slot.owner, &self.slot.kind).await?;
             Ok(found.map(|entry| entry.info()))
         })
     }
@@ -179,7 +172,7 @@ impl SetupSession {
                         _ => {}
                     }
                 }
-                following.get_or_insert_with(|| follow(&self.shared, &self.slot));
+                following.get_or_insert_with(|| follow(&self.system, &self.slot));
                 if receiver.changed().await.is_err() {
                     return Ok(None);
                 }
@@ -214,10 +207,10 @@ impl SetupSession {
         answers: &'a [(String, Secret)],
     ) -> BoxFuture<'a, Result<(), AdvanceError>> {
         Box::pin(async move {
-            let shared = &self.shared;
+            let system = &self.system;
             let slot = &self.slot;
             for _ in 0..MAX_TRIES {
-                let (waiting, state) = run::waiting(shared, slot).await?;
+                let (waiting, state) = run::waiting(system, slot).await?;
                 if let Some(waiting) = waiting {
                     if self.answer(&waiting, step, answers).await? {
                         return Ok(());
@@ -244,34 +237,34 @@ impl SetupSession {
         step: StepNo,
         answers: &[(String, Secret)],
     ) -> Result<bool, AdvanceError> {
-        let shared = &self.shared;
+        let system = &self.system;
         let slot = &self.slot;
         if waiting.no != step {
             return Err(AdvanceError::WrongStep { current: waiting.no });
         }
         let (Some(names), Some(_)) = (&waiting.fields, waiting.seq) else { return Err(AdvanceError::NoPrompt) };
-        let kind = shared.kind(&slot.owner, &slot.kind).await?;
+        let kind = system.ground.kind(&slot.owner, &slot.kind).await?;
         let declared = |name: &String| kind.descriptor.fields.iter().find(|field| field.name == **name).cloned();
         let fields: Vec<_> = names.iter().filter_map(declared).collect();
         if fields.len() != names.len() {
             // The plugin was replaced by one that asks for other fields. Run the session again, so that the new prompt
             // is shown.
-            run::again(shared, slot).await;
+            run::again(system, slot).await;
             return Ok(false);
         }
-        let answerer = match grants::depend_on_answerer(&fields, answers) {
+        let answerer = match directories::depend_on_answerer(&fields, answers) {
             // A session whose header does not open ends at its next run. Nothing is open to its answers.
-            true => open_header(shared, slot).await?.map_or(Answerer::Visitor(Vec::new()), |(_, of)| of.answerer),
+            true => open_header(system, slot).await?.map_or(Answerer::Visitor(Vec::new()), |(_, of)| of.answerer),
             false => Answerer::Owner,
         };
-        let grants = Grants::of(shared, &slot.owner, &answerer, &fields, answers).await;
-        let checked = answers::check(&fields, &kind.checked.patterns, answers, &|text| grants.grant(text))
+        let granted = GrantedDirectories::of(system, &slot.owner, &answerer, &fields, answers).await;
+        let checked = answers::check(&fields, &kind.checked.patterns, answers, &|text| granted.of_text(text))
             .map_err(AdvanceError::Invalid)?;
-        let closed = grants::closed_addresses(shared, &slot.owner, &answerer, &checked);
+        let closed = directories::closed_addresses(system, &slot.owner, &answerer, &checked);
         if !closed.is_empty() {
             return Err(AdvanceError::Invalid(closed));
         }
-        Ok(input(shared, slot, waiting, Effect::Answered(checked), Source::Host).await?)
+        Ok(input(system, slot, waiting, Effect::Answered(checked), Source::Host).await?)
     }
 
     /// Cancels the session: a run in progress is dropped, its callbacks are refused, and nothing is kept. A session
@@ -283,7 +276,7 @@ impl SetupSession {
     pub fn cancel(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             // The task ends the session even if this future is dropped.
-            cancel::cancel(&self.shared, &self.slot).await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+            cancel::cancel(&self.system, &self.slot).await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
         })
     }
 
@@ -307,7 +300,7 @@ impl SetupSession {
                         return Err(error.clone());
                     }
                 }
-                following.get_or_insert_with(|| follow(&self.shared, &self.slot));
+                following.get_or_insert_with(|| follow(&self.system, &self.slot));
                 if view.changed().await.is_err() {
                     return Ok(Outcome::Cancelled);
                 }
@@ -316,31 +309,21 @@ impl SetupSession {
     }
 }
 
-/// The origin of an input. The bookkeeping for that origin is committed in the same transaction.
-pub(super) enum Source {
-    /// A callback that arrived now. Its address is used up.
-    Endpoint { hash: [u8; 32], now: i64 },
-    /// A call of the host, or the deadline of the wait.
-    Host,
-    /// A callback that was kept because a run was in progress when it arrived.
-    Inbox(uuid::Uuid),
-}
-
 /// Records an input, which ends the current wait, and starts a run. Returns `false` if the session is no longer at
 /// that wait, or if the callback was used already.
 ///
 /// Dropping the future does not stop the task, because a recorded input must be run without waiting for another call.
 pub(super) async fn input(
-    shared: &Arc<System>,
+    system: &Arc<System>,
     slot: &Arc<Slot>,
     waiting: &Waiting,
     effect: Effect,
     source: Source,
 ) -> Result<bool, Error> {
-    let on = shared.clone();
+    let on = system.clone();
     let slot = slot.clone();
     let waiting = waiting.clone();
-    let task = shared.runtimes.spawn(async move {
+    let task = system.ground.runtimes.spawn(async move {
         let written = record(&on, &slot, &waiting, effect, source).await?;
         if written {
             slot.working(waiting.seq);
@@ -349,48 +332,6 @@ pub(super) async fn input(
         Ok(written)
     });
     task.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
-}
-
-/// Records an input as `input` does, for a caller that starts the run itself.
-pub(super) async fn record(
-    shared: &Arc<System>,
-    slot: &Arc<Slot>,
-    waiting: &Waiting,
-    effect: Effect,
-    source: Source,
-) -> Result<bool, Error> {
-    let Some(seq) = waiting.seq else { return Ok(false) };
-    let elapsed = matches!(effect, Effect::Elapsed);
-    let now = shared.clock.now();
-    // A run that is lost after this point can be resumed for as long as a session that waits.
-    let alive = if elapsed { i64::MIN } else { now.after(run::SESSION_LIFE).seconds() };
-    let entry = Entry::new(waiting.what.clone(), now, effect);
-    let sealed = shared.sealer.seal(&slot.effect_place(seq), entry.encode().expose()).await;
-    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-    let id = slot.id;
-    let step = i64::try_from(waiting.no).unwrap_or(i64::MAX);
-    let written = shared.store.write(move |tx| {
-        Box::pin(async move {
-            tx.lock(Lock::Setup(id)).await?;
-            if !tx.end_wait(id, step, alive).await? {
-                return Ok(false);
-            }
-            let fresh = match source {
-                Source::Endpoint { hash, now } => tx.use_endpoint(&hash, now).await?,
-                Source::Host => true,
-                Source::Inbox(input) => tx.delete_input(id, input).await?,
-            };
-            if !fresh || !tx.insert_effect(id, seq, &sealed).await? {
-                // Roll back, so that the wait continues.
-                return Err(StoreError::Conflict { what: MAX_WAIT.into() });
-            }
-            Ok(true)
-        })
-    });
-    match written.await {
-        Err(StoreError::Conflict { what }) if what == MAX_WAIT => Ok(false),
-        written => Ok(written?),
-    }
 }
 
 type Item = Result<(StepNo, SetupStep), Error>;

@@ -2,7 +2,7 @@
 
 use connection_contract::{BoxFuture, Kind};
 
-use super::{BeginSetup, SetupInfo, SetupSession, System, begin, follow, offline, run};
+use super::{BeginSetup, OpenSetup, SetupInfo, SetupSession, System, begin, follow, info, offline, open_setup, run};
 use crate::{Error, SessionId, ground::Scope};
 
 /// The setups of one owner: sessions that make a connection, step by step, and survive the end of the process.
@@ -79,24 +79,24 @@ impl<'a> Setups<'a> {
     /// [`Error::SessionNotFound`], [`Error::UnknownKind`] if the plugin is no longer registered, and the store's.
     pub fn resume(self, id: SessionId) -> BoxFuture<'a, Result<SetupSession, Error>> {
         Box::pin(async move {
-            let shared = self.scope.system;
-            let row = shared.reader().await?.setup(id).await?;
+            let system = self.scope.system;
+            let row = system.ground.reader().await?.setup(id).await?;
             let row = row.filter(|row| *row.owner == *self.scope.owner).ok_or(Error::SessionNotFound(id))?;
-            let slot = shared.slot(&row)?;
-            shared.kind(&slot.owner, &slot.kind).await?;
-            let waits_at = match run::waiting(shared, &slot).await {
+            let slot = system.slot(&row)?;
+            system.ground.kind(&slot.owner, &slot.kind).await?;
+            let waits_at = match run::waiting(system, &slot).await {
                 Ok((waiting, _)) => waiting.filter(|waiting| waiting.seq.is_some()).map(|waiting| waiting.no),
                 // A step that does not open is made again by the run, from the journal.
                 Err(Error::Sealed { .. }) => None,
                 Err(error) => return Err(error),
             };
-            offline::forget(shared, &slot).await?;
+            offline::forget(system, &slot).await?;
             // A run that is in progress shows the current step itself.
             if slot.is_at_rest() {
                 slot.resumed(waits_at);
             }
-            run::spawn(shared, &slot);
-            Ok(SetupSession::at(shared, slot))
+            run::spawn(system, &slot);
+            Ok(SetupSession::at(system, slot))
         })
     }
 
@@ -111,11 +111,11 @@ impl<'a> Setups<'a> {
     /// The store's.
     pub fn resume_all(self) -> BoxFuture<'a, Result<usize, Error>> {
         Box::pin(async move {
-            let shared = self.scope.system;
-            let rows = shared.reader().await?.waiting_setups(shared.clock.now().seconds()).await?;
+            let system = self.scope.system;
+            let rows = system.ground.reader().await?.waiting_setups(system.ground.clock.now().seconds()).await?;
             let mut resumed = 0;
             for row in rows {
-                let setups = Setups { scope: Scope { system: shared, owner: &row.owner } };
+                let setups = Setups { scope: Scope { system, owner: &row.owner } };
                 match setups.resume(row.id).await {
                     Ok(_) => resumed += 1,
                     Err(error) => tracing::warn!(session = %row.id, code = error.code(), "a setup cannot be resumed"),
@@ -133,28 +133,50 @@ impl<'a> Setups<'a> {
     /// The same as [`resume`](Self::resume).
     pub fn get(self, id: SessionId) -> BoxFuture<'a, Result<SetupSession, Error>> {
         Box::pin(async move {
-            let shared = self.scope.system;
-            let row = shared.reader().await?.setup(id).await?;
+            let system = self.scope.system;
+            let row = system.ground.reader().await?.setup(id).await?;
             let row = row.filter(|row| *row.owner == *self.scope.owner).ok_or(Error::SessionNotFound(id))?;
-            let slot = shared.slot(&row)?;
-            follow::check_row(shared, &slot, &mut None).await?;
-            Ok(SetupSession::at(shared, slot))
+            let slot = system.slot(&row)?;
+            follow::look(system, &slot, row).await?;
+            Ok(SetupSession::at(system, slot))
+        })
+    }
+
+    /// Returns a handle of a session as [`get`](Self::get) does, with the session as a host shows it, or `None` for a
+    /// session that has ended.
+    ///
+    /// It is read by one statement, however many other sessions are open.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`resume`](Self::resume).
+    pub fn read(self, id: SessionId) -> BoxFuture<'a, Result<(SetupSession, Option<OpenSetup>), Error>> {
+        Box::pin(async move {
+            let system = self.scope.system;
+            let rows = system.ground.reader().await?.setup_and_effects(id).await?;
+            let rows = rows.filter(|(row, _)| *row.owner == *self.scope.owner).ok_or(Error::SessionNotFound(id))?;
+            let slot = system.slot(&rows.0)?;
+            let read = open_setup::of(system, &slot, &rows).await?;
+            follow::look(system, &slot, rows.0).await?;
+            Ok((SetupSession::at(system, slot), read))
         })
     }
 
     /// Returns the sessions of this owner that have not ended, oldest first.
+    ///
+    /// A session that cannot be opened is in the list, with a [`reason`](SetupInfo::reason) that says so.
     ///
     /// # Errors
     ///
     /// The store's.
     pub fn list(self) -> BoxFuture<'a, Result<Vec<SetupInfo>, Error>> {
         Box::pin(async move {
-            let shared = self.scope.system;
-            begin::purge(shared).await?;
-            let rows = shared.reader().await?.list_setups(self.scope.owner).await?;
+            let system = self.scope.system;
+            begin::purge(system).await?;
+            let rows = system.ground.reader().await?.list_setups(self.scope.owner).await?;
             let mut setups = Vec::new();
-            for row in &rows {
-                setups.extend(begin::info(shared, row).await?);
+            for row in rows.iter().filter(|row| info::is_listed(system, row)) {
+                setups.push(info::info(system, row).await);
             }
             Ok(setups)
         })

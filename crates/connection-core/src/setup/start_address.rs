@@ -8,34 +8,21 @@
 //! `start_visit`. The header of the session keeps the hash of the proof of its browser, and a callback without that
 //! proof is refused.
 
-use std::sync::Arc;
-
 use connection_contract::{BoxFuture, Crypto as _, Secret, encode};
 use connection_replay::{Effect, Entry};
 
 use super::{
-    BeginSetup, Reauthorize, SetupSession, System, answerer::Answerer, codec::Header, deliver::is_open, run,
-    session::MAX_TRIES, slot::Slot,
+    SetupSession, System,
+    codec::Header,
+    row::{change_header, header_of, open_header, opened},
+    slot::Slot,
 };
-use crate::{
-    Error, SessionId, StoreError,
-    store::{Lock, rows::SetupRow},
-};
+use crate::{Error, SessionId, store::Sealed};
 
 /// Length in bytes of each half of a token: the session's id, and the part that cannot be guessed.
 const TOKEN_HALF_LEN: usize = 16;
 /// The beginnings of redirect URIs that only browsers of this machine reach.
 const LOOPBACK: [&str; 3] = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"];
-
-/// The host's choices for a session.
-#[derive(Debug, Default)]
-pub(super) struct SetupOptions {
-    pub(super) ephemeral: bool,
-    pub(super) browser: Option<Secret>,
-    pub(super) led: bool,
-    pub(super) confirm: bool,
-    pub(super) answerer: Answerer,
-}
 
 /// The two addresses of a session, which lead to the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,54 +31,6 @@ pub(super) enum StartPlace {
     Anywhere,
     /// The address that a program opens in a browser of its own machine, without a question.
     Here,
-}
-
-impl BeginSetup {
-    /// Leads the browser through an address of the host; see [`SetupSession::start_address`].
-    ///
-    /// Callbacks are accepted from one browser only: the first one that proved there that it belongs to the setup, or
-    /// whose person agreed to continue. A session with a [`browser`](Self::browser) is bound to that browser already,
-    /// and is not led.
-    ///
-    /// ```no_run
-    /// # use connection_core::{ConnectionRegistry, Error, SetupStep};
-    /// # async fn leads(registry: &ConnectionRegistry, kind: &connection_contract::Kind) -> Result<(), Error> {
-    /// let session = registry.setups().begin(kind).use_start_address().confirm_account().await?;
-    /// if let Some((_, SetupStep::Redirect { redirect, .. })) = session.next_step().await? {
-    ///     let address = session.start_address().await?.unwrap_or_else(|| redirect.link.as_str().to_owned());
-    ///     println!("Open {address}");
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn use_start_address(mut self) -> Self {
-        self.terms.led = true;
-        self
-    }
-
-    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the setup stores an account to which a person
-    /// signed in at the provider: with a browser that came back by itself or whose address was pasted, or by typing a
-    /// code there.
-    pub fn confirm_account(mut self) -> Self {
-        self.terms.confirm = true;
-        self
-    }
-}
-
-impl Reauthorize {
-    /// Leads the browser through an address of the host, as
-    /// [`BeginSetup::use_start_address`](super::BeginSetup::use_start_address) does.
-    pub fn use_start_address(mut self) -> Self {
-        self.terms.led = true;
-        self
-    }
-
-    /// Stops at [`SetupStep::Confirm`](super::SetupStep::Confirm) before the connection changes to another account, as
-    /// [`BeginSetup::confirm_account`](super::BeginSetup::confirm_account) does for a new one.
-    pub fn confirm_account(mut self) -> Self {
-        self.terms.confirm = true;
-        self
-    }
 }
 
 impl SetupSession {
@@ -134,25 +73,26 @@ impl SetupSession {
     /// The store's, and [`Error::Sealed`].
     pub fn browser_proof(&self) -> BoxFuture<'_, Result<Option<Secret>, Error>> {
         Box::pin(async move {
-            let opened = open_header(&self.shared, &self.slot).await?;
+            let opened = open_header(&self.system, &self.slot).await?;
             let led = opened.filter(|(_, header)| header.led);
-            Ok(led.map(|(_, header)| page_proof(&self.shared, &header.seed)))
+            Ok(led.map(|(_, header)| page_proof(&self.system, &header.seed)))
         })
     }
 
     async fn address_of(&self, place: StartPlace) -> Result<Option<String>, Error> {
-        let shared = &self.shared;
+        let system = &self.system;
         let slot = &self.slot;
-        let Some((_, header)) = open_header(shared, slot).await?.filter(|(_, header)| header.led) else {
+        let Some((row, effects)) = system.ground.reader().await?.setup_and_effects(slot.id).await? else {
             return Ok(None);
         };
-        let Some(uri) = redirect_uri(shared, slot).await? else { return Ok(None) };
-        let place = if is_loopback(&uri) { place } else { StartPlace::Anywhere };
-        Ok(Some(format!("{uri}/go/{}", encode::base64url(&token(shared, slot.id, &header.seed, place)))))
+        let header = header_of(system, slot, &row).await?;
+        let Some(header) = header.filter(|header| header.led) else { return Ok(None) };
+        let uri = last_redirect_uri(system, slot, &effects).await?;
+        Ok(uri.map(|uri| address_at(system, slot, &header.seed, &uri, place)))
     }
 
-    /// Leads the browser of this session from now on, as
-    /// [`BeginSetup::use_start_address`](super::BeginSetup::use_start_address) does from its beginning. A session that
+    /// Sends the person's browser through this host's start address from now on, as
+    /// [`BeginSetup::use_start_address`](super::BeginSetup::use_start_address) does from the beginning. A session that
     /// was begun in a browser stays bound to that browser.
     ///
     /// # Errors
@@ -165,7 +105,7 @@ impl SetupSession {
                 header.led |= changes;
                 changes
             };
-            change_header(&self.shared, &self.slot, leads).await.map(drop)
+            change_header(&self.system, &self.slot, leads).await.map(drop)
         })
     }
 
@@ -178,16 +118,26 @@ impl SetupSession {
     pub fn confirm_account(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
             let confirms = |header: &mut Header| !std::mem::replace(&mut header.confirm, true);
-            change_header(&self.shared, &self.slot, confirms).await.map(drop)
+            change_header(&self.system, &self.slot, confirms).await.map(drop)
         })
     }
 }
 
 /// Returns the last redirect URI that a session has given out.
-pub(super) async fn redirect_uri(shared: &System, slot: &Slot) -> Result<Option<String>, Error> {
+pub(super) async fn redirect_uri(system: &System, slot: &Slot) -> Result<Option<String>, Error> {
+    let effects = system.ground.reader().await?.effects(slot.id).await?;
+    last_redirect_uri(system, slot, &effects).await
+}
+
+/// Returns the last redirect URI in a journal.
+pub(super) async fn last_redirect_uri(
+    system: &System,
+    slot: &Slot,
+    effects: &[(i64, Sealed)],
+) -> Result<Option<String>, Error> {
     let mut redirect_uri = None;
-    for (seq, sealed) in shared.reader().await?.effects(slot.id).await? {
-        let bytes = run::opened(shared, slot, &slot.effect_place(seq), &sealed).await?;
+    for (seq, sealed) in effects {
+        let bytes = opened(system, slot, &slot.effect_place(*seq), sealed).await?;
         if let Some(Effect::Allocated(Some(uri))) =
             bytes.and_then(|bytes| Entry::decode(bytes.expose())).map(|entry| entry.effect)
         {
@@ -195,6 +145,12 @@ pub(super) async fn redirect_uri(shared: &System, slot: &Slot) -> Result<Option<
         }
     }
     Ok(redirect_uri)
+}
+
+/// Returns the start address of a session that has given out this redirect URI.
+pub(super) fn address_at(system: &System, slot: &Slot, seed: &Secret, uri: &str, place: StartPlace) -> String {
+    let place = if is_loopback(uri) { place } else { StartPlace::Anywhere };
+    format!("{uri}/go/{}", encode::base64url(&token(system, slot.id, seed, place)))
 }
 
 pub(super) fn is_loopback(redirect_uri: &str) -> bool {
@@ -208,19 +164,19 @@ pub(super) fn session_of(token: &[u8]) -> Option<SessionId> {
 }
 
 /// Returns the place that the token of a start address names; `None` for a token that the session did not give out.
-pub(super) fn place_of(shared: &System, id: SessionId, seed: &Secret, given: &[u8]) -> Option<StartPlace> {
+pub(super) fn place_of(system: &System, id: SessionId, seed: &Secret, given: &[u8]) -> Option<StartPlace> {
     [StartPlace::Anywhere, StartPlace::Here]
         .into_iter()
-        .find(|place| shared.crypto.equal(&token(shared, id, seed, *place), given))
+        .find(|place| system.ground.crypto.equal(&token(system, id, seed, *place), given))
 }
 
 /// Returns the session's id, followed by a value that only a process with the key can derive from its seed.
-fn token(shared: &System, id: SessionId, seed: &Secret, place: StartPlace) -> [u8; 2 * TOKEN_HALF_LEN] {
+fn token(system: &System, id: SessionId, seed: &Secret, place: StartPlace) -> [u8; 2 * TOKEN_HALF_LEN] {
     let purpose: &[u8] = match place {
         StartPlace::Anywhere => b"lead 0",
         StartPlace::Here => b"lead here 0",
     };
-    let derived = shared.crypto.hmac_sha256(seed, purpose);
+    let derived = system.ground.crypto.hmac_sha256(seed, purpose);
     let mut token = [0; 2 * TOKEN_HALF_LEN];
     for (byte, from) in token.iter_mut().zip(id.as_bytes().iter().chain(&derived)) {
         *byte = *from;
@@ -229,49 +185,6 @@ fn token(shared: &System, id: SessionId, seed: &Secret, place: StartPlace) -> [u
 }
 
 /// Returns the proof of the browsers that show the session.
-pub(super) fn page_proof(shared: &System, seed: &Secret) -> Secret {
-    Secret::from(encode::base64url(&shared.crypto.hmac_sha256(seed, b"page 0")))
-}
-
-/// Returns the row of an open session with its header, or `None` for a session that has ended or whose header does not
-/// open.
-pub(super) async fn open_header(shared: &System, slot: &Slot) -> Result<Option<(SetupRow, Header)>, Error> {
-    let row = shared.reader().await?.setup(slot.id).await?;
-    let Some(row) = row.filter(|row| is_open(row.state)) else { return Ok(None) };
-    let Some(sealed) = &row.sealed_header else { return Ok(None) };
-    let bytes = run::opened(shared, slot, &slot.place("connection_setup", "sealed_header", 0), sealed).await?;
-    Ok(bytes.and_then(|bytes| Header::decode(bytes.expose())).map(|header| (row, header)))
-}
-
-/// Changes the header of an open session. Returns `false` if `change` returns `false`, or if the session has ended.
-pub(super) async fn change_header(
-    shared: &Arc<System>,
-    slot: &Slot,
-    change: impl Fn(&mut Header) -> bool,
-) -> Result<bool, Error> {
-    for _ in 0..MAX_TRIES {
-        let Some((row, mut header)) = open_header(shared, slot).await? else { return Ok(false) };
-        if !change(&mut header) {
-            return Ok(false);
-        }
-        let place = slot.place("connection_setup", "sealed_header", 0);
-        let sealed = shared.sealer.seal(&place, header.encode().expose()).await;
-        let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
-        let id = slot.id;
-        let before = row.sealed_header;
-        let written = shared.store.write(move |tx| {
-            Box::pin(async move {
-                tx.lock(Lock::Setup(id)).await?;
-                // The header was changed in the meantime. The change is applied to the new one.
-                if tx.setup(id).await?.is_none_or(|row| row.sealed_header != before) {
-                    return Ok(false);
-                }
-                tx.replace_setup_header(id, &sealed).await
-            })
-        });
-        if written.await? {
-            return Ok(true);
-        }
-    }
-    Err(StoreError::Conflict { what: "header of a setup session".into() }.into())
+pub(super) fn page_proof(system: &System, seed: &Secret) -> Secret {
+    Secret::from(encode::base64url(&system.ground.crypto.hmac_sha256(seed, b"page 0")))
 }

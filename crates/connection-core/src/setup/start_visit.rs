@@ -14,6 +14,7 @@ use super::{
     DeliverError, SetupSession, SetupStep, Setups, System,
     codec::{Header, Purpose},
     follow,
+    row::{change_header, open_header},
     start_address::{self as address, StartPlace},
 };
 use crate::{Error, SessionId};
@@ -141,55 +142,55 @@ impl<'a> Setups<'a> {
         visit: StartVisit,
     ) -> BoxFuture<'a, Result<StartAnswer, DeliverError>> {
         Box::pin(async move {
-            let shared = self.scope.system;
+            let system = self.scope.system;
             let given = encode::from_base64url(given).ok_or(DeliverError::Unknown)?;
             let id = address::session_of(&given).ok_or(DeliverError::Unknown)?;
-            let row = shared.reader().await?.setup(id).await.map_err(Error::from)?;
+            let row = system.ground.reader().await?.setup(id).await.map_err(Error::from)?;
             let row = row.filter(|row| row.kind == kind.as_str()).ok_or(DeliverError::Unknown)?;
-            let slot = shared.slot(&row).map_err(|_| DeliverError::Gone)?;
-            let (_, header) = address::open_header(shared, &slot).await?.ok_or(DeliverError::Unknown)?;
-            let place = address::place_of(shared, id, &header.seed, &given).filter(|_| header.led);
+            let slot = system.slot(&row).map_err(|_| DeliverError::Gone)?;
+            let (_, header) = open_header(system, &slot).await?.ok_or(DeliverError::Unknown)?;
+            let place = address::place_of(system, id, &header.seed, &given).filter(|_| header.led);
             let place = place.ok_or(DeliverError::Unknown)?;
-            if row.expires_at <= shared.clock.now().seconds() {
+            if row.expires_at <= system.ground.clock.now().seconds() {
                 return Err(DeliverError::Gone);
             }
-            let page_proof = address::page_proof(shared, &header.seed);
+            let page_proof = address::page_proof(system, &header.seed);
             let shows_session =
-                visit.proofs.iter().any(|proof| shared.crypto.equal(proof.expose(), page_proof.expose()));
-            let is_bound = header.browser.is_some_and(|hash| shared.is_proved(&hash, &visit.proofs));
+                visit.proofs.iter().any(|proof| system.ground.crypto.equal(proof.expose(), page_proof.expose()));
+            let is_bound = header.browser.is_some_and(|hash| system.is_proved(&hash, &visit.proofs));
             if header.browser.is_some() && !is_bound && !shows_session {
                 return Err(DeliverError::OtherBrowser);
             }
-            follow::check_row(shared, &slot, &mut None).await?;
-            let session = SetupSession::at(shared, slot.clone());
+            follow::check_row(system, &slot, &mut None).await?;
+            let session = SetupSession::at(system, slot.clone());
             let link = tokio::select! {
                 biased;
                 link = link(&session) => link?,
-                () = shared.clock.sleep(MAX_DURATION) => return Err(DeliverError::NotNow),
+                () = system.ground.clock.sleep(MAX_DURATION) => return Err(DeliverError::NotNow),
             };
             if visit.is_navigation && is_bound {
                 return Ok(StartAnswer::Leads(StartRedirect { session: id, link, proof: None }));
             }
             if visit.is_navigation && shows_session {
                 // Somebody who may continue the setup uses this browser, so it takes the place of any other one.
-                let hash = shared.browser_hash(&page_proof);
+                let hash = system.browser_hash(&page_proof);
                 let binds = |header: &mut Header| header.led && header.browser.replace(hash) != Some(hash);
-                address::change_header(shared, &slot, binds).await?;
+                change_header(system, &slot, binds).await?;
                 return Ok(StartAnswer::Leads(StartRedirect { session: id, link, proof: None }));
             }
             let opened_here = async || match place {
                 StartPlace::Here => {
-                    Ok(address::redirect_uri(shared, &slot).await?.as_deref().is_some_and(address::is_loopback))
+                    Ok(address::redirect_uri(system, &slot).await?.as_deref().is_some_and(address::is_loopback))
                 }
                 StartPlace::Anywhere => Ok::<_, Error>(false),
             };
             let is_led = visit.is_navigation
-                && (visit.is_agreed(shared, &header.seed) || visit.is_vouched_for(shared) || opened_here().await?);
+                && (visit.is_agreed(system, &header.seed) || visit.is_vouched_for(system) || opened_here().await?);
             if !is_led {
-                return Ok(StartAnswer::Asks(Box::new(question(shared, id, &slot, &header, link).await?)));
+                return Ok(StartAnswer::Asks(Box::new(question(system, id, &slot, &header, link).await?)));
             }
-            let proof = shared.fresh_token();
-            let hash = shared.browser_hash(&proof);
+            let proof = system.ground.fresh_token();
+            let hash = system.browser_hash(&proof);
             let claims = |header: &mut Header| {
                 let is_first = header.led && header.browser.is_none();
                 if is_first {
@@ -198,7 +199,7 @@ impl<'a> Setups<'a> {
                 is_first
             };
             // If two browsers come at the same time, one of them is the first.
-            match address::change_header(shared, &slot, claims).await? {
+            match change_header(system, &slot, claims).await? {
                 true => Ok(StartAnswer::Leads(StartRedirect { session: id, link, proof: Some(proof) })),
                 false => Err(DeliverError::OtherBrowser),
             }
@@ -208,36 +209,38 @@ impl<'a> Setups<'a> {
 
 impl StartVisit {
     /// Returns `true` if the person pressed the button of a question of this session, in the browser that was asked.
-    fn is_agreed(&self, shared: &System, seed: &Secret) -> bool {
+    fn is_agreed(&self, system: &System, seed: &Secret) -> bool {
         let Some((nonces, token)) = &self.answer else { return false };
-        nonces.iter().any(|nonce| shared.crypto.equal(question_token(shared, seed, nonce).expose(), token.expose()))
+        nonces
+            .iter()
+            .any(|nonce| system.ground.crypto.equal(question_token(system, seed, nonce).expose(), token.expose()))
     }
 
-    fn is_vouched_for(&self, shared: &System) -> bool {
+    fn is_vouched_for(&self, system: &System) -> bool {
         let Some(origin) = &self.posted_from else { return false };
-        shared.callback_addresses.as_ref().is_some_and(|addresses| addresses.leads_users_of(origin))
+        system.callback_addresses.as_ref().is_some_and(|addresses| addresses.leads_users_of(origin))
     }
 }
 
 impl System {
     /// Returns `true` if one of the proofs has this hash.
     pub(super) fn is_proved(&self, hash: &[u8; 32], proofs: &[Secret]) -> bool {
-        proofs.iter().any(|proof| self.crypto.equal(&self.browser_hash(proof), hash))
+        proofs.iter().any(|proof| self.ground.crypto.equal(&self.browser_hash(proof), hash))
     }
 }
 
 /// Returns the question for a browser that has shown nothing.
 async fn question(
-    shared: &System,
+    system: &System,
     session: SessionId,
     slot: &super::slot::Slot,
     header: &Header,
     link: String,
 ) -> Result<StartQuestion, Error> {
-    let entry = shared.find_kind(&slot.owner, &slot.kind).await?;
-    let nonce = shared.fresh_token();
-    let token = question_token(shared, &header.seed, &nonce);
-    let name = shared.display_name(&slot.owner).await?;
+    let entry = system.ground.find_kind(&slot.owner, &slot.kind).await?;
+    let nonce = system.ground.fresh_token();
+    let token = question_token(system, &header.seed, &nonce);
+    let name = system.ground.display_name(&slot.owner).await?;
     Ok(StartQuestion {
         session,
         title: entry.map_or_else(|| slot.kind.to_string().into(), |entry| entry.descriptor.display_name.clone()),
@@ -250,9 +253,9 @@ async fn question(
 }
 
 /// Returns the value that answers the question which put `nonce` into a cookie.
-fn question_token(shared: &System, seed: &Secret, nonce: &Secret) -> Secret {
+fn question_token(system: &System, seed: &Secret, nonce: &Secret) -> Secret {
     let question = [b"question 0 ".as_slice(), nonce.expose()].concat();
-    Secret::from(encode::base64url(&shared.crypto.hmac_sha256(seed, &question)))
+    Secret::from(encode::base64url(&system.ground.crypto.hmac_sha256(seed, &question)))
 }
 
 /// Waits for the step that sends a browser somewhere.

@@ -2,19 +2,17 @@
 
 use std::{
     collections::HashMap,
-    ops::Deref,
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use connection_contract::{Kind, Secret};
 
 use super::{CallbackAddresses, Consent, slot::Slot};
-use crate::{Error, SessionId, exchange, store::rows::SetupRow};
+use crate::{Error, SessionId, exchange, ground::Ground, store::rows::SetupRow};
 
 /// The sessions of this process, over the exchanges.
-///
-/// It dereferences to the system below it, and so to the ground.
 pub(crate) struct System {
+    pub(crate) ground: Arc<Ground>,
     pub(crate) exchange: Arc<exchange::System>,
     /// The addresses at which this host is called back, if it has any.
     pub(crate) callback_addresses: Option<Arc<dyn CallbackAddresses>>,
@@ -33,7 +31,14 @@ impl System {
         consent: Arc<dyn Consent>,
         max_setups: u32,
     ) -> Self {
-        Self { exchange, callback_addresses, consent, sessions: Mutex::default(), max_setups }
+        Self {
+            ground: exchange.ground.clone(),
+            exchange,
+            callback_addresses,
+            consent,
+            sessions: Mutex::default(),
+            max_setups,
+        }
     }
 
     /// Returns this process's slot of a session, and creates it if there is none.
@@ -57,19 +62,11 @@ impl System {
 
     /// Returns the hash under which a callback's `state` is stored.
     pub(super) fn state_hash(&self, state: &str) -> [u8; 32] {
-        self.sealer.mac("connections/state/v1", state.as_bytes())
+        self.ground.sealer.mac("connections/state/v1", state.as_bytes())
     }
 
     /// Returns the hash under which a browser's proof is kept.
     pub(super) fn browser_hash(&self, proof: &Secret) -> [u8; 32] {
-        self.sealer.mac("connections/browser/v1", proof.expose())
-    }
-}
-
-impl Deref for System {
-    type Target = Arc<exchange::System>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.exchange
+        self.ground.sealer.mac("connections/browser/v1", proof.expose())
     }
 }

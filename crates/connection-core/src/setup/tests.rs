@@ -11,7 +11,7 @@ use proptest::{collection::vec, option, prelude::*};
 use super::ForExtension;
 use super::answerer::Answerer;
 use super::codec::{self, Header, Paused, Purpose, Waiting};
-use crate::{Tags, profile_rows::Granted};
+use crate::{Tags, profile_rows::UsedProfile};
 
 fn secret() -> impl Strategy<Value = Secret> {
     vec(any::<u8>(), 0..40).prop_map(Secret::new)
@@ -128,7 +128,7 @@ proptest! {
         let connect = Purpose::Connect { label, again, alone: again, extension: extension.clone(), tags };
         for purpose in [connect, Purpose::Reauthorize { another_account: again, extension, scopes: vec!["read".to_owned(), "write".to_owned()] }] {
             let root = browser.map(|hash| host::granted_directory(encode::hex(&hash)));
-            let profile = again.then(|| Granted { id: uuid::Uuid::from_u128(no.into()).into(), root });
+            let profile = again.then(|| UsedProfile { id: uuid::Uuid::from_u128(no.into()).into(), root });
             let led = again;
             let confirm = !again;
             let seed_of = Secret::new(seed);

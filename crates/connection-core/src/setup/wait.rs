@@ -1,6 +1,29 @@
 //! The wait of a run, as it is stored and as it is shown.
 
-use super::{SetupStep, System, codec::Waiting};
+use std::sync::Arc;
+
+use connection_contract::Timestamp;
+use connection_replay::Effect;
+
+use super::{
+    SetupStep, System,
+    codec::{self, Waiting},
+    effects::Inner,
+    input::{self, Source},
+    row::{SESSION_LIFE, opened},
+    slot::Slot,
+};
+use crate::{Error, store::Lock};
+
+/// The action that follows a run.
+pub(super) enum AfterRun {
+    /// The rows changed in the meantime: run again.
+    Again,
+    /// The session has ended, or cannot continue now.
+    Rest,
+    /// The session waits. It expires at `expires`, unless the wait ends before.
+    Wait { waiting: Box<Waiting>, expires: Timestamp },
+}
 
 /// A run that waits: the wait that is stored, and the step that is shown.
 pub(super) struct Suspended {
@@ -10,7 +33,7 @@ pub(super) struct Suspended {
 
 impl Suspended {
     /// Returns the state of a run at a wait of the plugin.
-    pub(super) fn of(shared: &System, suspended: connection_replay::Suspended) -> Self {
+    pub(super) fn of(system: &System, suspended: connection_replay::Suspended) -> Self {
         let connection_replay::Suspended {
             step: no, seq, what, ways, state, until, prompt, fields, open, beside, ..
         } = suspended;
@@ -19,7 +42,7 @@ impl Suspended {
             seq: Some(seq),
             what,
             fields: ways.answer.then(|| fields.iter().map(|field| field.name.to_string()).collect()),
-            state: state.map(|state| shared.state_hash(&state)),
+            state: state.map(|state| system.state_hash(&state)),
             until,
             paused: None,
             account: None,
@@ -31,4 +54,53 @@ impl Suspended {
         };
         Self { waiting, step }
     }
+}
+
+/// Stores the wait, then shows it. An input that arrived while the run was in progress is taken now.
+pub(super) async fn suspend(
+    system: &Arc<System>,
+    slot: &Arc<Slot>,
+    inner: &Inner,
+    suspended: Suspended,
+) -> Result<AfterRun, Error> {
+    let Suspended { waiting, step } = suspended;
+    let latest = waiting.until.map_or(inner.run.input_at, |until| until.max(inner.run.input_at));
+    let expires = latest.after(SESSION_LIFE);
+    let no = i64::try_from(waiting.no).unwrap_or(i64::MAX);
+    let sealed =
+        system.ground.sealer.seal(&slot.place("connection_setup", "sealed_step", no), waiting.encode().expose()).await;
+    let sealed = sealed.map_err(|error| slot.sealed_error(error))?;
+    let id = slot.id;
+    let seq = waiting.seq;
+    let expires_at = expires.seconds();
+    let has_address = inner.run.has_address;
+    // The write may be relaxed, because a run makes the step again from the journal.
+    let stored = system.ground.store.write_relaxed(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Setup(id)).await?;
+            // A wait that another process has ended already is not stored again, because that would hide its end.
+            let stored = tx.show_step(id, no, seq, &sealed, expires_at).await?;
+            // Without an address, no callback can have arrived.
+            if !stored || !has_address {
+                return Ok(stored.then(Vec::new));
+            }
+            tx.extend_endpoints(id, expires_at).await?;
+            tx.inputs(id).await.map(Some)
+        })
+    });
+    // The session continued or ended in the meantime; the next attempt reads how.
+    let Some(inputs) = stored.await? else { return Ok(AfterRun::Again) };
+    for (input, sealed) in inputs {
+        let place = slot.place("connection_setup_input", "sealed", 0);
+        let opened = opened(system, slot, &place, &sealed).await?;
+        let Some(parameters) = opened.and_then(|bytes| codec::parameters_for(&waiting, bytes.expose())) else {
+            continue;
+        };
+        if input::record(system, slot, &waiting, Effect::Callback(parameters), Source::Inbox(input)).await? {
+            slot.working(waiting.seq);
+            return Ok(AfterRun::Again);
+        }
+    }
+    slot.rest((waiting.no, step), waiting.seq);
+    Ok(AfterRun::Wait { waiting: waiting.into(), expires })
 }

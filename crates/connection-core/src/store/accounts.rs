@@ -4,10 +4,10 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
-    columns::row,
+    columns::{Found, row},
     engine::{Engine, all, execute, later, optional},
     rows::{AccountRow, FoundRow, ListedRow},
+    signals::Changed,
 };
 use crate::ids::ConnectionId;
 
@@ -129,6 +129,17 @@ impl Reader {
         const SQL: &str =
             "SELECT DISTINCT kind FROM connection_account WHERE owner = $1 AND kind LIKE '%/%' ORDER BY kind";
         Ok(all!(self, (String,), SQL, owner)?.into_iter().map(|(kind,)| kind).collect())
+    }
+
+    /// Returns the kinds and labels of an owner's connections, in the order of ids. Rows that cannot be read are left out.
+    pub(crate) async fn kinds_and_labels(
+        &mut self,
+        owner: &str,
+        limit: i64,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        const SQL: &str = "SELECT kind, label FROM connection_account WHERE owner = $1 ORDER BY id LIMIT $2";
+        let found = all!(self, Found<(String, String)>, SQL, owner, limit)?;
+        Ok(found.into_iter().filter_map(|Found(row)| row).collect())
     }
 
     pub(crate) async fn account(&mut self, id: ConnectionId) -> Result<Option<AccountRow>, StoreError> {

@@ -2,10 +2,10 @@
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     engine::{all, execute, later, optional},
     row_events::newest,
     rows::ChoiceRow,
+    signals::Changed,
 };
 use crate::ids::ConnectionId;
 

@@ -2,9 +2,9 @@
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     engine::{all, execute, later, optional},
     rows::CredentialRow,
+    signals::Changed,
 };
 use crate::ids::ConnectionId;
 

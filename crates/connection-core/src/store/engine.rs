@@ -17,7 +17,7 @@ use sqlx::{Sqlite, SqliteConnection, error::BoxDynError, pool::PoolConnection, s
 use super::postgres::{Lender, LentConnection};
 #[cfg(feature = "sqlite")]
 use super::sqlite::{LentReader, Together};
-use super::{CarriedRequest, StoreError, changes::Changed, rows::NewestEvent};
+use super::{CarriedRequest, StoreError, rows::NewestEvent, signals::Changed};
 
 /// A connection that reads rows.
 pub(crate) struct Reader {

@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     columns::row,
     engine::{all, later, optional},
     extensions::extension_of,
     row_events::newest,
     rows::{AccountFacts, AccountRow, EventRow, NewestEvent, RowClaim, Standing, StoredEvent},
+    signals::Changed,
 };
 use crate::ids::ConnectionId;
 

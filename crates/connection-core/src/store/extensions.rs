@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     engine::{all, execute, later, optional},
     row_events::newest,
     rows::{ExtensionRow, ExtensionStateRow, GrantRow, Marked, TicketRow},
+    signals::Changed,
 };
 use crate::ids::{ConnectionId, SessionId};
 

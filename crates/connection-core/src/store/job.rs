@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{
     CarriedRequest, StoreError, Tx, carried,
-    changes::{Changed, Signals},
+    signals::{Changed, Signals},
 };
 
 /// Determines whether the answer waits for the disk.

@@ -2,9 +2,9 @@
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     engine::{execute, optional},
     rows::KeysetRow,
+    signals::Changed,
 };
 
 impl Reader {

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     engine::{all, execute, later, optional},
+    signals::Changed,
 };
 use crate::{ids::ConnectionId, kinds::Terms};
 

@@ -10,7 +10,6 @@ mod accounts;
 #[cfg(feature = "sqlite")]
 mod backup;
 mod candidates;
-mod changes;
 mod choices;
 mod clock;
 mod columns;
@@ -37,7 +36,7 @@ mod lock;
 mod migrate;
 mod names;
 mod outbox;
-mod outlines;
+mod places;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod preferences;
@@ -54,6 +53,7 @@ pub(crate) mod rows;
 mod sealed;
 mod sealed_value;
 mod setups;
+mod signals;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod tags;
@@ -73,11 +73,11 @@ use connection_contract::BoxFuture;
 use secrecy::SecretString;
 use tokio::sync::oneshot;
 
-use changes::Signals;
 use job::Durability;
 use location::{Location, Source};
 #[cfg(feature = "postgres")]
 use postgres::Postgres;
+use signals::Signals;
 #[cfg(feature = "sqlite")]
 use sqlite::{Limits, Sqlite};
 
@@ -86,7 +86,6 @@ pub(crate) use accounts::{BesideRow, OfKindRow};
 #[cfg(feature = "sqlite")]
 pub(crate) use backup::{ReplacedStore, Replacement, back_up};
 pub(crate) use candidates::KINDS_AT_ONCE;
-pub(crate) use changes::{Changed, Changes, ObservedVersion, Version};
 pub(crate) use counts::{LivenessCountRow, WaitingRow};
 pub(crate) use due::{Busy, DueRow};
 pub(crate) use engine::{Reader, Tx};
@@ -101,7 +100,7 @@ pub(crate) use livenesses::Unchanged;
 pub use location::StoreSource;
 pub(crate) use lock::Lock;
 pub use names::connection_names;
-pub(crate) use outlines::OutlineRow;
+pub(crate) use places::{ClassRow, EndingRow, MAX_COUNT};
 pub(crate) use provider_grants::ProviderGrantRow;
 pub(crate) use recoveries::Recovery;
 pub(crate) use refreshes::LEASE;
@@ -110,6 +109,7 @@ pub(crate) use restores::AttemptRow;
 pub(crate) use row_events::broken_row_link;
 pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};
 pub(crate) use sealed_value::Sealed;
+pub(crate) use signals::{Changed, Changes, ObservedVersion, Version};
 pub(crate) use usage::ReportedWindow;
 
 /// An open database of this program's version. Clones share it.

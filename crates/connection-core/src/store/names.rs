@@ -44,8 +44,8 @@ pub fn connection_names(
 
 fn names(store: StoreSource, owner: String) -> BoxFuture<'static, Result<Vec<(Kind, String)>, StoreError>> {
     Box::pin(async move {
-        let (rows, _) = reader(store).await?.outlines(&owner, None, MAX_NAMES).await?;
-        Ok(rows.into_iter().filter_map(|row| Some((Kind::parse(&row.kind)?, row.label))).collect())
+        let names = reader(store).await?.kinds_and_labels(&owner, MAX_NAMES).await?;
+        Ok(names.into_iter().filter_map(|(kind, label)| Some((Kind::parse(&kind)?, label))).collect())
     })
 }
 

@@ -2,10 +2,10 @@
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     engine::{all, later, optional},
     row_events::newest,
     rows::{PreferenceRow, PublicRow},
+    signals::Changed,
 };
 
 macro_rules! preferences {

@@ -4,10 +4,10 @@
 
 use super::{
     Lock, Reader, StoreError, Tx,
-    changes::Changed,
     engine::{execute, later, optional},
     row_events::newest,
     rows::{AccountRow, CredentialRow, PreviousRow},
+    signals::Changed,
 };
 use crate::ids::ConnectionId;
 

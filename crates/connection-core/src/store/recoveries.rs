@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     columns::row,
     engine::{all, execute, optional},
+    signals::Changed,
 };
 use crate::ids::ConnectionId;
 

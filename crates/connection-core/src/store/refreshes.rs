@@ -5,11 +5,11 @@
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     clock::clocked,
     columns::row,
     engine::{Engine, execute, later, optional},
     rows::PlanRow,
+    signals::Changed,
 };
 use crate::ids::ConnectionId;
 

@@ -5,11 +5,11 @@
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     clock::clocked,
     due::{Busy, DueRow, not_busy},
     engine::{Engine, all, execute, optional},
     extensions::{extension_of, of_kinds},
+    signals::Changed,
 };
 use crate::ids::ConnectionId;
 

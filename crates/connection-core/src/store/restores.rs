@@ -2,10 +2,10 @@
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     columns::row,
     engine::{all, execute, optional},
     rows::RestoredUse,
+    signals::Changed,
 };
 use crate::ids::ConnectionId;
 

@@ -4,10 +4,10 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     columns::{Found, row},
     engine::{all, execute, later, optional},
     rows::{EndpointRow, SetupRow, SetupState},
+    signals::Changed,
 };
 use crate::{
     ids::{ConnectionId, SessionId},

@@ -2,8 +2,8 @@
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     engine::{later, optional},
+    signals::Changed,
 };
 use crate::{Tags, ids::ConnectionId};
 

@@ -4,9 +4,9 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    changes::Changed,
     engine::{all, execute, later, optional},
     rows::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow},
+    signals::Changed,
 };
 use crate::{ids::ConnectionId, store::Sealed};
 

@@ -139,12 +139,12 @@ pub(super) async fn commit(
         found.credential = rotated;
     }
     let rotated = match &found.credential {
-        Some(fresh) => Some(seal_next(system, &before, kind, fresh, secret_names.clone()).await?),
+        Some(fresh) => Some(seal_next(&system.ground, &before, kind, fresh, secret_names.clone()).await?),
         None => None,
     };
     keep_grant(system, id, kind, &found).await?;
     let began = began.seconds();
-    let now = system.clock.now();
+    let now = system.ground.clock.now();
     let secret_names = secret_names.as_ref().map(json::texts);
     let refused_at = read.listed.refused_at;
     if rotated.is_none() && refused_at.is_none() && read.is_unchanged(secret_names.as_deref(), now.seconds()) {
@@ -169,26 +169,26 @@ pub(super) async fn commit(
         secret_names,
         rotated,
         now: at,
-        sealer: system.sealer.clone(),
-        ids: system.ids.clone(),
+        sealer: system.ground.sealer.clone(),
+        ids: system.ground.ids.clone(),
     };
     // Extensions are notified only of a rotated credential.
     let order = match change.rotated {
-        Some(_) => Some(system.changes.order().await),
+        Some(_) => Some(system.ground.extension_changes.order().await),
         None => None,
     };
-    let written = system.store.write(move |tx| write(tx, change)).await?;
+    let written = system.ground.store.write(move |tx| write(tx, change)).await?;
     // A change of the reason's text alone has no event that would invalidate the cached row.
-    system.hot.forget(Changed::Connection(id));
+    system.credential.hot.forget(Changed::Connection(id));
     if let (Some(CommitOutcome { affected: Some(affected), .. }), Some(order)) = (&written, &order) {
         affected.clone().notify(order);
     }
     drop(order);
     if let Some(was) = written.map(|written| written.was).filter(|was| *was != liveness) {
         tracing::info!(connection = %id, kind = %before.kind, liveness = column::liveness(liveness), "liveness changed");
-        system.subscriptions.publish(&LivenessChange { connection: id, before: was, liveness, reason, at: now });
+        system.ground.subscriptions.publish(&LivenessChange { connection: id, before: was, liveness, reason, at: now });
     }
-    system.info_by_id(scope.owner, id).await
+    system.ground.info_by_id(scope.owner, id).await
 }
 
 /// Stores the grant at the provider that a probe of the connection's account found, if it is not stored yet.
@@ -198,11 +198,11 @@ async fn keep_grant(
     kind: &KindEntry,
     found: &VerifyResult<Secret>,
 ) -> Result<(), Error> {
-    let Some(grant) = provider_grant::row(&system.sealer, kind, found.grant.as_ref()) else { return Ok(()) };
-    if system.reader().await?.provider_grant(id).await?.as_ref() == Some(&grant) {
+    let Some(grant) = provider_grant::row(&system.ground.sealer, kind, found.grant.as_ref()) else { return Ok(()) };
+    if system.ground.reader().await?.provider_grant(id).await?.as_ref() == Some(&grant) {
         return Ok(());
     }
-    let written = system.store.write(move |tx| Box::pin(async move { tx.set_provider_grant(id, &grant).await }));
+    let written = system.ground.store.write(move |tx| Box::pin(async move { tx.set_provider_grant(id, &grant).await }));
     Ok(written.await?)
 }
 
@@ -221,7 +221,7 @@ async fn confirm(
     let LivenessRow { reason, next_check_at, paused_until, probe_origin, probe_from, .. } = measured;
     let row = read.listed.clone();
     let text = reason.clone();
-    let confirmed = system.store.write_relaxed(move |tx| {
+    let confirmed = system.ground.store.write_relaxed(move |tx| {
         Box::pin(async move {
             let secret_names = &*secret_names;
             let unchanged = Unchanged {
@@ -241,9 +241,9 @@ async fn confirm(
     if !confirmed.await? {
         return Ok(None);
     }
-    system.hot.forget(Changed::Connection(read.listed.account.id));
+    system.credential.hot.forget(Changed::Connection(read.listed.account.id));
     let row = ListedRow { reason, checked_at: Some(now), next_check_at, paused_until, ..read.listed.clone() };
-    Ok(system.info(row, Some(kind)))
+    Ok(system.ground.info(row, Some(kind)))
 }
 
 /// Draws a generation and seals the fresh credential for it, with the reach of the former one.

@@ -59,27 +59,27 @@ pub(super) async fn measure(
     let id = before.info.id;
     check_terms(kind, &before.info)?;
     if kind.renews() {
-        let began = system.clock.now();
+        let began = system.ground.clock.now();
         match renewed_first(scope, &before).await? {
             RefreshedFirst::NotLive(why) => {
                 return Ok(Measurement { before, began, probed: why.into(), is_fresh: false });
             }
-            RefreshedFirst::Renewed => before = read_shown(system, scope.owner, id).await?,
+            RefreshedFirst::Renewed => before = read_shown(&system.ground, scope.owner, id).await?,
             RefreshedFirst::Same => {}
         }
     }
     let info = &before.info;
     check_terms(kind, info)?;
     let span = tracing::info_span!("verify", connection = %id, kind = %info.kind);
-    let opened = open_read(system, info, &before.read).await?;
-    let began = system.clock.now();
+    let opened = open_read(&system.ground, info, &before.read).await?;
+    let began = system.ground.clock.now();
     let is_fresh = opened.plan.is_fresh(began.seconds());
     let ends_in = opened.plan.restored_ends_in(began.seconds());
     let probed = match opened.payload {
         Ok(payload) => {
             let subject =
                 Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config: info.config.clone() };
-            probe(system, kind, subject, asker).instrument(span).await
+            probe(&system.ground, kind, subject, asker).instrument(span).await
         }
         Err(unopened) => Ok(unopened.not_live().into()),
     };
@@ -113,7 +113,7 @@ async fn renewed_first(scope: Scope<'_, System>, before: &ShownConnection) -> Re
     // A credential that cannot be read is reported by the probe.
     let Some(plan) = before.read.plan() else { return Ok(RefreshedFirst::Same) };
     let id = before.info.id;
-    let now = system.clock.now().seconds();
+    let now = system.ground.clock.now().seconds();
     if plan.is_restored() && !plan.is_expired(now) {
         return Ok(RefreshedFirst::Same);
     }
@@ -124,7 +124,7 @@ async fn renewed_first(scope: Scope<'_, System>, before: &ShownConnection) -> Re
         Stage::Fresh => return Ok(RefreshedFirst::Same),
         Stage::Failed => return Ok(plan.why().map_or(RefreshedFirst::Same, RefreshedFirst::NotLive)),
         // The refresh in progress replaces the credential while the probe runs.
-        Stage::Due if system.refreshes.is_under_way(id) => return Ok(RefreshedFirst::Same),
+        Stage::Due if system.refresh.refreshes.is_under_way(id) => return Ok(RefreshedFirst::Same),
         Stage::Due => false,
         Stage::Expired => true,
     };

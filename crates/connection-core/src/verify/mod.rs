@@ -38,7 +38,7 @@ pub(crate) async fn verify(
         let scope = scope.owned();
         async move { run(scope.as_scope(), id, asker, permit).await }
     };
-    system.probes.join(&system.runtimes, id, task).await
+    system.probes.join(&system.ground.runtimes, id, task).await
 }
 
 async fn run(
@@ -48,11 +48,11 @@ async fn run(
     permit: Option<ProbePermit>,
 ) -> Result<ConnectionInfo> {
     let system = scope.system;
-    let before = match read_shown(system, scope.owner, id).await {
+    let before = match read_shown(&system.ground, scope.owner, id).await {
         Err(Error::NotFound(id)) => {
             // The stream also ends if another process removed the connection, or if the subscription came after the
             // removal.
-            system.subscriptions.end(id);
+            system.ground.subscriptions.end(id);
             return Err(Error::NotFound(id));
         }
         before => before?,
@@ -68,12 +68,12 @@ async fn run(
             refresh::refresh(scope.on(&system.refresh), id, looked.before.generation(), Trigger::Refused).await;
         match renewed.map(|landed| landed.renewed) {
             Ok(RefreshResult::Current { .. }) => {
-                let before = read_shown(system, scope.owner, id).await?;
+                let before = read_shown(&system.ground, scope.owner, id).await?;
                 looked = measure::measure(scope, &kind, before, asker).await?;
             }
             Ok(RefreshResult::ByOtherProcess) => {}
             Ok(RefreshResult::NotDue) => {
-                let plan = read_shown(system, scope.owner, id).await?.read.plan();
+                let plan = read_shown(&system.ground, scope.owner, id).await?.read.plan();
                 looked.wait_for_refresh(plan);
             }
             // The credential is refused, or the provider could not be asked to refresh it.
@@ -82,8 +82,8 @@ async fn run(
         }
     }
     if looked.is_refused_while_fresh() {
-        lag::pause(&*system.clock).await;
-        let before = read_shown(system, scope.owner, id).await?;
+        lag::pause(&*system.ground.clock).await;
+        let before = read_shown(&system.ground, scope.owner, id).await?;
         looked = measure::measure(scope, &kind, before, asker).await?;
         lag::probe_again(&mut looked, was);
     }

@@ -1,14 +1,14 @@
 //! The state of the verifications of one opened registry.
 
-use std::{ops::Deref, sync::Arc};
+use std::sync::Arc;
 
 use super::{ProbeLimits, ProbePermits};
-use crate::{ConnectionInfo, flights::Flights, refresh};
+use crate::{ConnectionInfo, credential, flights::Flights, ground::Ground, refresh};
 
 /// The probes in progress, over the refreshes.
-///
-/// It dereferences to the system below it, and so to the ground.
 pub(crate) struct System {
+    pub(crate) ground: Arc<Ground>,
+    pub(crate) credential: Arc<credential::System>,
     pub(crate) refresh: Arc<refresh::System>,
     pub(crate) probes: Flights<ConnectionInfo>,
     /// Limits how many probes run at once.
@@ -18,14 +18,12 @@ pub(crate) struct System {
 impl System {
     pub(crate) fn new(refresh: Arc<refresh::System>, limits: ProbeLimits) -> Self {
         let probe_permits = ProbePermits::new(limits);
-        Self { refresh, probes: Flights::default(), probe_permits }
-    }
-}
-
-impl Deref for System {
-    type Target = Arc<refresh::System>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.refresh
+        Self {
+            ground: refresh.ground.clone(),
+            credential: refresh.credential.clone(),
+            refresh,
+            probes: Flights::default(),
+            probe_permits,
+        }
     }
 }

@@ -7,7 +7,7 @@ use connection_contract::{Context, CredentialError};
 use crate::{
     Connection, Error, contain,
     contain::Contained,
-    credential::HostServices,
+    credential::CredentialServices,
     credential::HotRow,
     definition::Definition,
     error::{CRASHED, TIMED_OUT},
@@ -23,9 +23,9 @@ pub(super) async fn call<T: Send + 'static>(
     row: Arc<HotRow>,
     question: impl FnOnce(&Definition, &HotRow, &Context<'_>) -> Result<T, CredentialError> + Send + 'static,
 ) -> Result<T, Error> {
-    let shared = &connection.shared;
+    let system = &connection.system;
     let name = &connection.info.kind;
-    let services = HostServices::new(shared, kind, &connection.info.owner, &row.payload);
+    let services = CredentialServices::new(&system.ground, kind, &connection.info.owner, &row.payload);
     let definition = kind.definition.clone();
     let task = async move {
         contain::call(move || {
@@ -34,7 +34,7 @@ pub(super) async fn call<T: Send + 'static>(
         })
     };
     let fault = |what| Error::PluginFault { kind: name.clone(), what };
-    match shared.runtimes.run(&*shared.clock, MAX_DURATION, task).await {
+    match system.ground.runtimes.run(&*system.ground.clock, MAX_DURATION, task).await {
         Contained::Ended(Some(answer)) => answer.map_err(|source| Error::Credential { kind: name.clone(), source }),
         Contained::Ended(None) | Contained::Panicked => Err(fault(CRASHED)),
         Contained::Stopped | Contained::TimedOut => Err(fault(TIMED_OUT)),

@@ -29,13 +29,19 @@ impl<'a> ConnectionWebhooks<'a> {
         Box::pin(async move {
             self.facet().await?;
             let after = after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
-            let rows =
-                self.connection.shared.reader().await?.waiting_webhooks(self.connection.id(), after, PAGE).await?;
+            let rows = self
+                .connection
+                .system
+                .ground
+                .reader()
+                .await?
+                .waiting_webhooks(self.connection.id(), after, PAGE)
+                .await?;
             let last = rows.last().map(|row| u64::try_from(row.number).unwrap_or_default());
             let next = last.filter(|_| rows.len() as i64 == PAGE);
             let mut events = Vec::with_capacity(rows.len());
             for row in rows {
-                match ReceivedEvent::of(&self.connection.shared, row).await {
+                match ReceivedEvent::of(&self.connection.system.ground, row).await {
                     // While the key is unavailable, none of the events can be opened.
                     Err(Error::Sealed { what, source }) if source.may_pass() => {
                         return Err(Error::Sealed { what, source });

@@ -71,7 +71,7 @@ impl<'a> ConnectionWebhooks<'a> {
         Box::pin(async move {
             let (_, source) = self.facet().await?;
             let found = self.address().await?;
-            let now = self.connection.shared.clock.now().seconds();
+            let now = self.connection.system.ground.clock.now().seconds();
             Ok(found.address.map(|address| address.info(source, found.inbox, found.last_test, now)))
         })
     }
@@ -93,7 +93,7 @@ impl<'a> ConnectionWebhooks<'a> {
             if source == SigningKey::Credential {
                 self.signed(&kind, None, UNUSED_URL).await?;
             }
-            let crypto = self.connection.shared.crypto;
+            let crypto = self.connection.system.ground.crypto;
             self.change(source, move |address, now| {
                 let mut address = match address {
                     Some(address) if source != SigningKey::Generated || !address.good(now).is_empty() => {
@@ -125,7 +125,7 @@ impl<'a> ConnectionWebhooks<'a> {
             if source != SigningKey::Generated {
                 return Err(self.connection.cannot("use a webhook key that is made here"));
             }
-            let crypto = self.connection.shared.crypto;
+            let crypto = self.connection.system.ground.crypto;
             let changed = self.change(source, move |address, now| {
                 let mut address = address.ok_or_else(|| self.webhook_disabled())?;
                 if address.good(now).len() >= MAX_KEYS {
@@ -197,20 +197,20 @@ impl<'a> ConnectionWebhooks<'a> {
         Box::pin(async move {
             self.facet().await?;
             let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
-            let now = self.connection.shared.clock.now().seconds();
+            let now = self.connection.system.ground.clock.now().seconds();
             let Some(key) = address.good(now).into_iter().next() else {
                 return Err(self.no_webhook_key("the connection has no webhook key of its own".into()));
             };
             let body = serde_json::json!({ "name": "webhookKey" });
-            let event = self.connection.shared.event(
+            let event = self.connection.system.ground.event(
                 &self.connection.info.owner,
                 self.connection.id(),
                 event::SECRET_RELEASED,
                 body,
             );
-            let sealer = self.connection.shared.sealer.clone();
+            let sealer = self.connection.system.ground.sealer.clone();
             let id = self.connection.id();
-            let recorded = self.connection.shared.store.write(move |tx| {
+            let recorded = self.connection.system.ground.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Connection(id)).await?;
                     if tx.account(id).await?.is_none() {
@@ -256,7 +256,7 @@ impl<'a> ConnectionWebhooks<'a> {
         let (kind, source) = self.facet().await?;
         let StoredAddress { address, revision, .. } = self.address().await?;
         let address = address.ok_or_else(|| self.webhook_disabled())?;
-        let key = address.good(self.connection.shared.clock.now().seconds()).into_iter().next();
+        let key = address.good(self.connection.system.ground.clock.now().seconds()).into_iter().next();
         let (delivery, generation) = self.signed(&kind, key, url).await?;
         let generation = Some(generation).filter(|_| source == SigningKey::Credential);
         Ok((delivery, SigningState { token: address.token, revision, generation }))
@@ -285,7 +285,7 @@ impl<'a> ConnectionWebhooks<'a> {
 
     /// Reads and opens the address.
     pub(super) async fn address(&self) -> Result<StoredAddress, Error> {
-        let row = self.connection.shared.reader().await?.webhook_address(self.connection.id()).await?;
+        let row = self.connection.system.ground.reader().await?.webhook_address(self.connection.id()).await?;
         let Some(mut row) = row else {
             return Ok(StoredAddress { address: None, revision: 0, inbox: Inbox::default(), last_test: None });
         };
@@ -295,7 +295,7 @@ impl<'a> ConnectionWebhooks<'a> {
                 let id = self.connection.id();
                 let what = || format!("the webhook address of connection {}", self.connection.id());
                 let place = place(&id, &self.connection.info.owner, self.connection.info.kind.as_str(), row.revision);
-                let opened = self.connection.shared.sealer.open(&place, sealed).await;
+                let opened = self.connection.system.ground.sealer.open(&place, sealed).await;
                 let opened = opened.map_err(|error| Error::Sealed { what: what(), source: Arc::new(error) })?;
                 let unreadable = || Error::Sealed { what: what(), source: Arc::new(crate::SealError::UnknownFormat) };
                 Some(Address::decode(opened.expose()).ok_or_else(unreadable)?)
@@ -315,7 +315,7 @@ impl<'a> ConnectionWebhooks<'a> {
     ) -> Result<Option<WebhookInfo>, Error> {
         for _ in 0..MAX_TRIES {
             let found = self.address().await?;
-            let now = self.connection.shared.clock.now().seconds();
+            let now = self.connection.system.ground.clock.now().seconds();
             let StoredAddress { address, revision, inbox, last_test } = found;
             let before = address.as_ref().map(|address| address.info(source, inbox, last_test.clone(), now));
             let (fresh, name, tested) = match decide(address, now)? {
@@ -341,7 +341,7 @@ impl<'a> ConnectionWebhooks<'a> {
         name: &'static str,
         tested: LastTest,
     ) -> Result<bool, Error> {
-        let shared = &self.connection.shared;
+        let system = &self.connection.system;
         let id = self.connection.id();
         let fresh = match fresh {
             None => None,
@@ -352,16 +352,16 @@ impl<'a> ConnectionWebhooks<'a> {
                     self.connection.info.kind.as_str(),
                     revision.saturating_add(1),
                 );
-                let sealed = shared.sealer.seal(&place, address.encode().expose()).await;
+                let sealed = system.ground.sealer.seal(&place, address.encode().expose()).await;
                 let what = || format!("the webhook address of connection {id}");
                 let sealed = sealed.map_err(|error| Error::Sealed { what: what(), source: Arc::new(error) })?;
-                Some((token_hash(shared, &address.token), sealed))
+                Some((token_hash(&system.ground, &address.token), sealed))
             }
         };
         let body = serde_json::json!({});
-        let event = shared.event(&self.connection.info.owner, id, name, body);
-        let sealer = shared.sealer.clone();
-        let written = shared.store.write(move |tx| {
+        let event = system.ground.event(&self.connection.info.owner, id, name, body);
+        let sealer = system.ground.sealer.clone();
+        let written = system.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
                 if tx.account(id).await?.is_none() {

@@ -157,7 +157,7 @@ impl<'a> Webhooks<'a> {
                 return Err(ReceiveError::TooLarge);
             }
             let connection = self.addressed(token).await?;
-            let delivery = Delivery::new(method.to_owned(), url, headers, body, connection.shared.clock.now());
+            let delivery = Delivery::new(method.to_owned(), url, headers, body, connection.system.ground.clock.now());
             let received = connection.webhooks().take(self.scope.system, token, delivery).await;
             if let Err(error) = &received {
                 let id = connection.id();
@@ -183,8 +183,8 @@ impl<'a> Webhooks<'a> {
                 return Ok(false);
             }
             let system = self.scope.system;
-            let hash = token_hash(system, &Secret::from(token));
-            Ok(system.reader().await?.find_webhook_address(&hash).await?.is_some())
+            let hash = token_hash(&system.ground, &Secret::from(token));
+            Ok(system.ground.reader().await?.find_webhook_address(&hash).await?.is_some())
         })
     }
 
@@ -194,8 +194,8 @@ impl<'a> Webhooks<'a> {
             return Err(ReceiveError::Unknown);
         }
         let system = self.scope.system;
-        let hash = token_hash(system, &Secret::from(token));
-        let found = system.reader().await?.find_webhook_address(&hash).await?;
+        let hash = token_hash(&system.ground, &Secret::from(token));
+        let found = system.ground.reader().await?.find_webhook_address(&hash).await?;
         let found = found.ok_or(ReceiveError::Unknown)?;
         let scope = Scope { system: &system.connection, owner: &found.owner };
         match Connection::find(scope, found.connection_id).await {
@@ -212,7 +212,7 @@ impl ConnectionWebhooks<'_> {
         let (kind, source) = self.facet().await?;
         let address = self.address().await?.address.ok_or(ReceiveError::Unknown)?;
         // A row that was edited could lead here with the token of another connection.
-        if !self.connection.shared.crypto.equal(address.token.expose(), token.as_bytes()) {
+        if !self.connection.system.ground.crypto.equal(address.token.expose(), token.as_bytes()) {
             return Err(ReceiveError::Unknown);
         }
         let now = delivery.received_at().seconds();
@@ -243,7 +243,7 @@ impl ConnectionWebhooks<'_> {
         delivery: Delivery,
         waits: bool,
     ) -> Result<(DeliveryResult, Delivery), ReceiveError> {
-        let over = system.clock.sleep(MAX_WAIT);
+        let over = system.ground.clock.sleep(MAX_WAIT);
         let place = system.checks.enter(self.connection.id(), over).await.ok_or(ReceiveError::Busy)?;
         let (_, row) = self.connection.open().await?;
         let receiving = call(self.connection, kind, row, move |definition, row, ctx| {
@@ -257,21 +257,21 @@ impl ConnectionWebhooks<'_> {
     }
 
     async fn store(&self, token: &str, event: &WebhookEvent, delivery: &Delivery) -> Result<Receipt, ReceiveError> {
-        let shared = &self.connection.shared;
+        let system = &self.connection.system;
         let id = self.connection.id();
-        let digest = inbox::digest(&shared.sealer, id, &event.signed);
-        let row_id = shared.ids.next();
+        let digest = inbox::digest(&system.ground.sealer, id, &event.signed);
+        let row_id = system.ground.ids.next();
         let owner = &self.connection.info.owner;
         let kind = self.connection.info.kind.as_str();
         let content = inbox::encode(id, event, delivery);
-        let sealed = shared.sealer.seal(&inbox::place(&row_id, owner, kind), content.expose()).await;
+        let sealed = system.ground.sealer.seal(&inbox::place(&row_id, owner, kind), content.expose()).await;
         let failed = |error: SealError| Error::Sealed { what: "a webhook".into(), source: Arc::new(error) };
         let received_at = delivery.received_at().seconds();
         let sealed = sealed.map_err(failed)?;
         let bytes = i64::try_from(sealed.as_bytes().len()).unwrap_or(i64::MAX);
         let row = WebhookRow { id: row_id, connection_id: id, digest, received_at, sealed };
-        let hash = token_hash(shared, &Secret::from(token));
-        let stored = shared.store.write(move |tx| {
+        let hash = token_hash(&system.ground, &Secret::from(token));
+        let stored = system.ground.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Connection(id)).await?;
                 let address = tx.webhook_address(id).await?;

@@ -42,7 +42,7 @@ impl<'a> ConnectionWebhooks<'a> {
             let SigningState { token, revision, generation } = signed;
             // A plugin may append a part of what it signs to the address.
             let path = delivery.url().strip_prefix(base).unwrap_or(path);
-            let sent = self.connection.shared.send_to_self(base, |base| {
+            let sent = self.connection.system.ground.send_to_self(base, |base| {
                 let mut request = host::request(delivery.method().to_owned(), base, path)?;
                 for (name, value) in delivery.headers() {
                     request.set_header(name.clone(), Secret::from(value.as_str()));
@@ -80,15 +80,15 @@ impl SentWebhookTest {
     pub fn record(self, failure: Option<&'static str>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move {
             let Self { connection, address, revision, generation, .. } = self;
-            let shared = &connection.shared;
+            let system = &connection.system;
             let id = connection.id();
             // Without the token of this connection, the address is not written down: it may contain the valid token of
             // another one.
-            let test = address.map(|url| TestRow { at: shared.clock.now().seconds(), url, generation, failure });
+            let test = address.map(|url| TestRow { at: system.ground.clock.now().seconds(), url, generation, failure });
             let is_kept = match test {
                 None => false,
                 Some(test) => {
-                    let written = shared.store.write(move |tx| {
+                    let written = system.ground.store.write(move |tx| {
                         Box::pin(async move {
                             tx.lock(Lock::Connection(id)).await?;
                             tx.set_webhook_test(id, revision, &test).await

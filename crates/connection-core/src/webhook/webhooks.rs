@@ -81,7 +81,7 @@ impl Connection {
 impl ConnectionWebhooks<'_> {
     /// Returns a stream of this connection's events, as [`Webhooks::deliveries`] does for all connections.
     pub fn deliveries(self) -> BeginDeliveries {
-        BeginDeliveries::new(self.connection.scope().on(&self.connection.shared.ground))
+        BeginDeliveries::new(self.connection.scope().on(&self.connection.system.ground))
             .connection(self.connection.id())
     }
 }

@@ -89,6 +89,7 @@ mod notifications;
 mod odd_plugin;
 mod outage_recovery;
 mod outgoing_events;
+mod overview;
 mod own_kind_source;
 mod own_kinds;
 mod pauses;

@@ -23,10 +23,10 @@ async fn every_call_after_the_end_is_refused_as_closed_and_health_is_no_error() 
     let session = registry.setups().begin(&KIND).await.unwrap();
     let (no, _) = step(&session).await;
     let request = connection.request("GET", "/things").await.unwrap();
-    assert!(registry.server().health().await, "the control");
+    assert!(registry.store().health().await, "the control");
     registry.close().await;
     registry.close().await;
-    assert!(!registry.server().health().await);
+    assert!(!registry.store().health().await);
 
     is_closed(registry.connection(connection.id()).await);
     is_closed(registry.connection_of(&KIND).await);

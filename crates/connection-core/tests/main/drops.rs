@@ -145,7 +145,7 @@ async fn a_caller_who_leaves_while_reading_leaves_nothing_open() {
     reads(&host, &connection, async |_| registry.connection_of(&KIND).await).await;
     reads(&host, &connection, async |_| registry.list_connections(Filter::new()).await).await;
     reads(&host, &connection, async |_| registry.setups().list().await).await;
-    reads(&host, &connection, async |_| Ok(registry.server().health().await)).await;
+    reads(&host, &connection, async |_| Ok(registry.store().health().await)).await;
     reads(&host, &connection, async |c| c.base_url().await).await;
     reads(&host, &connection, async |c| c.origins().await).await;
     reads(&host, &connection, async |c| c.request("GET", "/things").await).await;
@@ -325,7 +325,7 @@ async fn a_start_or_an_end_that_is_given_up_can_be_done_again() {
         async |registry| registry.close().await,
         async |registry, _| {
             registry.close().await;
-            assert!(!registry.server().health().await);
+            assert!(!registry.store().health().await);
             let info = host.registry.connection(id).await.unwrap().verify().await.unwrap();
             assert_eq!(info.liveness, Liveness::Live);
         },

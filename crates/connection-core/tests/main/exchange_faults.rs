@@ -92,7 +92,7 @@ async fn an_answer_for_which_the_disk_has_no_room_outlives_a_process_that_is_kil
         let world = World::new().await;
         let Some(disk) = Disk::mount(world.file().parent().unwrap()) else { return };
         let it = Renewals::of_processes_on(world, Renewing::of(semantics)).await;
-        assert_eq!(it.registry.server().answer_room(), AnswerRoom::Reserved { directory: it.world.state() });
+        assert_eq!(it.registry.store().answer_room(), AnswerRoom::Reserved { directory: it.world.state() });
         it.expire().await;
         let disk = fills(&it, disk, SHORT);
         let mut child = start(&it, 0, word);
@@ -124,7 +124,7 @@ async fn a_registry_that_finds_no_room_for_answers_says_so() {
     disk.fill_but(8 * 1024);
     let builder = world.builder().state_directory(world.directory.path().join("state"));
     let registry = builder.open().await.unwrap();
-    let room = registry.server().answer_room();
+    let room = registry.store().answer_room();
     assert!(matches!(&room, AnswerRoom::Unreserved { why, .. } if !why.is_empty()), "{room:?}");
 }
 

@@ -113,7 +113,7 @@ async fn start(address: String, key: String) {
     println!("\n{READY}");
     std::io::stdin().read_line(&mut String::new()).unwrap();
     let registry = open(address.into(), KeyFile::at(key)).await;
-    assert!(registry.server().health().await);
+    assert!(registry.store().health().await);
     assert!(registry.list_connections(Filter::new()).await.unwrap().connections.is_empty());
     registry.close().await;
     println!("\n{STARTED}");

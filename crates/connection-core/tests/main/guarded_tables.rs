@@ -61,8 +61,8 @@ async fn attack(table: &str) {
         "connection_setup" | "connection_setup_effect" => setup(table).await,
         // An extension may ask only for scopes that its kind allows, and a person agrees to them.
         "connection_lacking_scope" => {}
-        // They decide what the operator is told, and which connections are listed.
-        "connection_attention" | "connection_tag" => {}
+        // They decide what the operator is told, and which connections are listed and in which order.
+        "connection_attention" | "connection_place" | "connection_tag" => {}
         // The row decides only whether a removal ends the grant at the provider.
         "connection_provider_grant" => {}
         // Its numbers decide nothing, and a restored one is only shown.

@@ -230,7 +230,7 @@ async fn a_rotation_that_is_stopped_anywhere_goes_on_with_the_same_key() {
         let task = tokio::runtime::Handle::current().spawn(async move { rotating.keys().rotate().await });
         for _ in 0..turns * 6 {
             // A read of the store is a turn: it takes as long as one of the rotation's.
-            registry.server().health().await;
+            registry.store().health().await;
         }
         registry.close().await;
         stopped += u32::from(task.await.unwrap().is_err());
@@ -341,11 +341,15 @@ async fn a_registry_whose_source_does_not_open_the_new_keys_says_so_and_writes_n
     let error = old.setups().begin(&crate::acme::KIND).await.unwrap_err();
     assert!(matches!(error, Error::Sealed { .. }), "{error:?}");
     assert!(old.setups().list().await.unwrap().is_empty());
-    // Nothing false is reported about the purpose of a session.
+    // The session is listed, with the reason, and nothing false is reported about its purpose.
     let session = new.connection(id).await.unwrap().reauthorize().await.unwrap();
-    let error = old.setups().list().await.unwrap_err();
-    assert!(matches!(&error, Error::Sealed { source, .. } if matches!(**source, SealError::Unavailable { .. })));
-    assert_eq!(new.setups().list().await.unwrap()[0].reauthorizes, Some(id));
+    let listed = old.setups().list().await.unwrap();
+    let reason = listed[0].reason.as_ref().unwrap();
+    assert_eq!((listed.len(), listed[0].id, &*reason.code), (1, session.id(), "sealed_unreadable"));
+    assert_eq!((listed[0].reauthorizes, &listed[0].extension), (None, &None));
+    assert!(reason.remedy.as_ref().unwrap().as_str().contains("key source"), "{reason:?}");
+    let of_new = new.setups().list().await.unwrap();
+    assert_eq!((of_new[0].reauthorizes, &of_new[0].reason), (Some(id), &None), "the control");
     session.cancel().await.unwrap();
     assert!(old.remove(id).await.is_err(), "what cannot be had now is not given up");
     assert_eq!(counts(&world, rotation.key).await.1, 0);

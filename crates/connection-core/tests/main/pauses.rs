@@ -25,7 +25,7 @@ use crate::{
 const OTHER: &str = "https://acme.internal.example";
 
 /// The number of looks at the database for each second that passes, in which the tasks of the core go on.
-const LOOKS: usize = if ON_POSTGRES { 2 } else { 10 };
+const LOOKS: usize = if ON_POSTGRES { 120 } else { 40 };
 
 /// A server that answers verifications with a pause, and any other request with 200.
 #[derive(Clone, Default)]
@@ -95,12 +95,8 @@ impl Servers {
 
     /// Lets seconds pass one after another, with time for the tasks that each of them begins.
     async fn pass(&self, seconds: i64) {
-        for _ in 0..seconds {
-            self.world.clock.advance(Duration::from_secs(1));
-            for _ in 0..LOOKS {
-                sql::number(&self.world.database(), "SELECT 1").await;
-            }
-        }
+        let begin = || self.world.clock.advance(Duration::from_secs(1));
+        sql::look_on(&self.world.database(), seconds, LOOKS, begin).await;
     }
 
     /// Lets time pass until the servers were asked for that many verifications.

@@ -26,7 +26,7 @@ pub(crate) async fn whole_life(world: &World, registry: &ConnectionRegistry, key
     assert!(registry.keys().status().await.is_ok());
     assert!(registry.preflight([done.connection]).next().await.is_some());
     assert_eq!(registry.remove(done.connection).await.unwrap().teardown, Teardown::Revoked);
-    assert!(registry.server().health().await, "{}", world.place());
+    assert!(registry.store().health().await, "{}", world.place());
 }
 
 /// Lets the provider treat each key as an account.
@@ -51,7 +51,7 @@ async fn a_pool_that_the_host_lends_serves_a_whole_life_and_stays_open() {
         let registry = open_on(&world, &pool).await;
         whole_life(&world, &registry, "key-1").await;
         registry.close().await;
-        assert!(!registry.server().health().await);
+        assert!(!registry.store().health().await);
         let refused = registry.list_connections(Filter::new()).await.unwrap_err();
         assert!(matches!(&refused, Error::Closed), "{refused:?}");
         pool.run("SELECT 1").await;

@@ -9,17 +9,17 @@ async fn a_process_is_ready_until_the_tables_or_the_keys_are_others_or_the_store
     let world = World::new().await;
     let registry = world.acme().await;
     let database = world.database();
-    let server = registry.server();
-    assert_eq!(server.ready().await, Ok(()));
+    let store = registry.store();
+    assert_eq!(store.ready().await, Ok(()));
     // Another process rotates the keys, and this one reads them with its key source.
     let other = world.acme().await;
     other.keys().rotate().await.unwrap();
-    assert_eq!(server.ready().await, Ok(()));
+    assert_eq!(store.ready().await, Ok(()));
 
     sql::run(&database, "UPDATE connection_migrations SET version = 9999 WHERE version = 1").await;
-    assert_eq!(server.ready().await, Err(NotReady::Tables));
+    assert_eq!(store.ready().await, Err(NotReady::Tables));
     sql::run(&database, "UPDATE connection_migrations SET version = 1 WHERE version = 9999").await;
-    assert_eq!(server.ready().await, Ok(()), "the control");
+    assert_eq!(store.ready().await, Ok(()), "the control");
 
     // The keys of the next revision are sealed with a key that this source does not have.
     let damaged = sql::literal(b"what no source opens");
@@ -28,11 +28,11 @@ async fn a_process_is_ready_until_the_tables_or_the_keys_are_others_or_the_store
         format!("UPDATE connection_keyset SET keys_revision = keys_revision + 1, slot_a = {damaged}, slot_b = NULL"),
     )
     .await;
-    assert_eq!(server.ready().await, Err(NotReady::Keys));
+    assert_eq!(store.ready().await, Err(NotReady::Keys));
     sql::run(&database, "DELETE FROM connection_keyset").await;
-    assert_eq!(server.ready().await, Err(NotReady::Keys));
+    assert_eq!(store.ready().await, Err(NotReady::Keys));
     registry.close().await;
-    assert_eq!(server.ready().await, Err(NotReady::Store));
+    assert_eq!(store.ready().await, Err(NotReady::Store));
     let codes = [NotReady::Store, NotReady::Tables, NotReady::Keys].map(NotReady::code);
     assert_eq!(codes, ["store_unavailable", "tables_differ", "keys_unavailable"]);
 }

@@ -75,9 +75,7 @@ async fn a_refresh_that_was_killed_on_one_node_is_made_again_within_two_minutes(
 
 /// Waits until no background task runs.
 async fn settled(it: &Renewals) {
-    for _ in 0..20 {
-        sql::number(&it.world.database(), "SELECT 1").await;
-    }
+    sql::look_on(&it.world.database(), 1, 400, || ()).await;
 }
 
 #[tokio::test]

@@ -30,14 +30,14 @@ async fn all_connections_of_a_kind_are_torn_down_before_it_is_unregistered() {
     assert_eq!(count(&fake.torn), 20);
     assert!(registry.kinds().get(&FAKE).is_some(), "another owner's connection could not be torn down without it");
     assert_eq!(registry.count_connections(Some(&FAKE)).await.unwrap(), 0);
-    assert_eq!(registry.server().count_connections(Some(&FAKE)).await.unwrap(), 1);
+    assert_eq!(registry.all_owners().count_connections(Some(&FAKE)).await.unwrap(), 1);
     let removal = theirs.kinds().remove(&FAKE).await.unwrap();
     assert_eq!((removal.removed.len(), removal.left, count(&fake.torn)), (1, 0, 21));
     assert!(registry.kinds().get(&FAKE).is_none());
     let page = registry.list_connections(Filter::new().all_owners()).await.unwrap();
     assert_eq!(page.connections.iter().map(|info| info.id).collect::<Vec<_>>(), [other.id()]);
     assert_eq!(
-        (registry.count_connections(None).await.unwrap(), registry.server().count_connections(None).await.unwrap()),
+        (registry.count_connections(None).await.unwrap(), registry.all_owners().count_connections(None).await.unwrap()),
         (1, 1)
     );
     let again = registry.kinds().remove(&FAKE).await.unwrap();

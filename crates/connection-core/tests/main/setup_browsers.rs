@@ -121,7 +121,7 @@ async fn an_endpoint_learns_when_no_setup_waits_for_a_callback() {
     let odd = Odd::new("redirect");
     let registry = open(&world, &odd).await;
     let watching = open(&world, &odd).await;
-    let other = watching.server().downgrade();
+    let other = watching.downgrade();
     other.wait_for_callbacks().await.unwrap();
     let session = registry.setups().begin(&ODD).await.unwrap();
     let (_, shown) = step(&session).await;
@@ -149,7 +149,7 @@ async fn an_endpoint_learns_when_no_setup_waits_for_a_callback() {
 async fn a_weak_registry_keeps_nothing_open() {
     let world = World::new().await;
     let registry = open(&world, &Odd::new("redirect")).await;
-    let weak = registry.server().downgrade();
+    let weak = registry.downgrade();
     assert!(weak.upgrade().is_some_and(|same| same.kinds().get(&ODD).is_some()));
     drop(registry);
     assert!(weak.upgrade().is_none());
@@ -164,7 +164,7 @@ async fn a_proof_is_the_same_in_every_process_of_a_store_and_in_no_other() {
     let one = open(&world, &odd).await;
     let two = open(&world, &odd).await;
     let three = open(&elsewhere, &odd).await;
-    assert_eq!(one.server().callback_proof("c"), two.server().callback_proof("c"));
-    assert_ne!(one.server().callback_proof("c"), one.server().callback_proof("d"));
-    assert_ne!(one.server().callback_proof("c"), three.server().callback_proof("c"));
+    assert_eq!(one.receiver().callback_proof("c"), two.receiver().callback_proof("c"));
+    assert_ne!(one.receiver().callback_proof("c"), one.receiver().callback_proof("d"));
+    assert_ne!(one.receiver().callback_proof("c"), three.receiver().callback_proof("c"));
 }

@@ -127,7 +127,7 @@ async fn a_waiting_setup_keeps_no_registry_alive() {
     let session = registry.setups().begin(&ODD).await.unwrap();
     step(&session).await;
     world.clock.until_asleep(1).await;
-    let weak = registry.server().downgrade();
+    let weak = registry.downgrade();
     drop((session, registry));
     // A task that has just begun, such as a write, holds it until that task ends.
     while weak.upgrade().is_some() {

@@ -10,6 +10,7 @@ use crate::{
     acme::Acme,
     due_events::before_due_events,
     fresh_database::{Fresh, Pool},
+    overview::before_places,
     sql,
     test_host::{ON_POSTGRES, World, connected},
 };
@@ -134,6 +135,9 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
     registry.close().await;
     let database = fresh.database();
     let known = count(&database, "connection_migrations").await;
+    for newer in before_places() {
+        pool.run(newer).await;
+    }
     for newer in [
         "DROP TABLE connection_tag",
         "DROP TABLE connection_attention",

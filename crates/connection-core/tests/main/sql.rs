@@ -1,6 +1,9 @@
 //! Direct access to the database with SQL, as another program with write access has.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+};
 
 use connection_contract::encode;
 use connection_core::ConnectionId;
@@ -25,6 +28,11 @@ enum Connection {
     Postgres(PgConnection),
 }
 
+thread_local! {
+    /// The connection to a server that this thread used last. A server takes some milliseconds to begin one.
+    static KEPT: RefCell<Option<(PgConnectOptions, PgConnection)>> = const { RefCell::new(None) };
+}
+
 /// Runs an expression on a separate connection.
 macro_rules! on {
     ($database:expr, $connection:ident => $run:expr) => {
@@ -38,7 +46,7 @@ macro_rules! on {
             Connection::Postgres(mut open) => {
                 let $connection = &mut open;
                 let result = $run.unwrap();
-                open.close().await.unwrap();
+                keep($database, open);
                 result
             }
         }
@@ -89,6 +97,20 @@ pub(crate) async fn uuid(database: &Database, sql: impl Into<String>) -> Uuid {
     on!(database, connection => sqlx::query_as::<_, (Uuid,)>(sql).fetch_one(connection).await).0
 }
 
+/// Looks at the database that many times for each of these seconds, so that tasks of this thread go on, and calls `begin`
+/// at the begin of each second.
+pub(crate) async fn look_on(database: &Database, seconds: i64, looks: usize, mut begin: impl FnMut()) {
+    on!(database, connection => {
+        for _ in 0..seconds {
+            begin();
+            for _ in 0..looks {
+                sqlx::query("SELECT 1").execute(&mut *connection).await.unwrap();
+            }
+        }
+        Ok::<_, ()>(())
+    });
+}
+
 /// Makes writes of one sort fail: `INSERT ON connection_setup_effect WHEN NEW.seq = 0`.
 pub(crate) async fn refuse(database: &Database, of: &str) {
     let (event, when) =
@@ -112,8 +134,10 @@ pub(crate) async fn refuse_no_more(database: &Database) {
 /// Returns all columns of our tables, each as `table.column`.
 pub(crate) async fn columns(database: &Database) -> Vec<String> {
     let sql = if ON_POSTGRES {
-        "SELECT table_name || '.' || column_name FROM information_schema.columns \
-         WHERE table_schema = 'public' AND table_name LIKE 'connection\\_%' ORDER BY 1"
+        "SELECT c.table_name || '.' || c.column_name FROM information_schema.columns AS c \
+         JOIN information_schema.tables AS t ON t.table_schema = c.table_schema AND t.table_name = c.table_name \
+         WHERE c.table_schema = 'public' AND c.table_name LIKE 'connection\\_%' AND t.table_type = 'BASE TABLE' \
+         ORDER BY 1"
     } else {
         "SELECT t.name || '.' || c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \
          WHERE t.type = 'table' AND t.name LIKE 'connection\\_%' ESCAPE '\\' ORDER BY 1"
@@ -183,8 +207,31 @@ pub(crate) fn id_of(bytes: &[u8; 16]) -> String {
 }
 
 async fn open(database: &Database) -> Connection {
-    match database {
-        Database::File(path) => Connection::Sqlite(SqliteConnectOptions::new().filename(path).connect().await.unwrap()),
-        Database::Server(options) => Connection::Postgres(options.connect().await.unwrap()),
+    let options = match database {
+        Database::File(path) => {
+            return Connection::Sqlite(SqliteConnectOptions::new().filename(path).connect().await.unwrap());
+        }
+        Database::Server(options) => options,
+    };
+    let kept = KEPT.with_borrow_mut(Option::take).filter(|(of, _)| is_same(of, options));
+    if let Some((_, mut connection)) = kept
+        && connection.ping().await.is_ok()
+    {
+        return Connection::Postgres(connection);
     }
+    Connection::Postgres(options.connect().await.unwrap())
+}
+
+/// Keeps a connection to a server for the next statement.
+fn keep(database: &Database, connection: PgConnection) {
+    if let Database::Server(options) = database {
+        KEPT.set(Some(((**options).clone(), connection)));
+    }
+}
+
+fn is_same(one: &PgConnectOptions, other: &PgConnectOptions) -> bool {
+    let place = |options: &PgConnectOptions| {
+        (options.get_host().to_owned(), options.get_port(), options.get_database().map(str::to_owned))
+    };
+    place(one) == place(other) && one.get_username() == other.get_username()
 }

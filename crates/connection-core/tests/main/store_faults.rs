@@ -116,9 +116,9 @@ async fn a_disk_without_space_is_told_and_what_was_stored_stays() {
     let error = connection.verify().await.unwrap_err();
     assert!(matches!(error, Error::Store(_)), "{error:?}");
     assert!(registry.setups().begin(&crate::fake::FAKE).await.is_err());
-    assert_eq!(registry.server().ready().await, Err(NotReady::Full));
+    assert_eq!(registry.store().ready().await, Err(NotReady::Full));
     disk.make_room();
-    assert_eq!(registry.server().ready().await, Ok(()));
+    assert_eq!(registry.store().ready().await, Ok(()));
     assert_eq!(connection.verify().await.unwrap().liveness, Liveness::Live);
     assert_eq!(connection.rename("work").await.unwrap().label.as_str(), "work");
     registry.close().await;

@@ -7,7 +7,7 @@ use connection_core::{AdvanceError, ConnectionRegistry, Error, Outcome, SetupSes
 
 use crate::{
     sql,
-    test_host::{ON_POSTGRES, World, answers},
+    test_host::{World, answers},
 };
 
 /// Answers every prompt with `x`, until the end.
@@ -55,7 +55,7 @@ pub(crate) fn beside(step: &SetupStep) -> Vec<String> {
 pub(crate) async fn looked<T>(world: &World, task: impl Future<Output = T>) -> T {
     let database = world.database();
     let mut task = std::pin::pin!(task);
-    let pace = Duration::from_millis(if ON_POSTGRES { 50 } else { 10 });
+    let pace = Duration::from_millis(10);
     loop {
         tokio::select! {
             biased;

@@ -8,6 +8,7 @@ include!("../main/both.rs");
 mod commit_lost;
 mod exchange_commits;
 mod left_open;
+mod places;
 mod pooler;
 mod schema;
 mod server_faults;

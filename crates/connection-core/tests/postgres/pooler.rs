@@ -57,7 +57,7 @@ async fn a_pooler_that_was_not_said_is_refused_with_the_way_out() {
         assert!(matches!(error, StoreError::Pooled { .. }), "{error:?}");
         let registry =
             builder(&world, StoreSource::from(pooler.url(&database)).direct(database.url())).open().await.unwrap();
-        assert!(registry.server().health().await);
+        assert!(registry.store().health().await);
         registry.close().await;
     }
 }

@@ -2,8 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    net::TcpStream,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -33,8 +32,16 @@ fn address(cluster: &Cluster, more: &str) -> String {
     format!("postgres://postgres@127.0.0.1:{}/postgres?{more}", cluster.options().get_port())
 }
 
-fn is_gone(port: u16, directory: &std::path::Path) -> bool {
-    !directory.exists() && TcpStream::connect(("127.0.0.1", port)).is_err()
+/// Returns the id of the process of the server in a directory.
+fn server_in(directory: &Path) -> String {
+    let file = std::fs::read_to_string(directory.join("data/postmaster.pid")).unwrap();
+    file.lines().next().unwrap().to_owned()
+}
+
+/// Returns `true` if the server and its files are gone. Its port may belong to another process by then.
+fn is_gone(server: &str, directory: &Path) -> bool {
+    // A process that has ended and that nobody has waited for has no program.
+    !directory.exists() && std::fs::read_link(Path::new("/proc").join(server).join("exe")).is_err()
 }
 
 #[tokio::test]
@@ -44,11 +51,11 @@ async fn a_server_of_our_own_serves_and_goes_with_its_value() {
     let registry = builder(&world, address(&cluster, "sslmode=disable")).open().await.unwrap();
     connected(&registry, "key-1").await;
     registry.close().await;
-    let port = cluster.options().get_port();
     let directory = cluster.directory().to_owned();
-    assert!(!is_gone(port, &directory), "the control");
+    let server = server_in(&directory);
+    assert!(!is_gone(&server, &directory), "the control");
     drop(cluster);
-    assert!(is_gone(port, &directory));
+    assert!(is_gone(&server, &directory));
 }
 
 /// A SQLite file has its state directory beside it; with a server, the host names one.
@@ -60,7 +67,7 @@ async fn a_registry_without_a_state_directory_says_so_in_the_log_and_goes_on() {
     world.builder().open().await.unwrap();
     let before = warnings();
     let registry = builder(&world, world.address()).open().await.unwrap();
-    assert_eq!(registry.server().answer_room(), AnswerRoom::Memory);
+    assert_eq!(registry.store().answer_room(), AnswerRoom::Memory);
     assert!(warnings() > before);
     connected(&registry, "key-1").await;
 }
@@ -79,14 +86,13 @@ async fn a_server_of_our_own_goes_with_a_process_that_is_killed() {
         .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let place = lines.find_map(|line| line.unwrap().strip_prefix(MADE).map(str::to_owned)).unwrap();
-    let (port, directory) = place.split_once(' ').unwrap();
-    let port = port.parse().unwrap();
-    let directory = PathBuf::from(directory);
-    assert!(!is_gone(port, &directory), "the control");
+    let directory = PathBuf::from(place);
+    let server = server_in(&directory);
+    assert!(!is_gone(&server, &directory), "the control");
     process.kill().unwrap();
     process.wait().unwrap();
     let mut looks = 0_u64;
-    while !is_gone(port, &directory) {
+    while !is_gone(&server, &directory) {
         looks += 1;
         assert!(looks < 10_000_000, "it stays");
         std::thread::yield_now();
@@ -101,7 +107,7 @@ fn said() -> bool {
 #[expect(clippy::print_stdout, reason = "the parent waits for it")]
 fn make_and_wait() {
     let cluster = cluster().unwrap();
-    println!("\n{MADE}{} {}", cluster.options().get_port(), cluster.directory().display());
+    println!("\n{MADE}{}", cluster.directory().display());
     // The process waits until it is killed.
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
@@ -128,7 +134,7 @@ async fn a_server_is_talked_to_by_tls_and_only_the_right_one_is_trusted() {
 
     for more in ["sslmode=require".to_owned(), verified(&right)] {
         let registry = builder(&world, address(&cluster, &more)).open().await.unwrap();
-        assert!(registry.server().health().await, "{more}");
+        assert!(registry.store().health().await, "{more}");
         registry.close().await;
     }
     let error = builder(&world, address(&cluster, &verified(&wrong))).open().await.unwrap_err();

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use connection_contract::{BoxFuture, Timestamp};
+use connection_contract::{BoxFuture, HttpError, Timestamp};
 
 mod asleep;
 mod boot;
@@ -76,5 +76,19 @@ impl connection_contract::Clock for SystemClock {
 impl Clock for SystemClock {
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// Returns the result of `work`, or [`HttpError::Timeout`] if it does not end in time.
+pub(crate) async fn within<T>(
+    clock: &dyn Clock,
+    timeout: Duration,
+    work: impl Future<Output = Result<T, HttpError>>,
+) -> Result<T, HttpError> {
+    let sleep = clock.sleep(timeout);
+    tokio::select! {
+        biased;
+        result = work => result,
+        () = sleep => Err(HttpError::Timeout),
     }
 }

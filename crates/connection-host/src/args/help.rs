@@ -3,7 +3,7 @@
 use clap::{Command, error::ErrorKind};
 
 use super::{command, refusal::refusal};
-use crate::{Error, Exit, name, output};
+use crate::{Error, Exit, name, platform};
 
 /// The commands of the overview, grouped by task. Every command is in exactly one group.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -74,7 +74,7 @@ pub(crate) fn help_or_refusal(error: &clap::Error) -> Result<Exit, Error> {
     } else {
         return Err(refusal(error, arguments));
     };
-    output::print(fitted(&text, output::width()).as_bytes())?;
+    platform::print(fitted(&text, platform::width()).as_bytes())?;
     Ok(Exit::Fine)
 }
 

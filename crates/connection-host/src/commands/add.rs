@@ -3,6 +3,7 @@
 use connection_contract::DisplayText;
 
 use super::{
+    connect_on_server,
     dialogue::{Conducted, Dialogue},
     finish::FinishMethod,
     kinds, profiles,
@@ -12,16 +13,19 @@ use super::{
 use crate::{
     Error, Exit,
     args::Add,
-    cli::Program,
     common::Common,
     extensions,
     input::{self, Inputs},
     kind_entry::KindEntry,
-    output::without_line,
-    plugins, select,
+    platform::without_line,
+    program::Program,
+    select,
 };
 
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
+    if let Some(server) = program.server.clone() {
+        return connect_on_server::add(program, server, arguments).await;
+    }
     let kind = match &arguments.kind {
         Some(kind) => kind.clone(),
         None => {
@@ -90,10 +94,9 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
 
 /// Lets a person choose one of these kinds, each with its title.
 pub(super) async fn picked(common: &Common, mut kinds: Vec<(String, String)>) -> Result<String, Error> {
-    kinds
-        .sort_by_key(|(name, _)| plugins::USUAL.iter().position(|first| first == name).unwrap_or(plugins::USUAL.len()));
+    kinds.sort_by_key(|(name, _)| common.usual.iter().position(|first| first == name).unwrap_or(common.usual.len()));
     if !common.person || common.output.json {
-        let names: Vec<_> = kinds.iter().take(plugins::USUAL.len()).map(|(name, _)| name.as_str()).collect();
+        let names: Vec<_> = kinds.iter().take(common.usual.len()).map(|(name, _)| name.as_str()).collect();
         let message = "nobody can be asked what to connect";
         return Err(Error::new(Exit::Usage, "input_required", message).remedy(format!(
             "name a kind: `connections add KIND`, such as {}; `connections kinds --all` lists the others",

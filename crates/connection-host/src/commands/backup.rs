@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Error, Exit, cli::Program, output::json::BackupBody};
+use crate::{Error, Exit, output::json::BackupBody, program::Program};
 
 pub(super) async fn run(program: Program, file: PathBuf) -> Result<Exit, Error> {
     let output = &program.output;

@@ -1,6 +1,6 @@
 //! `completions SHELL`, which prints the script of a shell, and `man`, generated from the command line's description.
 
-use crate::{Error, Exit, args, cli::Program, completion};
+use crate::{Error, Exit, args, completion, program::Program};
 
 pub(super) fn completions(program: &Program, shell: clap_complete::Shell) -> Result<Exit, Error> {
     program.output.bytes(&completion::script(&shell.to_string())?)?;

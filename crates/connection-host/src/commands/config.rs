@@ -2,13 +2,13 @@
 
 use crate::{
     Error, Exit,
-    cli::Program,
     config::{EffectiveValue, Origin},
     output::{Table, json},
+    program::Program,
 };
 
 pub(super) fn run(program: &Program) -> Result<Exit, Error> {
-    let (output, settings) = (&program.output, &program.settings);
+    let (output, settings) = (&program.output, &*program.settings);
     if output.json {
         output.shape(&json::ConfigBody::from(settings))?;
         return Ok(Exit::Fine);

@@ -1,6 +1,6 @@
 //! Confirmation of an action by a person.
 
-use crate::{Error, Exit, common::Common, input, output::without_line};
+use crate::{Error, Exit, common::Common, input, platform::without_line};
 
 /// Refuses if no person can be asked and `--yes` was not given. Call it before anything is created on disk.
 pub(super) fn possible(common: &Common, yes: bool, what: &str) -> Result<(), Error> {

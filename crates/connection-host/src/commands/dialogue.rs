@@ -5,8 +5,9 @@
 //! something other than an answer, or for the confirmation of its account and no person can be asked. A setup of an
 //! earlier command also stays if no answer was given.
 
+use connection_api::Connection;
 use connection_contract::{Field, Identity, Notice, Prompt, Reason, SetupFailure, SetupMethod, reason};
-use connection_core::{ConnectionInfo, ConnectionRegistry, SetupStep, StepNo, sentence};
+use connection_core::{ConnectionRegistry, SetupStep, StepNo, sentence};
 
 use super::{
     confirm,
@@ -19,8 +20,9 @@ use crate::{
     Error, Exit,
     common::Common,
     input::{Cancelled, Inputs},
-    output::{TRUST_CERTIFICATE, account, name, short_id, without_line},
+    output::{TRUST_CERTIFICATE, account, name, short_id},
     platform::Terminal,
+    platform::without_line,
 };
 
 /// A setup, and everything that the dialogue needs.
@@ -166,7 +168,7 @@ impl<'a> Dialogue<'a> {
         }
     }
 
-    async fn converse(&self, mut inputs: Inputs, keeps: Option<&ConnectionInfo>) -> Result<DialogueEnd, Error> {
+    async fn converse(&self, mut inputs: Inputs, keeps: Option<&Connection>) -> Result<DialogueEnd, Error> {
         let mut shown = Shown::default();
         let mut next = None;
         loop {
@@ -362,7 +364,7 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Prints the introduction before the first question.
-    fn greet(&self, shown: &mut Shown, prompt: &Prompt, guide: &[String], keeps: Option<&ConnectionInfo>) {
+    fn greet(&self, shown: &mut Shown, prompt: &Prompt, guide: &[String], keeps: Option<&Connection>) {
         if shown.greeted {
             return;
         }
@@ -423,7 +425,7 @@ fn is_refused_at_provider(failure: &SetupFailure) -> bool {
 }
 
 /// Converts the error of a re-authorization that a person ended, whose old credential is still in use.
-fn still_in_use(mut error: Error, connection: &ConnectionInfo) -> Error {
+fn still_in_use(mut error: Error, connection: &Connection) -> Error {
     let ended = match error.code.as_str() {
         "setup_cancelled" => "the re-authorization was cancelled".to_owned(),
         "account_refused" => error.message.trim_end_matches("; nothing was kept").to_owned(),
@@ -448,12 +450,11 @@ fn refused(account: &str) -> Error {
 
 fn unconfirmed(setup: &dyn SetupPort, account: &str) -> Error {
     let id = setup.id();
-    let place = setup.place();
     let asks = format!("nobody can be asked whether {account} is the right account");
     let short = short_id(&id);
     Error::new(Exit::Usage, "confirmation_required", format!("{asks}; the setup {short} waits")).remedy(format!(
         "continue with `connections setup resume {short}` at a terminal or with --yes, or give it up with \
-             `connections setup cancel {short}`{place}"
+             `connections setup cancel {short}`"
     ))
 }
 
@@ -478,11 +479,10 @@ pub(super) fn not_kept(mut error: Error) -> Error {
 
 fn waiting(setup: &dyn SetupPort, reason: &Reason) -> Error {
     let id = setup.id();
-    let place = setup.place();
     let short = short_id(&id);
     let message = format!("{}{SAVED}{short}", reason.message);
     let way = format!(
-        "continue with `connections setup resume {short}`, or give it up with `connections setup cancel {short}`{place}"
+        "continue with `connections setup resume {short}`, or give it up with `connections setup cancel {short}`"
     );
     Error::new(Exit::SetupFailed, "setup_waiting", message).remedy(match &*reason.code {
         reason::TLS => format!("{TRUST_CERTIFICATE}; then {way}"),

@@ -1,29 +1,36 @@
 //! `events [C]`: prints what happened; for a single connection it also verifies that the record is complete.
 
-use connection_core::{ConnectionId, ConnectionRegistry, EventId};
+use connection_api::Event;
 
 use crate::{
     Error, Exit,
-    cli::Program,
     output::{Elements, Output, Table, json, short_id},
+    program::Program,
     select,
 };
 
 pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result<Exit, Error> {
-    let registry = program.open().await?;
+    let backend = program.backend().await?;
     let mut printer = Printer::begin(&program.output)?;
     let broken = match reference {
         None => {
-            all(&registry, &mut printer).await?;
-            None
+            let mut after: Option<String> = None;
+            loop {
+                let page = backend.events(after.as_deref()).await?;
+                printer.page(&page.items)?;
+                after = page.next;
+                if after.is_none() {
+                    break None;
+                }
+            }
         }
         Some(reference) => {
             // The id of a removed connection, which has no row, is valid.
-            let id = select::connection_id(&registry, reference).await?;
-            Some(one(&registry, id, &mut printer).await?)
+            let id = select::connection_id(backend.lookup(), reference).await?;
+            Some(backend.record(&id, &mut |events| printer.page(&events)).await?)
         }
     };
-    registry.close().await;
+    backend.close().await;
     printer.end(broken)?;
     match broken.flatten() {
         None => Ok(Exit::Fine),
@@ -36,46 +43,19 @@ pub(super) fn broken_at(number: u64) -> Error {
         .remedy("somebody changed it outside of this program; events after that number may not have happened")
 }
 
-async fn all(registry: &ConnectionRegistry, printer: &mut Printer<'_>) -> Result<(), Error> {
-    let mut after: Option<EventId> = None;
-    loop {
-        let page = registry.events().list(after).await?;
-        printer.page(&page.events)?;
-        after = page.next;
-        if after.is_none() {
-            return Ok(());
-        }
-    }
-}
-
-/// Prints the record of one connection; returns the first number at which it is broken.
-async fn one(registry: &ConnectionRegistry, id: ConnectionId, printer: &mut Printer<'_>) -> Result<Option<u64>, Error> {
-    let mut after = None;
-    let mut broken = None;
-    loop {
-        let page = registry.events().history(id, after).await?;
-        printer.page(&page.events)?;
-        broken = broken.or(page.broken_at);
-        after = page.next;
-        if after.is_none() {
-            return Ok(broken);
-        }
-    }
-}
-
 /// Prints pages as one table, or as one object.
-pub(super) struct Printer<'o> {
+struct Printer<'o> {
     output: &'o Output,
     elements: Elements,
     printed: bool,
 }
 
 impl<'o> Printer<'o> {
-    pub(super) fn begin(output: &'o Output) -> Result<Self, Error> {
+    fn begin(output: &'o Output) -> Result<Self, Error> {
         Ok(Self { output, elements: Elements::new(), printed: false })
     }
 
-    pub(super) fn page(&mut self, events: &[connection_core::Event]) -> Result<(), Error> {
+    fn page(&mut self, events: &[Event]) -> Result<(), Error> {
         let output = self.output;
         if events.is_empty() {
             return Ok(());
@@ -85,15 +65,15 @@ impl<'o> Printer<'o> {
                 output.bytes(b"{\"events\": ")?;
             }
             self.printed = true;
-            return events.iter().try_for_each(|event| self.elements.push(output, &json::EventBody::from(event)));
+            return events.iter().try_for_each(|event| self.elements.push(output, event));
         }
         let mut table = Table::new(["TIME", "ID", "NO", "EVENT", "DETAILS"], 2);
         for event in events {
             table.row([
-                event.at.to_rfc3339().into(),
-                short_id(&event.connection.to_string()).into(),
+                event.at.as_str().into(),
+                short_id(&event.connection).into(),
                 event.number.to_string().into(),
-                event.name.as_str().into(),
+                event.event.as_str().into(),
                 json::details(event).into(),
             ]);
         }
@@ -103,7 +83,7 @@ impl<'o> Printer<'o> {
     }
 
     /// Ends the output. `chain` is given for a single connection only, with the number at which its record is broken.
-    pub(super) fn end(self, chain: Option<Option<u64>>) -> Result<(), Error> {
+    fn end(self, chain: Option<Option<u64>>) -> Result<(), Error> {
         let output = self.output;
         if output.json {
             if !self.printed {
@@ -122,9 +102,4 @@ impl<'o> Printer<'o> {
             false => output.line("Nothing has happened yet."),
         }
     }
-}
-
-/// Parses the id of an event.
-pub(super) fn event_id(text: &str) -> Result<EventId, Error> {
-    text.parse().map_err(|_| Error::usage("--since takes the id of an event, as `watch --json` prints it"))
 }

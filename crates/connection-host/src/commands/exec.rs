@@ -11,10 +11,10 @@ use crate::{
     Error, Exit,
     args::Exec,
     catalogue,
-    cli::Program,
     extensions::{explained, handle},
-    output::without_line,
     platform,
+    platform::without_line,
+    program::Program,
 };
 
 pub(super) async fn run(mut program: Program, arguments: Exec) -> Result<ExitCode, Error> {

@@ -4,113 +4,121 @@
 //! directory's name; if two directories share that name, an absolute path distinguishes them. An absolute path below
 //! a directory always works.
 
-use connection_contract::{DisplayText, FileStat, FileType, GrantedDirectory};
-use connection_core::Files;
+use connection_api::{Encoding, File, FileContent, FileType};
+use connection_contract::DisplayText;
 
 use crate::{
     Error, Exit,
     args::FilesCommand,
-    cli::Program,
-    output::{Output, Table, json},
+    backend::Backend,
+    output::{Output, Table},
+    program::Program,
     select,
 };
 
-/// The maximum size of a file that is read, in bytes.
-const READ_LIMIT: usize = 256 * 1024 * 1024;
 const LIST: &str = "`files C ls` lists what is there";
+/// The beginning of a message about a file that cannot be read.
+const UNREADABLE: &str = "the file cannot be read: ";
 
 pub(super) async fn run(mut program: Program, reference: &str, command: FilesCommand) -> Result<Exit, Error> {
-    let registry = program.open().await?;
-    let connection = select::connection(&registry, reference).await?;
-    let files = connection.files().await?;
-    let output = &program.output;
+    let backend = program.backend().await?;
+    let id = select::connection_id(backend.lookup(), reference).await?;
+    let roots = backend.roots(&id).await?;
+    let of = GrantedFiles { output: &program.output, backend: &*backend, id: &id, roots: &roots };
     match command {
-        FilesCommand::Ls { path } => ls(output, &files, &path).await?,
-        FilesCommand::Cat { path } => cat(output, &files, &path).await?,
+        FilesCommand::Ls { path } => of.ls(&path).await?,
+        FilesCommand::Cat { path } => of.cat(&path).await?,
     }
-    registry.close().await;
+    backend.close().await;
     Ok(Exit::Fine)
 }
 
-async fn ls(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
-    let entries = match place(files.roots(), path)? {
-        FileTarget::Roots => {
-            let body = |root: &GrantedDirectory| FileStat::new(root.as_str(), FileType::Directory);
-            files.roots().iter().map(body).collect()
-        }
-        FileTarget::Below(root, below) => {
-            let stat = files.stat(root, &below).await.map_err(|error| with_path(root, path, error))?;
-            match stat.file_type {
-                FileType::Directory => files.list(root, &below).await.map_err(|error| with_path(root, path, error))?,
-                _ => vec![stat],
-            }
-        }
-    };
-    if output.json {
-        let bodies: Vec<_> = entries.iter().map(json::FileBody::from).collect();
-        return output.shape(&bodies);
-    }
-    let mut table = Table::new(["TYPE", "SIZE", "MODIFIED", "NAME"], 3);
-    for entry in &entries {
-        let size = if entry.file_type == FileType::File { entry.size.to_string() } else { String::new() };
-        table.row([
-            json::FileBody::type_word(entry.file_type).into(),
-            size.into(),
-            entry.modified.map(|time| time.to_rfc3339()).unwrap_or_default().into(),
-            // A name may contain control characters that would move the cursor.
-            DisplayText::from(entry.name.clone()).to_string().into(),
-        ]);
-    }
-    output.table(&table)
+/// The granted directories of a connection.
+struct GrantedFiles<'a> {
+    output: &'a Output,
+    backend: &'a dyn Backend,
+    id: &'a str,
+    roots: &'a [String],
 }
 
-async fn cat(output: &Output, files: &Files, path: &str) -> Result<(), Error> {
-    let FileTarget::Below(root, below) = place(files.roots(), path)? else {
-        return Err(Error::usage("the path must name a file").remedy(LIST));
-    };
-    if files.stat(root, &below).await.is_ok_and(|stat| stat.file_type == FileType::Directory) {
-        return Err(Error::usage(format!("{} is a directory", named(root, path))).remedy(LIST));
+impl GrantedFiles<'_> {
+    async fn ls(&self, path: &str) -> Result<(), Error> {
+        let output = self.output;
+        let entries = match place(self.roots, path)? {
+            FileTarget::Roots => self.roots.iter().map(|root| directory(root)).collect(),
+            FileTarget::Below(root, below) => {
+                let listed = self.backend.list_files(self.id, root, &below).await;
+                listed.map_err(|error| with_path(root, path, error))?
+            }
+        };
+        if output.json {
+            return output.shape(&entries);
+        }
+        let mut table = Table::new(["TYPE", "SIZE", "MODIFIED", "NAME"], 3);
+        for entry in &entries {
+            let size = if entry.r#type == FileType::File { entry.size.to_string() } else { String::new() };
+            table.row([
+                entry.r#type.as_str().into(),
+                size.into(),
+                entry.modified.as_deref().unwrap_or_default().into(),
+                entry.name.as_str().into(),
+            ]);
+        }
+        output.table(&table)
     }
-    let bytes = files.read(root, &below, READ_LIMIT).await.map_err(|error| with_path(root, path, error))?;
-    if output.json {
-        return output.shape(&json::FileContentBody::new(bytes.expose().to_vec()));
+
+    async fn cat(&self, path: &str) -> Result<(), Error> {
+        let FileTarget::Below(root, below) = place(self.roots, path)? else {
+            return Err(Error::usage("the path must name a file").remedy(LIST));
+        };
+        let read = self.backend.read_file(self.id, root, &below).await.map_err(|error| with_path(root, path, error))?;
+        let Some(bytes) = read else {
+            return Err(Error::usage(format!("{} is a directory", named(root, path))).remedy(LIST));
+        };
+        if self.output.json {
+            let size = bytes.len();
+            let (encoding, body) = Encoding::encode(bytes);
+            return self.output.shape(&FileContent { size, encoding, body });
+        }
+        self.output.bytes(&bytes)?;
+        self.output.end_line(bytes.last().copied())
     }
-    output.bytes(bytes.expose())?;
-    output.end_line(bytes.expose().last().copied())
+}
+
+/// Returns a granted directory as an entry of the list of them.
+fn directory(root: &str) -> File {
+    File { name: root.to_owned(), r#type: FileType::Directory, size: 0, modified: None }
 }
 
 /// Returns the path as it was typed, or the granted directory itself.
-fn named(root: &GrantedDirectory, path: &str) -> String {
-    let path = if path.is_empty() { root.as_str() } else { path };
+fn named(root: &str, path: &str) -> String {
+    let path = if path.is_empty() { root } else { path };
     format!("'{}'", DisplayText::from(path.to_owned()))
 }
 
 /// Adds the path to the message of an error.
-fn with_path(root: &GrantedDirectory, path: &str, error: connection_core::Error) -> Error {
-    let why = match &error {
-        connection_core::Error::Files(why) => why.to_string(),
-        _ => return error.into(),
-    };
-    let mut failure = Error::from(error);
-    failure.message = format!("{} cannot be read: {why}", named(root, path));
-    failure
+fn with_path(root: &str, path: &str, mut error: Error) -> Error {
+    if let Some(why) = error.message.strip_prefix(UNREADABLE) {
+        error.message = format!("{} cannot be read: {why}", named(root, path));
+    }
+    error
 }
 
 enum FileTarget<'a> {
     /// The list of granted directories.
     Roots,
-    Below(&'a GrantedDirectory, String),
+    Below(&'a str, String),
 }
 
 /// Returns the granted directory, and the path below it in the form that the core takes.
-fn place<'a>(roots: &'a [GrantedDirectory], path: &str) -> Result<FileTarget<'a>, Error> {
+fn place<'a>(roots: &'a [String], path: &str) -> Result<FileTarget<'a>, Error> {
     if std::path::Path::new(path).is_absolute() {
-        let below = |root: &'a GrantedDirectory| {
-            let rest = path.strip_prefix(root.as_str().trim_end_matches('/'))?;
-            (rest.is_empty() || rest.starts_with('/')).then_some((root, rest))
+        let below = |root: &'a String| {
+            let rest = path.strip_prefix(root.trim_end_matches('/'))?;
+            (rest.is_empty() || rest.starts_with('/')).then_some((root.as_str(), rest))
         };
         // If the directories are nested, choose the innermost one.
-        return match roots.iter().filter_map(below).max_by_key(|(root, _)| root.as_str().len()) {
+        return match roots.iter().filter_map(below).max_by_key(|(root, _)| root.len()) {
             Some((root, rest)) => Ok(FileTarget::Below(root, tidy(rest))),
             None => {
                 let outside = format!("'{}' is outside the granted directories", DisplayText::from(path.to_owned()));
@@ -129,7 +137,7 @@ fn place<'a>(roots: &'a [GrantedDirectory], path: &str) -> Result<FileTarget<'a>
             match named.as_slice() {
                 [root] => Ok(FileTarget::Below(root, rest.to_owned())),
                 [] => {
-                    let names: Vec<_> = roots.iter().map(last_part).collect();
+                    let names: Vec<_> = roots.iter().map(|root| last_part(root)).collect();
                     Err(Error::new(
                         Exit::NotFound,
                         "file_not_found",
@@ -148,8 +156,8 @@ fn place<'a>(roots: &'a [GrantedDirectory], path: &str) -> Result<FileTarget<'a>
     }
 }
 
-fn last_part(root: &GrantedDirectory) -> &str {
-    root.as_str().rsplit('/').find(|part| !part.is_empty()).unwrap_or("/")
+fn last_part(root: &str) -> &str {
+    root.rsplit('/').find(|part| !part.is_empty()).unwrap_or("/")
 }
 
 /// Removes empty and `.` parts from a path. `..` stays, and the core refuses it.
@@ -159,16 +167,14 @@ fn tidy(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use connection_contract::host;
-
     use super::*;
 
     #[track_caller]
     fn check(roots: &[&str], path: &str, expected: &str) {
-        let roots: Vec<_> = roots.iter().map(|root| host::granted_directory(*root)).collect();
+        let roots: Vec<_> = roots.iter().map(ToString::to_string).collect();
         let actual = match place(&roots, path) {
             Ok(FileTarget::Roots) => "roots".to_owned(),
-            Ok(FileTarget::Below(root, rest)) => format!("{} + {rest}", root.as_str()),
+            Ok(FileTarget::Below(root, rest)) => format!("{root} + {rest}"),
             Err(error) => error.code,
         };
         assert_eq!(actual, expected, "{path}");

@@ -2,7 +2,7 @@
 //! ended on.
 
 use connection_contract::{Descriptor, Field, Input, Redirect, Secret, SetupMethod};
-use connection_server::shapes::is_called_back;
+use connection_server::convert::{is_called_back, way};
 
 use super::setup_port::SetupPort;
 use crate::{
@@ -12,7 +12,6 @@ use crate::{
     config::Settings,
     inbound::{self, GivenAddress},
     input::Inputs,
-    output::json::way_word,
 };
 
 /// The chosen method, and the abilities of this machine.
@@ -61,7 +60,7 @@ impl FinishMethod {
 
     /// Answers the question of a kind that asks for the way.
     pub(super) fn choose(self, inputs: &mut Inputs, descriptor: &Descriptor) {
-        let Some(word) = self.way.map(way_word) else { return };
+        let Some(word) = self.way.map(|method| way(method).as_str()) else { return };
         let asks = |field: &&Field| matches!(&field.input, Input::Choice(choices) if choices.iter().any(|(value, _)| value == word));
         if let Some(field) = descriptor.fields.iter().filter(|field| field.name == "method").find(asks) {
             inputs.give(&field.name, Secret::from(word));

@@ -2,77 +2,38 @@
 
 use std::collections::{HashMap, HashSet};
 
-use connection_client::Client;
-use connection_core::{ConnectionId, ConnectionRegistry, Event, EventId, Watch};
+use connection_api::Event;
 
 use super::events::broken_at;
 use crate::{
     Error, Exit,
-    cli::Program,
-    output::{Output, json, name, short_id, without_line},
+    backend::{Backend, NewEvents},
+    output::{Output, json, name, short_id},
     platform::Interrupts,
-    remote, select,
+    platform::without_line,
+    program::Program,
+    select,
 };
 
 pub(super) async fn run(mut program: Program, reference: Option<&str>) -> Result<Exit, Error> {
-    let registry = program.open().await?;
+    let backend = program.backend().await?;
     let connection = match reference {
         None => None,
-        Some(reference) => Some(select::connection_id(&registry, reference).await?),
+        Some(reference) => Some(select::connection_id(backend.lookup(), reference).await?),
     };
     // Begin the watch before reading the record, so that no event is missed in between.
-    let begin = registry.events().watch();
-    let watch = match connection {
-        None => begin.await?,
-        Some(id) => begin.connection(id).await?,
-    };
-    let mut lines = Lines::new(&program.output, Names::Store(&registry));
+    let watch = backend.watch(connection.as_deref(), None).await?;
+    let mut lines = Lines::new(&program.output, &*backend);
     let followed = until_interrupted(&program.interrupts, async {
-        let printed = recorded(&registry, connection, &mut lines).await?;
+        lines.recorded(connection.as_deref()).await?;
         if !program.output.json {
             program.output.note("These were the recorded events; new events follow. Press Ctrl-C to stop.");
         }
-        lines.all(watch, &printed).await
+        lines.all(watch).await
     });
     let followed = followed.await;
-    registry.close().await;
+    backend.close().await;
     followed.map(|()| Exit::Fine)
-}
-
-/// Prints the record; returns the ids of its events, since the watch also reports those that arrived in the meantime.
-async fn recorded(
-    registry: &ConnectionRegistry,
-    connection: Option<ConnectionId>,
-    lines: &mut Lines<'_>,
-) -> Result<HashSet<EventId>, Error> {
-    let mut printed = HashSet::new();
-    match connection {
-        None => {
-            let mut after = None;
-            loop {
-                let page = registry.events().list(after).await?;
-                lines.page(&page.events, &mut printed).await?;
-                after = page.next;
-                if after.is_none() {
-                    return Ok(printed);
-                }
-            }
-        }
-        Some(id) => {
-            let mut after = None;
-            loop {
-                let page = registry.events().history(id, after).await?;
-                lines.page(&page.events, &mut printed).await?;
-                if let Some(number) = page.broken_at {
-                    return Err(broken_at(number));
-                }
-                after = page.next;
-                if after.is_none() {
-                    return Ok(printed);
-                }
-            }
-        }
-    }
 }
 
 /// Runs `task` until it ends or the user presses control-C.
@@ -89,90 +50,90 @@ pub(super) async fn until_interrupted(
     }
 }
 
-/// The place where the names of connections are looked up.
-pub(super) enum Names<'a> {
-    Server(&'a Client),
-    Store(&'a ConnectionRegistry),
-}
-
-impl Names<'_> {
-    /// Returns the name of a connection; `None` if it was removed.
-    async fn of(&self, id: ConnectionId) -> Result<Option<String>, Error> {
-        match self {
-            Self::Store(registry) => match registry.connection(id).await {
-                Ok(connection) => Ok(Some(name(connection.info()))),
-                Err(connection_core::Error::NotFound(_)) => Ok(None),
-                Err(error) => Err(error.into()),
-            },
-            Self::Server(client) => match client.connection(&id.to_string()).await {
-                Ok(shown) => Ok(Some(name(&remote::shown(&shown)?))),
-                Err(error) if error.code() == "not_found" => Ok(None),
-                Err(error) => Err(error.into()),
-            },
-        }
-    }
-}
-
 /// Prints one line, or one object, for each event.
 pub(super) struct Lines<'a> {
     output: &'a Output,
-    source: Names<'a>,
+    backend: &'a dyn Backend,
     /// The current names of connections, or the last names of removed ones.
-    names: HashMap<ConnectionId, String>,
+    names: HashMap<String, String>,
+    /// The events of the record, since the watch also reports those that arrived in the meantime.
+    printed: HashSet<String>,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn new(output: &'a Output, source: Names<'a>) -> Self {
-        Self { output, source, names: HashMap::new() }
+    pub(super) fn new(output: &'a Output, backend: &'a dyn Backend) -> Self {
+        Self { output, backend, names: HashMap::new(), printed: HashSet::new() }
     }
 
-    /// Prints all events of the watch, except those in `before`.
-    pub(super) async fn all(&mut self, mut watch: Watch, before: &HashSet<EventId>) -> Result<(), Error> {
-        while let Some(event) = watch.next().await {
-            let event = event?;
-            if !before.contains(&event.id) {
-                self.new_event(&event).await?;
+    /// Prints the record.
+    async fn recorded(&mut self, connection: Option<&str>) -> Result<(), Error> {
+        let Some(connection) = connection else {
+            let mut after: Option<String> = None;
+            loop {
+                let page = self.backend.events(after.as_deref()).await?;
+                self.page(page.items).await?;
+                after = page.next;
+                if after.is_none() {
+                    return Ok(());
+                }
+            }
+        };
+        let mut events = Vec::new();
+        let keep = &mut |page: Vec<Event>| {
+            events.extend(page);
+            Ok(())
+        };
+        let broken = self.backend.record(connection, keep).await?;
+        self.page(events).await?;
+        match broken {
+            None => Ok(()),
+            Some(number) => Err(broken_at(number)),
+        }
+    }
+
+    /// Prints all events of the watch, except those of the record.
+    pub(super) async fn all(&mut self, mut watch: Box<dyn NewEvents>) -> Result<(), Error> {
+        while let Some(event) = watch.next().await? {
+            if !self.printed.contains(&event.id) {
+                self.learn(&event.connection).await?;
+                self.one(&event)?;
             }
         }
         Ok(())
     }
 
-    async fn page(&mut self, events: &[Event], printed: &mut HashSet<EventId>) -> Result<(), Error> {
+    /// Prints events of the record. Each name is looked up once: a rename while the record is printed is not followed.
+    async fn page(&mut self, events: Vec<Event>) -> Result<(), Error> {
         for event in events {
-            printed.insert(event.id);
-            self.recorded_event(event).await?;
+            if !self.names.contains_key(&event.connection) {
+                self.learn(&event.connection).await?;
+            }
+            self.one(&event)?;
+            self.printed.insert(event.id);
         }
         Ok(())
     }
 
-    /// Prints an event that has just happened, with the current name of its connection.
-    pub(super) async fn new_event(&mut self, event: &Event) -> Result<(), Error> {
-        self.learn(event.connection).await?;
-        self.one(event)
-    }
-
-    /// Prints an event of the record. Each name is looked up once: a rename while the record is printed is not followed.
-    pub(super) async fn recorded_event(&mut self, event: &Event) -> Result<(), Error> {
-        if !self.names.contains_key(&event.connection) {
-            self.learn(event.connection).await?;
+    /// Looks up the current name of a connection. Programs get ids.
+    async fn learn(&mut self, id: &str) -> Result<(), Error> {
+        if self.output.json {
+            return Ok(());
         }
-        self.one(event)
-    }
-
-    async fn learn(&mut self, id: ConnectionId) -> Result<(), Error> {
-        // Programs get ids.
-        let name = if self.output.json { None } else { self.source.of(id).await? };
-        self.names.extend(name.map(|name| (id, name)));
+        match self.backend.listed(id).await {
+            Ok(listed) => drop(self.names.insert(id.to_owned(), name(&listed.connection))),
+            // It was removed.
+            Err(error) if error.code == "not_found" => {}
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 
     fn one(&self, event: &Event) -> Result<(), Error> {
         if self.output.json {
-            return self.output.element(&json::EventBody::from(event));
+            return self.output.element(event);
         }
-        let id = event.connection.to_string();
-        let name = self.names.get(&event.connection).map_or(short_id(&id), String::as_str);
-        let line = format!("{}  {name}  {}  {}", event.at.to_rfc3339(), event.name, json::details(event));
+        let name = self.names.get(&event.connection).map_or(short_id(&event.connection), String::as_str);
+        let line = format!("{}  {name}  {}  {}", event.at, event.event, json::details(event));
         self.output.line(line.trim_end())
     }
 }

@@ -1,27 +1,34 @@
 //! `kinds forget-client KIND`: removes the stored application that the first setup asked for.
 
-use connection_core::Filter;
-
-use crate::{Error, Exit, cli::Program, output::json::ForgottenBody};
+use crate::{Error, Exit, output::json::ForgottenBody, program::Program};
 
 pub(super) async fn run(mut program: Program, name: &str) -> Result<Exit, Error> {
-    let descriptor = &program.kind(name)?.descriptor;
-    let (kind, provider) = (descriptor.kind.clone(), descriptor.provider.clone());
-    let configured_in = program.settings.kinds.get(kind.as_str()).map(|kind| kind.place().to_owned());
+    let (kind, provider, configured_in) = match &program.server {
+        // The configuration of a server is not known here.
+        Some(server) => {
+            let kind = server.kind(name).await?.listed;
+            (kind.kind, kind.provider, None)
+        }
+        None => {
+            let descriptor = &program.kind(name)?.descriptor;
+            let configured = program.settings.kinds.get(descriptor.kind.as_str());
+            let place = configured.map(|kind| kind.place().to_owned());
+            (descriptor.kind.to_string(), descriptor.provider.to_string(), place)
+        }
+    };
     let mut forgotten = false;
     let mut any = false;
     // Do not create a database only to find it empty.
-    if program.has_database() {
-        let registry = program.open().await?;
-        forgotten = registry.kinds().forget_values(&kind).await? > 0;
+    if program.server.is_some() || program.has_database() {
+        let backend = program.backend().await?;
+        forgotten = backend.forget_client(&kind).await?.forgotten;
         // The kinds of a provider share an application.
-        let connected = registry.list_connections(Filter::new().provider(provider.clone()).limit(1)).await?;
-        any = !connected.connections.is_empty();
-        registry.close().await;
+        any = backend.is_provider_connected(&provider).await?;
+        backend.close().await;
     }
     let output = &program.output;
     if output.json {
-        output.shape(&ForgottenBody { kind: kind.to_string(), forgotten, configured_in })?;
+        output.shape(&ForgottenBody { kind, forgotten, configured_in })?;
         return Ok(Exit::Fine);
     }
     match forgotten {

@@ -1,21 +1,17 @@
 //! `import FILE|-`: imports connections from another program, one JSON object per line.
 
-use std::{
-    io::{BufRead, BufReader},
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::io::{BufRead, BufReader};
 
-use connection_core::{Import, Imported};
-use futures_core::Stream;
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use connection_api::{ImportRow, ImportedRow};
+use tokio::sync::mpsc::{self, Sender};
 
 use crate::{
     Error, Exit,
     args::Importing,
-    cli::Program,
     input::lines,
-    output::{Output, json, liveness_word, without_line},
+    output::{Output, json},
+    platform::without_line,
+    program::Program,
 };
 
 /// The number of different problems that are kept apart.
@@ -33,17 +29,6 @@ struct LineSummary {
     problem: Option<Error>,
 }
 
-/// The stream of connections to import.
-struct Items(Receiver<Import>);
-
-impl Stream for Items {
-    type Item = Import;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Import>> {
-        self.0.poll_recv(cx)
-    }
-}
-
 pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Exit, Error> {
     let name = arguments.file;
     let input: Box<dyn BufRead + Send> = match name.as_str() {
@@ -53,21 +38,14 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
             Box::new(BufReader::new(file))
         }
     };
-    let registry = program.open().await?;
+    let backend = program.backend().await?;
     // A person may type the lines.
     let _reading = without_line();
     let (lines, mut summaries) = mpsc::channel(AHEAD);
-    let (items, imports) = mpsc::channel(AHEAD);
+    let (items, imports) = mpsc::channel::<ImportRow>(AHEAD);
     // Reading blocks a thread.
     let reading = tokio::task::spawn_blocking(move || read(input, &lines, &items));
-    let mut begin = registry.import(Items(imports));
-    if arguments.again {
-        begin = begin.again();
-    }
-    if arguments.verify {
-        begin = begin.verify();
-    }
-    let mut imports = begin.start();
+    let mut imports = backend.import(imports, arguments.again, arguments.verify).await;
     let mut count = Count::default();
     let mut problems = Problems::default();
     while let Some(line) = summaries.recv().await {
@@ -75,8 +53,12 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
             Some(problem) => Err(problem),
             // There is one result for each line without a problem.
             None => match program.output.waiting("the next connection", imports.next()).await {
-                Some(result) => result.map_err(Error::from),
-                None => break,
+                Ok(Some(result)) => result,
+                Ok(None) => break,
+                Err(error) => {
+                    problems.end(&program.output);
+                    return Err(count.interrupted(error));
+                }
             },
         };
         count.add(&result);
@@ -84,7 +66,7 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
     }
     problems.end(&program.output);
     let read = reading.await.map_err(|_| Error::new(Exit::Unexpected, "crashed", "reading crashed"))?;
-    registry.close().await;
+    backend.close().await;
     read.map_err(|error| Error::io("the input of the import", &error))?;
     count.end(&program.output, name != "-", arguments.verify)
 }
@@ -92,17 +74,17 @@ pub(super) async fn run(mut program: Program, arguments: Importing) -> Result<Ex
 fn read(
     mut input: Box<dyn BufRead + Send>,
     lines: &Sender<LineSummary>,
-    items: &Sender<Import>,
+    items: &Sender<ImportRow>,
 ) -> Result<(), std::io::Error> {
     let mut number = 0;
     while let Some(line) = lines::next(&mut input, &mut number)? {
-        let (import, problem) = match line.import {
-            Ok(import) => (Some(import), None),
+        let (row, problem) = match line.row {
+            Ok(row) => (Some(row), None),
             Err(problem) => (None, Some(problem)),
         };
         let summary = LineSummary { line: line.number, kind: line.kind, label: line.label, problem };
         // The receiver is gone: printing or importing has ended.
-        if lines.blocking_send(summary).is_err() || import.is_some_and(|import| items.blocking_send(import).is_err()) {
+        if lines.blocking_send(summary).is_err() || row.is_some_and(|row| items.blocking_send(row).is_err()) {
             break;
         }
     }
@@ -115,7 +97,7 @@ fn print(
     line: u64,
     kind: Option<String>,
     label: Option<String>,
-    result: Result<Imported, Error>,
+    result: Result<ImportedRow, Error>,
 ) -> Result<(), Error> {
     if output.json {
         let (imported, error) = match &result {
@@ -124,11 +106,11 @@ fn print(
         };
         return output.element(&json::ImportedBody {
             line,
-            id: imported.map(|imported| imported.connection.to_string()),
+            id: imported.and_then(|imported| imported.id.clone()),
             kind,
-            label: imported.map(|imported| imported.label.to_string()).or(label),
-            liveness: imported.map(|imported| liveness_word(imported.liveness)),
-            error: error.map(json::ErrorContent::from),
+            label: imported.and_then(|imported| imported.label.clone()).or(label),
+            liveness: imported.and_then(|imported| imported.liveness),
+            error: error.map(json::reason),
         });
     }
     if let Err(error) = result {
@@ -193,13 +175,22 @@ struct Count {
 }
 
 impl Count {
-    fn add(&mut self, result: &Result<Imported, Error>) {
+    fn add(&mut self, result: &Result<ImportedRow, Error>) {
         match result {
             Ok(_) => self.imported += 1,
             // The account was connected before, so nothing is left to do for this line.
             Err(error) if error.code == "account_connected" => self.connected += 1,
             Err(_) => self.refused += 1,
         }
+    }
+
+    /// Returns the error that ended an import, with what is known of the lines before it.
+    fn interrupted(self, error: Error) -> Error {
+        let Self { imported, connected, refused } = self;
+        let known = format!("imported {imported}, already connected: {connected}, refused: {refused} before");
+        let message = format!("{}; {known}", error.message);
+        Error { message, ..error }
+            .remedy("import the file again when the server can be reached: existing connections are left as they are")
     }
 
     fn end(self, output: &Output, is_file: bool, is_verified: bool) -> Result<Exit, Error> {

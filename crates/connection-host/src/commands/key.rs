@@ -5,10 +5,10 @@ use connection_core::{KeyError, KeyStatus, OpenError};
 use crate::{
     Error, Exit,
     args::{KeyChange, KeyCommand},
-    cli::Program,
     config::KeySettings,
     input,
     output::json::{KeyBody, KeyChangeBody, KeyRotationBody},
+    program::Program,
 };
 
 pub(super) async fn run(program: Program, command: Option<KeyCommand>) -> Result<Exit, Error> {
@@ -41,7 +41,7 @@ async fn show(mut program: Program) -> Result<Exit, Error> {
 async fn change(program: Program, arguments: KeyChange) -> Result<Exit, Error> {
     let to = program.settings.next_key_source(named(arguments)?, &program.environment, input::new_passphrase)?;
     // Sources that are configured for this change may disagree, but only in this command.
-    let changing = program.builder().key(program.key.used.clone()).change_key(to);
+    let changing = program.builder().key(program.key()?.used.clone()).change_key(to);
     let output = &program.output;
     let changed = output.waiting("the database", changing).await?;
     let name = &changed.source;

@@ -3,36 +3,34 @@
 use super::{confirm, kinds};
 use crate::{
     Error, Exit,
-    cli::Program,
-    output::{
-        Output,
-        json::{AcceptedBody, KindChangeBody},
-    },
+    output::{Output, json::AcceptedBody},
+    program::Program,
 };
 
 pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<Exit, Error> {
+    let is_here = program.server.is_none();
     // The kind of a declaration is known only to the database.
-    let is_known_now = !kinds::is_declared(name) || !program.has_database();
-    if is_known_now {
+    if is_here && (!kinds::is_declared(name) || !program.has_database()) {
         program.kind(name)?;
     }
     // Do not create a database only to find it empty.
-    if !program.has_database() {
+    if is_here && !program.has_database() {
         let nothing = AcceptedBody { kind: name.to_owned(), connections: 0, changes: Vec::new() };
         return report(&program.output, &nothing, false);
     }
-    let registry = program.open().await?;
-    let kind = program.kind(name)?.descriptor.kind.clone();
-    let mut accepted = AcceptedBody { kind: kind.to_string(), connections: 0, changes: Vec::new() };
-    let mut changes = registry.kinds().changed().await?;
-    changes.retain(|change| change.kind == kind);
+    let backend = program.backend().await?;
+    if is_here {
+        program.kind(name)?;
+    }
+    let seen = backend.kind_changes(name).await?;
+    let kind = &seen.kind;
     let output = &program.output;
-    for change in &changes {
-        let mut shown = KindChangeBody::from(change);
+    let mut agreed = Vec::new();
+    for (number, change) in seen.changes.iter().enumerate() {
         if !output.json {
             output.line(format!("Change of {kind}, for {}:", accounts(change.connections)))?;
-            shown.removed.iter().try_for_each(|line| output.line(format!("- {line}")))?;
-            shown.added.iter().try_for_each(|line| output.line(format!("+ {line}")))?;
+            change.removed.iter().try_for_each(|line| output.line(format!("- {line}")))?;
+            change.added.iter().try_for_each(|line| output.line(format!("+ {line}")))?;
         }
         // A person who cannot be asked has seen the change, and can repeat the command.
         confirm::possible(&program, yes, "whether to accept the change")?;
@@ -40,17 +38,15 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
             true => format!("Use {kind} in this way, for {}?", accounts(change.connections)),
             false => format!("Revoke credentials of {kind} in this way, for {}?", accounts(change.connections)),
         };
-        let left = if changes.len() == 1 { "Nothing was accepted." } else { "This change was not accepted." };
-        if !yes && !confirm::ask(&program, question, left).await? {
-            continue;
+        let left = if seen.changes.len() == 1 { "Nothing was accepted." } else { "This change was not accepted." };
+        if yes || confirm::ask(&program, question, left).await? {
+            agreed.push(number);
         }
-        let count = registry.kinds().accept(change).await?;
-        accepted.connections += count;
-        shown.connections = count;
-        accepted.changes.push(shown);
     }
-    registry.close().await;
-    report(output, &accepted, !changes.is_empty())
+    let accepted = backend.accept_changes(&seen, &agreed).await?;
+    backend.close().await;
+    let accepted = AcceptedBody { kind: accepted.kind, connections: accepted.connections, changes: accepted.changes };
+    report(output, &accepted, !seen.changes.is_empty())
 }
 
 fn report(output: &Output, accepted: &AcceptedBody, is_changed: bool) -> Result<Exit, Error> {

@@ -10,7 +10,7 @@ use connection_manifest::{Catalogue, KindFile, KindSet};
 use serde::Serialize;
 
 use super::kind_files;
-use crate::{Error, Exit, cli::Program, kind_entry::KindSource, kinds_directory};
+use crate::{Error, Exit, kind_entry::KindSource, kinds_directory, program::Program};
 
 /// A file that was added or written.
 #[derive(Serialize)]

@@ -13,9 +13,9 @@ use serde::Serialize;
 use super::kind_add::not_of_program;
 use crate::{
     Error, Exit,
-    cli::Program,
     kinds_directory::{self, refused},
     output::Output,
+    program::Program,
 };
 
 /// One byte more than a file may have, so that a file that is too large is refused where it is parsed.

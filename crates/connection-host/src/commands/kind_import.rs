@@ -11,7 +11,7 @@ use connection_manifest::{Catalogue, NangoEntry, NangoImport, NangoOutcome};
 use serde::Serialize;
 
 use super::{kind_add, kind_files::RefusedBody};
-use crate::{Error, Exit, cli::Program, kinds_directory};
+use crate::{Error, Exit, kinds_directory, program::Program};
 
 /// The result of converting entries of another catalogue, for `--json`.
 #[derive(Serialize)]

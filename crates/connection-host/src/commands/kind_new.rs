@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     Error, Exit,
-    cli::Program,
     input::{self, Cancelled},
     kinds_directory, platform,
+    program::Program,
 };
 
 /// A question, and the drafts for which it is asked.

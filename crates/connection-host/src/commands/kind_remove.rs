@@ -11,7 +11,7 @@ use connection_manifest::Catalogue;
 use serde::Serialize;
 
 use super::{confirm, kind_add};
-use crate::{Error, Exit, cli::Program, kind_entry::KindSource, kinds_directory};
+use crate::{Error, Exit, kind_entry::KindSource, kinds_directory, program::Program};
 
 /// The result of removing a kind, with the number of connections that stay, for `--json`.
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
 async fn connections(program: &mut Program, name: &str) -> Result<u64, Error> {
     let Some(kind) = Kind::parse(name).filter(|_| program.has_database()) else { return Ok(0) };
     let registry = program.open().await?;
-    let count = registry.server().count_connections(Some(&kind)).await;
+    let count = registry.all_owners().count_connections(Some(&kind)).await;
     registry.close().await;
     Ok(count?)
 }

@@ -1,20 +1,25 @@
 //! `kinds`: lists what can be connected, and what each kind needs. The database is read for the kinds that added
 //! extensions declare, and none is created.
 
-use connection_contract::{Field, Guide, Kind, SetupMethod};
+use connection_contract::{Guide, Kind, ToolSpec};
 use connection_manifest::Catalogue;
-use connection_server::shapes::is_called_back;
+use connection_server::convert::{self, is_called_back};
 
-use super::{profiles, tool};
+use super::{
+    kind_shape::{KindBody, ToolBody},
+    kinds_on_server, profiles, tool,
+};
 use crate::{
-    Error, Exit,
-    cli::Program,
-    inbound,
+    Error, Exit, inbound,
     kind_entry::{KindEntry, KindSource},
-    output::{Table, json},
+    output::{Output, Table, joined},
+    program::Program,
 };
 
 pub(super) async fn list(mut program: Program, all: bool) -> Result<Exit, Error> {
+    if let Some(server) = &program.server {
+        return kinds_on_server::list(&program.output, server).await;
+    }
     program.learn_declared().await;
     let program = &program;
     let output = &program.output;
@@ -23,7 +28,7 @@ pub(super) async fn list(mut program: Program, all: bool) -> Result<Exit, Error>
         for kind in &program.kinds {
             // Do not run the tools when listing all kinds.
             let tool = match kind.descriptor.tools.first() {
-                Some(tool) => Some(json::ToolBody::of(tool, &tool::find(program, tool).await)),
+                Some(tool) => Some(ToolBody::of(tool, &tool::find(program, tool).await)),
                 None => None,
             };
             bodies.push(body(program, kind, tool));
@@ -37,20 +42,20 @@ pub(super) async fn list(mut program: Program, all: bool) -> Result<Exit, Error>
     for kind in &program.kinds {
         let descriptor = &kind.descriptor;
         let fields: Vec<_> = descriptor.fields.iter().map(|field| &*field.name).collect();
-        let needs: Vec<_> = descriptor.needs.iter().copied().map(json::need_word).collect();
+        let needs: Vec<_> = descriptor.needs.iter().copied().map(convert::need_word).collect();
         let named = || [descriptor.kind.as_str().into(), descriptor.display_name.as_str().into()];
         let [kind_name, what] = named();
         whole.row([
             kind_name,
             what,
             fields.join(", ").into(),
-            json::KindBody::capabilities(kind).join(", ").into(),
+            joined(&KindBody::capabilities(kind)).into(),
             needs.join(", ").into(),
         ]);
         let [kind_name, what] = named();
         asking.row([kind_name, what, fields.join(", ").into()]);
         let [kind_name, what] = named();
-        narrow.row([kind_name, what, json::auth_word(descriptor.auth).into()]);
+        narrow.row([kind_name, what, convert::auth(descriptor.auth).as_str().into()]);
     }
     if output.first_that_fits(&[whole, asking, narrow])? > 0 {
         output.line("\n`connections kinds show KIND` shows more about a kind.")?;
@@ -65,6 +70,9 @@ pub(super) async fn list(mut program: Program, all: bool) -> Result<Exit, Error>
 }
 
 pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error> {
+    if let Some(server) = &program.server {
+        return kinds_on_server::show(&program.output, server, name).await;
+    }
     if is_declared(name) {
         program.learn_declared().await;
     }
@@ -76,12 +84,12 @@ pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error
         None => None,
     };
     if output.json {
-        output.shape(&body(program, kind, tool.map(|(tool, found)| json::ToolBody::of(tool, &found))))?;
+        output.shape(&body(program, kind, tool.map(|(tool, found)| ToolBody::of(tool, &found))))?;
         return Ok(Exit::Fine);
     }
     let descriptor = &kind.descriptor;
     output.line(format!("{} ({})", descriptor.display_name, descriptor.kind))?;
-    output.line(format!("  authenticates with: {}", json::auth_word(descriptor.auth)))?;
+    output.line(format!("  authenticates with: {}", convert::auth(descriptor.auth)))?;
     if let Some(extension) = &descriptor.extension {
         output.line(format!("  only for the extension: {extension}"))?;
     }
@@ -90,9 +98,9 @@ pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error
         KindSource::Catalogue => output.line("  described by: a file of the catalogue")?,
         KindSource::Program => {}
     }
-    let capabilities = json::KindBody::capabilities(kind);
+    let capabilities = KindBody::capabilities(kind);
     if !capabilities.is_empty() {
-        output.line(format!("  can: {}", capabilities.join(", ")))?;
+        output.line(format!("  can: {}", joined(&capabilities)))?;
     }
     if !descriptor.origins.is_empty() {
         output.line(format!("  sends requests to: {}", descriptor.origins.join(", ")))?;
@@ -101,7 +109,7 @@ pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error
         output.line(format!("  its credentials are deleted at: {page}"))?;
     }
     if !descriptor.ways.is_empty() {
-        let ways: Vec<_> = descriptor.ways.iter().copied().map(way).collect();
+        let ways: Vec<_> = descriptor.ways.iter().copied().map(convert::way).map(kinds_on_server::way).collect();
         output.line(format!("  authorized {}", ways.join(", or ")))?;
     }
     if is_called_back(descriptor) {
@@ -111,12 +119,7 @@ pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error
         output.line(format!("  application: kinds.{} in {}", descriptor.kind, configured.place()))?;
     }
     if let Some((tool, found)) = tool {
-        output.line(format!("  tool: {}", found.describe(tool)))?;
-        if let Some((directory, probe)) = &found.found {
-            let account = profiles::signed_in(probe);
-            let account = if account.is_empty() { "not known" } else { account };
-            output.line(format!("  signed in: {account}, by {}", profiles::display_path(directory)))?;
-        }
+        show_tool(output, tool, &found)?;
     }
     if !descriptor.permission_modes.is_empty() {
         output.line(format!("  permission modes: {}", descriptor.permission_modes.join(", ")))?;
@@ -127,52 +130,31 @@ pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error
     for line in guide(&descriptor.guide) {
         output.line(format!("  {line}"))?;
     }
-    let mut table = Table::new(["FIELD", "WHAT", "INPUT", "REQUIRED", "HELP"], 1);
-    for field in &descriptor.fields {
-        let input = json::input_word(&field.input);
-        table.row([
-            field.name.as_ref().into(),
-            field.label.as_str().into(),
-            if field.many { format!("{input}, one or more").into() } else { input.into() },
-            required(field).into(),
-            field.help.as_ref().map_or("", |help| help.as_str()).into(),
-        ]);
-    }
-    output.line("")?;
-    output.table(&table)?;
+    let fields: Vec<_> = descriptor.fields.iter().map(convert::kind_field).collect();
+    kinds_on_server::show_fields(output, &fields)?;
     output.line(format!("\nconnections add {}", descriptor.kind))?;
     Ok(Exit::Fine)
 }
 
-fn body(program: &Program, kind: &KindEntry, tool: Option<json::ToolBody>) -> json::KindBody {
+fn show_tool(output: &Output, tool: &ToolSpec, found: &tool::Detected) -> Result<(), Error> {
+    output.line(format!("  tool: {}", found.describe(tool)))?;
+    if let Some((directory, probe)) = &found.found {
+        let account = profiles::signed_in(probe);
+        let account = if account.is_empty() { "not known" } else { account };
+        output.line(format!("  signed in: {account}, by {}", profiles::display_path(directory)))?;
+    }
+    Ok(())
+}
+
+fn body(program: &Program, kind: &KindEntry, tool: Option<ToolBody>) -> KindBody {
     let descriptor = &kind.descriptor;
     let address = is_called_back(descriptor).then(|| inbound::redirect_uri(&program.settings, &descriptor.kind));
-    json::KindBody::of(kind, address, tool, program.settings.usage.cache_ttl(descriptor))
+    KindBody::of(kind, address, tool, program.settings.usage.cache_ttl(descriptor))
 }
 
 /// Returns `true` for the name of a kind that an extension declares.
 pub(super) fn is_declared(name: &str) -> bool {
     Kind::parse(name).is_some_and(|kind| kind.extension().is_some())
-}
-
-/// Returns whether a field must be answered, and when.
-fn required(field: &Field) -> &'static str {
-    match (field.required, field.way) {
-        (false, _) => "no",
-        (true, Some(SetupMethod::Paste)) => "to paste",
-        (true, Some(_)) => "one way",
-        (true, None) if field.kept.is_some() => "once",
-        (true, None) => "yes",
-    }
-}
-
-fn way(way: SetupMethod) -> &'static str {
-    match way {
-        SetupMethod::Browser => "in a browser that comes back",
-        SetupMethod::Device => "with a code, on any machine (--device)",
-        SetupMethod::Paste => "in any browser, by pasting the address it ends on (--paste)",
-        _ => "elsewhere",
-    }
 }
 
 /// Returns the lines of a guide to a credential.

@@ -5,6 +5,8 @@ mod backup;
 mod completions;
 mod config;
 mod confirm;
+mod connect_on_server;
+mod declared;
 mod default;
 mod dialogue;
 mod doctor;
@@ -15,7 +17,6 @@ mod files;
 mod finish;
 mod follow_events;
 mod forget_client;
-mod identities;
 mod import;
 mod key;
 mod kind_accept;
@@ -25,19 +26,21 @@ mod kind_files;
 mod kind_import;
 mod kind_new;
 mod kind_remove;
+mod kind_shape;
 mod kind_test;
 mod kinds;
+mod kinds_on_server;
 mod link;
 mod list;
+mod list_all_owners;
 mod list_counts;
-mod list_moved;
+mod list_printer;
 mod open_settings;
 mod own_kinds;
 mod preferences;
 mod profiles;
 mod reauthorize;
 mod refresh;
-pub(crate) mod remote;
 mod remove;
 mod remove_kind;
 mod rename;
@@ -49,8 +52,10 @@ mod sandbox;
 mod send;
 mod serve;
 mod setup;
+mod setup_on_server;
 mod setup_port;
 mod setup_report;
+mod setup_steps;
 mod show;
 mod tag;
 mod tokens;
@@ -63,12 +68,11 @@ mod webhooks;
 use std::process::ExitCode;
 
 pub(crate) use doctor::exposed;
-pub(crate) use tool::{Detected, Variables};
 
 use crate::{
     Error,
     args::{Command, KindsCommand, KindsImport, SandboxCommand},
-    cli::Program,
+    program::Program,
 };
 
 /// Runs the command. `Ok` has the exit status of a command without an error to print.

@@ -13,9 +13,9 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     catalogue,
-    cli::Program,
     kinds_directory::{self, OwnKinds, Stamps, describes},
     platform::OPERATIONS,
+    program::Program,
 };
 
 /// The time between two looks at the directory.
@@ -48,7 +48,7 @@ impl KindsInForce {
 
     /// Reads the files again whenever they change, without an end.
     pub(super) async fn follow(mut self) {
-        let clock = self.registry.server().clock();
+        let clock = self.registry.clock();
         loop {
             clock.sleep(INTERVAL).await;
             self.look().await;
@@ -138,6 +138,6 @@ impl KindsInForce {
 
     /// Returns `true` if there are connections of the kind. If the store cannot be read, there may be some.
     async fn is_connected(&self, name: &Kind) -> bool {
-        self.registry.server().count_connections(Some(name)).await.map_or(true, |count| count > 0)
+        self.registry.all_owners().count_connections(Some(name)).await.map_or(true, |count| count > 0)
     }
 }

@@ -1,15 +1,23 @@
 //! `reauthorize C`: begins a setup that replaces a credential in place, and conducts it to its end.
 
-use connection_contract::Field;
+use std::collections::BTreeMap;
 
-use super::{dialogue::Dialogue, finish::FinishMethod, setup_port::LocalSetup, setup_report::ReportedAction};
-use crate::{Error, Exit, args::Reauthorize, cli::Program, input::Inputs, select};
+use connection_contract::Field;
+use connection_core::ConnectionInfo;
+
+use super::{
+    connect_on_server, dialogue::Dialogue, finish::FinishMethod, setup_port::LocalSetup, setup_report::ReportedAction,
+};
+use crate::{Error, Exit, args::Reauthorize, input::Inputs, program::Program, select};
 
 pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<Exit, Error> {
+    if let Some(server) = program.server.clone() {
+        return connect_on_server::reauthorize(program, server, arguments).await;
+    }
     let finish = FinishMethod::new(&arguments.finish, &program);
     let mut inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
     let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
-    let connection = select::connection(&registry, &arguments.connection).await?;
+    let connection = select::opened(&registry, &arguments.connection).await?;
     let kind = &connection.info().kind;
     // The core refuses a kind that is not registered, with the right message.
     if let Some(known) = registry.kinds().find(kind).await? {
@@ -19,7 +27,7 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
         let kept = program.may_have_kept(kind).await?;
         inputs.check_any(kind.as_str(), &known.descriptor.fields, kept)?;
         // Without these fields, the new credential would be sent elsewhere than the old one.
-        inputs.want(changed(&known.descriptor.fields, &connection.info().config));
+        inputs.want(changed(&known.descriptor.fields, &config_of(connection.info())));
     }
     let begin = connection.reauthorize();
     let begin = if arguments.another_account { begin.another_account() } else { begin };
@@ -32,10 +40,15 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     dialogue.run_and_close(inputs, &registry).await
 }
 
+/// Returns the public values of a connection, by the names of their fields.
+pub(super) fn config_of(info: &ConnectionInfo) -> BTreeMap<String, String> {
+    info.config.iter().cloned().collect()
+}
+
 /// Returns the optional fields whose value in the connection differs from the kind's default.
-pub(super) fn changed(fields: &[Field], config: &[(String, String)]) -> Vec<String> {
+pub(super) fn changed(fields: &[Field], config: &BTreeMap<String, String>) -> Vec<String> {
     let is_changed = |field: &&Field| {
-        let value = config.iter().find(|(name, _)| field.name == *name).map(|(_, value)| value.as_str());
+        let value = config.get(&*field.name).map(String::as_str);
         !field.required && value.is_some_and(|value| field.default.as_deref() != Some(value))
     };
     fields.iter().filter(is_changed).map(|field| field.name.to_string()).collect()

@@ -1,56 +1,40 @@
 //! `remove C`: after a question, tears the connection down and deletes it.
 
-use connection_core::{ConnectionInfo, Removal, Teardown};
+use connection_api::{Connection, Removed, Teardown};
 
 use super::confirm;
 use crate::{
     Error, Exit,
-    cli::Program,
-    output::{Output, account, json},
+    output::{Output, account},
+    program::Program,
     select,
 };
 
 pub(super) async fn run(mut program: Program, reference: &str, revoke: bool, yes: bool) -> Result<Exit, Error> {
     confirm::possible(&program, yes, "whether to remove it")?;
-    let registry = program.open().await?;
-    let connection = select::connection(&registry, reference).await?;
-    let info = connection.info();
+    let backend = program.backend().await?;
+    let listed = select::connection(&*backend, reference).await?;
+    let (connection, title) = (&listed.connection, &listed.kind_title);
     let output = &program.output;
-    if !yes && !confirm::ask(&program, removal_question(info), "Nothing was removed.").await? {
-        registry.close().await;
+    if !yes && !confirm::ask(&program, format!("Remove {}?", account(connection)), "Nothing was removed.").await? {
+        backend.close().await;
         return Ok(Exit::Fine);
     }
-    let provider = program.provider(&info.kind);
-    let removal = match revoke {
-        true => registry.remove_and_revoke(info.id),
-        false => registry.remove(info.id),
-    };
-    let removal = output.waiting(provider, removal).await?;
-    registry.close().await;
-    if output.json {
-        output.shape(&json::RemovedBody::of(info, &removal))?;
-        return Ok(Exit::Fine);
+    let removed = output.waiting(title, backend.remove(&connection.id, revoke)).await?;
+    backend.close().await;
+    match output.json {
+        true => output.shape(&removed)?,
+        false => print_removal(output, connection, &removed, title)?,
     }
-    print_removal(output, info, &removal, provider)?;
     Ok(Exit::Fine)
 }
 
-/// Returns the question before a removal.
-pub(super) fn removal_question(info: &ConnectionInfo) -> String {
-    format!("Remove {}?", account(info))
-}
-
 /// Prints a removal for people, and what happened to each credential at the provider.
-pub(super) fn print_removal(
-    output: &Output,
-    info: &ConnectionInfo,
-    removal: &Removal,
-    provider: &str,
-) -> Result<(), Error> {
-    let revoked = removal.teardown == Teardown::Revoked;
-    let note = if revoked { format!("; {provider} revoked the credential") } else { String::new() };
-    output.line(format!("Removed {}{note}", account(info)))?;
-    for (which, reason) in [("credential", &removal.reason), ("previous credential", &removal.previous_reason)] {
+pub(super) fn print_removal(output: &Output, of: &Connection, removed: &Removed, title: &str) -> Result<(), Error> {
+    let revoked = removed.teardown == Teardown::Revoked;
+    let note = if revoked { format!("; {title} revoked the credential") } else { String::new() };
+    output.line(format!("Removed {}{note}", account(of)))?;
+    for (which, reason) in [("credential", &removed.reason), ("previous credential", &removed.previous_reason)] {
         if let Some(reason) = reason {
             let remedy = reason.remedy.as_ref().map(|remedy| format!(". To end it, {remedy}")).unwrap_or_default();
             output.note(format!("The {which} was not revoked: {}{remedy}.", reason.message));

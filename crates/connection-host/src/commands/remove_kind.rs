@@ -1,62 +1,44 @@
-//! `remove --kind K`: after a single question, removes every connection of the kind as `remove` does.
-
-use std::collections::HashMap;
+//! `remove --kind KIND`: after a question, removes every connection of a kind.
 
 use connection_contract::Kind;
-use connection_core::Filter;
 
 use super::{confirm, remove::print_removal};
-use crate::{
-    Error, Exit,
-    cli::Program,
-    output::{Elements, json},
-    select::Pages,
-};
+use crate::{Error, Exit, backend::every, program::Program};
 
 pub(super) async fn run(mut program: Program, kind: &str, revoke: bool, yes: bool) -> Result<Exit, Error> {
     confirm::possible(&program, yes, "whether to remove them")?;
     let kind = Kind::parse(kind).ok_or_else(|| Error::usage("--kind does not accept this value"))?;
-    let registry = program.open().await?;
-    let output = &program.output;
-    let mut pages = Pages::new(&registry, Filter::new().kind(kind.clone()));
-    let mut known = HashMap::new();
-    while let Some(page) = pages.next().await? {
-        known.extend(page.into_iter().map(|info| (info.id, info)));
-    }
+    let backend = program.backend().await?;
+    let mut known = every(&*backend, Some(&kind)).await?;
+    known.sort_by(|a, b| (&a.connection.label, &a.connection.id).cmp(&(&b.connection.label, &b.connection.id)));
     if !yes
         && !known.is_empty()
-        && !confirm::ask(&program, kind_question(&kind, known.len()), "Nothing was removed.").await?
+        && !confirm::ask(&program, question(&kind, known.len()), "Nothing was removed.").await?
     {
-        registry.close().await;
+        backend.close().await;
         return Ok(Exit::Fine);
     }
-    let provider = program.provider(&kind);
-    let removal = match revoke {
-        true => registry.kinds().remove_and_revoke(&kind),
-        false => registry.kinds().remove(&kind),
-    };
-    let removal = output.waiting(provider, removal).await?;
-    registry.close().await;
-    let mut elements = Elements::new();
-    for (id, removal) in &removal.removed {
-        match known.get(id) {
-            Some(info) if output.json => elements.push(output, &json::RemovedBody::of(info, removal))?,
-            Some(info) => print_removal(output, info, removal, provider)?,
-            // The connection was made after the question.
-            None if output.json => {}
-            None => output.line(format!("Removed {id}"))?,
-        }
-    }
+    let output = &program.output;
+    let title = known.first().map_or(kind.as_str(), |listed| listed.kind_title.as_str());
+    let connections: Vec<_> = known.iter().map(|listed| listed.connection.clone()).collect();
+    let removed = output.waiting(title, backend.remove_kind(&kind, &connections, revoke)).await?;
+    backend.close().await;
     if output.json {
-        elements.end(output)?;
-    } else if removal.removed.is_empty() {
+        output.shape(&removed)?;
+    } else if removed.is_empty() {
         output.line(format!("There is no connection of {kind}."))?;
+    } else {
+        for removed in &removed {
+            if let Some(of) = connections.iter().find(|of| of.id == removed.id) {
+                print_removal(output, of, removed, title)?;
+            }
+        }
     }
     Ok(Exit::Fine)
 }
 
 /// Returns the question before all connections of a kind are removed.
-pub(super) fn kind_question(kind: &Kind, count: usize) -> String {
+fn question(kind: &Kind, count: usize) -> String {
     match count {
         1 => format!("Remove the connection of {kind}?"),
         count => format!("Remove all {count} connections of {kind}?"),

@@ -6,14 +6,13 @@ use connection_core::{
 };
 use connection_manifest::ExtensionFile;
 
-use super::show::fact;
+use super::{declared, show::fact};
 use crate::{
     Error, Exit,
-    cli::Program,
-    declared,
     extensions::{explained, named},
     input::{self, stored},
     output::{Output, quoted, reauthorize_command},
+    program::Program,
 };
 
 pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Result<Exit, Error> {

@@ -7,8 +7,8 @@ use connection_core::{RestoredConnection, TokenUse};
 
 use crate::{
     Error, Exit,
-    cli::Program,
-    output::{Cell, Table, json::RestoredBody, name, quoted},
+    output::{Cell, Table, json::RestoredBody, quoted},
+    program::Program,
 };
 
 /// The maximum number of connections that are shown to a person.
@@ -53,12 +53,12 @@ fn list(program: &Program, restored: &[RestoredConnection]) -> Result<(), Error>
         TokenUse::Unused => 2,
         _ => 1,
     };
-    rows.sort_by_cached_key(|row| (place(row), row.connection.owner.clone(), name(&row.connection)));
+    rows.sort_by_cached_key(|row| (place(row), row.connection.owner.clone(), name_of(row)));
     let mut table = Table::new(["CONNECTION", "OWNER", "REFRESH TOKEN", "WHAT TO DO"], 3);
     for row in rows.iter().take(MAX_SHOWN) {
         let what = command(row, program).unwrap_or_else(|| "nothing".to_owned());
         table.row([
-            Cell::from(name(&row.connection)),
+            Cell::from(name_of(row)),
             Cell::from(row.connection.owner.clone()),
             Cell::from(word(row.token)),
             Cell::from(what),
@@ -78,6 +78,11 @@ fn list(program: &Program, restored: &[RestoredConnection]) -> Result<(), Error>
     Ok(())
 }
 
+/// Returns `KIND:LABEL`.
+fn name_of(of: &RestoredConnection) -> String {
+    format!("{}:{}", of.connection.kind, of.connection.label)
+}
+
 fn word(token: TokenUse) -> &'static str {
     match token {
         TokenUse::Used => "used since",
@@ -87,7 +92,8 @@ fn word(token: TokenUse) -> &'static str {
 }
 
 /// Returns the command that makes the connection work for long; `None` if it does already.
-fn command(RestoredConnection { connection, token, .. }: &RestoredConnection, program: &Program) -> Option<String> {
+fn command(restored: &RestoredConnection, program: &Program) -> Option<String> {
+    let RestoredConnection { connection, token, .. } = restored;
     let acting = program.settings.owner.as_deref().unwrap_or("local");
     let owner = match connection.owner == acting {
         true => String::new(),
@@ -95,6 +101,6 @@ fn command(RestoredConnection { connection, token, .. }: &RestoredConnection, pr
     };
     match token {
         TokenUse::Unused => None,
-        _ => Some(format!("connections {owner}reauthorize {}", quoted(&name(connection)))),
+        _ => Some(format!("connections {owner}reauthorize {}", quoted(&name_of(restored)))),
     }
 }

@@ -6,15 +6,19 @@ use std::{
 };
 
 use connection_agent::{Sandbox, SandboxEngine, SandboxError};
+use serde::Serialize;
 
-use crate::{
-    Error, Exit,
-    cli::Program,
-    kind_entry::KindEntry,
-    output::{json, without_line},
-};
+use crate::{Error, Exit, kind_entry::KindEntry, platform::without_line, program::Program};
 
 /// Refuses a kind without a container before anything is started.
+/// The shape of `sandbox build`.
+#[derive(Debug, Serialize)]
+struct ImageBody {
+    kind: String,
+    engine: &'static str,
+    image: String,
+}
+
 pub(super) fn supported(kind: &KindEntry) -> Result<(), Error> {
     match &kind.sandbox {
         Some(_) => Ok(()),
@@ -69,7 +73,7 @@ pub(super) async fn build(mut program: Program, kind: &str, file: Option<&Path>)
     let image = built.map_err(|_| Error::new(Exit::Unexpected, "crashed", "the build crashed"))??;
     let output = &program.output;
     if output.json {
-        output.shape(&json::ImageBody { kind: name.to_string(), engine: used.program(), image })?;
+        output.shape(&ImageBody { kind: name.to_string(), engine: used.program(), image })?;
     } else {
         output.line(format!("Built {image}; `connections run {name} --sandbox` uses it."))?;
     }

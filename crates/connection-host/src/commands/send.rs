@@ -1,15 +1,16 @@
 //! `send C METHOD PATH`: sends a request and prints the provider's response unchanged.
 
 use axum::http::StatusCode;
+use connection_api::{Answer, Connection, Encoding, Header};
 use connection_contract::{Secret, Timestamp};
-use connection_core::{Connection, ConnectionInfo, Response};
 
 use crate::{
     Error, Exit,
     args::Send,
-    cli::Program,
+    backend::{NewRequest, Sent},
     input::{Standard, at_value},
-    output::{Output, json, name, quoted, reauthorize_command},
+    output::{Output, name, quoted, reauthorize_command},
+    program::Program,
     select,
 };
 
@@ -20,53 +21,30 @@ const JSON_LIMIT: usize = 64 * 1024 * 1024;
 
 pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, Error> {
     let Prepared { headers, data } = prepared(&arguments)?;
-    let registry = program.open().await?;
-    let connection = select::connection(&registry, &arguments.connection).await?;
+    let backend = program.backend().await?;
+    let listed = select::connection(&*backend, &arguments.connection).await?;
+    let (connection, title) = (&listed.connection, &listed.kind_title);
     let method = arguments.method.to_ascii_uppercase();
-    let mut request = connection.request(&method, &arguments.path).await?;
-    for (name, value) in headers {
-        request.set_header(name, value);
+    let request = NewRequest { method, path: arguments.path, headers, body: data };
+    let output = &program.output;
+    let mut sent = output.waiting(title, backend.send(&connection.id, request)).await?;
+    output.waiting(title, print(output, &mut sent, arguments.include)).await?;
+    if sent.status == 401 {
+        output.waiting(title, backend.verify_refused_use(&connection.id)).await;
     }
-    if let Some(data) = data {
-        request.body = data;
-    }
-    let host = request.url().split("://").last().and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
-    let host = host.to_owned();
-    let provider = program.provider(&connection.info().kind);
-    let response = program.output.waiting(provider, connection.send(request)).await?;
-    let status = response.status();
-    let pause = pause(response.headers(), program.output.now);
-    let lacking = Lacking { missing: response.missing_scopes().to_vec(), askable: response.askable_scopes().to_vec() };
-    program.output.waiting(provider, print(&program.output, response, arguments.include)).await?;
-    if status == 401 {
-        verify_refused_use(&program.output, provider, &connection).await;
-    }
-    registry.close().await;
-    exit(status, pause, &lacking, &host, connection.info())
-}
-
-/// The scopes for lack of which the provider refused a request, and those of them that a re-authorization may ask for.
-pub(super) struct Lacking {
-    pub(super) missing: Vec<String>,
-    pub(super) askable: Vec<String>,
-}
-
-/// Verifies the connection after its provider refused the request, so that what other commands say about it is true. The
-/// answer was printed and is the result of the command; a verification that fails leaves the refused request noted.
-async fn verify_refused_use(output: &Output, provider: &str, connection: &Connection) {
-    if let Err(error) = output.waiting(provider, connection.verify_refused_use()).await {
-        tracing::debug!(connection = %connection.id(), code = error.code(), "the verification after a refused request failed");
-    }
+    backend.close().await;
+    let answered = sent.host.as_deref().unwrap_or(title);
+    exit(&sent, output.now, answered, connection)
 }
 
 /// The checked parts of the arguments.
-pub(super) struct Prepared {
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) data: Option<Secret>,
+struct Prepared {
+    headers: Vec<(String, String)>,
+    data: Option<Secret>,
 }
 
 /// Checks the arguments, and reads the body.
-pub(super) fn prepared(arguments: &Send) -> Result<Prepared, Error> {
+fn prepared(arguments: &Send) -> Result<Prepared, Error> {
     if !arguments.path.starts_with('/') {
         return Err(Error::usage("the path must begin with '/'; it is relative to the connection's base address"));
     }
@@ -82,20 +60,17 @@ pub(super) fn prepared(arguments: &Send) -> Result<Prepared, Error> {
 }
 
 /// Returns the end of the pause that an answer asks for (`Retry-After`, RFC 9110, section 10.2.3).
-pub(super) fn pause(headers: &[(String, String)], now: Timestamp) -> Option<Timestamp> {
+fn pause(headers: &[(String, String)], now: Timestamp) -> Option<Timestamp> {
     let (_, value) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
     let seconds = value.trim().parse::<i64>().ok().map(|seconds| now.seconds().saturating_add(seconds.max(0)));
     seconds.map(Timestamp::from_seconds).or_else(|| Timestamp::parse(value.trim()))
 }
 
-/// Returns the result of the command for an answer with this status, and with the end of the pause that it asks for.
-pub(super) fn exit(
-    status: u16,
-    pause: Option<Timestamp>,
-    lacking: &Lacking,
-    answered: &str,
-    info: &ConnectionInfo,
-) -> Result<Exit, Error> {
+/// Returns the result of the command for an answer.
+fn exit(sent: &Sent, now: Timestamp, answered: &str, of: &Connection) -> Result<Exit, Error> {
+    let Sent { status, headers, missing_scopes: missing, askable_scopes: askable, .. } = sent;
+    let status = *status;
+    let pause = pause(headers, now);
     if (200..300).contains(&status) {
         return Ok(Exit::Fine);
     }
@@ -103,8 +78,7 @@ pub(super) fn exit(
     let phrase =
         StatusCode::from_u16(status).ok().and_then(name_of).map_or_else(String::new, |name| format!(" {name}"));
     let error = Error::new(Exit::Unexpected, "http_status", format!("{answered} answered {status}{phrase}"));
-    let own = quoted(&name(info));
-    let Lacking { missing, askable } = lacking;
+    let own = quoted(&name(of));
     Err(match status {
         403 if !askable.is_empty() => {
             let command = reauthorize_command(&own, askable);
@@ -124,42 +98,39 @@ pub(super) fn exit(
     })
 }
 
-async fn print(output: &Output, mut response: Response, include: bool) -> Result<(), Error> {
+async fn print(output: &Output, sent: &mut Sent, include: bool) -> Result<(), Error> {
     if output.json {
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
+        while let Some(chunk) = sent.body.chunk().await? {
             if bytes.len() + chunk.len() > JSON_LIMIT {
                 return Err(Error::new(Exit::Unexpected, "too_large", "the answer is too large for --json"));
             }
             bytes.extend(chunk);
         }
-        let body = json::AnswerBody::new(response.status(), response.headers(), bytes);
-        return output.shape(&body.scopes(response.missing_scopes(), response.askable_scopes()));
+        let (encoding, body) = Encoding::encode(bytes);
+        let header = |(name, value): &(String, String)| Header { name: name.clone(), value: value.clone() };
+        return output.shape(&Answer {
+            status: sent.status,
+            headers: sent.headers.iter().map(header).collect(),
+            encoding,
+            body,
+            missing_scopes: sent.missing_scopes.clone(),
+            askable_scopes: sent.askable_scopes.clone(),
+        });
     }
-    print_head(output, response.status(), response.headers(), include)?;
-    let mut last = None;
-    while let Some(chunk) = response.chunk().await? {
-        output.bytes(&chunk)?;
-        last = chunk.last().copied().or(last);
-    }
-    output.end_line(last)
-}
-
-/// Prints the status and the headers of an answer, if they were asked for.
-pub(super) fn print_head(
-    output: &Output,
-    status: u16,
-    headers: &[(String, String)],
-    include: bool,
-) -> Result<(), Error> {
     if include {
-        output.line(format!("HTTP {status}"))?;
-        for (name, value) in headers {
+        output.line(format!("HTTP {}", sent.status))?;
+        for (name, value) in &sent.headers {
             output.line(format!("{name}: {value}"))?;
         }
         output.line("")?;
     }
-    Ok(())
+    let mut last = None;
+    while let Some(chunk) = sent.body.chunk().await? {
+        output.bytes(&chunk)?;
+        last = chunk.last().copied().or(last);
+    }
+    output.end_line(last)
 }
 
 /// Parses `Name: value`. The value may be a secret, so an error does not repeat it.

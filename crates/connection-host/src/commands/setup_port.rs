@@ -1,15 +1,16 @@
 //! The operations on a setup that a dialogue needs. The setup is in the local store or on a server.
 
+use connection_api::Connection;
 use connection_contract::{Kind, Secret, SetupFailure};
-use connection_core::{AdvanceError, ConnectionInfo, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
-use connection_server::shapes::is_redirect_registered_by_person;
+use connection_core::{AdvanceError, ConnectionId, ConnectionRegistry, Outcome, SetupSession, SetupStep, StepNo};
+use connection_server::convert::{self, is_redirect_registered_by_person};
 
 use super::own_kinds::KindsInForce;
 use crate::{
     Error,
-    cli::Program,
     inbound::{self, Endpoint, GivenAddress},
     kind_entry::KindEntry,
+    program::Program,
 };
 
 /// A step and its number; `None` after the setup was cancelled.
@@ -27,7 +28,7 @@ pub(super) enum Advanced {
 
 pub(super) enum SetupEnd {
     Cancelled,
-    Done(Box<ConnectionInfo>),
+    Done(Box<Connection>),
     Failed(SetupFailure),
 }
 
@@ -51,7 +52,7 @@ pub(super) trait SetupPort {
     async fn end(&self) -> Result<SetupEnd, Error>;
 
     /// Returns the connection whose credential stays in use until this setup has replaced it.
-    async fn reauthorized(&self) -> Result<Option<ConnectionInfo>, Error>;
+    async fn reauthorized(&self) -> Result<Option<Connection>, Error>;
 
     /// Returns the redirect address that a person registers for an application, unless the plugin shows it.
     fn to_register(&self, kind: &KindEntry) -> Option<String>;
@@ -68,9 +69,6 @@ pub(super) trait SetupPort {
 
     /// Waits until a browser that has returned has loaded the result.
     async fn settle(&self);
-
-    /// Returns the words that follow a command with which the setup can be continued, such as where to run it.
-    fn place(&self) -> String;
 }
 
 /// A setup in the local store.
@@ -89,6 +87,11 @@ impl<'a> LocalSetup<'a> {
         session: &'a SetupSession,
     ) -> Self {
         Self { program, registry, endpoint, session }
+    }
+
+    async fn connection(&self, id: ConnectionId) -> Result<Connection, Error> {
+        let connection = self.registry.connection(id).await?;
+        Ok(convert::connection(connection.info(), self.program.output.now))
     }
 
     /// Puts the files of kinds in force as they are now, so that a setup whose kind has changed ends with that reason.
@@ -135,19 +138,14 @@ impl SetupPort for LocalSetup<'_> {
     async fn end(&self) -> Result<SetupEnd, Error> {
         Ok(match self.session.terminal().await? {
             Outcome::Cancelled => SetupEnd::Cancelled,
-            Outcome::Done(done) => {
-                let connection = self.registry.connection(done.connection).await?;
-                SetupEnd::Done(Box::new(connection.info().clone()))
-            }
+            Outcome::Done(done) => SetupEnd::Done(Box::new(self.connection(done.connection).await?)),
             Outcome::Failed(failure) => SetupEnd::Failed(failure),
         })
     }
 
-    async fn reauthorized(&self) -> Result<Option<ConnectionInfo>, Error> {
-        let setups = self.registry.setups().list().await?;
-        let setup = setups.iter().find(|setup| setup.id == self.session.id());
-        match setup.and_then(|setup| setup.reauthorizes) {
-            Some(id) => Ok(Some(self.registry.connection(id).await?.info().clone())),
+    async fn reauthorized(&self) -> Result<Option<Connection>, Error> {
+        match self.session.info().await?.and_then(|setup| setup.reauthorizes) {
+            Some(id) => Ok(Some(self.connection(id).await?)),
             None => Ok(None),
         }
     }
@@ -174,9 +172,5 @@ impl SetupPort for LocalSetup<'_> {
 
     async fn settle(&self) {
         self.endpoint.settle().await;
-    }
-
-    fn place(&self) -> String {
-        String::new()
     }
 }

@@ -1,13 +1,13 @@
 //! The report of a setup's result, for people and programs.
 
-use connection_contract::{Liveness, SetupFailure};
-use connection_core::ConnectionInfo;
+use connection_api::{Connection, Liveness};
+use connection_contract::SetupFailure;
 
 use super::setup_port::SetupEnd;
 use crate::{
     Error, Exit,
     input::Cancelled,
-    output::{Output, account, expiry, json},
+    output::{Output, account, expiry},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,16 +24,16 @@ pub(super) enum ReportedAction {
 /// Reports the new connection, or returns the reason why there is none.
 pub(super) fn report(output: &Output, end: SetupEnd, made: ReportedAction) -> Result<Exit, Error> {
     match end {
-        SetupEnd::Done(info) => print(output, &info, made),
+        SetupEnd::Done(connection) => print(output, &connection, made),
         SetupEnd::Cancelled => Err(Cancelled.into()),
         SetupEnd::Failed(failure) => Err(failed(&failure, made)),
     }
 }
 
 /// Prints the connection after the action: a line, or its shape.
-pub(super) fn print(output: &Output, info: &ConnectionInfo, made: ReportedAction) -> Result<Exit, Error> {
+pub(super) fn print(output: &Output, of: &Connection, made: ReportedAction) -> Result<Exit, Error> {
     // A setup verifies its connection, so a liveness that is unknown means that nothing can verify it.
-    let exit = match info.liveness {
+    let exit = match of.liveness {
         Liveness::Live | Liveness::Unknown => Exit::Fine,
         _ => Exit::NotLive,
     };
@@ -41,7 +41,7 @@ pub(super) fn print(output: &Output, info: &ConnectionInfo, made: ReportedAction
         return Ok(exit);
     }
     if output.json {
-        output.shape(&json::ConnectionBody::of(info, output.now))?;
+        output.shape(of)?;
         return Ok(exit);
     }
     let word = match made {
@@ -49,11 +49,11 @@ pub(super) fn print(output: &Output, info: &ConnectionInfo, made: ReportedAction
         ReportedAction::Reauthorized | ReportedAction::ReauthorizedFor => "Reauthorized",
         ReportedAction::RolledBack => "Rolled back",
     };
-    let mut line = format!("{word} {} · {}", account(info), output.liveness(info.liveness));
-    if let Some(reason) = &info.reason {
+    let mut line = format!("{word} {} · {}", account(of), output.liveness(of.liveness));
+    if let Some(reason) = &of.reason {
         line = format!("{line} · {}", reason.message);
     }
-    if let Some(expiry) = expiry(info, output.now) {
+    if let Some(expiry) = expiry(of, output.now) {
         line = format!("{line} · {expiry}");
     }
     output.line(line)?;

@@ -1,123 +1,107 @@
 //! `show C`: prints everything that is known of a connection, and where its credential may go.
 
-use connection_contract::reason;
-use connection_core::{Connection, ConnectionInfo};
+use connection_api::ShownConnection;
+use connection_contract::{Timestamp, reason};
 
-use super::{identities::Identities, tag::listed};
+use super::tag::listed;
 use crate::{
     Error, Exit,
-    cli::Program,
-    output::{Output, TRUST_CERTIFICATE, condition, json, moment, name, reason_line},
+    output::{Output, TRUST_CERTIFICATE, is_registered, joined, moment, name, reason_line, time},
+    program::Program,
     select,
 };
 
 pub(super) async fn run(mut program: Program, reference: &str) -> Result<Exit, Error> {
-    let registry = program.open().await?;
-    let connection = select::connection(&registry, reference).await?;
-    let info = connection.info();
+    let backend = program.backend().await?;
+    let id = select::connection_id(backend.lookup(), reference).await?;
+    let shown = backend.shown(&id).await?;
     let output = &program.output;
+    let connection = &shown.listed.connection;
     if output.json {
-        output.shape(&json::ConnectionBody::of(info, output.now))?;
-    } else {
-        let mut identities = Identities::new();
-        identities.learn(&registry, std::slice::from_ref(info)).await?;
-        // Only a registered kind has known capabilities.
-        let can = program.known_kind(&info.kind).map(|kind| json::KindBody::capabilities(kind).join(", "));
-        facts(output, info, identities.of(info), can)?;
-        reach(&program, &connection).await?;
+        backend.close().await;
+        output.shape(connection)?;
+        return Ok(Exit::Fine);
     }
-    registry.close().await;
+    let labels = backend.profile_labels(std::slice::from_ref(connection)).await?;
+    let profile = connection.profile.as_ref().and_then(|id| labels.get(id));
+    // Only a registered kind has known capabilities.
+    let can = backend.capabilities(&connection.kind).await?.map(|capabilities| joined(&capabilities));
+    let mappings = backend.mappings();
+    backend.close().await;
+    facts(output, &shown, profile.map(String::as_str), can)?;
+    if shown.reach.is_none() && is_registered(connection) {
+        fact(output, "reach", "unknown while the connection cannot be used")?;
+    }
+    for place in shown.reach.iter().flatten() {
+        fact(output, "reach", place)?;
+        for (from, to) in mappings.iter().filter(|(from, _)| from == place) {
+            fact(output, "mapping", &format!("{from} goes to {to}"))?;
+        }
+    }
     Ok(Exit::Fine)
 }
 
 /// Prints what is known of a connection; `can` has the capabilities of its kind.
-pub(super) fn facts(output: &Output, info: &ConnectionInfo, profile: &str, can: Option<String>) -> Result<(), Error> {
+fn facts(output: &Output, shown: &ShownConnection, profile: Option<&str>, can: Option<String>) -> Result<(), Error> {
+    let of = &shown.listed.connection;
     let now = output.now;
     let fact = |name: &str, value: String| fact(output, name, &value);
-    fact("connection", name(info))?;
-    fact("id", info.id.to_string())?;
-    fact("account", format!("{} ({})", info.identity.label, info.identity.account_id))?;
-    fact("provider", info.provider.to_string())?;
-    fact("owner", info.owner.clone())?;
-    if !profile.is_empty() {
+    let at = |member: &String| time(Some(member)).map_or_else(String::new, |time| when(time, now));
+    fact("connection", name(of))?;
+    fact("id", of.id.clone())?;
+    fact("account", format!("{} ({})", of.account.label, of.account.id))?;
+    fact("provider", of.provider.clone())?;
+    fact("owner", of.owner.clone())?;
+    if let Some(profile) = profile {
         fact("profile", profile.to_owned())?;
     }
-    let (liveness, reason) = condition(info);
-    fact("state", output.liveness(liveness))?;
-    if let Some(reason) = reason {
+    fact("state", output.liveness(of.liveness))?;
+    if let Some(reason) = &of.reason {
         fact("reason", format!("{} ({})", reason.message, reason.code))?;
         match &reason.remedy {
-            Some(remedy) => fact("what to do", remedy.to_string())?,
+            Some(remedy) => fact("what to do", remedy.clone())?,
             None if reason.code == reason::TLS => fact("what to do", TRUST_CERTIFICATE.to_owned())?,
             None => {}
         }
     }
-    if let (_, Some(mend)) = reason_line(info, now) {
+    if let (_, Some(mend)) = reason_line(of, now) {
         let tries = mend.starts_with("connections verify ");
         fact(if tries { "try again" } else { "fix with" }, mend)?;
     }
-    fact("checked", info.checked_at.map_or("never".into(), |time| when(time, now)))?;
-    if let Some(until) = info.paused_until {
-        fact("not asked before", when(until, now))?;
+    fact("checked", of.checked_at.as_ref().map_or_else(|| "never".to_owned(), at))?;
+    if let Some(until) = &of.paused_until {
+        fact("not asked before", at(until))?;
     }
-    if let Some(until) = info.valid_until {
-        let renewed = if info.renews { ", renewed before" } else { "" };
-        fact("valid until", format!("{}{renewed}", when(until, now)))?;
+    if let Some(until) = &of.valid_until {
+        let renewed = if of.renews { ", renewed before" } else { "" };
+        fact("valid until", format!("{}{renewed}", at(until)))?;
     }
-    if let Some(until) = info.authorized_until {
-        fact("authorized until", when(until, now))?;
+    if let Some(until) = &of.authorized_until {
+        fact("authorized until", at(until))?;
     }
-    if let Some(scopes) = &info.scopes {
+    if let Some(scopes) = &of.scopes {
         fact("scopes", if scopes.is_empty() { "none".into() } else { scopes.join(", ") })?;
     }
-    for (key, value) in &info.config {
+    for (key, value) in &of.config {
         fact(key, value.clone())?;
     }
-    if !info.tags.is_empty() {
-        fact("tags", listed(&info.tags))?;
+    if !of.tags.is_empty() {
+        fact("tags", listed(&of.tags))?;
     }
-    if info.is_default {
+    if of.is_default {
         fact("default", "yes".into())?;
     }
     if let Some(can) = can {
         fact("can", can)?;
     }
-    fact("connected", when(info.created_at, now))?;
-    fact("changed", when(info.updated_at, now))
-}
-
-/// Prints where the credential may go, and which addresses are redirected. The sealed reach may fail to open, which is
-/// printed too.
-async fn reach(program: &Program, connection: &Connection) -> Result<(), Error> {
-    let output = &program.output;
-    if !connection.info().registered {
-        return Ok(());
-    }
-    let origins = match connection.origins().await {
-        Ok(origins) => origins,
-        Err(error) => return fact(output, "reach", &Error::from(error).to_string()),
-    };
-    let policy = program.http()?;
-    for origin in &origins {
-        fact(output, "reach", origin.as_str())?;
-        for (from, to) in policy.endpoints().filter(|(from, _)| *from == origin.as_str()) {
-            fact(output, "mapping", &format!("{from} goes to {to}"))?;
-        }
-    }
-    if origins.is_empty()
-        && let Ok(files) = connection.files().await
-    {
-        for root in files.roots() {
-            fact(output, "reach", root.as_str())?;
-        }
-    }
-    Ok(())
+    fact("connected", at(&shown.created_at))?;
+    fact("changed", at(&shown.updated_at))
 }
 
 pub(super) fn fact(output: &Output, name: &str, value: &str) -> Result<(), Error> {
     output.line(format!("{name:<12}  {value}"))
 }
 
-pub(super) fn when(time: connection_contract::Timestamp, now: connection_contract::Timestamp) -> String {
+pub(super) fn when(time: Timestamp, now: Timestamp) -> String {
     format!("{} ({})", time.to_rfc3339(), moment(time, now))
 }

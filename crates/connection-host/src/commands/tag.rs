@@ -1,22 +1,26 @@
 //! `tag C NAME=VALUE...`: sets the tags of a connection, in place of those that it had.
 
-use connection_core::{ConnectionInfo, Tags};
+use std::collections::BTreeMap;
 
-use crate::{
-    Error, Exit,
-    args::Tag,
-    cli::Program,
-    output::{Output, json, name},
-    select,
-};
+use connection_core::Tags;
+
+use crate::{Error, Exit, args::Tag, output::name, program::Program, select};
 
 pub(super) async fn run(mut program: Program, arguments: &Tag) -> Result<Exit, Error> {
     let tags = parsed(&arguments.tags)?;
-    let registry = program.open().await?;
-    let connection = select::connection(&registry, &arguments.connection).await?;
-    let tagged = connection.set_tags(tags).await?;
-    registry.close().await;
-    print_tagged(&program.output, &tagged)
+    let backend = program.backend().await?;
+    let id = select::connection_id(backend.lookup(), &arguments.connection).await?;
+    let tagged = backend.set_tags(&id, &tags).await?;
+    backend.close().await;
+    let output = &program.output;
+    if output.json {
+        output.shape(&tagged)?;
+    } else if tagged.tags.is_empty() {
+        output.line(format!("{} has no tags", name(&tagged)))?;
+    } else {
+        output.line(format!("Tagged {}: {}", name(&tagged), listed(&tagged.tags)))?;
+    }
+    Ok(Exit::Fine)
 }
 
 /// Returns the tags that arguments such as `plan=pro` state.
@@ -30,19 +34,8 @@ pub(super) fn pair(argument: &str) -> Result<(&str, &str), Error> {
     argument.split_once('=').ok_or_else(|| Error::usage("a tag has the form NAME=VALUE, such as plan=pro"))
 }
 
-pub(super) fn print_tagged(output: &Output, tagged: &ConnectionInfo) -> Result<Exit, Error> {
-    if output.json {
-        output.shape(&json::ConnectionBody::of(tagged, output.now))?;
-    } else if tagged.tags.is_empty() {
-        output.line(format!("{} has no tags", name(tagged)))?;
-    } else {
-        output.line(format!("Tagged {}: {}", name(tagged), listed(&tagged.tags)))?;
-    }
-    Ok(Exit::Fine)
-}
-
 /// Returns the tags as a person reads them: `plan=pro, team=blue`.
-pub(super) fn listed(tags: &Tags) -> String {
+pub(super) fn listed(tags: &BTreeMap<String, String>) -> String {
     let tags = tags.iter().map(|(name, value)| format!("{name}={value}"));
     tags.collect::<Vec<_>>().join(", ")
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 use connection_contract::{FoundTool, ToolSpec};
 use connection_core::{DirectoryProbe, SpawnOptions, ToolNotAllowed};
 
-use crate::{Error, Exit, cli::Program, kind_entry::KindEntry, output::quoted};
+use crate::{Error, Exit, kind_entry::KindEntry, output::quoted, program::Program};
 
 /// Returns the tool of a kind; the first one if there are several.
 pub(super) fn of(kind: &KindEntry) -> Result<&ToolSpec, Error> {

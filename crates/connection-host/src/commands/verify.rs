@@ -2,15 +2,16 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use connection_contract::Liveness;
-use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry};
+use connection_api::{Connection, ListedConnection, Liveness};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{identities::Identities, list, show::when};
+use super::{list_printer, show::when};
 use crate::{
     Error, Exit,
-    cli::Program,
-    output::{Output, name, quoted, without_line},
+    backend::every,
+    output::{Output, name, quoted, time},
+    platform::without_line,
+    program::Program,
     select,
 };
 
@@ -18,36 +19,44 @@ use crate::{
 const TICK: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(mut program: Program, references: &[String], is_now: bool) -> Result<Exit, Error> {
-    let registry = program.open().await?;
-    let mut rows = BTreeMap::new();
+    let backend = program.backend().await?;
+    let mut known = Vec::new();
     if references.is_empty() {
-        rows.extend(select::all(&registry).await?.into_iter().map(|info| (info.id, info)));
+        known = every(&*backend, None).await?;
     }
     for reference in references {
-        let connection = select::connection(&registry, reference).await?;
-        rows.insert(connection.id(), connection.info().clone());
+        known.push(select::connection(&*backend, reference).await?);
     }
+    let titles = known.first().map(|listed: &ListedConnection| listed.kind_title.clone());
+    let rows = known.into_iter().map(|listed| (listed.connection.id.clone(), listed.connection));
+    let mut rows: BTreeMap<String, Connection> = rows.collect();
     let mut paused = Paused::before(rows.values(), is_now);
-    let errors = match rows.values().next() {
-        Some(only) if rows.len() == 1 => {
-            let provider = program.provider(&only.kind).to_owned();
-            program.output.waiting(&provider, probe(&registry, &mut rows, (&ProgressBar::hidden(), is_now))).await
-        }
-        _ => {
-            let _bar_is_shown = without_line();
-            let progress = progress(rows.len());
-            probe(&registry, &mut rows, (&progress, is_now)).await
+    let mut errors = Vec::new();
+    let is_one = rows.len() == 1;
+    let bar = if is_one { ProgressBar::hidden() } else { progress(rows.len()) };
+    let ids = rows.keys().cloned().collect();
+    let mut on_verified = |id: &str, answer: Result<Connection, Error>| {
+        bar.inc(1);
+        match answer {
+            Ok(connection) => drop(rows.insert(id.to_owned(), connection)),
+            // The row of a connection that could not be verified stays unchanged.
+            Err(error) => errors.push(not_verified(error, rows.get(id))),
         }
     };
-    let mut identities = Identities::new();
-    if !program.output.json {
-        identities.learn(&registry, &rows.values().cloned().collect::<Vec<_>>()).await?;
+    let verifying = backend.verify(ids, is_now, &mut on_verified);
+    match titles.filter(|_| is_one) {
+        Some(title) => program.output.waiting(&title, verifying).await?,
+        None => {
+            let _bar_is_shown = without_line();
+            verifying.await?;
+        }
     }
-    registry.close().await;
-    let live = rows.values().all(|info| info.liveness == Liveness::Live);
+    bar.finish_and_clear();
+    let live = rows.values().all(|of| of.liveness == Liveness::Live);
     let rows: Vec<_> = rows.into_values().collect();
     paused.retain(&rows);
-    list::print(&program.output, rows, identities)?;
+    list_printer::print(&program.output, &*backend, rows).await?;
+    backend.close().await;
     paused.print(&program.output)?;
     match errors.into_iter().next() {
         Some(error) => Err(error),
@@ -56,40 +65,18 @@ pub(super) async fn run(mut program: Program, references: &[String], is_now: boo
     }
 }
 
-/// Verifies the connections and updates their rows. A row that could not be verified stays unchanged.
-async fn probe(
-    registry: &ConnectionRegistry,
-    rows: &mut BTreeMap<ConnectionId, ConnectionInfo>,
-    (progress, is_now): (&ProgressBar, bool),
-) -> Vec<Error> {
-    let mut errors = Vec::new();
-    let ids = rows.keys().copied().collect::<Vec<_>>();
-    let mut answers = if is_now { registry.preflight_now(ids) } else { registry.preflight(ids) };
-    while let Some((id, answer)) = answers.next().await {
-        progress.inc(1);
-        match answer {
-            Ok(info) => {
-                rows.insert(id, info);
-            }
-            Err(error) => errors.push(not_verified(error.into(), rows.get(&id))),
-        }
-    }
-    progress.finish_and_clear();
-    errors
-}
-
 /// The connections that were not asked, because their providers had asked them to wait.
-pub(super) struct Paused(Vec<ConnectionInfo>);
+struct Paused(Vec<Connection>);
 
 impl Paused {
     /// Returns the connections whose pause has not ended before a verification.
-    pub(super) fn before<'a>(rows: impl Iterator<Item = &'a ConnectionInfo>, is_now: bool) -> Self {
-        Self(rows.filter(|info| !is_now && info.paused_until.is_some()).cloned().collect())
+    fn before<'a>(rows: impl Iterator<Item = &'a Connection>, is_now: bool) -> Self {
+        Self(rows.filter(|of| !is_now && of.paused_until.is_some()).cloned().collect())
     }
 
     /// Leaves those that were not measured by the verification, which returned `rows`.
-    pub(super) fn retain(&mut self, rows: &[ConnectionInfo]) {
-        let is_same = |former: &ConnectionInfo| {
+    fn retain(&mut self, rows: &[Connection]) {
+        let is_same = |former: &Connection| {
             rows.iter()
                 .any(|row| row.id == former.id && row.checked_at == former.checked_at && row.paused_until.is_some())
         };
@@ -97,9 +84,9 @@ impl Paused {
     }
 
     /// Says which connections were not asked, until when, and how they are asked all the same.
-    pub(super) fn print(&self, output: &Output) -> Result<(), Error> {
+    fn print(&self, output: &Output) -> Result<(), Error> {
         let (Some(first), false) = (self.0.first(), output.json) else { return Ok(()) };
-        let until = first.paused_until.map(|until| when(until, output.now)).unwrap_or_default();
+        let until = time(first.paused_until.as_ref()).map(|until| when(until, output.now)).unwrap_or_default();
         match self.0.len() {
             1 => output.line(format!(
                 "\n{} was not asked: its provider asked to wait until {until}. To ask it now:\n  connections verify {} --now",
@@ -115,18 +102,18 @@ impl Paused {
 }
 
 /// Returns the error of a connection that could not be verified.
-pub(super) fn not_verified(mut error: Error, info: Option<&ConnectionInfo>) -> Error {
+fn not_verified(mut error: Error, of: Option<&Connection>) -> Error {
     if matches!(&*error.code, "kind_changed" | "unknown_kind") {
         error.exit = Exit::NotLive;
     }
-    if let Some(info) = info {
-        error.message = format!("{}: {}", name(info), error.message);
+    if let Some(of) = of {
+        error.message = format!("{}: {}", name(of), error.message);
     }
     error
 }
 
 /// Returns a progress bar on standard error, which is hidden if that is not a terminal.
-pub(super) fn progress(count: usize) -> ProgressBar {
+fn progress(count: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
     let bar = match ProgressStyle::with_template("{bar:20} {pos}/{len} verified ({elapsed})") {
         Ok(style) => bar.with_style(style),

@@ -4,8 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use secrecy::ExposeSecret as _;
 
-use super::{KEYS, Key, KeyType, Settings, Source};
-use crate::empty_store::sqlite_file;
+use super::{KEYS, Key, KeyType, Settings, Source, sqlite_file};
 
 /// A key, with the value that takes effect.
 #[derive(Clone, Debug)]

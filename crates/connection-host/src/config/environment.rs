@@ -248,7 +248,7 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
 fn ignored(variable: &str) -> String {
     // The prefix is the same in all of them, and would make all of them similar.
     let rest = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
-    let known: Vec<_> = key::KEYS.iter().map(Key::variable).collect();
+    let known: Vec<_> = super::KEYS.iter().map(Key::variable).collect();
     let known: Vec<_> = [CONFIG, HOST_TOKEN].into_iter().chain(known.iter().map(String::as_str)).map(rest).collect();
     match misspelled(&rest(variable), known.iter().map(String::as_str)) {
         Some(nearest) => {

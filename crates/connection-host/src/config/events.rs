@@ -6,10 +6,7 @@ use connection_contract::Secret;
 use connection_core::{AttentionUrl, EventReceiver, EventReceiverError};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{
-    Source,
-    secret::{SecretPlace, SecretSetting},
-};
+use super::{Source, secret::SecretSetting};
 use crate::Error;
 
 /// The remedy for a secret that is missing or not valid.
@@ -20,7 +17,7 @@ const NEW_SECRET: &str = "make one with `echo \"whsec_$(openssl rand -base64 32)
 pub(crate) struct EventSettings {
     url: Option<SecretString>,
     attention_url: Option<AttentionUrl>,
-    secret: SecretSetting,
+    pub(super) secret: SecretSetting,
     /// The place of the address, such as a file.
     place: String,
 }
@@ -36,10 +33,6 @@ impl EventSettings {
             .map_err(|error| Error::configuration(format!("{}: 'events.attention_url': {error}", source.name)))?;
         self.attention_url = Some(template);
         Ok(())
-    }
-
-    pub(super) fn secret(&mut self, name: &str, secret: SecretPlace, source: &Source) -> Result<(), Error> {
-        self.secret.put(name, secret, source)
     }
 
     /// Returns where events are sent; `None` if nothing is configured.
@@ -77,8 +70,8 @@ impl EventSettings {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Global;
     use super::super::tests::load;
-    use crate::args::Global;
 
     #[test]
     fn events_are_sent_to_a_safe_address_with_a_strong_secret_alone() {

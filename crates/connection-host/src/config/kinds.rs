@@ -7,8 +7,8 @@ use connection_core::{HostSecret, SecretFileError};
 use connection_oauth2::{CLIENT_KEY, client_value};
 
 use super::{
-    Source,
     secret::{SecretPlace, SecretSetting},
+    value::Value,
 };
 use crate::Error;
 
@@ -25,14 +25,20 @@ pub(crate) struct KindSettings {
 }
 
 impl KindSettings {
-    pub(super) fn id(&mut self, id: String, source: &Source) {
-        self.id = Some(id);
-        self.place.clone_from(&source.name);
+    pub(super) fn put_id(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        self.place.clone_from(&value.source.name);
+        self.id = Some(value.text()?);
+        Ok(())
     }
 
-    pub(super) fn secret(&mut self, name: &str, secret: SecretPlace, source: &Source) -> Result<(), Error> {
-        self.place.clone_from(&source.name);
-        self.secret.put(name, secret, source)
+    pub(super) fn put_secret(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        self.place.clone_from(&value.source.name);
+        self.secret.put_text(value)
+    }
+
+    pub(super) fn put_secret_file(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        self.place.clone_from(&value.source.name);
+        self.secret.put_file(value)
     }
 
     /// Returns the file or variable that configures the kind.

@@ -8,15 +8,18 @@ mod effective;
 mod environment;
 mod events;
 mod file;
+mod global;
 mod inbound;
 mod key;
 mod key_source;
+mod keys;
 mod kinds;
 mod page;
 mod paths;
 mod secret;
 mod tls;
 mod tools;
+mod value;
 
 use std::{
     path::{Path, PathBuf},
@@ -24,23 +27,27 @@ use std::{
 };
 
 use connection_core::FilesPolicy;
+use connection_inbound::PublicUrl;
 use secrecy::SecretString;
 
 pub(crate) use effective::{EffectiveValue, Origin};
 pub(crate) use environment::{COMPLETE, Environment};
 pub(crate) use events::EventSettings;
+pub(crate) use global::Global;
 pub(crate) use inbound::InboundSettings;
-pub use key::{KEYS, Key, KeyType};
+pub use key::{Key, KeyType};
 pub(crate) use key_source::{KeySettings, KeySources};
+pub use keys::KEYS;
 pub(crate) use kinds::{Application, KindsSettings};
 pub(crate) use page::PageSettings;
-pub(crate) use paths::{config_directory, config_file, data_directory, home, key_directory};
+pub(crate) use paths::{config_directory, config_file, data_directory, home, key_directory, may_exist, sqlite_file};
 pub(crate) use tls::{TlsFiles, TlsPems};
 pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools};
 
-use crate::{Error, args::Global};
+use crate::Error;
 use effective::Given;
-use secret::{SecretPlace, SecretSetting, has_password};
+use secret::has_password;
+use value::{Loading, Secrets, Value};
 
 /// The combined settings of the three layers.
 #[derive(Debug, Default)]
@@ -101,6 +108,15 @@ pub(crate) enum PrivateAddresses {
 }
 
 impl Settings {
+    /// Returns the configured public URL, which leads to `serve`.
+    pub(crate) fn public_url(&self) -> Result<&PublicUrl, Error> {
+        self.inbound.public_url.as_ref().ok_or_else(|| {
+            Error::configuration("inbound.public_url is not set, so no provider knows where to send").remedy(
+                "set it (or CONNECTIONS_INBOUND__PUBLIC_URL) to the https address that leads to `connections serve`, such as https://host.example",
+            )
+        })
+    }
+
     /// Reads the certificates that are trusted in addition to those of the system.
     pub(crate) fn root_certificate(&self) -> Result<Option<String>, Error> {
         self.root_certificate.as_deref().map(|path| file::settings_text("http.root_certificate", path)).transpose()
@@ -120,13 +136,10 @@ impl Settings {
         settings.config_file = named.or_else(|| config_file(environment));
         settings.exposed = exposed;
         let mut secrets = Secrets::default();
-        for (key, name, value, source) in layer {
-            settings.given.add(key, &name, &value, &source);
-            settings.apply(key, &name, value, &source, &mut secrets)?;
-        }
-        for (key, name, value, source) in environment.layer()? {
-            settings.given.add(key, &name, &value, &source);
-            settings.apply(key, &name, value, &source, &mut secrets)?;
+        for (key, name, toml, source) in layer.into_iter().chain(environment.layer()?) {
+            settings.given.add(key, &name, &toml, &source);
+            let value = Value { key, name: &name, toml, source: &source };
+            (key.apply)(&mut Loading { settings: &mut settings, secrets: &mut secrets }, &value)?;
         }
         settings.inbound.settle()?;
         settings.warnings = environment.warnings(settings.key.variable.as_deref());
@@ -212,160 +225,6 @@ impl Settings {
     pub(crate) fn other_key_file(&self) -> Option<PathBuf> {
         self.other_key_directory.as_ref().map(|directory| directory.join("root.key"))
     }
-
-    /// Applies one value. `name` is the full name of the key, with a kind's name in place of `KIND`.
-    fn apply(
-        &mut self,
-        key: &'static Key,
-        name: &str,
-        value: toml::Value,
-        source: &Source,
-        secrets: &mut Secrets,
-    ) -> Result<(), Error> {
-        let wrong = || {
-            let expected = key.value.expected();
-            Error::configuration(format!("{}: '{name}' must be {expected}", source.name))
-        };
-        let text = || value.as_str().map(str::to_owned).filter(|text| !text.is_empty()).ok_or_else(wrong);
-        match key.name {
-            "data_dir" => self.data_directory = source.path(&text()?),
-            "database_direct_url" => secrets.direct.put(name, SecretPlace::Text(text()?.into()), source)?,
-            "database_direct_url_file" => {
-                secrets.direct.put(name, SecretPlace::File(source.path(&text()?)), source)?;
-            }
-            "database_url" => secrets.database.put(name, SecretPlace::Text(text()?.into()), source)?,
-            "database_url_file" => secrets.database.put(name, SecretPlace::File(source.path(&text()?)), source)?,
-            "events.attention_url" => self.events.attention_url(&text()?, source)?,
-            "events.secret" => self.events.secret(name, SecretPlace::Text(text()?.into()), source)?,
-            "events.secret_file" => self.events.secret(name, SecretPlace::File(source.path(&text()?)), source)?,
-            "events.url" => self.events.url(text()?, source),
-            "inbound.connections_per_peer" => {
-                self.inbound.connections_per_peer = Some(count(&value).ok_or_else(wrong)?);
-            }
-            "inbound.listen" => self.inbound.listen = Some(text()?.parse().map_err(|_| wrong())?),
-            "inbound.local_name" => self.inbound.local_name = Some(text()?.parse().map_err(|()| wrong())?),
-            "inbound.loopback_port" => {
-                let port = value.as_integer().and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0);
-                self.inbound.loopback_port = Some(port.ok_or_else(wrong)?);
-            }
-            "inbound.public_url" => self.inbound.public_url = Some(inbound::public_url(&text()?, &source.name)?),
-            "inbound.requests_per_minute" => {
-                self.inbound.requests_per_minute = count(&value).and_then(|most| u32::try_from(most).ok());
-                self.inbound.requests_per_minute.ok_or_else(wrong)?;
-            }
-            "inbound.stop_delay" => self.inbound.stop_delay = seconds(&value).ok_or_else(wrong)?,
-            "inbound.tls_certificate" => self.inbound.tls_certificate = Some(source.path(&text()?)),
-            "inbound.tls_key" => self.inbound.tls_key = Some(source.path(&text()?)),
-            "inbound.trusted_proxies" => {
-                let list = value.as_array().ok_or_else(wrong)?;
-                let network = |network: &toml::Value| network.as_str()?.parse().ok();
-                self.inbound.trusted_proxies = list.iter().map(network).collect::<Option<_>>().ok_or_else(wrong)?;
-            }
-            "inbound.unencrypted_url" => {
-                self.inbound.unencrypted_url = Some(inbound::unencrypted_url(&text()?, &source.name)?);
-            }
-            "key.command" => self.key.command = Some(argv(&value).ok_or_else(wrong)?),
-            "key.file" => self.key.file = Some(source.path(&text()?)),
-            "key.passphrase_file" => self.key.passphrase_file = Some(source.path(&text()?)),
-            "key.source" => self.key.source = Some(text()?.parse().map_err(|()| wrong())?),
-            "key.unwrap" => self.key.unwrap = Some(argv(&value).ok_or_else(wrong)?),
-            "key.variable" => self.key.variable = Some(text()?),
-            "key.wrap" => self.key.wrap = Some(argv(&value).ok_or_else(wrong)?),
-            "http.endpoints" => {
-                let table = value.as_table().ok_or_else(wrong)?;
-                self.endpoints = table
-                    .iter()
-                    .map(|(from, to)| Some((from.clone(), to.as_str()?.to_owned())))
-                    .collect::<Option<_>>()
-                    .ok_or_else(wrong)?;
-            }
-            "http.private_addresses" => {
-                self.private_addresses = match &*text()? {
-                    "all-owners" => PrivateAddresses::AllOwners,
-                    "named" => PrivateAddresses::Named,
-                    "never" => PrivateAddresses::Never,
-                    _ => return Err(wrong()),
-                };
-            }
-            "http.proxy" => secrets.proxy.put(name, SecretPlace::Text(text()?.into()), source)?,
-            "http.proxy_file" => secrets.proxy.put(name, SecretPlace::File(source.path(&text()?)), source)?,
-            "http.root_certificate" => self.root_certificate = Some(source.path(&text()?)),
-            "http.timeout" => self.timeout = Some(seconds(&value).ok_or_else(wrong)?),
-            "files.allow" => {
-                let list = value.as_array().ok_or_else(wrong)?;
-                self.files = list
-                    .iter()
-                    .map(|path| path.as_str().map(|path| source.path(path)))
-                    .collect::<Option<_>>()
-                    .ok_or_else(wrong)?;
-            }
-            "kinds.KIND.client_id" => self.kind(name).id(text()?, source),
-            "kinds.KIND.client_secret" => {
-                self.kind(name).secret(name, SecretPlace::Text(text()?.into()), source)?;
-            }
-            "kinds.KIND.client_secret_file" => {
-                self.kind(name).secret(name, SecretPlace::File(source.path(&text()?)), source)?;
-            }
-            "log" => {
-                let level = text()?;
-                if !key::LOG_LEVELS.contains(&level.as_str()) {
-                    return Err(wrong());
-                }
-                self.log = Some(level);
-            }
-            "log_format" => {
-                self.logs_json = match &*text()? {
-                    "json" => true,
-                    "text" => false,
-                    _ => return Err(wrong()),
-                };
-            }
-            "owner" => self.owner = Some(text()?),
-            "state_dir" => self.state = Some(source.path(&text()?)),
-            table if table.starts_with("page.") => self.page.apply(key, &value, source).ok_or_else(wrong)?,
-            table if table.starts_with("sandbox.") => {
-                self.sandbox.apply(key, name, &value, source).ok_or_else(wrong)?;
-            }
-            table if table.starts_with("usage.") => self.usage.apply(key, name, &value).ok_or_else(wrong)?,
-            "verify.at_once" => self.verify.at_once = Some(count(&value).ok_or_else(wrong)?),
-            "verify.per_provider" => self.verify.per_provider = Some(count(&value).ok_or_else(wrong)?),
-            // Every name of KEYS has an arm above, which a test verifies.
-            _ => return Err(wrong()),
-        }
-        Ok(())
-    }
-
-    /// Returns the settings of the kind that a key names.
-    fn kind(&mut self, name: &str) -> &mut kinds::KindSettings {
-        let kind = name.split('.').nth(1).unwrap_or_default();
-        self.kinds.entry(kind.to_owned()).or_default()
-    }
-}
-
-/// Returns a time of at most ten minutes.
-fn seconds(value: &toml::Value) -> Option<Duration> {
-    let seconds = value.as_integer().filter(|seconds| (1..=600).contains(seconds))?;
-    Some(Duration::from_secs(seconds.unsigned_abs()))
-}
-
-/// Returns a number within the bounds of a count.
-fn count(value: &toml::Value) -> Option<usize> {
-    let number = value.as_integer().and_then(|number| usize::try_from(number).ok());
-    number.filter(|number| (1..=4_194_304).contains(number))
-}
-
-/// The secrets of the layers, which are resolved after all layers have been read.
-#[derive(Default)]
-struct Secrets {
-    database: SecretSetting,
-    direct: SecretSetting,
-    proxy: SecretSetting,
-}
-
-/// Returns a program and its arguments.
-fn argv(value: &toml::Value) -> Option<Vec<String>> {
-    let parts = value.as_array()?.iter().map(|part| part.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()?;
-    Some(parts).filter(|parts| parts.first().is_some_and(|program| !program.is_empty()))
 }
 
 /// The source of a value: its name for errors, and the directory that relative paths refer to.

@@ -5,36 +5,18 @@ use std::path::PathBuf;
 use connection_inbound::PublicEndpoint;
 use connection_server::{Accent, ApiOptions, Logo, ReturnAddress};
 
-use super::{Key, Source};
 use crate::Error;
 
 /// The configuration keys below `page`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PageSettings {
-    name: Option<String>,
-    logo: Option<PathBuf>,
-    accent: Option<Accent>,
-    return_addresses: Vec<ReturnAddress>,
+    pub(super) name: Option<String>,
+    pub(super) logo: Option<PathBuf>,
+    pub(super) accent: Option<Accent>,
+    pub(super) return_addresses: Vec<ReturnAddress>,
 }
 
 impl PageSettings {
-    /// Applies one value; `None` if it is not valid for the key.
-    pub(super) fn apply(&mut self, key: &Key, value: &toml::Value, source: &Source) -> Option<()> {
-        let text = || value.as_str().filter(|text| !text.is_empty());
-        match key.name {
-            "page.accent" => self.accent = Some(text()?.parse().ok()?),
-            "page.logo" => self.logo = Some(source.path(text()?)),
-            "page.name" => self.name = Some(text()?.to_owned()),
-            "page.return_addresses" => {
-                let addresses = value.as_array()?.iter();
-                self.return_addresses =
-                    addresses.map(|address| address.as_str()?.parse().ok()).collect::<Option<_>>()?;
-            }
-            _ => return None,
-        }
-        Some(())
-    }
-
     /// Returns `true` if a setup link may lead its visitor to this address at the end.
     pub(crate) fn allows(&self, address: &str) -> bool {
         self.return_addresses.iter().any(|allowed| allowed.allows(address))

@@ -1,6 +1,6 @@
 //! The default directories and files, by the platform's convention.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
@@ -46,4 +46,19 @@ pub(crate) fn config_file(environment: &Environment) -> Option<PathBuf> {
     }
     let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
     Some(strategy.config_dir().join(NAME).join("config.toml"))
+}
+
+/// Returns `true` unless the file is known to be missing. If it cannot be examined, opening it reports the reason.
+pub(crate) fn may_exist(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
+}
+
+/// Returns the file of a SQLite address; `None` for other engines.
+pub(crate) fn sqlite_file(url: &str) -> Option<&Path> {
+    let rest = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+    match rest {
+        Some(rest) => Some(Path::new(rest.split('?').next().unwrap_or(rest))),
+        None if url.contains("://") => None,
+        None => Some(Path::new(url)),
+    }
 }

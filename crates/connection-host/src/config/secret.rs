@@ -6,7 +6,7 @@ use connection_contract::Secret;
 use connection_core::{SecretFile, SecretFileError};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{KeyType, Layer, Source};
+use super::{KeyType, Layer, Source, value::Value};
 use crate::Error;
 
 /// A secret of the configuration: the text itself, or the file that holds it.
@@ -28,7 +28,7 @@ impl SecretSetting {
     /// Sets the place of the secret. A later layer takes precedence, whichever of the two keys it uses.
     ///
     /// A layer with both keys is refused, because only a person knows which one is right.
-    pub(super) fn put(&mut self, name: &str, place: SecretPlace, source: &Source) -> Result<(), Error> {
+    fn put(&mut self, name: &str, place: SecretPlace, source: &Source) -> Result<(), Error> {
         if self.place.is_some() && self.layer == source.directory {
             let name = name.strip_suffix("_file").unwrap_or(name);
             return Err(Error::configuration(format!("{}: '{name}' and '{name}_file' are both set", source.name))
@@ -37,6 +37,16 @@ impl SecretSetting {
         self.layer.clone_from(&source.directory);
         self.place = Some(place);
         Ok(())
+    }
+
+    /// Sets the secret to the text of a key.
+    pub(super) fn put_text(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        self.put(value.name, SecretPlace::Text(value.text()?.into()), value.source)
+    }
+
+    /// Sets the secret to the content of the file that a key names.
+    pub(super) fn put_file(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        self.put(value.name, SecretPlace::File(value.path()?), value.source)
     }
 
     pub(crate) fn place(&self) -> Option<&SecretPlace> {

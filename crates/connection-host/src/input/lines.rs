@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, Read as _};
 
+use connection_api::ImportRow;
 use connection_contract::Secret;
-use connection_core::Import;
-use connection_server::ImportRow;
+use connection_server::convert;
 
 use crate::{Error, Exit};
 
@@ -17,7 +17,7 @@ pub(crate) struct Line {
     /// The given kind and label, if they could be read.
     pub(crate) kind: Option<String>,
     pub(crate) label: Option<String>,
-    pub(crate) import: Result<Import, Error>,
+    pub(crate) row: Result<ImportRow, Error>,
 }
 
 /// Reads the next line that is not empty; `None` at the end.
@@ -66,11 +66,12 @@ fn parse(number: u64, bytes: &Secret) -> Line {
     };
     let (kind, label) = (Some(row.kind.clone()), row.label.clone());
     let wrong = |member| invalid(number, &format!("has a wrong '{member}'"));
-    Line { number, kind, label, import: row.into_import().map_err(wrong) }
+    let row = convert::import(row.clone()).map(|_| row).map_err(wrong);
+    Line { number, kind, label, row }
 }
 
 fn bad(number: u64, what: String) -> Line {
-    Line { number, kind: None, label: None, import: Err(invalid(number, &what)) }
+    Line { number, kind: None, label: None, row: Err(invalid(number, &what)) }
 }
 
 fn invalid(number: u64, what: &str) -> Error {

@@ -6,7 +6,7 @@ use connection_contract::{Field, Input, Secret};
 use connection_core::PassphraseUse;
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text, ui::RenderConfig};
 
-use crate::{Error, Exit, output::without_line, platform};
+use crate::{Error, Exit, platform, platform::without_line};
 
 /// The line after an empty answer to a question that needs one.
 const ANSWER_NEEDED: &str = "  This question needs an answer; control-C cancels.";

@@ -1,12 +1,13 @@
 //! Texts about connections, for people.
 
-use connection_contract::{Kind, Liveness, Reason, Timestamp, reason};
-use connection_core::ConnectionInfo;
-pub(crate) use connection_server::shapes::{
-    EXPIRES_SOON, condition, connections_summary, expires_soon, is_restored, is_use_refused, liveness_word,
-};
+use std::fmt::Display;
 
-use super::{table::Colour, time};
+use connection_api::{Connection, Liveness};
+use connection_contract::{Timestamp, reason};
+pub(crate) use connection_server::convert::connections_summary;
+
+use super::table::Colour;
+use crate::name::accept_command;
 
 pub(super) fn colour(liveness: Liveness) -> Colour {
     match liveness {
@@ -17,8 +18,13 @@ pub(super) fn colour(liveness: Liveness) -> Colour {
 }
 
 /// Returns `KIND:LABEL`, the name of a connection in every command.
-pub(crate) fn name(info: &ConnectionInfo) -> String {
-    format!("{}:{}", info.kind, info.label)
+pub(crate) fn name(of: &Connection) -> String {
+    format!("{}:{}", of.kind, of.label)
+}
+
+/// Returns words as people read them: `send, refresh`.
+pub(crate) fn joined(words: &[impl Display]) -> String {
+    words.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Quotes a word for a shell.
@@ -34,8 +40,8 @@ pub(crate) fn quoted(word: &str) -> String {
 }
 
 /// Returns the account and the name: `octocat (KIND:LABEL)`.
-pub(crate) fn account(info: &ConnectionInfo) -> String {
-    format!("{} ({})", info.identity.label, name(info))
+pub(crate) fn account(of: &Connection) -> String {
+    format!("{} ({})", of.account.label, name(of))
 }
 
 /// Returns the end of an id that tables show. Any unique end of an id names it.
@@ -43,23 +49,47 @@ pub(crate) fn short_id(id: &str) -> &str {
     id.len().checked_sub(8).and_then(|start| id.get(start..)).unwrap_or(id)
 }
 
+/// Returns the code of the reason why a connection is as it is; empty if there is none.
+fn why(of: &Connection) -> &str {
+    of.reason.as_ref().map_or("", |reason| &reason.code)
+}
+
+/// Returns `true` unless the kind of the connection is gone.
+pub(crate) fn is_registered(of: &Connection) -> bool {
+    why(of) != reason::UNKNOWN_KIND
+}
+
+/// Returns `true` if the kind has changed since the account was connected, so that nothing is sent.
+fn is_kind_changed(of: &Connection) -> bool {
+    why(of) == reason::KIND_CHANGED
+}
+
+/// Returns `true` if the provider refused a request since the connection was verified.
+pub(crate) fn is_use_refused(of: &Connection) -> bool {
+    why(of) == reason::USE_REFUSED
+}
+
+/// Returns `true` if the connection was restored from a backup and is not refreshed until it is authorized again.
+pub(crate) fn is_restored(of: &Connection) -> bool {
+    why(of) == reason::RESTORED
+}
+
+/// Returns `true` if refreshing was tried for so long that a person must choose between waiting and authorizing again.
+fn is_to_choose(of: &Connection) -> bool {
+    of.liveness == Liveness::Offline
+        && of.reason.as_ref().is_some_and(|why| why.code == reason::REFRESH_OUTCOME_UNKNOWN && why.remedy.is_some())
+}
+
 /// Returns the position of a connection in a list; those that need attention come first.
-pub(crate) fn urgency(info: &ConnectionInfo, now: Timestamp) -> u8 {
-    match info.liveness {
-        _ if info.kind_changed => 0,
-        _ if !info.registered => 2,
+pub(crate) fn urgency(of: &Connection) -> u8 {
+    match of.liveness {
         Liveness::Failing => 0,
-        Liveness::Offline if info.is_to_choose() => 0,
+        Liveness::Offline if is_to_choose(of) => 0,
         Liveness::Offline => 1,
-        Liveness::Live if expires_soon(info, now) || is_use_refused(info) || is_restored(info) => 3,
+        Liveness::Live if of.expiring || is_use_refused(of) || is_restored(of) => 3,
         Liveness::Live => 4,
         _ => 2,
     }
-}
-
-/// Returns `true` if the provider asked to wait.
-fn is_paused(reason: &Option<Reason>) -> bool {
-    reason.as_ref().is_some_and(|reason| reason.code == reason::RATE_LIMITED)
 }
 
 /// The codes of reasons that no command of this program resolves.
@@ -70,24 +100,22 @@ pub(crate) const TRUST_CERTIFICATE: &str =
     "if an authority of your own issued the certificate, name its file in http.root_certificate";
 
 /// Returns why a connection needs attention, and the command that resolves it, if there is one.
-pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Option<String>) {
-    let name = quoted(&name(info));
-    let (liveness, reason) = condition(info);
+pub(crate) fn reason_line(of: &Connection, now: Timestamp) -> (String, Option<String>) {
+    let name = quoted(&name(of));
     // A refusal by the host is resolved in its configuration, and an edited row by asking who edited it. No command of
     // this program does either; the remedy of the reason says what to do.
-    if let Some(refused) = reason.as_ref().filter(|reason| MENDED_ELSEWHERE.contains(&&*reason.code)) {
+    if let Some(refused) = of.reason.as_ref().filter(|reason| MENDED_ELSEWHERE.contains(&&*reason.code)) {
         let remedy = refused.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
         return (format!("{}{remedy}", refused.message), None);
     }
-    let is_unverifiable = reason.as_ref().is_some_and(|reason| reason.code == "unverifiable");
-    let is_tls = reason.as_ref().is_some_and(|reason| reason.code == reason::TLS);
-    let ways =
-        reason.as_ref().and_then(|reason| reason.remedy.clone()).filter(|_| info.registered && info.is_to_choose());
-    let gone = reason.as_ref().and_then(|reason| reason.remedy.clone()).filter(|_| !info.registered);
-    let reason = reason.map(|reason| reason.message.to_string()).unwrap_or_default();
+    let is_registered = is_registered(of);
+    let remedy = || of.reason.as_ref().and_then(|reason| reason.remedy.clone());
+    let ways = remedy().filter(|_| is_registered && is_to_choose(of));
+    let gone = remedy().filter(|_| !is_registered);
+    let reason = of.reason.as_ref().map(|reason| reason.message.clone()).unwrap_or_default();
     let reason = match &ways {
         Some(ways) => format!("{reason}; {ways}"),
-        None if is_tls => format!("{reason}; {TRUST_CERTIFICATE}"),
+        None if why(of) == reason::TLS => format!("{reason}; {TRUST_CERTIFICATE}"),
         None => reason,
     };
     let noted = |expiry: String| match (reason.is_empty(), expiry.is_empty()) {
@@ -95,20 +123,20 @@ pub(crate) fn reason_line(info: &ConnectionInfo, now: Timestamp) -> (String, Opt
         (false, true) => reason.clone(),
         (false, false) => format!("{reason}; {expiry}"),
     };
-    let expiry = || expiry(info, now).unwrap_or_default();
-    let note = if liveness == Liveness::Live || expires_soon(info, now) { noted(expiry()) } else { reason.clone() };
+    let expiry = || expiry(of, now).unwrap_or_default();
+    let note = if of.liveness == Liveness::Live || of.expiring { noted(expiry()) } else { reason.clone() };
     let again = || Some(format!("connections reauthorize {name}"));
-    match liveness {
-        _ if info.kind_changed => (note, Some(accept_command(&info.kind))),
+    match of.liveness {
+        _ if is_kind_changed(of) => (note, Some(accept_command(&of.kind))),
         // The remedy is no command: removing the connection would be the last resort.
-        _ if !info.registered => (gone.map_or(note.clone(), |remedy| format!("{note}; {remedy}")), None),
+        _ if !is_registered => (gone.map_or(note.clone(), |remedy| format!("{note}; {remedy}")), None),
         Liveness::Failing => (note, again()),
         Liveness::Offline if ways.is_some() => (note, again()),
-        Liveness::Live if expires_soon(info, now) || is_restored(info) => (note, again()),
-        Liveness::Live if !is_use_refused(info) => (note, None),
+        Liveness::Live if of.expiring || is_restored(of) => (note, again()),
+        Liveness::Live if !is_use_refused(of) => (note, None),
         // The connection is verified again when the pause is over; asking the provider earlier makes it worse.
-        Liveness::Offline if is_paused(&info.reason) => (note, None),
-        Liveness::Unknown if is_unverifiable => (note, again().filter(|_| expires_soon(info, now))),
+        Liveness::Offline if why(of) == reason::RATE_LIMITED => (note, None),
+        Liveness::Unknown if why(of) == "unverifiable" => (note, again().filter(|_| of.expiring)),
         _ => (note, Some(format!("connections verify {name}"))),
     }
 }
@@ -119,15 +147,17 @@ pub(crate) fn reauthorize_command(name: &str, scopes: &[String]) -> String {
     scopes.iter().fold(command, |command, scope| format!("{command} --scope {}", quoted(scope)))
 }
 
-/// Returns the command that shows how a kind changed, and accepts it.
-pub(crate) fn accept_command(kind: &Kind) -> String {
-    format!("connections kinds accept {kind}")
+/// Returns the time in a member of a shape. A time that cannot be read is absent.
+pub(crate) fn time(member: Option<&String>) -> Option<Timestamp> {
+    Timestamp::parse_rfc3339(member?)
 }
 
 /// Returns `token expires in 5 days`, or `authorization expires in 5 days` for a connection that refreshes its token.
-pub(crate) fn expiry(info: &ConnectionInfo, now: Timestamp) -> Option<String> {
-    let until = info.ends_at()?;
-    let what = if info.renews { "authorization" } else { "token" };
+pub(crate) fn expiry(of: &Connection, now: Timestamp) -> Option<String> {
+    let (what, until) = match of.renews {
+        true => ("authorization", time(of.authorized_until.as_ref())?),
+        false => ("token", time(of.valid_until.as_ref())?),
+    };
     let verb = if until.seconds() < now.seconds() { "expired" } else { "expires" };
-    Some(format!("{what} {verb} {}", time::moment(until, now)))
+    Some(format!("{what} {verb} {}", super::time::moment(until, now)))
 }

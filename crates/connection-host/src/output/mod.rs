@@ -6,39 +6,33 @@
 mod elements;
 mod human;
 pub(crate) mod json;
+mod safe;
 mod table;
 mod time;
-mod waiting;
 
-use std::{
-    io::{IsTerminal as _, Write as _},
-    process::ExitCode,
-};
+use std::{io::IsTerminal as _, process::ExitCode};
 
-use connection_contract::{Liveness, Timestamp};
+use connection_api::Liveness;
+use connection_contract::Timestamp;
 use connection_core::sentence;
 use serde::Serialize;
 
 pub(crate) use elements::Elements;
 pub(crate) use human::{
-    EXPIRES_SOON, TRUST_CERTIFICATE, accept_command, account, condition, connections_summary, expires_soon, expiry,
-    is_restored, is_use_refused, liveness_word, name, quoted, reason_line, reauthorize_command, short_id, urgency,
+    TRUST_CERTIFICATE, account, connections_summary, expiry, is_registered, is_restored, is_use_refused, joined, name,
+    quoted, reason_line, reauthorize_command, short_id, time, urgency,
 };
 pub(crate) use table::{Cell, Table};
 pub(crate) use time::moment;
-pub(crate) use waiting::{clear_line, show_waits, without_line};
 
-use crate::{Error, Exit, config::Environment, name as program_name, platform};
+use safe::safe;
 
-/// Writes to standard output. The line that shows a wait is removed from the terminal first.
-pub(crate) fn print(bytes: &[u8]) -> Result<(), Error> {
-    waiting::clear_line_for(bytes);
-    let mut out = std::io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Error::new(Exit::Unexpected, "output_closed", "the output was closed"),
-        _ => Error::io("standard output", &error),
-    })
-}
+use crate::{
+    Error, Exit,
+    config::Environment,
+    name as program_name,
+    platform::{self, Wait},
+};
 
 /// Returns success for a command that only prints and whose reader, such as `head`, has read enough.
 pub(crate) fn unless_closed(result: Result<ExitCode, Error>) -> Result<ExitCode, Error> {
@@ -46,12 +40,6 @@ pub(crate) fn unless_closed(result: Result<ExitCode, Error>) -> Result<ExitCode,
         Err(error) if error.code == "output_closed" => Ok(Exit::Fine.into()),
         result => result,
     }
-}
-
-/// Returns the width of the terminal that is standard output; `None` if it is not a terminal or the width is unknown.
-pub(crate) fn width() -> Option<usize> {
-    let columns = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
-    columns.filter(|columns| *columns > 0 && std::io::stdout().is_terminal())
 }
 
 /// The destination and the format of the output.
@@ -72,7 +60,7 @@ impl Output {
             json,
             terminal,
             colours: terminal && !environment.no_color(),
-            width: width(),
+            width: platform::width(),
             now: connection_contract::Clock::now(&connection_core::SystemClock::new()),
         }
     }
@@ -84,12 +72,20 @@ impl Output {
 
     /// Prints a line to standard output.
     pub(crate) fn line(&self, text: impl AsRef<str>) -> Result<(), Error> {
-        self.bytes(format!("{}\n", program_name::hints(text.as_ref())).as_bytes())
+        self.bytes(format!("{}\n", safe(&program_name::hints(text.as_ref()))).as_bytes())
+    }
+
+    /// Prints a value as a line: in full for a program that reads it, and without control characters at a terminal.
+    pub(crate) fn value(&self, value: &str) -> Result<(), Error> {
+        match self.terminal {
+            true => self.bytes(format!("{}\n", safe(value)).as_bytes()),
+            false => self.bytes(format!("{value}\n").as_bytes()),
+        }
     }
 
     /// Prints bytes as they are, without a line break at the end.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
-        print(bytes)
+        platform::print(bytes)
     }
 
     /// Ends the line after bytes that were printed unchanged to a terminal, so that further output begins on its own
@@ -132,9 +128,26 @@ impl Output {
         tables.get(index).map_or(Ok(()), |table| self.table(table)).map(|()| index)
     }
 
+    /// Awaits `work`.
+    ///
+    /// After one second, a line on standard error shows what the command waits for and for how many seconds, until the
+    /// work ends. There is no such line with `--json`, or if standard error is not a terminal.
+    pub(crate) async fn waiting<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
+        let _wait = Wait::begin(if self.json { "" } else { what });
+        work.await
+    }
+
+    /// Names what the command waits for wherever it says nothing more specific. The seconds count from the last output
+    /// or answer.
+    pub(crate) fn waits_for(&self, what: &str) {
+        if !self.json {
+            platform::waits_for(what);
+        }
+    }
+
     /// Prints a line for people to standard error.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
-        platform::write_stderr(format_args!("{}", text.as_ref()));
+        platform::write_stderr(format_args!("{}", safe(text.as_ref())));
     }
 
     /// Prints an error: one sentence and the remedy, or its JSON shape.
@@ -151,15 +164,15 @@ impl Output {
         }
         // If a person declined, the command did what it was asked to do.
         let what = if error.exit == Exit::Fine { "" } else { "error: " };
-        platform::write_stderr(format_args!("{what}{}", sentence(&error.to_string())));
+        platform::write_stderr(format_args!("{what}{}", safe(&sentence(&error.to_string()))));
         if let Some(remedy) = &error.remedy {
-            platform::write_stderr(format_args!("  {}", sentence(remedy)));
+            platform::write_stderr(format_args!("  {}", safe(&sentence(remedy))));
         }
     }
 
     /// Returns the word for a liveness, coloured if colours are enabled.
     pub(crate) fn liveness(&self, liveness: Liveness) -> String {
-        let word = liveness_word(liveness);
+        let word = liveness.as_str();
         if self.colours { table::paint(word, human::colour(liveness)) } else { word.to_owned() }
     }
 }

@@ -1,6 +1,9 @@
 //! Tables that fit the terminal: the widest columns shrink first, and cut text ends with `…`.
 
+use connection_api::Liveness;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use super::safe::safe_in_line;
 
 const GAP: usize = 2;
 /// The width below which a column shrinks only if no other column can shrink.
@@ -26,14 +29,14 @@ pub(crate) struct Cell {
 
 impl Cell {
     /// Returns a cell with a liveness in its colour.
-    pub(crate) fn liveness(liveness: connection_contract::Liveness) -> Self {
-        Self { text: super::liveness_word(liveness).to_owned(), colour: Some(super::human::colour(liveness)) }
+    pub(crate) fn liveness(liveness: Liveness) -> Self {
+        Self { text: liveness.to_string(), colour: Some(super::human::colour(liveness)) }
     }
 }
 
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self { text: text.into(), colour: None }
+        Self { text: safe_in_line(text.into()), colour: None }
     }
 }
 
@@ -161,13 +164,17 @@ fn truncate(text: &str, width: usize) -> String {
 
 /// Returns the text in a colour (ECMA-48, SGR).
 pub(crate) fn paint(text: &str, colour: Colour) -> String {
-    let code = match colour {
-        Colour::Green => 32,
-        Colour::Red => 31,
-        Colour::Yellow => 33,
+    let [end, green, red, yellow] = PAINTS;
+    let begin = match colour {
+        Colour::Green => green,
+        Colour::Red => red,
+        Colour::Yellow => yellow,
     };
-    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    format!("{begin}{text}{end}")
 }
+
+/// The sequences with which text is coloured (ECMA-48, section 8.3.117): the default, green, red and yellow.
+pub(super) const PAINTS: [&str; 4] = ["\u{1b}[0m", "\u{1b}[32m", "\u{1b}[31m", "\u{1b}[33m"];
 
 #[cfg(test)]
 mod tests {
@@ -230,7 +237,7 @@ mod tests {
     #[test]
     fn colours_do_not_move_the_columns() {
         let mut table = Table::new(["A", "B"], 0);
-        table.row([Cell::liveness(connection_contract::Liveness::Live), "x".into()]);
+        table.row([Cell::liveness(Liveness::Live), "x".into()]);
         assert_eq!(table.render(None, true), "A     B\n\u{1b}[32mlive\u{1b}[0m  x\n");
         assert_eq!(table.render(None, false), "A     B\nlive  x\n");
     }

@@ -6,6 +6,7 @@ mod interrupts;
 mod other;
 #[cfg(unix)]
 mod unix;
+mod wait;
 
 pub(crate) use interrupts::{Interrupts, interrupted};
 #[cfg(not(unix))]
@@ -19,6 +20,8 @@ pub(crate) use unix::{
     run_instead, with_own_limits,
 };
 
+pub(crate) use wait::{Wait, clear_line, print, show_waits, waits_for, width, without_line};
+
 use std::io::Write as _;
 
 use tracing_subscriber::{
@@ -27,7 +30,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::{name, output};
+use crate::name;
 
 /// `true` on systems where every session of a person is a desktop; elsewhere environment variables decide.
 pub(crate) const ALWAYS_A_DESKTOP: bool = cfg!(any(windows, target_os = "macos"));
@@ -36,7 +39,7 @@ pub(crate) const ALWAYS_A_DESKTOP: bool = cfg!(any(windows, target_os = "macos")
 pub(crate) fn write_stderr(line: std::fmt::Arguments<'_>) {
     let line = line.to_string();
     let line = if line.starts_with('{') { name::quoted_hints(&line) } else { name::hints(&line) };
-    output::clear_line();
+    clear_line();
     drop(writeln!(std::io::stderr(), "{line}"));
 }
 

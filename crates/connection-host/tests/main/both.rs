@@ -6,8 +6,6 @@ mod bounds;
 mod catalogue;
 mod changed_kinds;
 #[cfg(unix)]
-mod chromium;
-#[cfg(unix)]
 mod copies;
 mod completion;
 mod declared;
@@ -15,8 +13,6 @@ mod declared;
 mod exec;
 mod extensions;
 mod finish;
-#[cfg(unix)]
-mod genuine;
 mod hand_off;
 mod hooking;
 mod imports;

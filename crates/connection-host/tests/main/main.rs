@@ -2,8 +2,12 @@
 
 include!("both.rs");
 
-// These modules test words, files and terminals, which are the same on either engine.
+// These modules test words, files, terminals, browsers and tools, which are the same on either engine.
+#[cfg(unix)]
+mod both_places;
 mod canary;
+#[cfg(unix)]
+mod chromium;
 #[cfg(unix)]
 mod closed_pipes;
 mod config;
@@ -14,6 +18,9 @@ mod embedding;
 mod errors;
 mod first_hour;
 mod former_catalogue;
+#[cfg(unix)]
+mod genuine;
+mod images;
 mod input;
 mod keys;
 mod kind_extends;

@@ -50,6 +50,10 @@ fn a_value_is_json_or_text_as_the_preference_takes_it() {
         set(&["defaultDatabase", text]).exits(0).says("defaultDatabase of issues is");
         assert_eq!(value(&machine, &["defaultDatabase"]), text);
     }
+    // A program reads the value in full, with what a terminal would not show.
+    let odd = "a\tb \u{1f469}\u{200d}\u{1f680}";
+    set(&["defaultDatabase", odd]).exits(0);
+    assert_eq!(value(&machine, &["defaultDatabase"]), odd);
     set(&["defaultDatabase", r#"["a", 1]"#]).exits(0);
     assert_eq!(value(&machine, &["defaultDatabase"]), r#"["a",1]"#);
     set(&["defaultDatabase", r#""quoted""#]).exits(0);

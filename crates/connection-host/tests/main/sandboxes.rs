@@ -306,19 +306,6 @@ fn an_image_is_built_of_the_file_that_comes_with_its_kind_or_of_another() {
     machine.run(&["sandbox", "build", "codex"]).exits(1).warns("podman could not build the image");
 }
 
-/// The container files belong to the plugin, and the package of this crate must contain its own copy.
-#[test]
-fn the_files_of_images_are_those_of_the_plugin() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for kind in ["claude", "codex", "gemini"] {
-        let read =
-            |directory: &Path| std::fs::read_to_string(directory.join(kind).join("Containerfile")).expect("a file");
-        let ours = read(&root.join("images"));
-        let plugins = read(&root.join("../../plugins/agent-cli/images"));
-        assert_eq!(ours, plugins, "copy plugins/agent-cli/images/{kind}/Containerfile to images of this crate");
-    }
-}
-
 /// A static program of Debian's package `busybox-static`.
 const BUSYBOX: &str = "/bin/busybox";
 

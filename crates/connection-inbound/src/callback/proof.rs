@@ -60,7 +60,7 @@ pub(super) async fn proof(
     }
     match (receiver.registry.get(), proved) {
         (Some(registry), Some(proved)) if challenge.bytes().all(plain) => {
-            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], registry.server().callback_proof(&proved))
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], registry.receiver().callback_proof(&proved))
                 .into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),

@@ -62,7 +62,7 @@ async fn wait_for_result(registry: &ConnectionRegistry, session: &SetupSession) 
     // Without its title, the name of the kind is shown.
     let title = session.kind_info().await.ok().flatten().map(|info| info.descriptor.display_name);
     let title = title.unwrap_or_else(|| session.kind().to_string().into());
-    let clock = registry.server().clock();
+    let clock = registry.clock();
     let rests = async {
         loop {
             match session.next_step().await {

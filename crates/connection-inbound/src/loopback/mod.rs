@@ -192,7 +192,7 @@ impl LoopbackServer {
 
 /// Resolves when no setup waits for a callback anymore, or the registry is gone.
 async fn needed(registry: &WeakConnectionRegistry) {
-    let Some(clock) = registry.upgrade().map(|registry| registry.server().clock()) else { return };
+    let Some(clock) = registry.upgrade().map(|registry| registry.clock()) else { return };
     clock.sleep(MIN_OPEN_TIME).await;
     if registry.wait_for_callbacks().await.is_ok() {
         clock.sleep(LAST).await;

@@ -38,7 +38,7 @@ async fn a_full_server_replaces_the_longest_silent_connection() {
             !matches!(first.read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
         };
         tokio::select! {
-            () = serve(sockets, registry.server().downgrade(), Browsers::default()) => panic!("it serves until it is dropped"),
+            () = serve(sockets, registry.downgrade(), Browsers::default()) => panic!("it serves until it is dropped"),
             left = has_left => assert_eq!(left, leaves, "{held} were silent"),
         }
         assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
@@ -66,6 +66,6 @@ async fn a_port_whose_serving_has_ended_is_let_go() {
         listening.current = Some(1);
     };
     comes();
-    server.while_needed(1, &registry.server().downgrade(), async { comes() }).await;
+    server.while_needed(1, &registry.downgrade(), async { comes() }).await;
     assert!(server.ports().is_empty() && server.0.lock().current.is_none());
 }

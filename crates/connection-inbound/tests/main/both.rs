@@ -3,7 +3,6 @@
 mod browsers;
 mod callbacks;
 mod checks;
-mod chromium;
 mod hooks;
 mod listening;
 mod login;

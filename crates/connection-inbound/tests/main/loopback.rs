@@ -237,7 +237,7 @@ async fn the_server_does_not_keep_a_dropped_registry() {
     let server = server();
     let registry = world.with(server.clone()).await;
     let (session, _, port) = begun(&registry).await;
-    let weak = registry.server().downgrade();
+    let weak = registry.downgrade();
     drop((session, registry));
     // The session's last run ends together with its task.
     while weak.upgrade().is_some() {

@@ -4,6 +4,9 @@
 
 include!("both.rs");
 
+// The pages that a browser shows are the same on either engine.
+mod chromium;
+
 // Tests that need no store.
 mod addresses;
 #[cfg(unix)]

@@ -12,7 +12,7 @@ use std::{
 pub(crate) struct Provider {
     pub(crate) origin: String,
     state: Arc<Mutex<State>>,
-    held: Arc<(Mutex<bool>, Condvar)>,
+    pub(crate) held: Arc<(Mutex<bool>, Condvar)>,
 }
 
 type Answer = Box<dyn Fn(&str) -> (u16, String) + Send>;
@@ -50,17 +50,6 @@ impl Provider {
     /// As [`answers`](Self::answers), depending on the request.
     pub(crate) fn answers_as(&self, answer: impl Fn(&str) -> (u16, String) + Send + 'static) {
         self.state.lock().unwrap().answer = Box::new(answer);
-    }
-
-    /// Accepts requests, but answers none until it is released.
-    pub(crate) fn hold(&self) {
-        *self.held.0.lock().unwrap() = true;
-    }
-
-    /// Releases the requests that [`hold`](Self::hold) has stopped.
-    pub(crate) fn let_go(&self) {
-        *self.held.0.lock().unwrap() = false;
-        self.held.1.notify_all();
     }
 
     /// Returns the bodies of the exchanges.

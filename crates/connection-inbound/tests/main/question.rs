@@ -208,7 +208,7 @@ async fn a_browser_that_shows_the_setup_goes_on_and_takes_the_place_of_any_other
     let setup = begun(&registry).await;
     let elsewhere = agree(&setup.routes, &setup.start).await;
     assert_eq!(get(&setup.routes, &setup.start).await.status, 403);
-    let cookie = setup_cookie(&setup.session).await.unwrap().unwrap();
+    let cookie = setup_cookie(&setup.session.read().await.unwrap().unwrap()).unwrap();
     let (proof, attributes) = cookie.to_str().unwrap().split_once("; ").unwrap();
     assert_eq!(attributes, "Max-Age=86400; Path=/; Secure; HttpOnly; SameSite=Lax");
     assert!(proof.starts_with(&format!("__Host-connection-setup-{}=", setup.session.id())), "{proof}");

@@ -112,7 +112,7 @@ pub(crate) async fn outlasted<T>(world: &World, registry: &ConnectionRegistry, t
         tokio::select! {
             biased;
             result = &mut task => return result,
-            _ = registry.server().health() => world.clock.advance(Duration::from_millis(20)),
+            _ = registry.store().health() => world.clock.advance(Duration::from_millis(20)),
         }
     }
 }

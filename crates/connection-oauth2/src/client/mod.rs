@@ -1,21 +1,13 @@
 //! The application: provided by the host, by the first setup or by each setup, or registered by itself.
 
 pub(crate) mod assertion;
-pub(crate) mod http_client;
 
 use connection_contract::{Context, Record, Secret, Text, Timestamp};
 
 use crate::{
     OAuth2Error,
-    config::{Client, OAuth2Config},
+    config::{CLIENT_KEY, Client, OAuth2Config},
 };
-
-/// The key of an OAuth application in the sealed values of the key-value store.
-///
-/// An application that registered itself, or that the host provides, is a secret of the kind. An application that a
-/// setup asked for is shared by the kinds of the provider that send its secret to the same origins. After it is
-/// removed, the next setup asks again.
-pub const CLIENT_KEY: &str = "oauth2-client";
 
 /// Returns the value to store under [`CLIENT_KEY`], for a host that provides an application.
 ///

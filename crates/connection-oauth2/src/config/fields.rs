@@ -3,7 +3,13 @@
 use connection_contract::{Field, Input, SetupMethod};
 
 use super::{Client, ClientAuth, Grant, Method};
-use crate::CLIENT_KEY;
+
+/// The key of an OAuth application in the sealed values of the key-value store.
+///
+/// An application that registered itself, or that the host provides, is a secret of the kind. An application that a
+/// setup asked for is shared by the kinds of the provider that send its secret to the same origins. After it is
+/// removed, the next setup asks again.
+pub const CLIENT_KEY: &str = "oauth2-client";
 
 /// The names of these fields, which no field of a configuration may have.
 pub(super) const OWN: [&str; 6] = ["callbackUrl", "clientId", "clientSecret", "method", "password", "username"];

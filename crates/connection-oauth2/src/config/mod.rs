@@ -17,6 +17,7 @@ pub use self::{
     account::{Account, AccountFrom, Unit},
     builder::OAuth2Builder,
     error::ConfigError,
+    fields::CLIENT_KEY,
     parts::{
         Assertion, Attach, Audience, Body, Client, ClientAuth, Endpoint, Grant, Method, Renewal, RequestKind, Step,
     },
@@ -144,4 +145,16 @@ impl OAuth2Config {
     pub(crate) fn optional<'s>(&self, scopes: impl IntoIterator<Item = &'s String>) -> Vec<String> {
         scopes.into_iter().filter(|scope| self.optional_scopes.contains(scope)).cloned().collect()
     }
+}
+
+/// A kind of connection that is defined by a configuration; see [`oauth2()`].
+#[derive(Debug)]
+pub struct OAuth2 {
+    pub(crate) config: OAuth2Config,
+}
+
+/// Returns the kind that a configuration describes. It cannot fail, because the configuration was checked when it was
+/// built.
+pub fn oauth2(config: OAuth2Config) -> OAuth2 {
+    OAuth2 { config }
 }

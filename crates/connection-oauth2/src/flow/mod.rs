@@ -16,8 +16,8 @@ use crate::{
     OAuth2, OAuth2Credential, OAuth2Error,
     client::{self, Application},
     config::{Client, ClientAuth, Grant, Method, Values, host_part},
-    discovery::{self, DiscoveredEndpoints},
-    provider::Provider,
+    discovery,
+    provider::{DiscoveredEndpoints, Provider},
     token::exchange,
 };
 

@@ -11,10 +11,13 @@ use oauth2::{
     basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse},
 };
 
-use super::response::{self, TokenSet};
+use super::{
+    http_client::ContextHttpClient,
+    response::{self, TokenSet},
+};
 use crate::{
     OAuth2Error,
-    client::{Application, http_client::ContextHttpClient},
+    client::Application,
     config::{Endpoint, RequestKind},
     provider::{Parameters, Provider},
 };

@@ -3,6 +3,7 @@
 pub(crate) mod exchange;
 pub(crate) mod expiry;
 mod extra;
+mod http_client;
 pub(crate) mod response;
 
 use connection_contract::{CredentialError, Record, Secret, Timestamp};
@@ -10,7 +11,7 @@ use connection_contract::{CredentialError, Record, Secret, Timestamp};
 pub(crate) use self::extra::Extra;
 use crate::{
     config::{Endpoint, Values},
-    discovery::DiscoveredEndpoints,
+    provider::DiscoveredEndpoints,
 };
 
 /// An access token, with the refresh token that replaces both, if there is one.

@@ -3,15 +3,17 @@
 
 mod tools;
 
-use alloc::{borrow::ToOwned, boxed::Box, collections::BTreeMap, format, string::String, vec::Vec};
-use core::fmt;
+use alloc::{borrow::ToOwned, collections::BTreeMap, format, string::String, vec::Vec};
 
 use connection_contract::{
     BaseUrl, Descriptor, DisplayText, Field, Guide, Input, Kind, Link, Origin, ProfileSpec, SandboxSpec, Secret,
     SecretName, Text, host,
 };
 
-use crate::{answer, limits};
+use crate::{
+    answer::{self, Pattern},
+    limits,
+};
 
 pub use tools::is_bare;
 
@@ -30,27 +32,6 @@ pub struct Facets<'a> {
     pub profiles: Option<&'a ProfileSpec>,
     /// The container in which the kind's tool can be run.
     pub sandbox: Option<&'a SandboxSpec>,
-}
-
-/// A regular expression that a host has compiled.
-pub struct Pattern(Box<dyn Fn(&str) -> bool + Send + Sync>);
-
-impl Pattern {
-    /// Creates a pattern from the function that matches a text.
-    pub fn new(is_match: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self(Box::new(is_match))
-    }
-
-    /// Returns `true` if the pattern matches the text.
-    pub fn is_match(&self, text: &str) -> bool {
-        (self.0)(text)
-    }
-}
-
-impl fmt::Debug for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pattern")
-    }
 }
 
 /// The checked parts of a descriptor.

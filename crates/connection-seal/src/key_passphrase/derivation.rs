@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use secrecy::{SecretBox, zeroize::Zeroize as _};
 
-use crate::{data_key::KEY_LEN, slot::PASSPHRASE};
+use crate::{key_id::KEY_LEN, slot::PASSPHRASE};
 
 const VERSION: u8 = 1;
 const SALT_LEN: usize = 16;

@@ -21,8 +21,9 @@ use uuid::Uuid;
 
 use super::{
     KeyContext, KeyError, KeySource, KeyWrapper, Place, SealError,
-    data_key::{DataKey, KEY_LEN},
+    data_key::DataKey,
     envelope,
+    key_id::KEY_LEN,
     key_text::boxed,
     key_thread,
     slot::{PASSPHRASE, other_source},

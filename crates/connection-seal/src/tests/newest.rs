@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use crate::{
     Keys, Place, SealError,
-    data_key::{DataKey, KeyId},
+    data_key::DataKey,
+    key_id::KeyId,
     keyset::{Entry, Keyset, Slot, Status},
 };
 

@@ -72,7 +72,7 @@ export function listConnections({ world, query }) {
     );
   });
   const count = (test) => world.connections.filter(test).length;
-  const counts = { all: world.connections.length, attention: count((each) => each.needsAttention) };
+  const counts = { all: world.connections.length, attention: count((each) => each.needsAttention), limit: 10000 };
   for (const state of ['live', 'offline', 'failing', 'unknown']) counts[state] = count((each) => each.liveness === state);
   return page(found.map(listedShape), query, { counts: query.get('after') ? null : counts });
 }

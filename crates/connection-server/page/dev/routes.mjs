@@ -357,6 +357,7 @@ export const ROUTES = [
       set: of.set,
       missing: of.declared.filter((each) => each.required && !of.values[each.name]).map((each) => each.name),
       overridden: [],
+      connectionValues: {},
       revisions: REVISIONS,
       declared: of.declared,
     })),
@@ -374,6 +375,7 @@ export const ROUTES = [
         set: of.set,
         missing: [],
         overridden: [],
+        connectionValues: {},
         revisions: REVISIONS,
         declared: of.declared,
       };

@@ -71,7 +71,7 @@ function useConnections(filters) {
           next = page.next;
         } while (next && items.length < wanted && !after);
         set({ items, next, counts, isLoading: false, error: null, isStale: false });
-        if (counts) firstPage.listener(counts.attention);
+        if (counts) firstPage.listener(t.badge(counts));
       } catch (error) {
         if (own === run.current) set((was) => ({ ...was, isLoading: false, error }));
       }
@@ -193,7 +193,7 @@ function Counts({ counts }) {
   if (states.length < 2) return null;
   return html`<ul class="counts" aria-label=${t.countsLabel}>${states.map(
     ([state, tone]) => html`<li key=${state}><a href=${href(`/?state=${state}`)}><${State} tone=${tone}>
-      ${t.count[state](counts[state])}<//></a></li>`,
+      ${t.count[state](counts[state], counts.limit)}<//></a></li>`,
   )}</ul>`;
 }
 
@@ -215,7 +215,7 @@ function CheckAll({ counts, onEnd }) {
   }
   return html`<p class="actions">
       <${Button} tone=${counts.unknown > 0 ? 'primary' : ''} onClick=${checkAll}>${t.checkAll}<//>
-      ${counts.unknown > 0 && html`<span>${t.unchecked(counts.unknown)}</span>`}
+      ${counts.unknown > 0 && html`<span>${t.unchecked(counts.unknown, counts.limit)}</span>`}
     </p>
     <${Problem} error=${error} />`;
 }

@@ -95,7 +95,7 @@ function Owner() {
 }
 
 /**
- * @param {{path: string, me: object | null, attention: number, children: any}} props
+ * @param {{path: string, me: object | null, attention: number | string, children: any}} props
  */
 export function Shell({ path, me, attention, children }) {
   const [isOpen, setIsOpen] = useState(false);
@@ -130,7 +130,7 @@ export function Shell({ path, me, attention, children }) {
               <${Icon} name=${icon} /><span>${text}</span>
               ${
                 place === '/' &&
-                attention > 0 &&
+                attention !== 0 &&
                 html`<span class="count" title=${texts.connections.attention}>
                 ${attention}<span class="for-readers"> ${texts.connections.attention}</span></span>`
               }

@@ -140,7 +140,7 @@ impl Metrics {
     }
 
     /// Returns the metrics as text of OpenMetrics. If the store does not answer, its numbers are left out.
-    pub(super) async fn text(&self) -> Result<String, fmt::Error> {
+    pub(crate) async fn text(&self) -> Result<String, fmt::Error> {
         let read = self.read();
         let stored = self.stored().await;
         let read = with_stored(read, stored.as_deref());
@@ -168,7 +168,7 @@ impl Metrics {
         let Shared { source, stored, .. } = &*self.0;
         // One scrape reads, and those that come meanwhile get its answer.
         let mut stored = stored.lock().await;
-        let clock = source.server().clock();
+        let clock = source.clock();
         if let Some((at, counts)) = &*stored
             && clock.passed().saturating_sub(*at) < MAX_AGE
         {
@@ -176,7 +176,7 @@ impl Metrics {
         }
         let counts = tokio::select! {
             biased;
-            counts = source.server().counts() => counts.ok(),
+            counts = source.store().counts() => counts.ok(),
             () = clock.sleep(PATIENCE) => None,
         };
         let counts = Arc::new(counts?);

@@ -12,14 +12,14 @@ const OPEN_METRICS: &str = "application/openmetrics-text";
 
 /// A text format of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MetricsFormat {
+pub(crate) enum MetricsFormat {
     OpenMetrics,
     Prometheus,
 }
 
 impl MetricsFormat {
     /// Returns OpenMetrics if the request accepts it at least as gladly as plain text, and Prometheus otherwise.
-    pub(super) fn accepted(headers: &HeaderMap) -> Self {
+    pub(crate) fn accepted(headers: &HeaderMap) -> Self {
         let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let ranges: Vec<_> = values.flat_map(|value| value.split(',')).map(range).collect();
         let weight = |name: &str| {
@@ -31,7 +31,7 @@ impl MetricsFormat {
         if open > 0.0 && open >= weight("text/plain") { Self::OpenMetrics } else { Self::Prometheus }
     }
 
-    pub(super) fn media_type(self) -> &'static str {
+    pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
@@ -39,7 +39,7 @@ impl MetricsFormat {
     }
 
     /// Returns a text of OpenMetrics in this format.
-    pub(super) fn text(self, text: String) -> String {
+    pub(crate) fn text(self, text: String) -> String {
         match self {
             Self::OpenMetrics => text,
             Self::Prometheus => prometheus(&text),

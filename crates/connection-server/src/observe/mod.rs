@@ -5,10 +5,9 @@ mod metrics_format;
 mod readiness;
 mod request;
 mod request_id;
-mod routes;
 
 pub use metrics::Metrics;
 pub use readiness::Readiness;
-pub use routes::monitor_router;
 
+pub(crate) use metrics_format::MetricsFormat;
 pub(crate) use request::RequestRecord;

@@ -97,7 +97,7 @@ async fn observe(State(observer): State<Observer>, mut request: Request, next: N
     let record = RequestRecord::default();
     request.extensions_mut().insert(record.clone());
     let in_flight = InFlight::of(&shared.in_flight);
-    let began = shared.source.server().clock().passed();
+    let began = shared.source.clock().passed();
     let method = method_label(request.method());
     let mut observed = Observed { metrics: metrics.clone(), began, method, route, id, record, status: None };
     let mut response = next.run(request).await;
@@ -109,7 +109,7 @@ async fn observe(State(observer): State<Observer>, mut request: Request, next: N
 
 impl Drop for Observed {
     fn drop(&mut self) {
-        let clock = self.metrics.0.source.server().clock();
+        let clock = self.metrics.0.source.clock();
         let duration = clock.passed().saturating_sub(self.began);
         let Self { metrics, method, route, id, record, status, .. } = self;
         let class = status_label(*status);

@@ -32,7 +32,7 @@ fn is_well_formed(id: &str) -> bool {
 
 fn fresh(registry: &ConnectionRegistry) -> String {
     // The text is random and opens nothing, so it may be shown.
-    let text = registry.server().fresh_token();
+    let text = registry.receiver().fresh_token();
     String::from_utf8_lossy(text.expose()).chars().take(LENGTH).collect()
 }
 

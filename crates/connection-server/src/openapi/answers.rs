@@ -1,4 +1,4 @@
-//! The members of answers that are always present.
+//! The shapes in the document: the members of answers that are always present, and the descriptions.
 //!
 //! A shape leaves no member out: one without a value is `null`. `utoipa` describes such a member as optional, which is
 //! right for bodies of requests alone.
@@ -14,7 +14,7 @@ use utoipa::{
     },
 };
 
-use crate::problem::ProblemBody;
+use connection_api::Problem;
 
 type Schemas = BTreeMap<String, RefOr<Schema>>;
 
@@ -23,7 +23,7 @@ pub(super) fn require_members(document: &mut OpenApi) {
     let Some(components) = &mut document.components else { return };
     // All refusals have this body.
     let mut answered = BTreeSet::new();
-    reach(&components.schemas, &Ref::from_schema_name(ProblemBody::name()).into(), &mut answered);
+    reach(&components.schemas, &Ref::from_schema_name(Problem::name()).into(), &mut answered);
     for operation in super::operations(&mut document.paths).map(|(_, _, operation)| operation) {
         for response in responses(operation) {
             for schema in response.content.values().filter_map(|content| content.schema.as_ref()) {
@@ -35,6 +35,42 @@ pub(super) fn require_members(document: &mut OpenApi) {
         if let Some(RefOr::T(schema)) = components.schemas.get_mut(&name) {
             require(schema);
         }
+    }
+}
+
+/// Keeps the first paragraph of the descriptions of shapes. The others are examples and notes for readers of the crate.
+pub(super) fn shorten_descriptions(document: &mut OpenApi) {
+    let schemas = document.components.iter_mut().flat_map(|components| components.schemas.values_mut());
+    schemas.for_each(shorten);
+}
+
+fn shorten(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    let description = match schema {
+        Schema::AllOf(all) => {
+            all.items.iter_mut().for_each(shorten);
+            &mut all.description
+        }
+        Schema::OneOf(one) => {
+            one.items.iter_mut().for_each(shorten);
+            &mut one.description
+        }
+        Schema::Array(array) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                shorten(items);
+            }
+            &mut array.description
+        }
+        Schema::Object(object) => {
+            object.properties.values_mut().for_each(shorten);
+            &mut object.description
+        }
+        _ => return,
+    };
+    if let Some(text) = description
+        && let Some((first, _)) = text.split_once("\n\n")
+    {
+        *text = first.to_owned();
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod parameters;
 pub(crate) mod refusals;
 
 use axum::{Router, http::StatusCode, http::header, routing::get};
+use connection_api::Problem;
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
@@ -15,7 +16,7 @@ use utoipa::{
 };
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Api, BASE, problem::ProblemBody};
+use crate::{Api, BASE};
 
 const TOKEN: &str = "token";
 /// The operations that concern the caller's token, whatever its owner is.
@@ -40,8 +41,8 @@ pub(crate) fn route(document: &str) -> Router<Api> {
 
 fn complete(document: &mut OpenApi) {
     let components = document.components.get_or_insert_with(Components::new);
-    let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
-    ProblemBody::schemas(&mut schemas);
+    let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
+    Problem::schemas(&mut schemas);
     components.schemas.extend(schemas);
     components.responses.extend(refusals::all());
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
@@ -59,6 +60,7 @@ fn complete(document: &mut OpenApi) {
         operation.operation_id = Some(id);
     }
     answers::require_members(document);
+    answers::shorten_descriptions(document);
 }
 
 /// Returns the operations with their methods and paths.

@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::problem::ProblemBody;
+use connection_api::Problem;
 
 /// The refusals by status, with the names of their descriptions in the document.
 const REFUSALS: [(&str, &str, &str); 15] = [
@@ -81,7 +81,7 @@ fn named(status: &str) -> Option<(String, RefOr<Response>)> {
 /// Returns the refusals, by the names to which the operations refer.
 pub(super) fn all() -> impl Iterator<Item = (String, RefOr<Response>)> {
     REFUSALS.into_iter().map(|(status, name, description)| {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemBody::name()))).build();
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
         let response = ResponseBuilder::new().description(description).content("application/problem+json", content);
         let response = match status {
             "401" => response.header("WWW-Authenticate", header(Type::String, "The scheme, which is `Bearer`.")),

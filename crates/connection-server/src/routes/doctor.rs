@@ -1,20 +1,19 @@
 //! The doctor: checks of this host and of the owner's connections, each with what to do about a problem.
 
 use axum::{extract::State, http::StatusCode, response::Response};
+use connection_api::{Check, Doctor, Empty, RedirectUri};
 use connection_contract::{Kind, Liveness};
 use connection_core::{AnswerRoom, ConnectionInfo, Filter, KeyStatus};
 use connection_inbound::check_callback;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::system::database;
 use crate::{
     Api,
-    body::{Empty, Json, json},
+    body::{Json, json},
     caller::{Caller, ToManage},
-    checks::{CheckBody, MAX_COUNTED, RedirectUriBody, certificate, clock, events},
+    checks::{MAX_COUNTED, certificate, clock, events},
+    convert::{condition, connections_summary, is_called_back, is_use_refused, liveness},
     problem::Problem,
-    shapes::{condition, connections_summary, is_called_back, is_restored, is_use_refused, liveness_word},
 };
 
 /// The maximum number of connections that are named.
@@ -22,30 +21,16 @@ const MAX_NAMED: usize = 100;
 /// The number of connections that are read at once.
 const PAGE: u16 = 1000;
 
-/// The checks, and the addresses to register at providers. The checks are those of the `database`, the `rows` that were
-/// edited, the `state_directory`, the `key`, the `clock`, the `certificate` if the server itself speaks TLS, the `events`
-/// if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work, or of
-/// which a request was refused since it was verified.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Doctor)]
-#[serde(rename_all = "camelCase")]
-struct DoctorBody {
-    /// `true` if no check found a problem.
-    ok: bool,
-    checks: Vec<CheckBody>,
-    redirect_uris: Vec<RedirectUriBody>,
+fn passed(check: &'static str, message: String) -> Check {
+    Check::passed(check, message)
 }
 
-fn passed(check: &'static str, message: String) -> CheckBody {
-    CheckBody::passed(check, message)
-}
-
-fn failed(check: &'static str, message: String, remedy: &str) -> CheckBody {
-    CheckBody::failed(check, message, Some(remedy.to_owned()))
+fn failed(check: &'static str, message: String, remedy: &str) -> Check {
+    Check::failed(check, message, Some(remedy.to_owned()))
 }
 
 /// Checks that this machine has room for answers of providers that the database cannot store.
-fn state_directory(room: AnswerRoom) -> CheckBody {
+fn state_directory(room: AnswerRoom) -> Check {
     let name = "state_directory";
     match room {
         AnswerRoom::Reserved { directory } => passed(name, directory.display().to_string()),
@@ -61,7 +46,7 @@ fn state_directory(room: AnswerRoom) -> CheckBody {
     }
 }
 
-fn key(status: &KeyStatus) -> CheckBody {
+fn key(status: &KeyStatus) -> Check {
     let name = "key";
     let message = format!("{}, key {}", status.source, status.wrapped_by);
     if status.slots.len() > 1 {
@@ -79,21 +64,22 @@ fn is_down(info: &ConnectionInfo) -> bool {
 }
 
 /// Checks the last measured state of the connections, and whether a request was refused since. No provider is asked.
-fn connections(rows: &[ConnectionInfo]) -> Vec<CheckBody> {
+fn connections(rows: &[ConnectionInfo]) -> Vec<Check> {
     let (down, others): (Vec<_>, Vec<_>) = rows.iter().partition(|info| is_down(info));
     let (refused, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|info| is_use_refused(info));
-    let restored: Vec<_> = others.into_iter().filter(|info| is_restored(info)).collect();
-    let summary = connections_summary(rows, down.len(), refused.len(), restored.len());
+    let restored: Vec<_> = others.into_iter().filter(|info| info.is_restored()).collect();
+    let unverified = rows.iter().filter(|info| info.liveness == Liveness::Unknown).count();
+    let summary = connections_summary(rows.len(), unverified, down.len(), refused.len(), restored.len());
     if down.is_empty() && refused.is_empty() && restored.is_empty() {
         return vec![passed("connections", summary)];
     }
     let mut checks = vec![failed("connections", summary, "see each of them for its reason")];
     checks.extend(down.iter().chain(&refused).chain(&restored).take(MAX_NAMED).map(|info| {
-        let (liveness, reason) = condition(info);
+        let (state, reason) = condition(info);
         let why = reason.as_ref().map(|reason| format!(": {}", reason.message)).unwrap_or_default();
-        let message = format!("{}:{} is {}{why}", info.kind, info.label, liveness_word(liveness));
+        let message = format!("{}:{} is {}{why}", info.kind, info.label, liveness(state));
         let remedy = reason.and_then(|reason| reason.remedy).map(|remedy| remedy.to_string());
-        CheckBody::failed("connection", message, remedy)
+        Check::failed("connection", message, remedy)
     }));
     checks
 }
@@ -101,14 +87,13 @@ fn connections(rows: &[ConnectionInfo]) -> Vec<CheckBody> {
 /// Checks the host and the connections of the owner, and says what to do. It changes nothing.
 ///
 /// A problem is not an error: the status is 200, and `ok` is `false`.
-#[utoipa::path(post, path = "/doctor", request_body = Empty, responses((status = 200, body = DoctorBody)))]
+#[utoipa::path(post, path = "/doctor", request_body = Empty, responses((status = 200, body = Doctor)))]
 pub(super) async fn doctor(
     State(api): State<Api>,
     caller: Caller<ToManage>,
     Json(Empty {}): Json<Empty>,
 ) -> Result<Response, Problem> {
     let registry = &caller.registry;
-    let server = registry.server();
     let mut rows = Vec::new();
     let mut after = None;
     loop {
@@ -127,13 +112,13 @@ pub(super) async fn doctor(
     let own = edited.iter().filter(|row| caller.token.owner.is_none() || row.owner == registry.owner_name());
     checks.extend(own.map(|row| failed("rows", row.to_string(), &row.remedy())));
     if sees_host {
-        checks.push(state_directory(server.answer_room()));
+        checks.push(state_directory(registry.store().answer_room()));
         checks.push(match registry.keys().status().await {
             Ok(status) => key(&status),
-            Err(error) => CheckBody::failed("key", error.to_string(), error.remedy()),
+            Err(error) => Check::failed("key", error.to_string(), error.remedy()),
         });
     }
-    let now = server.clock().now();
+    let now = registry.clock().now();
     checks.push(clock(now, &rows));
     let served = api.options.certificate.as_ref().filter(|_| sees_host);
     checks.extend(served.and_then(|(file, tls)| Some(certificate(file, tls.ends_at()?, now))));
@@ -147,10 +132,10 @@ pub(super) async fn doctor(
         });
         let own = registry.kinds().own().await?;
         let kinds = registry.kinds().list().into_iter().chain(own).map(|info| info.descriptor).filter(is_called_back);
-        let address = |kind: &Kind| RedirectUriBody::new(kind.to_string(), url.redirect_uri(kind));
+        let address = |kind: &Kind| RedirectUri { kind: kind.to_string(), redirect_uri: url.redirect_uri(kind) };
         redirect_uris.extend(kinds.map(|descriptor| address(&descriptor.kind)));
     }
     checks.extend(connections(&rows));
     let ok = checks.iter().all(|check| check.ok);
-    Ok(json(StatusCode::OK, &DoctorBody { ok, checks, redirect_uris }))
+    Ok(json(StatusCode::OK, &Doctor { ok, checks, redirect_uris }))
 }

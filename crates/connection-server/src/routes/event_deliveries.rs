@@ -1,58 +1,21 @@
 //! The events that could not be delivered to the operator.
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use connection_core::{EventId, OutgoingEvent};
-use serde::Serialize;
-use utoipa::ToSchema;
+use connection_api::{Empty, EventDelivery, Page};
+use connection_core::EventId;
 
 use crate::{
     Api,
-    body::{Empty, Json, Page, json},
+    body::{Json, json},
     caller::{Caller, ToManage},
+    convert,
     openapi::{
         parameters::{After, Limit},
         refusals::NotFound,
     },
     path::Path,
     problem::Problem,
-    shapes::words,
 };
-
-/// An event that was not delivered to the address of the operator.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = EventDelivery)]
-#[serde(rename_all = "camelCase")]
-struct EventDeliveryBody {
-    /// The id of the event, which is also the `webhook-id` of its message.
-    id: String,
-    owner: String,
-    connection: String,
-    /// The type of the message, such as `connection.connected`.
-    #[serde(rename = "type")]
-    name: String,
-    /// `waiting` if it is sent again, `failed` if all attempts failed.
-    #[schema(value_type = words::EventDeliveryState)]
-    state: &'static str,
-    attempts: u32,
-    next_attempt_at: Option<String>,
-    /// The reason why the last attempt failed, as a clause.
-    failure: Option<String>,
-}
-
-impl From<&OutgoingEvent> for EventDeliveryBody {
-    fn from(event: &OutgoingEvent) -> Self {
-        Self {
-            id: event.id.to_string(),
-            owner: event.owner.clone(),
-            connection: event.connection.to_string(),
-            name: event.name.clone(),
-            state: if event.next_attempt.is_some() { "waiting" } else { "failed" },
-            attempts: event.attempts,
-            next_attempt_at: event.next_attempt.map(|at| at.to_rfc3339()),
-            failure: event.failure.clone(),
-        }
-    }
-}
 
 /// Returns the owner whose events the caller sees. A token without an owner sees those of all owners, unless the request
 /// names one.
@@ -65,14 +28,14 @@ fn owner(caller: &Caller<ToManage>) -> Option<&str> {
     get,
     path = "/deliveries",
     params(Limit, After),
-    responses((status = 200, body = Page<EventDeliveryBody>))
+    responses((status = 200, body = Page<EventDelivery>))
 )]
 pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Result<Response, Problem> {
     let after = caller.query.parsed("after", |text| text.parse::<EventId>().ok())?;
     let limit = caller.query.limit()?;
     let found = api.registry.outgoing_events().undelivered(owner(&caller), after, limit).await?;
     let next = found.last().filter(|_| found.len() == limit as usize).map(|event| event.id.to_string());
-    Ok(json(StatusCode::OK, &Page { items: found.iter().map(EventDeliveryBody::from).collect(), next }))
+    Ok(json(StatusCode::OK, &Page { items: found.iter().map(convert::event_delivery).collect(), next }))
 }
 
 /// Sends an event again that was not delivered, now and with all its attempts.
@@ -81,7 +44,7 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Re
     path = "/deliveries/{id}/retry",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = EventDeliveryBody), NotFound)
+    responses((status = 200, body = EventDelivery), NotFound)
 )]
 pub(super) async fn retry(
     State(api): State<Api>,
@@ -95,5 +58,5 @@ pub(super) async fn retry(
     };
     let id: EventId = id.parse().map_err(|_| unknown())?;
     let event = api.registry.outgoing_events().retry(id, owner(&caller)).await?.ok_or_else(unknown)?;
-    Ok(json(StatusCode::OK, &EventDeliveryBody::from(&event)))
+    Ok(json(StatusCode::OK, &convert::event_delivery(&event)))
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use axum::{http::StatusCode, response::Response};
+use connection_api::{Chain, EventPage, Order};
 use connection_core::{ConnectionId, ConnectionRegistry, Error, Event, EventId};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::{
     body::json,
     caller::{Caller, ToRead},
+    convert,
     openapi::{
         parameters::{After, Limit},
         refusals::NotFound,
@@ -17,22 +17,7 @@ use crate::{
     path::Path,
     problem::Problem,
     query::Query,
-    shapes::{EventBody, words},
 };
-
-/// A page of events.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = EventPage)]
-#[serde(rename_all = "camelCase")]
-struct EventPage {
-    items: Vec<EventBody>,
-    next: Option<String>,
-    /// `whole` if no event was changed outside of this program, `broken` if one was; `null` if that was not checked.
-    #[schema(value_type = Option<words::Chain>)]
-    chain: Option<&'static str>,
-    /// The number of the first event of the connection that was changed outside of this program.
-    broken_at: Option<u64>,
-}
 
 /// The number of events that are read at once, and the number of such reads for a request.
 const READ_AT_ONCE: u32 = 1000;
@@ -52,7 +37,7 @@ fn is_selected(query: &Query, event: &Event) -> bool {
     get,
     path = "/events",
     params(
-        ("order" = inline(Option<words::Order>), Query, description = "`oldest` is usual."),
+        ("order" = inline(Option<Order>), Query, description = "`oldest` is usual."),
         After,
         Limit,
         ("connection" = Option<String>, Query),
@@ -63,12 +48,7 @@ fn is_selected(query: &Query, event: &Event) -> bool {
 )]
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     let query = &caller.query;
-    let newest = query.parsed("order", |word| match word {
-        "newest" => Some(true),
-        "oldest" => Some(false),
-        _ => None,
-    })?;
-    let newest = newest.unwrap_or(false);
+    let newest = query.parsed("order", Order::parse)? == Some(Order::Newest);
     let mut position = query.parsed("after", |text| text.parse::<EventId>().ok())?;
     let limit = query.limit()? as usize;
     let connection = query.parsed("connection", |text| text.parse::<ConnectionId>().ok())?;
@@ -85,7 +65,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
         for event in rest.by_ref() {
             position = Some(event.id);
             if is_wanted(&event) {
-                items.push(EventBody::from(&event));
+                items.push(convert::event(&event));
             }
             if items.len() == limit {
                 break;
@@ -97,12 +77,12 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
             break;
         }
     }
-    let chain = if is_checked { Some(chain_word(is_whole(&caller.registry).await?)) } else { None };
+    let chain = if is_checked { Some(chain(is_whole(&caller.registry).await?)) } else { None };
     Ok(json(StatusCode::OK, &EventPage { items, next, chain, broken_at: None }))
 }
 
-fn chain_word(is_whole: bool) -> &'static str {
-    if is_whole { "whole" } else { "broken" }
+fn chain(is_whole: bool) -> Chain {
+    if is_whole { Chain::Whole } else { Chain::Broken }
 }
 
 /// Returns `true` if no event of the owner's connections was changed outside of this program, also of those that were
@@ -164,7 +144,7 @@ pub(super) async fn of_connection(caller: Caller<ToRead>, Path(id): Path<String>
     let mut wanted = events.iter().rev().filter(is_wanted);
     let page: Vec<&Event> = wanted.by_ref().take(limit).collect();
     let next = page.last().filter(|_| wanted.next().is_some()).map(|event| event.number.to_string());
-    let chain = Some(chain_word(broken_at.is_none()));
-    let items = page.into_iter().map(EventBody::from).collect();
+    let chain = Some(chain(broken_at.is_none()));
+    let items = page.into_iter().map(convert::event).collect();
     Ok(json(StatusCode::OK, &EventPage { items, next, chain, broken_at }))
 }

@@ -1,85 +1,42 @@
 //! The preferences of extensions, and the hand-off of a person to the settings of an extension.
 
-use std::collections::BTreeMap;
-
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
-use connection_contract::{ExtensionDeclaration, Value as Plain, encode::percent_encode};
-use connection_core::{ConnectionRequired, ExtensionHandle, Preferences, RetryTicket};
-use serde::{Deserialize, Serialize};
+use connection_api::{BeginHandOff, HandOff, SetPreferences, ShownPreferences};
+use connection_contract::{Value as Plain, encode::percent_encode};
+use connection_core::{ConnectionRequired, ExtensionHandle, RetryTicket};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::extensions::ForExtension;
 use crate::{
     Api,
     body::{Json, check_match, json, tagged},
     caller::{ToManage, ToRead, ToUse},
+    convert,
     once::{Made, Once},
     openapi::{
         parameters::IfMatch,
         refusals::{Changed, Conflict, NotFound},
     },
     problem::Problem,
-    shapes::{DeclaredPreferenceBody, HandOffBody, PreferencesBody, RequiredBody},
+    view,
 };
-
-/// The preferences of an extension or of one of its commands, and their declaration.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ShownPreferences)]
-struct ShownBody {
-    #[serde(flatten)]
-    preferences: PreferencesBody,
-    declared: Vec<DeclaredPreferenceBody>,
-}
-
-/// The preferences to change.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = SetPreferences)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SetBody {
-    /// The values by name; `null` resets a preference to its default. What is not named stays as it is.
-    #[schema(value_type = Object)]
-    values: BTreeMap<String, Value>,
-}
-
-/// The command for which a person is handed off.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = BeginHandOff)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HandOffRequestBody {
-    command: Option<String>,
-}
-
-/// Returns the declared preferences of the command, or of the extension.
-fn declared(declaration: &ExtensionDeclaration, command: Option<&str>) -> Vec<DeclaredPreferenceBody> {
-    let of_command = command.and_then(|command| declaration.find_command(command));
-    let declared = of_command.map_or(&declaration.preferences, |command| &command.preferences);
-    declared.iter().map(DeclaredPreferenceBody::from).collect()
-}
-
-fn shown(handle: &ExtensionHandle, command: Option<&str>, read: &Preferences) -> ShownBody {
-    ShownBody {
-        preferences: PreferencesBody::of(handle.name(), command, read),
-        declared: declared(handle.declaration(), command),
-    }
-}
 
 /// Returns the preferences of an extension, or of the command that `command` names.
 #[utoipa::path(
     get,
     path = "/extensions/{name}/preferences",
     params(("name" = String, Path), ("command" = Option<String>, Query)),
-    responses((status = 200, body = ShownBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict)
+    responses((status = 200, body = ShownPreferences, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict)
 )]
 pub(super) async fn preferences(caller: ForExtension<ToRead>) -> Result<Response, Problem> {
     let handle = caller.handle().await?;
     let command = caller.caller.query.get("command");
     let read = handle.preferences(command).await?;
-    Ok(tagged(&shown(&handle, command, &read)))
+    Ok(tagged(&view::preferences(&handle, command, &read)))
 }
 
 /// Changes preferences of an extension, or of the command that `command` names: all of them, or none.
@@ -87,18 +44,18 @@ pub(super) async fn preferences(caller: ForExtension<ToRead>) -> Result<Response
     put,
     path = "/extensions/{name}/preferences",
     params(("name" = String, Path), ("command" = Option<String>, Query), IfMatch),
-    request_body = SetBody,
-    responses((status = 200, body = ShownBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
+    request_body = SetPreferences,
+    responses((status = 200, body = ShownPreferences, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn set_preferences(
     caller: ForExtension<ToManage>,
     headers: HeaderMap,
-    Json(body): Json<SetBody>,
+    Json(body): Json<SetPreferences>,
 ) -> Result<Response, Problem> {
     let handle = caller.handle().await?;
     let command = caller.caller.query.get("command");
     let read = handle.preferences(command).await?;
-    check_match(&headers, &shown(&handle, command, &read))?;
+    check_match(&headers, &view::preferences(&handle, command, &read))?;
     let mut change = handle.set_preferences(command);
     if headers.contains_key(header::IF_MATCH) {
         change = change.expected(read.revisions);
@@ -115,7 +72,7 @@ pub(super) async fn set_preferences(
     }
     change.await?;
     let read = handle.preferences(command).await?;
-    Ok(tagged(&shown(&handle, command, &read)))
+    Ok(tagged(&view::preferences(&handle, command, &read)))
 }
 
 /// Returns the path of the page on which a person provides what an extension needs.
@@ -129,11 +86,11 @@ pub(super) async fn hand_off(
     command: Option<&str>,
     required: Option<ConnectionRequired>,
     ticket: Option<RetryTicket>,
-) -> Result<HandOffBody, Problem> {
+) -> Result<HandOff, Problem> {
     let resolved = handle.resolve(handle.requirement()).await?;
     let way = ticket.map(|ticket| page(handle.name(), command, ticket));
-    let required = required.as_ref().map(|required| RequiredBody::of(required, way));
-    Ok(HandOffBody::new(handle.name(), command, required, &resolved, ticket))
+    let required = required.as_ref().map(|state| convert::required(state, way));
+    Ok(convert::hand_off(handle.name(), command, required, &resolved, ticket))
 }
 
 /// Begins the hand-off of a person to the settings of an extension. `required.way` is the path of the page to open;
@@ -142,18 +99,18 @@ pub(super) async fn hand_off(
     post,
     path = "/extensions/{name}/hand-off",
     params(("name" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body = HandOffRequestBody,
-    responses((status = 201, body = HandOffBody), NotFound, Conflict)
+    request_body = BeginHandOff,
+    responses((status = 201, body = HandOff), NotFound, Conflict)
 )]
 pub(super) async fn begin_hand_off(
     State(api): State<Api>,
     caller: ForExtension<ToUse>,
-    once: Once<HandOffRequestBody>,
+    once: Once<BeginHandOff>,
 ) -> Result<Response, Problem> {
     let handle = caller.handle().await?;
     let command = once.body().command.clone();
     let own_handle = handle.clone();
-    let make = async move |HandOffRequestBody { command }| {
+    let make = async move |BeginHandOff { command }| {
         let command = command.as_deref();
         let required = own_handle.connection_required().await?;
         let ticket = match required {

@@ -1,23 +1,24 @@
 //! Extensions: what each needs, and which connections it may use.
 
-use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+use std::collections::HashMap;
 
 use axum::{
     extract::{FromRequestParts, State},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use connection_contract::{ExtensionDeclaration, SecretName};
-use connection_core::{ConnectionId, ConnectionRegistry, Error, ExtensionHandle, ExtensionInfo, Grant, Role};
+use connection_api::{
+    AddExtension, Choice, Extension, Grant as GrantShape, NewGrant, Page, RemovedExtension, ResolvedConnection,
+};
+use connection_contract::SecretName;
+use connection_core::{ConnectionId, ConnectionRegistry, ExtensionHandle, ExtensionInfo, Role};
 use connection_manifest::ExtensionFile;
-use serde::Deserialize;
-use serde_json::Value;
-use utoipa::ToSchema;
 
 use crate::{
     Api,
-    body::{Json, Page, check_match, json, tagged},
+    body::{Json, check_match, json, page, tagged},
     caller::{AnyCaller, Caller, Need, ToManage, ToRead, ToUse},
+    convert,
     declared::{self, KnownDeclaration},
     once::{Made, Once, not_shown_again},
     openapi::{
@@ -26,7 +27,7 @@ use crate::{
     },
     path::Path,
     problem::Problem,
-    shapes::{ExtensionBody, ExtensionRemovedBody, GrantBody, ReasonBody, ResolvedSchema},
+    view,
 };
 
 /// A caller with a role, or with the token of the extension that the path names.
@@ -67,16 +68,6 @@ fn unknown() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown_extension", "there is no such extension")
 }
 
-/// Reads a manifest that was stored when its extension was added.
-fn stored(added: &ExtensionInfo) -> Result<ExtensionFile, ReasonBody> {
-    // A later version may have stricter rules, and another program may have written the row.
-    ExtensionFile::parse(added.source.as_bytes()).map_err(|error| ReasonBody {
-        code: "invalid_manifest".to_owned(),
-        message: error.to_string(),
-        remedy: Some(format!("add '{}' again, with a manifest that keeps this rule", added.name)),
-    })
-}
-
 /// Returns the handle of the extension with this name.
 pub(super) async fn handle(registry: &ConnectionRegistry, name: &str) -> Result<ExtensionHandle, Problem> {
     let added = registry.extensions().get(name).await?;
@@ -84,76 +75,11 @@ pub(super) async fn handle(registry: &ConnectionRegistry, name: &str) -> Result<
 }
 
 fn handle_of(registry: &ConnectionRegistry, added: &ExtensionInfo) -> Result<ExtensionHandle, Problem> {
-    let file = stored(added).map_err(|error| {
+    let file = view::stored(added).map_err(|error| {
         let problem = Problem::new(StatusCode::CONFLICT, "invalid_manifest", error.message);
         problem.remedy(error.remedy.unwrap_or_default())
     })?;
     Ok(registry.extensions().handle(file.into_declaration())?)
-}
-
-fn is_open(grant: &Grant) -> bool {
-    grant.revoked_at.is_none()
-}
-
-/// Returns the shapes of grants, by extension. A grant whose connection was removed in the meantime is left out.
-async fn grants(registry: &ConnectionRegistry, grants: &[Grant]) -> Result<BTreeMap<String, Vec<GrantBody>>, Problem> {
-    let mut infos = HashMap::new();
-    let mut bodies: BTreeMap<String, Vec<GrantBody>> = BTreeMap::new();
-    for grant in grants {
-        let info = match infos.entry(grant.connection) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => match registry.connection(grant.connection).await {
-                Ok(connection) => unknown.insert(connection.info().clone()),
-                Err(Error::NotFound(_)) => continue,
-                Err(error) => return Err(error.into()),
-            },
-        };
-        bodies.entry(grant.extension.clone()).or_default().push(GrantBody::of(grant, info));
-    }
-    Ok(bodies)
-}
-
-/// Returns the shapes of extensions. The number of queries for their state does not depend on how many there are.
-async fn bodies(
-    registry: &ConnectionRegistry,
-    added: &[ExtensionInfo],
-    mut granted: BTreeMap<String, Vec<GrantBody>>,
-) -> Result<Vec<ExtensionBody>, Problem> {
-    let files: Vec<_> = added.iter().map(stored).collect();
-    let declarations: Vec<ExtensionDeclaration> =
-        files.iter().filter_map(|file| file.as_ref().ok().map(|file| file.declaration().clone())).collect();
-    let mut resolved = registry.extensions().resolve_all(&declarations).await?.into_iter();
-    let bodies = added.iter().zip(files).map(|(added, file)| {
-        let body = ExtensionBody::of(added, granted.remove(&added.name).unwrap_or_default());
-        match file {
-            // A manifest that cannot be read affects its own extension only.
-            Err(error) => body.failed(error),
-            Ok(file) => {
-                let body = body.declared(file.declaration());
-                // There is one result for each declaration.
-                match resolved.next() {
-                    Some(Ok(resolved)) => body.resolved(&resolved),
-                    Some(Err(error)) => body.failed((&error).into()),
-                    None => body,
-                }
-            }
-        }
-    });
-    let mut bodies: Vec<_> = bodies.collect();
-    // The requirements of these extensions are unknown, but a person must be able to see their grants.
-    bodies.extend(granted.into_iter().map(|(name, grants)| {
-        let remedy = "add its manifest, or revoke its grants".to_owned();
-        ExtensionBody::unadded(name, grants, remedy)
-    }));
-    Ok(bodies)
-}
-
-async fn shown(registry: &ConnectionRegistry, name: &str) -> Result<ExtensionBody, Problem> {
-    let added = registry.extensions().get(name).await?;
-    let mut open = registry.extensions().grants().await?;
-    open.retain(|grant| is_open(grant) && grant.extension == name);
-    let granted = grants(registry, &open).await?;
-    bodies(registry, &[added], granted).await?.into_iter().next().ok_or_else(unknown)
 }
 
 /// Returns the extensions that were added, with the state of what they need, and those to which a host granted a
@@ -162,16 +88,12 @@ async fn shown(registry: &ConnectionRegistry, name: &str) -> Result<ExtensionBod
     get,
     path = "/extensions",
     params(LimitOfAll, After),
-    responses((status = 200, body = Page<ExtensionBody>))
+    responses((status = 200, body = Page<Extension>))
 )]
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     let registry = &caller.registry;
-    let added = registry.extensions().list().await?;
-    let mut open = registry.extensions().grants().await?;
-    open.retain(is_open);
-    let granted = grants(registry, &open).await?;
-    let items = bodies(registry, &added, granted).await?;
-    Ok(json(StatusCode::OK, &Page::of(items, &caller.query, |item| [item.name.clone()])?))
+    let items = view::extensions(registry).await?;
+    Ok(json(StatusCode::OK, &page(items, &caller.query, |item| [item.name.clone()])?))
 }
 
 /// Returns one extension, with the state of what it needs.
@@ -179,20 +101,10 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     get,
     path = "/extensions/{name}",
     params(("name" = String, Path)),
-    responses((status = 200, body = ExtensionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound)
+    responses((status = 200, body = Extension, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound)
 )]
 pub(super) async fn show(caller: Caller<ToRead>, Path(name): Path<String>) -> Result<Response, Problem> {
-    Ok(tagged(&shown(&caller.registry, &name).await?))
-}
-
-/// An extension to add.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = AddExtension)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AddBody {
-    /// The manifest of the extension.
-    #[schema(value_type = Object)]
-    manifest: Value,
+    Ok(tagged(&view::extension(&caller.registry, &name).await?))
 }
 
 impl From<KnownDeclaration> for Problem {
@@ -207,17 +119,17 @@ impl From<KnownDeclaration> for Problem {
     post,
     path = "/extensions",
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body = AddBody,
-    responses((status = 201, body = ExtensionBody), Conflict)
+    request_body = AddExtension,
+    responses((status = 201, body = Extension), Conflict)
 )]
 pub(super) async fn add(
     State(api): State<Api>,
     caller: Caller<ToManage>,
-    once: Once<AddBody>,
+    once: Once<AddExtension>,
 ) -> Result<Response, Problem> {
     let registry = caller.registry;
     let own = registry.clone();
-    let make = async move |body: AddBody| {
+    let make = async move |body: AddExtension| {
         let source = body.manifest.to_string();
         let file = ExtensionFile::parse(source.as_bytes()).map_err(|error| {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_manifest", error.to_string()).field("manifest")
@@ -232,7 +144,7 @@ pub(super) async fn add(
 }
 
 async fn added(registry: &ConnectionRegistry, name: &str) -> Result<Response, Problem> {
-    Ok(json(StatusCode::CREATED, &shown(registry, name).await?))
+    Ok(json(StatusCode::CREATED, &view::extension(registry, name).await?))
 }
 
 /// Removes an extension: revokes its grants, and deletes its preferences. Connections stay.
@@ -240,27 +152,16 @@ async fn added(registry: &ConnectionRegistry, name: &str) -> Result<Response, Pr
     delete,
     path = "/extensions/{name}",
     params(("name" = String, Path)),
-    responses((status = 200, body = ExtensionRemovedBody), NotFound)
+    responses((status = 200, body = RemovedExtension), NotFound)
 )]
 pub(super) async fn remove(caller: Caller<ToManage>, Path(name): Path<String>) -> Result<Response, Problem> {
     let extensions = caller.registry.extensions();
     let open = extensions.grants().await?;
-    let revoked = open.iter().filter(|grant| is_open(grant) && grant.extension == name).count();
+    let revoked = open.iter().filter(|grant| grant.revoked_at.is_none() && grant.extension == name).count();
     if !extensions.remove(&name).await? {
         return Err(unknown());
     }
-    Ok(json(StatusCode::OK, &ExtensionRemovedBody { name, revoked }))
-}
-
-/// A grant to make.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = NewGrant)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct NewGrantBody {
-    /// The id of the connection.
-    connection: String,
-    /// The secrets that the extension may receive, of those that it declares. Without this member, all of them.
-    secret_names: Option<Vec<String>>,
+    Ok(json(StatusCode::OK, &RemovedExtension { name, revoked }))
 }
 
 fn connection_id(text: &str) -> Result<ConnectionId, Problem> {
@@ -272,23 +173,23 @@ fn connection_id(text: &str) -> Result<ConnectionId, Problem> {
     post,
     path = "/extensions/{name}/grants",
     params(("name" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    request_body = NewGrantBody,
-    responses((status = 201, body = GrantBody), NotFound, Conflict)
+    request_body = NewGrant,
+    responses((status = 201, body = GrantShape), NotFound, Conflict)
 )]
 pub(super) async fn grant(
     State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(name): Path<String>,
-    once: Once<NewGrantBody>,
+    once: Once<NewGrant>,
 ) -> Result<Response, Problem> {
     let registry = caller.registry;
     let (own, extension) = (registry.clone(), name.clone());
-    let make = async move |new: NewGrantBody| {
+    let make = async move |new: NewGrant| {
         let handle = handle(&own, &extension).await?;
         let names = named(&handle.requirement().auth.secret_names, new.secret_names)?;
         let connection = own.connection(connection_id(&new.connection)?).await?;
         let granted = own.extensions().grant(&extension, connection.id(), &names).await?;
-        let answer = json(StatusCode::CREATED, &GrantBody::of(&granted, connection.info()));
+        let answer = json(StatusCode::CREATED, &convert::grant(&granted, connection.info()));
         Ok(Made { id: connection.id().to_string(), answer: Ok(answer) })
     };
     let again = async |id: String| {
@@ -296,11 +197,11 @@ pub(super) async fn grant(
         let grants = registry.extensions().grants().await?;
         let found = grants
             .iter()
-            .find(|grant| is_open(grant) && grant.extension == name && grant.connection == connection.id());
+            .find(|grant| grant.revoked_at.is_none() && grant.extension == name && grant.connection == connection.id());
         // A person who has revoked the grant in the meantime must not get it back.
         let ended =
             || not_shown_again("the grant of this request was revoked", "grant it with another key", id.clone());
-        Ok(json(StatusCode::CREATED, &GrantBody::of(found.ok_or_else(ended)?, connection.info())))
+        Ok(json(StatusCode::CREATED, &convert::grant(found.ok_or_else(ended)?, connection.info())))
     };
     once.run(&api, make, again).await
 }
@@ -333,41 +234,32 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// The choice of a connection for an extension.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = Choice)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ChoiceBody {
-    /// The id of the connection; `null` for the default of the provider.
-    connection: Option<String>,
-}
-
 /// Chooses the connection that an extension uses, in place of the default of its provider. It grants nothing.
 #[utoipa::path(
     put,
     path = "/extensions/{name}/choice",
     params(("name" = String, Path), IfMatch),
-    request_body = ChoiceBody,
-    responses((status = 200, body = ExtensionBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
+    request_body = Choice,
+    responses((status = 200, body = Extension, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn choose(
     State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(name): Path<String>,
     headers: HeaderMap,
-    Json(body): Json<ChoiceBody>,
+    Json(body): Json<Choice>,
 ) -> Result<Response, Problem> {
     let registry = &caller.registry;
     let _alone = api.changes.alone(registry.owner_name(), &name).await;
     let handle = handle(registry, &name).await?;
     if headers.contains_key(header::IF_MATCH) {
-        check_match(&headers, &shown(registry, &name).await?)?;
+        check_match(&headers, &view::extension(registry, &name).await?)?;
     }
     match body.connection {
         Some(connection) => registry.extensions().choose(handle.name(), connection_id(&connection)?).await?,
         None => drop(registry.extensions().clear_choice(handle.name()).await?),
     }
-    Ok(tagged(&shown(registry, &name).await?))
+    Ok(tagged(&view::extension(registry, &name).await?))
 }
 
 /// Returns the connection that an extension would use, without any secret. No provider is asked.
@@ -375,10 +267,10 @@ pub(super) async fn choose(
     get,
     path = "/extensions/{name}/resolved",
     params(("name" = String, Path)),
-    responses((status = 200, body = ResolvedSchema), NotFound, Conflict)
+    responses((status = 200, body = ResolvedConnection), NotFound, Conflict)
 )]
 pub(super) async fn resolved(caller: ForExtension<ToUse>) -> Result<Response, Problem> {
     let handle = caller.handle().await?;
     let resolved = handle.resolve(handle.requirement()).await?;
-    Ok(json(StatusCode::OK, &resolved.to_json()))
+    Ok(json(StatusCode::OK, &convert::resolved(&resolved)))
 }

@@ -1,17 +1,18 @@
 //! The files below the directories that a person granted to a connection.
 
 use axum::{http::StatusCode, response::Response};
+use connection_api::{File, FileContent, Page};
 use connection_contract::{FileStat, FileType, GrantedDirectory};
 use connection_core::Files;
 
 use crate::{
-    body::{Page, json},
+    body::json,
     caller::{Caller, ToUse},
+    convert,
     openapi::refusals::{Conflict, NotFound, NotSupported},
     path::Path,
     problem::Problem,
     query::Query,
-    shapes::{FileBody, FileContentBody},
 };
 
 /// The maximum size of a file that is read, in bytes.
@@ -37,7 +38,7 @@ fn root<'f>(files: &'f Files, query: &Query) -> Result<Option<&'f GrantedDirecto
     get,
     path = "/connections/{id}/files",
     params(("id" = String, Path), ("root" = Option<String>, Query), ("path" = Option<String>, Query)),
-    responses((status = 200, body = Page<FileBody>), NotFound, Conflict, NotSupported)
+    responses((status = 200, body = Page<File>), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn list(caller: Caller<ToUse>, Path(id): Path<String>) -> Result<Response, Problem> {
     let files = files(&caller, &id).await?;
@@ -46,7 +47,7 @@ pub(super) async fn list(caller: Caller<ToUse>, Path(id): Path<String>) -> Resul
         Some(root) => files.list(root, path).await?,
         None => files.roots().iter().map(|root| FileStat::new(root.as_str(), FileType::Directory)).collect(),
     };
-    Ok(json(StatusCode::OK, &Page { items: entries.iter().map(FileBody::from).collect(), next: None }))
+    Ok(json(StatusCode::OK, &Page { items: entries.iter().map(convert::file).collect(), next: None }))
 }
 
 /// Returns the content of the file at `path` below the granted directory `root`. A file has at most 16 MiB.
@@ -54,7 +55,7 @@ pub(super) async fn list(caller: Caller<ToUse>, Path(id): Path<String>) -> Resul
     get,
     path = "/connections/{id}/files/content",
     params(("id" = String, Path), ("root" = String, Query), ("path" = String, Query)),
-    responses((status = 200, body = FileContentBody), NotFound, Conflict, NotSupported)
+    responses((status = 200, body = FileContent), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn content(caller: Caller<ToUse>, Path(id): Path<String>) -> Result<Response, Problem> {
     let files = files(&caller, &id).await?;
@@ -62,5 +63,5 @@ pub(super) async fn content(caller: Caller<ToUse>, Path(id): Path<String>) -> Re
     let root = root(&files, &caller.query)?.ok_or_else(|| missing("root"))?;
     let path = caller.query.get("path").ok_or_else(|| missing("path"))?;
     let bytes = files.read(root, path, MAX_FILE).await?;
-    Ok(json(StatusCode::OK, &FileContentBody::new(bytes.expose().to_vec())))
+    Ok(json(StatusCode::OK, &convert::file_content(bytes.expose().to_vec())))
 }

@@ -5,10 +5,9 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
+use connection_api::{FollowedHandOff, HandOffSetup, SetupState};
 use connection_core::{ConnectionRegistry, Error, ExtensionHandle, RetryOutcome, RetryTicket, SessionId};
 use connection_inbound::RequestPlace;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{
     extension_settings::hand_off,
@@ -22,41 +21,15 @@ use crate::{
     openapi::refusals::{Conflict, NotFound},
     path::Path,
     problem::Problem,
-    shapes::{HandOffBody, ReasonBody, words},
     waits::Wait,
 };
-
-/// The state of a hand-off, and of the setup that a person has begun for the extension.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = FollowedHandOff)]
-struct FollowedBody {
-    #[serde(flatten)]
-    hand_off: HandOffBody,
-    /// The newest setup for the extension that has not ended, or the one that ended during this request.
-    setup: Option<HandOffSetupBody>,
-    /// The cursor of this state, for `after`.
-    cursor: String,
-}
-
-/// A setup as its extension sees it: how far it is, and nothing of what a person sees, opens or answers.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = HandOffSetup)]
-struct HandOffSetupBody {
-    id: String,
-    kind: String,
-    /// The state of the setup.
-    #[schema(value_type = words::SetupType)]
-    r#type: &'static str,
-    /// The reason why the setup failed.
-    reason: Option<ReasonBody>,
-}
 
 /// Returns the setup that the extension sees. `followed` is the one that was seen before in this request.
 async fn setup_of(
     registry: &ConnectionRegistry,
     extension: &str,
     followed: &mut Option<SessionId>,
-) -> Result<Option<HandOffSetupBody>, Problem> {
+) -> Result<Option<HandOffSetup>, Problem> {
     let open = registry.setups().list().await?;
     // The newest one is the last.
     let newest = open.iter().rev().find(|info| info.extension.as_deref() == Some(extension));
@@ -67,11 +40,14 @@ async fn setup_of(
         session => session?,
     };
     let state = setup_poll::now(registry, &session).await?.state;
-    Ok(Some(HandOffSetupBody {
+    Ok(Some(HandOffSetup {
         id: id.to_string(),
         kind: session.kind().to_string(),
         r#type: state.word(),
-        reason: state.into_failure(),
+        reason: match state {
+            SetupState::Failed { reason } => Some(reason),
+            _ => None,
+        },
     }))
 }
 
@@ -80,7 +56,7 @@ async fn state(
     handle: &ExtensionHandle,
     ticket: RetryTicket,
     followed: &mut Option<SessionId>,
-) -> Result<FollowedBody, Problem> {
+) -> Result<FollowedHandOff, Problem> {
     // This comes first: if nothing is required by now, the ticket has ended as connected, and names its command.
     let mut required = handle.connection_required().await?;
     let command = match handle.retry(ticket).await? {
@@ -100,7 +76,7 @@ async fn state(
     let hand_off = hand_off(handle, command.as_deref(), required, Some(ticket)).await?;
     let setup = setup_of(registry, handle.name(), followed).await?;
     let cursor = tag(&(&hand_off, &setup)).trim_matches('"').to_owned();
-    Ok(FollowedBody { hand_off, setup, cursor })
+    Ok(FollowedHandOff { hand_off, setup, cursor })
 }
 
 /// Returns the state of a hand-off. While the state is still the one of the cursor in `after`, it waits for 25 seconds at
@@ -113,7 +89,7 @@ async fn state(
         ("ticket" = String, Path),
         ("after" = Option<String>, Query, description = "The cursor of a state."),
     ),
-    responses((status = 200, body = FollowedBody), NotFound, Conflict)
+    responses((status = 200, body = FollowedHandOff), NotFound, Conflict)
 )]
 pub(super) async fn follow(
     State(api): State<Api>,
@@ -132,7 +108,7 @@ pub(super) async fn follow(
     // They begin before the first look, so that no change is missed.
     let mut watch = registry.events().watch().await?;
     let mut hints = registry.events().hints().await?;
-    let clock = registry.server().clock();
+    let clock = registry.clock();
     let mut ended = Box::pin(async {
         tokio::select! {
             () = clock.sleep(MAX_DURATION) => {}

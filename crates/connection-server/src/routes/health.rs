@@ -1,11 +1,10 @@
 //! The health of a connection over the last days, from its record of events.
 
 use axum::{extract::State, http::StatusCode, response::Response};
+use connection_api::{Health, HealthDay};
 use connection_contract::Timestamp;
 use connection_core::{ConnectionId, Event};
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use crate::{
     Api,
@@ -20,33 +19,13 @@ const DAY: i64 = 86_400;
 const USUAL_DAYS: i64 = 30;
 const MAX_DAYS: i64 = 90;
 
-/// The health of a connection.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Health)]
-struct HealthBody {
-    /// The days, oldest first.
-    days: Vec<DayBody>,
-}
-
-/// A day in UTC, with the seconds for which the connection was in each state. The rest of the day is not known.
-#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = HealthDay)]
-struct DayBody {
-    day: String,
-    live: i64,
-    offline: i64,
-    failing: i64,
-}
-
-impl DayBody {
-    /// Adds seconds in a state, which is a word such as `live`.
-    fn add(&mut self, state: &str, seconds: i64) {
-        match state {
-            "live" => self.live += seconds,
-            "offline" => self.offline += seconds,
-            "failing" => self.failing += seconds,
-            _ => {}
-        }
+/// Adds seconds in a state, which is a word such as `live`.
+fn add(day: &mut HealthDay, state: &str, seconds: i64) {
+    match state {
+        "live" => day.live += seconds,
+        "offline" => day.offline += seconds,
+        "failing" => day.failing += seconds,
+        _ => {}
     }
 }
 
@@ -64,14 +43,14 @@ impl States {
     }
 
     /// Returns the seconds in each state of the last `count` days, which end at `now`.
-    fn days(&self, now: i64, count: i64) -> Vec<DayBody> {
+    fn days(&self, now: i64, count: i64) -> Vec<HealthDay> {
         let first = (now.div_euclid(DAY) - count + 1) * DAY;
         let starts = (0..count).map(|index| first + index * DAY);
-        let mut days: Vec<DayBody> = starts
+        let mut days: Vec<HealthDay> = starts
             .map(|start| {
                 let mut day = Timestamp::from_seconds(start).to_rfc3339();
                 day.truncate("2027-01-15".len());
-                DayBody { day, live: 0, offline: 0, failing: 0 }
+                HealthDay { day, live: 0, offline: 0, failing: 0 }
             })
             .collect();
         let ends = self.0.iter().skip(1).map(|(at, _)| *at).chain([now]);
@@ -83,7 +62,7 @@ impl States {
                 let midnight = first + (index + 1) * DAY;
                 let to = until.min(midnight);
                 if let Some(day) = usize::try_from(index).ok().and_then(|index| days.get_mut(index)) {
-                    day.add(state, to - from);
+                    add(day, state, to - from);
                 }
                 from = to;
             }
@@ -97,7 +76,7 @@ impl States {
     get,
     path = "/connections/{id}/health",
     params(("id" = String, Path), ("days" = Option<u32>, Query, minimum = 1, maximum = 90)),
-    responses((status = 200, body = HealthBody), NotFound)
+    responses((status = 200, body = Health), NotFound)
 )]
 pub(super) async fn health(
     State(api): State<Api>,
@@ -117,16 +96,16 @@ pub(super) async fn health(
             break;
         }
     }
-    let now = api.registry.server().clock().now().seconds();
-    Ok(json(StatusCode::OK, &HealthBody { days: states.days(now, days.unwrap_or(USUAL_DAYS)) }))
+    let now = api.registry.clock().now().seconds();
+    Ok(json(StatusCode::OK, &Health { days: states.days(now, days.unwrap_or(USUAL_DAYS)) }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn day(day: &str, live: i64, offline: i64, failing: i64) -> DayBody {
-        DayBody { day: day.to_owned(), live, offline, failing }
+    fn day(day: &str, live: i64, offline: i64, failing: i64) -> HealthDay {
+        HealthDay { day: day.to_owned(), live, offline, failing }
     }
 
     fn states(of: &[(i64, &str)]) -> States {

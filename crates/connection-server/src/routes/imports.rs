@@ -7,67 +7,22 @@ use std::{
 };
 
 use axum::{extract::State, http::StatusCode, response::Response};
+use connection_api::{ImportResult, ImportedRow, Imports, Reason};
 use connection_core::{ConnectionRegistry, Error, Import, Imported, StoreError};
 use futures_core::Stream;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::{
-    Api, ImportRow,
+    Api,
     body::json,
     caller::{Caller, ToManage},
+    convert,
     once::{Made, Once, not_shown_again},
     openapi::refusals::Conflict,
     problem::Problem,
-    shapes::{ReasonBody, liveness_word, words},
 };
 
 /// The maximum number of rows of a request.
 const MAX_ROWS: usize = 1000;
-
-/// The connections to import.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = Imports)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ImportsBody {
-    /// At most 1,000 connections.
-    rows: Vec<ImportRow>,
-    /// Allows a second connection to the same account.
-    #[serde(default)]
-    again: bool,
-    /// Asks the providers whether each credential works.
-    #[serde(default)]
-    verify: bool,
-}
-
-/// The result of an import.
-#[derive(Debug, Default, Serialize, ToSchema)]
-#[schema(as = ImportResult)]
-struct ResultBody {
-    /// The result of each row, in order.
-    items: Vec<RowBody>,
-    /// The number of connections that were imported.
-    imported: u64,
-    /// The number of rows whose account was connected already.
-    connected: u64,
-    /// The number of rows that were refused for another reason.
-    refused: u64,
-}
-
-/// The result of one row, without its secrets.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ImportedRow)]
-struct RowBody {
-    /// The number of the row; the first one has 1.
-    row: u64,
-    /// The id of the connection; `null` if the row was refused.
-    id: Option<String>,
-    kind: String,
-    label: Option<String>,
-    #[schema(value_type = Option<words::Liveness>)]
-    liveness: Option<&'static str>,
-    error: Option<ReasonBody>,
-}
 
 /// The stream of connections to import.
 struct Items(vec::IntoIter<Import>);
@@ -85,9 +40,13 @@ fn too_many() -> Problem {
     problem.remedy("send the rest in another request")
 }
 
-fn wrong(member: &str) -> ReasonBody {
+fn wrong(member: &str) -> Reason {
     let remedy = "see the shape of a row in the OpenAPI document of this API";
-    ReasonBody::new("invalid_input", format!("the row has a wrong '{member}'"), Some(remedy.to_owned()))
+    Reason {
+        code: "invalid_input".to_owned(),
+        message: format!("the row has a wrong '{member}'"),
+        remedy: Some(remedy.to_owned()),
+    }
 }
 
 /// Imports connections that another program made. A row that is refused keeps no other one from being stored. A request
@@ -98,16 +57,16 @@ fn wrong(member: &str) -> ReasonBody {
     post,
     path = "/imports",
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body = ImportsBody,
-    responses((status = 200, body = ResultBody), Conflict)
+    request_body = Imports,
+    responses((status = 200, body = ImportResult), Conflict)
 )]
 pub(super) async fn import(
     State(api): State<Api>,
     caller: Caller<ToManage>,
-    once: Once<ImportsBody>,
+    once: Once<Imports>,
 ) -> Result<Response, Problem> {
     let registry = caller.registry;
-    let make = async move |body: ImportsBody| {
+    let make = async move |body: Imports| {
         if body.rows.len() > MAX_ROWS {
             return Err(too_many());
         }
@@ -131,25 +90,25 @@ pub(super) async fn import(
 }
 
 /// Returns the result of each row, and the first failure of the store, after which it is not known what was stored.
-async fn imported(registry: &ConnectionRegistry, body: ImportsBody) -> (ResultBody, Option<Problem>) {
+async fn imported(registry: &ConnectionRegistry, body: Imports) -> (ImportResult, Option<Problem>) {
     let mut failure = None;
     let mut items = Vec::new();
     let mut rows = Vec::new();
     for (row, number) in body.rows.into_iter().zip(1..) {
         let (kind, label) = (row.kind.clone(), row.label.clone());
-        let error = match row.into_import() {
+        let error = match convert::import(row) {
             Ok(import) => {
                 items.push(import);
                 None
             }
             Err(member) => Some(wrong(member)),
         };
-        rows.push(RowBody { row: number, id: None, kind, label, liveness: None, error });
+        rows.push(ImportedRow { row: number, id: None, kind, label, liveness: None, error });
     }
     let begin = registry.import(Items(items.into_iter()));
     let begin = if body.again { begin.again() } else { begin };
     let mut results = if body.verify { begin.verify() } else { begin }.start();
-    let mut result = ResultBody::default();
+    let mut result = ImportResult::default();
     for mut row in rows {
         // There is one result for each row without a problem.
         if row.error.is_none()
@@ -159,10 +118,10 @@ async fn imported(registry: &ConnectionRegistry, body: ImportsBody) -> (ResultBo
                 Ok(Imported { connection, label, liveness, .. }) => {
                     row.id = Some(connection.to_string());
                     row.label = Some(label.to_string());
-                    row.liveness = Some(liveness_word(liveness));
+                    row.liveness = Some(convert::liveness(liveness));
                 }
                 Err(error) => {
-                    row.error = Some(ReasonBody::from(&error));
+                    row.error = Some(convert::error(&error));
                     if failure.is_none() && is_failure_of_store(&error) {
                         failure = Some(error.into());
                     }

@@ -1,7 +1,6 @@
 //! The routes, one file for each resource.
 
 mod connection_list;
-mod connection_order;
 mod connections;
 mod doctor;
 mod event_deliveries;
@@ -16,6 +15,7 @@ mod kind_changes;
 mod kinds;
 mod live;
 mod me;
+mod monitors;
 mod owner;
 mod profiles;
 mod send;
@@ -23,7 +23,6 @@ mod setup_links;
 mod setup_poll;
 mod setups;
 mod system;
-mod titles;
 mod tokens;
 mod usage;
 mod webhooks;
@@ -32,7 +31,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Api;
 
-pub(crate) use connection_order::Orders;
+pub use monitors::monitor_router;
+
 pub(crate) use live::{Feeds, Streams};
 pub(crate) use system::KnownKey;
 

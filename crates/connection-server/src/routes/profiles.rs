@@ -7,19 +7,21 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
+use connection_api::{
+    ChangeProfile, ChangeProfileSlot, NewProfile as NewShape, Page, Profile as ProfileShape, RemovedProfile,
+};
 use connection_contract::Kind;
 use connection_core::{
     ConnectionRegistry, Error, NewProfile, Profile, ProfileError, ProfileId, ProfilePatch, Profiles, Role,
 };
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use super::kinds::unknown as unknown_kind;
 use crate::{
     Api,
-    body::{Json, Page, check_match, json, tagged},
+    body::{Json, check_match, json, page, tagged},
     caller::{Caller, ToManage, ToRead, USUAL_OWNER},
     changes::Alone,
+    convert,
     once::{Made, Once},
     openapi::{
         parameters::{After, IfMatch, LimitOfAll},
@@ -27,49 +29,7 @@ use crate::{
     },
     path::Path,
     problem::Problem,
-    shapes::{ProfileBody, ProfileRemovedBody},
 };
-
-/// A profile to make.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = NewProfile)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewProfileBody {
-    /// The kind of the tool.
-    kind: String,
-    label: String,
-    /// The absolute path of its directory.
-    directory: String,
-}
-
-/// A change of the slots that use a profile.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = ChangeProfileSlot)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ChangeSlotBody {
-    /// The name of the slot, such as that of a workspace.
-    slot: String,
-    /// `false` makes the slot use the default profile of its tool again.
-    #[serde(default = "yes")]
-    uses: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// A change of a profile. What is not named stays as it is.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = ChangeProfile)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ChangeProfileBody {
-    label: Option<String>,
-    /// The absolute path of its directory.
-    directory: Option<String>,
-    /// `true` makes it the profile with which its tool is run unless another one is named.
-    #[serde(default)]
-    default: bool,
-}
 
 fn not_found() -> Problem {
     let problem = Problem::new(StatusCode::NOT_FOUND, "profile_not_found", "there is no such profile");
@@ -126,11 +86,16 @@ async fn found_as_seen(
     Ok((found, alone))
 }
 
-async fn body(kind: &Kind, profiles: &Profiles, profile: &Profile) -> Result<ProfileBody, Problem> {
+/// Returns the position in a list: by tool, and by the time at which a profile was made.
+fn position(profile: &ProfileShape) -> [String; 3] {
+    [profile.kind.clone(), profile.created_at.clone(), profile.id.clone()]
+}
+
+async fn body(kind: &Kind, profiles: &Profiles, profile: &Profile) -> Result<ProfileShape, Problem> {
     let slots: Vec<_> =
         profiles.slots().await?.into_iter().filter(|(_, id)| *id == profile.id).map(|(slot, _)| slot).collect();
     let probed = profiles.probe(&profile.directory).await?;
-    Ok(ProfileBody::of(kind.as_str(), profile, &slots, &probed))
+    Ok(convert::profile(kind.as_str(), profile, &slots, &probed))
 }
 
 /// Returns the profiles of all tools, with what their directories show.
@@ -138,7 +103,7 @@ async fn body(kind: &Kind, profiles: &Profiles, profile: &Profile) -> Result<Pro
     get,
     path = "/profiles",
     params(LimitOfAll, After),
-    responses((status = 200, body = Page<ProfileBody>))
+    responses((status = 200, body = Page<ProfileShape>))
 )]
 pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     let mut items = Vec::new();
@@ -153,7 +118,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
             items.push(body(&kind, &profiles, profile).await?);
         }
     }
-    Ok(json(StatusCode::OK, &Page::of(items, &caller.query, ProfileBody::position)?))
+    Ok(json(StatusCode::OK, &page(items, &caller.query, position)?))
 }
 
 /// Makes a profile. Its directory is made when the tool is first run with it.
@@ -161,18 +126,18 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
     post,
     path = "/profiles",
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body = NewProfileBody,
-    responses((status = 201, body = ProfileBody), NotFound, Conflict)
+    request_body = NewShape,
+    responses((status = 201, body = ProfileShape), NotFound, Conflict)
 )]
 pub(super) async fn create(
     State(api): State<Api>,
     caller: Caller<ToManage>,
-    once: Once<NewProfileBody>,
+    once: Once<NewShape>,
 ) -> Result<Response, Problem> {
     check_place(&caller)?;
     let registry = caller.registry;
     let own = registry.clone();
-    let make = async move |new: NewProfileBody| {
+    let make = async move |new: NewShape| {
         let kind = Kind::parse(&new.kind).filter(|kind| own.kinds().get(kind).is_some()).ok_or_else(unknown_kind)?;
         let profiles = own.profiles(&kind)?;
         let made = profiles.create(NewProfile::new(new.label, PathBuf::from(new.directory))).await?;
@@ -191,7 +156,7 @@ pub(super) async fn create(
     get,
     path = "/profiles/{id}",
     params(("id" = String, Path)),
-    responses((status = 200, body = ProfileBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound)
+    responses((status = 200, body = ProfileShape, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound)
 )]
 pub(super) async fn show(caller: Caller<ToRead>, Path(id): Path<String>) -> Result<Response, Problem> {
     let FoundProfile { kind, profiles, profile } = found(&caller.registry, &id).await?;
@@ -203,15 +168,15 @@ pub(super) async fn show(caller: Caller<ToRead>, Path(id): Path<String>) -> Resu
     patch,
     path = "/profiles/{id}",
     params(("id" = String, Path), IfMatch),
-    request_body = ChangeProfileBody,
-    responses((status = 200, body = ProfileBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
+    request_body = ChangeProfile,
+    responses((status = 200, body = ProfileShape, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn change(
     State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(change): Json<ChangeProfileBody>,
+    Json(change): Json<ChangeProfile>,
 ) -> Result<Response, Problem> {
     if change.directory.is_some() {
         check_place(&caller)?;
@@ -230,15 +195,15 @@ pub(super) async fn change(
     post,
     path = "/profiles/{id}/slots",
     params(("id" = String, Path), IfMatch),
-    request_body = ChangeSlotBody,
-    responses((status = 200, body = ProfileBody, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
+    request_body = ChangeProfileSlot,
+    responses((status = 200, body = ProfileShape, headers(("ETag" = String, description = "The tag of this state, for `If-Match`."))), NotFound, Conflict, Changed)
 )]
 pub(super) async fn change_slot(
     State(api): State<Api>,
     caller: Caller<ToManage>,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(change): Json<ChangeSlotBody>,
+    Json(change): Json<ChangeProfileSlot>,
 ) -> Result<Response, Problem> {
     let (FoundProfile { kind, profiles, profile }, _alone) =
         found_as_seen(&api, &caller.registry, &id, &headers).await?;
@@ -258,7 +223,7 @@ pub(super) async fn change_slot(
     delete,
     path = "/profiles/{id}",
     params(("id" = String, Path), IfMatch),
-    responses((status = 200, body = ProfileRemovedBody), NotFound, Conflict, Changed)
+    responses((status = 200, body = RemovedProfile), NotFound, Conflict, Changed)
 )]
 pub(super) async fn remove(
     State(api): State<Api>,
@@ -269,5 +234,5 @@ pub(super) async fn remove(
     let (FoundProfile { kind, profiles, profile }, _alone) =
         found_as_seen(&api, &caller.registry, &id, &headers).await?;
     profiles.remove(profile.id).await?;
-    Ok(json(StatusCode::OK, &ProfileRemovedBody::of(kind.as_str(), &profile)))
+    Ok(json(StatusCode::OK, &convert::removed_profile(kind.as_str(), &profile)))
 }

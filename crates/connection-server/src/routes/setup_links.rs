@@ -1,55 +1,27 @@
 //! Setup links: addresses at which somebody else connects one account for an owner, or repairs one connection, on the
 //! page of this host.
 
-use std::collections::BTreeMap;
-
 use axum::{extract::State, http::StatusCode, response::Response};
+use connection_api::{NewSetupLink as NewShape, SetupLink as LinkShape};
 use connection_contract::{Kind, Origin, host};
 use connection_core::{
     ConnectionId, ConnectionRegistry, Error, IssuedToken, NewSetupLink, Outcome, SessionId, SetupLink, SetupSession,
     Tags,
 };
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use super::{kinds::unknown as unknown_kind, setups::BeginAlone};
 use crate::{
     Api,
     body::json,
     caller::{Caller, ToManage, ToSetUp},
+    convert,
     once::{Made, Once, not_shown_again},
     openapi::refusals::{Conflict, NotFound},
     problem::Problem,
-    shapes::SetupLinkBody,
 };
 
 /// The name of a link for which none is stated.
 const NAME: &str = "Setup link";
-
-/// A setup link to make: for a new account of one of `kinds`, or to repair `connection`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = NewSetupLink)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct NewSetupLinkBody {
-    /// The kinds of which the visitor connects one account.
-    #[serde(default)]
-    kinds: Vec<String>,
-    /// The id of the connection that the visitor authorizes again, as the account that it is of.
-    connection: Option<String>,
-    /// The owner of the connection; that of the request if none is stated.
-    owner: Option<String>,
-    /// The name by which the link is listed.
-    name: Option<String>,
-    /// The address to which the page leads the visitor at the end: one that the host has configured, perhaps with a query.
-    return_to: Option<String>,
-    /// The addresses in the network of the host, such as `https://git.internal`, that the visitor may enter if the owner
-    /// may reach them. All others are closed to the visitor.
-    #[serde(default)]
-    private_addresses: Vec<String>,
-    /// The tags of the connection that the visitor makes. A connection that is repaired keeps its own.
-    #[serde(default)]
-    tags: BTreeMap<String, String>,
-}
 
 /// Makes a setup link. Its address can be opened once within 30 minutes; the visitor then has 30 minutes to connect one
 /// account of one of the kinds, or to authorize the connection again, and sees nothing else of the owner. A request that is repeated with the same
@@ -58,18 +30,18 @@ pub(super) struct NewSetupLinkBody {
     post,
     path = "/setup-links",
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body = NewSetupLinkBody,
-    responses((status = 201, body = SetupLinkBody), NotFound, Conflict)
+    request_body = NewShape,
+    responses((status = 201, body = LinkShape), NotFound, Conflict)
 )]
 pub(super) async fn create(
     State(api): State<Api>,
     caller: Caller<ToManage>,
-    once: Once<NewSetupLinkBody>,
+    once: Once<NewShape>,
 ) -> Result<Response, Problem> {
     let own = api.clone();
     let make = async move |body| {
         let issued = issue(&own, &caller, body).await?;
-        let body = SetupLinkBody::of(&issued, own.options.address());
+        let body = convert::setup_link(&issued, own.options.address());
         let id = body.id.clone();
         Ok(Made { id, answer: Ok(json(StatusCode::CREATED, &body)) })
     };
@@ -80,7 +52,7 @@ pub(super) async fn create(
     once.run(&api, make, again).await
 }
 
-async fn issue(api: &Api, caller: &Caller<ToManage>, body: NewSetupLinkBody) -> Result<IssuedToken, Problem> {
+async fn issue(api: &Api, caller: &Caller<ToManage>, body: NewShape) -> Result<IssuedToken, Problem> {
     let owner = caller.owner_named(body.owner)?.unwrap_or_else(|| caller.registry.owner_name().to_owned());
     let registry = api.registry.owner(&owner)?;
     let name = body.name.unwrap_or_else(|| NAME.to_owned());
@@ -201,12 +173,9 @@ fn used() -> Problem {
 
 /// Returns `true` if a setup has ended without a connection.
 async fn has_failed(registry: &ConnectionRegistry, id: SessionId) -> Result<bool, Problem> {
-    if registry.setups().list().await?.iter().any(|open| open.id == id) {
-        return Ok(false);
-    }
-    match registry.setups().get(id).await {
-        Err(Error::SessionNotFound(_)) => Ok(true),
-        Err(error) => Err(error.into()),
-        Ok(ended) => Ok(matches!(ended.terminal().await?, Outcome::Failed(_) | Outcome::Cancelled)),
-    }
+    let session = match registry.setups().get(id).await {
+        Err(Error::SessionNotFound(_)) => return Ok(true),
+        session => session?,
+    };
+    Ok(session.info().await?.is_none() && matches!(session.terminal().await?, Outcome::Failed(_) | Outcome::Cancelled))
 }

@@ -7,14 +7,15 @@ use std::{
     time::Duration,
 };
 
+use connection_api::SetupState;
 use connection_core::{ConnectionRegistry, Error, SetupSession, SetupStep};
 use connection_inbound::RequestPlace;
 
 use crate::{
     Api,
     caller::{Caller, ToSetUp},
+    convert::{self, StateAtStep},
     problem::Problem,
-    shapes::{SetupState, StateAtStep},
     waits::Wait,
 };
 
@@ -31,7 +32,7 @@ pub(super) async fn next(
     after: Option<&str>,
 ) -> Result<StateAtStep, Problem> {
     let registry = &caller.registry;
-    let clock = registry.server().clock();
+    let clock = registry.clock();
     let changed = async {
         loop {
             let Some(found) = step(registry, session).await? else { return ended(session).await };
@@ -82,12 +83,12 @@ async fn step(registry: &ConnectionRegistry, session: &SetupSession) -> Result<O
 
 async fn state(registry: &ConnectionRegistry, session: &SetupSession, step: &SetupStep) -> Result<SetupState, Error> {
     let kind = registry.kinds().find(session.kind()).await?;
-    Ok(SetupState::of(step, kind.as_ref().map(|kind| &kind.descriptor)))
+    Ok(convert::step(step, kind.as_ref().map(|kind| &kind.descriptor)))
 }
 
 /// Returns the outcome of a session that has ended, so this does not wait.
 async fn ended(session: &SetupSession) -> Result<StateAtStep, Error> {
     let outcome = session.terminal().await?;
     let step = session.current_step().map_or(0, |(no, _)| no);
-    Ok(StateAtStep::new(Some((step, SetupState::ended(&outcome)))))
+    Ok(StateAtStep::new(Some((step, convert::outcome(&outcome)))))
 }

@@ -1,24 +1,23 @@
 //! Setups: begin, read, answer, confirm, resume, cancel. Only `GET` waits, and it changes nothing.
 
-use std::collections::HashMap;
-
 use axum::{
     extract::{Extension, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use connection_api::{Answers, BeginSetup, ConfirmStep, Empty, ListedSetup, Page, Setup};
 use connection_contract::Kind;
-use connection_core::{ConnectionId, ConnectionRegistry, Reauthorize, SessionId, SetupInfo, SetupSession};
+use connection_core::{
+    ConnectionId, ConnectionRegistry, OpenSetup, Reauthorize, SessionId, SetupInfo, SetupSession, SetupStage,
+};
 use connection_inbound::{RequestPlace, setup_cookie};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::{extensions, kinds::unknown as unknown_kind, setup_links, setup_poll, titles::Titles};
+use super::{extensions, kinds::unknown as unknown_kind, setup_links, setup_poll};
 use crate::{
     Api, BASE,
-    answers::AnswersBody,
-    body::{Empty, Json, Page, json},
+    body::{Json, json, page},
     caller::{Caller, ToManage, ToSetUp},
+    convert::{self, StateAtStep},
     once::{Made, Once},
     openapi::{
         parameters::{After, LimitOfAll},
@@ -26,34 +25,8 @@ use crate::{
     },
     path::Path,
     problem::Problem,
-    shapes::{OpenSetupBody, SetupShape, StateAtStep},
+    view::Titles,
 };
-
-/// The setup to begin: of a new connection, or of a re-authorization.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = BeginSetup)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct BeginBody {
-    /// The kind of the new connection.
-    kind: Option<String>,
-    /// The extension for which the connection is made, and to which it is granted. Without `kind`, the best kind for it is
-    /// used.
-    extension: Option<String>,
-    /// The label of the new connection.
-    label: Option<String>,
-    /// Allows a second connection to the same account.
-    #[serde(default)]
-    again: bool,
-    /// The id of the connection to authorize again.
-    connection: Option<String>,
-    /// Allows another account than before.
-    #[serde(default)]
-    another_account: bool,
-    /// Scopes to ask for in a re-authorization, in addition to those that every setup of the kind asks for. The kind
-    /// must allow them.
-    #[serde(default)]
-    scopes: Vec<String>,
-}
 
 /// What the visitor of a setup link begins.
 #[derive(Clone, Copy, Debug)]
@@ -62,61 +35,32 @@ pub(super) enum BeginAlone<'a> {
     Connection(&'a str),
 }
 
-impl BeginBody {
-    /// Returns the kind or the connection if the body states nothing else.
-    fn alone(&self) -> Option<BeginAlone<'_>> {
-        let Self { kind, extension: None, label: None, again: false, connection, another_account: false, scopes } =
-            self
-        else {
-            return None;
-        };
-        match (kind, connection) {
-            (Some(kind), None) if scopes.is_empty() => Some(BeginAlone::Kind(kind)),
-            (None, Some(connection)) if scopes.is_empty() => Some(BeginAlone::Connection(connection)),
-            _ => None,
-        }
+/// Returns the kind or the connection if the body states nothing else.
+fn alone(begin: &BeginSetup) -> Option<BeginAlone<'_>> {
+    let BeginSetup { kind, extension: None, label: None, again: false, connection, another_account: false, scopes } =
+        begin
+    else {
+        return None;
+    };
+    match (kind, connection) {
+        (Some(kind), None) if scopes.is_empty() => Some(BeginAlone::Kind(kind)),
+        (None, Some(connection)) if scopes.is_empty() => Some(BeginAlone::Connection(connection)),
+        _ => None,
     }
 }
 
-/// The answers to a step, by the name of the field.
-#[derive(Debug, ToSchema)]
-#[schema(as = Answers)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "it describes the body, which is read into memory that is wiped")]
-struct AnswersSchema {
-    /// The number of the step that is answered.
-    step: u64,
-    /// The answer to each field.
-    answers: HashMap<String, AnswerSchema>,
-}
-
-/// The answer to a field. An array is for a field that takes several values.
-#[derive(Debug, ToSchema)]
-#[schema(as = Answered)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "it describes a value that is read into memory that is wiped")]
-enum AnswerSchema {
-    Text(String),
-    Number(f64),
-    Flag(bool),
-    Several(Vec<String>),
-}
-
-/// The step that is confirmed.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = ConfirmStep)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ConfirmBody {
-    step: u64,
-}
-
-/// Returns a setup of the caller's owner. For the visitor of a setup link, there is only the one of the link.
-async fn found(caller: &Caller<ToSetUp>, id: &str) -> Result<SetupSession, Problem> {
+/// Returns the id of a setup that the caller may see. For the visitor of a setup link, there is only the one of the link.
+fn permitted(caller: &Caller<ToSetUp>, id: &str) -> Result<SessionId, Problem> {
     let id: SessionId = id.parse().map_err(|_| Problem::no_setup())?;
     if caller.token.link.as_ref().is_some_and(|link| link.setup != Some(id)) {
         return Err(Problem::no_setup());
     }
-    Ok(caller.registry.setups().get(id).await?)
+    Ok(id)
+}
+
+/// Returns a setup of the caller's owner.
+async fn found(caller: &Caller<ToSetUp>, id: &str) -> Result<SetupSession, Problem> {
+    Ok(caller.registry.setups().get(permitted(caller, id)?).await?)
 }
 
 /// The person to whom a setup is shown.
@@ -134,22 +78,27 @@ impl Viewer {
     }
 }
 
-/// Returns the shape of a setup: that of its state, with what a list says about it.
+/// Returns the shape of a setup: that of its state, with what a list says about it while it is open.
 ///
 /// The address to open is one of this host, which leads to the provider.
-async fn shown(registry: &ConnectionRegistry, session: &SetupSession, at: StateAtStep) -> Result<SetupShape, Problem> {
-    let open = registry.setups().list().await?.into_iter().find(|info| info.id == session.id());
-    let start = session.start_address().await?;
+async fn shown(
+    registry: &ConnectionRegistry,
+    session: &SetupSession,
+    open: Option<&OpenSetup>,
+    at: StateAtStep,
+) -> Result<Setup, Problem> {
+    let start = open.and_then(|open| open.start_address.clone());
+    let open = open.map(|open| &open.info);
     let kind = registry.kinds().find(session.kind()).await?.map(|kind| kind.descriptor);
     let title = kind.as_ref().map_or_else(|| session.kind().to_string(), |kind| kind.display_name.to_string());
-    Ok(SetupShape {
+    Ok(Setup {
         provider_title: Titles::of(registry, [session.kind()]).await?.provider_title(session.kind()),
         provider: kind.map(|kind| kind.provider.to_string()),
-        reauthorizes: open.as_ref().and_then(|info| info.reauthorizes).map(|id| id.to_string()),
-        created_at: open.as_ref().map(|info| info.created_at.to_rfc3339()),
-        expires_at: open.as_ref().map(|info| info.expires_at.to_rfc3339()),
-        extension: open.and_then(|info| info.extension),
-        ..SetupShape::new(session, at, title, start)
+        reauthorizes: open.and_then(|info| info.reauthorizes).map(|id| id.to_string()),
+        created_at: open.map(|info| info.created_at.to_rfc3339()),
+        expires_at: open.map(|info| info.expires_at.to_rfc3339()),
+        extension: open.and_then(|info| info.extension.clone()),
+        ..convert::setup(session, at, title, start)
     })
 }
 
@@ -160,7 +109,9 @@ async fn current(
     viewer: Viewer,
 ) -> Result<Response, Problem> {
     let state = setup_poll::now(registry, session).await?;
-    answered(status, registry, session, (state, viewer)).await
+    // The setup is read after its state, so that it has the address that the state shows.
+    let open = session.read().await?;
+    answered(status, registry, session, open.as_ref(), (state, viewer)).await
 }
 
 /// Returns the answer that shows a setup.
@@ -171,15 +122,16 @@ async fn answered(
     status: StatusCode,
     registry: &ConnectionRegistry,
     session: &SetupSession,
+    open: Option<&OpenSetup>,
     (mut at, viewer): (StateAtStep, Viewer),
 ) -> Result<Response, Problem> {
-    let has_address = at.state.has_address();
+    let has_address = at.has_address();
     if viewer == Viewer::Visitor {
-        at.state = at.state.without_label();
+        at.state = convert::without_label(at.state);
     }
-    let mut response = json(status, &shown(registry, session, at).await?);
+    let mut response = json(status, &shown(registry, session, open, at).await?);
     if has_address {
-        let cookie = setup_cookie(session).await?;
+        let cookie = open.and_then(setup_cookie);
         response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
     }
     Ok(response)
@@ -205,37 +157,24 @@ pub(super) async fn reauthorize(
     Ok(if another_account { begin.another_account().await? } else { begin.await? })
 }
 
-/// A setup that has not ended, with the names of its kind.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ListedSetup)]
-#[serde(rename_all = "camelCase")]
-struct ListedBody {
-    #[serde(flatten)]
-    setup: OpenSetupBody,
-    /// The name of the kind that a person reads.
-    kind_title: String,
-    /// The provider of the kind; `null` if the host no longer has the kind.
-    provider: Option<String>,
-}
-
 /// Returns the setups that have not ended, in the order in which they were begun.
 #[utoipa::path(
     get,
     path = "/setups",
     params(LimitOfAll, After),
-    responses((status = 200, body = Page<ListedBody>))
+    responses((status = 200, body = Page<ListedSetup>))
 )]
 pub(super) async fn list(caller: Caller<ToManage>) -> Result<Response, Problem> {
     let registry = &caller.registry;
     let setups = registry.setups().list().await?;
     let titles = Titles::of(registry, setups.iter().map(|info| &info.kind)).await?;
-    let listed = |info: &SetupInfo| ListedBody {
-        setup: info.into(),
+    let listed = |info: &SetupInfo| ListedSetup {
+        setup: convert::open_setup(info),
         kind_title: titles.title(&info.kind),
         provider: titles.provider(&info.kind),
     };
     let items = setups.iter().map(listed).collect();
-    Ok(json(StatusCode::OK, &Page::of(items, &caller.query, |item: &ListedBody| [item.setup.id.clone()])?))
+    Ok(json(StatusCode::OK, &page(items, &caller.query, |item: &ListedSetup| [item.setup.id.clone()])?))
 }
 
 /// Returns the refusal of a setup for an extension that no kind can connect.
@@ -254,20 +193,20 @@ fn no_kind() -> Problem {
     post,
     path = "/setups",
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body = BeginBody,
-    responses((status = 201, body = SetupShape, headers(("Location" = String, description = "The path of the setup."))), NotFound, Conflict, NotSupported)
+    request_body = BeginSetup,
+    responses((status = 201, body = Setup, headers(("Location" = String, description = "The path of the setup."))), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn begin(
     State(api): State<Api>,
     caller: Caller<ToSetUp>,
-    once: Once<BeginBody>,
+    once: Once<BeginSetup>,
 ) -> Result<Response, Problem> {
     let registry = caller.registry.clone();
     let own = api.clone();
     let viewer = Viewer::of(&caller);
-    let make = async move |body: BeginBody| {
+    let make = async move |body: BeginSetup| {
         let session = match &caller.token.link {
-            Some(link) => setup_links::begun(&own, &caller, link, body.alone()).await?,
+            Some(link) => setup_links::begun(&own, &caller, link, alone(&body)).await?,
             None => begun(&caller.registry, body).await?,
         };
         made(&caller.registry, session, viewer).await
@@ -291,7 +230,7 @@ pub(super) async fn again(registry: ConnectionRegistry, id: String, viewer: View
     created(&registry, &session, viewer).await
 }
 
-async fn begun(registry: &ConnectionRegistry, body: BeginBody) -> Result<SetupSession, Problem> {
+async fn begun(registry: &ConnectionRegistry, body: BeginSetup) -> Result<SetupSession, Problem> {
     Ok(match (body.kind, body.connection) {
         (kind, None)
             if (kind.is_some() || body.extension.is_some()) && !body.another_account && body.scopes.is_empty() =>
@@ -334,7 +273,7 @@ async fn begun(registry: &ConnectionRegistry, body: BeginBody) -> Result<SetupSe
     get,
     path = "/setups/{id}",
     params(("id" = String, Path), ("after" = Option<String>, Query, description = "The cursor of a state, or the number of a step.")),
-    responses((status = 200, body = SetupShape), NotFound)
+    responses((status = 200, body = Setup), NotFound)
 )]
 pub(super) async fn show(
     State(api): State<Api>,
@@ -342,10 +281,16 @@ pub(super) async fn show(
     place: Option<Extension<RequestPlace>>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let session = found(&caller, &id).await?;
+    let (session, read) = caller.registry.setups().read(permitted(&caller, &id)?).await?;
     let after = caller.query.get("after");
     let state = setup_poll::next(&api, &caller, place.as_deref(), &session, after).await?;
-    answered(StatusCode::OK, &caller.registry, &session, (state, Viewer::of(&caller))).await
+    // A setup that waited at this step when it was read had all that the step shows.
+    let is_of_state = |read: &OpenSetup| read.info.stage == SetupStage::Waiting && state.step == Some(read.info.step);
+    let open = match read {
+        Some(read) if !is_of_state(&read) => session.read().await?,
+        read => read,
+    };
+    answered(StatusCode::OK, &caller.registry, &session, open.as_ref(), (state, Viewer::of(&caller))).await
 }
 
 /// Answers a step.
@@ -353,13 +298,13 @@ pub(super) async fn show(
     post,
     path = "/setups/{id}/answers",
     params(("id" = String, Path)),
-    request_body = AnswersSchema,
-    responses((status = 202, body = SetupShape), NotFound, Conflict, Gone)
+    request_body = Answers,
+    responses((status = 202, body = Setup), NotFound, Conflict, Gone)
 )]
 pub(super) async fn answer(
     caller: Caller<ToSetUp>,
     Path(id): Path<String>,
-    Json(body): Json<AnswersBody>,
+    Json(body): Json<Answers>,
 ) -> Result<Response, Problem> {
     let session = found(&caller, &id).await?;
     session.advance(body.step, &body.into_pairs()).await?;
@@ -371,13 +316,13 @@ pub(super) async fn answer(
     post,
     path = "/setups/{id}/confirm",
     params(("id" = String, Path)),
-    request_body = ConfirmBody,
-    responses((status = 202, body = SetupShape), NotFound, Conflict, Gone)
+    request_body = ConfirmStep,
+    responses((status = 202, body = Setup), NotFound, Conflict, Gone)
 )]
 pub(super) async fn confirm(
     caller: Caller<ToSetUp>,
     Path(id): Path<String>,
-    Json(body): Json<ConfirmBody>,
+    Json(body): Json<ConfirmStep>,
 ) -> Result<Response, Problem> {
     let session = found(&caller, &id).await?;
     session.advance(body.step, &[]).await?;
@@ -390,7 +335,7 @@ pub(super) async fn confirm(
     path = "/setups/{id}/resume",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 202, body = SetupShape), NotFound, Conflict)
+    responses((status = 202, body = Setup), NotFound, Conflict)
 )]
 pub(super) async fn resume(
     caller: Caller<ToSetUp>,

@@ -7,14 +7,14 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
+use connection_api::{IssuedToken as IssuedShape, NewRole, NewToken, Page, Token};
 use connection_core::{AccessToken, AccessTokenId, IssuedToken, NewAccessToken, Role};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
 use crate::{
     Api,
-    body::{Page, json},
+    body::json,
     caller::{AnyCaller, Caller, ToManage},
+    convert,
     once::{Made, Once, not_shown_again},
     openapi::{
         parameters::{After, Limit},
@@ -22,40 +22,18 @@ use crate::{
     },
     path::Path,
     problem::Problem,
-    shapes::{IssuedTokenBody, TokenBody, words},
 };
 
 /// The longest lifetime of a token, in days.
 const MAX_DAYS: u32 = 366;
 const USUAL_DAYS: u32 = 90;
-/// The word for the role of an extension's token.
-const EXTENSION: &str = "extension";
-
-/// A token to make.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = NewToken)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewTokenBody {
-    name: String,
-    /// `read`, `use`, `manage`, `admin` or `extension`; not more than the role of the caller.
-    #[schema(value_type = words::Role)]
-    role: String,
-    /// The only owner for whom the token acts. Without one, it acts for every owner that its maker acts for; the token
-    /// of an extension acts for the owner of the request.
-    owner: Option<String>,
-    /// The name of the extension, for the role `extension`.
-    extension: Option<String>,
-    /// The lifetime in days, from 1 to 366; 90 if none is stated.
-    #[schema(minimum = 1, maximum = 366)]
-    days: Option<u32>,
-}
 
 /// Returns the tokens that the caller may revoke.
 #[utoipa::path(
     get,
     path = "/tokens",
     params(Limit, After),
-    responses((status = 200, body = Page<TokenBody>))
+    responses((status = 200, body = Page<Token>))
 )]
 pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Result<Response, Problem> {
     let limit = caller.query.limit()?;
@@ -63,7 +41,7 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Re
     let tokens = api.registry.access_tokens();
     let found = tokens.list(caller.token.owner.as_deref(), after, limit).await?;
     let next = found.last().filter(|_| found.len() == limit as usize).map(|token| token.id.to_string());
-    let items = found.iter().filter(|token| token.role <= caller.token.role).map(TokenBody::from).collect();
+    let items = found.iter().filter(|token| token.role <= caller.token.role).map(convert::token).collect();
     Ok(json(StatusCode::OK, &Page { items, next }))
 }
 
@@ -73,18 +51,18 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToManage>) -> Re
     post,
     path = "/tokens",
     params(("Idempotency-Key" = Option<String>, Header)),
-    request_body = NewTokenBody,
-    responses((status = 201, body = IssuedTokenBody), NotFound, Conflict)
+    request_body = NewToken,
+    responses((status = 201, body = IssuedShape), NotFound, Conflict)
 )]
 pub(super) async fn create(
     State(api): State<Api>,
     caller: Caller<ToManage>,
-    once: Once<NewTokenBody>,
+    once: Once<NewToken>,
 ) -> Result<Response, Problem> {
     let own = api.clone();
     let make = async move |body| {
         let issued = issue(&own, &caller, body).await?;
-        let answer = Ok(json(StatusCode::CREATED, &IssuedTokenBody::from(&issued)));
+        let answer = Ok(json(StatusCode::CREATED, &convert::issued_token(&issued)));
         Ok(Made { id: issued.token.id.to_string(), answer })
     };
     let again = async |id| {
@@ -94,27 +72,28 @@ pub(super) async fn create(
     once.run(&api, make, again).await
 }
 
-async fn issue(api: &Api, caller: &Caller<ToManage>, body: NewTokenBody) -> Result<IssuedToken, Problem> {
+async fn issue(api: &Api, caller: &Caller<ToManage>, body: NewToken) -> Result<IssuedToken, Problem> {
     let days = body.days.unwrap_or(USUAL_DAYS);
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(Problem::invalid("a token lives from 1 to 366 days").field("days"));
     }
     let owner = caller.owner_named(body.owner)?;
-    let new = match (body.role.as_str(), body.extension) {
-        (EXTENSION, Some(extension)) => {
+    let new = match (body.role, body.extension) {
+        (NewRole::Extension, Some(extension)) => {
             let owner = owner.as_deref().unwrap_or_else(|| caller.registry.owner_name());
             // The extension must be one of the owner's.
             api.registry.owner(owner)?.extensions().get(&extension).await?;
             NewAccessToken::new(body.name, Role::Use).owner(owner).extension(extension)
         }
-        (EXTENSION, None) => {
+        (NewRole::Extension, None) => {
             return Err(Problem::invalid("the token of an extension needs its name").field("extension"));
         }
         (_, Some(_)) => {
             return Err(Problem::invalid("only the role 'extension' goes with an extension").field("extension"));
         }
-        (word, None) => {
-            let role = Role::parse(word).ok_or_else(|| Problem::invalid("there is no such role").field("role"))?;
+        (role, None) => {
+            let role =
+                Role::parse(role.as_str()).ok_or_else(|| Problem::invalid("there is no such role").field("role"))?;
             check_role(&caller.token, role)?;
             let new = NewAccessToken::new(body.name, role);
             match owner {

@@ -1,24 +1,23 @@
 //! The usage of accounts: how much of each quota is used now, and how much was used before.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
+use connection_api::{Page, Usage, UsageHistory, UsageRequest, UsageSeries, UsageSession};
 use connection_contract::{SessionTokens, Timestamp, Value};
 use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, UsagePoint};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::{
     Api,
-    body::{Json, Page, json},
+    body::{Json, json},
     caller::{Caller, ToRead, ToUse},
+    convert,
     openapi::{
         parameters::{After, Limit},
         refusals::{NotFound, NotSupported},
     },
     path::Path,
     problem::Problem,
-    shapes::{ReasonBody, UsageBody},
 };
 
 /// The number of connections that are read at once.
@@ -30,49 +29,13 @@ const USUAL_DAYS: i64 = 7;
 const MAX_POINTS: i64 = 300;
 const DAY: i64 = 24 * 3600;
 
-/// The action to take on the usage of an account.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = UsageRequest)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RequestBody {
-    /// What a running session of the kind's tool reports, instead of a request to the provider.
-    #[serde(default)]
-    session: Option<SessionBody>,
-}
-
-/// The report of a running session.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = UsageSession)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct SessionBody {
-    /// The document in which the tool reports on its session, unchanged, with at most 64 KiB and 32 levels. It is not
-    /// kept.
-    #[serde(default)]
-    document: Option<serde_json::Map<String, serde_json::Value>>,
-    /// The tokens that are now in the context of the session, instead of what the document says.
-    #[serde(default)]
-    context_used: Option<u64>,
-    /// The tokens that fit into the context.
-    #[serde(default)]
-    context_max: Option<u64>,
-}
-
-impl fmt::Debug for SessionBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Tools name directories and people in the document.
-        f.debug_struct("SessionBody").finish_non_exhaustive()
-    }
-}
-
-impl SessionBody {
-    fn into_tokens(self) -> Result<SessionTokens, Problem> {
-        let tokens = SessionTokens::new(self.context_used.unwrap_or(0), self.context_max);
-        let Some(document) = self.document else { return Ok(tokens) };
-        // The core checks the size, and the parser the levels.
-        let document = Value::parse(serde_json::Value::from(document).to_string().as_bytes());
-        let document = document.map_err(|_| Problem::invalid("the document of a session cannot be read"))?;
-        Ok(tokens.document(document))
-    }
+fn tokens(session: UsageSession) -> Result<SessionTokens, Problem> {
+    let tokens = SessionTokens::new(session.context_used.unwrap_or(0), session.context_max);
+    let Some(document) = session.document else { return Ok(tokens) };
+    // The core checks the size, and the parser the levels.
+    let document = Value::parse(serde_json::Value::from(document).to_string().as_bytes());
+    let document = document.map_err(|_| Problem::invalid("the document of a session cannot be read"))?;
+    Ok(tokens.document(document))
 }
 
 /// The way in which the usage of an account is found.
@@ -83,24 +46,6 @@ enum Source {
     Known,
     /// The report of a session, together with what is known.
     Session(SessionTokens),
-}
-
-/// The history of a connection's usage.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = UsageHistory)]
-struct HistoryBody {
-    series: Vec<SeriesBody>,
-}
-
-/// The history of a metric.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = UsageSeries)]
-struct SeriesBody {
-    /// The id of the metric.
-    metric: String,
-    /// The time of each number in seconds since 1970, and the number: the used share from 0 to 1 of a time window, the used
-    /// tokens, or the spent amount in US dollars.
-    points: Vec<(i64, f64)>,
 }
 
 /// Returns the connections whose kind reports usage, oldest first.
@@ -127,7 +72,7 @@ async fn shown(
     registry: &ConnectionRegistry,
     info: &ConnectionInfo,
     source: Source,
-) -> Result<UsageBody, Problem> {
+) -> Result<Usage, Problem> {
     let usage = api.usage.owner(registry.owner_name())?.usage(&info.kind).connection(info.id);
     let found = async {
         let status = usage.status(None).await?;
@@ -138,13 +83,13 @@ async fn shown(
         };
         Ok((status, reading))
     };
-    let body = |found| UsageBody::of(&info.kind, info.profile, Some(info.id), found);
+    let body = |found| convert::usage(&info.kind, info.profile, Some(info.id), found);
     Ok(match found.await {
         Ok((status, reading)) => body(Ok((&status, reading.as_ref()))),
         Err(error @ (Error::Closed | Error::Store(_) | Error::NotSupported { .. } | Error::InvalidRequest(_))) => {
             return Err(error.into());
         }
-        Err(error) => body(Err(ReasonBody::new(error.code(), error.to_string(), error.remedy()))),
+        Err(error) => body(Err(convert::error(&error))),
     })
 }
 
@@ -154,7 +99,7 @@ async fn shown(
     get,
     path = "/usage",
     params(Limit, After),
-    responses((status = 200, body = Page<UsageBody>))
+    responses((status = 200, body = Page<Usage>))
 )]
 pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Result<Response, Problem> {
     let limit = caller.query.limit()? as usize;
@@ -178,18 +123,18 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
     post,
     path = "/connections/{id}/usage",
     params(("id" = String, Path)),
-    request_body = RequestBody,
-    responses((status = 200, body = UsageBody), NotFound, NotSupported)
+    request_body = UsageRequest,
+    responses((status = 200, body = Usage), NotFound, NotSupported)
 )]
 pub(super) async fn fetch(
     State(api): State<Api>,
     caller: Caller<ToUse>,
     Path(id): Path<String>,
-    Json(RequestBody { session }): Json<RequestBody>,
+    Json(UsageRequest { session }): Json<UsageRequest>,
 ) -> Result<Response, Problem> {
     let id: ConnectionId = id.parse().map_err(|_| Problem::no_connection())?;
     let source = match session {
-        Some(session) => Source::Session(session.into_tokens()?),
+        Some(session) => Source::Session(tokens(session)?),
         None => Source::Fetch,
     };
     let connection = caller.registry.connection(id).await?;
@@ -202,7 +147,7 @@ pub(super) async fn fetch(
     get,
     path = "/connections/{id}/usage",
     params(("id" = String, Path), ("days" = Option<u32>, Query, minimum = 1, maximum = 90)),
-    responses((status = 200, body = HistoryBody), NotFound)
+    responses((status = 200, body = UsageHistory), NotFound)
 )]
 pub(super) async fn history(
     State(api): State<Api>,
@@ -213,13 +158,13 @@ pub(super) async fn history(
     let is_fit = |days: &i64| (1..=MAX_DAYS).contains(days);
     let days = caller.query.parsed("days", |text| text.parse().ok().filter(is_fit))?.unwrap_or(USUAL_DAYS);
     let connection = caller.registry.connection(id).await?;
-    let since = api.registry.server().clock().now().seconds() - days * DAY;
+    let since = api.registry.clock().now().seconds() - days * DAY;
     let points = connection.usage_history(Timestamp::from_seconds(since)).await?;
-    Ok(json(StatusCode::OK, &HistoryBody { series: series(points, days * DAY / MAX_POINTS) }))
+    Ok(json(StatusCode::OK, &UsageHistory { series: series(points, days * DAY / MAX_POINTS) }))
 }
 
 /// Returns the points by metric. Of the points in each `part` seconds, the highest is kept, so that no peak is lost.
-fn series(points: Vec<UsagePoint>, part: i64) -> Vec<SeriesBody> {
+fn series(points: Vec<UsagePoint>, part: i64) -> Vec<UsageSeries> {
     let mut series: BTreeMap<String, Vec<(i64, f64)>> = BTreeMap::new();
     for UsagePoint { metric, at, value, .. } in points {
         let points = series.entry(metric).or_default();
@@ -233,5 +178,5 @@ fn series(points: Vec<UsagePoint>, part: i64) -> Vec<SeriesBody> {
             _ => points.push((at, value)),
         }
     }
-    series.into_iter().map(|(metric, points)| SeriesBody { metric, points }).collect()
+    series.into_iter().map(|(metric, points)| UsageSeries { metric, points }).collect()
 }

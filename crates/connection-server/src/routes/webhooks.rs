@@ -8,33 +8,22 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
+use connection_api::{Delivery, Empty, Page, Webhook, WebhookCheck};
 use connection_contract::{Secret, SigningKey};
 use connection_core::{Connection, WebhookInfo};
-use connection_inbound::{PublicUrl, check_webhook};
-use serde::Serialize;
-use utoipa::ToSchema;
+use connection_inbound::PublicUrl;
 
 use crate::{
     Api,
-    body::{Empty, Json, Page, json},
+    body::{Json, json},
     caller::{Caller, Need, ToManage, ToRead, ToUse},
+    convert,
     once::{Made, Once},
     openapi::refusals::{Conflict, NotFound, NotSupported},
     path::Path,
     problem::Problem,
-    shapes::{DeliveryBody, WebhookBody},
+    view,
 };
-
-/// The result of a test.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = WebhookCheck)]
-struct WebhookCheckBody {
-    ok: bool,
-    /// The code of the problem, if there is one.
-    code: Option<String>,
-    message: String,
-    remedy: Option<String>,
-}
 
 /// The connection whose webhooks a caller changes, by a request whose body says nothing.
 #[derive(Debug)]
@@ -69,10 +58,8 @@ fn public_url(api: &Api) -> Result<PublicUrl, Problem> {
 /// Returns the shape of the settings, without secrets.
 fn shown(api: &Api, connection: &Connection, info: Option<&WebhookInfo>) -> Response {
     let url = public_url(api).ok();
-    let last_test = info.and_then(|info| info.last_test.as_ref());
-    // A test at another address says nothing about this one.
-    let last_test = last_test.filter(|test| url.as_ref().is_none_or(|url| test.address == url.webhook("")));
-    json(StatusCode::OK, &WebhookBody::of(connection.info(), info, None, None, last_test))
+    let last_test = info.and_then(|info| view::last_test(info, url.as_ref()));
+    json(StatusCode::OK, &convert::webhook(connection.info(), info, None, None, last_test))
 }
 
 /// Returns the shape of the settings with the address and, if there is one, the newest key.
@@ -81,7 +68,7 @@ async fn revealed(api: &Api, connection: &Connection, info: &WebhookInfo) -> Res
     let has_key = info.signing_key != SigningKey::Credential && !info.keys.is_empty();
     let key = if has_key { Some(connection.webhooks().key().await?) } else { None };
     let key = key.as_ref().and_then(Secret::expose_str);
-    Ok(json(StatusCode::OK, &WebhookBody::of(connection.info(), Some(info), Some(address), key, None)))
+    Ok(json(StatusCode::OK, &convert::webhook(connection.info(), Some(info), Some(address), key, None)))
 }
 
 /// Returns the settings for webhooks of a connection, without the address and the keys.
@@ -89,7 +76,7 @@ async fn revealed(api: &Api, connection: &Connection, info: &WebhookInfo) -> Res
     get,
     path = "/connections/{id}/webhook",
     params(("id" = String, Path)),
-    responses((status = 200, body = WebhookBody), NotFound, NotSupported)
+    responses((status = 200, body = Webhook), NotFound, NotSupported)
 )]
 pub(super) async fn show(
     State(api): State<Api>,
@@ -108,7 +95,7 @@ pub(super) async fn show(
     path = "/connections/{id}/webhook",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = Empty,
-    responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
+    responses((status = 200, body = Webhook), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn enable(
     State(api): State<Api>,
@@ -135,7 +122,7 @@ pub(super) async fn enable(
     delete,
     path = "/connections/{id}/webhook",
     params(("id" = String, Path)),
-    responses((status = 200, body = WebhookBody), NotFound)
+    responses((status = 200, body = Webhook), NotFound)
 )]
 pub(super) async fn disable(
     State(api): State<Api>,
@@ -153,7 +140,7 @@ pub(super) async fn disable(
     path = "/connections/{id}/webhook/reveal",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
+    responses((status = 200, body = Webhook), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn reveal(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
     revealed_again(&api, &connection).await
@@ -177,7 +164,7 @@ fn disabled() -> Problem {
     path = "/connections/{id}/webhook/key",
     params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = Empty,
-    responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
+    responses((status = 200, body = Webhook), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn rotate(
     State(api): State<Api>,
@@ -200,7 +187,7 @@ pub(super) async fn rotate(
     path = "/connections/{id}/webhook/end-grace",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
+    responses((status = 200, body = Webhook), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn end_grace(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
     let info = connection.webhooks().end_grace().await?;
@@ -213,7 +200,7 @@ pub(super) async fn end_grace(ToChange { api, connection }: ToChange) -> Result<
     path = "/connections/{id}/webhook/handshake",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = WebhookBody), NotFound, Conflict, NotSupported)
+    responses((status = 200, body = Webhook), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn handshake(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
     let info = connection.webhooks().await_handshake().await?;
@@ -226,25 +213,11 @@ pub(super) async fn handshake(ToChange { api, connection }: ToChange) -> Result<
     path = "/connections/{id}/webhook/test",
     params(("id" = String, Path)),
     request_body = Empty,
-    responses((status = 200, body = WebhookCheckBody), NotFound, Conflict, NotSupported)
+    responses((status = 200, body = WebhookCheck), NotFound, Conflict, NotSupported)
 )]
 pub(super) async fn test(ToChange { api, connection }: ToChange) -> Result<Response, Problem> {
     let url = public_url(&api)?;
-    let body = match check_webhook(&connection, &url).await?.problem {
-        None => WebhookCheckBody {
-            ok: true,
-            code: None,
-            message: format!("a signed delivery to {url} arrives and is authentic"),
-            remedy: None,
-        },
-        Some(problem) => WebhookCheckBody {
-            ok: false,
-            code: Some(problem.code.to_string()),
-            message: problem.message,
-            remedy: Some(problem.remedy),
-        },
-    };
-    Ok(json(StatusCode::OK, &body))
+    Ok(json(StatusCode::OK, &view::webhook_check(&connection, &url).await?))
 }
 
 /// Returns the deliveries that wait, oldest first, and takes none.
@@ -252,12 +225,12 @@ pub(super) async fn test(ToChange { api, connection }: ToChange) -> Result<Respo
     get,
     path = "/connections/{id}/webhook/deliveries",
     params(("id" = String, Path), ("after" = Option<u64>, Query)),
-    responses((status = 200, body = Page<DeliveryBody>), NotFound, NotSupported)
+    responses((status = 200, body = Page<Delivery>), NotFound, NotSupported)
 )]
 pub(super) async fn deliveries(caller: Caller<ToUse>, Path(id): Path<String>) -> Result<Response, Problem> {
     let connection = found(&caller, &id).await?;
     let after = caller.query.number("after")?;
     let page = connection.webhooks().inbox(after).await?;
-    let items = page.events.iter().map(DeliveryBody::from).collect();
+    let items = page.events.iter().map(convert::delivery).collect();
     Ok(json(StatusCode::OK, &Page { items, next: page.next.map(|number| number.to_string()) }))
 }

@@ -90,7 +90,7 @@ async fn a_quiet_stream_is_kept_open() {
     let passes = async {
         loop {
             world.clock.advance(Duration::from_secs(1));
-            world.registry.server().health().await;
+            world.registry.store().health().await;
         }
     };
     tokio::select! {
@@ -303,7 +303,7 @@ async fn a_token_has_a_bounded_number_of_streams() {
             break;
         }
         assert_eq!(status, "HTTP/1.1 429 Too Many Requests");
-        world.registry.server().health().await;
+        world.registry.store().health().await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The redirect address is for a person who may have an application to register, and for nobody else.
 
 use connection_contract::{AuthType, Descriptor, Field, Kind, Need, SetupMethod};
-use connection_server::shapes::{is_called_back, is_redirect_registered_by_person};
+use connection_server::convert::{is_called_back, is_redirect_registered_by_person};
 
 #[test]
 fn a_kind_that_asks_for_nothing_or_needs_no_browser_has_no_address_to_register() {

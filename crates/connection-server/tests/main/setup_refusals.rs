@@ -54,6 +54,21 @@ async fn every_refusal_names_itself_with_a_code_and_the_right_status() {
     assert_eq!(late.refusal(), (410, "setup_ended".into()));
 }
 
+#[tokio::test]
+async fn a_refused_body_names_the_member_that_is_wrong_and_repeats_nothing_else() {
+    let (world, token, path) = world().await;
+    let answers = format!("{path}/answers");
+    for (path, body, field) in [
+        ("/setups", json!({ "kind": 1 }), json!("kind")),
+        ("/tokens", json!({ "name": "billing", "role": "root" }), json!("role")),
+        (&*answers, json!({ "step": "first", "answers": {} }), json!("step")),
+        ("/setups", json!({ "kind": "form", "typed-by-a-person": 1 }), Value::Null),
+    ] {
+        let refused = world.post(&token, path, body).await;
+        assert_eq!((refused.refusal(), &refused.json()["field"]), ((422, "invalid_body".into()), &field), "{path}");
+    }
+}
+
 /// T27
 #[tokio::test]
 async fn answers_that_are_too_deep_or_too_many_are_refused() {

@@ -223,7 +223,7 @@ impl World {
             tokio::select! {
                 biased;
                 result = &mut task => return result,
-                _ = self.registry.server().health() => self.clock.advance(Duration::from_millis(20)),
+                _ = self.registry.store().health() => self.clock.advance(Duration::from_millis(20)),
             }
         }
     }

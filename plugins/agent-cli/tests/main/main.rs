@@ -1,7 +1,6 @@
 //! The plugin against a fake host. No test sends a request, and only those in `real` run a tool.
 
 mod conformance;
-mod images;
 mod key;
 mod limits;
 mod logins;

@@ -1,4 +1,4 @@
-//! Counts of the imports between modules.
+//! Counts and circles of the imports between modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,25 +11,35 @@ pub(crate) struct Counts {
     pub(crate) arrows: usize,
     /// Number of pairs of modules that import each other.
     pub(crate) mutual: usize,
-    /// Number of modules in the largest circle: a set in which imports lead from each module to every other.
-    pub(crate) circle: usize,
+    /// Number of circles.
+    pub(crate) circles: usize,
+    /// Number of modules in the largest circle.
+    pub(crate) largest: usize,
 }
 
 pub(crate) fn counts(imports: &Imports) -> Counts {
+    let circles = circles(imports);
+    let back = |from: &String, to: &String| imports.contains_key(&(to.clone(), from.clone()));
+    Counts {
+        arrows: imports.len(),
+        mutual: imports.keys().filter(|(from, to)| from < to && back(from, to)).count(),
+        circles: circles.len(),
+        largest: circles.iter().map(BTreeSet::len).max().unwrap_or(0),
+    }
+}
+
+/// Returns the circles: the largest sets of modules in which imports lead from each module to every other.
+pub(crate) fn circles(imports: &Imports) -> BTreeSet<BTreeSet<&str>> {
     let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (from, to) in imports.keys() {
         next.entry(from).or_default().insert(to);
     }
     let reached: BTreeMap<&str, BTreeSet<&str>> = next.keys().map(|from| (*from, reached_from(from, &next))).collect();
     let reaches = |from: &str, to: &str| reached.get(from).is_some_and(|reached| reached.contains(to));
-    let circle =
-        reached.keys().map(|one| reached.keys().filter(|other| reaches(one, other) && reaches(other, one)).count());
-    let back = |from: &String, to: &String| imports.contains_key(&(to.clone(), from.clone()));
-    Counts {
-        arrows: imports.len(),
-        mutual: imports.keys().filter(|(from, to)| from < to && back(from, to)).count(),
-        circle: circle.max().unwrap_or(0),
-    }
+    let circle = |one: &str| -> BTreeSet<&str> {
+        reached.keys().copied().filter(|other| reaches(one, other) && reaches(other, one)).collect()
+    };
+    reached.keys().map(|one| circle(one)).filter(|circle| !circle.is_empty()).collect()
 }
 
 fn reached_from<'a>(from: &'a str, next: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<&'a str> {

@@ -27,13 +27,15 @@ pub(crate) fn read(sources: &BTreeMap<String, String>) -> Read {
     let tests = test_modules(&files);
     let files: BTreeMap<&str, Vec<Token>> = files
         .into_iter()
-        .filter(|(path, _)| !tests.iter().any(|module| is_in_module(path, module)))
+        // A program in `bin/` is a crate of its own.
+        .filter(|(path, _)| !path.starts_with("bin/") && !tests.iter().any(|module| is_in_module(path, module)))
         .map(|(path, cut)| (path, cut.code))
         .collect();
 
     let mut modules: Vec<String> = files.keys().filter_map(|path| module_path(path).into_iter().next()).collect();
     modules.dedup();
-    let root = files.get("lib.rs").map(|tokens| reexports(tokens, &modules)).unwrap_or_default();
+    let root =
+        files.get("lib.rs").or(files.get("main.rs")).map(|tokens| reexports(tokens, &modules)).unwrap_or_default();
     let mut read = Read { modules, ..Read::default() };
     for (path, tokens) in &files {
         let position = module_path(path);
@@ -60,7 +62,7 @@ pub(crate) fn read(sources: &BTreeMap<String, String>) -> Read {
 fn module_path(path: &str) -> Vec<String> {
     let path = path.strip_suffix(".rs").unwrap_or(path);
     let mut parts: Vec<String> = path.split('/').map(str::to_owned).collect();
-    if parts.last().is_some_and(|last| matches!(last.as_str(), "lib" | "mod")) {
+    if parts.last().is_some_and(|last| matches!(last.as_str(), "lib" | "main" | "mod")) {
         parts.pop();
     }
     parts
@@ -87,7 +89,9 @@ fn reexports(tokens: &[Token], modules: &[String]) -> BTreeMap<String, Option<St
         for Path { path, alias, .. } in found {
             let module = path.first().filter(|first| modules.contains(first)).cloned();
             if let Some(name) = alias.or_else(|| path.last().cloned()) {
-                names.insert(name, module);
+                // The root's own modules, such as a prelude, repeat names without their modules.
+                let known = names.entry(name).or_insert(None);
+                *known = known.take().or(module);
             }
         }
     }

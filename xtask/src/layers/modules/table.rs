@@ -1,10 +1,13 @@
-//! The order of the core's modules, in which each module imports only from rows below its own.
+//! The orders of modules, in which each module imports only from rows below its own.
 
-/// The crate whose modules have an order.
-pub(crate) const CRATE: &str = "crates/connection-core";
+use super::Order;
 
-/// The rows, the lowest first. Modules of one row do not import each other.
-pub(crate) const ROWS: &[&[&str]] = &[
+/// The crates whose modules have an order.
+pub(crate) const ORDERS: &[Order<'_>] =
+    &[Order { package: "connection-core", rows: CORE }, Order { package: "connection-host", rows: HOST }];
+
+/// The rows of the core, the lowest first. Modules of one row do not import each other.
+const CORE: &[&[&str]] = &[
     &["ids", "owner", "platform", "profile_variables", "readiness", "sentence", "tags"],
     &["asked", "contain", "sandbox_rules"],
     &["definition"],
@@ -13,9 +16,9 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["journal", "keys", "plan"],
     &["guard"],
     &["connection_info", "services"],
-    &["changes", "error", "event", "liveness", "notification"],
+    &["error", "event", "extension_changes", "liveness", "notification"],
     &["flights", "ground"],
-    &["access_token", "defaults", "grant", "outbox"],
+    &["access_token", "default_connection", "grant", "outbox"],
     &["host_services"],
     &["profile_rows"],
     &["credential"],
@@ -28,4 +31,20 @@ pub(crate) const ROWS: &[&[&str]] = &[
     &["profiles"],
     &["webhook"],
     &["registry"],
+];
+
+/// The rows of the command, the lowest first.
+const HOST: &[&[&str]] = &[
+    &["kinds_directory", "name", "spelling"],
+    &["error", "kind_entry"],
+    &["empty_store", "platform"],
+    &["config"],
+    &["applications", "args", "inbound", "output", "words"],
+    &["catalogue", "common", "completion", "input"],
+    &["extensions"],
+    &["backend"],
+    &["program", "select"],
+    &["commands"],
+    &["cli"],
+    &["plugins"],
 ];

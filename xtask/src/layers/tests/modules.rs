@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::layers::modules::{Order, findings};
+use crate::layers::modules::{Order, circles, findings};
 
 const ROWS: &[&[&str]] = &[&["ids"], &["store"], &["setup", "verify"]];
 
@@ -65,7 +65,7 @@ fn a_module_without_a_row_and_a_row_without_a_module_are_found() {
     let found = ["the module extra has no row in xtask/src/layers/modules/table.rs"];
     assert_eq!(found_in(&[("extra.rs", "")]), found);
     let sources = [("lib.rs".to_owned(), String::new()), ("ids.rs".to_owned(), String::new())].into();
-    let order = Order { rows: &[&["ids", "gone"]] };
+    let order = Order { package: "connection-core", rows: &[&["ids", "gone"]] };
     let found = ["xtask/src/layers/modules/table.rs has a row for gone, which does not exist"];
     assert_eq!(findings(&sources, order), found);
 }
@@ -74,6 +74,24 @@ fn a_module_without_a_row_and_a_row_without_a_module_are_found() {
 fn a_path_to_something_unknown_is_found() {
     check("ids.rs", "use crate::Unknown;", &["ids.rs:1: `crate::Unknown` is no module and no name of the root"]);
     check("ids.rs", "use crate::*;", &["ids.rs:1: imports all of the root"]);
+}
+
+#[test]
+fn a_circle_of_modules_is_found_with_the_imports_that_form_it() {
+    let found = |c: &str| {
+        let files = [
+            ("lib.rs", "mod a; mod b; mod c; pub use c::C; pub mod prelude { pub use crate::C; }"),
+            ("a.rs", "use crate::b::B;"),
+            ("b/mod.rs", "\nuse crate::C;"),
+            ("c.rs", c),
+            ("d.rs", "use crate::a::A;"),
+            ("bin/other.rs", "use crate::bin::B;"),
+        ];
+        circles(&files.map(|(path, text)| (path.to_owned(), text.to_owned())).into())
+    };
+    assert_eq!(found("#[cfg(test)] use crate::a::A;"), [""; 0]);
+    let circle = "modules import each other in a circle: a -> b (a.rs:1), b -> c (b/mod.rs:2), c -> a (c.rs:1)";
+    assert_eq!(found("use crate::a::A;"), [circle]);
 }
 
 #[track_caller]
@@ -90,5 +108,5 @@ fn found_in(files: &[(&str, &str)]) -> Vec<String> {
         .collect();
     sources.insert("lib.rs".to_owned(), ROOT.to_owned());
     sources.extend(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
-    findings(&sources, Order { rows: ROWS })
+    findings(&sources, Order { package: "connection-core", rows: ROWS })
 }

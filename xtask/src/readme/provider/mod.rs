@@ -3,7 +3,6 @@
 //! Each server has its own address, as the real providers have, and accepts only the credential with which it was
 //! started. It refuses every other one with the provider's response.
 
-mod calendar;
 mod credentials;
 mod replies;
 mod request;

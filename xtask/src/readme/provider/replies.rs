@@ -4,15 +4,18 @@
 //! Notion: developers.notion.com/reference/get-self and /reference/status-codes.
 //! Twilio: www.twilio.com/docs/iam/api/account and /docs/api/errors/20003.
 
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::readme::provider::Credentials;
-use crate::readme::provider::calendar::date_and_time;
-use crate::readme::provider::credentials::base64;
 use crate::readme::provider::request::Request;
 
-/// Remaining lifetime of the GitHub token in seconds: five days and an hour.
-const LIFETIME: u64 = 5 * 86_400 + 3_600;
+/// Remaining lifetime of the GitHub token: five days and an hour.
+const LIFETIME: Duration = Duration::from_secs(5 * 86_400 + 3_600);
 
 /// A response of the provider that stands in for the real ones.
 #[derive(Debug)]
@@ -71,6 +74,8 @@ pub(crate) fn github(credentials: &Credentials, request: &Request, now: u64) -> 
         ),
         _ => Reply::new(404, json!({"message": "Not Found", "documentation_url": documentation, "status": "404"})),
     };
+    let end = OffsetDateTime::UNIX_EPOCH + Duration::from_secs(now) + LIFETIME;
+    let end = format!("{} {:02}:{:02}:{:02} UTC", end.date(), end.hour(), end.minute(), end.second());
     reply.headers = vec![
         ("X-OAuth-Scopes", "read:org, repo".to_owned()),
         ("X-Accepted-OAuth-Scopes", String::new()),
@@ -78,7 +83,7 @@ pub(crate) fn github(credentials: &Credentials, request: &Request, now: u64) -> 
         ("X-RateLimit-Limit", "5000".to_owned()),
         ("X-RateLimit-Remaining", "4999".to_owned()),
         ("X-RateLimit-Reset", (now + 3_600).to_string()),
-        ("github-authentication-token-expiration", date_and_time(now + LIFETIME)),
+        ("github-authentication-token-expiration", end),
     ];
     reply
 }
@@ -121,7 +126,7 @@ pub(crate) fn twilio(credentials: &Credentials, request: &Request, _now: u64) ->
         let more = format!("https://www.twilio.com/docs/errors/{code}");
         Reply::new(status, json!({"code": code, "message": message, "more_info": more, "status": status}))
     };
-    let pair = base64(format!("{account}:{}", credentials.twilio_token).as_bytes());
+    let pair = STANDARD.encode(format!("{account}:{}", credentials.twilio_token));
     if request.header("authorization") != Some(&format!("Basic {pair}")) {
         return error(401, 20_003, "Authenticate");
     }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::client;
 use crate::failure::Failure;
 use crate::process;
 use crate::release::write;
+use crate::setup;
 use crate::workspace::Workspace;
 
 /// The artifacts with their sizes in bytes and their SHA-256 digests in hex, in the order in which they are published.
@@ -45,7 +45,7 @@ impl fmt::Display for Artifacts {
 
 /// Packs the TypeScript client.
 pub(super) fn pack_client(workspace: &Workspace, directory: &Path) -> Result<PathBuf, Failure> {
-    let mut pack = process::tool(&workspace.root().join(client::DIRECTORY), "npm", &["pack", "--loglevel=error"]);
+    let mut pack = process::tool(&workspace.root().join(setup::CLIENT_DIRECTORY), "npm", &["pack", "--loglevel=error"]);
     let said = process::output(pack.arg("--offline").arg("--pack-destination").arg(directory))?;
     let name = said.lines().last().ok_or_else(|| Failure::new("`npm pack` names no file"))?;
     Ok(directory.join(name.trim()))

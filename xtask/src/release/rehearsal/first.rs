@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::client;
 use crate::failure::Failure;
 use crate::process;
 use crate::release::rehearsal::OF_THE_TRIAL;
 use crate::release::{image, write};
+use crate::setup;
 use crate::workspace::Workspace;
 
 /// The directories of what is fetched, below that of the rehearsal.
@@ -34,7 +34,7 @@ pub(super) fn fetch(workspace: &Workspace, place: &Path) -> Result<PathBuf, Fail
     process::run(process::tool(place, "git", &["clone", "--quiet"]).arg(workspace.root()).arg(&clone))?;
     process::run(&mut process::cargo(&clone, &["fetch", "--locked", "--quiet"]))?;
     let quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-    process::run(process::tool(&clone.join(client::DIRECTORY), "npm", &["ci"]).args(quiet))?;
+    process::run(process::tool(&clone.join(setup::CLIENT_DIRECTORY), "npm", &["ci"]).args(quiet))?;
 
     // Whoever installs the client also installs its dependencies. To install them once fills the cache.
     let user = place.join("npm-fetch");
@@ -47,7 +47,7 @@ pub(super) fn fetch(workspace: &Workspace, place: &Path) -> Result<PathBuf, Fail
 
 /// Returns the dependencies of the client.
 fn dependencies(clone: &Path) -> Result<Value, Failure> {
-    let path = clone.join(client::DIRECTORY).join("package.json");
+    let path = clone.join(setup::CLIENT_DIRECTORY).join("package.json");
     let failed = |error: String| Failure::new(format!("{}: {error}", path.display()));
     let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
     let package: Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;

@@ -11,12 +11,12 @@ mod trials;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::ci::Report;
 use crate::failure::Failure;
 use crate::process;
 use crate::release::rehearsal::artifacts::Artifacts;
 use crate::release::rehearsal::trials::Trials;
 use crate::release::{absolute, archive, build, crates, debian, image, this_target, version};
+use crate::report::Report;
 use crate::setup;
 use crate::workspace::Workspace;
 

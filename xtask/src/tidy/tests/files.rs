@@ -23,6 +23,13 @@ fn a_long_file_is_found() {
 }
 
 #[test]
+fn a_long_function_is_found() {
+    let of = |lines: usize| format!("//! A.\nfn a(b: [u8; 1]) {{{}}}\nfn c();\n", "\n".repeat(lines - 1));
+    check(&of(80), &[]);
+    check(&of(81), &["a.rs:2: `a` has 81 lines"]);
+}
+
+#[test]
 fn words_of_unfinished_work_are_found_in_comments_and_strings() {
     for word in [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX")] {
         check(&format!("//! A.\n// {word}: b\n"), &[&format!("a.rs:2: {word} marks")]);

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::markdown::{anchors, links};
 use crate::tidy::links::broken;
-use crate::tidy::markdown::{anchors, links};
 
 #[test]
 fn links_to_files_directories_and_headings_pass() {

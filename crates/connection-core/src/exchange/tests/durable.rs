@@ -8,10 +8,10 @@ use connection_seal::platform::recorded::below;
 async fn a_file_with_an_answer_is_on_the_disk_before_its_exchange_goes_on() {
     let world = World::on(None, |_| Reply::ok("fresh")).await;
     let registry = world.open().await;
-    let id = connection(&registry.shared).await;
+    let id = connection(&registry.systems).await;
     drop(below(&world.state()));
     world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
-    assert_eq!(stopped(&registry.shared, id, "old").await.code(), "store_failed");
+    assert_eq!(stopped(&registry.systems, id, "old").await.code(), "store_failed");
     // The content is written before the record that says that it is complete.
     let steps = below(&world.state());
     let words = |step: &String| step.split(' ').next().unwrap_or_default().to_owned();

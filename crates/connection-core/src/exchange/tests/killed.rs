@@ -27,7 +27,7 @@ async fn the_child_spends_and_waits_for_its_end() {
     let http = HttpPolicy::new().endpoint(super::AUTH, provider).unwrap();
     let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(key)).http(http).state_directory(state);
     let registry = builder.open().await.unwrap();
-    let spends = spends(&registry.shared, id.parse().unwrap(), Strict);
+    let spends = spends(&registry.systems, id.parse().unwrap(), Strict);
     drop(spend(&spends, "old").await);
     panic!("nobody answers, and it is killed");
 }
@@ -47,22 +47,22 @@ fn child(world: &World, id: ConnectionId) -> Child {
 async fn the_node_of_a_killed_process_concludes_its_attempt_without_being_asked() {
     for world in World::each(|_| Reply::silence()).await {
         let registry = world.open().await;
-        let shared = &registry.shared;
-        let id = connection(shared).await;
+        let systems = &registry.systems;
+        let id = connection(systems).await;
         let mut child = child(&world, id);
         world.server.until_asked(1).await;
         let other = world.open_without_state().await;
-        let is_concluded = async || row(shared, id, "old").await.unwrap().sent.concluded_at.is_some();
-        conclude_abandoned(shared).await.unwrap();
+        let is_concluded = async || row(systems, id, "old").await.unwrap().sent.concluded_at.is_some();
+        conclude_abandoned(&systems.exchange).await.unwrap();
         assert!(!is_concluded().await, "it lives");
         child.kill().unwrap();
         child.wait().unwrap();
-        conclude_abandoned(&other.shared).await.unwrap();
+        conclude_abandoned(&other.systems.exchange).await.unwrap();
         assert!(!is_concluded().await, "another node proves nothing");
-        conclude_abandoned(shared).await.unwrap();
+        conclude_abandoned(&systems.exchange).await.unwrap();
         assert!(is_concluded().await);
         // The quarantine began with the conclusion.
-        drop(refresh(shared, id, Strict, "old").await);
+        drop(refresh(systems, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 1);
     }
 }
@@ -76,28 +76,28 @@ async fn a_process_that_is_killed_while_it_waits_is_followed_by_a_replay_after_a
     .await
     {
         let registry = world.open().await;
-        let shared = &registry.shared;
-        let id = connection(shared).await;
+        let systems = &registry.systems;
+        let id = connection(systems).await;
         let mut child = child(&world, id);
         world.server.until_asked(1).await;
         for _ in 0..2 {
-            assert_eq!(refresh(shared, id, Strict, "old").await.0, Err(HttpError::Uncertain), "it lives");
-            assert!(row(shared, id, "old").await.unwrap().sent.concluded_at.is_none());
+            assert_eq!(refresh(systems, id, Strict, "old").await.0, Err(HttpError::Uncertain), "it lives");
+            assert!(row(systems, id, "old").await.unwrap().sent.concluded_at.is_none());
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        let (_, uncertain) = refresh(shared, id, Strict, "old").await;
+        let (_, uncertain) = refresh(systems, id, Strict, "old").await;
         assert!(uncertain.unwrap().replay_at.is_some(), "it is dead");
         assert_eq!(world.times_asked(), 1);
         world.passes(60).await;
-        let replay = refresh(shared, id, Strict, "old");
+        let replay = refresh(systems, id, Strict, "old");
         let moved = async {
             world.server.until_asked(2).await;
             world.clock.advance(Duration::from_secs(31));
         };
         assert_eq!(tokio::join!(replay, moved).0.0, Err(HttpError::Uncertain));
         world.passes(59).await;
-        drop(refresh(shared, id, Strict, "old").await);
+        drop(refresh(systems, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 2, "once after each quarantine");
     }
 }

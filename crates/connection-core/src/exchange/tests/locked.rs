@@ -85,7 +85,7 @@ async fn until_kept(world: &World, holds: &Holds) {
 /// Returns the recorded answer of an exchange, even if a slow machine gave up the first commit.
 async fn recorded(world: &World, registry: &ConnectionRegistry, id: ConnectionId) -> Result<String, HttpError> {
     loop {
-        let spends = spends(&registry.shared, id, Strict);
+        let spends = spends(&registry.systems, id, Strict);
         tokio::select! {
             answer = spend(&spends, "old") => return answer.map(|answer| text_of(&answer)),
             () = until_stopped(&spends) => world.clock.advance(Duration::from_secs(1)),
@@ -98,12 +98,12 @@ async fn recorded(world: &World, registry: &ConnectionRegistry, id: ConnectionId
 async fn an_answer_is_on_the_disk_while_its_commit_takes_long() {
     for (world, holds) in worlds().await {
         let registry = world.open().await;
-        let id = connection(&registry.shared).await;
+        let id = connection(&registry.systems).await;
         let begun = world.clock.now();
         tokio::select! {
             biased;
             () = until_kept(&world, &holds) => {}
-            error = stopped(&registry.shared, id, "old") => panic!("the commit was waited for: {error:?}"),
+            error = stopped(&registry.systems, id, "old") => panic!("the commit was waited for: {error:?}"),
         }
         assert!(world.clock.now().seconds() - begun.seconds() < 10, "{COMMIT_PATIENCE:?} is what a commit gets");
         holds.end();
@@ -117,11 +117,11 @@ async fn an_answer_is_on_the_disk_while_its_commit_takes_long() {
 async fn an_answer_that_is_committed_in_time_is_kept_nowhere() {
     for world in World::each(|_| Reply::ok(ANSWER)).await {
         let registry = world.open().await;
-        let id = connection(&registry.shared).await;
+        let id = connection(&registry.systems).await;
         let path = std::fs::read_dir(world.state()).unwrap().map(|entry| entry.unwrap().path());
         let path = path.into_iter().find(|path| path.extension().is_some_and(|of| of == "places")).unwrap();
         let before = std::fs::read(&path).unwrap();
-        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
+        assert_eq!(refresh(&registry.systems, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
         assert!(std::fs::read(&path).unwrap() == before, "nothing was written there");
     }
 }
@@ -135,12 +135,12 @@ async fn the_answers_of_many_connections_at_once_are_all_kept_and_recorded() {
         let mut asking = JoinSet::new();
         let mut ids = Vec::new();
         for _ in 0..MANY {
-            ids.push(connection(&registry.shared).await);
+            ids.push(connection(&registry.systems).await);
         }
         world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
         for id in ids.clone() {
-            let shared = registry.shared.clone();
-            asking.spawn(async move { stopped(&shared, id, "old").await.code() });
+            let systems = registry.systems.clone();
+            asking.spawn(async move { stopped(&systems, id, "old").await.code() });
         }
         assert_eq!(asking.join_all().await, vec!["store_failed"; MANY]);
         assert_eq!(
@@ -152,8 +152,8 @@ async fn the_answers_of_many_connections_at_once_are_all_kept_and_recorded() {
         drop(registry);
         let registry = world.open().await;
         for id in ids {
-            assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_some());
-            assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
+            assert!(row(&registry.systems, id, "old").await.unwrap().sealed.is_some());
+            assert_eq!(refresh(&registry.systems, id, Strict, "old").await.0, Ok(format!("200 {ANSWER}")));
         }
         assert_eq!((world.times_asked(), kept_of(&world)), (MANY, 0));
     }
@@ -173,7 +173,7 @@ async fn the_child_gets_an_answer_and_waits_for_its_commit() {
     let http = HttpPolicy::new().endpoint(super::AUTH, provider).unwrap();
     let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(key)).http(http).state_directory(state);
     let registry = builder.open().await.unwrap();
-    let spends = spends(&registry.shared, id.parse().unwrap(), of_word(semantics));
+    let spends = spends(&registry.systems, id.parse().unwrap(), of_word(semantics));
     drop(spend(&spends, "old").await);
     panic!("the commit hangs, and it is killed");
 }
@@ -192,7 +192,7 @@ async fn an_answer_outlives_a_process_that_is_killed_while_its_commit_hangs() {
     for semantics in ["strict", "grace", "stable"] {
         for (world, holds) in worlds().await {
             let registry = world.open().await;
-            let id = connection(&registry.shared).await;
+            let id = connection(&registry.systems).await;
             let key = world.directory.path().join("key/root.key");
             let key = key.to_str().unwrap().to_owned();
             let state = world.state().to_str().unwrap().to_owned();
@@ -210,10 +210,10 @@ async fn an_answer_outlives_a_process_that_is_killed_while_its_commit_hangs() {
             child.kill().unwrap();
             child.wait().unwrap();
             holds.end();
-            let noted = row(&registry.shared, id, "old").await.unwrap();
+            let noted = row(&registry.systems, id, "old").await.unwrap();
             assert!(noted.sealed.is_none() && kept_of(&world) == 1, "{semantics}: nothing was committed");
             // Another process, which was already running, refreshes at once. It finds the answer and sends nothing.
-            let (answer, uncertain) = refresh(&registry.shared, id, of_word(semantics), "old").await;
+            let (answer, uncertain) = refresh(&registry.systems, id, of_word(semantics), "old").await;
             assert_eq!((answer, uncertain), (Ok(format!("200 {ANSWER}")), None), "{semantics}");
             assert_eq!((world.times_asked(), kept_of(&world)), (1, 0), "{semantics}");
         }

@@ -27,7 +27,7 @@ use tempfile::TempDir;
 use super::{ConnectionSpends, ExchangeKey, Spender, Uncertain};
 use crate::{
     ConnectionId, ConnectionRegistry, Error, HttpPolicy, KeyFile, ManualClock, RegistryBuilder, StoreError,
-    registry::Shared,
+    registry::Systems,
     store::rows::{AccountRow, AccountState, ExchangeRow},
 };
 
@@ -143,8 +143,8 @@ impl World {
 }
 
 /// Inserts a connection to spend for.
-async fn connection(shared: &Arc<Shared>) -> ConnectionId {
-    let id = ConnectionId::from(shared.ids.next());
+async fn connection(systems: &Arc<Systems>) -> ConnectionId {
+    let id = ConnectionId::from(systems.ground.ids.next());
     let account = AccountRow {
         id,
         owner: "local".into(),
@@ -163,24 +163,35 @@ async fn connection(shared: &Arc<Shared>) -> ConnectionId {
         created_at: START,
         updated_at: START,
     };
-    shared.store.write(move |tx| Box::pin(async move { tx.insert_account(&account).await })).await.unwrap();
+    systems.ground.store.write(move |tx| Box::pin(async move { tx.insert_account(&account).await })).await.unwrap();
     id
 }
 
-async fn remove(shared: &Arc<Shared>, id: ConnectionId) {
-    shared.store.write(move |tx| Box::pin(async move { tx.delete_account(id).await })).await.unwrap();
+async fn remove(systems: &Arc<Systems>, id: ConnectionId) {
+    systems.ground.store.write(move |tx| Box::pin(async move { tx.delete_account(id).await })).await.unwrap();
 }
 
 /// Returns the spending requests of one refresh of a connection's first credential.
-fn spends(shared: &Arc<Shared>, id: ConnectionId, semantics: RefreshSemantics) -> ConnectionSpends {
-    spends_of(shared, id, semantics, 1)
+fn spends(systems: &Arc<Systems>, id: ConnectionId, semantics: RefreshSemantics) -> ConnectionSpends {
+    spends_of(systems, id, semantics, 1)
 }
 
-fn spends_of(shared: &Arc<Shared>, id: ConnectionId, semantics: RefreshSemantics, generation: i64) -> ConnectionSpends {
+fn spends_of(
+    systems: &Arc<Systems>,
+    id: ConnectionId,
+    semantics: RefreshSemantics,
+    generation: i64,
+) -> ConnectionSpends {
     let origin = host::base_url(AUTH).unwrap().origin().clone();
     let egress = Egress { origins: vec![AllowedOrigin { origin, named: NamedBy::Nobody }], ..Egress::default() };
-    let deadline = shared.clock.passed() + Duration::from_secs(40);
-    ConnectionSpends::new(shared, Spender { id, owner: "local", kind: &KIND, generation }, semantics, egress, deadline)
+    let deadline = systems.ground.clock.passed() + Duration::from_secs(40);
+    ConnectionSpends::new(
+        &systems.exchange,
+        Spender { id, owner: "local", kind: &KIND, generation },
+        semantics,
+        egress,
+        deadline,
+    )
 }
 
 /// Sends one request that spends this token, and returns its result.
@@ -193,19 +204,19 @@ async fn spend(spends: &ConnectionSpends, token: &str) -> Result<HttpResponse, H
 /// Runs a whole refresh that spends this token. Returns what the plugin sees and the state of an exchange without a
 /// clear answer.
 async fn refresh(
-    shared: &Arc<Shared>,
+    systems: &Arc<Systems>,
     id: ConnectionId,
     semantics: RefreshSemantics,
     token: &str,
 ) -> (Result<String, HttpError>, Option<Uncertain>) {
-    let spends = spends(shared, id, semantics);
+    let spends = spends(systems, id, semantics);
     let answer = spend(&spends, token).await.map(|answer| text_of(&answer));
     (answer, spends.uncertain())
 }
 
 /// Runs a refresh whose result cannot be recorded, and returns the error.
-async fn stopped(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> Error {
-    let spends = spends(shared, id, RefreshSemantics::Strict);
+async fn stopped(systems: &Arc<Systems>, id: ConnectionId, token: &str) -> Error {
+    let spends = spends(systems, id, RefreshSemantics::Strict);
     tokio::select! {
         answer = spend(&spends, token) => panic!("the plugin saw {answer:?}"),
         () = until_stopped(&spends) => spends.stopped().unwrap(),
@@ -224,19 +235,19 @@ fn text_of(answer: &HttpResponse) -> String {
     format!("{} {}", answer.status(), answer.body().expose_str().unwrap())
 }
 
-async fn settle(shared: &Arc<Shared>, spends: &ConnectionSpends) -> Result<(), StoreError> {
+async fn settle(systems: &Arc<Systems>, spends: &ConnectionSpends) -> Result<(), StoreError> {
     let keys = spends.keys();
-    shared.store.write(move |tx| Box::pin(async move { tx.settle_exchanges(&keys).await.map(drop) })).await
+    systems.ground.store.write(move |tx| Box::pin(async move { tx.settle_exchanges(&keys).await.map(drop) })).await
 }
 
-fn key(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> ExchangeKey {
-    ExchangeKey::of_connection(&shared.sealer, id, &Spend::new("refresh_token", &Secret::from(token)))
+fn key(systems: &Arc<Systems>, id: ConnectionId, token: &str) -> ExchangeKey {
+    ExchangeKey::of_connection(&systems.ground.sealer, id, &Spend::new("refresh_token", &Secret::from(token)))
 }
 
 /// Returns the row of the exchange that spends this token.
-async fn row(shared: &Arc<Shared>, id: ConnectionId, token: &str) -> Option<ExchangeRow> {
-    let key = key(shared, id, token);
-    shared.store.reader().await.unwrap().exchange(key).await.unwrap()
+async fn row(systems: &Arc<Systems>, id: ConnectionId, token: &str) -> Option<ExchangeRow> {
+    let key = key(systems, id, token);
+    systems.ground.store.reader().await.unwrap().exchange(key).await.unwrap()
 }
 
 fn now(world: &World) -> i64 {

@@ -19,9 +19,9 @@ use super::{World, connection, now, refresh, row, spend, spends};
 async fn a_reusable_token_is_sent_again_at_once() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
-        let id = connection(&registry.shared).await;
+        let id = connection(&registry.systems).await;
         for requests in 1..4 {
-            assert_eq!(refresh(&registry.shared, id, Stable, "old").await.0, Err(HttpError::Uncertain));
+            assert_eq!(refresh(&registry.systems, id, Stable, "old").await.0, Err(HttpError::Uncertain));
             assert_eq!(world.times_asked(), requests);
         }
     }
@@ -32,19 +32,19 @@ async fn a_reusable_token_is_sent_again_at_once() {
 async fn within_its_grace_it_is_sent_again_at_once_and_then_after_quarantines() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
-        let id = connection(&registry.shared).await;
+        let id = connection(&registry.systems).await;
         let semantics = Grace(Duration::from_secs(130));
-        drop(refresh(&registry.shared, id, semantics, "old").await);
+        drop(refresh(&registry.systems, id, semantics, "old").await);
         world.ages(100).await;
-        let (answer, uncertain) = refresh(&registry.shared, id, semantics, "old").await;
+        let (answer, uncertain) = refresh(&registry.systems, id, semantics, "old").await;
         assert_eq!((answer, world.times_asked()), (Err(HttpError::Uncertain), 2));
         let left = uncertain.unwrap().replay_at.unwrap().seconds() - now(&world);
         assert_eq!(left, 60, "the window is of the first attempt");
-        drop(refresh(&registry.shared, id, semantics, "old").await);
+        drop(refresh(&registry.systems, id, semantics, "old").await);
         assert_eq!(world.times_asked(), 2);
         for requests in 3..6 {
             world.passes(60).await;
-            drop(refresh(&registry.shared, id, semantics, "old").await);
+            drop(refresh(&registry.systems, id, semantics, "old").await);
             assert_eq!(world.times_asked(), requests);
         }
     }
@@ -54,23 +54,23 @@ async fn within_its_grace_it_is_sent_again_at_once_and_then_after_quarantines() 
 async fn an_attempt_of_this_process_is_sent_again_after_each_quarantine() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
-        let id = connection(&registry.shared).await;
-        let (_, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
+        let id = connection(&registry.systems).await;
+        let (_, uncertain) = refresh(&registry.systems, id, Strict, "old").await;
         let left = uncertain.unwrap().replay_at.unwrap().seconds() - now(&world);
         assert!((60..90).contains(&left), "{left}");
         world.passes(20).await;
-        drop(refresh(&registry.shared, id, Strict, "old").await);
+        drop(refresh(&registry.systems, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 1, "its bytes may be under way still");
         world.passes(40).await;
-        let (_, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
+        let (_, uncertain) = refresh(&registry.systems, id, Strict, "old").await;
         let uncertain = uncertain.unwrap();
         assert_eq!((world.times_asked(), uncertain.attempts), (2, 2));
         assert_eq!(uncertain.replay_at.unwrap().seconds() - now(&world), 60);
         world.passes(59).await;
-        drop(refresh(&registry.shared, id, Strict, "old").await);
+        drop(refresh(&registry.systems, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 2);
         world.passes(1).await;
-        drop(refresh(&registry.shared, id, Strict, "old").await);
+        drop(refresh(&registry.systems, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 3);
     }
 }
@@ -80,9 +80,9 @@ async fn an_attempt_of_this_process_is_sent_again_after_each_quarantine() {
 async fn a_window_of_grace_is_of_the_databases_clock() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
-        let id = connection(&registry.shared).await;
+        let id = connection(&registry.systems).await;
         let semantics = Grace(Duration::from_secs(60));
-        drop(refresh(&registry.shared, id, semantics, "old").await);
+        drop(refresh(&registry.systems, id, semantics, "old").await);
         world.ages(70).await;
         world
             .sql(
@@ -92,7 +92,7 @@ async fn a_window_of_grace_is_of_the_databases_clock() {
             )
             .await;
         // By the process's own clock, no time has passed.
-        let (_, uncertain) = refresh(&registry.shared, id, semantics, "old").await;
+        let (_, uncertain) = refresh(&registry.systems, id, semantics, "old").await;
         assert!(uncertain.unwrap().replay_at.is_some());
         assert_eq!(world.times_asked(), 1, "the window is over, and the quarantine is not");
     }
@@ -108,17 +108,17 @@ async fn an_attempt_that_was_not_sent_is_not_mixed_up_with_the_next_one() {
     };
     for world in World::each(reply).await {
         let registry = world.open().await;
-        let shared = &registry.shared;
-        let id = connection(shared).await;
-        let late = spends(shared, id, Strict);
+        let systems = &registry.systems;
+        let id = connection(systems).await;
+        let late = spends(systems, id, Strict);
         world.clock.advance(Duration::from_secs(40));
         world.refuse("DELETE", "").await;
         assert_eq!(spend(&late, "old").await.map(drop), Err(HttpError::Timeout));
         world.mend().await;
-        assert!(row(shared, id, "old").await.is_some(), "it could not be taken back");
-        assert_eq!(refresh(shared, id, Strict, "old").await.0, Ok("429 later".into()));
+        assert!(row(systems, id, "old").await.is_some(), "it could not be taken back");
+        assert_eq!(refresh(systems, id, Strict, "old").await.0, Ok("429 later".into()));
         for _ in 0..2 {
-            assert_eq!(refresh(shared, id, Strict, "old").await.0, Err(HttpError::Uncertain));
+            assert_eq!(refresh(systems, id, Strict, "old").await.0, Err(HttpError::Uncertain));
             assert_eq!(world.times_asked(), 2, "this one was sent");
         }
     }

@@ -72,9 +72,9 @@ async fn worlds() -> Vec<(Form, World)> {
 /// Simulates a process that received an answer, could not record it, and ended.
 async fn lost(world: &World, token: &str) -> crate::ConnectionId {
     let registry = world.open().await;
-    let id = connection(&registry.shared).await;
+    let id = connection(&registry.systems).await;
     world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
-    assert_eq!(stopped(&registry.shared, id, token).await.code(), "store_failed");
+    assert_eq!(stopped(&registry.systems, id, token).await.code(), "store_failed");
     world.mend().await;
     world.clock.until_asleep(1).await;
     id
@@ -84,20 +84,20 @@ async fn lost(world: &World, token: &str) -> crate::ConnectionId {
 async fn an_unrecordable_answer_is_stored_and_recorded_later() {
     for (form, world) in worlds().await {
         let registry = world.open().await;
-        let shared = &registry.shared;
-        let id = connection(shared).await;
+        let systems = &registry.systems;
+        let id = connection(systems).await;
         world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
-        assert_eq!(stopped(shared, id, "old").await.code(), "store_failed");
-        assert_eq!(stopped(shared, id, "old").await.code(), "store_failed", "it is kept still");
+        assert_eq!(stopped(systems, id, "old").await.code(), "store_failed");
+        assert_eq!(stopped(systems, id, "old").await.code(), "store_failed", "it is kept still");
         assert_eq!(kept_of(&world), 1);
         world.mend().await;
-        while row(shared, id, "old").await.unwrap().sealed.is_none() || kept_of(&world) > 0 {
+        while row(systems, id, "old").await.unwrap().sealed.is_none() || kept_of(&world) > 0 {
             world.clock.advance(Duration::from_secs(1));
             tokio::task::yield_now().await;
         }
         // The file is deleted a moment before the caller receives the answer.
         let seen = loop {
-            let spends = spends(shared, id, Strict);
+            let spends = spends(systems, id, Strict);
             tokio::select! {
                 seen = spend(&spends, "old") => break seen.map(|answer| text_of(&answer)),
                 () = until_stopped(&spends) => tokio::task::yield_now().await,
@@ -155,7 +155,7 @@ async fn an_answer_to_an_older_credential_is_never_taken_for_a_newer_one() {
             } else {
                 world.open().await
             };
-            let spends = super::spends_of(&registry.shared, id, Stable, 2);
+            let spends = super::spends_of(&registry.systems, id, Stable, 2);
             assert_eq!(spend(&spends, "same").await.map(|answer| text_of(&answer)), Ok(form.text_of()));
             assert_eq!(world.times_asked(), 2, "{opened}: it is asked for anew");
             let elsewhere = world.directory.path().join("elsewhere");
@@ -172,8 +172,8 @@ async fn the_answer_to_what_is_noted_counts_whichever_credential_is_current() {
         let id = lost(&world, "old").await;
         world.sql(NEXT_GENERATION, NEXT_GENERATION).await;
         let registry = world.open().await;
-        assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_some());
-        let spends = super::spends_of(&registry.shared, id, Strict, 2);
+        assert!(row(&registry.systems, id, "old").await.unwrap().sealed.is_some());
+        let spends = super::spends_of(&registry.systems, id, Strict, 2);
         assert_eq!(spend(&spends, "old").await.map(|answer| text_of(&answer)), Ok(form.text_of()));
         assert_eq!((world.times_asked(), kept_of(&world)), (1, 0));
     }
@@ -185,21 +185,21 @@ async fn two_processes_around_one_answer_come_to_the_same() {
         let one = world.open().await;
         let two = world.open().await;
         let three = world.open().await;
-        let id = connection(&one.shared).await;
+        let id = connection(&one.systems).await;
         world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
-        assert_eq!(stopped(&one.shared, id, "old").await.code(), "store_failed");
-        assert_eq!(stopped(&two.shared, id, "old").await.code(), "store_failed", "it reads the file");
+        assert_eq!(stopped(&one.systems, id, "old").await.code(), "store_failed");
+        assert_eq!(stopped(&two.systems, id, "old").await.code(), "store_failed", "it reads the file");
         assert_eq!(kept_of(&world), 1);
         world.mend().await;
         let ask = |registry: &crate::ConnectionRegistry| {
-            let shared = registry.shared.clone();
-            async move { refresh(&shared, id, Strict, "old").await.0 }
+            let systems = registry.systems.clone();
+            async move { refresh(&systems, id, Strict, "old").await.0 }
         };
         let (by_two, by_three) = tokio::join!(ask(&two), ask(&three));
         assert_eq!((by_two, by_three), (Ok(form.text_of()), Ok(form.text_of())));
         // The process that has the answer in memory finishes, and leaves no file.
         world.clock.advance(Duration::from_secs(1));
-        one.shared.exchanges.settled().await;
+        one.systems.exchange.exchanges.settled().await;
         assert_eq!((world.times_asked(), kept_of(&world)), (1, 0));
     }
 }
@@ -215,20 +215,20 @@ async fn many_processes_that_find_one_answer_never_report_it_lost() {
         }
         for round in 0..5 {
             let keeps = world.open().await;
-            let id = connection(&keeps.shared).await;
+            let id = connection(&keeps.systems).await;
             world.refuse("UPDATE", "WHEN (NEW.state = 'answered')").await;
-            assert_eq!(stopped(&keeps.shared, id, "old").await.code(), "store_failed");
+            assert_eq!(stopped(&keeps.systems, id, "old").await.code(), "store_failed");
             assert_eq!(kept_of(&world), 1);
             world.mend().await;
             let mut refreshes = JoinSet::new();
             for registry in &others {
-                let shared = registry.shared.clone();
-                refreshes.spawn(async move { refresh(&shared, id, Strict, "old").await.0 });
+                let systems = registry.systems.clone();
+                refreshes.spawn(async move { refresh(&systems, id, Strict, "old").await.0 });
             }
             let answers = refreshes.join_all().await;
             assert_eq!(answers, vec![Ok(format!("200 {ANSWER}")); PROCESSES], "round {round}");
             world.clock.advance(Duration::from_secs(1));
-            keeps.shared.exchanges.settled().await;
+            keeps.systems.exchange.exchanges.settled().await;
             assert_eq!((world.times_asked(), kept_of(&world)), (round + 1, 0));
         }
     }
@@ -255,9 +255,9 @@ async fn the_next_process_of_the_node_records_what_is_kept() {
     for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
         let registry = world.open().await;
-        assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_some(), "by opening");
+        assert!(row(&registry.systems, id, "old").await.unwrap().sealed.is_some(), "by opening");
         assert!(kept_of(&world) == 0);
-        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.text_of()));
+        assert_eq!(refresh(&registry.systems, id, Strict, "old").await.0, Ok(form.text_of()));
         assert_eq!(world.times_asked(), 1);
     }
 }
@@ -268,7 +268,7 @@ async fn stored_answers_are_read_before_a_request_is_sent_even_without_an_intent
         let id = lost(&world, "old").await;
         world.sql("DELETE FROM connection_exchange", "DELETE FROM connection_exchange").await;
         let registry = world.open().await;
-        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.text_of()));
+        assert_eq!(refresh(&registry.systems, id, Strict, "old").await.0, Ok(form.text_of()));
         assert_eq!((world.times_asked(), kept_of(&world)), (1, 0));
     }
 }
@@ -289,9 +289,9 @@ async fn an_answer_that_was_damaged_is_left_and_what_it_answers_is_not_sent_agai
             }
             fs::write(&file, &bytes).unwrap();
             let registry = world.open().await;
-            assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_none(), "{form:?} {damage}");
+            assert!(row(&registry.systems, id, "old").await.unwrap().sealed.is_none(), "{form:?} {damage}");
             for _ in 0..2 {
-                let (answer, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
+                let (answer, uncertain) = refresh(&registry.systems, id, Strict, "old").await;
                 assert_eq!(answer, Err(HttpError::Uncertain), "{form:?} {damage}");
                 assert_eq!(uncertain.unwrap().replay_at, None, "{form:?} {damage}");
                 world.passes(3600).await;
@@ -313,7 +313,7 @@ async fn a_place_whose_record_was_damaged_is_kept_as_it_is() {
     fs::write(&file, &bytes).unwrap();
     for _ in 0..2 {
         let registry = world.open().await;
-        assert!(row(&registry.shared, id, "old").await.unwrap().sealed.is_none());
+        assert!(row(&registry.systems, id, "old").await.unwrap().sealed.is_none());
         drop(registry);
         assert_eq!(fs::read(&file).unwrap(), bytes, "it is as it was");
     }
@@ -330,7 +330,7 @@ async fn stored_answers_of_removed_connections_are_deleted_and_those_of_other_st
         drop(two.builder().state_directory(one.state()).open().await.unwrap());
         assert_eq!(kept_of(&one), 1, "nobody else's business");
         let registry = one.open_without_state().await;
-        remove(&registry.shared, id).await;
+        remove(&registry.systems, id).await;
         drop(registry);
         drop(one.open().await);
         assert_eq!(kept_of(&one), 0);
@@ -343,9 +343,9 @@ async fn a_stored_answer_opens_only_for_its_own_exchange() {
         let id = lost(&world, "old").await;
         let file = form.of(&world.state());
         let registry = world.open_without_state().await;
-        let shared = &registry.shared;
-        let old = super::key(shared, id, "old");
-        let other = super::key(shared, id, "other");
+        let systems = &registry.systems;
+        let old = super::key(systems, id, "old");
+        let other = super::key(systems, id, "other");
         match form {
             Form::File => {
                 let moved = file.to_str().unwrap().replace(&old.to_hex(), &other.to_hex());
@@ -363,7 +363,7 @@ async fn a_stored_answer_opens_only_for_its_own_exchange() {
         }
         drop(registry);
         let registry = world.open().await;
-        assert_eq!(refresh(&registry.shared, id, Strict, "other").await.0, Err(HttpError::Uncertain));
+        assert_eq!(refresh(&registry.systems, id, Strict, "other").await.0, Err(HttpError::Uncertain));
         assert_eq!((world.times_asked(), kept_of(&world)), (1, 1));
     }
 }
@@ -381,12 +381,12 @@ async fn while_the_directory_cannot_be_read_nothing_is_sent_and_nothing_is_lost(
         fs::rename(&elsewhere, &away).unwrap();
         fs::write(&elsewhere, "").unwrap();
         for token in ["old", "other"] {
-            assert_eq!(stopped(&registry.shared, id, token).await.code(), "store_failed", "{token}");
+            assert_eq!(stopped(&registry.systems, id, token).await.code(), "store_failed", "{token}");
         }
         assert_eq!(world.times_asked(), 1);
         fs::remove_file(&elsewhere).unwrap();
         fs::rename(&away, &elsewhere).unwrap();
-        assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Ok(form.text_of()));
+        assert_eq!(refresh(&registry.systems, id, Strict, "old").await.0, Ok(form.text_of()));
         assert_eq!(world.times_asked(), 1);
     }
 }

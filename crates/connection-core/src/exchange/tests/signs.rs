@@ -6,33 +6,33 @@ use connection_contract::{HttpError, RefreshSemantics::Strict};
 use connection_faults::server::Reply;
 
 use super::{World, connection, now, refresh, row, spends};
-use crate::{ConnectionId, exchange::conclude_abandoned, registry::Shared};
+use crate::{ConnectionId, exchange::conclude_abandoned, registry::Systems};
 
 const OLDER: &str = "UPDATE connection_exchange SET seen_at = seen_at - 100";
 const UNMARKED: &str = "UPDATE connection_exchange SET concluded_at = NULL";
 
 /// Returns the age of the last sign, by the database's clock.
-async fn age(shared: &std::sync::Arc<Shared>, id: ConnectionId) -> i64 {
-    let mut reader = shared.store.reader().await.unwrap();
+async fn age(systems: &std::sync::Arc<Systems>, id: ConnectionId) -> i64 {
+    let mut reader = systems.ground.store.reader().await.unwrap();
     let now = reader.clock().await.unwrap();
-    now - row(shared, id, "old").await.unwrap().sent.seen_at
+    now - row(systems, id, "old").await.unwrap().sent.seen_at
 }
 
 #[tokio::test]
 async fn a_process_gives_a_sign_of_life_every_fifteen_seconds_while_it_is_at_it() {
     for world in World::each(|_| Reply::silence()).await {
         let registry = world.open().await;
-        let shared = &registry.shared;
-        let id = connection(shared).await;
-        let spending = spends(shared, id, Strict);
+        let systems = &registry.systems;
+        let id = connection(systems).await;
+        let spending = spends(systems, id, Strict);
         let signs = async {
             world.server.until_asked(1).await;
             world.sql(OLDER, OLDER).await;
             world.clock.advance(Duration::from_secs(14));
-            assert!(age(shared, id).await >= 100, "there was one when it was sent");
+            assert!(age(systems, id).await >= 100, "there was one when it was sent");
             world.clock.advance(Duration::from_secs(1));
             let renewed = async {
-                while age(shared, id).await >= 100 {
+                while age(systems, id).await >= 100 {
                     tokio::task::yield_now().await;
                 }
             };
@@ -47,7 +47,7 @@ async fn a_process_gives_a_sign_of_life_every_fifteen_seconds_while_it_is_at_it(
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
-        assert!(age(shared, id).await >= 100);
+        assert!(age(systems, id).await >= 100);
     }
 }
 
@@ -55,12 +55,12 @@ async fn a_process_gives_a_sign_of_life_every_fifteen_seconds_while_it_is_at_it(
 async fn an_attempt_is_left_alone_while_its_sign_is_fresh() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
-        let id = connection(&registry.shared).await;
-        drop(refresh(&registry.shared, id, Strict, "old").await);
+        let id = connection(&registry.systems).await;
+        drop(refresh(&registry.systems, id, Strict, "old").await);
         world.sql(UNMARKED, UNMARKED).await;
         let other = world.open_without_state().await;
         let asks = async || {
-            let (answer, uncertain) = refresh(&other.shared, id, Strict, "old").await;
+            let (answer, uncertain) = refresh(&other.systems, id, Strict, "old").await;
             assert_eq!(answer, Err(HttpError::Uncertain));
             let uncertain = uncertain.unwrap();
             (uncertain.is_left, uncertain.replay_at.unwrap().seconds() - now(&world))
@@ -79,13 +79,13 @@ async fn an_attempt_is_left_alone_while_its_sign_is_fresh() {
 async fn a_process_concludes_its_own_attempt_that_it_could_not_note_and_none_that_is_under_way() {
     for world in World::each(|_| Reply::silence()).await {
         let registry = world.open().await;
-        let shared = &registry.shared;
-        let id = connection(shared).await;
-        let spending = spends(shared, id, Strict);
-        let is_concluded = async || row(shared, id, "old").await.unwrap().sent.concluded_at.is_some();
+        let systems = &registry.systems;
+        let id = connection(systems).await;
+        let spending = spends(systems, id, Strict);
+        let is_concluded = async || row(systems, id, "old").await.unwrap().sent.concluded_at.is_some();
         let looks = async {
             world.server.until_asked(1).await;
-            conclude_abandoned(shared).await.unwrap();
+            conclude_abandoned(&systems.exchange).await.unwrap();
             assert!(!is_concluded().await, "it is under way");
             world.refuse("UPDATE", "WHEN (NEW.concluded_at IS NOT NULL)").await;
             world.clock.advance(Duration::from_secs(31));
@@ -93,7 +93,7 @@ async fn a_process_concludes_its_own_attempt_that_it_could_not_note_and_none_tha
         drop(tokio::join!(super::spend(&spending, "old"), looks));
         assert!(!is_concluded().await);
         world.mend().await;
-        conclude_abandoned(shared).await.unwrap();
+        conclude_abandoned(&systems.exchange).await.unwrap();
         assert!(is_concluded().await);
     }
 }

@@ -13,8 +13,8 @@ const UNMARKED: &str = "UPDATE connection_exchange SET concluded_at = NULL";
 /// Simulates an attempt of a process that died before the end of the attempt. Returns the process, too.
 async fn sent(world: &World) -> (ConnectionRegistry, ConnectionId) {
     let registry = world.open().await;
-    let id = connection(&registry.shared).await;
-    assert_eq!(refresh(&registry.shared, id, Strict, "old").await.0, Err(HttpError::Uncertain));
+    let id = connection(&registry.systems).await;
+    assert_eq!(refresh(&registry.systems, id, Strict, "old").await.0, Err(HttpError::Uncertain));
     world.sql(UNMARKED, UNMARKED).await;
     (registry, id)
 }
@@ -22,7 +22,7 @@ async fn sent(world: &World) -> (ConnectionRegistry, ConnectionId) {
 /// Refreshes until long after every quarantine, and returns how often the request was sent in all.
 async fn asks_on(world: &World, registry: &ConnectionRegistry, id: ConnectionId) -> usize {
     for _ in 0..5 {
-        drop(refresh(&registry.shared, id, Strict, "old").await);
+        drop(refresh(&registry.systems, id, Strict, "old").await);
         world.passes(61).await;
     }
     world.times_asked()
@@ -35,11 +35,11 @@ async fn the_request_of_a_gone_process_is_sent_again_after_a_quarantine() {
         drop(gone);
         world.passes(3600).await;
         let registry = world.open().await;
-        let (_, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
+        let (_, uncertain) = refresh(&registry.systems, id, Strict, "old").await;
         let left = uncertain.unwrap().replay_at.unwrap().seconds() - now(&world);
         assert!((60..90).contains(&left), "{left}: from when it was known, and not from when it was sent");
         world.passes(20).await;
-        drop(refresh(&registry.shared, id, Strict, "old").await);
+        drop(refresh(&registry.systems, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 1);
         world.passes(40).await;
         assert_eq!(asks_on(&world, &registry, id).await, 6, "once after each quarantine");
@@ -88,10 +88,10 @@ async fn nothing_is_proven_on_another_node_or_without_a_lock_file() {
 async fn a_process_that_knows_its_attempt_is_over_lets_another_node_go_on() {
     for world in World::each(|_| Reply::whole(503, "", "down")).await {
         let registry = world.open().await;
-        let id = connection(&registry.shared).await;
-        drop(refresh(&registry.shared, id, Strict, "old").await);
+        let id = connection(&registry.systems).await;
+        drop(refresh(&registry.systems, id, Strict, "old").await);
         let other = world.open_without_state().await;
-        drop(refresh(&other.shared, id, Strict, "old").await);
+        drop(refresh(&other.systems, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 1);
         assert_eq!(asks_on(&world, &other, id).await, 5);
     }
@@ -103,17 +103,17 @@ async fn no_clock_of_a_process_ends_a_quarantine_or_makes_one_last() {
     for hours in [-1, 1] {
         for world in World::each(|_| Reply::whole(503, "", "down")).await {
             let registry = world.open().await;
-            let id = connection(&registry.shared).await;
-            drop(refresh(&registry.shared, id, Strict, "old").await);
+            let id = connection(&registry.systems).await;
+            drop(refresh(&registry.systems, id, Strict, "old").await);
             world.clock.jump_to(Timestamp::from_seconds(super::START + hours * 3600));
             // Another process, which has measured nothing yet.
             let other = world.open().await;
-            for shared in [&registry.shared, &other.shared] {
-                drop(refresh(shared, id, Strict, "old").await);
+            for systems in [&registry.systems, &other.systems] {
+                drop(refresh(systems, id, Strict, "old").await);
                 assert_eq!(world.times_asked(), 1, "{hours}");
             }
             world.clock.advance(Duration::from_secs(60));
-            drop(refresh(&other.shared, id, Strict, "old").await);
+            drop(refresh(&other.systems, id, Strict, "old").await);
             assert_eq!(world.times_asked(), 2, "{hours}");
         }
     }
@@ -133,19 +133,19 @@ async fn the_request_of_another_node_is_sent_again_after_a_day_of_silence() {
                 ..60 => world.clock.advance(Duration::from_secs(seconds.unsigned_abs())),
                 _ => world.passes(seconds).await,
             }
-            let (answer, uncertain) = refresh(&registry.shared, id, Strict, "old").await;
+            let (answer, uncertain) = refresh(&registry.systems, id, Strict, "old").await;
             assert_eq!(answer, Err(HttpError::Uncertain));
             let left = uncertain.unwrap().replay_at.map(|at| at.seconds() - now(&world));
             assert_eq!(left, Some(60), "{seconds}");
             assert_eq!(
-                row(&registry.shared, id, "old").await.unwrap().sent.concluded_at.is_some(),
+                row(&registry.systems, id, "old").await.unwrap().sent.concluded_at.is_some(),
                 is_over,
                 "{seconds}"
             );
         }
         assert_eq!(world.times_asked(), 1);
         world.passes(60).await;
-        drop(refresh(&registry.shared, id, Strict, "old").await);
+        drop(refresh(&registry.systems, id, Strict, "old").await);
         assert_eq!(world.times_asked(), 2);
     }
 }
@@ -159,7 +159,7 @@ async fn a_clock_that_is_set_does_not_prove_that_a_node_is_gone() {
         // There is another sign each time.
         for days in 2..6 {
             world.ages(days * 86_400).await;
-            drop(refresh(&registry.shared, id, Strict, "old").await);
+            drop(refresh(&registry.systems, id, Strict, "old").await);
             world
                 .sql(
                     "UPDATE connection_exchange SET seen_at = unixepoch()",
@@ -167,8 +167,8 @@ async fn a_clock_that_is_set_does_not_prove_that_a_node_is_gone() {
                 )
                 .await;
             world.clock.advance(Duration::from_secs(61));
-            drop(refresh(&registry.shared, id, Strict, "old").await);
-            assert!(row(&registry.shared, id, "old").await.unwrap().sent.concluded_at.is_none());
+            drop(refresh(&registry.systems, id, Strict, "old").await);
+            assert!(row(&registry.systems, id, "old").await.unwrap().sent.concluded_at.is_none());
         }
         assert_eq!(world.times_asked(), 1);
     }
@@ -184,16 +184,16 @@ async fn a_replay_that_the_provider_turned_away_leaves_what_was_there_before() {
     };
     for world in World::each(reply).await {
         let registry = world.open().await;
-        let shared = &registry.shared;
-        let id = connection(shared).await;
-        drop(refresh(shared, id, Strict, "old").await);
-        let before = row(shared, id, "old").await.unwrap();
+        let systems = &registry.systems;
+        let id = connection(systems).await;
+        drop(refresh(systems, id, Strict, "old").await);
+        let before = row(systems, id, "old").await.unwrap();
         world.passes(60).await;
-        assert_eq!(refresh(shared, id, Strict, "old").await.0, Ok("429 later".into()));
-        let after = row(shared, id, "old").await.unwrap();
+        assert_eq!(refresh(systems, id, Strict, "old").await.0, Ok("429 later".into()));
+        let after = row(systems, id, "old").await.unwrap();
         assert_eq!((after.sent.at, after.sent.replays), (before.sent.at - 60, 0));
         assert_eq!(after.sent.concluded_at, before.sent.concluded_at.map(|at| at - 60));
-        assert_eq!(refresh(shared, id, Strict, "old").await.0, Ok("200 fresh".into()), "the one is left");
+        assert_eq!(refresh(systems, id, Strict, "old").await.0, Ok("200 fresh".into()), "the one is left");
         assert_eq!(world.times_asked(), 3);
     }
 }

@@ -78,8 +78,8 @@ impl<'f> Resolver<'f> {
                 let provider = &declaration.requirement.provider;
                 let names = declaration.requirement.auth.secret_names.as_slice();
                 let select = || select(names, facts.candidates(provider));
-                let shared = self.selections.entry((provider, names)).or_insert_with(select);
-                facts.select_reserved(declaration, shared.clone())
+                let system = self.selections.entry((provider, names)).or_insert_with(select);
+                facts.select_reserved(declaration, system.clone())
             }
         };
         let connection = match &selection {

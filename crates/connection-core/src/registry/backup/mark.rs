@@ -14,7 +14,7 @@ use crate::{
     kinds::KindEntry,
     liveness::column,
     plan::{self, Plan},
-    registry::{Shared, open::assembled},
+    registry::{Systems, open::assembled},
     store::{
         ListFilter, Lock, StoreError, Tx, json,
         rows::{CredentialRow, ListedRow, LivenessRow, RestoredUse},
@@ -34,9 +34,9 @@ pub(super) struct Classed {
 /// Marks a store that was restored with other tools: nothing shows which tokens were used.
 pub(super) async fn whole_store(mut builder: RegistryBuilder) -> Result<Restored, BackupError> {
     let (source, keys) = builder.store_and_keys()?;
-    let shared = Arc::new(assembled(builder, source, keys).await?);
-    let work = shared.clone();
-    let marked = shared.runtimes.spawn(async move {
+    let systems = Arc::new(assembled(builder, source, keys).await?);
+    let work = systems.clone();
+    let marked = systems.ground.runtimes.spawn(async move {
         let mut after = None;
         loop {
             let page = Page::read(&work, after).await?;
@@ -53,8 +53,8 @@ pub(super) async fn whole_store(mut builder: RegistryBuilder) -> Result<Restored
         marked(&work, &BTreeSet::new()).await
     });
     let marked = marked.await.map_err(|_| StoreError::Panicked)?;
-    let database = shared.store.place().to_owned();
-    shared.store.close().await;
+    let database = systems.ground.store.place().to_owned();
+    systems.ground.store.close().await;
     Ok(Restored { database, kept: None, unread: None, is_completed: false, connections: marked? })
 }
 
@@ -72,14 +72,14 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) async fn read(shared: &Shared, after: Option<(i64, uuid::Uuid)>) -> Result<Self, Error> {
-        let mut reader = shared.reader().await?;
+    pub(super) async fn read(systems: &Systems, after: Option<(i64, uuid::Uuid)>) -> Result<Self, Error> {
+        let mut reader = systems.ground.reader().await?;
         let (found, next) = reader.list(&ListFilter { after, limit: BATCH, ..ListFilter::default() }).await?;
         let mut rows = Vec::new();
         // A row that cannot be read is not refreshed either.
         for listed in found.into_iter().filter_map(|found| found.row) {
             let kind = Kind::parse(&listed.account.kind).unwrap_or(UNREADABLE);
-            let kind = shared.find_kind_by(&mut reader, &listed.account.owner, &kind).await?;
+            let kind = systems.ground.find_kind_by(&mut reader, &listed.account.owner, &kind).await?;
             let credential = reader.current_credential(listed.account.id).await?;
             rows.push(Row { listed, kind, credential });
         }
@@ -101,14 +101,14 @@ pub(super) fn is_used_up(row: &Row) -> bool {
 }
 
 /// Marks connections and records the restore.
-pub(super) async fn mark(shared: &Shared, classed: Vec<Classed>) -> Result<(), StoreError> {
+pub(super) async fn mark(systems: &Systems, classed: Vec<Classed>) -> Result<(), StoreError> {
     if classed.is_empty() {
         return Ok(());
     }
-    let sealer = shared.sealer.clone();
-    let ids = shared.ids.clone();
-    let now = shared.clock.now().seconds();
-    let written = shared.store.write(move |tx| {
+    let sealer = systems.ground.sealer.clone();
+    let ids = systems.ground.ids.clone();
+    let now = systems.ground.clock.now().seconds();
+    let written = systems.ground.store.write(move |tx| {
         Box::pin(async move {
             for classed in classed {
                 mark_one(tx, &sealer, &*ids, now, classed).await?;
@@ -174,21 +174,24 @@ async fn mark_one(
 }
 
 /// Returns the connections that are marked, and those of `unused`.
-pub(super) async fn marked(shared: &Shared, unused: &BTreeSet<ConnectionId>) -> Result<Vec<RestoredConnection>, Error> {
+pub(super) async fn marked(
+    systems: &Systems,
+    unused: &BTreeSet<ConnectionId>,
+) -> Result<Vec<RestoredConnection>, Error> {
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let page = Page::read(shared, after).await?;
+        let page = Page::read(systems, after).await?;
         for Row { listed, kind, .. } in page.rows {
             let id = listed.account.id;
-            let token = match shared.reader().await?.restored(id).await? {
+            let token = match systems.ground.reader().await?.restored(id).await? {
                 Some(RestoredUse::Used) => TokenUse::Used,
                 Some(RestoredUse::Unknown) => TokenUse::Unknown,
                 None if unused.contains(&id) => TokenUse::Unused,
                 None => continue,
             };
             found.extend(
-                shared.info(listed, kind.as_deref()).map(|connection| RestoredConnection { connection, token }),
+                systems.ground.info(listed, kind.as_deref()).map(|connection| RestoredConnection { connection, token }),
             );
         }
         match page.next {

@@ -14,7 +14,7 @@ use crate::{
     contain::Runtimes,
     exchange::NodeLook,
     keys,
-    registry::{Shared, node, open::assembled},
+    registry::{Systems, node, open::assembled},
     store::{self, ReplacedStore, Replacement},
 };
 
@@ -67,10 +67,10 @@ async fn completed(
     keys: KeySources,
     kept: Option<PathBuf>,
 ) -> Result<Restored, BackupError> {
-    let shared = assembled(builder, source, keys).await?;
-    let connections = mark::marked(&shared, &BTreeSet::new()).await;
-    let database = shared.store.place().to_owned();
-    shared.store.close().await;
+    let systems = assembled(builder, source, keys).await?;
+    let connections = mark::marked(&systems, &BTreeSet::new()).await;
+    let database = systems.ground.store.place().to_owned();
+    systems.ground.store.close().await;
     Ok(Restored { database, kept, unread: None, is_completed: true, connections: connections? })
 }
 
@@ -106,18 +106,18 @@ impl Restore {
             Err(StoreError::Busy { place }) => return Err(BackupError::InUse { place }),
             Err(error) => (None, Some(error.to_string())),
         };
-        let shared = assembled(self.builder, draft.display().to_string().into(), self.keys).await?;
+        let systems = assembled(self.builder, draft.display().to_string().into(), self.keys).await?;
         let result = async {
-            let node = look(&shared, self.state).await;
+            let node = look(&systems, self.state).await;
             if node.is_in_use {
                 return Err(BackupError::InUse { place: database.clone() });
             }
             let mut former = Former::of(store_id, former, node).await;
-            let connections = compared(&shared, &mut former).await?;
+            let connections = compared(&systems, &mut former).await?;
             Ok((connections, former.into_store()))
         };
         let result = result.await;
-        shared.store.close().await;
+        systems.ground.store.close().await;
         let (connections, former) = result?;
         let restored = Restored { database, kept: None, unread, is_completed: false, connections };
         Ok(Staged { restored, former, stamp })
@@ -125,23 +125,23 @@ impl Restore {
 }
 
 /// Reads the state directory of the node, if it has one.
-async fn look(shared: &Shared, state: Option<PathBuf>) -> NodeLook {
+async fn look(systems: &Systems, state: Option<PathBuf>) -> NodeLook {
     let Some(path) = state else { return NodeLook::default() };
-    let tag = node::store_tag(&shared.sealer);
+    let tag = node::store_tag(&systems.ground.sealer);
     tokio::task::spawn_blocking(move || NodeLook::at(&path, &tag)).await.unwrap_or_else(|_| NodeLook::unreadable())
 }
 
 /// Compares and marks all connections of the copy.
-async fn compared(shared: &Shared, former: &mut Former) -> Result<Vec<RestoredConnection>, Error> {
+async fn compared(systems: &Systems, former: &mut Former) -> Result<Vec<RestoredConnection>, Error> {
     let mut unused = BTreeSet::new();
     let mut after = None;
     loop {
-        let page = Page::read(shared, after).await?;
+        let page = Page::read(systems, after).await?;
         let mut classed = Vec::new();
         for row in &page.rows {
             let id = row.listed.account.id;
             let trace = match mark::is_used_up(row) {
-                true => Trace::read(&mut shared.reader().await?, id).await?,
+                true => Trace::read(&mut systems.ground.reader().await?, id).await?,
                 false => None,
             };
             let token = match trace {
@@ -153,13 +153,13 @@ async fn compared(shared: &Shared, former: &mut Former) -> Result<Vec<RestoredCo
             }
             classed.push(Classed { id, token });
         }
-        mark::mark(shared, classed).await?;
+        mark::mark(systems, classed).await?;
         match page.next {
             Some(next) => after = Some(next),
             None => break,
         }
     }
-    mark::marked(shared, &unused).await
+    mark::marked(systems, &unused).await
 }
 
 /// Returns the time in a form for names of files: `20261125T171500Z`.

@@ -25,10 +25,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::Shared;
+use super::Systems;
 use crate::{
     ConnectionId, ConnectionRegistry, Error, StoreError,
-    defaults::is_first,
+    default_connection::is_first,
     event,
     setup::numbered_label,
     store::{Lock, StandingRow, Tx, carried, carrying},
@@ -190,15 +190,16 @@ fn start(
     again: bool,
     verify: bool,
 ) -> Imports {
-    let runtimes = registry.shared.runtimes.clone();
+    let runtimes = registry.systems.ground.runtimes.clone();
     let (prepared, ready) = mpsc::channel(MAX_PREPARATIONS);
     let (sender, results) = mpsc::channel(BATCH);
     let feeder = registry.clone();
     runtimes.spawn(async move {
         while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
-            let shared = feeder.shared.clone();
+            let systems = feeder.systems.clone();
             let owner = feeder.owner.clone();
-            let task = feeder.shared.runtimes.spawn(async move { prepare(&shared, &owner, item).await });
+            let task =
+                feeder.systems.ground.runtimes.spawn(async move { prepare(&systems.ground, &owner, item).await });
             if prepared.send(task).await.is_err() {
                 return;
             }
@@ -246,7 +247,7 @@ async fn sequence(
         {
             items.push(prepared(next).await);
         }
-        let mut stored = store(&registry.shared, items, again).await;
+        let mut stored = store(&registry.systems, items, again).await;
         if verify {
             measure(&registry, &mut stored).await;
         }
@@ -265,15 +266,19 @@ async fn prepared(task: Ready) -> Result<Prepared, Error> {
 
 /// Stores the items in one transaction. If that fails because of an item, each is stored in a transaction of its own,
 /// so that one bad item does not affect the others.
-async fn store(shared: &Arc<Shared>, items: Vec<Result<Prepared, Error>>, again: bool) -> Vec<Result<Imported, Error>> {
+async fn store(
+    systems: &Arc<Systems>,
+    items: Vec<Result<Prepared, Error>>,
+    again: bool,
+) -> Vec<Result<Imported, Error>> {
     let sound: Vec<_> = items.iter().filter_map(|item| item.as_ref().ok().cloned()).collect();
-    let mut stored = match insert(shared, sound.clone(), again).await {
+    let mut stored = match insert(systems, sound.clone(), again).await {
         Ok(stored) => stored,
         // The error concerns one item. The loop finds out which.
         Err(StoreError::Conflict { .. } | StoreError::Refused { .. } | StoreError::Panicked) => {
             let mut stored = Vec::new();
             for item in sound {
-                stored.extend(match insert(shared, vec![item], again).await {
+                stored.extend(match insert(systems, vec![item], again).await {
                     Ok(one) => one,
                     Err(error) => vec![Err(error.into())],
                 });
@@ -294,16 +299,16 @@ async fn store(shared: &Arc<Shared>, items: Vec<Result<Prepared, Error>>, again:
 }
 
 async fn insert(
-    shared: &Arc<Shared>,
+    systems: &Arc<Systems>,
     items: Vec<Prepared>,
     again: bool,
 ) -> Result<Vec<Result<Imported, Error>>, StoreError> {
     let Some(owner) = items.first().map(|item| item.account.owner.clone()) else { return Ok(Vec::new()) };
-    let on = shared.clone();
-    let stored = shared.store.write(move |tx| {
+    let on = systems.clone();
+    let stored = systems.ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
-            // The kinds for which a later item cannot be the first connection.
+            // Kinds that already have a connection, so that a later item is never the first.
             let mut stored = Vec::new();
             let mut settled = HashSet::new();
             for item in items {
@@ -324,7 +329,7 @@ async fn insert(
 
 async fn insert_one(
     tx: &mut Tx,
-    shared: &Shared,
+    systems: &Systems,
     item: Prepared,
     again: bool,
     settled: &mut HashSet<Kind>,
@@ -342,7 +347,7 @@ async fn insert_one(
         account.label = numbered_label(tx, &account).await?;
     }
     if !settled.contains(&kind) {
-        account.is_default = is_first(tx, shared, &account).await?;
+        account.is_default = is_first(tx, &systems.ground, &account).await?;
         if !account.is_default {
             settled.insert(kind.clone());
         }
@@ -353,7 +358,7 @@ async fn insert_one(
     tx.insert_account(&account).await?;
     tx.insert_credential(&credential).await?;
     tx.upsert_liveness(&liveness).await?;
-    event::append_row_change(tx, &shared.sealer, &event, &StandingRow::inserted(&account)).await?;
+    event::append_row_change(tx, &systems.ground.sealer, &event, &StandingRow::inserted(&account)).await?;
     Ok(Ok(Imported { connection: account.id, label: account.label.into(), liveness: Liveness::Unknown, reason: None }))
 }
 

@@ -12,13 +12,13 @@ use crate::{
 const BATCH: i64 = 64;
 
 pub(super) async fn ending(registry: &ConnectionRegistry) -> Result<(), Error> {
-    let shared = &registry.shared;
-    let by = shared.clock.now().seconds().saturating_add(ANNOUNCE_BEFORE);
-    let renewing = shared.renewing();
-    let mut other = shared.registered();
+    let systems = &registry.systems;
+    let by = systems.ground.clock.now().seconds().saturating_add(ANNOUNCE_BEFORE);
+    let renewing = systems.ground.renewing();
+    let mut other = systems.ground.registered();
     other.retain(|kind| !renewing.contains(kind));
     let words = |kinds: &[Kind]| any_of(kinds.iter().map(Kind::as_str));
-    let mut reader = shared.reader().await?;
+    let mut reader = systems.ground.reader().await?;
     let credentials = reader.ending_credentials(by, &words(&other), BATCH).await?;
     let authorizations = reader.ending_authorizations(by, &words(&renewing), BATCH).await?;
     drop(reader);
@@ -35,15 +35,15 @@ pub(super) async fn ending(registry: &ConnectionRegistry) -> Result<(), Error> {
 }
 
 async fn announce(registry: &ConnectionRegistry, row: DueRow, what: &'static str) -> Result<(), Error> {
-    let shared = &registry.shared;
+    let systems = &registry.systems;
     let id = row.id;
     let generation = row.generation;
-    let now = shared.clock.now().seconds();
+    let now = systems.ground.clock.now().seconds();
     let at = Timestamp::from_seconds(row.at).to_rfc3339();
     let body = serde_json::json!({ "what": what, "at": at });
-    let event = shared.event(&row.owner, id, event::EXPIRING, body);
-    let sealer = shared.sealer.clone();
-    let announced = shared.store.write(move |tx| {
+    let event = systems.ground.event(&row.owner, id, event::EXPIRING, body);
+    let sealer = systems.ground.sealer.clone();
+    let announced = systems.ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Connection(id)).await?;
             if !tx.announce(id, generation, now).await? {

@@ -9,11 +9,12 @@ use crate::{ConnectionRegistry, Error, ground::Scope, store::any_of, verify};
 const BATCH: i64 = 64;
 
 pub(super) async fn ended(registry: &ConnectionRegistry) -> Result<(), Error> {
-    let shared = &registry.shared;
-    let kinds = any_of(shared.renewing().iter().map(Kind::as_str));
-    let rows = shared.reader().await?.ended_credentials(shared.clock.now().seconds(), &kinds, BATCH).await?;
+    let systems = &registry.systems;
+    let kinds = any_of(systems.ground.renewing().iter().map(Kind::as_str));
+    let rows =
+        systems.ground.reader().await?.ended_credentials(systems.ground.clock.now().seconds(), &kinds, BATCH).await?;
     for row in rows {
-        let verify = shared.verify.clone();
+        let verify = systems.verify.clone();
         let task = async move {
             let scope = Scope { system: &verify, owner: &row.owner };
             if let Err(error) = verify::verify(scope, row.id, verify::ProbeTrigger::Schedule, None).await
@@ -25,7 +26,7 @@ pub(super) async fn ended(registry: &ConnectionRegistry) -> Result<(), Error> {
                 );
             }
         };
-        drop(shared.runtimes.spawn(task));
+        drop(systems.ground.runtimes.spawn(task));
     }
     Ok(())
 }

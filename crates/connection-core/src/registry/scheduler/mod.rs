@@ -86,13 +86,13 @@ impl ConnectionRegistry {
     pub fn run(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let mut scheduler = Scheduler::new(self.clone());
-            while !self.shared.store.is_closed() {
-                let began = self.shared.clock.passed();
+            while !self.systems.ground.store.is_closed() {
+                let began = self.systems.ground.clock.passed();
                 let next = match scheduler.begin_due_work().await {
                     Ok(nap) => began.saturating_add(nap),
                     Err(error) => {
                         scheduler.failed(DUE, error, MAX_SLEEP).await;
-                        self.shared.clock.passed().saturating_add(MAX_SLEEP)
+                        self.systems.ground.clock.passed().saturating_add(MAX_SLEEP)
                     }
                 };
                 scheduler.rest(next).await;
@@ -116,7 +116,7 @@ struct Scheduler {
 
 impl Scheduler {
     fn new(registry: ConnectionRegistry) -> Self {
-        let now = registry.shared.clock.passed();
+        let now = registry.systems.ground.clock.passed();
         Self {
             registry,
             pace: Pace::default(),
@@ -130,8 +130,8 @@ impl Scheduler {
 
     /// Begins the work that is due and may begin. Returns how long there is nothing more to do.
     async fn begin_due_work(&mut self) -> Result<Duration, Error> {
-        let shared = self.registry.shared.clone();
-        let passed = shared.clock.passed();
+        let systems = self.registry.systems.clone();
+        let passed = systems.ground.clock.passed();
         if passed >= self.next_round {
             let ending = announce::ending(&self.registry).await;
             self.tolerate(ENDING, ending, ROUND_INTERVAL).await?;
@@ -139,15 +139,15 @@ impl Scheduler {
             self.tolerate(ENDED, ended, ROUND_INTERVAL).await?;
             let lost = self.take_over().await;
             self.tolerate(LOST, lost, ROUND_INTERVAL).await?;
-            self.pace.has_several_owners = shared.reader().await?.has_several_owners().await?;
+            self.pace.has_several_owners = systems.ground.reader().await?.has_several_owners().await?;
             self.next_round = passed.saturating_add(ROUND_INTERVAL);
         }
         if passed >= self.next_abandoned {
-            let concluded = exchange::conclude_abandoned(&shared).await;
+            let concluded = exchange::conclude_abandoned(&systems.exchange).await;
             self.tolerate(ABANDONED_ATTEMPTS, concluded, ABANDONED_INTERVAL).await?;
             self.next_abandoned = passed.saturating_add(ABANDONED_INTERVAL);
         }
-        let now = shared.clock.now().seconds();
+        let now = systems.ground.clock.now().seconds();
         let is_more = self.begin(Job::Refresh, now).await?
             | self.begin(Job::Check, now).await?
             | self.begin(Job::RefusedUse, now).await?;
@@ -155,7 +155,7 @@ impl Scheduler {
             self.worked(DUE);
             return Ok(BUSY_SLEEP);
         }
-        let next = shared.reader().await?.next_due(now).await?;
+        let next = systems.ground.reader().await?.next_due(now).await?;
         self.worked(DUE);
         let left = next.map_or(MAX_SLEEP, |at| Duration::from_secs(at.saturating_sub(now).unsigned_abs()));
         let round = self.next_round.min(self.next_abandoned).saturating_sub(passed);
@@ -177,42 +177,42 @@ impl Scheduler {
     }
 
     async fn failed(&mut self, what: &'static str, error: Error, every: Duration) {
-        let shared = self.registry.shared.clone();
-        if shared.store.is_closed() {
+        let systems = self.registry.systems.clone();
+        if systems.ground.store.is_closed() {
             return;
         }
         let (what, message) = match error {
             Error::Store(lost) if matches!(*lost, StoreError::Unavailable { .. }) => {
-                (STORE, shared.store.explained(StoreError::clone(&lost)).await.to_string())
+                (STORE, systems.ground.store.explained(StoreError::clone(&lost)).await.to_string())
             }
             error => {
                 let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
                 (what, format!("cannot look for {what}: {error}{cause}"))
             }
         };
-        self.trouble.failed(what, message, every, shared.clock.passed());
+        self.trouble.failed(what, message, every, systems.ground.clock.passed());
     }
 
     fn worked(&mut self, what: &'static str) {
-        let shared = &self.registry.shared;
-        let now = self.registry.shared.clock.passed();
-        let place = shared.store.place();
+        let systems = &self.registry.systems;
+        let now = self.registry.systems.ground.clock.passed();
+        let place = systems.ground.store.place();
         self.trouble.worked(STORE, || format!("{} can be reached again", called(place)), now);
         self.trouble.worked(what, || format!("{what} can be looked for again"), now);
     }
 
     /// Begins due jobs. Returns `true` if there were any.
     async fn begin(&mut self, job: Job, now: i64) -> Result<bool, Error> {
-        let shared = self.registry.shared.clone();
-        let passed = shared.clock.passed();
+        let systems = self.registry.systems.clone();
+        let passed = systems.ground.clock.passed();
         let free = MAX_JOBS.saturating_sub(self.pace.running());
         if free == 0 {
             return Ok(true);
         }
         let kinds = any_of(self.kinds(job).iter().map(Kind::as_str));
-        let busy = self.pace.busy(passed, |lane| shared.registered_of(lane.kind()));
+        let busy = self.pace.busy(passed, |lane| systems.ground.registered_of(lane.kind()));
         let wanted = (&*kinds, &busy);
-        let mut reader = shared.reader().await?;
+        let mut reader = systems.ground.reader().await?;
         let limit = BATCH.saturating_add(self.pace.aside());
         let due = match job {
             Job::Check => reader.due_checks(now, wanted, limit).await?,
@@ -223,11 +223,11 @@ impl Scheduler {
         let found = !due.is_empty();
         for row in due {
             let Some(kind) = Kind::parse(&row.kind) else { continue };
-            let lane = shared.lane(&row.owner, &kind);
+            let lane = systems.ground.lane(&row.owner, &kind);
             let slot = Slot { lane: lane.clone(), owner: row.owner.clone(), origin: row.origin.clone() };
             // A probe needs a permit, as those of a preflight do. If none is free, the row stays due.
             let permit = match job {
-                Job::Check | Job::RefusedUse => match shared.probe_permits.try_take(&lane) {
+                Job::Check | Job::RefusedUse => match systems.verify.probe_permits.try_take(&lane) {
                     None => continue,
                     permit => permit,
                 },
@@ -252,19 +252,19 @@ impl Scheduler {
 
     /// Returns the registered kinds whose providers may be asked now.
     fn kinds(&self, job: Job) -> Vec<Kind> {
-        let shared = &self.registry.shared;
+        let systems = &self.registry.systems;
         let kinds = match job {
-            Job::Check | Job::RefusedUse => shared.registered(),
-            Job::Refresh => shared.renewing(),
+            Job::Check | Job::RefusedUse => systems.ground.registered(),
+            Job::Refresh => systems.ground.renewing(),
         };
-        let may_ask = |kind: &Kind| self.pace.may_ask(&Lane::of_provider(shared.provider_of(kind)));
+        let may_ask = |kind: &Kind| self.pace.may_ask(&Lane::of_provider(systems.ground.provider_of(kind)));
         kinds.into_iter().filter(may_ask).collect()
     }
 
     /// Claims the verification after a refused use. During a pause of the connection, the row is set aside for a moment, so
     /// that it is not read again and again.
     async fn claim_refused_use(&mut self, row: &DueRow, passed: Duration) -> Result<bool, Error> {
-        let is_claimed = verify::refused_use::claim(&self.registry.shared.verify, row.id).await?;
+        let is_claimed = verify::refused_use::claim(&self.registry.systems.verify, row.id).await?;
         if !is_claimed {
             self.pace.put_aside(row.id, passed.saturating_add(MAX_SLEEP));
         }
@@ -273,21 +273,21 @@ impl Scheduler {
 
     /// Runs a job on its own task, for the row's owner.
     fn spawn(&self, job: Job, row: DueRow, permit: Option<ProbePermit>) {
-        let shared = self.registry.shared.clone();
+        let systems = self.registry.systems.clone();
         let done = self.done.0.clone();
         let task = async move {
-            let scope = Scope { system: &shared.verify, owner: &row.owner };
+            let scope = Scope { system: &systems.verify, owner: &row.owner };
             let result = match job {
                 Job::Check | Job::RefusedUse => {
                     verify::verify(scope, row.id, ProbeTrigger::Schedule, permit).await.map(|info| info.paused_until)
                 }
                 Job::Refresh => {
-                    refresh(scope.on(&shared.refresh), row.id, row.generation, Trigger::Due).await.map(|_| None)
+                    refresh(scope.on(&systems.refresh), row.id, row.generation, Trigger::Due).await.map(|_| None)
                 }
             };
             let (pause, aside) = match result {
                 Ok(Some(until)) => {
-                    let left = until.seconds().saturating_sub(shared.clock.now().seconds()).max(0);
+                    let left = until.seconds().saturating_sub(systems.ground.clock.now().seconds()).max(0);
                     (Some(Duration::from_secs(left.unsigned_abs())), false)
                 }
                 Ok(None) | Err(Error::NotFound(_)) => (None, false),
@@ -308,24 +308,24 @@ impl Scheduler {
                 }
             };
             let pause = match pause {
-                Some(pause) => paused_origin(&shared, job, row.id).await.map(|origin| (origin, pause)),
+                Some(pause) => paused_origin(&systems.ground, job, row.id).await.map(|origin| (origin, pause)),
                 None => None,
             };
             // The send fails only if the scheduler was dropped.
             drop(done.send(Done { id: row.id, owner: row.owner, pause, aside }));
         };
-        drop(self.registry.shared.runtimes.spawn(task));
+        drop(self.registry.systems.ground.runtimes.spawn(task));
     }
 
     /// Takes over running sessions that no process held in two rounds, at the same position.
     async fn take_over(&mut self) -> Result<(), Error> {
-        let shared = &self.registry.shared;
-        let now = shared.clock.now().seconds();
-        let rows = shared.reader().await?.lost_setups(now, BATCH).await?;
+        let systems = &self.registry.systems;
+        let now = systems.ground.clock.now().seconds();
+        let rows = systems.ground.reader().await?.lost_setups(now, BATCH).await?;
         let mut lost = HashMap::new();
         for row in rows {
             if self.lost.get(&row.id) == Some(&row.step_seq) {
-                setup::take_over(&shared.setup, &row).await?;
+                setup::take_over(&systems.setup, &row).await?;
             } else {
                 lost.insert(row.id, row.step_seq);
             }
@@ -336,13 +336,13 @@ impl Scheduler {
 
     /// Waits until a job ends or `next` has passed on the clock.
     async fn rest(&mut self, next: Duration) {
-        let shared = self.registry.shared.clone();
+        let systems = self.registry.systems.clone();
         tokio::select! {
             biased;
             // The scheduler holds the sender, so the channel stays open.
             Some(done) = self.done.1.recv() => self.ended(done),
-            () = shared.answers.due.notified() => {}
-            () = sleep_passed(&*shared.clock, || next.saturating_sub(shared.clock.passed())) => {}
+            () = systems.ground.answers.due.notified() => {}
+            () = sleep_passed(&*systems.ground.clock, || next.saturating_sub(systems.ground.clock.passed())) => {}
         }
         while let Ok(done) = self.done.1.try_recv() {
             self.ended(done);
@@ -350,7 +350,7 @@ impl Scheduler {
     }
 
     fn ended(&mut self, done: Done) {
-        let passed = self.registry.shared.clock.passed();
+        let passed = self.registry.systems.ground.clock.passed();
         let Done { id, owner, pause, aside } = done;
         self.pace.end(id);
         if let Some((origin, pause)) = pause {
@@ -363,8 +363,8 @@ impl Scheduler {
 }
 
 /// Returns the origin that asked a connection to wait; `None` if it cannot be read.
-async fn paused_origin(shared: &Ground, job: Job, id: ConnectionId) -> Option<String> {
-    let asked = shared.reader().await.ok()?.asked_origins(id).await.ok()?;
+async fn paused_origin(ground: &Ground, job: Job, id: ConnectionId) -> Option<String> {
+    let asked = ground.reader().await.ok()?.asked_origins(id).await.ok()?;
     match job {
         Job::Refresh => asked.refresh_origin,
         Job::Check | Job::RefusedUse => asked.probe_origin,
@@ -381,7 +381,10 @@ async fn claim(registry: &ConnectionRegistry, row: &DueRow, now: i64) -> Result<
     let id = row.id;
     let at = row.at;
     let next = now.saturating_add(CLAIM_SECONDS);
-    let claimed =
-        registry.shared.store.write_relaxed(move |tx| Box::pin(async move { tx.claim_check(id, at, next).await }));
+    let claimed = registry
+        .systems
+        .ground
+        .store
+        .write_relaxed(move |tx| Box::pin(async move { tx.claim_check(id, at, next).await }));
     claimed.await
 }

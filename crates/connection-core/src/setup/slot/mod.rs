@@ -9,17 +9,23 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
-use connection_contract::Kind;
+use connection_contract::{Kind, Secret};
 use connection_seal::Place;
 use tokio::{
     sync::{Mutex as AsyncMutex, watch},
     task::AbortHandle,
 };
 
-use super::{Outcome, SetupStep, StepNo, confirm::Unconfirmed, follow::Followers, rotated::Unrecorded};
-use crate::{Error, SealError, SessionId, journal};
+use super::{Outcome, SetupStep, StepNo, followers::Followers};
+use crate::{
+    Error, SealError, SessionId,
+    credential::Subject,
+    journal,
+    store::{ProviderGrantRow, Sealed},
+};
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +48,27 @@ pub(super) struct View {
     rests: bool,
     /// The number of the effect that ended the last answered wait.
     answered: Option<i64>,
+}
+
+/// A candidate that waits for its confirmation, kept by the process that verified it.
+pub(super) struct Unconfirmed {
+    pub(super) subject: Subject,
+    pub(super) account_id: String,
+    /// The digest of the terms of the kind that received the grant.
+    pub(super) kind_terms: Option<Vec<u8>>,
+    /// The grant at the provider, if it is known.
+    pub(super) grant: Option<ProviderGrantRow>,
+    pub(super) is_new: bool,
+}
+
+/// A rotated credential that could not be recorded yet.
+pub(super) struct Unrecorded {
+    pub(super) seq: i64,
+    pub(super) entry: Secret,
+    pub(super) sealed: Option<Sealed>,
+    /// `true` if the credential is also kept in the directory of the node.
+    pub(super) rescued: bool,
+    pub(super) pause: Duration,
 }
 
 pub(super) struct Slot {

@@ -12,7 +12,7 @@ use std::{
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use super::super::changes::{Changed, Signals};
+use super::super::signals::{Changed, Signals};
 
 /// The channel of the triggers, which are in `migrations/postgres`.
 const CHANNEL: &str = "connection_changed";

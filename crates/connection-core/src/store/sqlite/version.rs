@@ -9,7 +9,7 @@ use connection_egress::Moment;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{runtime::Handle, sync::Mutex};
 
-use super::super::changes::{ObservedVersion, Version};
+use super::super::signals::{ObservedVersion, Version};
 use crate::Clock;
 
 /// Reads the version of a file. The first call opens the connection.

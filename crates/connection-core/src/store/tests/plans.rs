@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 
 use super::Database;
-use crate::store::{accounts, candidates, events, lists, livenesses, webhooks};
+use crate::store::{accounts, candidates, events, lists, livenesses, places, webhooks};
 
 /// Returns the plan of SQLite, one step per line.
 async fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -58,6 +58,11 @@ async fn each_page_walks_an_index_and_sorts_nothing() {
             "SEARCH a USING COVERING INDEX connection_account_usable_kind (owner=? AND (kind,usable_at,id)>(?,?,?) AND \
              kind<?)",
         ),
+        (
+            places::MEMBERS,
+            "SEARCH p USING COVERING INDEX connection_place_class (owner=? AND class=? AND (label,connection_id)>(?,?))",
+        ),
+        (places::ENDING, "SEARCH p USING INDEX connection_place_end (owner=? AND ends_at<?)"),
         (events::OF_OWNER, "SEARCH connection_event USING INDEX connection_event_owner (owner=? AND id>?)"),
         (events::IDS, "SEARCH connection_event USING COVERING INDEX connection_event_owner (owner=? AND id>?)"),
         (events::ALL_IDS, "SEARCH connection_event USING COVERING INDEX sqlite_autoindex_connection_event_1 (id>?)"),

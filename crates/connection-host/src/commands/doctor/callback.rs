@@ -5,21 +5,21 @@
 
 use std::{future::pending, io};
 
-use connection_contract::{AuthType, Need};
+use connection_api::{Check, RedirectUri};
+use connection_contract::{AuthType, Descriptor, Need};
 use connection_inbound::{CallbackCheck, PublicUrl, Server, callback_routes, check_callback};
 
 use super::{failed, of_error, passed};
 use crate::{
     Error,
-    cli::Program,
     commands::serve::{self, Certificate, mounted, not_listening},
-    output::json::{CheckBody, RedirectUriBody},
+    program::Program,
 };
 
 const NAME: &str = "callback";
 
 /// Returns the result of the check, and the redirect addresses to register at the providers.
-pub(super) async fn check(program: &mut Program) -> (CheckBody, Vec<RedirectUriBody>) {
+pub(super) async fn check(program: &mut Program) -> (Check, Vec<RedirectUri>) {
     if !program.has_database() {
         let remedy = "start `connections serve`, which creates it, then run this command again";
         return (
@@ -30,7 +30,7 @@ pub(super) async fn check(program: &mut Program) -> (CheckBody, Vec<RedirectUriB
     check_callbacks(program).await.unwrap_or_else(|error| (of_error(NAME, &error), Vec::new()))
 }
 
-async fn check_callbacks(program: &mut Program) -> Result<(CheckBody, Vec<RedirectUriBody>), Error> {
+async fn check_callbacks(program: &mut Program) -> Result<(Check, Vec<RedirectUri>), Error> {
     let listen = program.settings.inbound.listen()?;
     let certificate = program.settings.inbound.tls()?.as_ref().map(Certificate::read).transpose()?;
     let server = match Server::bind(listen).await {
@@ -65,21 +65,24 @@ async fn check_callbacks(program: &mut Program) -> Result<(CheckBody, Vec<Redire
     Ok((to_check(check, &url, in_its_place), redirect_uris(program, &url)))
 }
 
-fn to_check(check: CallbackCheck, url: &PublicUrl, in_its_place: bool) -> CheckBody {
+fn to_check(check: CallbackCheck, url: &PublicUrl, in_its_place: bool) -> Check {
     let arrive = format!("callbacks arrive at {url}");
     match check.problem {
         Some(problem) => failed(NAME, problem.message, &problem.remedy),
         None if in_its_place => {
             let stood_in = "`connections serve` does not run here, so this check stood in for it";
-            passed(NAME, format!("{arrive}; {stood_in}")).remedy(Some("start it, and keep it running".to_owned()))
+            let remedy = Some("start it, and keep it running".to_owned());
+            Check { remedy, ..passed(NAME, format!("{arrive}; {stood_in}")) }
         }
         None => passed(NAME, arrive),
     }
 }
 
 /// Returns the redirect addresses of the kinds that use a browser.
-fn redirect_uris(program: &Program, url: &PublicUrl) -> Vec<RedirectUriBody> {
+fn redirect_uris(program: &Program, url: &PublicUrl) -> Vec<RedirectUri> {
     let kinds = program.kinds.iter().map(|kind| &kind.descriptor);
     let come_back = kinds.filter(|kind| kind.auth == AuthType::OAuth || kind.needs.contains(&Need::InboundHttp));
-    come_back.map(|kind| RedirectUriBody::new(kind.kind.to_string(), url.redirect_uri(&kind.kind))).collect()
+    let uri =
+        |kind: &Descriptor| RedirectUri { kind: kind.kind.to_string(), redirect_uri: url.redirect_uri(&kind.kind) };
+    come_back.map(uri).collect()
 }

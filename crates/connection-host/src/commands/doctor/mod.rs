@@ -5,22 +5,27 @@ mod connections;
 
 use std::path::Path;
 
+use connection_api::{Check, Doctor, RedirectUri};
 use connection_core::{AnswerRoom, ConnectionInfo, KeySource as _, KeyStatus, OutgoingEvent, RowError};
-use connection_server::checks::{MAX_COUNTED, clock, events};
+use connection_server::{
+    checks::{MAX_COUNTED, clock, events},
+    convert,
+};
 
 use crate::{
     Error, Exit,
-    cli::Program,
     commands::{key::of_key, serve::Certificate, tool},
-    empty_store::may_exist,
-    output::{
-        Output,
-        json::{CheckBody, DoctorBody, RedirectUriBody},
-    },
-    platform, select,
+    config::{KeySources, may_exist},
+    output::{Output, json::DoctorBody},
+    platform,
+    program::Program,
+    select,
 };
 
 pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exit, Error> {
+    if let Some(server) = &program.server {
+        return on_server(&program.output, server.client.doctor().await?, with_callback);
+    }
     let mut checks = vec![data_directory(&program.settings.data_directory)];
     let mut edited = Vec::new();
     let mut undelivered = Vec::new();
@@ -34,13 +39,15 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     checks.push(database(&program, &opened));
     checks.extend(edited.iter().map(|row| failed("rows", row.to_string(), &row.remedy())));
     checks.extend(state_directory(&opened));
-    checks.push(key(&program, &opened));
+    checks.push(key(&program, program.key()?, &opened));
     checks.push(clock(program.output.now, &rows));
     checks.extend(certificate(&program));
     checks.push(egress(&program));
     checks.extend(events(&undelivered));
     checks.extend(tools(&program).await);
-    let connections = connections::checks(&rows, program.output.now);
+    let now = program.output.now;
+    let bodies: Vec<_> = rows.iter().map(|info| convert::connection(info, now)).collect();
+    let connections = connections::checks(&bodies, now);
     let mut redirect_uris = None;
     if with_callback {
         let (check, uris) = callback::check(&mut program).await;
@@ -51,11 +58,24 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     let live = all_ok(&connections);
     checks.extend(connections);
     print_checks(&program.output, checks, redirect_uris)?;
-    Ok(match (sound, live) {
+    Ok(result(sound, live))
+}
+
+/// Prints the checks of a server.
+fn on_server(output: &Output, doctor: Doctor, with_callback: bool) -> Result<Exit, Error> {
+    let is_of_connections = |check: &&Check| matches!(&*check.check, "connection" | "connections");
+    let live = doctor.checks.iter().filter(is_of_connections).all(|check| check.ok);
+    let sound = doctor.checks.iter().filter(|check| !is_of_connections(check)).all(|check| check.ok);
+    print_checks(output, doctor.checks, with_callback.then_some(doctor.redirect_uris))?;
+    Ok(result(sound, live))
+}
+
+fn result(sound: bool, live: bool) -> Exit {
+    match (sound, live) {
         (true, true) => Exit::Fine,
         (true, false) => Exit::NotLive,
         (false, _) => Exit::Unexpected,
-    })
+    }
 }
 
 /// Prints the only check for a configuration file that is not trusted, because the other checks would use the file.
@@ -64,11 +84,7 @@ pub(crate) fn exposed(output: &Output, error: &Error) -> Result<Exit, Error> {
     Ok(Exit::Unexpected)
 }
 
-fn print_checks(
-    output: &Output,
-    checks: Vec<CheckBody>,
-    redirect_uris: Option<Vec<RedirectUriBody>>,
-) -> Result<(), Error> {
+fn print_checks(output: &Output, checks: Vec<Check>, redirect_uris: Option<Vec<RedirectUri>>) -> Result<(), Error> {
     let ok = all_ok(&checks);
     if output.json {
         output.shape(&DoctorBody { ok, checks, redirect_uris })?;
@@ -85,13 +101,13 @@ fn print_checks(
             }
         }
         for uri in redirect_uris.iter().flatten() {
-            output.line(format!("To register at the provider of {}: {}", uri.kind(), uri.redirect_uri()))?;
+            output.line(format!("To register at the provider of {}: {}", uri.kind, uri.redirect_uri))?;
         }
     }
     Ok(())
 }
 
-fn all_ok(checks: &[CheckBody]) -> bool {
+fn all_ok(checks: &[Check]) -> bool {
     checks.iter().all(|check| check.ok)
 }
 
@@ -119,7 +135,7 @@ async fn rows(
     let rows = select::all(&registry).await;
     let key = registry.keys().status().await;
     let refused = registry.events().edited_rows().await;
-    let room = registry.server().answer_room();
+    let room = registry.store().answer_room();
     let waiting = registry.outgoing_events().undelivered(None, None, MAX_COUNTED).await;
     registry.close().await;
     *undelivered = waiting?;
@@ -127,7 +143,7 @@ async fn rows(
     Ok(DatabaseRows { connections: rows?, key: key?, room })
 }
 
-fn data_directory(path: &Path) -> CheckBody {
+fn data_directory(path: &Path) -> Check {
     let name = "data_directory";
     let place = path.display();
     match path.try_exists() {
@@ -159,7 +175,7 @@ fn data_directory(path: &Path) -> CheckBody {
 }
 
 /// Checks a directory that does not exist, which would be created in its nearest existing parent.
-fn not_there(name: &'static str, path: &Path) -> CheckBody {
+fn not_there(name: &'static str, path: &Path) -> Check {
     let place = path.display();
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let above = path.ancestors().skip(1).find(|above| above.exists());
@@ -173,7 +189,7 @@ fn not_there(name: &'static str, path: &Path) -> CheckBody {
     }
 }
 
-fn database(program: &Program, opened: &Opened) -> CheckBody {
+fn database(program: &Program, opened: &Opened) -> Check {
     let name = "database";
     match opened {
         Opened::NotThere => passed(name, "does not exist yet; the first connection creates it".to_owned()),
@@ -185,7 +201,7 @@ fn database(program: &Program, opened: &Opened) -> CheckBody {
 }
 
 /// Checks that this machine has room for answers of providers that the database cannot store.
-fn state_directory(opened: &Opened) -> Option<CheckBody> {
+fn state_directory(opened: &Opened) -> Option<Check> {
     let name = "state_directory";
     let Opened::Yes(_, _, room) = opened else { return None };
     Some(match room {
@@ -210,9 +226,8 @@ fn place(program: &Program) -> String {
     }
 }
 
-fn key(program: &Program, opened: &Opened) -> CheckBody {
+fn key(program: &Program, source: &KeySources, opened: &Opened) -> Check {
     let name = "key";
-    let source = &program.key;
     match opened {
         Opened::Failed(error) if is_of_key(error) => return of_error(name, error),
         Opened::Yes(_, status, _) if status.slots.len() > 1 => {
@@ -257,7 +272,7 @@ fn key(program: &Program, opened: &Opened) -> CheckBody {
                 true => apart(),
                 false => Some("`connections key rotate` continues its rotation".to_owned()),
             };
-            passed(name, of_key(status)).remedy(remedy)
+            Check { remedy, ..passed(name, of_key(status)) }
         }
         _ => passed(name, source.used.name()),
     }
@@ -268,7 +283,7 @@ fn is_of_key(error: &Error) -> bool {
 }
 
 /// Checks the certificate with which `serve` speaks TLS, if it is configured to.
-fn certificate(program: &Program) -> Option<CheckBody> {
+fn certificate(program: &Program) -> Option<Check> {
     let read = match program.settings.inbound.tls() {
         Ok(files) => Certificate::read(&files?),
         Err(error) => Err(error),
@@ -279,7 +294,7 @@ fn certificate(program: &Program) -> Option<CheckBody> {
     }
 }
 
-fn egress(program: &Program) -> CheckBody {
+fn egress(program: &Program) -> Check {
     let name = "egress";
     let policy = match program.http() {
         Ok(policy) => policy,
@@ -296,7 +311,7 @@ fn egress(program: &Program) -> CheckBody {
 }
 
 /// Checks the local tools of kinds without running them. A tool that is not installed is not a failure.
-async fn tools(program: &Program) -> Option<CheckBody> {
+async fn tools(program: &Program) -> Option<Check> {
     let mut details = Vec::new();
     let mut missing = Vec::new();
     let mut refused = Vec::new();
@@ -317,14 +332,14 @@ async fn tools(program: &Program) -> Option<CheckBody> {
     (!details.is_empty()).then(|| passed("tools", details.join("; ")))
 }
 
-fn passed(check: &'static str, message: String) -> CheckBody {
-    CheckBody::passed(check, message)
+fn passed(check: &'static str, message: String) -> Check {
+    Check::passed(check, message)
 }
 
-fn failed(check: &'static str, message: String, remedy: &str) -> CheckBody {
-    CheckBody::failed(check, message, Some(remedy.to_owned()))
+fn failed(check: &'static str, message: String, remedy: &str) -> Check {
+    Check::failed(check, message, Some(remedy.to_owned()))
 }
 
-fn of_error(check: &'static str, error: &Error) -> CheckBody {
-    CheckBody::failed(check, error.to_string(), error.remedy.clone())
+fn of_error(check: &'static str, error: &Error) -> Check {
+    Check::failed(check, error.to_string(), error.remedy.clone())
 }

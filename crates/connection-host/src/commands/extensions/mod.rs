@@ -6,7 +6,7 @@ mod list;
 mod remove;
 mod uses;
 
-use crate::{Error, Exit, args::ExtensionsCommand, cli::Program};
+use crate::{Error, Exit, args::ExtensionsCommand, program::Program};
 
 pub(super) async fn run(program: Program, command: Option<ExtensionsCommand>) -> Result<Exit, Error> {
     match command {

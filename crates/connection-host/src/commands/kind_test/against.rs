@@ -3,11 +3,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use connection_api as api;
 use connection_contract::{
     ConnectionDefinition as _, DisplayText, HttpError, HttpRequest, Liveness, Secret, Value, encode,
 };
 use connection_core::{ConnectionInfo, ConnectionRegistry, HttpObserver, Outcome, SetupSession};
 use connection_manifest::FileKind;
+use connection_server::convert;
 use serde::Serialize;
 
 use super::super::{
@@ -18,14 +20,8 @@ use super::super::{
     setup_report::ReportedAction,
 };
 use crate::{
-    Error, Exit,
-    args::KindTest,
-    cli::Program,
-    empty_store::EmptyStore,
-    inbound::Endpoint,
-    input::Inputs,
-    kind_entry::KindEntry,
-    output::{condition, json, liveness_word},
+    Error, Exit, args::KindTest, empty_store::EmptyStore, inbound::Endpoint, input::Inputs, kind_entry::KindEntry,
+    output::json, program::Program,
 };
 
 /// The maximum number of values of an answer whose places are shown.
@@ -39,9 +35,9 @@ struct AgainstBody {
     kind: String,
     against: String,
     requests: Vec<AgainstRequestBody>,
-    account: Option<json::AccountBody>,
-    liveness: Option<&'static str>,
-    error: Option<json::ErrorContent>,
+    account: Option<api::Account>,
+    liveness: Option<api::Liveness>,
+    error: Option<api::Reason>,
 }
 
 /// A request, without values that may be secrets.
@@ -148,9 +144,9 @@ fn print(
             kind: kind.to_owned(),
             against: address.to_owned(),
             requests: requests.to_vec(),
-            account: connected.as_ref().ok().map(json::AccountBody::of),
-            liveness: connected.as_ref().ok().map(|info| liveness_word(info.liveness)),
-            error: connected.as_ref().err().map(json::ErrorContent::from),
+            account: connected.as_ref().ok().map(|info| convert::account(&info.identity)),
+            liveness: connected.as_ref().ok().map(|info| convert::liveness(info.liveness)),
+            error: connected.as_ref().err().map(json::reason),
         })?;
         return Ok(exit);
     }
@@ -165,8 +161,8 @@ fn print(
         }
     }
     let info = connected?;
-    if let (_, Some(reason)) = condition(&info) {
-        output.line(format!("{}: {}", output.liveness(info.liveness), reason.message))?;
+    if let (liveness, Some(reason)) = convert::condition(&info) {
+        output.line(format!("{}: {}", output.liveness(convert::liveness(liveness)), reason.message))?;
     }
     Ok(exit)
 }

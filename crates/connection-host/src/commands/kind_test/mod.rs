@@ -14,7 +14,7 @@ use connection_testkit::conformance::CheckResult;
 use serde::Serialize;
 
 use super::kind_files::{self, RefusedBody};
-use crate::{Error, Exit, args::KindTest, cli::Program};
+use crate::{Error, Exit, args::KindTest, program::Program};
 
 /// The result of the conformance checks of all tested kinds, for `--json`.
 #[derive(Serialize)]
@@ -29,12 +29,12 @@ struct TestedBody {
 #[derive(Serialize)]
 struct TestedKindBody {
     id: String,
-    checks: Vec<KindCheckBody>,
+    checks: Vec<KindCheck>,
 }
 
 /// The result of one check.
 #[derive(Serialize)]
-struct KindCheckBody {
+struct KindCheck {
     name: &'static str,
     rule: &'static str,
     problem: Option<String>,
@@ -90,7 +90,7 @@ async fn tested(program: &Program, arguments: &KindTest) -> Result<Exit, Error> 
             continue;
         }
         output.line(&kind.id)?;
-        for KindCheckBody { name, rule, problem } in &kind.checks {
+        for KindCheck { name, rule, problem } in &kind.checks {
             match problem {
                 None => output.line(format!("  ok      {name}: {rule}"))?,
                 Some(problem) => output.line(format!("  failed  {name}: {problem}"))?,
@@ -123,7 +123,7 @@ fn all(kinds: &[FileKind]) -> Vec<TestedKindBody> {
 fn one(kind: &FileKind) -> TestedKindBody {
     let checks = suite::results(kind).into_iter().map(|CheckResult { name, rule, problem, .. }| {
         let problem = problem.map(|text| connection_contract::DisplayText::from(text).to_string());
-        KindCheckBody { name, rule, problem }
+        KindCheck { name, rule, problem }
     });
     TestedKindBody {
         id: connection_contract::ConnectionDefinition::descriptor(kind).kind.to_string(),

@@ -8,29 +8,31 @@ mod view;
 
 use std::{future::IntoFuture, sync::Arc};
 
+use connection_api::Connection;
 use connection_contract::{BoxFuture, Kind};
 use connection_core::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, ConnectionRequired, ConnectionStatus, Error as CoreError,
     ExtensionError, ExtensionHandle, RequiredAction, RetryOutcome, RetryTicket, SetupSession,
 };
+use connection_server::convert;
 use hand_off::HandOffRecorder;
 
 use super::{
     confirm,
     dialogue::Dialogue,
     finish::FinishMethod,
-    reauthorize::changed,
+    reauthorize::{changed, config_of},
     setup_port::LocalSetup,
     setup_report::{self, ReportedAction},
 };
 use crate::{
     Error, Exit,
     args::OpenSettings,
-    cli::Program,
     extensions::{explained, handle},
     inbound::Endpoint,
     input::Inputs,
     output::{account, quoted},
+    program::Program,
 };
 
 pub(super) async fn run(mut program: Program, arguments: OpenSettings) -> Result<Exit, Error> {
@@ -229,7 +231,7 @@ impl OpenExtension<'_> {
         inputs.check(kind.as_str(), &descriptor.fields)?;
         let kept = self.program.may_have_kept(&kind).await?;
         inputs.check_any(kind.as_str(), &descriptor.fields, kept)?;
-        inputs.want(changed(&descriptor.fields, &connection.info().config));
+        inputs.want(changed(&descriptor.fields, &config_of(connection.info())));
         // A person who re-authorizes for the extension grants it the connection.
         let begin = connection.reauthorize().extension(&self.handle);
         let begin = if self.finish.leads() { begin.use_start_address() } else { begin };
@@ -317,7 +319,16 @@ impl OpenExtension<'_> {
             self.program.output.note(format!("Connection required: {because}"));
         }
         let connection = self.registry.connection(id).await?;
-        confirm::agreed(format!("Authorize {} again for {}?", account(connection.info()), self.handle.name())).await
+        confirm::agreed(format!(
+            "Authorize {} again for {}?",
+            account(&self.body(connection.info())),
+            self.handle.name()
+        ))
+        .await
+    }
+
+    fn body(&self, info: &ConnectionInfo) -> Connection {
+        convert::connection(info, self.program.output.now)
     }
 
     /// Asks a person for the grant; returns the connection as it was shown if the person agreed.
@@ -327,7 +338,7 @@ impl OpenExtension<'_> {
         let names: Vec<_> =
             self.handle.requirement().auth.secret_names.iter().map(|name| name.as_str().to_owned()).collect();
         let with = if names.is_empty() { String::new() } else { format!(", with {}", names.join(", ")) };
-        let question = format!("Let {} use {}{with}?", self.handle.name(), account(connection.info()));
+        let question = format!("Let {} use {}{with}?", self.handle.name(), account(&self.body(connection.info())));
         Ok(confirm::agreed(question).await?.then(|| connection.info().clone()))
     }
 

@@ -2,13 +2,14 @@
 
 use connection_contract::{Descriptor, Field, Input, SetupMethod};
 use connection_core::{ConnectionRequired, RequiredAction, ResolvedConnection, RetryTicket};
+use connection_server::convert;
 
 use super::OpenExtension;
 use crate::{
     Error,
     commands::{kinds, resolve, show::fact},
     extensions::named,
-    output::{json, quoted},
+    output::quoted,
 };
 
 impl OpenExtension<'_> {
@@ -22,14 +23,8 @@ impl OpenExtension<'_> {
         };
         let output = &self.program.output;
         if output.json {
-            let required = required.as_ref().map(|required| json::RequiredBody::of(required, way));
-            return output.shape(&json::HandOffBody::new(
-                self.handle.name(),
-                self.command,
-                required,
-                &resolved,
-                ticket,
-            ));
+            let required = required.as_ref().map(|required| convert::required(required, way));
+            return output.shape(&convert::hand_off(self.handle.name(), self.command, required, &resolved, ticket));
         }
         let Some(required) = required else {
             return resolve::print(output, self.registry, &self.handle, &resolved, None).await;

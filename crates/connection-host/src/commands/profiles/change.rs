@@ -1,6 +1,7 @@
 //! Creates, changes and removes profiles. The content of their directories stays unchanged.
 
 use connection_core::{NewProfile, Profile, ProfileError, ProfilePatch};
+use connection_server::convert;
 
 use super::{InUse, ProfilesContext, directory, show};
 use crate::{
@@ -59,7 +60,7 @@ pub(super) async fn remove(those: &ProfilesContext<'_>, reference: &str) -> Resu
     those.profiles.remove(profile.id).await?;
     unused.forget();
     if output.json {
-        return output.shape(&json::ProfileRemovedBody::of(those.kind, &profile));
+        return output.shape(&convert::removed_profile(those.kind, &profile));
     }
     let directory = super::display_path(&profile.directory);
     output.line(format!("Removed {} ({}); {directory} was not changed", profile.label, those.kind))
@@ -87,7 +88,7 @@ pub(super) async fn make_default(those: &ProfilesContext<'_>, arguments: Default
         (None, Some(slot)) => {
             let had_one = those.profiles.clear_slot(&slot).await?;
             if output.json {
-                return output.shape(&json::ProfileSlotBody::of(those.kind, &slot, None));
+                return output.shape(&json::ProfileSlotBody::of(those.kind, &slot, None::<String>));
             }
             output.line(match had_one {
                 true => format!("Slot {slot} uses the default of {} again", those.kind),

@@ -11,7 +11,7 @@ use std::{
 
 use connection_core::ProfileId;
 
-use crate::{cli::Program, platform};
+use crate::{platform, program::Program};
 
 /// The lock of one profile, until it is dropped.
 #[derive(Debug)]

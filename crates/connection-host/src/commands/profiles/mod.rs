@@ -2,6 +2,7 @@
 
 mod change;
 mod in_use;
+mod on_server;
 mod show;
 
 use std::path::{Component, Path, PathBuf};
@@ -12,9 +13,12 @@ pub(super) use in_use::{InUse, in_use};
 pub(super) use show::signed_in;
 
 use super::tool;
-use crate::{Error, Exit, args::ProfilesCommand, cli::Program, kind_entry::KindEntry, select};
+use crate::{Error, Exit, args::ProfilesCommand, kind_entry::KindEntry, program::Program, select};
 
 pub(super) async fn run(mut program: Program, command: ProfilesCommand) -> Result<Exit, Error> {
+    if let Some(server) = program.server.clone() {
+        return on_server::run(&program.output, &server, command).await;
+    }
     let kind = kind_of(&command).to_owned();
     let (registry, profiles) = open(&mut program, &kind).await?;
     let those = ProfilesContext { program: &program, kind: &kind, profiles: &profiles };

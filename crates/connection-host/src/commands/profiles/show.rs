@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use connection_api as api;
 use connection_core::{DirectoryProbe, DirectoryState, Profile};
+use connection_server::convert;
 
 use super::{ProfilesContext, directory, display_path};
 use crate::{
     Error,
     commands::show::fact,
-    output::{Table, json, quoted, short_id},
+    output::{Table, quoted, short_id},
 };
 
 pub(super) async fn list(those: &ProfilesContext<'_>) -> Result<(), Error> {
@@ -52,7 +54,7 @@ pub(super) async fn probe(
     let path = path.map(directory).or_else(|| Some(profile.as_ref()?.directory.clone())).unwrap_or_default();
     let found = those.profiles.probe(&path).await?;
     if output.json {
-        return output.shape(&json::ProbeBody::of(&path, &found));
+        return output.shape(&convert::probe(&path, &found));
     }
     facts(those, profile.as_ref(), &path, &found)?;
     match profile {
@@ -125,8 +127,8 @@ impl Slots {
         profile.is_default.then(|| "yes".to_owned()).into_iter().chain(slots).collect::<Vec<_>>().join(", ")
     }
 
-    fn body(&self, kind: &str, profile: &Profile, found: &DirectoryProbe) -> json::ProfileBody {
-        json::ProfileBody::of(kind, profile, &self.names(profile), found)
+    fn body(&self, kind: &str, profile: &Profile, found: &DirectoryProbe) -> api::Profile {
+        convert::profile(kind, profile, &self.names(profile), found)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{io, process::Command};
 
 use crate::{
-    output::without_line,
+    platform::without_line,
     platform::{self, Passed},
 };
 

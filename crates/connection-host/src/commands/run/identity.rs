@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use connection_core::{ProfileId, Profiles, SpawnOptions};
 
-use crate::{Error, args::Run, cli::Program, commands::profiles::InUse, select};
+use crate::{Error, args::Run, commands::profiles::InUse, program::Program, select};
 
 /// The identity that was applied to a start.
 #[derive(Default)]

@@ -6,6 +6,7 @@
 mod child;
 mod identity;
 mod passed_variables;
+mod shape;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -17,18 +18,13 @@ use std::{
 use connection_agent::{PreparedRun, Sandbox, SandboxAccess, SandboxRun};
 use connection_core::{ConnectionRegistry, SpawnOptions};
 
+use shape::RunBody;
+
 use super::{
     profiles, sandbox,
     tool::{self, Variables},
 };
-use crate::{
-    Error, Exit,
-    args::Run,
-    cli::Program,
-    kind_entry::KindEntry,
-    output::{json, quoted},
-    platform::Passed,
-};
+use crate::{Error, Exit, args::Run, kind_entry::KindEntry, output::quoted, platform::Passed, program::Program};
 
 /// The directory of the workspace in a container.
 const INSIDE: &str = "/workspace";
@@ -189,7 +185,7 @@ fn print_command(
 ) -> Result<u8, Error> {
     let output = &program.output;
     if output.json {
-        output.shape(&json::RunBody::of(argv, variables, left_out, options))?;
+        output.shape(&RunBody::of(argv, variables, left_out, options))?;
     } else {
         let words = argv.iter().map(|word| quoted(&word.to_string_lossy()));
         output.line(variables.words().into_iter().chain(words).collect::<Vec<_>>().join(" "))?;

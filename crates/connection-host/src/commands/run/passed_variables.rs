@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use connection_agent::{SandboxError, SandboxRun};
 use connection_core::SpawnOptions;
 
-use crate::{Error, cli::Program, kind_entry::KindEntry};
+use crate::{Error, kind_entry::KindEntry, program::Program};
 
 /// Adds the variables with the values that they have in this process.
 pub(super) fn put(

@@ -2,10 +2,11 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use connection_api::Check;
 use connection_contract::Timestamp;
 use connection_core::Clock;
 use connection_inbound::ServerTls;
-use connection_server::checks::{self, CheckBody};
+use connection_server::checks;
 use tokio::runtime::Handle;
 
 use crate::{
@@ -45,7 +46,7 @@ impl Certificate {
     }
 
     /// Checks when the certificate ends; `None` if the certificate does not say so.
-    pub(in crate::commands) fn check(&self, now: Timestamp) -> Option<CheckBody> {
+    pub(in crate::commands) fn check(&self, now: Timestamp) -> Option<Check> {
         Some(checks::certificate(&self.file(), self.tls.ends_at()?, now))
     }
 
@@ -76,7 +77,7 @@ impl Certificate {
         if self.warned_at.is_some_and(is_told) {
             return;
         }
-        let Some(CheckBody { ok, message, remedy: Some(remedy), .. }) = self.check(now) else { return };
+        let Some(Check { ok, message, remedy: Some(remedy), .. }) = self.check(now) else { return };
         self.warned_at = Some(now);
         match ok {
             true => tracing::warn!(target: OPERATIONS, "{message}: {remedy}"),

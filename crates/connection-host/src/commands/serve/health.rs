@@ -36,10 +36,10 @@ impl Health {
         if self.scheduler.is_finished() && !self.readiness.is_draining() {
             return Err("scheduler");
         }
-        let clock = self.registry.server().clock();
+        let clock = self.registry.clock();
         let answers = tokio::select! {
             biased;
-            answers = self.registry.server().health() => answers,
+            answers = self.registry.store().health() => answers,
             () = clock.sleep(MAX_DURATION) => false,
         };
         if answers { Ok(()) } else { Err("store") }

@@ -24,10 +24,11 @@ use tokio::{runtime::Handle, sync::oneshot, task::AbortHandle};
 use crate::{
     Error, Exit,
     args::Serve,
-    cli::Program,
     commands::{own_kinds::KindsInForce, profiles::in_use},
-    output::{Output, json::ServingBody, without_line},
+    output::{Output, json::ServingBody},
+    platform::without_line,
     platform::{self, OPERATIONS, Signals},
+    program::Program,
 };
 
 pub(super) use certificate::Certificate;
@@ -101,7 +102,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         let delay = program.settings.inbound.stop_delay;
         if !delay.is_zero() {
             // Load balancers find out that requests go to other processes.
-            let clock = registry.server().clock();
+            let clock = registry.clock();
             tokio::select! {
                 () = clock.sleep(delay) => {}
                 () = signals.next() => return printed,
@@ -123,7 +124,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     };
     let following_certificate = async {
         match certificate {
-            Some(certificate) => certificate.follow(registry.server().clock()).await,
+            Some(certificate) => certificate.follow(registry.clock()).await,
             None => pending().await,
         }
     };
@@ -278,8 +279,8 @@ async fn start(program: &mut Program, server: Server) -> Result<Started, Error> 
     let server = reserved.fold(server, Server::reserve);
     let registry = open(program, &url).await?;
     let version = env!("CARGO_PKG_VERSION");
-    let store = registry.server().store_name();
-    match registry.server().answer_room() {
+    let store = registry.store().name();
+    match registry.store().answer_room() {
         AnswerRoom::Reserved { directory } | AnswerRoom::Unreserved { directory, .. } => tracing::info!(
             target: OPERATIONS,
             "version {version} started with {store} and the state directory {}",
@@ -307,7 +308,7 @@ pub(super) async fn open(program: &mut Program, url: &PublicUrl) -> Result<Conne
 ///
 /// Work that takes longer is left to the next process, which finds what was recorded.
 async fn drained(registry: &ConnectionRegistry, patience: Duration) {
-    let clock = registry.server().clock();
+    let clock = registry.clock();
     let all = async {
         registry.drain().await;
         registry.close().await;

@@ -83,7 +83,7 @@ impl Page {
         let address = format!("http://{}", server.address());
         // The address of a loopback socket is a public URL.
         let url: PublicUrl = address.parse().map_err(|_| Error::io("the page", &std::io::ErrorKind::Other.into()))?;
-        let clock = self.registry.server().clock();
+        let clock = self.registry.clock();
         let visited = Arc::new(Notify::new());
         let once = Once { page: self.clone(), is_taken: Arc::default(), visited: visited.clone() };
         let routes = Router::new().route("/", get(visit)).with_state(once);

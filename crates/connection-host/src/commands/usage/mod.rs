@@ -10,13 +10,16 @@ use connection_contract::{SessionTokens, Timestamp, Value};
 use connection_core::{ConnectionRegistry, Error as CoreError};
 
 use self::selection::{NamedSelection, SelectedAccount, UsageSourceChoice, kind_of};
+use connection_api as api;
+use connection_server::convert;
+
 use super::follow_events::until_interrupted;
 use crate::{
     Error, Exit,
     args::Usage,
-    cli::Program,
     input::{Standard, at_value},
     output::json,
+    program::Program,
 };
 
 /// The maximum number of accounts whose usage is fetched at once.
@@ -62,7 +65,7 @@ async fn show(
     if output.json && !arguments.watch {
         return output.shape(&usages.iter().map(AccountUsage::body).collect::<Vec<_>>());
     }
-    let now = registry.server().clock().now();
+    let now = registry.clock().now();
     usages.iter().try_for_each(|usage| usage.print(program, now))?;
     if !arguments.watch {
         return if usages.is_empty() { output.line(nothing(arguments)) } else { Ok(()) };
@@ -84,7 +87,7 @@ async fn show(
                         Some(before) => *before = next.clone(),
                         None => usages.push(next.clone()),
                     }
-                    next.print(program, registry.server().clock().now())?;
+                    next.print(program, registry.clock().now())?;
                 }
             }
             Ok(())
@@ -141,10 +144,10 @@ impl AccountUsage {
         seen(self) == seen(other)
     }
 
-    fn body(&self) -> json::UsageBody {
+    fn body(&self) -> api::Usage {
         let SelectedAccount { kind, profile, connection, .. } = &self.account;
-        let found = self.found.as_ref().map(|(status, reading)| (status, reading.as_ref())).map_err(Into::into);
-        json::UsageBody::of(kind, *profile, *connection, found)
+        let found = self.found.as_ref().map(|(status, reading)| (status, reading.as_ref())).map_err(json::reason);
+        convert::usage(kind, *profile, *connection, found)
     }
 
     fn print(&self, program: &Program, now: Timestamp) -> Result<(), Error> {

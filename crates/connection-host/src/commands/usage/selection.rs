@@ -3,9 +3,16 @@
 use connection_agent::{PolledUsage, Usage as OfKind, UsageMonitor};
 use connection_contract::{Kind, SessionTokens};
 use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error as CoreError, Profile, ProfileId};
+use connection_server::convert;
 
 use super::AccountUsage;
-use crate::{Error, Exit, args::Usage, cli::Program, commands::identities::Identities, select};
+use crate::{
+    Error, Exit,
+    args::Usage,
+    backend::{Connections as _, Local},
+    program::Program,
+    select,
+};
 
 /// An account whose usage is shown.
 #[derive(Clone, Debug)]
@@ -64,7 +71,7 @@ impl NamedSelection {
         if !reference.contains(':') {
             return Ok(Self { kind: Some(kind), profile, connection: None });
         }
-        let connection = select::connection(registry, reference).await?;
+        let connection = select::opened(registry, reference).await?;
         match &profile {
             Some(profile) if !is_of(connection.info(), profile) => {
                 let message = format!("'{reference}' does not belong to the profile '{}'", profile.label);
@@ -111,8 +118,10 @@ impl NamedSelection {
                 label,
             }]);
         }
-        let mut identities = Identities::new();
-        identities.learn(registry, &rows).await?;
+        let local = Local::new(registry.clone(), program.settings.clone());
+        let bodies: Vec<_> = rows.iter().map(|info| convert::connection(info, local.now())).collect();
+        let labels = local.profile_labels(&bodies).await?;
+        let label = |id: &ProfileId| labels.get(&id.to_string()).cloned().unwrap_or_default();
         let beside = |kind: &Kind, profile| rows.iter().filter(|of| of.kind == *kind && of.profile == profile).count();
         let accounts = rows.iter().map(|info| SelectedAccount {
             kind: info.kind.clone(),
@@ -122,7 +131,7 @@ impl NamedSelection {
                 ..=1 => info.kind.to_string(),
                 _ => format!("{}:{}", info.kind, info.label),
             },
-            label: identities.of(info).to_owned(),
+            label: info.profile.as_ref().map(label).unwrap_or_default(),
         });
         let mut accounts: Vec<_> = accounts.collect();
         accounts.sort_by(|a, b| (&a.kind, &a.label, a.connection).cmp(&(&b.kind, &b.label, b.connection)));

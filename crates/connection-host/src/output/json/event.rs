@@ -1,12 +1,12 @@
 //! The details of an event, for people.
 
+use connection_api::Event;
 use connection_contract::DisplayText;
-use connection_core::Event;
 use serde_json::Value;
 
 /// Returns the details for people: `before: ada, label: work`.
 pub(crate) fn details(event: &Event) -> String {
-    let Ok(Value::Object(members)) = serde_json::from_str(&event.details) else { return String::new() };
+    let Value::Object(members) = &event.details else { return String::new() };
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         value => value.to_string(),

@@ -1,6 +1,6 @@
 //! The shapes of the remaining commands.
 
-use connection_server::checks::{CheckBody, RedirectUriBody};
+use connection_api::{Check, KindChange, Liveness, Reason, RedirectUri};
 use serde::Serialize;
 
 /// The shape of `kinds forget-client`.
@@ -17,7 +17,7 @@ pub(crate) struct ForgottenBody {
 pub(crate) struct AcceptedBody {
     pub(crate) kind: String,
     pub(crate) connections: u64,
-    pub(crate) changes: Vec<super::KindChangeBody>,
+    pub(crate) changes: Vec<KindChange>,
 }
 
 /// The shape of one line of `import`.
@@ -27,8 +27,8 @@ pub(crate) struct ImportedBody {
     pub(crate) id: Option<String>,
     pub(crate) kind: Option<String>,
     pub(crate) label: Option<String>,
-    pub(crate) liveness: Option<&'static str>,
-    pub(crate) error: Option<super::ErrorContent>,
+    pub(crate) liveness: Option<Liveness>,
+    pub(crate) error: Option<Reason>,
 }
 
 /// The shape of the line that `serve` prints when it is ready.
@@ -47,7 +47,7 @@ pub(crate) struct ServingBody {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DoctorBody {
     pub(crate) ok: bool,
-    pub(crate) checks: Vec<CheckBody>,
+    pub(crate) checks: Vec<Check>,
     /// The redirect addresses, with `--callback`.
-    pub(crate) redirect_uris: Option<Vec<RedirectUriBody>>,
+    pub(crate) redirect_uris: Option<Vec<RedirectUri>>,
 }

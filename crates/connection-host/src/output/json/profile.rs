@@ -1,6 +1,5 @@
 //! The shape of the profile of a slot.
 
-use connection_core::ProfileId;
 use serde::Serialize;
 
 /// The shape of `profiles default --slot`.
@@ -12,7 +11,7 @@ pub(crate) struct ProfileSlotBody {
 }
 
 impl ProfileSlotBody {
-    pub(crate) fn of(kind: &str, slot: &str, profile: Option<ProfileId>) -> Self {
+    pub(crate) fn of(kind: &str, slot: &str, profile: Option<impl ToString>) -> Self {
         Self { kind: kind.to_owned(), slot: slot.to_owned(), profile: profile.map(|id| id.to_string()) }
     }
 }

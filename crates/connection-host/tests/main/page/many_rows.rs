@@ -1,6 +1,6 @@
-//! Ten thousand connections: the server searches and filters them, and the page holds the rows in view alone.
+//! Many connections: the server searches and filters them, and the page holds the rows in view alone.
 
-use connection_faults::browser::Browser;
+use connection_faults::{browser::Browser, rounds::rounds};
 use serde_json::{Value, json};
 
 use super::{click, enter, go, loaded};
@@ -11,7 +11,11 @@ use crate::{
     visit::visit,
 };
 
-const MANY: usize = 10_000;
+/// Twenty pages of the list are enough to see that the page holds few rows; the long form has as many as a large owner.
+fn many() -> usize {
+    rounds(2_000, 10_000)
+}
+
 /// More rows than fit into a window and its surroundings, and far fewer than a page of the list.
 const MAX_ROWS: u64 = 60;
 
@@ -21,8 +25,8 @@ fn import(machine: &Machine) {
         let identity = json!({ "id": id.to_string(), "label": format!("account {id}") });
         json!({ "kind": kind, "label": label, "identity": identity, "credential": credential }).to_string()
     };
-    let github = (1..MANY).map(|number| row("github", &format!("label-{number}"), number, TOKEN));
-    let lines: Vec<_> = github.chain([row("notion", "wiki", MANY, NOTION_KEY)]).collect();
+    let github = (1..many()).map(|number| row("github", &format!("label-{number}"), number, TOKEN));
+    let lines: Vec<_> = github.chain([row("notion", "wiki", many(), NOTION_KEY)]).collect();
     let file = machine.write("connections.jsonl", lines.join("\n").as_bytes());
     machine.run(&["import", &file]).exits(0);
 }
@@ -49,27 +53,27 @@ async fn lists(browser: &Browser) -> Vec<String> {
 }
 
 #[test]
-fn one_of_ten_thousand_connections_is_found_and_the_page_holds_few_rows() {
+fn one_of_thousands_of_connections_is_found_and_the_page_holds_few_rows() {
     let machine = machine();
     import(&machine);
     let serving = Serving::with_page(&machine);
     visit(async |browser| {
         browser.resize(1280, 900).await;
         enter(browser, &serving).await;
-        browser.shows("10,000 not checked").await;
+        browser.shows(if many() == 10_000 { "10,000 not checked" } else { "2,000 not checked" }).await;
         let shown = labels(browser).await.len() as u64;
         assert!((2..=MAX_ROWS).contains(&shown), "{shown} rows");
         let requests = lists(browser).await;
         assert!((1..=2).contains(&requests.len()) && requests[0].contains("limit=100"), "{requests:?}");
 
         // The label of the last connection is on none of the pages that the browser has read.
-        browser.write("input[type=search]", "label-9876").await;
-        finds(browser, "label-9876").await;
+        browser.write("input[type=search]", "label-1987").await;
+        finds(browser, "label-1987").await;
         let requests = lists(browser).await;
-        assert!(requests.iter().all(|url| url.contains("search=label-9876")), "{requests:?}");
+        assert!(requests.iter().all(|url| url.contains("search=label-1987")), "{requests:?}");
         assert!((1..=2).contains(&requests.len()), "{requests:?}");
-        go(browser, &serving, "/?search=account+4321").await;
-        finds(browser, "label-4321").await;
+        go(browser, &serving, "/?search=account+1321").await;
+        finds(browser, "label-1321").await;
         go(browser, &serving, "/?kind=notion").await;
         finds(browser, "wiki").await;
         go(browser, &serving, "/?state=live").await;
@@ -83,7 +87,7 @@ fn one_of_ten_thousand_connections_is_found_and_the_page_holds_few_rows() {
             window.most = Math.max(window.most, rows.length);
             window.scrollTo(0, document.documentElement.scrollHeight);
             return rows.some((row) => Number(row.dataset.index) >= arguments[0])";
-        for reached in (1000..=MANY).step_by(1000) {
+        for reached in (1000..=many()).step_by(1000) {
             browser.until(&format!("row {reached} is shown"), scroll, vec![json!(reached)]).await;
         }
         loaded(browser).await;

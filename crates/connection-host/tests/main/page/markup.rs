@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{ACME, add_acme, click, enter, go, loaded, screens};
 use crate::{
+    program::Machine,
     provider::NOTION_KEY,
     serve::{Serving, machine},
     visit::visit_with_failing_requests,
@@ -30,37 +31,7 @@ const FOUND: &str = "
 #[test]
 fn scripts_and_markup_in_texts_of_others_are_shown_and_neither_run_nor_made() {
     let machine = machine();
-    let corpus = CORPUS.join(" ");
-    add_acme(&machine, "");
-    // Names and labels have at most a hundred characters.
-    let name = format!("{} {}", CORPUS[0], CORPUS[4]);
-    let (text, title) = (json!(corpus).to_string(), json!(name).to_string());
-    let kind = ACME.replace("name = \"Acme\"", &format!("name = {title}\nguide = [{text}]"));
-    let kind = kind.replace("label = \"API key\"", &format!("label = {text}\nhelp = {text}"));
-    machine.write("configuration/kinds/acme.toml", kind.as_bytes());
-    let account = json!({ "id": 7, "name": corpus }).to_string();
-    machine.provider.tell(200, "content-type: application/json\r\n", &account);
-    let key = json!({ "apiKey": NOTION_KEY }).to_string();
-    let added = machine.feed(&["add", "acme", "--label", &name, "--input", "-", "--json"], &key).exits(0).json();
-    let id = added["id"].as_str().unwrap().to_owned();
-    let manifest = json!({
-        "name": "issues",
-        "connection": {
-            "id": "default",
-            "provider": "acme",
-            "title": corpus,
-            "auth": { "type": "apiKey", "secretNames": ["apiKey"] },
-            "connectGuide": corpus,
-        },
-        "preferences": [
-            { "name": "open", "type": "checkbox", "title": corpus, "description": corpus, "default": true },
-            { "name": "team", "type": "textfield", "title": corpus, "default": corpus },
-        ],
-    });
-    let file = machine.write("issues.json", manifest.to_string().as_bytes());
-    machine.run(&["extensions", "add", &file]).exits(0);
-    machine.run(&["extensions", "grant", "issues", &id]).exits(0);
-    machine.run(&["tokens", "create", &name]).exits(0);
+    let id = connected(&machine);
     let visits = [
         ("/", "/".to_owned(), true),
         ("/connections", "/connections?search=nothing%3Cscript%3Ewindow.hit=1%3C/script%3E".to_owned(), false),
@@ -110,4 +81,40 @@ fn scripts_and_markup_in_texts_of_others_are_shown_and_neither_run_nor_made() {
         go(browser, &serving, "/connect").await;
         check("what can be connected", true).await;
     });
+}
+
+/// Connects an account and adds an extension, all of whose texts are the corpus. Returns the id of the connection.
+fn connected(machine: &Machine) -> String {
+    let corpus = CORPUS.join(" ");
+    add_acme(machine, "");
+    // Names and labels have at most a hundred characters.
+    let name = format!("{} {}", CORPUS[0], CORPUS[4]);
+    let (text, title) = (json!(corpus).to_string(), json!(name).to_string());
+    let kind = ACME.replace("name = \"Acme\"", &format!("name = {title}\nguide = [{text}]"));
+    let kind = kind.replace("label = \"API key\"", &format!("label = {text}\nhelp = {text}"));
+    machine.write("configuration/kinds/acme.toml", kind.as_bytes());
+    let account = json!({ "id": 7, "name": corpus }).to_string();
+    machine.provider.tell(200, "content-type: application/json\r\n", &account);
+    let key = json!({ "apiKey": NOTION_KEY }).to_string();
+    let added = machine.feed(&["add", "acme", "--label", &name, "--input", "-", "--json"], &key).exits(0).json();
+    let id = added["id"].as_str().unwrap().to_owned();
+    let manifest = json!({
+        "name": "issues",
+        "connection": {
+            "id": "default",
+            "provider": "acme",
+            "title": corpus,
+            "auth": { "type": "apiKey", "secretNames": ["apiKey"] },
+            "connectGuide": corpus,
+        },
+        "preferences": [
+            { "name": "open", "type": "checkbox", "title": corpus, "description": corpus, "default": true },
+            { "name": "team", "type": "textfield", "title": corpus, "default": corpus },
+        ],
+    });
+    let file = machine.write("issues.json", manifest.to_string().as_bytes());
+    machine.run(&["extensions", "add", &file]).exits(0);
+    machine.run(&["extensions", "grant", "issues", &id]).exits(0);
+    machine.run(&["tokens", "create", &name]).exits(0);
+    id
 }

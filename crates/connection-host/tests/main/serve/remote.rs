@@ -61,7 +61,7 @@ impl Remote {
     }
 
     /// Returns an output with the hints that the machine of the server has.
-    fn unnamed(&self, out: &str) -> String {
+    pub(crate) fn unnamed(&self, out: &str) -> String {
         out.replace(&format!("connections --host {} ", self.url), "connections ")
     }
 }
@@ -281,24 +281,44 @@ fn a_command_that_works_on_its_own_machine_alone_is_refused() {
     let remote = Remote::start("manage");
     let nobody = Machine::new();
     for (arguments, named) in [
-        (&["kinds", "show", "github"][..], "`connections kinds show`"),
-        (&["setup", "list"], "`connections setup list`"),
+        (&["kinds", "add", "acme.json"][..], "`connections kinds add`"),
+        (&["backup", "x"], "`connections backup`"),
         (&["serve"], "`connections serve`"),
-        (&["doctor"], "`connections doctor`"),
-        (&["refresh", "github"], "`connections refresh`"),
-        (&["watch"], "`connections watch`"),
         (&["key", "rotate"], "`connections key rotate`"),
         (&["exec", "issues", "--", "list"], "`connections exec`"),
     ] {
         // It does not matter that there is no token.
         let refused = nobody.run(&remote.arguments(arguments)).exits(2);
         let refused = refused.warns(&format!("{named} does not work with --host"));
-        refused
-            .warns(AT_THE_SERVER)
-            .warns("with --host work add, default, events, link, list, reauthorize, remove, rename, send, show, tag, verify");
+        refused.warns(AT_THE_SERVER);
     }
     remote.run(&["list", "--database", "sqlite:x.db"]).exits(2).warns("--database cannot be used with --host");
     remote.client.run(&["list", "--host-token-file", "x"]).exits(2).warns("--host-token-file needs --host");
+}
+
+#[test]
+fn no_text_of_a_server_moves_the_terminal() {
+    let mut client = Machine::new();
+    client.set("CONNECTIONS_HOST_TOKEN", "cn_token");
+    let json = "content-type: application/json\r\n";
+    let listed = r#""kind":"acme\u001b[2J","provider":"acme","title":"\u001b]0;Acme\u0007\u202e","auth":"apiKey","own":false,"profiles":false,"connections":0"#;
+    let list = format!(r#"{{"items":[{{{listed}}}],"next":null}}"#);
+    let shown = format!(
+        r#"{{{listed},"extension":null,"guide":[{{"text":"\u001b[8mhidden","open":null}}],"fields":[],"capabilities":[],"ways":[],"redirectUri":null}}"#
+    );
+    let problem = r#"{"type":"about:blank","title":"Forbidden","status":403,"detail":"no\u001b[2J","code":"denied","remedy":"\u009bask","field":null,"problems":[],"made":null}"#;
+    for (status, body, arguments, part) in [
+        (200, list.as_str(), &["kinds"][..], "acme[2J"),
+        (200, &shown, &["kinds", "show", "acme"], "hidden"),
+        (403, problem, &["tokens"], "[2J"),
+    ] {
+        client.provider.tell(status, json, body);
+        let ran = client.run(&[&["--host", &client.provider.origin], arguments].concat());
+        let text = format!("{}{}", ran.out, ran.err);
+        assert!(text.contains(part), "{text:?}");
+        let moves = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!text.contains(moves), "{text:?}");
+    }
 }
 
 #[test]

@@ -65,6 +65,21 @@ fn a_setup_survives_a_restart_of_the_server() {
     drop(serving);
 }
 
+#[test]
+fn a_setup_whose_command_was_killed_is_continued_from_another_machine() {
+    let server = machine();
+    Google::of(&server, 3600);
+    let remote = Remote::of(server, "manage");
+    let mut adding = begin(&remote, &[&["add", "gmail"], &application(&remote.client)[..]].concat());
+    adding.link();
+    adding.kill();
+    remote.run(&["setup", "list"]).exits(0).says("gmail");
+    let mut resumed = begin(&remote, &["setup", "resume"]);
+    come_back(&resumed.link());
+    resumed.end().exits(0).says("Connected ada@example.com (gmail:ada@example.com) · live");
+    remote.run(&["setup", "list"]).exits(0).says("There is no unfinished setup.");
+}
+
 /// A server with a provider that issues codes, and a machine of a person.
 fn real() -> Option<(Real, Serving, Machine)> {
     let mut real = Real::start(json!({}))?;

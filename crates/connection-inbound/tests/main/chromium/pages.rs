@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::site::{PROVIDER, Site};
 use crate::{
     login::LOGIN,
+    provider::Provider,
     test_host::{PUBLIC, World, end, sent_to},
 };
 
@@ -139,11 +140,11 @@ async fn a_page_that_waits_goes_on_by_itself() {
     };
     let waited = async {
         while world.provider.request_bodies().is_empty() {
-            registry.server().health().await;
+            registry.store().health().await;
         }
         // The page waits for ten seconds, and the exchange is given up after fifteen.
         for _ in 0..14_000 {
-            registry.server().health().await;
+            registry.store().health().await;
             world.clock.advance(Duration::from_millis(1));
         }
     };
@@ -152,4 +153,17 @@ async fn a_page_that_waits_goes_on_by_itself() {
     browser.shows("Connected").await;
     left(&browser, &back(&link), "the-code").await;
     assert_eq!(end(&session).await, "done ada");
+}
+
+impl Provider {
+    /// Accepts requests, but answers none until it is released.
+    fn hold(&self) {
+        *self.held.0.lock().unwrap() = true;
+    }
+
+    /// Releases the requests that [`hold`](Self::hold) has stopped.
+    fn let_go(&self) {
+        *self.held.0.lock().unwrap() = false;
+        self.held.1.notify_all();
+    }
 }

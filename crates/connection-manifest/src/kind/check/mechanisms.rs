@@ -71,23 +71,7 @@ fn oauth2(checker: &mut Checker<'_>, at: At<'_>, table: &OAuth2Table) {
     } else if table.discover || table.issuer_in_callback {
         checker.report(at, "the issuer is missing; write issuer = \"https://…\"");
     }
-    if let ClientAuthTable::Table(form) = &table.client_auth {
-        let at = At::Name(&at, "client_auth");
-        if form.basic.is_some() == form.private_key_jwt.is_some() {
-            checker.report(at, "the application authenticates in one way; write either `basic` or `private_key_jwt`");
-        }
-        if let Some(texts) = &form.basic {
-            let allowed = Allowed { client_id: true, client_secret: true, ..early };
-            checker.template(At::Name(&at, "basic"), &texts.user, allowed);
-            checker.template(At::Name(&at, "basic"), &texts.password, allowed);
-        }
-        if form.private_key_jwt.as_ref().is_some_and(|jwt| matches!(jwt.algorithm, None | Some(JwtAlgorithm::HS256))) {
-            checker.report(
-                At::Name(&at, "private_key_jwt"),
-                "an assertion is signed with a private key; write algorithm = \"RS256\", \"PS256\", \"ES256\" or \"EdDSA\"",
-            );
-        }
-    }
+    client_auth(checker, at, table, early);
     let with_secret = Allowed { client_secret: true, ..early };
     parameters(checker, At::Name(&at, "authorize_params"), &table.authorize_params, early);
     parameters(checker, At::Name(&at, "token_params"), &table.token_params, Allowed { flow: true, ..with_secret });
@@ -106,24 +90,49 @@ fn oauth2(checker: &mut Checker<'_>, at: At<'_>, table: &OAuth2Table) {
             "renewal = \"step\" and the table `refresh_step` belong together; add the other or remove both",
         );
     }
-    let response = At::Name(&at, "response");
-    for pointer in table.response.access_token.iter() {
-        checker.pointer(At::Name(&response, "access_token"), pointer);
-    }
-    checker.rules(At::Name(&response, "error_if"), &table.response.error_if);
-    if let Some(index) = table.response.error_if.iter().position(|rule| rule.exists.is_some()) {
-        let list = At::Name(&response, "error_if");
-        checker
-            .report(At::Index(&list, index), "a token response is compared with a value; write `equals` or `differs`");
-    }
-    let capture = At::Name(&response, "capture");
-    for (name, pointer) in table.response.capture.iter() {
-        checker.pointer(At::Name(&capture, name), pointer);
-        declared(checker, At::Name(&capture, name), name, "token_response");
-    }
+    response(checker, at, table);
     for (index, name) in table.callback_capture.iter().enumerate() {
         let list = At::Name(&at, "callback_capture");
         declared(checker, At::Index(&list, index), name, "callback");
+    }
+}
+
+/// Checks how the application authenticates.
+fn client_auth(checker: &mut Checker<'_>, at: At<'_>, table: &OAuth2Table, early: Allowed<'_>) {
+    let ClientAuthTable::Table(form) = &table.client_auth else { return };
+    let at = At::Name(&at, "client_auth");
+    if form.basic.is_some() == form.private_key_jwt.is_some() {
+        checker.report(at, "the application authenticates in one way; write either `basic` or `private_key_jwt`");
+    }
+    if let Some(texts) = &form.basic {
+        let allowed = Allowed { client_id: true, client_secret: true, ..early };
+        checker.template(At::Name(&at, "basic"), &texts.user, allowed);
+        checker.template(At::Name(&at, "basic"), &texts.password, allowed);
+    }
+    if form.private_key_jwt.as_ref().is_some_and(|jwt| matches!(jwt.algorithm, None | Some(JwtAlgorithm::HS256))) {
+        checker.report(
+            At::Name(&at, "private_key_jwt"),
+            "an assertion is signed with a private key; write algorithm = \"RS256\", \"PS256\", \"ES256\" or \"EdDSA\"",
+        );
+    }
+}
+
+/// Checks where the parts of a token response are.
+fn response(checker: &mut Checker<'_>, at: At<'_>, table: &OAuth2Table) {
+    let at = At::Name(&at, "response");
+    for pointer in table.response.access_token.iter() {
+        checker.pointer(At::Name(&at, "access_token"), pointer);
+    }
+    checker.rules(At::Name(&at, "error_if"), &table.response.error_if);
+    if let Some(index) = table.response.error_if.iter().position(|rule| rule.exists.is_some()) {
+        let list = At::Name(&at, "error_if");
+        checker
+            .report(At::Index(&list, index), "a token response is compared with a value; write `equals` or `differs`");
+    }
+    let capture = At::Name(&at, "capture");
+    for (name, pointer) in table.response.capture.iter() {
+        checker.pointer(At::Name(&capture, name), pointer);
+        declared(checker, At::Name(&capture, name), name, "token_response");
     }
 }
 

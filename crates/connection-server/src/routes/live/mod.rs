@@ -63,7 +63,7 @@ pub(super) async fn live(
     ToListen { caller, extension }: ToListen,
     place: Option<Extension<RequestPlace>>,
 ) -> Result<Response, Problem> {
-    let clock = caller.registry.server().clock();
+    let clock = caller.registry.clock();
     let token = api.streams.open(caller.token.id, clock.now()).map_err(Problem::too_many_streams)?;
     let (feed, hears) = api.feeds.listen(&caller.registry, extension.as_deref(), api.usage.changes()).await?;
     if place.is_some_and(|place| !place.stream()) {

@@ -53,7 +53,7 @@ impl TokenStreams {
     pub(super) fn is_accepted(self: Arc<Self>, registry: ConnectionRegistry) -> BoxFuture<'static, bool> {
         Box::pin(async move {
             let mut accepted_at = self.accepted_at.lock().await;
-            let now = registry.server().clock().now();
+            let now = registry.clock().now();
             if (0..CHECKED_FOR).contains(&(now.seconds() - accepted_at.seconds())) {
                 return true;
             }

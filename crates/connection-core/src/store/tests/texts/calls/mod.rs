@@ -81,7 +81,11 @@ async fn read(tx: &mut Reader) {
         renamed(nobody(), "a");
         beside(&Database::new().account("a"));
         listed_of("local", &[nobody()]);
-        outlines("local", None, 9);
+        kinds_and_labels("local", 9);
+        classes("local", false);
+        classes("local", true);
+        members(("local", "github  live 0"), ("", Uuid::nil()), 9);
+        ending("local", 1);
         current_credential(nobody());
         previous_credential(nobody());
         previous_generation(nobody());

@@ -1,0 +1,199 @@
+//! The classes of connections that an overview merges.
+//!
+//! The store sorts the connections of a class by label. Connections of a class have the same kind, terms and liveness, so
+//! this process decides for a whole class whether it needs attention, and merges the classes of each provider. Only the
+//! connections that end soon are moved from their classes one by one.
+
+use std::{
+    cmp::Ordering,
+    collections::{BTreeSet, HashMap, HashSet},
+};
+
+use connection_contract::{Kind, Liveness, encode};
+use uuid::Uuid;
+
+use super::{Overview, cursor::Position};
+use crate::{
+    ConnectionId, Error, StoreError,
+    connection_info::current_liveness,
+    ground::{Ground, RowKinds, UNREADABLE},
+    kinds::KindEntry,
+    liveness::column,
+    store::{ClassRow, EndingRow, Reader},
+};
+
+/// A class of connections, with what the registered kinds say about it.
+pub(super) struct Class {
+    /// The name by which the store finds its connections.
+    name: String,
+    /// The number of connections, if they were counted.
+    pub(super) count: u64,
+    kind: Kind,
+    provider: String,
+    pub(super) liveness: Liveness,
+    pub(super) needs_attention: bool,
+    renews: bool,
+}
+
+impl Class {
+    fn of(ground: &Ground, kinds: &RowKinds<'_>, owner: &str, row: ClassRow) -> Self {
+        let mut words = words(&row.class);
+        let is_urgent = words.next() == Some("1");
+        let measured = words.next().map_or(Liveness::Unknown, column::to_liveness);
+        let terms = words.next().filter(|hex| !hex.is_empty()).and_then(encode::from_hex);
+        let kind = words.next().and_then(Kind::parse).unwrap_or(UNREADABLE);
+        let entry = kinds.entry(owner, &kind);
+        let changed = entry.as_ref().is_some_and(|entry| !entry.permits_use(terms.as_deref()));
+        let provider = match &entry {
+            Some(entry) => entry.descriptor.provider.to_string(),
+            None => ground.provider_of(&kind).to_string(),
+        };
+        drop(words);
+        Self {
+            count: row.count.unsigned_abs(),
+            provider,
+            liveness: current_liveness(measured, entry.is_some(), changed),
+            needs_attention: is_urgent || changed || entry.is_none(),
+            renews: entry.as_deref().is_some_and(KindEntry::renews),
+            name: row.class,
+            kind,
+        }
+    }
+
+    fn is_wanted(&self, wanted: &Overview) -> bool {
+        wanted.kind.as_ref().is_none_or(|kind| self.kind == *kind)
+            && wanted.provider.as_ref().is_none_or(|provider| self.provider == provider.as_str())
+            && wanted.liveness.is_none_or(|liveness| self.liveness == liveness)
+    }
+}
+
+/// Returns the words of a class, the last one first. A kind that was edited may contain spaces.
+fn words(class: &str) -> impl Iterator<Item = &str> {
+    class.rsplitn(4, ' ')
+}
+
+/// A part of an overview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The connections that need attention.
+    Attention,
+    Rest,
+}
+
+/// A connection that ends soon, of a class that needs no attention otherwise.
+struct Ending {
+    class: String,
+    label: String,
+    id: ConnectionId,
+}
+
+/// The classes of an owner, and the connections that end soon.
+pub(super) struct Classes {
+    all: Vec<Class>,
+    ending: Vec<Ending>,
+}
+
+impl Classes {
+    /// Reads the classes of an owner, counted or not, and the connections that end by a time.
+    pub(super) async fn read(
+        ground: &Ground,
+        reader: &mut Reader,
+        owner: &str,
+        until: i64,
+        counted: bool,
+    ) -> Result<Self, Error> {
+        let rows = reader.classes(owner, counted).await?;
+        let names: Vec<_> = rows.iter().filter_map(|row| words(&row.class).nth(3).map(str::to_owned)).collect();
+        let kinds = ground.kinds_of_rows(reader, names.iter().map(|kind| (owner, &**kind))).await?;
+        let all: Vec<_> = rows.into_iter().map(|row| Class::of(ground, &kinds, owner, row)).collect();
+        let by_name: HashMap<_, _> = all.iter().map(|class| (&*class.name, class)).collect();
+        let mut ending = Vec::new();
+        for EndingRow { connection_id: id, class, label, valid_until, authorized_until } in
+            reader.ending(owner, until).await?
+        {
+            let Some(of) = by_name.get(&*class).filter(|of| !of.needs_attention) else { continue };
+            // The store knows no kinds, so it finds a few more.
+            let ends_at = if of.renews { authorized_until } else { valid_until };
+            if ends_at.is_some_and(|at| at <= until) {
+                ending.push(Ending { class, label, id });
+            }
+        }
+        Ok(Self { all, ending })
+    }
+
+    pub(super) fn all(&self) -> &[Class] {
+        &self.all
+    }
+
+    pub(super) fn number_of_ending(&self) -> u64 {
+        self.ending.len() as u64
+    }
+
+    /// Adds the positions of a part that `wanted` selects, until there are `limit`.
+    pub(super) async fn find(
+        &self,
+        reader: &mut Reader,
+        owner: &str,
+        part: Part,
+        wanted: &Overview,
+        limit: usize,
+        found: &mut Vec<Position>,
+    ) -> Result<(), Error> {
+        let works = part == Part::Rest;
+        let after = wanted.after.as_ref().map(|after| &after.position);
+        let chosen: Vec<_> = self.all.iter().filter(|class| class.is_wanted(wanted)).collect();
+        let providers: BTreeSet<_> = chosen.iter().map(|class| &*class.provider).collect();
+        let moved: HashSet<_> = self.ending.iter().map(|ending| ending.id).collect();
+        for provider in providers {
+            let begin = match after.map(|after| ((after.works, &*after.provider).cmp(&(works, provider)), after)) {
+                Some((Ordering::Greater, _)) => continue,
+                Some((Ordering::Equal, after)) => (&*after.label, after.id.as_uuid()),
+                _ => ("", Uuid::nil()),
+            };
+            let missing = limit - found.len();
+            let mut here = Vec::new();
+            for class in chosen.iter().filter(|class| class.provider == provider) {
+                if class.needs_attention == works {
+                    if part == Part::Attention {
+                        let ending = self.ending.iter().filter(|ending| ending.class == class.name);
+                        let ending = ending.map(|ending| (ending.label.clone(), ending.id));
+                        here.extend(ending.filter(|(label, id)| (&**label, id.as_uuid()) > begin));
+                    }
+                    continue;
+                }
+                let skipped = |id: &ConnectionId| works && moved.contains(id);
+                here.extend(members(reader, (owner, &class.name), begin, missing, skipped).await?);
+            }
+            here.sort_unstable();
+            here.truncate(missing);
+            let provider = provider.to_owned();
+            found.extend(here.into_iter().map(|(label, id)| Position { works, provider: provider.clone(), label, id }));
+            if found.len() >= limit {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns the first connections of a class after a label and an id, without those that are skipped.
+async fn members(
+    reader: &mut Reader,
+    class: (&str, &str),
+    (label, id): (&str, Uuid),
+    limit: usize,
+    skipped: impl Fn(&ConnectionId) -> bool,
+) -> Result<Vec<(String, ConnectionId)>, StoreError> {
+    let mut found: Vec<(String, ConnectionId)> = Vec::new();
+    let (mut label, mut id) = (label.to_owned(), id);
+    loop {
+        let (rows, is_full) = reader.members(class, (&label, id), limit as i64).await?;
+        let last = rows.last().map(|row| (row.label.clone(), row.connection_id.as_uuid()));
+        let rows = rows.into_iter().map(|row| (row.label, row.connection_id));
+        found.extend(rows.filter(|(_, id)| !skipped(id)).take(limit - found.len()));
+        match last.filter(|_| is_full && found.len() < limit) {
+            Some(last) => (label, id) = last,
+            None => return Ok(found),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The face of the store: its name, whether it answers, and what it holds in numbers.
+
+use connection_contract::{BoxFuture, Kind};
+
+use super::{AnswerRoom, ConnectionRegistry, NotReady, StoreCounts};
+use crate::{
+    Error,
+    store::{any_of, called},
+};
+
+/// The store of a registry, for the log, the checks and the metrics of a program that keeps running.
+///
+/// # Examples
+///
+/// ```
+/// use connection_core::{AnswerRoom, ConnectionRegistry};
+///
+/// async fn report(registry: &ConnectionRegistry) {
+///     let store = registry.store();
+///     println!("{}: {}", store.name(), if store.health().await { "up" } else { "down" });
+///     if let AnswerRoom::Memory = store.answer_room() {
+///         println!("an answer that the store cannot take is lost with this process");
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct StoreState<'a> {
+    registry: &'a ConnectionRegistry,
+}
+
+impl ConnectionRegistry {
+    /// Returns the state of the store.
+    pub fn store(&self) -> StoreState<'_> {
+        StoreState { registry: self }
+    }
+}
+
+impl<'a> StoreState<'a> {
+    /// Returns a readable name of the database: `PostgreSQL at db.example:5432`, or `the database` and the path of its
+    /// file. The name contains no password.
+    pub fn name(self) -> String {
+        called(self.registry.systems.ground.store.place())
+    }
+
+    /// Returns `true` if the store can be read.
+    pub fn health(self) -> BoxFuture<'a, bool> {
+        Box::pin(self.registry.systems.ground.store.health())
+    }
+
+    /// Checks that this process could answer a request now: the database can be read, its tables are those of this
+    /// program, the keys open it, and writes do not fail for lack of space. A load balancer sends requests to a process
+    /// while this is so.
+    ///
+    /// ```
+    /// use connection_core::ConnectionRegistry;
+    ///
+    /// async fn report(registry: &ConnectionRegistry) {
+    ///     match registry.store().ready().await {
+    ///         Ok(()) => println!("ready"),
+    ///         Err(reason) => println!("not ready: {reason}"),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The reason why it could not.
+    pub fn ready(self) -> BoxFuture<'a, Result<(), NotReady>> {
+        Box::pin(async move {
+            let systems = &self.registry.systems;
+            let found = async {
+                if !systems.ground.store.is_migrated().await? {
+                    return Ok(Err(NotReady::Tables));
+                }
+                if !systems.ground.sealer.opens_store().await? {
+                    return Ok(Err(NotReady::Keys));
+                }
+                let is_full = systems.ground.store.is_full().await;
+                Ok::<_, crate::StoreError>(if is_full { Err(NotReady::Full) } else { Ok(()) })
+            };
+            found.await.unwrap_or(Err(NotReady::Store))
+        })
+    }
+
+    /// Returns what the store holds and what waits in it, in numbers over all owners.
+    ///
+    /// Two queries count the rows. One of them reads every connection, so a host that is asked often keeps the answer
+    /// for some seconds.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn counts(self) -> BoxFuture<'a, Result<StoreCounts, Error>> {
+        Box::pin(async move {
+            let systems = &self.registry.systems;
+            let words = |kinds: &[Kind]| any_of(kinds.iter().map(Kind::as_str));
+            let (renewing, registered) = (words(&systems.ground.renewing()), words(&systems.ground.registered()));
+            let now = systems.ground.clock.now().seconds();
+            let mut reader = systems.ground.reader().await?;
+            let connections = reader.count_by_liveness().await?;
+            let waiting = reader.count_waiting(now, &renewing, &registered).await?;
+            Ok(StoreCounts::of(&connections, waiting))
+        })
+    }
+
+    /// Returns the place where this process keeps an answer that its store cannot take at the moment.
+    pub fn answer_room(self) -> AnswerRoom {
+        self.registry.systems.answer_room()
+    }
+}

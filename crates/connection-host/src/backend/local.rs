@@ -1,0 +1,112 @@
+//! The local store.
+
+use std::sync::Arc;
+
+use connection_api::NewSetupLink;
+use connection_contract::{Kind, Liveness, Timestamp, reason};
+use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, NewSetupLink as CoreLink, Tags};
+
+use super::{Backend, Lookup};
+use crate::{
+    Error,
+    config::Settings,
+    output::{moment, name, quoted},
+};
+
+/// The local store, as a registry that is open.
+pub(crate) struct Local {
+    pub(crate) registry: ConnectionRegistry,
+    pub(super) settings: Arc<Settings>,
+}
+
+impl Local {
+    pub(crate) fn new(registry: ConnectionRegistry, settings: Arc<Settings>) -> Self {
+        Self { registry, settings }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.registry.clock().now()
+    }
+}
+
+#[async_trait::async_trait(?Send)]
+impl Backend for Local {
+    fn lookup(&self) -> &dyn Lookup {
+        &self.registry
+    }
+
+    async fn drain(&self) {
+        self.registry.drain().await;
+    }
+
+    async fn close(&self) {
+        self.registry.close().await;
+    }
+}
+
+impl Local {
+    /// Checks what a link connects.
+    pub(super) async fn new_link(&self, link: NewSetupLink) -> Result<CoreLink, Error> {
+        let owner = self.registry.owner_name();
+        let name = link.name.unwrap_or_default();
+        let new = match &link.connection {
+            Some(id) => {
+                let connection = self.connection(id).await?;
+                if !connection.info().registered {
+                    return Err(CoreError::UnknownKind(connection.info().kind.clone()).into());
+                }
+                CoreLink::repair(owner, name, connection.id())
+            }
+            None => {
+                let mut kinds = Vec::new();
+                for name in &link.kinds {
+                    let kind = Kind::parse(name).ok_or_else(|| Error::usage("--kind does not accept this value"))?;
+                    if self.registry.kinds().get(&kind).is_none() {
+                        return Err(CoreError::UnknownKind(kind).into());
+                    }
+                    kinds.push(kind);
+                }
+                CoreLink::new(owner, name, kinds).tags(Tags::new(link.tags).map_err(CoreError::from)?)
+            }
+        };
+        match link.return_to {
+            Some(address) if !self.settings.page.allows(&address) => {
+                Err(Error::usage("--return-to takes an address of 'page.return_addresses' alone, perhaps with a query")
+                    .remedy("add the address to 'page.return_addresses' in the configuration"))
+            }
+            Some(address) => Ok(new.return_to(address)),
+            None => Ok(new),
+        }
+    }
+
+    /// Converts the error of a refresh, with what still works and what to do.
+    pub(super) fn not_refreshed(&self, error: CoreError, info: &ConnectionInfo) -> Error {
+        let now = self.now();
+        let named = quoted(&name(&self.body(info)));
+        let is_final = matches!(&error, CoreError::NotRenewed { why, .. } if why.liveness == Liveness::Failing);
+        let waits = match &error {
+            CoreError::NotRenewed { why, .. } if why.reason.code == reason::REFRESH_OUTCOME_UNKNOWN => {
+                why.recheck_after
+            }
+            _ => None,
+        };
+        let mut error = Error::from(error);
+        if error.code != "not_renewed" {
+            return error;
+        }
+        if let Some(until) = info.valid_until.filter(|until| *until > now) {
+            error.message = format!("{}; the current token expires {}", error.message, moment(until, now));
+        }
+        if is_final {
+            return error.remedy(format!(
+                "authorize it again with `connections reauthorize {named}`; \
+                 `connections refresh {named} --force` asks the provider once more"
+            ));
+        }
+        let Some(waits) = waits else { return error };
+        let until = now.after(waits.as_secs());
+        error.message =
+            format!("{}; nothing is sent again before {} ({})", error.message, until.to_rfc3339(), moment(until, now));
+        error.remedy(format!("try again then, or authorize it again with `connections reauthorize {named}`"))
+    }
+}

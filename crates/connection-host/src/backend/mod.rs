@@ -1,0 +1,47 @@
+//! The place where a command works: the local store, or the server that `--host` names.
+//!
+//! Each file has the operations on one resource, as a trait, with both ways to do them. All of them take and return the
+//! shapes of the API, so that a command is written once and prints the same for both.
+
+mod connections;
+mod error;
+mod events;
+mod extensions;
+mod files;
+mod imports;
+mod kinds;
+mod local;
+mod lookup;
+mod remote;
+mod setups;
+mod tokens;
+mod webhooks;
+
+pub(crate) use connections::{Connections, NewRequest, PAGE, Sent, every};
+pub(crate) use events::{Events, NewEvents, event_id};
+pub(crate) use extensions::Extensions;
+pub(crate) use files::Files;
+pub(crate) use imports::Imports;
+pub(crate) use kinds::Kinds;
+pub(crate) use local::Local;
+pub(crate) use lookup::Lookup;
+pub(crate) use remote::{AT_THE_SERVER, Remote, check_command, has_command, unreadable};
+pub(crate) use setups::Setups;
+pub(crate) use tokens::Tokens;
+pub(crate) use webhooks::Webhooks;
+
+/// All operations of commands.
+#[async_trait::async_trait(?Send)]
+pub(crate) trait Backend:
+    Connections + Events + Extensions + Files + Imports + Kinds + Setups + Tokens + Webhooks
+{
+    /// Returns the look-up of connections by what a person typed.
+    fn lookup(&self) -> &dyn Lookup;
+
+    /// Waits until the requests in progress have their answers, which may hold the only token that works. A server does
+    /// so itself.
+    async fn drain(&self);
+
+    /// Ends the work, so that nothing of it is left when the command ends.
+    async fn close(&self);
+}

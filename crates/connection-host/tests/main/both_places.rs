@@ -1,0 +1,310 @@
+//! One script of commands, run against a local store and against a server: both print the same, apart from ids, times and
+//! the differences that the specification of the API lists.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    extensions::ISSUES,
+    program::{Machine, Ran},
+    provider::{OTHER_TOKEN, TOKEN},
+    serve::{machine, remote::Remote},
+};
+
+/// The specification, with the list of differences.
+const API: &str = include_str!("../../../../docs/spec/api.md");
+
+/// The address at which providers would reach both places.
+const PUBLIC_URL: &str = "https://host.example";
+
+/// Returns the commands of the list of differences.
+fn listed() -> BTreeSet<String> {
+    let table = API.split("### What a server says differently").nth(1).unwrap().split("\n#").next().unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| row.split('`').next().unwrap().to_owned()).collect()
+}
+
+/// Replaces what differs from one run to the next: ids, times, tokens and ports.
+fn settled(text: &str) -> String {
+    let mut settled = String::new();
+    for line in text.lines() {
+        for (index, word) in line.split(' ').enumerate() {
+            if index > 0 {
+                settled.push(' ');
+            }
+            settled.push_str(&word_without_run(word));
+        }
+        settled.push('\n');
+    }
+    settled
+}
+
+/// Replaces an id, the end of one, a time, a token or a port in a word.
+fn word_without_run(word: &str) -> String {
+    let mut rest = word;
+    let mut out = String::new();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':' | '.' | '+');
+    while let Some(begin) = rest.find(is_part) {
+        out.push_str(&rest[..begin]);
+        rest = &rest[begin..];
+        let end = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
+        out.push_str(&part(&rest[..end]));
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+fn part(part: &str) -> String {
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    let is_id = part.len() == 36 && part.split('-').count() == 5 && part.split('-').all(is_hex);
+    let is_end = part.len() == 8 && is_hex(part);
+    let is_time = part.len() >= 20 && part.as_bytes()[4] == b'-' && part.contains('T') && part.ends_with('Z');
+    match part {
+        _ if is_id => "ID".to_owned(),
+        _ if is_end => "END".to_owned(),
+        _ if is_time => "TIME".to_owned(),
+        _ if part.starts_with(".tmp") => "HOME".to_owned(),
+        _ if part.starts_with("cn_") => "TOKEN".to_owned(),
+        _ if part.starts_with("127.0.0.1:") => "ADDRESS".to_owned(),
+        _ => part.to_owned(),
+    }
+}
+
+/// Returns an output without the relative times, which may be of another second.
+fn without_age(text: &str) -> String {
+    let line = |line: &str| {
+        let line = line.replace(" (now)", "");
+        match line.rsplit_once(" (") {
+            Some((before, rest)) if rest.contains("ago") || rest.starts_with("in ") => before.to_owned(),
+            _ => line,
+        }
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The local store and the server on which the script runs.
+struct Places {
+    local: Machine,
+    remote: Remote,
+    /// The commands whose output differed, each with the first difference.
+    differing: BTreeMap<String, String>,
+    /// The commands that ran.
+    ran: BTreeSet<String>,
+}
+
+impl Places {
+    fn new() -> Self {
+        let mut local = machine();
+        local.set("CONNECTIONS_INBOUND__PUBLIC_URL", PUBLIC_URL);
+        let mut server = machine();
+        server.set("CONNECTIONS_INBOUND__PUBLIC_URL", PUBLIC_URL);
+        let mut remote = Remote::of(server, "admin");
+        for machine in [&mut local, &mut remote.client] {
+            machine.set("GITHUB_TOKEN", TOKEN);
+            machine.set("OTHER_TOKEN", OTHER_TOKEN);
+            machine.set("WRONG_TOKEN", "ghp_wrong");
+            machine.write("issues.json", ISSUES);
+            machine.write(
+                "rows.jsonl",
+                b"{\"kind\":\"github\",\"identity\":{\"id\":\"7\",\"label\":\"seven\"},\"credential\":\"ghp_x\"}\n{\n",
+            );
+        }
+        for machine in [&local, &remote.server] {
+            machine.write("notes/a.txt", b"one");
+            machine.write("notes/below/b.txt", b"two");
+            let roots = format!(r#"{{"roots": "{}"}}"#, machine.path("notes").display());
+            machine.feed(&["add", "filesystem", "--label", "notes", "--input", "-"], &roots).exits(0);
+        }
+        // The store of the server has a token, which also creates its database.
+        local.run(&["tokens", "create", "another machine", "--role", "admin"]).exits(0);
+        Self { local, remote, differing: BTreeMap::new(), ran: BTreeSet::new() }
+    }
+
+    /// Runs a command in both places, compares what they print and their exit statuses, and returns the local one.
+    fn run(&mut self, arguments: &[&str]) -> Ran {
+        let words = arguments.iter().take_while(|word| !word.starts_with('-')).take(2).copied().collect::<Vec<_>>();
+        let at = |machine: &Machine| {
+            let home = machine.path("").display().to_string();
+            arguments.iter().map(|word| word.replace("HOME/", &home)).collect::<Vec<_>>()
+        };
+        let here = at(&self.local);
+        let local = self.local.run(&here.iter().map(String::as_str).collect::<Vec<_>>());
+        // The directories that a command names are those of the server's machine.
+        let there = at(&self.remote.server);
+        let there = there.iter().map(String::as_str).collect::<Vec<_>>();
+        let remote = self.remote.client.run(&self.remote.arguments(&there));
+        let seen = |ran: &Ran| {
+            let text = format!("exit {}\n{}\n--\n{}", ran.exit, ran.out, ran.err);
+            settled(&without_age(&self.remote.unnamed(&text)))
+        };
+        let (here, there) = (seen(&local), seen(&remote));
+        let name = command_of(&words);
+        self.ran.insert(name.clone());
+        if here != there {
+            let difference = format!("{arguments:?}\n--- local\n{here}\n--- server\n{there}");
+            self.differing.entry(name).or_insert(difference);
+        }
+        local
+    }
+}
+
+/// Returns the command of these words: two of them if the first has commands below it.
+fn command_of(words: &[&str]) -> String {
+    match words {
+        [first @ ("extensions" | "kinds" | "preferences" | "profiles" | "setup" | "tokens"), second] => {
+            format!("{first} {second}")
+        }
+        [first, ..] => (*first).to_owned(),
+        [] => String::new(),
+    }
+}
+
+#[test]
+fn a_script_prints_the_same_for_a_local_store_and_for_a_server() {
+    let mut places = Places::new();
+    for arguments in SCRIPT {
+        places.run(arguments);
+    }
+    let listed = listed();
+    let unlisted: Vec<_> = places.differing.iter().filter(|(command, _)| !listed.contains(*command)).collect();
+    let report: Vec<_> = unlisted.iter().map(|(_, difference)| difference.as_str()).collect();
+    assert!(unlisted.is_empty(), "{}", report.join("\n\n"));
+    let differing: BTreeSet<_> = places.differing.keys().cloned().collect();
+    assert_eq!(differing, listed, "a listed difference is none");
+}
+
+/// The script. Each command that works on a server is in it, most of them in both formats and with an error.
+const SCRIPT: &[&[&str]] = &[
+    &["list"],
+    &["list", "--json"],
+    &["show", "github"],
+    &["add", "github", "--label", "work", "--from-env", "accessToken=GITHUB_TOKEN"],
+    &["add", "github", "--label", "home", "--from-env", "accessToken=OTHER_TOKEN", "--json"],
+    &["add", "github", "--from-env", "accessToken=GITHUB_TOKEN"],
+    &["add", "github", "--from-env", "accessToken=WRONG_TOKEN"],
+    &["add", "gothub"],
+    &["list"],
+    &["list", "--json"],
+    &["list", "--kind", "github", "--state", "live"],
+    &["list", "--label", "home", "--json"],
+    &["list", "--all-owners"],
+    &["show", "github:work"],
+    &["show", "github:work", "--json"],
+    &["show", "github:nobody"],
+    &["default", "github:home"],
+    &["default", "github:home", "--clear", "--json"],
+    &["show", "github"],
+    &["rename", "github:home", "private"],
+    &["rename", "github:private", "work"],
+    &["tag", "github:work", "plan=pro", "team=blue"],
+    &["tag", "github:work", "--none", "--json"],
+    &["verify", "--all"],
+    &["verify", "github:work", "--json"],
+    &["verify", "github:nobody"],
+    &["send", "github:work", "GET", "/user"],
+    &["send", "github:work", "GET", "/user", "--json"],
+    &["send", "github:work", "GET", "user"],
+    &["send", "github:work", "GET", "/user/nothing"],
+    &["refresh", "github:work"],
+    &["refresh", "github:work", "--force"],
+    &["rollback", "github:work", "--yes"],
+    &["reauthorize", "github:work", "--from-env", "accessToken=GITHUB_TOKEN"],
+    &["rollback", "github:work", "--yes", "--json"],
+    &["rollback", "github:work"],
+    &["events", "github:work"],
+    &["events", "--json"],
+    &["events", "nobody"],
+    &["link", "github:work"],
+    &["link", "--kind", "github", "--json"],
+    &["link", "--kind", "gothub"],
+    &["files", "github:work", "ls"],
+    &["files", "filesystem", "ls"],
+    &["files", "filesystem", "ls", "below", "--json"],
+    &["files", "filesystem", "ls", "a.txt"],
+    &["files", "filesystem", "ls", "nothing"],
+    &["files", "filesystem", "cat", "a.txt"],
+    &["files", "filesystem", "cat", "below/b.txt", "--json"],
+    &["files", "filesystem", "cat", "below"],
+    &["files", "filesystem", "cat", "nothing"],
+    &["files", "filesystem", "cat", "../a"],
+    &["webhooks", "github:work"],
+    &["webhooks", "github:work", "enable"],
+    &["webhooks", "github:work", "--json"],
+    &["webhooks", "github:work", "key"],
+    &["webhooks", "github:work", "rotate"],
+    &["webhooks", "github:work", "end-grace", "--json"],
+    &["webhooks", "github:work", "handshake"],
+    &["webhooks", "github:work", "deliveries"],
+    &["webhooks", "github:work", "deliveries", "--json"],
+    &["webhooks", "github:work", "disable", "--yes"],
+    &["webhooks", "github:work", "test"],
+    &["extensions"],
+    &["extensions", "add", "issues.json", "--json"],
+    &["extensions", "add", "issues.json"],
+    &["extensions", "add", "nothing.json"],
+    &["extensions", "list"],
+    &["extensions", "list", "--json"],
+    &["extensions", "grant", "issues", "github:work"],
+    &["extensions", "grant", "issues", "github:work", "--no-secrets", "--json"],
+    &["extensions", "grant", "issues", "github:work", "--name", "nothing"],
+    &["extensions", "grant", "nobody", "github:work"],
+    &["extensions", "use", "issues", "github:work", "--json"],
+    &["extensions", "list"],
+    &["list"],
+    &["extensions", "use", "issues", "--default"],
+    &["extensions", "use", "issues", "github:work"],
+    &["preferences", "get", "issues"],
+    &["preferences", "get", "issues", "--json"],
+    &["preferences", "get", "issues", "openBehavior"],
+    &["preferences", "get", "issues", "nothing"],
+    &["preferences", "set", "issues", "openBehavior", "list"],
+    &["preferences", "set", "issues", "openBehavior", "elsewhere"],
+    &["preferences", "set", "issues", "openBehavior", "--unset", "--json"],
+    &["extensions", "revoke", "issues", "github:work"],
+    &["extensions", "revoke", "issues"],
+    &["extensions", "revoke", "nobody"],
+    &["extensions", "remove", "issues", "--yes"],
+    &["extensions", "remove", "issues", "--yes"],
+    &["kinds"],
+    &["kinds", "show", "github"],
+    &["kinds", "show", "gothub"],
+    &["kinds", "show", "github", "--json"],
+    &["doctor"],
+    &["kinds", "accept", "github"],
+    &["kinds", "accept", "github", "--json"],
+    &["kinds", "forget-client", "github"],
+    &["profiles", "list", "claude"],
+    &["profiles", "list", "github"],
+    &["profiles", "create", "claude", "work", "--dir", "HOME/work"],
+    &["profiles", "create", "claude", "home", "--dir", "HOME/home", "--default", "--json"],
+    &["profiles", "update", "claude", "home", "--label", "private"],
+    &["profiles", "update", "claude", "private", "--label", "private"],
+    &["profiles", "default", "claude", "work"],
+    &["profiles", "default", "claude", "work", "--slot", "desk"],
+    &["profiles", "default", "claude", "work", "--slot", "desk", "--json"],
+    &["profiles", "list", "claude", "--json"],
+    &["profiles", "default", "claude", "--slot", "desk", "--clear"],
+    &["profiles", "default", "claude", "--slot", "desk", "--clear", "--json"],
+    &["profiles", "probe", "claude", "work"],
+    &["profiles", "probe", "claude", "--json"],
+    &["profiles", "probe", "claude", "--dir", "HOME/work"],
+    &["profiles", "remove", "claude", "private"],
+    &["profiles", "remove", "claude", "private"],
+    &["import", "rows.jsonl"],
+    &["import", "rows.jsonl", "--json"],
+    &["setup", "list"],
+    &["setup", "list", "--json"],
+    &["setup", "cancel", "nobody"],
+    &["setup", "resume"],
+    &["tokens", "create", "billing", "--role", "use"],
+    &["tokens", "create", "reports", "--json"],
+    &["tokens", "list"],
+    &["tokens", "revoke", "billing"],
+    &["tokens", "revoke", "nobody"],
+    &["remove", "github:private", "--yes"],
+    &["remove", "github:nobody", "--yes"],
+    &["remove", "--kind", "github", "--yes", "--json"],
+    &["remove", "--kind", "github", "--yes"],
+    &["list"],
+];

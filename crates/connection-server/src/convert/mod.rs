@@ -1,0 +1,35 @@
+//! The conversion of what the core knows into the shapes of the API. It is done by hand and in this place alone, so that no
+//! member is exposed that is not named here.
+
+mod condition;
+mod connection;
+mod event;
+mod extension;
+mod file;
+mod import;
+mod kind;
+mod profile;
+mod setup;
+mod token;
+mod usage;
+mod webhook;
+
+pub use condition::{condition, connections_summary, is_use_refused, liveness};
+pub use connection::{account, connection, error, reason, refreshed, removal, removed};
+pub use event::{event, event_delivery};
+pub use extension::{
+    declared_preference, extension, extension_with_declaration, extension_with_resolution, extension_without_manifest,
+    grant, hand_off, preferences, required, resolved,
+};
+pub use file::{answer, file, file_content, file_type};
+pub use import::import;
+pub use kind::{
+    auth, capabilities, guide, input, is_called_back, is_redirect_registered_by_person, kind_change, kind_field,
+    listed_kind, need_word, way,
+};
+pub use profile::{directory_state, probe, profile, removed_profile};
+pub(crate) use setup::{StateAtStep, outcome, setup, step, without_label};
+pub use setup::{open_setup, stage};
+pub use token::{issued_token, role, setup_link, token};
+pub use usage::usage;
+pub use webhook::{delivery, webhook};

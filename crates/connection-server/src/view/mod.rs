@@ -1,0 +1,18 @@
+//! The shapes that the API makes of a registry. The routes use them, and so does a program that has the registry itself
+//! and shows the same.
+
+mod connection;
+mod connection_list;
+mod extension;
+mod kind;
+mod titles;
+mod webhook;
+
+pub use connection::{listed, listed_all, removal, shown};
+pub(crate) use connection::{row, with_reach};
+pub use connection_list::{ListQuery, connection_list};
+pub(crate) use extension::stored;
+pub use extension::{extension, extensions, preferences};
+pub use kind::kind_changes;
+pub(crate) use titles::Titles;
+pub use webhook::{last_test, webhook_check};
