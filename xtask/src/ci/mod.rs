@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::process;
-use crate::report::Report;
+use crate::report::{Entry, Report};
 use crate::workspace::Workspace;
 use crate::{api, book, fuzz, layers, readme, release, setup, suite, third_party, tidy};
 
@@ -20,34 +20,36 @@ use crate::{api, book, fuzz, layers, readme, release, setup, suite, third_party,
 /// hour.
 const MAX_DURATION: Duration = Duration::from_secs(85 * 60);
 
-/// One step of a run, under the name by which it is selected.
+/// One step of a run.
 struct Step {
+    /// The name by which the step is selected.
     name: &'static str,
+    /// How long the step may take on two idle cores that have compiled nothing yet.
+    minutes: u64,
     run: fn(&Workspace) -> Result<(), Failure>,
 }
 
 /// The steps in their order: those that fail often and fast come first.
 const STEPS: &[Step] = &[
-    Step { name: "setup", run: |workspace| setup::run(workspace, setup::Scope::Everything) },
-    Step { name: "fmt", run: |workspace| cargo(workspace, &["fmt", "--all", "--check"]) },
-    Step { name: "tidy", run: tidy::run },
-    Step { name: "api", run: api::check },
-    Step { name: "clippy", run: clippy },
-    Step { name: "engines", run: engines },
-    Step { name: "layers", run: layers::run },
-    Step { name: "deny", run: deny },
-    Step { name: "advisories", run: advisories::run },
-    Step { name: "machete", run: |workspace| cargo(workspace, &["machete"]) },
-    Step { name: "doc", run: doc },
-    Step { name: "book", run: book::run },
-    Step { name: "test", run: |workspace| suite::run(workspace, suite::Extent::Whole, &[]) },
-    Step { name: "minimum-rust", run: minimum_rust::run },
-    Step { name: "semver", run: semver::run },
-    // This follows the tests, which have built the external packages that it needs.
-    Step { name: "third-party", run: third_party::run },
-    Step { name: "readme", run: readme::run },
-    // The step before has built the program.
-    Step { name: "deb", run: release::check_debian_package },
+    Step { name: "setup", minutes: 5, run: |workspace| setup::run(workspace, setup::Scope::Everything) },
+    Step { name: "fmt", minutes: 1, run: |workspace| cargo(workspace, &["fmt", "--all", "--check"]) },
+    Step { name: "tidy", minutes: 1, run: tidy::run },
+    Step { name: "api", minutes: 1, run: api::check },
+    Step { name: "clippy", minutes: 7, run: clippy },
+    Step { name: "engines", minutes: 4, run: engines },
+    Step { name: "layers", minutes: 1, run: layers::run },
+    Step { name: "deny", minutes: 1, run: deny },
+    Step { name: "advisories", minutes: 1, run: advisories::run },
+    Step { name: "machete", minutes: 1, run: |workspace| cargo(workspace, &["machete"]) },
+    Step { name: "doc", minutes: 3, run: doc },
+    Step { name: "book", minutes: 1, run: book::run },
+    Step { name: "test", minutes: 45, run: |workspace| suite::run(workspace, suite::Extent::Whole, &[]) },
+    Step { name: "minimum-rust", minutes: 4, run: minimum_rust::run },
+    Step { name: "semver", minutes: 1, run: semver::run },
+    // The steps from here on follow the tests, which have built the program and the external packages.
+    Step { name: "third-party", minutes: 8, run: third_party::run },
+    Step { name: "readme", minutes: 3, run: readme::run },
+    Step { name: "deb", minutes: 1, run: release::check_debian_package },
 ];
 
 /// Runs every step, or only the named one after the setup.
@@ -64,7 +66,15 @@ pub(crate) fn run(workspace: &Workspace, only: Option<&str>) -> Result<(), Failu
         println!("== {}", step.name);
         let start = Instant::now();
         let result = (step.run)(workspace);
-        report.add(step.name, start.elapsed(), result.is_ok());
+        let took = start.elapsed();
+        // A run that is ended from outside prints no report.
+        println!("== {} took {:.0} seconds", step.name, took.as_secs_f64());
+        report.add(Entry {
+            name: step.name,
+            took,
+            limit: Some(Duration::from_secs(60 * step.minutes)),
+            passed: result.is_ok(),
+        });
         if let Err(failure) = result {
             println!("{report}");
             return Err(Failure::new(format!("step {}: {failure}", step.name)));

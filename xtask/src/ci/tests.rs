@@ -5,27 +5,39 @@ use std::time::Duration;
 use super::advisories::{Database, Decision, VARIABLE, Wanted, decide, wanted};
 use super::minimum_rust::{toolchain, version};
 use super::semver::last_release;
-use super::{STEPS, run};
-use crate::report::Report;
+use super::{MAX_DURATION, STEPS, run};
+use crate::report::{Entry, Report};
 use crate::workspace::Workspace;
 
+fn entry(name: &'static str, milliseconds: u64, minutes: Option<u64>, passed: bool) -> Entry {
+    let limit = minutes.map(|minutes| Duration::from_secs(60 * minutes));
+    Entry { name, took: Duration::from_millis(milliseconds), limit, passed }
+}
+
 #[test]
-fn the_report_shows_seconds_per_step_and_what_failed() {
+fn the_report_shows_seconds_per_step_what_took_longer_than_it_may_and_what_failed() {
     let mut report = Report::new(Duration::from_secs(60));
-    report.add("fmt", Duration::from_millis(1_250), true);
-    report.add("test", Duration::from_secs(20), false);
-    let expected =
-        "\nstep          seconds\nfmt               1.2\ntest             20.0  failed\ntotal            21.2";
+    report.add(entry("fmt", 1_250, Some(1), true));
+    report.add(entry("doc", 180_100, Some(3), true));
+    report.add(entry("test", 20_000, None, false));
+    let expected = "\nstep          seconds\nfmt               1.2\ndoc             180.1  more than 3 minutes\n\
+                    test             20.0  failed\ntotal           201.3";
     assert_eq!(report.to_string(), expected);
 }
 
 #[test]
 fn a_run_that_takes_too_long_fails() {
     let mut report = Report::new(Duration::from_secs(60));
-    report.add("test", Duration::from_secs(60), true);
+    report.add(entry("test", 60_000, None, true));
     assert!(report.verdict().is_ok());
-    report.add("doc", Duration::from_secs(1), true);
+    report.add(entry("doc", 1_000, None, true));
     assert!(report.verdict().is_err());
+}
+
+#[test]
+fn the_steps_together_may_take_less_than_the_limit_of_a_run() {
+    let minutes: u64 = STEPS.iter().map(|step| step.minutes).sum();
+    assert!(Duration::from_secs(60 * minutes) < MAX_DURATION, "{minutes}");
 }
 
 #[test]

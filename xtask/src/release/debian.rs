@@ -23,17 +23,17 @@ const AFTER_INSTALLATION: &str = "#!/bin/sh\nset -e\n\
 
 const AFTER_REMOVAL: &str = "#!/bin/sh\nset -e\nif [ -d /run/systemd/system ]; then\n    systemctl daemon-reload\nfi\n";
 
-/// Builds the package from the program that the step `readme` of continuous integration has built, installs it in an
-/// empty directory, and starts the program there.
+/// Builds the package from the program that the tests have built, installs it in an empty directory, and starts the
+/// program there.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
     if !process::answers(&mut process::tool(workspace.root(), "dpkg-deb", &["--version"])) {
         println!("deb: SKIPPED: this system has no Debian packages");
         return Ok(());
     }
     let target = workspace.target_directory()?;
-    let program = target.join("release").join(NAME);
+    let program = target.join("debug").join(NAME);
     if !program.is_file() {
-        println!("deb: SKIPPED: the step `readme` has not built {}", program.display());
+        println!("deb: SKIPPED: the tests have not built {}", program.display());
         return Ok(());
     }
     let package = build(workspace, &program, &target.join("debian"))?;

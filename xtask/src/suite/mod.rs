@@ -16,7 +16,7 @@ use crate::client;
 use crate::conformance;
 use crate::failure::Failure;
 use crate::process;
-use crate::report::Report;
+use crate::report::{Entry, Report};
 use crate::setup::{self, Scope};
 use crate::suite::files::Files;
 use crate::suite::server::Server;
@@ -103,7 +103,7 @@ impl Parts<'_> {
     fn run(&mut self, name: &'static str, part: impl FnOnce(&Self) -> Result<(), Failure>) {
         let begun = Instant::now();
         let done = part(self);
-        self.report.add(name, begun.elapsed(), done.is_ok());
+        self.report.add(Entry { name, took: begun.elapsed(), limit: None, passed: done.is_ok() });
         self.failures.extend(done.err().map(|failure| format!("{name}: {failure}")));
     }
 

@@ -16,7 +16,7 @@ use crate::process;
 use crate::release::rehearsal::artifacts::Artifacts;
 use crate::release::rehearsal::trials::Trials;
 use crate::release::{absolute, archive, build, crates, debian, image, this_target, version};
-use crate::report::Report;
+use crate::report::{Entry, Report};
 use crate::setup;
 use crate::workspace::Workspace;
 
@@ -115,6 +115,6 @@ fn step<T>(report: &mut Report, name: &'static str, run: impl FnOnce() -> Result
     println!("== {name}");
     let start = Instant::now();
     let result = run();
-    report.add(name, start.elapsed(), result.is_ok());
+    report.add(Entry { name, took: start.elapsed(), limit: None, passed: result.is_ok() });
     result.map_err(|failure| Failure::new(format!("{name}: {failure}")))
 }
