@@ -21,6 +21,8 @@ pub(crate) struct KindEntry {
     /// The page on which a person deletes a credential, with the names of fields in place of values that have no
     /// default.
     pub(crate) credential_page: Option<String>,
+    /// The address to register at the provider, for a kind of a server to which browsers return.
+    pub(crate) redirect_uri: Option<String>,
     pub(crate) source: KindSource,
 }
 
@@ -49,6 +51,7 @@ impl KindEntry {
             usage: definition.usage().is_some(),
             profiles: definition.profiles(),
             sandbox: definition.sandbox(),
+            redirect_uri: None,
             source: KindSource::Program,
         }
     }
@@ -66,6 +69,7 @@ impl KindEntry {
             profiles: info.profiles,
             sandbox: info.sandbox,
             credential_page: None,
+            redirect_uri: None,
             source: KindSource::Program,
         }
     }
@@ -82,6 +86,7 @@ impl KindEntry {
             profiles: None,
             sandbox: None,
             credential_page: None,
+            redirect_uri: None,
             source: KindSource::Program,
         }
     }

@@ -140,7 +140,7 @@ impl Body {
 }
 
 impl Local {
-    pub(super) async fn connection(&self, id: &str) -> Result<CoreConnection, Error> {
+    pub(crate) async fn connection(&self, id: &str) -> Result<CoreConnection, Error> {
         let id =
             id.parse::<ConnectionId>().map_err(|_| Error::new(Exit::NotFound, "not_found", "no such connection"))?;
         Ok(self.registry.connection(id).await?)

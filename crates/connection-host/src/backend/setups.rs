@@ -25,9 +25,7 @@ impl Setups for Local {
     }
 
     async fn cancel_setup(&self, id: &str) -> Result<(), Error> {
-        let unknown = || Error::new(Exit::NotFound, "setup_not_found", "there is no such setup");
-        let id: SessionId = id.parse().map_err(|_| unknown())?;
-        Ok(self.registry.setups().resume(id).await?.cancel().await?)
+        Ok(self.registry.setups().resume(session_id(id)?).await?.cancel().await?)
     }
 }
 
@@ -40,4 +38,9 @@ impl Setups for Remote {
     async fn cancel_setup(&self, id: &str) -> Result<(), Error> {
         Ok(self.client.cancel_setup(id).await?)
     }
+}
+
+/// Reads the id of a setup of the local store.
+pub(crate) fn session_id(id: &str) -> Result<SessionId, Error> {
+    id.parse().map_err(|_| Error::new(Exit::NotFound, "setup_not_found", "there is no such setup"))
 }

@@ -7,7 +7,7 @@
 
 use connection_api::Connection;
 use connection_contract::{Field, Identity, Notice, Prompt, Reason, SetupFailure, SetupMethod, reason};
-use connection_core::{ConnectionRegistry, SetupStep, StepNo, sentence};
+use connection_core::{SetupStep, StepNo, sentence};
 
 use super::{
     confirm,
@@ -90,13 +90,6 @@ impl<'a> Dialogue<'a> {
     /// Leads to the pages of the provider at another origin.
     pub(super) fn pages_at(self, origin: &'a str) -> Self {
         Self { pages: Some(origin), ..self }
-    }
-
-    /// Conducts the setup, and then closes the registry.
-    pub(super) async fn run_and_close(self, inputs: Inputs, registry: &ConnectionRegistry) -> Result<Exit, Error> {
-        let result = self.run(inputs).await;
-        registry.close().await;
-        result
     }
 
     /// Conducts the setup to its end.

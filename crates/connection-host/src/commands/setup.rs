@@ -1,20 +1,16 @@
 //! `setup list|resume|cancel`: setups that have not ended.
 
 use connection_api::{OpenSetup, SetupStage};
-use connection_server::convert;
 
 use super::{
-    connect_on_server,
     dialogue::Dialogue,
     finish::FinishMethod,
-    reauthorize::{changed, config_of},
-    setup_port::LocalSetup,
+    setup_place::{self, SetupPlace, changed},
     setup_report::ReportedAction,
 };
 use crate::{
     Error, Exit,
     args::{FinishArguments, InputArguments, SetupCommand},
-    backend::Setups as _,
     input::Inputs,
     output::{Table, moment, short_id, time},
     program::Program,
@@ -65,45 +61,25 @@ async fn resume(
     finish: &FinishArguments,
     input: &InputArguments,
 ) -> Result<Exit, Error> {
-    if let Some(server) = program.server.clone() {
-        let setups = server.open_setups().await?;
-        let id = named(&setups, reference)?.id.clone();
-        return connect_on_server::resume(program, server, &id, (finish, input)).await;
-    }
-    let finish = FinishMethod::new(finish, &program);
+    let mut finish = FinishMethod::new(finish, &program);
     let mut inputs = Inputs::read(input, &program.environment, program.person)?;
-    let (registry, endpoint) = program.open_inbound(finish.is_paste()).await?;
-    let setups = registry.setups().list().await?;
-    let open: Vec<_> = setups.iter().map(convert::open_setup).collect();
-    let id = &named(&open, reference)?.id;
-    let id = setups.iter().map(|setup| setup.id).find(|known| known.to_string() == *id);
-    let id = id.ok_or_else(|| Error::new(Exit::NotFound, "setup_not_found", "there is no such setup"))?;
-    // The core refuses a kind that is not registered, with the right message.
-    let setup = setups.iter().find(|setup| setup.id == id);
-    if let Some(setup) = setup
-        && let Some(kind) = registry.kinds().find(&setup.kind).await?
-    {
-        finish.check(&kind.descriptor, &program.settings)?;
-        finish.choose(&mut inputs, &kind.descriptor);
-        inputs.check(setup.kind.as_str(), &kind.descriptor.fields)?;
-        if let Some(connection) = setup.reauthorizes {
-            inputs.want(changed(&kind.descriptor.fields, &config_of(registry.connection(connection).await?.info())));
-        }
-        // The command that began the setup may have requested neither of these.
-        let session = registry.setups().get(id).await?;
-        if finish.leads() {
-            session.use_start_address().await?;
-        }
-        if finish.confirms(&inputs) {
-            session.confirm_account().await?;
+    let place = SetupPlace::open(&mut program, finish).await?;
+    let open = named(&place.backend().open_setups().await?, reference)?.clone();
+    if let Some(kind) = place.kind(&mut program, &open.kind).await? {
+        (finish, inputs) = setup_place::prepared(&program, &kind, finish, inputs)?;
+        if let Some(connection) = &open.reauthorizes {
+            let connection = place.backend().listed(connection).await?.connection;
+            inputs.want(changed(&kind.descriptor.fields, &connection.config));
         }
     }
-    let session = registry.setups().resume(id).await?;
-    let reauthorizes = setup.is_some_and(|setup| setup.reauthorizes.is_some());
-    let made = if reauthorizes { ReportedAction::Reauthorized } else { ReportedAction::Connected };
-    let setup = LocalSetup::new(&program, &registry, &endpoint, &session);
-    let dialogue = Dialogue::new(&program, &setup, finish, made);
-    dialogue.begun_before().run_and_close(inputs, &registry).await
+    let made = match open.reauthorizes {
+        Some(_) => ReportedAction::Reauthorized,
+        None => ReportedAction::Connected,
+    };
+    let setup = place.resume(&program, &open.id, (finish, &inputs)).await?;
+    let exit = Dialogue::new(&program, &*setup, finish, made).begun_before().run(inputs).await;
+    place.backend().close().await;
+    exit
 }
 
 /// Returns the setup that the reference names, or the only one.

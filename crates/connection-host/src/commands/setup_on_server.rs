@@ -16,7 +16,7 @@ use super::{
     setup_port::{Advanced, NextStep, SetupEnd, SetupPort},
     setup_steps::{self, SetupProgress},
 };
-use crate::{Error, Exit, inbound::GivenAddress, kind_entry::KindEntry};
+use crate::{Error, Exit, backend::unreadable, common::Common, inbound::GivenAddress, kind_entry::KindEntry};
 
 /// The pauses, in seconds, after which a request is sent again while the server cannot be reached, such as during a
 /// restart.
@@ -25,10 +25,7 @@ const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
 /// A setup on a server.
 pub(super) struct RemoteSetup<'a> {
     client: &'a Client,
-    kind: KindEntry,
-    redirect_uri: Option<String>,
-    /// The connection that is authorized again.
-    keeps: Option<Connection>,
+    kind: &'a KindEntry,
     id: String,
     last: Mutex<Last>,
 }
@@ -41,15 +38,12 @@ struct Last {
 }
 
 impl<'a> RemoteSetup<'a> {
-    pub(super) fn new(
-        client: &'a Client,
-        kind: KindEntry,
-        redirect_uri: Option<String>,
-        keeps: Option<Connection>,
-        setup: Setup,
-    ) -> Self {
+    /// Returns a setup of a kind that the command has learned.
+    pub(super) fn new(client: &'a Client, common: &'a Common, setup: Setup) -> Result<Self, Error> {
+        let kind = common.kinds.iter().find(|known| known.descriptor.kind.as_str() == setup.kind);
+        let kind = kind.ok_or_else(|| unreadable("a setup of another kind"))?;
         let id = setup.id.clone();
-        Self { client, kind, redirect_uri, keeps, id, last: Mutex::new(Last { setup, is_seen: false }) }
+        Ok(Self { client, kind, id, last: Mutex::new(Last { setup, is_seen: false }) })
     }
 
     /// Locks the state. No code under the lock leaves it inconsistent.
@@ -99,7 +93,7 @@ impl SetupPort for RemoteSetup<'_> {
         loop {
             let (setup, is_seen) = self.current();
             if !is_seen {
-                match setup_steps::setup_state(&setup.state, &self.kind)? {
+                match setup_steps::setup_state(&setup.state, self.kind)? {
                     SetupProgress::Working => {}
                     SetupProgress::Cancelled => return Ok(None),
                     SetupProgress::Step(step) => {
@@ -165,13 +159,20 @@ impl SetupPort for RemoteSetup<'_> {
     }
 
     async fn reauthorized(&self) -> Result<Option<Connection>, Error> {
-        Ok(self.keeps.clone())
+        let (setup, _) = self.current();
+        match &setup.reauthorizes {
+            Some(id) => {
+                let shown = patiently(async || self.client.connection(id).await).await?;
+                Ok(Some(shown.listed.connection))
+            }
+            None => Ok(None),
+        }
     }
 
     fn to_register(&self, _: &KindEntry) -> Option<String> {
         // The plugin shows an address of the server's own machine itself.
         let is_shown = is_redirect_registered_by_person(&self.kind.descriptor);
-        self.redirect_uri.clone().filter(|address| is_shown && address.starts_with("https:"))
+        self.kind.redirect_uri.clone().filter(|address| is_shown && address.starts_with("https:"))
     }
 
     fn given(&self) -> GivenAddress {

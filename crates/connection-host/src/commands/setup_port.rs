@@ -76,7 +76,7 @@ pub(super) struct LocalSetup<'a> {
     program: &'a Program,
     registry: &'a ConnectionRegistry,
     endpoint: &'a Endpoint,
-    session: &'a SetupSession,
+    session: SetupSession,
 }
 
 impl<'a> LocalSetup<'a> {
@@ -84,9 +84,13 @@ impl<'a> LocalSetup<'a> {
         program: &'a Program,
         registry: &'a ConnectionRegistry,
         endpoint: &'a Endpoint,
-        session: &'a SetupSession,
+        session: SetupSession,
     ) -> Self {
         Self { program, registry, endpoint, session }
+    }
+
+    pub(super) fn session(&self) -> &SetupSession {
+        &self.session
     }
 
     async fn connection(&self, id: ConnectionId) -> Result<Connection, Error> {

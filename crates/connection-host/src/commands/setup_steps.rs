@@ -20,7 +20,7 @@ pub(super) fn kind(body: &api::Kind) -> Result<KindEntry, Error> {
     descriptor.guide = body.guide.iter().map(guide).collect();
     descriptor.ways = body.ways.iter().filter_map(|word| way(*word)).collect();
     descriptor.fields = body.fields.iter().map(declared).collect();
-    Ok(KindEntry::of_server(descriptor))
+    Ok(KindEntry { redirect_uri: body.redirect_uri.clone(), ..KindEntry::of_server(descriptor) })
 }
 
 /// A state of a setup: a step, or the work before the next one.

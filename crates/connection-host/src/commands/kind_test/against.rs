@@ -75,11 +75,11 @@ pub(super) async fn run(mut program: Program, arguments: &KindTest, address: &st
         program.output.note(format!("Every request goes to {address}, and nothing is kept."));
     }
     let session = registry.setups().begin(&descriptor.kind).await?;
-    let setup = LocalSetup::new(&program, &registry, &endpoint, &session);
+    let setup = LocalSetup::new(&program, &registry, &endpoint, session);
     let dialogue = Dialogue::new(&program, &setup, finish, ReportedAction::ConnectedFor);
     let dialogue = dialogue.pages_at(address);
     let connected = match dialogue.run(inputs).await {
-        Ok(_) => program.output.waiting(address, used(&registry, &session, &seen)).await,
+        Ok(_) => program.output.waiting(address, used(&registry, setup.session(), &seen)).await,
         Err(error) => Err(dialogue::not_kept(error)),
     };
     registry.close().await;

@@ -21,7 +21,7 @@ use super::{
     confirm,
     dialogue::Dialogue,
     finish::FinishMethod,
-    reauthorize::{changed, config_of},
+    setup_place::changed,
     setup_port::LocalSetup,
     setup_report::{self, ReportedAction},
 };
@@ -231,7 +231,7 @@ impl OpenExtension<'_> {
         inputs.check(kind.as_str(), &descriptor.fields)?;
         let kept = self.program.may_have_kept(&kind).await?;
         inputs.check_any(kind.as_str(), &descriptor.fields, kept)?;
-        inputs.want(changed(&descriptor.fields, &config_of(connection.info())));
+        inputs.want(changed(&descriptor.fields, &self.body(connection.info()).config));
         // A person who re-authorizes for the extension grants it the connection.
         let begin = connection.reauthorize().extension(&self.handle);
         let begin = if self.finish.leads() { begin.use_start_address() } else { begin };
@@ -261,7 +261,7 @@ impl OpenExtension<'_> {
                 return Err(error);
             }
         };
-        let setup = LocalSetup::new(self.program, self.registry, self.endpoint, &session);
+        let setup = LocalSetup::new(self.program, self.registry, self.endpoint, session);
         let dialogue = Dialogue::new(self.program, &setup, self.finish, made);
         match dialogue.run(inputs).await {
             Ok(exit) => self.show(Some(ticket)).await.map(|()| exit),
