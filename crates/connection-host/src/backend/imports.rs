@@ -121,7 +121,13 @@ impl ImportResults for RemoteImport {
             if batch.is_empty() {
                 return Ok(None);
             }
-            self.results.extend(self.remote.client.import(batch, self.again, self.verify).await?.items);
+            let is_alone = batch.len() == 1;
+            match self.remote.client.import(batch, self.again, self.verify).await {
+                Ok(imported) => self.results.extend(imported.items),
+                // The other rows do not depend on a row that the server cannot take.
+                Err(error) if is_alone && error.code() == "body_too_large" => return Ok(Some(Err(error.into()))),
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(self.results.pop_front().map(|row| match row.error {
             None => Ok(row),

@@ -92,16 +92,25 @@ async fn revoke(output: &Output, backend: &dyn Backend, arguments: &RevokeTokens
             chosen.push(found);
         }
     }
-    // The token of this command itself is needed for the others.
+    // The token of this command itself is needed for the others, and to read their state afterwards.
     let own = backend.own_token().await?;
     chosen.sort_by_key(|token| own.as_ref() == Some(&token.id));
-    for token in &chosen {
+    let (last, others): (Vec<&Token>, Vec<&Token>) = chosen.iter().partition(|token| own.as_ref() == Some(&token.id));
+    for token in &others {
         backend.revoke_token(&token.id).await?;
     }
+    let mut revoked = Vec::new();
+    if output.json && !others.is_empty() {
+        let stored = backend.tokens().await?;
+        let read = |of: &&Token| stored.iter().find(|token| token.id == of.id).cloned();
+        revoked.extend(others.iter().filter_map(read));
+    }
+    for token in last {
+        backend.revoke_token(&token.id).await?;
+        revoked.push(Token { revoked_at: Some(output.now.to_rfc3339()), ..token.clone() });
+    }
     if output.json {
-        let revoked_at = Some(output.now.to_rfc3339());
-        let revoked = chosen.into_iter().map(|token| Token { revoked_at: revoked_at.clone(), ..token.clone() });
-        return output.shape(&revoked.collect::<Vec<_>>());
+        return output.shape(&revoked);
     }
     if chosen.is_empty() {
         return output.line("There is no such token, and nothing was revoked.");

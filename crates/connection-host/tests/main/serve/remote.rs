@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Serving, machine};
 use crate::{
+    imports::github,
     many::{MANY, import, place, rows},
     program::{Machine, Ran, check},
     provider::{OTHER_TOKEN, TOKEN},
@@ -364,4 +365,32 @@ fn many_connections_are_listed_and_a_name_is_found_among_them() {
     assert_eq!(shown, MANY);
     assert_eq!(rows(&remote.run(&["list", "--all"]).exits(0).out), MANY);
     assert_eq!(remote.run(&["show", "github:l1049", "--json"]).exits(0).json()["label"], "l1049");
+}
+
+#[test]
+fn a_row_that_is_too_large_for_the_server_is_refused_alone() {
+    let remote = Remote::start("manage");
+    let large = github("1", &"a".repeat(600 * 1024));
+    let rows = [github("2", "two"), large, github("3", "three")].join("\n");
+    let arguments = remote.arguments(&["import", "-"]);
+    let ran = remote.client.feed(&arguments, &rows).exits(1).says("Imported 2").says("refused: 1");
+    ran.warns("line 2: the body is too large");
+}
+
+#[test]
+fn revoked_tokens_are_printed_as_the_server_has_them() {
+    let remote = Remote::start("manage");
+    let create = |name: &str| remote.run(&["tokens", "create", name, "--role", "read"]).exits(0);
+    create("billing");
+    create("search");
+    let revoked = remote.run(&["tokens", "revoke", "search", "billing", "--json"]).exits(0).json();
+    let listed = remote.server.run(&["tokens", "list", "--json"]).exits(0).json();
+    for (token, name) in revoked.as_array().unwrap().iter().zip(["search", "billing"]) {
+        assert_eq!(token["name"], name);
+        assert!(token["revokedAt"].is_string());
+        assert!(listed.as_array().unwrap().contains(token), "{token}");
+    }
+    let own = remote.run(&["tokens", "revoke", "another machine", "--json"]).exits(0).json();
+    assert!(own[0]["revokedAt"].is_string(), "{own}");
+    remote.run(&["list"]).exits(4);
 }
