@@ -81,6 +81,8 @@ pub struct DirectoryProbe {
     pub directory: String,
     /// The state of the directory.
     pub state: DirectoryState,
+    /// The path to which the directory leads if it is a link.
+    pub target: Option<String>,
     /// `true` if the directory exists and the tool has used it.
     pub exists: bool,
     /// `true` if the directory holds a login of the tool, `false` if the tool is signed out there, and `null` if that

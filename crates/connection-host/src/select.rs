@@ -113,12 +113,8 @@ pub(crate) fn profile(kind: &str, profiles: Vec<Profile>, reference: &str) -> Re
     profile_by(kind, profiles, names, reference)
 }
 
-/// As [`profile`], for profiles of a server.
-pub(crate) fn profile_of_server(
-    kind: &str,
-    profiles: Vec<api::Profile>,
-    reference: &str,
-) -> Result<api::Profile, Error> {
+/// As [`profile`], for the shapes of profiles.
+pub(crate) fn profile_shape(kind: &str, profiles: Vec<api::Profile>, reference: &str) -> Result<api::Profile, Error> {
     profile_by(kind, profiles, |profile| (profile.id.clone(), profile.label.clone()), reference)
 }
 

@@ -12,6 +12,7 @@ mod imports;
 mod kinds;
 mod local;
 mod lookup;
+mod profiles;
 mod remote;
 mod setups;
 mod tokens;
@@ -25,6 +26,7 @@ pub(crate) use imports::Imports;
 pub(crate) use kinds::Kinds;
 pub(crate) use local::Local;
 pub(crate) use lookup::Lookup;
+pub(crate) use profiles::Profiles;
 pub(crate) use remote::{AT_THE_SERVER, Remote, check_command, has_command, unreadable};
 pub(crate) use setups::{Setups, session_id};
 pub(crate) use tokens::Tokens;
@@ -33,7 +35,7 @@ pub(crate) use webhooks::Webhooks;
 /// All operations of commands.
 #[async_trait::async_trait(?Send)]
 pub(crate) trait Backend:
-    Connections + Events + Extensions + Files + Imports + Kinds + Setups + Tokens + Webhooks
+    Connections + Events + Extensions + Files + Imports + Kinds + Profiles + Setups + Tokens + Webhooks
 {
     /// Returns the look-up of connections by what a person typed.
     fn lookup(&self) -> &dyn Lookup;

@@ -27,6 +27,10 @@ pub fn probe(directory: &Path, found: &DirectoryProbe) -> api::DirectoryProbe {
     api::DirectoryProbe {
         directory: path_text(directory),
         state: directory_state(&found.state),
+        target: match &found.state {
+            DirectoryState::Link(target) => Some(path_text(target)),
+            _ => None,
+        },
         exists: found.exists,
         authenticated: found.authenticated,
         reason: found.reason.as_ref().map(reason),

@@ -29,6 +29,7 @@ use crate::{
     },
     path::Path,
     problem::Problem,
+    view,
 };
 
 fn not_found() -> Problem {
@@ -81,7 +82,7 @@ async fn found_as_seen(
     let alone = api.changes.alone(registry.owner_name(), id).await;
     let found = found(registry, id).await?;
     if headers.contains_key(header::IF_MATCH) {
-        check_match(headers, &body(&found.kind, &found.profiles, &found.profile).await?)?;
+        check_match(headers, &view::profile(&found.kind, &found.profiles, &found.profile).await?)?;
     }
     Ok((found, alone))
 }
@@ -89,13 +90,6 @@ async fn found_as_seen(
 /// Returns the position in a list: by tool, and by the time at which a profile was made.
 fn position(profile: &ProfileShape) -> [String; 3] {
     [profile.kind.clone(), profile.created_at.clone(), profile.id.clone()]
-}
-
-async fn body(kind: &Kind, profiles: &Profiles, profile: &Profile) -> Result<ProfileShape, Problem> {
-    let slots: Vec<_> =
-        profiles.slots().await?.into_iter().filter(|(_, id)| *id == profile.id).map(|(slot, _)| slot).collect();
-    let probed = profiles.probe(&profile.directory).await?;
-    Ok(convert::profile(kind.as_str(), profile, &slots, &probed))
 }
 
 /// Returns the profiles of all tools, with what their directories show.
@@ -115,7 +109,7 @@ pub(super) async fn list(caller: Caller<ToRead>) -> Result<Response, Problem> {
             listed => listed?,
         };
         for profile in &listed {
-            items.push(body(&kind, &profiles, profile).await?);
+            items.push(view::profile(&kind, &profiles, profile).await?);
         }
     }
     Ok(json(StatusCode::OK, &page(items, &caller.query, position)?))
@@ -141,12 +135,12 @@ pub(super) async fn create(
         let kind = Kind::parse(&new.kind).filter(|kind| own.kinds().get(kind).is_some()).ok_or_else(unknown_kind)?;
         let profiles = own.profiles(&kind)?;
         let made = profiles.create(NewProfile::new(new.label, PathBuf::from(new.directory))).await?;
-        let answer = body(&kind, &profiles, &made).await.map(|body| json(StatusCode::CREATED, &body));
+        let answer = view::profile(&kind, &profiles, &made).await.map(|body| json(StatusCode::CREATED, &body));
         Ok(Made { id: made.id.to_string(), answer })
     };
     let again = async |id: String| {
         let FoundProfile { kind, profiles, profile } = found(&registry, &id).await?;
-        Ok(json(StatusCode::CREATED, &body(&kind, &profiles, &profile).await?))
+        Ok(json(StatusCode::CREATED, &view::profile(&kind, &profiles, &profile).await?))
     };
     once.run(&api, make, again).await
 }
@@ -160,7 +154,7 @@ pub(super) async fn create(
 )]
 pub(super) async fn show(caller: Caller<ToRead>, Path(id): Path<String>) -> Result<Response, Problem> {
     let FoundProfile { kind, profiles, profile } = found(&caller.registry, &id).await?;
-    Ok(tagged(&body(&kind, &profiles, &profile).await?))
+    Ok(tagged(&view::profile(&kind, &profiles, &profile).await?))
 }
 
 /// Changes a profile. The files in its directories stay as they are.
@@ -187,7 +181,7 @@ pub(super) async fn change(
     let patch = change.directory.into_iter().fold(patch, |patch, path| patch.directory(PathBuf::from(path)));
     let patch = if change.default { patch.make_default() } else { patch };
     let changed = profiles.update(profile.id, patch).await?;
-    Ok(tagged(&body(&kind, &profiles, &changed).await?))
+    Ok(tagged(&view::profile(&kind, &profiles, &changed).await?))
 }
 
 /// Makes a slot use a profile, or the default profile of the tool again.
@@ -215,7 +209,7 @@ pub(super) async fn change_slot(
         false if is_its_own => drop(profiles.clear_slot(&change.slot).await?),
         false => {}
     }
-    Ok(tagged(&body(&kind, &profiles, &profile).await?))
+    Ok(tagged(&view::profile(&kind, &profiles, &profile).await?))
 }
 
 /// Removes a profile. Its directory and the files in it stay.

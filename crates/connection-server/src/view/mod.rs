@@ -5,6 +5,7 @@ mod connection;
 mod connection_list;
 mod extension;
 mod kind;
+mod profile;
 mod titles;
 mod webhook;
 
@@ -14,5 +15,6 @@ pub use connection_list::{ListQuery, connection_list};
 pub(crate) use extension::stored;
 pub use extension::{extension, extensions, preferences};
 pub use kind::kind_changes;
+pub use profile::profile;
 pub(crate) use titles::Titles;
 pub use webhook::{last_test, webhook_check};
