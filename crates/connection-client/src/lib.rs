@@ -62,6 +62,7 @@ mod setup_links;
 mod setups;
 mod tls;
 mod tokens;
+mod usage;
 mod webhooks;
 
 pub use client::{Client, ClientBuilder};
@@ -74,8 +75,8 @@ pub use connection_api::{
     NewSetupLink, NewToken, OpenAddress, OpenSetup, Page, PreferenceChoice, Preferences, Problem, Profile, Reason,
     RedirectUri, RefreshOutcome, Refreshed, RemedyAction, Removal, Removed, RemovedExtension, RemovedProfile,
     RequirementStatus, Revisions, Role, SendEncoding, SendHeader, SendRequest, Setup, SetupChoice, SetupField,
-    SetupLink, SetupNotice, SetupState, SetupType, ShownConnection, ShownPreferences, SignedBy, Teardown, Token, Way,
-    Webhook, WebhookCheck, WebhookKey, WebhookTest,
+    SetupLink, SetupNotice, SetupState, SetupType, ShownConnection, ShownPreferences, SignedBy, Teardown, Token, Usage,
+    UsageRequest, UsageSession, Way, Webhook, WebhookCheck, WebhookKey, WebhookTest,
 };
 pub use connection_filter::ConnectionFilter;
 pub use error::Error;

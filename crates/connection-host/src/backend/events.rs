@@ -191,17 +191,21 @@ impl Follower {
         Ok(())
     }
 
-    /// Listens again, as soon as the server can be reached.
     async fn listen_again(&mut self) -> Result<(), Error> {
+        self.changes = self.remote.listen_again().await?;
+        self.is_behind = true;
+        Ok(())
+    }
+}
+
+impl Remote {
+    /// Listens to changes again, as soon as the server can be reached.
+    pub(super) async fn listen_again(&self) -> Result<LiveChanges, Error> {
         loop {
             SystemClock::new().sleep(PAUSE).await;
-            match self.remote.client.live().await {
+            match self.client.live().await {
                 Err(error) if error.is_temporary() => {}
-                changes => {
-                    self.changes = changes?;
-                    self.is_behind = true;
-                    return Ok(());
-                }
+                changes => return Ok(changes?),
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use connection_agent::UsageMonitor;
 use connection_api::NewSetupLink;
 use connection_contract::{Kind, Liveness, Timestamp, reason};
 use connection_core::{ConnectionInfo, ConnectionRegistry, Error as CoreError, NewSetupLink as CoreLink, Tags};
@@ -17,11 +18,13 @@ use crate::{
 pub(crate) struct Local {
     pub(crate) registry: ConnectionRegistry,
     pub(super) settings: Arc<Settings>,
+    pub(super) usage: UsageMonitor,
 }
 
 impl Local {
     pub(crate) fn new(registry: ConnectionRegistry, settings: Arc<Settings>) -> Self {
-        Self { registry, settings }
+        let usage = UsageMonitor::new(&registry);
+        Self { registry, settings, usage }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -3,6 +3,7 @@
 //! Each file has the operations on one resource, as a trait, with both ways to do them. All of them take and return the
 //! shapes of the API, so that a command is written once and prints the same for both.
 
+mod concurrent;
 mod connections;
 mod error;
 mod events;
@@ -16,6 +17,7 @@ mod profiles;
 mod remote;
 mod setups;
 mod tokens;
+mod usages;
 mod webhooks;
 
 pub(crate) use connections::{Connections, NewRequest, PAGE, Sent, every};
@@ -30,12 +32,13 @@ pub(crate) use profiles::Profiles;
 pub(crate) use remote::{AT_THE_SERVER, Remote, check_command, has_command, unreadable};
 pub(crate) use setups::{Setups, session_id};
 pub(crate) use tokens::Tokens;
+pub(crate) use usages::{UsageSelection, UsageSource, Usages};
 pub(crate) use webhooks::Webhooks;
 
 /// All operations of commands.
 #[async_trait::async_trait(?Send)]
 pub(crate) trait Backend:
-    Connections + Events + Extensions + Files + Imports + Kinds + Profiles + Setups + Tokens + Webhooks
+    Connections + Events + Extensions + Files + Imports + Kinds + Profiles + Setups + Tokens + Usages + Webhooks
 {
     /// Returns the look-up of connections by what a person typed.
     fn lookup(&self) -> &dyn Lookup;

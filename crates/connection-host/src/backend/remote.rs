@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The commands that act on this machine alone, with or without the words below them. `docs/spec/api.md` has the reasons.
-const HERE_ALONE: [&str; 21] = [
+const HERE_ALONE: [&str; 20] = [
     "backup",
     "completions",
     "config",
@@ -36,7 +36,6 @@ const HERE_ALONE: [&str; 21] = [
     "run",
     "sandbox",
     "serve",
-    "usage",
 ];
 
 /// Returns `true` if a command works on a server. `words` begins with the words of the command, and may go on.
@@ -171,7 +170,7 @@ mod tests {
     use super::*;
 
     /// The commands that have a route and do not work on a server, as the specification says.
-    const WITHOUT_HOST: [&str; 3] = ["open-settings", "resolve", "usage"];
+    const WITHOUT_HOST: [&str; 2] = ["open-settings", "resolve"];
 
     #[test]
     fn a_command_works_on_a_server_if_the_specification_of_the_api_names_its_route() {
@@ -185,6 +184,6 @@ mod tests {
             assert_eq!(has_command(&format!("{command} x")), expected, "{command}");
             counted += usize::from(expected);
         }
-        assert_eq!(counted, 54, "the number that the changelog names");
+        assert_eq!(counted, 55, "the number that the changelog names");
     }
 }

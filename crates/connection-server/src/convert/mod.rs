@@ -31,5 +31,5 @@ pub use profile::{directory_state, probe, profile, removed_profile};
 pub(crate) use setup::{StateAtStep, outcome, setup, step, without_label};
 pub use setup::{open_setup, stage};
 pub use token::{issued_token, role, setup_link, token};
-pub use usage::usage;
+pub use usage::{session_tokens, usage};
 pub use webhook::{delivery, webhook};

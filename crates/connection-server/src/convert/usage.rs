@@ -2,7 +2,7 @@
 
 use connection_agent::{UsageReading, UsageStatus, usage_json};
 use connection_api as api;
-use connection_contract::Kind;
+use connection_contract::{Kind, SessionTokens, Value};
 use connection_core::{ConnectionId, ProfileId};
 
 use super::reason;
@@ -39,4 +39,13 @@ pub fn usage(
         snapshot: snapshot.and_then(|snapshot| serde_json::from_str(&usage_json::to_value(snapshot).to_string()).ok()),
         ..empty
     }
+}
+
+/// Converts the report of a session. `None` if its document is nested too deeply.
+pub fn session_tokens(session: api::UsageSession) -> Option<SessionTokens> {
+    let tokens = SessionTokens::new(session.context_used.unwrap_or(0), session.context_max);
+    let Some(document) = session.document else { return Some(tokens) };
+    // The core checks the size, and the parser the levels.
+    let document = Value::parse(serde_json::Value::from(document).to_string().as_bytes()).ok()?;
+    Some(tokens.document(document))
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use connection_api::{Page, Usage, UsageHistory, UsageRequest, UsageSeries, UsageSession};
-use connection_contract::{SessionTokens, Timestamp, Value};
+use connection_api::{Page, Usage, UsageHistory, UsageRequest, UsageSeries};
+use connection_contract::Timestamp;
 use connection_core::{ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, UsagePoint};
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     },
     path::Path,
     problem::Problem,
+    view::{self, UsageSource},
 };
 
 /// The number of connections that are read at once.
@@ -28,25 +29,6 @@ const USUAL_DAYS: i64 = 7;
 /// The maximum number of points of a series. A longer history has the highest number of each part of it.
 const MAX_POINTS: i64 = 300;
 const DAY: i64 = 24 * 3600;
-
-fn tokens(session: UsageSession) -> Result<SessionTokens, Problem> {
-    let tokens = SessionTokens::new(session.context_used.unwrap_or(0), session.context_max);
-    let Some(document) = session.document else { return Ok(tokens) };
-    // The core checks the size, and the parser the levels.
-    let document = Value::parse(serde_json::Value::from(document).to_string().as_bytes());
-    let document = document.map_err(|_| Problem::invalid("the document of a session cannot be read"))?;
-    Ok(tokens.document(document))
-}
-
-/// The way in which the usage of an account is found.
-enum Source {
-    /// A request to the provider.
-    Fetch,
-    /// What is known, without a request.
-    Known,
-    /// The report of a session, together with what is known.
-    Session(SessionTokens),
-}
 
 /// Returns the connections whose kind reports usage, oldest first.
 async fn reporting(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>, Error> {
@@ -66,33 +48,6 @@ async fn reporting(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>,
     Ok(found)
 }
 
-/// Returns the shape of a connection's usage.
-async fn shown(
-    api: &Api,
-    registry: &ConnectionRegistry,
-    info: &ConnectionInfo,
-    source: Source,
-) -> Result<Usage, Problem> {
-    let usage = api.usage.owner(registry.owner_name())?.usage(&info.kind).connection(info.id);
-    let found = async {
-        let status = usage.status(None).await?;
-        let reading = match source {
-            Source::Fetch => Some(usage.fetch(None).await?),
-            Source::Known => usage.snapshot(None).await?,
-            Source::Session(session) => Some(usage.report_session(None, session).await?),
-        };
-        Ok((status, reading))
-    };
-    let body = |found| convert::usage(&info.kind, info.profile, Some(info.id), found);
-    Ok(match found.await {
-        Ok((status, reading)) => body(Ok((&status, reading.as_ref()))),
-        Err(error @ (Error::Closed | Error::Store(_) | Error::NotSupported { .. } | Error::InvalidRequest(_))) => {
-            return Err(error.into());
-        }
-        Err(error) => body(Err(convert::error(&error))),
-    })
-}
-
 /// Returns the usage of the accounts whose kind reports it, as any process has fetched it or a session has reported it, by
 /// the id of the connection.
 #[utoipa::path(
@@ -109,9 +64,10 @@ pub(super) async fn list(State(api): State<Api>, caller: Caller<ToRead>) -> Resu
     let is_last = infos.len() <= limit;
     infos.truncate(limit);
     let next = infos.last().filter(|_| !is_last).map(|info| info.id.to_string());
+    let monitor = api.usage.owner(caller.registry.owner_name())?;
     let mut items = Vec::new();
     for info in &infos {
-        items.push(shown(&api, &caller.registry, info, Source::Known).await?);
+        items.push(view::usage(&monitor, info, UsageSource::Known).await?);
     }
     Ok(json(StatusCode::OK, &Page { items, next }))
 }
@@ -133,13 +89,14 @@ pub(super) async fn fetch(
     Json(UsageRequest { session }): Json<UsageRequest>,
 ) -> Result<Response, Problem> {
     let id: ConnectionId = id.parse().map_err(|_| Problem::no_connection())?;
+    let unreadable = || Problem::invalid("the document of a session cannot be read");
     let source = match session {
-        Some(session) => Source::Session(tokens(session)?),
-        None => Source::Fetch,
+        Some(session) => UsageSource::Session(convert::session_tokens(session).ok_or_else(unreadable)?),
+        None => UsageSource::Fetch,
     };
     let connection = caller.registry.connection(id).await?;
-    let body = shown(&api, &caller.registry, connection.info(), source).await?;
-    Ok(json(StatusCode::OK, &body))
+    let monitor = api.usage.owner(caller.registry.owner_name())?;
+    Ok(json(StatusCode::OK, &view::usage(&monitor, connection.info(), source).await?))
 }
 
 /// Returns the usage of an account over the last days, 7 unless `days` says otherwise: of each metric at most 300 numbers.

@@ -7,6 +7,7 @@ mod extension;
 mod kind;
 mod profile;
 mod titles;
+mod usage;
 mod webhook;
 
 pub use connection::{listed, listed_all, removal, shown};
@@ -17,4 +18,5 @@ pub use extension::{extension, extensions, preferences};
 pub use kind::kind_changes;
 pub use profile::profile;
 pub(crate) use titles::Titles;
+pub use usage::{UsageSource, usage};
 pub use webhook::{last_test, webhook_check};

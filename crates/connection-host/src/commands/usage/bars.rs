@@ -1,7 +1,9 @@
 //! Usage for people: bars for metrics with a limit, and the age of the data.
 
-use connection_agent::UsageReading;
-use connection_contract::{DisplayText, MonthlySpend, TimeWindow, Timestamp, TokenUtilization, UsageMetric};
+use connection_agent::usage_json;
+use connection_contract::{
+    DisplayText, MonthlySpend, TimeWindow, Timestamp, TokenUtilization, UsageMetric, UsageSnapshot, Value,
+};
 
 use super::AccountUsage;
 use crate::{
@@ -14,59 +16,61 @@ const LENGTH: usize = 20;
 /// The minimum age, in seconds, that is shown.
 const FRESH: u64 = 60;
 
-pub(super) fn print(output: &Output, usage: &AccountUsage, now: Timestamp) -> Result<(), Error> {
-    output.line(heading(usage))?;
-    let reading = match &usage.found {
-        Ok((_, reading)) => reading,
-        Err(error) => return output.line(format!("  {error}")),
+pub(super) fn print(output: &Output, of: &AccountUsage) -> Result<(), Error> {
+    output.line(heading(of))?;
+    let Some(snapshot) = snapshot(of) else {
+        return match &of.usage.error {
+            Some(error) => output.line(format!("  {}", error.message)),
+            None => output.line("  nothing was fetched yet"),
+        };
     };
-    let Some(reading) = reading else { return output.line("  nothing was fetched yet") };
-    if let Some(snapshot) = &reading.snapshot {
-        let mut table = Table::new(["", "", "", ""], 1).without_heading();
-        for metric in &snapshot.metrics {
-            let [label, bar, amount, note] = cells(metric, now);
-            table.row([format!("  {label}").into(), bar.into(), amount.into(), note.into()]);
-        }
-        output.table(&table)?;
-        if snapshot.metrics.is_empty() {
-            output.line("  nothing is measured")?;
-        }
+    let mut table = Table::new(["", "", "", ""], 1).without_heading();
+    for metric in &snapshot.metrics {
+        let [label, bar, amount, note] = cells(metric, output.now);
+        table.row([format!("  {label}").into(), bar.into(), amount.into(), note.into()]);
     }
-    for line in notes(reading, now) {
+    output.table(&table)?;
+    if snapshot.metrics.is_empty() {
+        output.line("  nothing is measured")?;
+    }
+    for line in notes(of, &snapshot, output.now) {
         output.line(format!("  {line}"))?;
     }
     Ok(())
 }
 
+/// Reads the snapshot of the usage.
+fn snapshot(of: &AccountUsage) -> Option<UsageSnapshot> {
+    let text = of.usage.snapshot.as_ref()?.to_string();
+    usage_json::from_value(&Value::parse(text.as_bytes()).ok()?)
+}
+
 /// Returns the heading: `codex · work · ada@example.com · api_key`, with `codex:LABEL` if the profile has several.
-fn heading(usage: &AccountUsage) -> String {
-    let mut parts = vec![usage.account.name.clone(), usage.account.label.clone()];
-    if let Ok((status, _)) = &usage.found {
-        parts.extend(status.identity.as_ref().map(|identity| identity.label.to_string()));
-        parts.extend(status.auth_mode.as_ref().map(|mode| DisplayText::from(mode.to_string()).to_string()));
-    }
+fn heading(of: &AccountUsage) -> String {
+    let clean = |text: &String| DisplayText::from(text.clone()).to_string();
+    let mut parts = vec![of.name.clone(), of.label.clone()];
+    parts.extend(of.usage.account.as_ref().map(clean));
+    parts.extend(of.usage.auth_mode.as_ref().map(clean));
     parts.retain(|part| !part.is_empty());
     parts.join(" · ")
 }
 
 /// Returns the age of the data, and the reason why there is nothing newer.
-fn notes(reading: &UsageReading, now: Timestamp) -> Vec<String> {
-    let age = reading.age.as_secs();
+fn notes(of: &AccountUsage, snapshot: &UsageSnapshot, now: Timestamp) -> Vec<String> {
+    let age = of.usage.age.unwrap_or_default();
     let at = now.seconds().saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
     let mut notes = Vec::new();
-    if let Some(snapshot) = &reading.snapshot {
-        if age >= FRESH || reading.error.is_some() {
-            notes.push(format!("fetched {}", moment(Timestamp::from_seconds(at), now)));
-        }
-        // The last data that a tool wrote may be much older than the request for it.
-        let before = at.saturating_sub(snapshot.observed_at.seconds());
-        if u64::try_from(before).is_ok_and(|before| before >= FRESH) {
-            notes.push(format!("as of {}", moment(snapshot.observed_at, now)));
-        }
+    if age >= FRESH || of.usage.error.is_some() {
+        notes.push(format!("fetched {}", moment(Timestamp::from_seconds(at), now)));
     }
-    if let Some(error) = &reading.error {
-        let remedy = error.reason.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-        notes.push(format!("not updated: {}{remedy}", error.reason.message));
+    // The last data that a tool wrote may be much older than the request for it.
+    let before = at.saturating_sub(snapshot.observed_at.seconds());
+    if u64::try_from(before).is_ok_and(|before| before >= FRESH) {
+        notes.push(format!("as of {}", moment(snapshot.observed_at, now)));
+    }
+    if let Some(error) = &of.usage.error {
+        let remedy = error.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+        notes.push(format!("not updated: {}{remedy}", error.message));
     }
     notes
 }

@@ -5,7 +5,7 @@ use std::{future::Future, panic::resume_unwind};
 use tokio::task::JoinSet;
 
 /// Runs the futures, at most `most` of them at once, and returns their results in the original order.
-pub(in crate::commands) async fn all<T, F>(most: usize, futures: impl IntoIterator<Item = F>) -> Vec<T>
+pub(super) async fn all<T, F>(most: usize, futures: impl IntoIterator<Item = F>) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
