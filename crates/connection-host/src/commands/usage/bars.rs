@@ -16,7 +16,7 @@ const LENGTH: usize = 20;
 /// The minimum age, in seconds, that is shown.
 const FRESH: u64 = 60;
 
-pub(super) fn print(output: &Output, of: &AccountUsage) -> Result<(), Error> {
+pub(super) fn print(output: &Output, of: &AccountUsage, now: Timestamp) -> Result<(), Error> {
     output.line(heading(of))?;
     let Some(snapshot) = snapshot(of) else {
         return match &of.usage.error {
@@ -26,14 +26,14 @@ pub(super) fn print(output: &Output, of: &AccountUsage) -> Result<(), Error> {
     };
     let mut table = Table::new(["", "", "", ""], 1).without_heading();
     for metric in &snapshot.metrics {
-        let [label, bar, amount, note] = cells(metric, output.now);
+        let [label, bar, amount, note] = cells(metric, now);
         table.row([format!("  {label}").into(), bar.into(), amount.into(), note.into()]);
     }
     output.table(&table)?;
     if snapshot.metrics.is_empty() {
         output.line("  nothing is measured")?;
     }
-    for line in notes(of, &snapshot, output.now) {
+    for line in notes(of, &snapshot, now) {
         output.line(format!("  {line}"))?;
     }
     Ok(())

@@ -5,7 +5,7 @@ mod bars;
 
 use connection_api::{Capability, Connection, Usage as UsageShape, UsageSession};
 use connection_contract::Kind;
-use connection_core::Error as CoreError;
+use connection_core::{Clock as _, Error as CoreError, SystemClock};
 use connection_server::convert;
 use serde_json::Value;
 
@@ -195,6 +195,10 @@ impl AccountUsage {
     }
 
     fn print(&self, output: &Output) -> Result<(), Error> {
-        if output.json { output.element(&self.usage) } else { bars::print(output, self) }
+        match output.json {
+            true => output.element(&self.usage),
+            // A command that watches may print days after it began.
+            false => bars::print(output, self, SystemClock::new().now()),
+        }
     }
 }
