@@ -46,10 +46,18 @@ pub(crate) fn tool(directory: &Path, program: &str, arguments: &[&str]) -> Comma
 
 /// Runs a command to its end. Its output goes where that of xtask goes.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
+    run_for(command, &[0]).map(drop)
+}
+
+/// Like [`run`], and returns the exit code, which must be one of these.
+pub(crate) fn run_for(command: &mut Command, codes: &[i32]) -> Result<i32, Failure> {
     let shown = describe(command);
     println!("$ {shown}");
     let status = command.status().map_err(|error| Failure::new(format!("cannot run `{shown}`: {error}")))?;
-    if status.success() { Ok(()) } else { Err(Failure::new(format!("`{shown}` ended with {status}"))) }
+    match status.code().filter(|code| codes.contains(code)) {
+        Some(code) => Ok(code),
+        None => Err(Failure::new(format!("`{shown}` ended with {status}"))),
+    }
 }
 
 /// Like [`run`], but ends a command that takes longer than the limit, because a command that hangs would never report

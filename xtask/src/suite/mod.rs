@@ -5,6 +5,7 @@
 //! if this command was started with some of them ignored. No test is optional: in continuous integration, a test that
 //! cannot run fails. The limits and the parts of the suite are in `.config/nextest.toml`.
 
+mod engine;
 mod files;
 mod server;
 
@@ -68,11 +69,29 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent, filters: &[&str]) -> Re
         parts.set("CONNECTIONS_TEST_LONG", "1");
     }
     let profile = if extent == Extent::Long { "long" } else { "default" };
-    parts.run("tests", |parts| process::run(&mut parts.nextest(profile, filters)));
+    let mut ran = false;
+    parts.run("tests", |parts| {
+        ran |= has_run(&mut parts.nextest(profile, filters))?;
+        Ok(())
+    });
+    let profile = if extent == Extent::Long { "long" } else { "postgres" };
+    parts.run("postgres", |parts| {
+        let tests = engine::on_postgres(workspace)?;
+        let mut command = parts.nextest(profile, filters);
+        command.args(["--ignore-default-filter", "-E", &tests]).env(engine::VARIABLE, engine::POSTGRES);
+        ran |= has_run(&mut command)?;
+        Ok(())
+    });
     if !filters.is_empty() {
+        if !ran {
+            parts.failures.push(format!("no test has a name with {}", filters.join(" or ")));
+        }
         return parts.end();
     }
-    parts.run("pooler", |parts| process::run(parts.nextest("pooler", &[]).env("CONNECTIONS_TEST_POOLER", "1")));
+    parts.run("pooler", |parts| {
+        let mut command = parts.nextest("pooler", &[]);
+        process::run(command.env("CONNECTIONS_TEST_POOLER", "1").env(engine::VARIABLE, engine::POSTGRES))
+    });
     parts.run("benchmarks", |parts| {
         process::run_within(&mut parts.cargo(&["test", "--workspace", "--locked", "--bench", "*"]), MAX_BENCHMARKS)
     });
@@ -84,6 +103,13 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent, filters: &[&str]) -> Re
         process::run_within(&mut parts.cargo(&arguments), MAX_DOCUMENTATION)
     });
     parts.end()
+}
+
+/// Runs `cargo nextest`, and returns `false` if no test has a name that was asked for.
+fn has_run(command: &mut Command) -> Result<bool, Failure> {
+    /// The exit code for it: <https://nexte.st/docs/reference/exit-codes>.
+    const NO_TESTS: i32 = 4;
+    Ok(process::run_for(command, &[0, NO_TESTS])? == 0)
 }
 
 /// The parts of a run so far, and the variables of the later ones.

@@ -19,7 +19,7 @@ pub(crate) fn with_included(workspace: &Workspace, path: &str, text: String) -> 
 
 /// Returns the files beside or below a `tests/main/main.rs` that it does not list.
 pub(crate) fn findings(path: &str, text: &str, files: &BTreeSet<String>) -> Vec<String> {
-    let is_suite = |directory: &&str| directory.ends_with("tests/main/") || directory.ends_with("tests/postgres/");
+    let is_suite = |directory: &&str| directory.ends_with("tests/main/");
     let Some(directory) = path.strip_suffix("main.rs").filter(is_suite) else {
         return Vec::new();
     };
@@ -43,10 +43,8 @@ pub(crate) fn forgotten_files(files: &BTreeSet<String>) -> Vec<String> {
         if package.ends_with("/src") || package.contains("/src/") {
             continue;
         }
-        // The second binary runs the first on another database.
-        let binary = if file.starts_with("postgres/") { "postgres" } else { "main" };
-        let main = format!("{package}/tests/{binary}/main.rs");
-        if !file.starts_with("main/") && binary == "main" {
+        let main = format!("{package}/tests/main/main.rs");
+        if !file.starts_with("main/") {
             findings.push(format!("{path}: a crate has one test binary; move it to {package}/tests/main/"));
         } else if !files.contains(&main) {
             findings.push(format!("{path}: there is no {main} to list it"));

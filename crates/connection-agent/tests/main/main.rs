@@ -1,4 +1,4 @@
-//! Tools in containers and usage as a host sees them, on SQLite: a real database, real HTTP on loopback, and a clock
+//! Tools in containers and usage as a host sees them: a real database, real HTTP on loopback, and a clock
 //! that tests move.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]

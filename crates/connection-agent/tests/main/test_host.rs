@@ -22,8 +22,7 @@ use crate::{
     test_server::{Reply, TestServer},
 };
 
-/// `true` in the suite on PostgreSQL: the same files are two test binaries.
-pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+pub(crate) use connection_faults::postgres::is_engine as on_postgres;
 
 const START: i64 = 1_800_000_000;
 
@@ -45,7 +44,7 @@ impl World {
         let answer = route.clone();
         let server = TestServer::start(move |request| (answer.lock().unwrap())(request)).await;
         let clock = ManualClock::at(Timestamp::from_seconds(START));
-        let postgres = if ON_POSTGRES { Some(postgres::Database::migrated().await) } else { None };
+        let postgres = if on_postgres() { Some(postgres::Database::migrated().await) } else { None };
         Self { directory: TempDir::new().unwrap(), clock, server, postgres, route }
     }
 
@@ -80,7 +79,7 @@ impl World {
             .http(policy)
             .clock(Arc::new(self.clock.clone()));
         // A database file has its state directory beside it.
-        if ON_POSTGRES { builder.state_directory(self.directory.path().join("state")) } else { builder }
+        if on_postgres() { builder.state_directory(self.directory.path().join("state")) } else { builder }
     }
 
     pub(crate) async fn open(&self, definition: impl ConnectionDefinition) -> ConnectionRegistry {

@@ -140,7 +140,7 @@ async fn an_event_that_is_collected_after_a_later_one_begins_no_need_for_a_perso
     let later = format!(
         "INSERT INTO connection_attention VALUES ({}, 99, {})",
         sql::id(connection.id()),
-        if crate::test_host::ON_POSTGRES { "FALSE" } else { "0" }
+        if crate::test_host::on_postgres() { "FALSE" } else { "0" }
     );
     sql::run(&world.database(), later).await;
     fake.is(Liveness::Failing);

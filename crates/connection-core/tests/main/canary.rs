@@ -23,7 +23,7 @@ use crate::{
     leaking_plugin::{CARELESS, Careless, careless},
     leaks::Search,
     sql,
-    test_host::{ON_POSTGRES, World, answers, connect, connected, step},
+    test_host::{on_postgres, World, answers, connect, connected, step},
     test_server::Reply,
 };
 
@@ -64,7 +64,7 @@ fn no_secret_of_a_whole_life_is_found_in_any_output_or_file() {
     assert!(output.is_empty(), "{output:#?}");
     assert!(files.is_empty(), "{files:#?}");
     // On a server, the content of every row is written to a file at the end.
-    assert!(read >= if ON_POSTGRES { 2 } else { 5 }, "database, log, index, lock and key: {read}");
+    assert!(read >= if on_postgres() { 2 } else { 5 }, "database, log, index, lock and key: {read}");
 
     let (output, files, _) = process("leak", &search);
     for name in ["access, raw", "rotated, base64", "code, hex", "header, raw", "panic, raw"] {
@@ -166,7 +166,7 @@ fn live(leak: bool) {
         let world = World::new().await;
         // Open to the end: a store that closes deletes its log, and the log must be searched.
         let _open = whole_life(&world).await;
-        if ON_POSTGRES {
+        if on_postgres() {
             let store = world.directory.path().join("store");
             std::fs::create_dir(&store).unwrap();
             std::fs::write(store.join("rows"), sql::everything(&world.database()).await).unwrap();

@@ -11,7 +11,7 @@ use crate::{
     inbound::{Inbound, returned, state},
     race_plugin::{RACE, race},
     sql,
-    test_host::{ON_POSTGRES, World, answers, code, connected, me, step},
+    test_host::{on_postgres, World, answers, code, connected, me, step},
     test_server::Reply,
 };
 
@@ -60,7 +60,7 @@ impl Host {
 
     /// Checks that no connection is in an abandoned transaction, and that the next write succeeds.
     async fn settled(&self, n: usize) {
-        if ON_POSTGRES {
+        if on_postgres() {
             let database = self.world.database();
             let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                        AND state LIKE 'idle in transaction%'";

@@ -12,7 +12,7 @@ use crate::{
     log,
     outgoing_events::{Message, Operator, Setting, recorded},
     sql,
-    test_host::{ON_POSTGRES, START, World},
+    test_host::{on_postgres, START, World},
     test_server::Reply,
 };
 
@@ -220,13 +220,13 @@ pub(crate) fn before_due_events() -> Vec<&'static str> {
     let former = [
         "DROP TABLE connection_event_due",
         "DROP TABLE connection_event_receiver",
-        if ON_POSTGRES {
+        if on_postgres() {
             "CREATE TABLE connection_outbox_position (only_row BIGINT NOT NULL PRIMARY KEY, event_id UUID NOT NULL)"
         } else {
             "CREATE TABLE connection_outbox_position (only_row INTEGER NOT NULL PRIMARY KEY, event_id BLOB NOT NULL)"
         },
     ];
-    let trigger = if ON_POSTGRES {
+    let trigger = if on_postgres() {
         "DROP FUNCTION connection_event_is_due() CASCADE"
     } else {
         "DROP TRIGGER connection_event_is_due"

@@ -16,7 +16,7 @@ use crate::{
     reauthorize::reauthorized,
     renewing::Renewals,
     sql,
-    test_host::{ON_POSTGRES, World, answers, code, connected, step},
+    test_host::{on_postgres, World, answers, code, connected, step},
     user::looked,
 };
 
@@ -56,7 +56,7 @@ async fn watch(world: &World) {
     let columns = sql::columns(&database).await;
     let columns: Vec<_> = columns.iter().filter_map(|column| column.split_once('.')).collect();
     let tables: BTreeSet<_> = columns.iter().map(|(table, _)| *table).collect();
-    if ON_POSTGRES {
+    if on_postgres() {
         let look = "CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $$ \
                     DECLARE waits BOOLEAN := current_setting('synchronous_commit') = 'on'; \
                     BEGIN IF TG_OP = 'UPDATE' THEN \

@@ -14,7 +14,7 @@ use crate::{
     inbound::{Inbound, returned, state},
     odd_plugin::{ODD, Odd},
     sql,
-    test_host::{ON_POSTGRES, World, answers, code, connected, me, step},
+    test_host::{on_postgres, World, answers, code, connected, me, step},
     test_server::Reply,
 };
 
@@ -372,7 +372,7 @@ async fn a_row_that_cannot_be_read_breaks_neither_the_list_nor_a_new_setup() {
     let registry = world.acme().await;
     let broken = begun(&registry).await;
     let other = begun(&registry).await;
-    let edit = if ON_POSTGRES {
+    let edit = if on_postgres() {
         "ALTER TABLE connection_setup DROP CONSTRAINT connection_setup_step_seq_check; \
          UPDATE connection_setup SET step_seq = -9223372036854775808, kind = '' WHERE"
     } else {
@@ -382,7 +382,7 @@ async fn a_row_that_cannot_be_read_breaks_neither_the_list_nor_a_new_setup() {
     let listed: Vec<_> = registry.setups().list().await.unwrap().iter().map(|setup| setup.id).collect();
     // SQLite cannot even decode the row. PostgreSQL can, and the row is listed with a kind that opens nothing.
     assert_eq!(listed.last(), Some(&other.id()));
-    assert_eq!(listed.len(), if ON_POSTGRES { 2 } else { 1 });
+    assert_eq!(listed.len(), if on_postgres() { 2 } else { 1 });
     world.clock.advance(Duration::from_secs(16 * 60));
     assert!(registry.setups().list().await.unwrap().is_empty());
     begun(&registry).await;

@@ -10,7 +10,7 @@ use connection_core::{
 
 use crate::{
     files::{KIND, folders},
-    test_host::{ON_POSTGRES, World, answers, code, connect, step},
+    test_host::{on_postgres, World, answers, code, connect, step},
     tool::{TOOL, Tools, write},
 };
 
@@ -72,7 +72,7 @@ async fn no_root_is_contains_or_lies_inside_what_a_registry_keeps() {
         fs::create_dir_all(at.join("key/deeper")).unwrap();
         let mut kept = vec![at.join("key"), at.join("key/deeper"), at.clone(), at.join("host"), at.join("host/kinds")];
         kept.push(world.state().canonicalize().unwrap());
-        if !ON_POSTGRES {
+        if !on_postgres() {
             kept.push(at.join("store"));
         }
         for root in kept {
@@ -170,7 +170,7 @@ async fn a_hard_link_to_the_key_or_the_database_is_not_read() {
     fs::hard_link(at.join("notes/plain"), at.join("notes/other")).unwrap();
     assert_eq!(read(&connection, "link").await, Err("denied"));
     assert_eq!(read(&connection, "other").await, Ok("mine".into()), "the control");
-    if !ON_POSTGRES {
+    if !on_postgres() {
         for (name, end) in [("db", ""), ("wal", "-wal"), ("shm", "-shm")] {
             let file = format!("{}{end}", world.file().display());
             fs::hard_link(file, at.join("notes").join(name)).unwrap();

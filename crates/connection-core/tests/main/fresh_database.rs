@@ -11,7 +11,7 @@ use sqlx::{
 };
 use tempfile::TempDir;
 
-use crate::{sql, test_host::ON_POSTGRES};
+use crate::{sql, test_host::on_postgres};
 
 /// The limit of waits between users of one pool: a test that waits for itself ends here.
 const MAX_DURATION: Duration = Duration::from_secs(20);
@@ -24,7 +24,7 @@ pub(crate) struct Fresh {
 
 impl Fresh {
     pub(crate) async fn new() -> Self {
-        let postgres = if ON_POSTGRES { Some(postgres::Database::empty().await) } else { None };
+        let postgres = if on_postgres() { Some(postgres::Database::empty().await) } else { None };
         Self { directory: TempDir::new().unwrap(), postgres }
     }
 

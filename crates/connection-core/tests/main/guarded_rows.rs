@@ -8,7 +8,7 @@ use crate::{
     acme::Acme,
     extension_kit::{handle, keys_are_accounts, secret_name},
     sql,
-    test_host::{ON_POSTGRES, World, connected, me},
+    test_host::{on_postgres, World, connected, me},
     test_server::Reply,
 };
 
@@ -115,7 +115,7 @@ async fn a_connection_whose_row_was_edited_is_refused_until_it_is_as_it_was() {
     let connection = connected(&registry, "key-1").await;
     connection.rename("mine").await.unwrap();
     connection.make_default().await.unwrap();
-    let (yes, no) = if ON_POSTGRES { ("TRUE", "FALSE") } else { ("1", "0") };
+    let (yes, no) = if on_postgres() { ("TRUE", "FALSE") } else { ("1", "0") };
     let config = sql::texts(&world.database(), "SELECT config FROM connection_account").await.remove(0);
     for (set, back) in [
         (r#"config = '[["apiBaseUrl","https://evil.example"]]'"#.to_owned(), format!("config = '{config}'")),
@@ -211,7 +211,7 @@ async fn a_grant_that_no_person_gave_or_that_was_taken_back_gives_nobody_a_secre
     let edits =
         ["names = '[]'", "created_at = 0", "mark = NULL", "mark = CAST('x' AS BYTES)", "revoked_at = 7, names = '[]'"];
     for edit in edits {
-        let edit = edit.replace("BYTES", if ON_POSTGRES { "BYTEA" } else { "BLOB" });
+        let edit = edit.replace("BYTES", if on_postgres() { "BYTEA" } else { "BLOB" });
         sql::run(&database, format!("UPDATE connection_extension_grant SET {edit}")).await;
         sql::run(&database, "UPDATE connection_extension_grant SET revoked_at = NULL").await;
         let fault = if edit == "mark = NULL" { RowFault::Unmarked } else { RowFault::Edited };

@@ -6,7 +6,7 @@ use connection_core::{Error, NewProfile, ProfilePatch, RowError, RowFault, Spawn
 use crate::{
     extension_kit::{acme_extension, handle, keys_are_accounts, secret_name},
     sql,
-    test_host::{ON_POSTGRES, World, connected},
+    test_host::{on_postgres, World, connected},
     tool::{TOOL, Tools},
 };
 
@@ -53,8 +53,8 @@ async fn a_profile_that_was_edited_or_put_back_is_run_by_nobody_until_a_person_s
         assert_eq!(named(&it.registry).await, [""; 0]);
     }
     // The default is used if no profile is named.
-    let no = if ON_POSTGRES { "FALSE" } else { "0" };
-    let yes = if ON_POSTGRES { "TRUE" } else { "1" };
+    let no = if on_postgres() { "FALSE" } else { "0" };
+    let yes = if on_postgres() { "TRUE" } else { "1" };
     sql::run(&database, format!("UPDATE connection_profile SET is_default = {no}")).await;
     sql::run(&database, format!("UPDATE connection_profile SET is_default = {yes} WHERE label = 'work'")).await;
     assert_eq!(row(profiles.default_profile().await.unwrap_err()), ("connection_profile", RowFault::Edited));

@@ -9,12 +9,12 @@ use connection_core::Filter;
 use crate::{
     acme::KIND,
     extension_statements::Counted,
-    test_host::{ON_POSTGRES, connected, step},
+    test_host::{on_postgres, connected, step},
 };
 
 #[tokio::test]
 async fn a_page_takes_one_statement_and_two_where_a_filter_may_pass_over_rows() {
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let on = Counted::new().await;
@@ -37,7 +37,7 @@ async fn a_page_takes_one_statement_and_two_where_a_filter_may_pass_over_rows() 
 /// The read of one setup is what a page repeats while it waits.
 #[tokio::test]
 async fn a_setup_is_read_by_one_statement_however_many_are_open() {
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let on = Counted::new().await;

@@ -1,4 +1,5 @@
-//! The core as a host sees it, on SQLite: a real database, real HTTP on loopback, and a clock that tests move.
+//! The core as a host sees it: a real database, real HTTP on loopback, and a clock that tests move. The tests in `both.rs`
+//! run on SQLite, and with `CONNECTIONS_TEST_ENGINE=postgres` on PostgreSQL.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -15,3 +16,6 @@ mod schema;
 // The options of a pool of SQLite connections.
 mod sqlite_pools;
 mod store_faults;
+
+// What only PostgreSQL needs.
+mod postgres;

@@ -19,12 +19,14 @@ use crate::{
     renewing::{ISSUER, LIFE, Renewing, send},
     running::run,
     sql,
-    test_host::{ON_POSTGRES, START, World, connected, connected_as, me},
+    test_host::{on_postgres, START, World, connected, connected_as, me},
     test_server::{Reply, TestServer},
 };
 
 /// The number of looks at the database for each second that passes, in which the tasks of the core go on.
-const LOOKS: usize = if ON_POSTGRES { 120 } else { 40 };
+fn looks() -> usize {
+    if on_postgres() { 120 } else { 40 }
+}
 
 /// The statuses and times of a provider whose API and token endpoint may fail separately.
 #[derive(Clone)]
@@ -129,7 +131,7 @@ impl Outage {
     /// Lets seconds pass one after another, with time for the tasks that each of them begins.
     async fn pass(&self, seconds: i64) {
         let begin = || self.world.clock.advance(Duration::from_secs(1));
-        sql::look_on(&self.world.database(), seconds, LOOKS, begin).await;
+        sql::look_on(&self.world.database(), seconds, looks(), begin).await;
     }
 
     /// Lets time pass until the condition holds, and returns the seconds that it took.
@@ -345,7 +347,7 @@ async fn a_token_that_works_is_spared_although_its_provider_answers() {
 
 /// Adds this many connections that could neither be verified nor refreshed, half of them at another origin.
 async fn add_failed(world: &World, count: i64) {
-    let (id, numbers) = match ON_POSTGRES {
+    let (id, numbers) = match on_postgres() {
         true => ("gen_random_uuid()", format!("SELECT n FROM generate_series(1, {count}) AS n")),
         false => (
             "randomblob(16)",

@@ -13,7 +13,7 @@ use crate::{
     fake::{FAKE, Fake},
     renewing::{RENEWING, Renewing},
     sql,
-    test_host::{ON_POSTGRES, START, World},
+    test_host::{on_postgres, START, World},
 };
 
 const OTHER: Kind = Kind::from_static("fake-other");
@@ -242,7 +242,7 @@ async fn statements_with(on: &Counted, numbers: std::ops::Range<u64>) -> (usize,
 
 #[tokio::test]
 async fn a_page_and_the_counts_take_as_many_statements_for_400_connections_as_for_12_000() {
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let on = Counted::new().await;
@@ -264,7 +264,7 @@ async fn a_row_that_somebody_broke_hides_no_other_of_its_class() {
     sql::run(&world.database(), format!("UPDATE connection_account SET kind = 'No Kind!' WHERE id = {broken}")).await;
     // A kind that cannot be read is not registered, so the connection needs attention.
     assert_eq!(walk(&registry, &Overview::new(), 1).await, [ids[1], ids[0], ids[2]]);
-    if !ON_POSTGRES {
+    if !on_postgres() {
         let label = format!("UPDATE connection_account SET kind = 'fake', label = CAST(x'ff80' AS TEXT) WHERE id = {broken}");
         sql::run(&world.database(), label).await;
         assert_eq!(walk(&registry, &Overview::new(), 1).await, [ids[0], ids[2]]);
@@ -278,7 +278,7 @@ async fn a_row_that_somebody_broke_hides_no_other_of_its_class() {
 
 /// Returns the statements that remove what the migration of places adds.
 pub(crate) fn before_places() -> Vec<&'static str> {
-    let triggers: &[&str] = if ON_POSTGRES {
+    let triggers: &[&str] = if on_postgres() {
         &[
             "DROP FUNCTION connection_place_of_account() CASCADE",
             "DROP FUNCTION connection_place_of_added() CASCADE",

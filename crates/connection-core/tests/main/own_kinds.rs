@@ -11,7 +11,7 @@ use crate::{
     extension_statements::Counted,
     own_kind_source::{self, Source, added},
     sql,
-    test_host::{ON_POSTGRES, World, connect, step},
+    test_host::{on_postgres, World, connect, step},
 };
 
 async fn connected(registry: &ConnectionRegistry, kind: &Kind) -> Connection {
@@ -150,7 +150,7 @@ async fn a_declaration_that_was_edited_brings_no_kind() {
 
 /// Adds this many owners, each with an extension, as rows. Nothing opens them, so they need no marks.
 async fn add_owners(world: &World, count: usize) {
-    let from = match ON_POSTGRES {
+    let from = match on_postgres() {
         true => format!("SELECT 'owner-' || n AS owner FROM generate_series(1, {count}) AS n"),
         false => format!(
             "SELECT 'owner-' || n AS owner FROM (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c \
@@ -186,7 +186,7 @@ async fn the_kinds_of_a_hundred_thousand_owners_are_not_made_at_the_start() {
 
 #[tokio::test]
 async fn a_use_through_such_a_kind_takes_the_statements_of_any_other() {
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let world = World::new().await;

@@ -17,7 +17,7 @@ use crate::{
     renewing::send,
     running::run,
     sql,
-    test_host::{ON_POSTGRES, START, World, connected, connected_as, me},
+    test_host::{on_postgres, START, World, connected, connected_as, me},
     test_server::{Reply, TestServer},
 };
 
@@ -25,7 +25,9 @@ use crate::{
 const OTHER: &str = "https://acme.internal.example";
 
 /// The number of looks at the database for each second that passes, in which the tasks of the core go on.
-const LOOKS: usize = if ON_POSTGRES { 120 } else { 40 };
+fn looks() -> usize {
+    if on_postgres() { 120 } else { 40 }
+}
 
 /// A server that answers verifications with a pause, and any other request with 200.
 #[derive(Clone, Default)]
@@ -96,7 +98,7 @@ impl Servers {
     /// Lets seconds pass one after another, with time for the tasks that each of them begins.
     async fn pass(&self, seconds: i64) {
         let begin = || self.world.clock.advance(Duration::from_secs(1));
-        sql::look_on(&self.world.database(), seconds, LOOKS, begin).await;
+        sql::look_on(&self.world.database(), seconds, looks(), begin).await;
     }
 
     /// Lets time pass until the servers were asked for that many verifications.

@@ -105,7 +105,7 @@ async fn a_waiter_gets_the_failure_of_another_process() {
 async fn a_lease_of_a_process_that_is_gone_is_waited_for_and_taken_over() {
     let it = Renewals::of_processes(Renewing::new()).await;
     it.expire().await;
-    let now = if crate::test_host::ON_POSTGRES {
+    let now = if crate::test_host::on_postgres() {
         "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)"
     } else {
         "unixepoch()"

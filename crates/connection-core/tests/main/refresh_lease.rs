@@ -9,11 +9,13 @@ use tokio::runtime::Handle;
 use crate::{
     renewing::{LIFE, Renewals, Renewing, process, refreshed, send, token},
     sql,
-    test_host::{ON_POSTGRES, START},
+    test_host::{on_postgres, START},
 };
 
 /// SQL expression for the time by the database's clock, in seconds.
-const NOW: &str = if ON_POSTGRES { "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)" } else { "unixepoch()" };
+fn now() -> &'static str {
+    if on_postgres() { "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)" } else { "unixepoch()" }
+}
 
 /// A holder that overslept, while another one took the lease and did not refresh: its result is the only one that
 /// works.
@@ -60,7 +62,7 @@ async fn no_clock_of_a_process_makes_a_lease_run_out() {
     let it = Renewals::new().await;
     it.at(LIFE - 100);
     let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 40 + ";
-    it.edit(&format!("{held}{NOW}")).await;
+    it.edit(&format!("{held}{}", now())).await;
     it.world.clock.jump_to(Timestamp::from_seconds(START + LIFE - 50));
     assert_eq!(it.send().await.unwrap(), 200);
     it.connection.verify().await.unwrap();
@@ -76,7 +78,7 @@ async fn no_clock_of_a_process_makes_a_lease_run_out() {
 async fn a_lease_with_more_to_run_than_any_lease_has_is_none() {
     let it = Renewals::new().await;
     let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 60 + ";
-    it.edit(&format!("{held}{NOW}")).await;
+    it.edit(&format!("{held}{}", now())).await;
     it.at(LIFE - 100);
     // A scheduler finds it due, and the process that refreshes it gets the lease.
     let running = Handle::current().spawn({
@@ -94,7 +96,7 @@ async fn a_lease_outlasts_a_clock_that_is_moved_a_little() {
     let it = Renewals::new().await;
     it.at(LIFE - 100);
     let held = "UPDATE connection_liveness SET lease_owner = 'other', fence = 3, lease_until = 52 + ";
-    it.edit(&format!("{held}{NOW}")).await;
+    it.edit(&format!("{held}{}", now())).await;
     assert_eq!(it.send().await.unwrap(), 200);
     it.connection.verify().await.unwrap();
     assert_eq!((refreshed(&it.plugin), it.lease("fence").await), (0, Some(3)));

@@ -11,7 +11,7 @@ use crate::{
     acme::Acme,
     fake::{Deed, Fake, Stop, StopOnDrop, count, set},
     sql,
-    test_host::{ON_POSTGRES, World, answers, code, connected, outlasted, step},
+    test_host::{on_postgres, World, answers, code, connected, outlasted, step},
     test_server::Reply,
 };
 
@@ -227,7 +227,7 @@ async fn two_who_remove_at_once_share_one_removal() {
 async fn a_credential_that_does_not_open_skips_the_teardown_and_the_row_goes() {
     let zeros = format!("sealed = {}", sql::literal(&[0; 93]));
     // A server stores no invalid text.
-    let no_text = if ON_POSTGRES { "state = 'candidate'" } else { "secret_names = CAST(x'ff' AS TEXT)" };
+    let no_text = if on_postgres() { "state = 'candidate'" } else { "secret_names = CAST(x'ff' AS TEXT)" };
     for broken in [&*zeros, no_text, "state = 'previous'"] {
         let world = World::new().await;
         let acme = Acme::default();

@@ -11,7 +11,7 @@ use crate::{
     fake::{FAKE, Fake, count},
     renewing::{LIFE, RENEWING, Renewals, Renewing, refreshed, run, send},
     sql,
-    test_host::{ON_POSTGRES, START, World, step},
+    test_host::{on_postgres, START, World, step},
     test_server::Reply,
 };
 
@@ -23,7 +23,7 @@ async fn until(world: &World, what: &str, mut is_so: impl AsyncFnMut() -> bool) 
         }
         world.clock.advance(std::time::Duration::from_secs(1));
         // Tasks that it began take a moment, even while no time passes.
-        sql::look_on(&world.database(), 1, if ON_POSTGRES { 120 } else { 20 }, || ()).await;
+        sql::look_on(&world.database(), 1, if on_postgres() { 120 } else { 20 }, || ()).await;
     }
     panic!("it does not come to it: {what}");
 }

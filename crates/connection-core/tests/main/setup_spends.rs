@@ -167,7 +167,7 @@ async fn an_entry_that_is_not_written_takes_no_answer_away() {
     let world = World::new().await;
     world.provider(|_| Reply::ok("token"));
     let registry = world.open(spends()).await;
-    let passed_over = if crate::test_host::ON_POSTGRES {
+    let passed_over = if crate::test_host::on_postgres() {
         "CREATE FUNCTION trip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; \
          CREATE TRIGGER trip BEFORE INSERT ON connection_setup_effect FOR EACH ROW WHEN (NEW.seq = 1) \
          EXECUTE FUNCTION trip()"

@@ -12,7 +12,7 @@ use crate::{
     fresh_database::{Fresh, Pool},
     overview::before_places,
     sql,
-    test_host::{ON_POSTGRES, World, connected},
+    test_host::{on_postgres, World, connected},
 };
 
 async fn open(world: &World, source: impl Into<StoreSource>) -> Result<ConnectionRegistry, OpenError> {
@@ -176,7 +176,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
 }
 
 async fn everything_there(database: &sql::Database) -> Vec<String> {
-    let sql = if ON_POSTGRES {
+    let sql = if on_postgres() {
         "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
     } else {
         "SELECT name FROM sqlite_schema ORDER BY 1"
@@ -190,7 +190,7 @@ async fn a_reference_of_the_hosts_to_our_rows_holds_them() {
     let world = World::new().await;
     let registry = world.acme().await;
     let connection = connected(&registry, "key-1").await;
-    let id = if ON_POSTGRES { "UUID" } else { "BLOB" };
+    let id = if on_postgres() { "UUID" } else { "BLOB" };
     sql::script(
         &world.database(),
         format!(

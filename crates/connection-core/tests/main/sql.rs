@@ -14,7 +14,7 @@ use sqlx::{
 
 use uuid::Uuid;
 
-use crate::test_host::ON_POSTGRES;
+use crate::test_host::on_postgres;
 
 /// A database, by its engine.
 #[derive(Clone, Debug)]
@@ -115,7 +115,7 @@ pub(crate) async fn look_on(database: &Database, seconds: i64, looks: usize, mut
 pub(crate) async fn refuse(database: &Database, of: &str) {
     let (event, when) =
         of.split_once(" WHEN ").map_or((of, String::new()), |(of, when)| (of, format!("WHEN ({when})")));
-    let sql = if ON_POSTGRES {
+    let sql = if on_postgres() {
         format!(
             "CREATE FUNCTION trip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trip'; END $$; \
              CREATE TRIGGER trip BEFORE {event} FOR EACH ROW {when} EXECUTE FUNCTION trip()"
@@ -128,12 +128,12 @@ pub(crate) async fn refuse(database: &Database, of: &str) {
 
 /// Removes the trigger that [`refuse`] created.
 pub(crate) async fn refuse_no_more(database: &Database) {
-    script(database, if ON_POSTGRES { "DROP FUNCTION trip() CASCADE" } else { "DROP TRIGGER trip" }).await;
+    script(database, if on_postgres() { "DROP FUNCTION trip() CASCADE" } else { "DROP TRIGGER trip" }).await;
 }
 
 /// Returns all columns of our tables, each as `table.column`.
 pub(crate) async fn columns(database: &Database) -> Vec<String> {
-    let sql = if ON_POSTGRES {
+    let sql = if on_postgres() {
         "SELECT c.table_name || '.' || c.column_name FROM information_schema.columns AS c \
          JOIN information_schema.tables AS t ON t.table_schema = c.table_schema AND t.table_name = c.table_name \
          WHERE c.table_schema = 'public' AND c.table_name LIKE 'connection\\_%' AND t.table_type = 'BASE TABLE' \
@@ -180,12 +180,12 @@ fn contents(directory: &Path) -> Vec<u8> {
 /// Returns bytes as an SQL literal.
 pub(crate) fn literal(bytes: &[u8]) -> String {
     let hex = encode::hex(bytes);
-    if ON_POSTGRES { format!("'\\x{hex}'::bytea") } else { format!("X'{hex}'") }
+    if on_postgres() { format!("'\\x{hex}'::bytea") } else { format!("X'{hex}'") }
 }
 
 /// Removes the triggers that protect events, as an attacker would who hides an action.
 pub(crate) async fn unlock_events(database: &Database) {
-    let sql = if ON_POSTGRES {
+    let sql = if on_postgres() {
         "DROP TRIGGER connection_event_no_change ON connection_event; \
          DROP TRIGGER connection_row_event_no_change ON connection_row_event"
     } else {
@@ -203,7 +203,7 @@ pub(crate) fn id(id: ConnectionId) -> String {
 /// Returns any other id as an SQL literal.
 pub(crate) fn id_of(bytes: &[u8; 16]) -> String {
     let hex = encode::hex(bytes);
-    if ON_POSTGRES { format!("'{hex}'::uuid") } else { format!("X'{hex}'") }
+    if on_postgres() { format!("'{hex}'::uuid") } else { format!("X'{hex}'") }
 }
 
 async fn open(database: &Database) -> Connection {

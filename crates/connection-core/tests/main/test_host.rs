@@ -24,8 +24,7 @@ use crate::{
     test_server::{Reply, TestServer},
 };
 
-/// `true` in the suite on PostgreSQL: the same files are two test binaries.
-pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+pub(crate) use connection_faults::postgres::is_engine as on_postgres;
 
 pub(crate) const START: i64 = 1_800_000_000;
 
@@ -48,7 +47,7 @@ impl World {
         let answer = route.clone();
         let server = TestServer::start(move |request| (answer.lock().unwrap())(request)).await;
         let clock = ManualClock::at(Timestamp::from_seconds(START));
-        let postgres = if ON_POSTGRES { Some(postgres::Database::migrated().await) } else { None };
+        let postgres = if on_postgres() { Some(postgres::Database::migrated().await) } else { None };
         Self { directory: TempDir::new().unwrap(), clock, server, postgres, route }
     }
 
@@ -100,7 +99,7 @@ impl World {
 
     /// Returns the state directory of this machine.
     pub(crate) fn state(&self) -> PathBuf {
-        self.directory.path().join(if ON_POSTGRES { "state" } else { "store/connections.db.state" })
+        self.directory.path().join(if on_postgres() { "state" } else { "store/connections.db.state" })
     }
 
     pub(crate) fn key(&self) -> PathBuf {
@@ -128,7 +127,7 @@ impl World {
         let builder = builder.machine(Machine::new().tools(tools())).limits(Limits::new().hot_rows(Duration::ZERO));
         let builder = builder.key(KeyFile::at(self.key())).http(self.policy()).clock(Arc::new(self.clock.clone()));
         // A database file has its state directory beside it.
-        if ON_POSTGRES { builder.state_directory(self.state()) } else { builder }
+        if on_postgres() { builder.state_directory(self.state()) } else { builder }
     }
 
     pub(crate) async fn open(&self, definition: impl ConnectionDefinition) -> ConnectionRegistry {

@@ -13,12 +13,12 @@ use crate::{
     extension_statements::Counted,
     renewing::{Renewing, send},
     strict_issuer::Strict,
-    test_host::{ON_POSTGRES, World, connected},
+    test_host::{on_postgres, World, connected},
 };
 
 #[tokio::test]
 async fn a_use_from_an_id_reads_once_and_one_that_is_hot_reads_nothing() {
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let on = Counted::new().await;
@@ -108,7 +108,7 @@ impl Herd {
 
 #[tokio::test]
 async fn waiters_of_a_refresh_read_no_rows() {
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let herd = Herd::new().await;
@@ -127,7 +127,7 @@ async fn waiters_of_a_refresh_read_no_rows() {
 async fn callers_in_four_processes_cause_one_request_and_fewer_statements_than_there_are_callers() {
     const PROCESSES: usize = 4;
     const CALLERS: usize = 100;
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let world = World::new().await;

@@ -7,13 +7,13 @@ use connection_contract::Liveness;
 
 use crate::{
     extension_statements::Counted,
-    test_host::{ON_POSTGRES, connected},
+    test_host::{on_postgres, connected},
     test_server::Reply,
 };
 
 #[tokio::test]
 async fn a_verification_that_changes_nothing_takes_three_round_trips() {
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let on = Counted::new().await;
@@ -30,7 +30,7 @@ async fn a_verification_that_changes_nothing_takes_three_round_trips() {
 
 #[tokio::test]
 async fn a_verification_that_finds_the_same_failure_takes_three_round_trips_and_tells_its_newest_text() {
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let on = Counted::new().await;

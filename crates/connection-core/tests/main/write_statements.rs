@@ -15,7 +15,7 @@ use crate::{
     log,
     renewing::Renewing,
     strict_issuer::Strict,
-    test_host::{ON_POSTGRES, World, connect, connected},
+    test_host::{on_postgres, World, connect, connected},
     test_server::Reply,
 };
 
@@ -31,7 +31,7 @@ impl Cost {
     fn is_within(&self, most: &Self) -> bool {
         self.synced <= most.synced
             && self.transactions <= most.transactions
-            && (ON_POSTGRES || self.statements <= most.statements)
+            && (on_postgres() || self.statements <= most.statements)
     }
 }
 
@@ -137,7 +137,7 @@ async fn a_verification_that_finds_a_change_and_a_rename_are_one_transaction() {
 #[tokio::test]
 async fn writers_at_the_same_time_share_transactions_and_take_one_round_trip_each() {
     const WRITERS: usize = 64;
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let on = Counted::new().await;

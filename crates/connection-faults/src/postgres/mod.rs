@@ -14,7 +14,7 @@ mod template;
 mod tests;
 
 use std::{
-    process,
+    env, process,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::Instant,
@@ -24,6 +24,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, po
 
 pub use pooler::{Pooler, pooler};
 pub use server::{Cluster, cluster, is_there, volatile_cluster};
+
+/// Returns `true` if the tests that run on both engines use PostgreSQL, because `CONNECTIONS_TEST_ENGINE` is `postgres`.
+/// `cargo xtask test` runs them once with each engine.
+pub fn is_engine() -> bool {
+    env::var_os("CONNECTIONS_TEST_ENGINE").is_some_and(|engine| engine == "postgres")
+}
 
 /// The database of one test, which is dropped with this value.
 #[derive(Debug)]

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use connection_api::{ChangeProfile, ChangeProfileSlot, NewProfile, Profile, RemovedProfile};
 use connection_contract::Kind;
-use connection_core::{
-    NewProfile as NewCoreProfile, ProfileId, ProfilePatch, Profiles as CoreProfiles,
-};
+use connection_core::{NewProfile as NewCoreProfile, ProfileId, ProfilePatch, Profiles as CoreProfiles};
 use connection_server::{convert, view};
 
 use super::{Local, Remote};

@@ -72,9 +72,8 @@ pub(crate) trait NewUsage {
 impl Usages for Local {
     async fn reporting(&self, selection: &UsageSelection) -> Result<Vec<Connection>, Error> {
         let kinds = self.registry.kinds().list();
-        let reports = |kind: &str| {
-            kinds.iter().any(|known| known.capabilities.usage && known.descriptor.kind.as_str() == kind)
-        };
+        let reports =
+            |kind: &str| kinds.iter().any(|known| known.capabilities.usage && known.descriptor.kind.as_str() == kind);
         let mut found = selected(self, selection).await?;
         found.retain(|connection| reports(&connection.kind));
         Ok(found)

@@ -139,7 +139,8 @@ pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error
 fn show_tool(output: &Output, tool: &ToolSpec, found: &tool::Detected) -> Result<(), Error> {
     output.line(format!("  tool: {}", found.describe(tool)))?;
     if let Some((directory, probe)) = &found.found {
-        let account = profiles::signed_in(probe.authenticated, probe.account_label.as_ref().map(|label| label.as_str()));
+        let account =
+            profiles::signed_in(probe.authenticated, probe.account_label.as_ref().map(|label| label.as_str()));
         let account = if account.is_empty() { "not known" } else { account };
         output.line(format!("  signed in: {account}, by {}", profiles::display_path(directory)))?;
     }

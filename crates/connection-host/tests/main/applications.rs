@@ -6,7 +6,7 @@ use connection_faults::oidc::SECRET;
 use serde_json::json;
 
 use crate::{
-    program::{Machine, ON_POSTGRES},
+    program::{Machine, on_postgres},
     real::{Real, browsed},
 };
 
@@ -111,7 +111,7 @@ fn an_application_that_was_asked_for_is_forgotten_and_asked_for_again() {
     let Some(real) = Real::start(json!({})) else { return };
     real.run(&["kinds", "forget-client", "real"]).exits(0).says("No application of 'real' was stored");
     // On PostgreSQL, the database exists already and is opened with the key of this machine.
-    assert!(ON_POSTGRES || !real.machine.data().exists());
+    assert!(on_postgres() || !real.machine.data().exists());
     real.run(&["kinds", "forget-client", "gone"]).exits(5);
     let application = real.application();
     let mut adding = real.begin(&["add", "real", "--input", &application]);

@@ -1,4 +1,5 @@
-// The modules that run on SQLite and on PostgreSQL. `program.rs` knows the engine.
+// The modules whose tests run on SQLite, and with `CONNECTIONS_TEST_ENGINE=postgres` on PostgreSQL. `cargo xtask test`
+// reads this list.
 
 mod access_tokens;
 mod applications;
@@ -16,6 +17,7 @@ mod finish;
 mod hand_off;
 mod hooking;
 mod imports;
+mod json_shapes;
 #[cfg(unix)]
 mod kill;
 mod life;

@@ -4,7 +4,7 @@ use connection_faults::user_agent::UserAgent;
 use serde_json::json;
 
 use crate::{
-    program::{Machine, ON_POSTGRES},
+    program::{Machine, on_postgres},
     real::{Real, browsed},
 };
 
@@ -180,5 +180,5 @@ fn a_kind_tells_its_ways_and_the_address_to_register() {
     // Without a configured application, and without a person to ask, the command fails.
     machine.run(&["add", "gmail"]).exits(2).warns("clientId");
     // A database on a server may hold an application, so it is opened.
-    assert!(ON_POSTGRES || !machine.data().exists());
+    assert!(on_postgres() || !machine.data().exists());
 }

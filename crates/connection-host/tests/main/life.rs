@@ -1,7 +1,7 @@
 //! Connections of four kinds, from `add` to `remove`.
 
 use crate::{
-    program::{Machine, ON_POSTGRES, contents},
+    program::{Machine, on_postgres, contents},
     provider::{ACCOUNT, AUTH_TOKEN, KEY, KEY_SECRET, NOTION_KEY, SECRETS},
 };
 
@@ -124,7 +124,7 @@ fn no_file_holds_a_secret_and_all_are_private() {
     let machine = Machine::new();
     machine.add_github("work").exits(0);
     let files = contents(&machine.data());
-    assert!(ON_POSTGRES || files.iter().any(|(path, _)| path.ends_with("store/connections.db")), "{files:?}");
+    assert!(on_postgres() || files.iter().any(|(path, _)| path.ends_with("store/connections.db")), "{files:?}");
     assert!(files.iter().any(|(path, _)| path.ends_with("key/root.key")), "{files:?}");
     for (path, bytes) in &files {
         for secret in SECRETS {
@@ -137,5 +137,5 @@ fn no_file_holds_a_secret_and_all_are_private() {
         }
     }
     // The control: text that is not secret is found.
-    assert!(ON_POSTGRES || files.iter().any(|(_, bytes)| bytes.windows(7).any(|part| part == b"octocat")));
+    assert!(on_postgres() || files.iter().any(|(_, bytes)| bytes.windows(7).any(|part| part == b"octocat")));
 }

@@ -1,4 +1,4 @@
-//! Runs the real binary on SQLite, as a user would, against loopback servers that follow the providers' documentation.
+//! Runs the real binary, as a user would, against loopback servers that follow the providers' documentation.
 
 include!("both.rs");
 

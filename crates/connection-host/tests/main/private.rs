@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    program::{Machine, ON_POSTGRES, Ran},
+    program::{Machine, on_postgres, Ran},
     tooled::{program, tooled},
 };
 
@@ -44,7 +44,7 @@ fn a_configuration_that_others_can_change_is_not_followed_and_doctor_tells_it() 
 
 #[test]
 fn a_database_that_others_can_read_is_refused_and_doctor_tells_it() {
-    if ON_POSTGRES {
+    if on_postgres() {
         return;
     }
     let machine = Machine::new();
@@ -79,7 +79,7 @@ fn key_and_database_are_apart_unless_a_data_directory_is_named() {
     let apart = machine.path("conf/connections/key/root.key");
     let inside = machine.path("share/connections/key/root.key");
     assert!(apart.exists() && !inside.exists());
-    assert!(ON_POSTGRES || machine.path("share/connections/store/connections.db").exists());
+    assert!(on_postgres() || machine.path("share/connections/store/connections.db").exists());
     for private in ["conf/connections/key", "conf/connections/key/root.key"] {
         assert_eq!(machine.path(private).metadata().unwrap().permissions().mode() & 0o077, 0, "{private}");
     }
@@ -100,7 +100,7 @@ fn key_and_database_are_apart_unless_a_data_directory_is_named() {
     let way_out = refused.err.split("move it: ").nth(1).unwrap().split("; else").next().unwrap();
     assert!(Command::new("sh").args(["-c", way_out]).status().unwrap().success(), "{way_out}");
     at_home(&machine, &["list"]).exits(0).says("octocat");
-    if !ON_POSTGRES {
+    if !on_postgres() {
         // A directory that is named holds both, and `doctor` says so.
         machine.add_github("work").exits(0);
         machine.run(&["doctor"]).exits(0).says("would hold the database and its key").says("key.file");

@@ -8,13 +8,14 @@ use std::{
 };
 
 use connection_faults::postgres::Database;
-use connection_host::words::SHAPES;
 use serde_json::Value;
 
-use crate::provider::{Provider, SECRETS};
+use crate::{
+    json_shapes::members_of,
+    provider::{Provider, SECRETS},
+};
 
-/// `true` in the suite on PostgreSQL. Both suites are test binaries of the same files.
-pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+pub(crate) use connection_faults::postgres::is_engine as on_postgres;
 
 const CONFIG: &str = "config.toml";
 
@@ -34,7 +35,7 @@ impl Machine {
             home: tempfile::tempdir().unwrap(),
             provider: Provider::start(),
             variables: Vec::new(),
-            database: ON_POSTGRES.then(Database::migrated_blocking),
+            database: on_postgres().then(Database::migrated_blocking),
         };
         if let Some(url) = machine.database.as_ref().map(Database::url) {
             machine.set("CONNECTIONS_DATABASE_URL", &url);
@@ -243,8 +244,7 @@ impl Ran {
 /// Asserts that an object has exactly the members of its shape, in any order.
 #[track_caller]
 pub(crate) fn check(value: &Value, shape: &str) {
-    let (_, members) = SHAPES.iter().find(|(name, _)| *name == shape).expect("the shape is on the page");
-    let mut expected = members.to_vec();
+    let mut expected = members_of(shape).expect("the shape is on the page");
     expected.sort_unstable();
     let mut actual: Vec<_> = value.as_object().expect("an object").keys().map(String::as_str).collect();
     actual.sort_unstable();

@@ -1,7 +1,7 @@
 //! `restore --mark` after a database was restored with its own tools, and what `backup` says of a server.
 
 use crate::{
-    program::ON_POSTGRES,
+    program::on_postgres,
     refresh::{connected, run},
 };
 
@@ -19,7 +19,7 @@ fn a_database_that_its_own_tools_restored_is_marked() {
 
 #[test]
 fn a_database_on_a_server_is_backed_up_with_the_tools_of_the_server() {
-    if !ON_POSTGRES {
+    if !on_postgres() {
         return;
     }
     let machine = connected();

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     program::{Machine, check},
     provider::{AUTH_TOKEN, KEY_SECRET, NOTION_KEY},
+    serve::remote::Remote,
     tooled::{signed_in, text, tooled},
 };
 
@@ -205,6 +206,76 @@ fn a_session_of_gemini_tells_its_tokens_from_a_file() {
     let expected = (&json!("token_utilization"), &json!("session"), &json!(34_146));
     assert_eq!((&metric["kind"], &metric["id"], &metric["used"]), expected);
     assert!(!readings[0].to_string().contains("canary"), "{}", readings[0]);
+}
+
+#[test]
+fn the_usage_of_a_server_is_printed_as_its_own_machine_prints_it() {
+    let machine = tooled();
+    for (profile, percent) in [("work", 25), ("home", 75)] {
+        let directory = codex(&machine, profile, &format!("{profile}@example.com"), percent);
+        connect(&machine, profile, &directory);
+    }
+    let remote = Remote::of(machine, "use");
+    for arguments in [
+        &["usage"][..],
+        &["usage", "codex"],
+        &["usage", "codex", "--profile", "work"],
+        &["usage", "codex", "--profile", "Default"],
+        &["usage", "claude"],
+    ] {
+        remote.check(arguments, 0);
+    }
+    remote.check(&["usage", "github"], 6).warns("report how much of their account is used");
+    remote.check(&["usage", "codex", "--profile", "gone"], 5);
+    remote.run(&["usage", "gone"]).exits(5).warns("the server has no kind 'gone'");
+    let one = remote.run(&["usage", "codex", "--profile", "work", "--json"]).exits(0).json();
+    check(&one[0], "usage");
+    assert_eq!(one[0]["snapshot"]["metrics"][0]["utilization"], json!(0.25));
+}
+
+#[test]
+fn a_session_is_reported_to_a_server() {
+    let machine = tooled();
+    let work = signed_in(&machine, "work", "ada@example.com");
+    machine.run(&["profiles", "create", "claude", "work", "--dir", &work]).exits(0);
+    machine.feed(&["add", "claude", "--profile", "work", "--input", "-"], r#"{"how": "own"}"#).exits(0);
+    let remote = Remote::of(machine, "use");
+    let status = json!({"rate_limits": {"five_hour": {"used_percentage": 25, "resets_at": 4_000_000_000_u64}}});
+    let session = remote.arguments(&["usage", "claude", "--session", "@-"]);
+    let shown = remote.client.feed(&session, &status.to_string()).exits(0);
+    shown.says("claude · work · ada@example.com").says("  Limit of 5 hours  █████░░░░░░░░░░░░░░░  25 %");
+    remote.server.run(&["usage", "claude"]).exits(0).says("  Limit of 5 hours  █████░░░░░░░░░░░░░░░  25 %");
+}
+
+#[test]
+fn a_watch_of_a_server_tells_what_its_other_processes_fetch() {
+    let machine = tooled();
+    let directory = codex(&machine, "work", "ada@example.com", 40);
+    connect(&machine, "work", &directory);
+    let remote = Remote::of(machine, "use");
+    let mut command = remote.client.command();
+    command.args(remote.arguments(&["usage", "codex", "--watch", "--json"])).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut utilization = || {
+        let mut line = String::new();
+        lines.read_line(&mut line).expect("a line");
+        let reading: Value = serde_json::from_str(&line).expect("one object a line");
+        check(&reading, "usage");
+        reading["snapshot"]["metrics"][0]["utilization"].clone()
+    };
+    assert_eq!(utilization(), json!(0.4));
+    codex(&remote.server, "work", "ada@example.com", 60);
+    // The command may not listen yet, so the numbers are stored again and again until it has printed them.
+    std::thread::scope(|scope| {
+        let printed = scope.spawn(&mut utilization);
+        while !printed.is_finished() {
+            remote.server.run(&["usage", "codex"]).exits(0);
+        }
+        assert_eq!(printed.join().expect("it reads a line"), json!(0.6));
+    });
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
 }
 
 #[test]

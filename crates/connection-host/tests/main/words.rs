@@ -6,12 +6,32 @@ use std::{
     path::Path,
 };
 
+use connection_api as api;
 use connection_contract::reason;
 use connection_core::EVENT_NAMES;
 use connection_host::words::{ERROR_CODES, Exit, KEYS, SHAPES};
 
+use crate::json_shapes::{OF_API, members_of};
+
 const PAGE: &str = include_str!("../../../../docs/spec/words.md");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// The members of shapes of the API that have closed lists of words.
+const WORDS: &[(&str, &[&str])] = &[
+    ("`liveness`", api::Liveness::WORDS),
+    ("`auth`", api::AuthType::WORDS),
+    ("`input`", api::Input::WORDS),
+    ("`capabilities`", api::Capability::WORDS),
+    ("`ways`, `way`", api::Way::WORDS),
+    ("`teardown`, `previous` of a removal", api::Teardown::WORDS),
+    ("`type`", api::FileType::WORDS),
+    ("`encoding`", api::Encoding::WORDS),
+    ("`state` of a setup", api::SetupStage::WORDS),
+    ("`state` of a probe", api::DirectoryState::WORDS),
+    ("`status`", api::RequirementStatus::WORDS),
+    ("`action`", api::RequiredAction::WORDS),
+    ("`signedBy`", api::SignedBy::WORDS),
+];
 
 /// Returns the rows of the tables below a heading. The backticks around each cell are removed.
 #[track_caller]
@@ -66,10 +86,23 @@ fn the_shapes_are_those_of_the_page() {
     let page: BTreeMap<_, _> = rows("JSON shapes")
         .into_iter()
         .filter(|row| row.len() == 3)
-        .map(|row| (row[0].clone(), row[2].clone()))
+        .map(|row| (row[0].clone(), row[2].split("` `").map(str::to_owned).collect::<BTreeSet<_>>()))
         .collect();
-    let code: BTreeMap<_, _> = SHAPES.iter().map(|(name, members)| ((*name).to_owned(), members.join("` `"))).collect();
+    let members = |name: &'static str| members_of(name).unwrap().into_iter().collect();
+    let names = SHAPES.iter().map(|(name, _)| *name).chain(OF_API.iter().map(|(name, _)| *name));
+    let code: BTreeMap<_, BTreeSet<_>> = names.map(|name| (name.to_owned(), members(name))).collect();
     assert_eq!(page, code);
+}
+
+#[test]
+fn the_closed_lists_of_words_are_those_of_the_api() {
+    let section = PAGE.split("These members have closed lists of words:").nth(1).unwrap();
+    for (member, words) in WORDS {
+        let row = section.lines().find_map(|line| line.strip_prefix(&format!("| {member} | ")));
+        let row = row.unwrap_or_else(|| panic!("the page has no row for {member}"));
+        let listed: Vec<_> = row.split([';', '|']).next().unwrap().split('`').skip(1).step_by(2).collect();
+        assert_eq!(listed, *words, "{member}");
+    }
 }
 
 /// Every code with which our sources make an error is on the list, and no other.

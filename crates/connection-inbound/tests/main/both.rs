@@ -1,4 +1,5 @@
-// The tests that run on SQLite and on PostgreSQL; `test_host.rs` knows which engine is used.
+// The modules whose tests run on SQLite, and with `CONNECTIONS_TEST_ENGINE=postgres` on PostgreSQL. `cargo xtask test`
+// reads this list.
 
 mod browsers;
 mod callbacks;

@@ -1,4 +1,4 @@
-//! Requests that reach a host from outside, as a browser or a program sends them, on SQLite.
+//! Requests that reach a host from outside, as a browser or a program sends them.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 

@@ -17,8 +17,7 @@ use crate::{
     provider::Provider,
 };
 
-/// `true` in the suite on PostgreSQL, which is a second test binary from the same files.
-pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+pub(crate) use connection_faults::postgres::is_engine as on_postgres;
 
 pub(crate) const PUBLIC: &str = "https://host.example/connections";
 
@@ -31,7 +30,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let postgres = if ON_POSTGRES { Some(postgres::Database::migrated().await) } else { None };
+        let postgres = if on_postgres() { Some(postgres::Database::migrated().await) } else { None };
         let clock = ManualClock::at(Timestamp::from_seconds(1_800_000_000));
         Self { directory: TempDir::new().unwrap(), clock, provider: Provider::start(), postgres }
     }

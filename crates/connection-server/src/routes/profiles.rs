@@ -135,7 +135,8 @@ pub(super) async fn create(
         let kind = Kind::parse(&new.kind).filter(|kind| own.kinds().get(kind).is_some()).ok_or_else(unknown_kind)?;
         let profiles = own.profiles(&kind)?;
         let made = profiles.create(NewProfile::new(new.label, PathBuf::from(new.directory))).await?;
-        let answer = view::profile(&kind, &profiles, &made).await.map(|body| json(StatusCode::CREATED, &body));
+        let body = view::profile(&kind, &profiles, &made).await.map_err(Problem::from);
+        let answer = body.map(|body| json(StatusCode::CREATED, &body));
         Ok(Made { id: made.id.to_string(), answer })
     };
     let again = async |id: String| {

@@ -1,4 +1,4 @@
-//! The API over real HTTP on a real database, on SQLite.
+//! The API over real HTTP on a real database.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 

@@ -26,8 +26,7 @@ use crate::{
     usage::Metered,
 };
 
-/// `true` in the suite on PostgreSQL, which is a second test binary from the same files.
-const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+use connection_faults::postgres::is_engine as on_postgres;
 
 /// The number of requests that a token may send in a minute.
 pub(crate) const REQUESTS_PER_MINUTE: u32 = 600;
@@ -61,7 +60,7 @@ impl World {
 
     /// Makes a host whose registry is configured further.
     pub(crate) async fn with(configure: impl FnOnce(RegistryBuilder) -> RegistryBuilder) -> Self {
-        let postgres = if ON_POSTGRES { Some(postgres::Database::migrated().await) } else { None };
+        let postgres = if on_postgres() { Some(postgres::Database::migrated().await) } else { None };
         let directory = TempDir::new().unwrap();
         let clock = ManualClock::at(Timestamp::from_seconds(1_800_000_000));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -257,5 +256,5 @@ fn builder(directory: &TempDir, address: &str, clock: &ManualClock, url: &Public
         .kind(tool())
         .kind(Metered::default())
         .machine(machine());
-    if ON_POSTGRES { registry.state_directory(directory.path().join("state")) } else { registry }
+    if on_postgres() { registry.state_directory(directory.path().join("state")) } else { registry }
 }

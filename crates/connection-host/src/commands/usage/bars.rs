@@ -165,7 +165,7 @@ mod tests {
         let spend = MonthlySpend::new("a", "Month", 1.5, (now, now.after(86_400))).budget(3.0);
         let [_, bar, amount, note] = cells(&spend.into(), now);
         assert_eq!((bar.matches('█').count(), &*amount, &*note), (10, "1.50 of 3.00 USD", "until in 1 day"));
-        let other = connection_contract::Value::object([("kind", "new".into()), ("label", "New".into())]);
+        let other = Value::object([("kind", "new".into()), ("label", "New".into())]);
         assert_eq!(cells(&UsageMetric::Other(other), now)[0], "New");
     }
 }

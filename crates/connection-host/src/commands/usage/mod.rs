@@ -4,8 +4,8 @@
 mod bars;
 
 use connection_api::{Capability, Connection, Usage as UsageShape, UsageSession};
-use connection_contract::Kind;
-use connection_core::{Clock as _, Error as CoreError, SystemClock};
+use connection_contract::{Clock as _, Kind};
+use connection_core::{Error as CoreError, SystemClock};
 use connection_server::convert;
 use serde_json::Value;
 
@@ -52,12 +52,7 @@ async fn check_kind(program: &Program, name: &str) -> Result<(), Error> {
     }
 }
 
-async fn show(
-    program: &Program,
-    backend: &dyn Backend,
-    arguments: &Usage,
-    source: &UsageSource,
-) -> Result<(), Error> {
+async fn show(program: &Program, backend: &dyn Backend, arguments: &Usage, source: &UsageSource) -> Result<(), Error> {
     let output = &program.output;
     let selection = selection(backend, arguments).await?;
     let accounts = backend.reporting(&selection).await?;

@@ -17,7 +17,7 @@ use connection_faults::{random::Random, rounds::rounds};
 use serde_json::Value;
 
 use crate::{
-    program::{Machine, ON_POSTGRES, contents},
+    program::{Machine, on_postgres, contents},
     provider::{NOTION_KEY, OTHER_TOKEN, SECRETS, TOKEN},
 };
 use moment::Course;
@@ -25,12 +25,12 @@ use moment::Course;
 /// Returns the number of kills of a command that sends requests to a provider or writes keys. With a server, each kill
 /// takes about two seconds, so there are fewer.
 fn kills() -> u64 {
-    if ON_POSTGRES { rounds(4, 24) } else { rounds(6, 50) }
+    if on_postgres() { rounds(4, 24) } else { rounds(6, 50) }
 }
 
 /// Returns the number of kills of a command that is one transaction and sends no request.
 fn fewer() -> u64 {
-    if ON_POSTGRES { rounds(2, 8) } else { rounds(4, 20) }
+    if on_postgres() { rounds(2, 8) } else { rounds(4, 20) }
 }
 
 /// The number of machines on which a command is killed at the same time.

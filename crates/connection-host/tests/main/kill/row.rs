@@ -1,8 +1,9 @@
 //! Checks of a row of `list --json`: that it is whole, and which of two states it shows. The tests below apply them to
 //! half-made rows.
 
-use connection_host::words::SHAPES;
 use serde_json::{Value, json};
+
+use crate::json_shapes::members_of;
 
 /// The account that the provider reports. The row shows it while the connection is live.
 const ACCOUNT: &str = "583231";
@@ -66,9 +67,9 @@ pub(super) fn untimed(row: &Value) -> Value {
 
 /// Returns an error that names the first missing member, or if there are further members.
 pub(super) fn shape(value: &Value, name: &str) -> Result<(), String> {
-    let (_, members) = SHAPES.iter().find(|(shape, _)| *shape == name).ok_or("no such shape")?;
+    let members = members_of(name).ok_or("no such shape")?;
     let object = value.as_object().ok_or_else(|| format!("no {name}: {value}"))?;
-    match members.iter().find(|member| !object.contains_key(**member)) {
+    match members.iter().find(|member| !object.contains_key(*member)) {
         Some(member) => Err(format!("{name} without {member}: {value}")),
         None if object.len() == members.len() => Ok(()),
         None => Err(format!("{name} with more than its members: {value}")),

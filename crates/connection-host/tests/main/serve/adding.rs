@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::{PATIENCE, Serving, google::Google};
 use crate::{
-    program::{Machine, ON_POSTGRES},
+    program::{Machine, on_postgres},
     servers::opened,
 };
 
@@ -35,7 +35,7 @@ impl Adding {
             .key(KeyFile::at(machine.data().join("key/root.key")))
             .http(policy)
             .inbound(Arc::new(PublicEndpoint::new(url)));
-        let builder = match ON_POSTGRES {
+        let builder = match on_postgres() {
             true => builder.state_directory(machine.data().join("state")),
             false => builder,
         };

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use serde_json::Value;
 
 use super::{Serving, machine};
-use crate::program::{Machine, ON_POSTGRES, check};
+use crate::program::{Machine, on_postgres, check};
 
 fn callback(machine: &Machine, exit: i32) -> (Value, Value) {
     let doctor = machine.run(&["doctor", "--callback", "--json"]).exits(exit).json();
@@ -19,7 +19,7 @@ fn callback(machine: &Machine, exit: i32) -> (Value, Value) {
 fn beside_serve_it_is_answered_by_serve_and_alone_by_itself() {
     let mut machine = machine();
     // On PostgreSQL, the database exists before the first command.
-    if !ON_POSTGRES {
+    if !on_postgres() {
         let (none, _) = callback(&machine, 1);
         assert!(none["remedy"].as_str().unwrap().contains("connections serve"), "{none}");
     }

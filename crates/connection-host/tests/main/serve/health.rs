@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Serving, machine, until};
-use crate::program::ON_POSTGRES;
+use crate::program::on_postgres;
 
 fn health(serving: &Serving) -> (u16, Value) {
     let answer = serving.get("/healthz");
@@ -18,7 +18,7 @@ fn healthz_says_whether_the_store_answers_and_nothing_else() {
     let serving = Serving::start(&machine);
     machine.add_github("canary-label").exits(0);
     assert_eq!(health(&serving), (200, json!({ "ok": true, "reason": null })));
-    if !ON_POSTGRES {
+    if !on_postgres() {
         return;
     }
     machine.lose_database();

@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::{machine, until};
-use crate::program::{Machine, ON_POSTGRES};
+use crate::program::{Machine, on_postgres};
 
 /// A `serve` whose log is read while it runs. It is killed on drop.
 pub(super) struct Logged {
@@ -54,7 +54,7 @@ fn start_end_and_what_it_listens_on_are_logged_without_any_setting() {
     let mut logged = Logged::start(&machine);
     until("it listens", || !logged.lines_with("listening on 127.0.0.1:").is_empty());
     let started = logged.lines_with(" started with ");
-    let database = if ON_POSTGRES { "PostgreSQL at " } else { "connections.db" };
+    let database = if on_postgres() { "PostgreSQL at " } else { "connections.db" };
     let [started] = started.as_slice() else { panic!("{started:?}") };
     assert!(started.contains(database) && started.contains(state.to_str().unwrap()), "{started}");
     assert!(state.join("node").exists(), "the state directory is made");
@@ -157,7 +157,7 @@ impl Way {
 /// Several queries of one round fail, and those of the next round fail too.
 #[test]
 fn a_database_that_is_lost_and_comes_back_is_logged_once_each_with_its_address_and_the_cause() {
-    if !ON_POSTGRES {
+    if !on_postgres() {
         return;
     }
     let mut machine = machine();

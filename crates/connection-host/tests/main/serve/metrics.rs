@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Serving, adding::Adding, google::Google, machine, token, until};
-use crate::program::ON_POSTGRES;
+use crate::program::on_postgres;
 
 fn scraped(serving: &Serving, path: &str, token: &str) -> (u16, String) {
     let answer = serving.ask("GET", path, &format!("authorization: Bearer {token}\r\n"), b"");
@@ -57,7 +57,7 @@ fn monitors_are_answered_below_the_path_of_the_public_url_too() {
 
 #[test]
 fn a_process_without_its_database_is_not_ready() {
-    if !ON_POSTGRES {
+    if !on_postgres() {
         return;
     }
     let machine = machine();

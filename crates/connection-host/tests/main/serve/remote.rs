@@ -54,7 +54,7 @@ impl Remote {
 
     /// Runs a command on the machine of the server and on the other one, and compares what they print.
     #[track_caller]
-    fn check(&self, arguments: &[&str], exit: i32) -> Ran {
+    pub(crate) fn check(&self, arguments: &[&str], exit: i32) -> Ran {
         let local = self.server.run(arguments).exits(exit);
         let remote = self.run(arguments).exits(exit);
         assert_eq!(settled(&self.unnamed(&remote.out)), settled(&local.out), "{arguments:?}");

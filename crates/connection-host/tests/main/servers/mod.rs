@@ -26,7 +26,7 @@ use connection_faults::{oidc::OidcServer, postgres::Database, user_agent::UserAg
 use connection_oauth2::{Account, Client, ClientAuth, OAuth2Builder, OAuth2Config, oauth2};
 
 pub(crate) use self::device::allowed;
-use crate::program::ON_POSTGRES;
+use crate::program::on_postgres;
 
 pub(crate) const REAL: Kind = Kind::from_static("real");
 /// A callback address at which no program listens. The user agent stops before it goes there.
@@ -64,7 +64,7 @@ impl Host {
     /// Opens a host with this clock, which may differ from the real time.
     pub(crate) async fn open_at(server: &str, config: OAuth2Config, clock: ManualClock) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let database = if ON_POSTGRES { Some(Database::migrated().await) } else { None };
+        let database = if on_postgres() { Some(Database::migrated().await) } else { None };
         let registry = another(&directory, database.as_ref(), &clock, server, config).await;
         Self { registry, clock, directory, database }
     }

@@ -7,7 +7,7 @@ use connection_core::{Connection, ConnectionRegistry, Error, Limits};
 use tokio::runtime::Handle;
 
 use crate::{
-    commit_lost::{KEEP_ANSWER, KEEP_COMMIT, LATE_COMMIT, Proxy},
+    postgres::commit_lost::{KEEP_ANSWER, KEEP_COMMIT, LATE_COMMIT, Proxy},
     renewing::{LIFE, Renewals, send, token},
     sql,
 };
