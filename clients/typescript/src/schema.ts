@@ -4102,6 +4102,8 @@ export interface components {
             reason: null | components["schemas"]["Reason"];
             /** @description The state of the directory. */
             state: components["schemas"]["DirectoryState"];
+            /** @description The path to which the directory leads if it is a link. */
+            target: string | null;
         };
         /** @enum {string} */
         DirectoryState: "there" | "gone" | "link" | "notADirectory" | "notAllowed" | "unreadable";
