@@ -197,14 +197,15 @@ fn a_directory_tells_whether_and_as_whom_somebody_is_signed_in() {
     let probe = machine.run(&["profiles", "probe", "claude", "work", "--json"]).exits(0).json();
     check(&probe, "probe");
     let expected = json!({
-        "directory": work, "state": "there", "exists": true, "authenticated": true, "reason": null,
-        "account": "ada@example.com",
+        "directory": work, "state": "there", "target": null, "exists": true, "authenticated": true,
+        "reason": null, "account": "ada@example.com",
     });
     assert_eq!(probe, expected);
     machine.run(&["profiles", "probe", "claude", "--dir", "work"]).exits(0).says("account       ada@example.com");
     std::os::unix::fs::symlink(&work, machine.path("link")).expect("a link can be made");
     let link = machine.run(&["profiles", "probe", "claude", "--dir", "link", "--json"]).exits(0).json();
     assert_eq!((&link["state"], &link["authenticated"]), (&json!("link"), &json!(true)));
+    assert_eq!(link["target"], json!(std::fs::canonicalize(&work).expect("it is there")));
     machine.write("work/.credentials.json", br#"{"claudeAiOauth": {}}"#);
     machine.run(&["profiles", "probe", "claude", "work"]).exits(0).says("signed in     no").says("claude auth login");
     // The file looks like one that is just being written, which does not sign the account out.

@@ -418,7 +418,7 @@ export const ROUTES = [
     ({ world, body }) => {
       const directory = body.directory ?? `/home/ada/.local/share/connections/profiles/${body.kind}/${body.label}`;
       const made = profile(body.kind, body.label, directory, {
-        found: { directory, state: 'there', exists: true, authenticated: false, reason: null, account: null },
+        found: { directory, state: 'there', target: null, exists: true, authenticated: false, reason: null, account: null },
       });
       world.profiles.push(made);
       return [201, made];

@@ -371,7 +371,7 @@ const profile = (kind, label, directory, more = {}) => ({
   isImplicit: false,
   slots: [],
   createdAt: time(-30 * DAY),
-  found: { directory, state: 'there', exists: true, authenticated: true, reason: null, account: null },
+  found: { directory, state: 'there', target: null, exists: true, authenticated: true, reason: null, account: null },
   ...more,
 });
 
@@ -379,6 +379,7 @@ function profilesOf() {
   const found = (directory, more) => ({
     directory,
     state: 'there',
+    target: null,
     exists: true,
     authenticated: true,
     reason: null,

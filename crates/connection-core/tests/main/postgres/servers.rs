@@ -78,7 +78,7 @@ async fn a_server_of_our_own_goes_with_a_process_that_is_killed() {
         return make_and_wait();
     }
     let mut process = Command::new(std::env::current_exe().unwrap())
-        .args(["servers::a_server_of_our_own_goes_with_a_process_that_is_killed", "--exact", "--nocapture"])
+        .args(["postgres::servers::a_server_of_our_own_goes_with_a_process_that_is_killed", "--exact", "--nocapture"])
         .env(KILLED, "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
