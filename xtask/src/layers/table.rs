@@ -99,6 +99,9 @@ pub(crate) const ROWS: &[Row] = &[
         dev: &["connection-faults"],
     },
     Row { package: "connection-plugin-gmail", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
+    // The hosts of third parties, with kinds that are no members of the workspace.
+    Row { package: "acme-host", normal: &["connection-host"], dev: &[] },
+    Row { package: "curious-host", normal: &["connection-host"], dev: &[] },
     Row { package: "xtask", normal: &[], dev: &[] },
 ];
 
