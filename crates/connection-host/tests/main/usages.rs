@@ -39,6 +39,12 @@ fn connect(machine: &Machine, profile: &str, directory: &str) {
     machine.feed(&["add", "codex", "--profile", profile, "--input", "-"], r#"{"how": "own"}"#).exits(0);
 }
 
+/// Serves a machine on any free port.
+fn served(mut machine: Machine) -> Remote {
+    machine.set("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0");
+    Remote::of(machine, "use")
+}
+
 fn usage_readings(machine: &Machine, arguments: &[&str]) -> Vec<Value> {
     let output = machine.run(&[&["usage"], arguments, &["--json"]].concat()).exits(0).json();
     let readings = output.as_array().expect("an array").clone();
@@ -215,7 +221,7 @@ fn the_usage_of_a_server_is_printed_as_its_own_machine_prints_it() {
         let directory = codex(&machine, profile, &format!("{profile}@example.com"), percent);
         connect(&machine, profile, &directory);
     }
-    let remote = Remote::of(machine, "use");
+    let remote = served(machine);
     for arguments in [
         &["usage"][..],
         &["usage", "codex"],
@@ -239,7 +245,7 @@ fn a_session_is_reported_to_a_server() {
     let work = signed_in(&machine, "work", "ada@example.com");
     machine.run(&["profiles", "create", "claude", "work", "--dir", &work]).exits(0);
     machine.feed(&["add", "claude", "--profile", "work", "--input", "-"], r#"{"how": "own"}"#).exits(0);
-    let remote = Remote::of(machine, "use");
+    let remote = served(machine);
     let status = json!({"rate_limits": {"five_hour": {"used_percentage": 25, "resets_at": 4_000_000_000_u64}}});
     let session = remote.arguments(&["usage", "claude", "--session", "@-"]);
     let shown = remote.client.feed(&session, &status.to_string()).exits(0);
@@ -252,7 +258,7 @@ fn a_watch_of_a_server_tells_what_its_other_processes_fetch() {
     let machine = tooled();
     let directory = codex(&machine, "work", "ada@example.com", 40);
     connect(&machine, "work", &directory);
-    let remote = Remote::of(machine, "use");
+    let remote = served(machine);
     let mut command = remote.client.command();
     command.args(remote.arguments(&["usage", "codex", "--watch", "--json"])).stdout(Stdio::piped());
     let mut child = command.spawn().expect("it runs");
