@@ -3,7 +3,12 @@
 use serde_json::Value;
 
 use super::{click, enter, go, screens};
-use crate::{program::Machine, provider::OTHER_TOKEN, serve::Serving, visit::visit};
+use crate::{
+    program::Machine,
+    provider::OTHER_TOKEN,
+    serve::Serving,
+    visit::{visit, visit_with_removal},
+};
 
 fn connection(machine: &Machine) -> Value {
     machine.run(&["show", "github", "--json"]).exits(0).json()
@@ -67,7 +72,7 @@ fn a_person_checks_a_connection_changes_the_default_rolls_back_and_removes() {
     machine.run(&["reauthorize", "github", "--field", &format!("accessToken=@{token}")]).exits(0);
     let path = format!("/connections/{}", screens::id_of(&machine, "github"));
     let serving = Serving::with_page(&machine);
-    visit(async |browser| {
+    visit_with_removal(&path, async |browser| {
         enter(browser, &serving).await;
         go(browser, &serving, &path).await;
         click(browser, "Check now").await;
