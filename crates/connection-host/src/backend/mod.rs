@@ -28,7 +28,7 @@ pub(crate) use imports::Imports;
 pub(crate) use kinds::Kinds;
 pub(crate) use local::Local;
 pub(crate) use lookup::Lookup;
-pub(crate) use profiles::Profiles;
+pub(crate) use profiles::{Profiles, profile_id};
 pub(crate) use remote::{AT_THE_SERVER, Remote, check_command, has_command, unreadable};
 pub(crate) use setups::{Setups, session_id};
 pub(crate) use tokens::Tokens;

@@ -41,7 +41,8 @@ impl Local {
     }
 }
 
-fn id(profile: &Profile) -> Result<ProfileId, Error> {
+/// Returns the id under which the local store has a profile.
+pub(crate) fn profile_id(profile: &Profile) -> Result<ProfileId, Error> {
     profile.id.parse().map_err(|_| Error::new(Exit::NotFound, "profile_not_found", "there is no such profile"))
 }
 
@@ -68,13 +69,13 @@ impl Profiles for Local {
         let patch = change.label.iter().fold(ProfilePatch::new(), |patch, label| patch.label(label.clone()));
         let patch = change.directory.iter().fold(patch, |patch, path| patch.directory(PathBuf::from(path)));
         let patch = if change.default { patch.make_default() } else { patch };
-        let changed = profiles.update(id(profile)?, patch).await?;
+        let changed = profiles.update(profile_id(profile)?, patch).await?;
         Ok(view::profile(&kind, &profiles, &changed).await?)
     }
 
     async fn set_slot(&self, profile: &Profile, slot: &str) -> Result<(), Error> {
         let (_, profiles) = self.profiles_of(&profile.kind)?;
-        Ok(profiles.set_slot(slot, id(profile)?).await?)
+        Ok(profiles.set_slot(slot, profile_id(profile)?).await?)
     }
 
     async fn clear_slot(&self, kind: &str, slot: &str) -> Result<bool, Error> {
@@ -84,7 +85,7 @@ impl Profiles for Local {
 
     async fn remove_profile(&self, profile: &Profile) -> Result<RemovedProfile, Error> {
         let (kind, profiles) = self.profiles_of(&profile.kind)?;
-        let stored = profiles.get(id(profile)?).await?;
+        let stored = profiles.get(profile_id(profile)?).await?;
         profiles.remove(stored.id).await?;
         Ok(convert::removed_profile(kind.as_str(), &stored))
     }

@@ -8,6 +8,14 @@ use connection_core::{ConnectionInfo, Error};
 use crate::convert;
 
 /// The place from which the numbers of an account are read.
+///
+/// ```
+/// use connection_contract::SessionTokens;
+/// use connection_server::view::UsageSource;
+///
+/// let reported = UsageSource::Session(SessionTokens::new(1_200, Some(200_000)));
+/// assert!(!matches!(reported, UsageSource::Fetch | UsageSource::Known));
+/// ```
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "the routes of the API have no other sources")]
 pub enum UsageSource {

@@ -3,10 +3,10 @@
 use std::path::{Component, PathBuf};
 
 use connection_api::{DirectoryState, Profile};
-use connection_core::{ProfileError, ProfileId, Profiles, SpawnOptions};
+use connection_core::{ProfileError, Profiles, SpawnOptions};
 
 use super::InUse;
-use crate::{Error, Exit, commands::tool, output::quoted, program::Program};
+use crate::{Error, backend::profile_id, commands::tool, output::quoted, program::Program};
 
 /// The profiles of this machine.
 pub(super) struct Here<'a> {
@@ -42,7 +42,7 @@ impl Here<'_> {
 
     /// Locks the profile for its removal.
     pub(super) fn lock(&self, profile: &Profile) -> Result<InUse, Error> {
-        match InUse::by_nobody(self.program, id(profile)?) {
+        match InUse::by_nobody(self.program, profile_id(profile)?) {
             Some(lock) => Ok(lock),
             None => Err(connection_core::Error::from(ProfileError::InUse {
                 kind: self.program.kind(self.kind)?.descriptor.kind.clone(),
@@ -70,13 +70,9 @@ impl Here<'_> {
     /// Returns the options for a start of the tool with a profile, without the tool itself.
     async fn start(&self, profile: &Profile) -> Result<SpawnOptions, Error> {
         let mut options = SpawnOptions::new("");
-        self.profiles.apply_profile(&mut options, id(profile)?).await?;
+        self.profiles.apply_profile(&mut options, profile_id(profile)?).await?;
         Ok(options)
     }
-}
-
-fn id(profile: &Profile) -> Result<ProfileId, Error> {
-    profile.id.parse().map_err(|_| Error::new(Exit::NotFound, "profile_not_found", "there is no such profile"))
 }
 
 /// Makes a typed directory absolute. A path that begins with `~` was not expanded by a shell, and is left unchanged.
