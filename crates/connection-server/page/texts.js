@@ -337,7 +337,8 @@ export const texts = {
     emptyTitle: 'No profiles yet',
     empty: 'Some tools keep one login in one directory. A profile gives such a tool a second directory, so that you can be '
       + 'signed in as several accounts, for example for work and at home.',
-    create: 'New profile', default: 'Default', implicit: 'The tool’s own', directory: 'Directory', slots: 'Used for',
+    create: 'New profile', default: 'Default', implicit: 'The tool’s own', directory: 'Directory',
+    leadsTo: 'A link to', slots: 'Used for',
     signedIn: (account) => `Signed in as ${account}`,
     signedInSome: 'Signed in', signedOut: 'Not signed in', unclear: 'It cannot be seen whether somebody is signed in.',
     states: {

@@ -15,17 +15,6 @@ pub(crate) fn visit<T>(visit: impl AsyncFnOnce(&Browser) -> T) -> Option<T> {
     visit_with(&[], visit, async |browser: &Browser| browser.errors().await)
 }
 
-/// Runs a visit in which the page may ask once more for the connection at this path after it was removed: the hint that it
-/// changed and the answer to its removal come in any order.
-///
-/// Returns `None` if there is no browser on this machine.
-pub(crate) fn visit_with_removal<T>(path: &str, visit: impl AsyncFnOnce(&Browser) -> T) -> Option<T> {
-    let is_gone = |error: &String| error.contains(path) && error.ends_with("404 (Not Found)");
-    visit_with(&[], visit, async |browser: &Browser| {
-        browser.errors().await.into_iter().filter(|error| !is_gone(error)).collect()
-    })
-}
-
 /// Runs a visit during which a server refuses requests or is restarted, so that requests of the browser fail. Any other
 /// error fails the test.
 ///

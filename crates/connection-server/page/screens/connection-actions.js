@@ -67,14 +67,19 @@ function Receipt({ receipt }) {
 }
 
 /** Says what removal will do, and then what it did. */
-function Remove({ connection, onClose, onRemoved }) {
+function Remove({ connection, onClose, onRemoving }) {
   const removal = useResource(path(connection, '/removal'));
   const [receipt, setReceipt] = useState(null);
   const [revokes, setRevokes] = useState(false);
   const remove = useAction(async () => {
-    const answer = await api.delete(path(connection, revokes ? '?revoke=true' : ''));
-    onRemoved();
-    setReceipt(answer);
+    // The hint that the connection is gone may come before the answer.
+    onRemoving(true);
+    try {
+      setReceipt(await api.delete(path(connection, revokes ? '?revoke=true' : '')));
+    } catch (error) {
+      onRemoving(false);
+      throw error;
+    }
   });
   if (receipt) {
     return html`<${Dialog} title=${t.removedTitle} onClose=${() => goTo('/', { replace: true })}
@@ -132,9 +137,9 @@ function Accept({ connection, onClose, onChanged }) {
 /**
  * The buttons of a connection and their dialogs.
  * @param {{connection: object, isAccepting: boolean, onChanged: (connection?: object) => any,
- *   onRemoved: () => void}} props
+ *   onRemoving: (isRemoving: boolean) => void}} props
  */
-export function Actions({ connection, isAccepting, onChanged, onRemoved }) {
+export function Actions({ connection, isAccepting, onChanged, onRemoving }) {
   const [open, setOpen] = useState(isAccepting ? 'accept' : null);
   const close = () => {
     setOpen(null);
@@ -188,7 +193,7 @@ export function Actions({ connection, isAccepting, onChanged, onRemoved }) {
     <//>`}
     <${Problem} error=${quick.error ?? check.error} />
     ${open === 'rename' && html`<${Rename} ...${shared} />`}
-    ${open === 'remove' && html`<${Remove} ...${shared} onRemoved=${onRemoved} />`}
+    ${open === 'remove' && html`<${Remove} ...${shared} onRemoving=${onRemoving} />`}
     ${open === 'accept' && html`<${Accept} ...${shared} />`}
     ${open === 'reauthorize' && html`<${Ask} title=${t.reauthorize} label=${t.reauthorize} run=${reauthorize}
       onClose=${close}><p>${t.reauthorizeHelp}</p><//>`}

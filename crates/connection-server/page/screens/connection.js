@@ -139,8 +139,8 @@ function History({ id, hints }) {
 export default function ConnectionScreen({ id, query }) {
   const canManage = useCanManage();
   const hasHealth = useHas('health');
-  const [isRemoved, setIsRemoved] = useState(false);
-  const hints = isRemoved ? [] : ['connection', 'grant'];
+  const [isRemoving, setIsRemoving] = useState(false);
+  const hints = isRemoving ? [] : ['connection', 'grant'];
   const { data, error, reload, setData } = useResource(`/connections/${part(id)}`, { hints, id });
   const onChanged = (connection) => {
     if (connection) setData({ ...data, ...connection });
@@ -177,7 +177,7 @@ export default function ConnectionScreen({ id, query }) {
         ${
           canManage &&
           html`<${Actions} connection=${data} isAccepting=${query.has('accept')} onChanged=${onChanged}
-          onRemoved=${() => setIsRemoved(true)} />`
+          onRemoving=${setIsRemoving} />`
         }
         <${Uses} connection=${data} canManage=${canManage} onChanged=${onChanged} />
         <${Facts} connection=${data} />

@@ -93,6 +93,8 @@ function Profile({ profile, canManage, onAsk, onDefault }) {
     <div><p><strong>${profile.label}</strong> ${profile.isDefault && html`<span class="chip">${t.default}</span> `}
       ${profile.isImplicit && html`<span class="chip">${t.implicit}</span>`}</p>
       <p class="mono small quiet-text">${profile.directory}</p>
+      ${profile.found.target && html`<p class="quiet-text">${t.leadsTo} <span class="mono small">
+        ${profile.found.target}</span></p>`}
       <p><${State} tone=${state.tone}>${state.word}<//></p>
       ${profile.slots.length > 0 && html`<p class="quiet-text">${t.slots} ${texts.common.list(profile.slots)}</p>`}
     </div>

@@ -7,7 +7,7 @@ use crate::{
     program::Machine,
     provider::OTHER_TOKEN,
     serve::Serving,
-    visit::{visit, visit_with_removal},
+    visit::visit,
 };
 
 fn connection(machine: &Machine) -> Value {
@@ -72,7 +72,7 @@ fn a_person_checks_a_connection_changes_the_default_rolls_back_and_removes() {
     machine.run(&["reauthorize", "github", "--field", &format!("accessToken=@{token}")]).exits(0);
     let path = format!("/connections/{}", screens::id_of(&machine, "github"));
     let serving = Serving::with_page(&machine);
-    visit_with_removal(&path, async |browser| {
+    visit(async |browser| {
         enter(browser, &serving).await;
         go(browser, &serving, &path).await;
         click(browser, "Check now").await;
