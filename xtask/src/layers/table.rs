@@ -40,6 +40,8 @@ pub(crate) const ROWS: &[Row] = &[
     },
     Row { package: "connection-oauth2", normal: &[CONTRACT], dev: &["connection-testkit"] },
     Row { package: "connection-manifest", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
+    // It sends nothing and knows no connection.
+    Row { package: "connection-mcp", normal: &[], dev: &[] },
     // The shapes are those of the server, of its clients and of the command.
     Row { package: "connection-api", normal: &[CONTRACT], dev: &[] },
     Row {
@@ -132,6 +134,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
         dependency: "serde",
         packages: &[
             "connection-api",
+            "connection-mcp",
             "connection-manifest",
             "connection-core",
             "connection-server",
@@ -149,6 +152,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-agent",
             "connection-oauth2",
             "connection-manifest",
+            "connection-mcp",
             "connection-inbound",
             "connection-client",
             "connection-host",
@@ -163,6 +167,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-core",
             "connection-agent",
             "connection-inbound",
+            "connection-mcp",
             "connection-server",
             "connection-host",
             "connection-faults",
