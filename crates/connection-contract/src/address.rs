@@ -84,13 +84,20 @@ pub struct BaseUrl {
 impl BaseUrl {
     /// See [`host::base_url`](crate::host::base_url) for the description.
     pub(crate) fn checked(url: &str) -> Option<Self> {
+        let exact = Self::exact(url)?;
+        Some(Self { path: exact.path.trim_end_matches('/').to_string(), ..exact })
+    }
+
+    /// See [`host::exact_base_url`](crate::host::exact_base_url) for the description.
+    pub(crate) fn exact(url: &str) -> Option<Self> {
         let origin = Origin::of(url)?;
         let (_, rest) = url.split_once("://")?;
         // The rest after the authority must be a path or nothing. A query or a fragment is rejected.
         let path = rest.find(['/', '?', '#', '\\']).and_then(|at| rest.get(at..)).unwrap_or_default();
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'.' | b'_' | b'~');
         let fits = path.bytes().all(plain) && !path.split('/').any(|part| matches!(part, "." | ".."));
-        fits.then(|| Self { origin, path: path.trim_end_matches('/').to_string() })
+        let path = if path == "/" { "" } else { path };
+        fits.then(|| Self { origin, path: path.to_string() })
     }
 
     /// Returns the origin, which is the base URL without its path.
@@ -101,7 +108,7 @@ impl BaseUrl {
     /// Returns the base URL with a path after its own, at the same origin. Returns `None` if the path has a query, a
     /// fragment or a dot segment, or characters that need encoding.
     pub fn below(&self, path: &str) -> Option<Self> {
-        let mut url = self.to_string();
+        let mut url = self.without_slash();
         if !path.is_empty() && !path.starts_with('/') {
             url.push('/');
         }
@@ -111,13 +118,20 @@ impl BaseUrl {
 
     /// Returns the address of a path and a query that are encoded already.
     pub(crate) fn followed_by(&self, path_and_query: &str) -> String {
-        [self.origin.as_str(), &self.path, path_and_query].concat()
+        [&self.without_slash(), path_and_query].concat()
     }
 
-    /// Joins a path that is not encoded yet. A part that is `.` or `..` is written as `%2E`. Parsers of URLs read that
-    /// as dots anyway, so the host refuses to send it, and no path leaves its base.
+    fn without_slash(&self) -> String {
+        [self.origin.as_str(), self.path.trim_end_matches('/')].concat()
+    }
+
+    /// Joins a path that is not encoded yet. An empty path is the base itself. A part that is `.` or `..` is written as
+    /// `%2E`. Parsers of URLs read that as dots anyway, so the host refuses to send it, and no path leaves its base.
     pub(crate) fn join(&self, path: &str) -> String {
-        let mut url = self.to_string();
+        if path.is_empty() && !self.path.is_empty() {
+            return self.to_string();
+        }
+        let mut url = self.without_slash();
         for part in path.trim_start_matches('/').split('/') {
             url.push('/');
             url.push_str(&match part {
@@ -177,6 +191,59 @@ impl Link {
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Link({})", Origin::of(&self.0).map_or_else(|| "?".to_string(), |o| o.to_string()))
+    }
+}
+
+/// The purpose of an address that the provider names itself. A host seals the address with it.
+///
+/// ```
+/// use connection_contract::AddressPurpose;
+///
+/// // A refresh reaches the address of the tokens, and nothing else that was discovered.
+/// assert_eq!(AddressPurpose::Token.as_str(), "token");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum AddressPurpose {
+    /// The page that the browser opens. No request goes there after the setup.
+    Authorization,
+    /// A document that is read without a credential, such as metadata, keys or an icon. It is not sealed.
+    Document,
+    /// The endpoint where an application registers itself. It is not sealed.
+    Registration,
+    /// The requests of a use and of a verification.
+    Resource,
+    /// The request that revokes the credential.
+    Revocation,
+    /// The requests that obtain and refresh the credential.
+    Token,
+    /// The request for the account, in a setup and in a verification.
+    UserInfo,
+}
+
+impl AddressPurpose {
+    /// All purposes.
+    pub const ALL: [Self; 7] = [
+        Self::Authorization,
+        Self::Document,
+        Self::Registration,
+        Self::Resource,
+        Self::Revocation,
+        Self::Token,
+        Self::UserInfo,
+    ];
+
+    /// Returns the purpose as one word, which never changes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorization",
+            Self::Document => "document",
+            Self::Registration => "registration",
+            Self::Resource => "resource",
+            Self::Revocation => "revocation",
+            Self::Token => "token",
+            Self::UserInfo => "userinfo",
+        }
     }
 }
 

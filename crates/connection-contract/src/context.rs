@@ -11,7 +11,7 @@ use alloc::{
 use core::{fmt, future::pending, ops::Deref, time::Duration};
 
 use crate::{
-    Answers, BaseUrl, CallbackHandle, CallbackRequest, CallbackUnavailable, Crypto, DisplayText, FileCache,
+    AddressPurpose, Answers, BaseUrl, CallbackHandle, CallbackRequest, CallbackUnavailable, Crypto, DisplayText, FileCache,
     FileService, GrantedDirectory, HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService, KvService,
     LogEvent, LogLevel, LoginWindowService, Notice, Prompt, Redirect, Services, SetupService, Spend, Text, Timestamp,
     ToolService, UndeclaredAddress, Wait, WaitOutcome,
@@ -60,15 +60,16 @@ impl<'a> Context<'a> {
 
     /// Returns the base URL for an address that is known only at run time: one with a part that the user or the
     /// provider names, or an endpoint that was discovered. The descriptor must declare its origin, possibly by a
-    /// wildcard.
+    /// wildcard, or a setup must have [discovered](SetupContext::discovered) it for what runs now.
     ///
     /// # Errors
     ///
-    /// The descriptor does not declare the origin, so the address must not be trusted.
+    /// The origin is neither declared nor discovered, so the address must not be trusted.
     pub fn address(&self, url: &str) -> Result<BaseUrl, UndeclaredAddress> {
         let base = BaseUrl::checked(url).ok_or(UndeclaredAddress)?;
         let declared = self.services.addresses.iter().any(|(_, declared)| declared.origin() == base.origin())
-            || self.services.wildcards.iter().any(|wildcard| base.origin().matches(wildcard));
+            || self.services.wildcards.iter().any(|wildcard| base.origin().matches(wildcard))
+            || self.services.discovered.is_some_and(|discovered| discovered.has(base.origin()));
         declared.then_some(base).ok_or(UndeclaredAddress)
     }
 
@@ -371,6 +372,24 @@ impl<'a> SetupContext<'a> {
         }
     }
 
+    /// Returns the base URL of the origin of an address that the provider named, if the host allows requests to it.
+    ///
+    /// The address must be `https`, or on this machine if a person has entered such an address in this setup. A request
+    /// to a private network is refused unless the host of the address is one that the person entered. The host seals the
+    /// origin with its purpose, so that later operations reach it for that purpose alone.
+    ///
+    /// # Repetition
+    ///
+    /// The result is recorded, and every later run receives the same one.
+    ///
+    /// # Errors
+    ///
+    /// The address must not be used, or the descriptor does not say that the kind
+    /// [discovers](crate::Descriptor::discovers) addresses.
+    pub async fn discovered(&self, url: &str, purpose: AddressPurpose) -> Result<BaseUrl, UndeclaredAddress> {
+        self.setup.discovered(url, purpose).await.ok_or(UndeclaredAddress)
+    }
+
     /// Waits for this long. Short for a [`wait`](Self::wait) with one input.
     pub async fn sleep(&self, duration: Duration) {
         self.wait(Wait::new().elapsed(duration)).await;
@@ -395,6 +414,18 @@ impl<'a> SetupContext<'a> {
     pub async fn callback(&self) -> Result<CallbackHandle, CallbackUnavailable> {
         let inbound = self.inbound_http().ok_or(CallbackUnavailable::NoInboundHttp)?;
         inbound.allocate_callback().await.ok_or(CallbackUnavailable::NoAddress)
+    }
+
+    /// Allocates a callback at an address that ends with this part, such as the digest of an issuer. A callback that comes
+    /// to the address of another part is refused.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`callback`](Self::callback). The part has a character other than `a` to `z` and digits, or is not 1
+    /// to 64 characters long.
+    pub async fn callback_at(&self, part: &str) -> Result<CallbackHandle, CallbackUnavailable> {
+        let inbound = self.inbound_http().ok_or(CallbackUnavailable::NoInboundHttp)?;
+        inbound.allocate_callback_at(part).await.ok_or(CallbackUnavailable::NoAddress)
     }
 
     /// Allocates a callback that a device or the provider calls, rather than a browser on this machine.

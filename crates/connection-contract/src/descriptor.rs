@@ -113,6 +113,9 @@ pub struct Field {
     /// Name of the field of the same prompt that a person answers with `true` to confirm an address without encryption,
     /// for a device in a private network. Without it, only `https` is accepted, and `http` on this machine.
     pub plain_http: Option<Text>,
+    /// Name of the [`Input::Secret`] field whose answer is the query of the address, because a query may hold a key.
+    /// Without it, an address with a query is refused.
+    pub query: Option<Text>,
 }
 
 impl Field {
@@ -134,6 +137,7 @@ impl Field {
             way: None,
             kept: None,
             plain_http: None,
+            query: None,
         }
     }
 
@@ -230,6 +234,14 @@ impl Field {
         self.plain_http = Some(confirmed_by.into());
         self
     }
+
+    /// Takes the address as the exact one of an endpoint: a slash at its end is kept, and it may have a query, which becomes
+    /// the answer to this declared [`Input::Secret`] field. The prompt does not name that field.
+    #[must_use]
+    pub fn exact(mut self, query: impl Into<Text>) -> Self {
+        self.query = Some(query.into());
+        self
+    }
 }
 
 /// The description of a kind, which a host checks at registration and shows to people.
@@ -291,6 +303,9 @@ pub struct Descriptor {
     /// The only extension that may use connections of this kind. Such a connection is never the default of its
     /// provider.
     pub extension: Option<Text>,
+    /// `true` if a setup may learn addresses from the provider itself; see
+    /// [`SetupContext::discovered`](crate::SetupContext::discovered).
+    pub discovers: bool,
 }
 
 impl Descriptor {
@@ -316,6 +331,7 @@ impl Descriptor {
             revocation_facts: Vec::new(),
             revocation_ends_grant: false,
             extension: None,
+            discovers: false,
         }
     }
 
@@ -430,6 +446,13 @@ impl Descriptor {
     #[must_use]
     pub fn extension(mut self, name: impl Into<Text>) -> Self {
         self.extension = Some(name.into());
+        self
+    }
+
+    /// Lets a setup learn addresses from the provider itself.
+    #[must_use]
+    pub fn discovers(mut self) -> Self {
+        self.discovers = true;
         self
     }
 

@@ -24,6 +24,12 @@ pub fn base_url(url: &str) -> Option<BaseUrl> {
     BaseUrl::checked(url)
 }
 
+/// Returns the base for an address as [`base_url`] does, and keeps a slash at its end. A request to such a base with an
+/// empty path goes to exactly this address.
+pub fn exact_base_url(url: &str) -> Option<BaseUrl> {
+    BaseUrl::exact(url)
+}
+
 /// Returns `true` if the host of the origin is exactly one label below the domain of the wildcard, such as
 /// `https://*.acme.example`.
 pub fn matches(wildcard: &str, origin: &Origin) -> bool {

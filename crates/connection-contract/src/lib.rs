@@ -61,7 +61,7 @@ mod value;
 mod webhooks;
 
 pub use activation::HostServices;
-pub use address::{BaseUrl, GrantedDirectory, Link, Origin, Reach};
+pub use address::{AddressPurpose, BaseUrl, GrantedDirectory, Link, Origin, Reach};
 pub use answers::{Answer, Answers};
 pub use check::InvalidDeclaration;
 pub use context::{Connection, Context, RefreshContext, SetupContext, SpendContext, TeardownContext, VerifyContext};
@@ -84,7 +84,7 @@ pub use requirement::{Requirement, RequirementAuth, RequirementOAuth, Requiremen
 pub use sandbox::{ConfigMount, MountMode, SandboxSpec};
 pub use secret::{Exposed, Secret};
 pub use services::{
-    Clock, Compute, Crypto, FileCache, FileService, FileStat, FileType, HttpService, KvService, LogEvent, LogLevel,
+    Clock, Compute, Crypto, DiscoveredOrigins, FileCache, FileService, FileStat, FileType, HttpService, KvService, LogEvent, LogLevel,
     LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService, Services, SetupService, SignatureAlgorithm,
     Spend, SpendService,
 };
@@ -117,7 +117,7 @@ pub mod prelude {
     pub use core::time::Duration;
 
     pub use crate::{
-        Answer, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest,
+        AddressPurpose, Answer, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest,
         CallbackUnavailable, Clock, ConfigMount, Connection, ConnectionDefinition, ConnectionError, Context,
         CredentialError, Crypto, Delivery, Descriptor, DisplayText, EnvValue, Exposed, Field, FileCache, FileService,
         FileStat, FileType, FoundTool, GrantedDirectory, Guide, HeaderValue, HostServices, HttpError, HttpRequest,

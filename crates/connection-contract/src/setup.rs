@@ -1,6 +1,6 @@
 //! The prompts, notices, waits and callbacks of a setup.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::{fmt, time::Duration};
 
 use crate::{Answers, BoxFuture, DisplayText, Link, Origin, Reason, Secret, SetupFailure, Text};
@@ -174,6 +174,13 @@ pub trait InboundHttpService: Send + Sync {
     /// Every call returns another handle. A replay returns the same handles in the same order. A handle is valid for as
     /// long as its session, and receives at most one callback.
     fn allocate_callback(&self) -> BoxFuture<'_, Option<CallbackHandle>>;
+
+    /// See [`SetupContext::callback_at`](crate::SetupContext::callback_at). A host without such addresses has none to
+    /// give.
+    fn allocate_callback_at<'a>(&'a self, part: &'a str) -> BoxFuture<'a, Option<CallbackHandle>> {
+        let _ = part;
+        Box::pin(async { None })
+    }
 }
 
 /// The address and the `state` of one callback.
@@ -205,6 +212,16 @@ impl CallbackHandle {
     /// Returns `true` unless the address is a loopback address, which only a browser on this machine can reach.
     pub fn reaches_others(&self) -> bool {
         Origin::of(&self.redirect_uri).is_some_and(|origin| !origin.is_loopback())
+    }
+
+    /// Returns the address of a document that describes this program as an OAuth application with this redirect URI
+    /// (draft-ietf-oauth-client-id-metadata-document), if the host serves one: for an address with a part, which others
+    /// reach with TLS.
+    pub fn client_document(&self) -> Option<String> {
+        let secure = self.redirect_uri.starts_with("https://") && self.reaches_others();
+        let (before, rest) = self.redirect_uri.rsplit_once("/callback/").filter(|_| secure)?;
+        let (_, part) = rest.split_once('/')?;
+        Some(format!("{before}/oauth/client/{part}.json"))
     }
 
     /// Returns the value to send as `state`: 256 random bits that work once. The host checks it before it creates a

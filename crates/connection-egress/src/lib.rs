@@ -66,7 +66,7 @@ pub use observer::HttpObserver;
 pub use once::SendOnceOutcome;
 pub use outages::host;
 pub use outgoing::is_sendable;
-pub use policy::{HttpPolicy, HttpPolicyError, is_loopback, is_private_network};
+pub use policy::{HttpPolicy, HttpPolicyError, is_loopback, is_private_network, may_be_public};
 pub use secret_buffer::{OverLimit, SecretBuffer};
 
 /// The log target for events that operators see also at the default level of a server: a loss, a recovery, a start or

@@ -329,6 +329,11 @@ pub fn is_private_network(origin: &Origin) -> bool {
     })
 }
 
+/// Returns `true` unless an origin is at an address that is not public, by its text, without a look-up of its name.
+pub fn may_be_public(origin: &Origin) -> bool {
+    !is_private(origin)
+}
+
 /// Returns `true` if an origin is on loopback, by its text, without a look-up of its name.
 pub fn is_loopback(origin: &Origin) -> bool {
     Url::parse(origin.as_str()).is_ok_and(|url| url.host_str().is_some_and(is_loopback_host))

@@ -30,6 +30,9 @@ fn register(cli: Cli) -> Cli {
         // region: gmail
         .kind(connection_plugin_gmail::gmail())
         // end: gmail
+        // region: mcp
+        .kind(connection_plugin_mcp::Mcp)
+        // end: mcp
         // region: notion
         .kind(connection_plugin_notion::Notion)
         // end: notion

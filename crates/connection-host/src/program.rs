@@ -2,19 +2,20 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error as StdError,
     ops::{Deref, DerefMut},
     path::PathBuf,
     sync::Arc,
 };
 
-use connection_contract::Kind;
+use connection_contract::{Kind, Secret};
 use connection_core::{
-    ConnectionRegistry, FilesPolicy, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder, StoreSource,
+    ConnectionRegistry, FilesPolicy, HostSecret, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder, StoreSource,
     ToolPolicy, is_restore_interrupted,
 };
 use connection_inbound::PublicEndpoint;
 use connection_manifest::Catalogue;
-use connection_oauth2::CLIENT_KEY;
+use connection_oauth2::{CLIENT_DOCUMENT_KEY, CLIENT_KEY};
 use secrecy::ExposeSecret as _;
 
 use crate::{
@@ -264,8 +265,14 @@ impl Program {
         let builder = builder.http(self.http()?).files(self.files()).machine(Machine::new().tools(self.tools.clone()));
         let registrations = std::mem::take(&mut self.registrations);
         let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
-        Ok(self.applications.iter().fold(builder, |builder, (kind, application)| {
+        let builder = self.applications.iter().fold(builder, |builder, (kind, application)| {
             builder.secret_value(kind.clone(), CLIENT_KEY, application.clone())
+        });
+        let Some(address) = &self.settings.client_metadata else { return Ok(builder) };
+        let address = Arc::new(ClientDocument(address.clone()));
+        let discover = self.kinds.iter().filter(|entry| entry.descriptor.discovers);
+        Ok(discover.fold(builder, |builder, entry| {
+            builder.secret_value(entry.descriptor.kind.clone(), CLIENT_DOCUMENT_KEY, address.clone())
         }))
     }
 
@@ -285,5 +292,16 @@ impl Program {
             }
             Err(_) => {}
         }
+    }
+}
+
+/// The address of a document that describes this program as an OAuth application.
+#[derive(Debug)]
+struct ClientDocument(String);
+
+#[async_trait::async_trait]
+impl HostSecret for ClientDocument {
+    async fn read(&self) -> Result<Secret, Box<dyn StdError + Send + Sync>> {
+        Ok(Secret::from(self.0.as_str()))
     }
 }

@@ -93,6 +93,11 @@ pub(crate) fn identified(
         AccountFrom::Probe => return Ok(None),
         AccountFrom::Client => Some(Identity::new(credential.client_id.clone(), credential.client_id.clone())),
         AccountFrom::TokenResponse => identity(account, &granted.answer),
+        AccountFrom::IfKnown => {
+            let claims = granted.set.id_token.as_ref().and_then(response::claims);
+            let claims = claims.filter(|claims| for_us(claims, &credential.client_id));
+            Some(claims.and_then(|claims| identity(account, &claims)).unwrap_or_else(|| Identity::new("", "")))
+        }
         AccountFrom::IdToken => granted.set.id_token.as_ref().and_then(|token| {
             let claims = response::claims(token)?;
             for_us(&claims, &credential.client_id).then(|| identity(account, &claims))?

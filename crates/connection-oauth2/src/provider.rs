@@ -174,7 +174,7 @@ impl Provider<'_> {
             let pair = Secret::concat(&[user.as_bytes(), b":", password.as_bytes()]);
             Some(Secret::from(format!("Basic {}", encode::base64(pair.expose()))))
         };
-        match &self.config.client_auth {
+        match application.auth.as_ref().unwrap_or(&self.config.client_auth) {
             ClientAuth::Basic => {
                 let coded =
                     |text: &str| oauth2::url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();

@@ -10,7 +10,7 @@ use connection_contract::{
 use crate::{
     OAuth2, OAuth2Credential, OAuth2Error,
     client::{self, Application},
-    config::{CheckedRenewal, CheckedStep, Client, OAuth2Config},
+    config::{CheckedRenewal, CheckedStep, Client, ClientAuth, OAuth2Config},
     flow::{authorized_until, captured, credential, renew_at},
     inherit,
     provider::Provider,
@@ -74,7 +74,8 @@ pub(crate) async fn application(
     // Use the stored id and secret: since then the application may have registered again for another redirect address.
     if matches!(config.client, Client::PerConnection | Client::Registered) {
         let secret = credential.client_secret.as_ref().map(Secret::duplicate);
-        return Ok(Application::new(credential.client_id.clone(), secret));
+        let auth = credential.client_auth.as_deref().and_then(ClientAuth::of_method);
+        return Ok(Application { auth, ..Application::new(credential.client_id.clone(), secret) });
     }
     let known = client::known(config, ctx).await?.ok_or(OAuth2Error::ClientMissing)?;
     if known.id == credential.client_id { Ok(known) } else { Err(OAuth2Error::ClientChanged) }
@@ -84,7 +85,7 @@ pub(crate) async fn application(
 async fn forget(config: &OAuth2Config, credential: &OAuth2Credential, ctx: &RefreshContext<'_>) {
     let known = client::load(config, ctx).await.ok().flatten();
     if known.is_some_and(|known| known.id == credential.client_id) {
-        drop(client::forget(ctx).await);
+        drop(client::forget(config, ctx).await);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Dynamic client registration (RFC 7591), which the `oauth2` crate does not support.
 
 use connection_contract::{Secret, Value};
+use oauth2::url::Url;
 
 use crate::{
     OAuth2Error,
@@ -30,12 +31,9 @@ pub(crate) async fn registered(
 
 async fn register(provider: &Provider<'_>, url: String, redirect_uri: &str) -> Result<Application, OAuth2Error> {
     let config = provider.config;
-    let method = match config.client_auth {
-        ClientAuth::Basic | ClientAuth::BasicRaw | ClientAuth::BasicTemplate { .. } => "client_secret_basic",
-        ClientAuth::Body => "client_secret_post",
-        ClientAuth::None => "none",
-        ClientAuth::PrivateKeyJwt(_) => "private_key_jwt",
-    };
+    let method = config.client_auth.method().unwrap_or("none");
+    // OpenID Connect Dynamic Client Registration, section 2: a server decides by it which redirect addresses are allowed.
+    let is_native = Url::parse(redirect_uri).is_ok_and(|url| url.scheme() == "http");
     let by_device = config.methods.contains(&Method::Device);
     let by_browser = config.grant != Grant::DeviceCode;
     let grants: Vec<&str> = [
@@ -48,6 +46,7 @@ async fn register(provider: &Provider<'_>, url: String, redirect_uri: &str) -> R
     .collect();
     let list = |items: &[&str]| Value::List(items.iter().map(|item| Value::from(*item)).collect());
     let mut fields = vec![
+        ("application_type", Value::from(if is_native { "native" } else { "web" })),
         ("client_name", Value::from("Connections")),
         ("redirect_uris", list(&[redirect_uri])),
         ("grant_types", list(&grants)),
@@ -66,6 +65,10 @@ async fn register(provider: &Provider<'_>, url: String, redirect_uri: &str) -> R
     // Zero means that the secret does not expire, and without a secret nothing can (RFC 7591, section 3.2.1).
     let until = expiry::moment(&answer["client_secret_expires_at"], response.received_at());
     let until = until.filter(|_| application.secret.is_some());
+    // The server may have chosen another way than the one that was asked for (RFC 7591, section 3.2.1).
+    application.auth = text("token_endpoint_auth_method").and_then(ClientAuth::of_method).filter(|auth| {
+        application.secret.is_some() || *auth == ClientAuth::None
+    });
     application.registered = Some(Registered { at: url, redirect_uri: redirect_uri.to_owned(), until });
     Ok(application)
 }

@@ -4,7 +4,7 @@
 use alloc::{borrow::ToOwned, boxed::Box};
 use core::fmt;
 
-use connection_contract::{Answer, BaseUrl, Field, Input, Secret, host};
+use connection_contract::{Answer, BaseUrl, Field, Input, Secret, Text, host};
 
 /// The problem of an address to which requests would be sent without encryption.
 pub const NOT_ENCRYPTED: &str = "is an http address of another machine; https is required";
@@ -54,6 +54,7 @@ pub fn parse(field: &Field, pattern: Option<&Pattern>, value: &Secret) -> Result
         }
         Input::Secret => Ok(Answer::Secret(value.duplicate())),
         Input::Text => Ok(Answer::Text(text.to_owned())),
+        Input::Url if field.query.is_some() => encrypted(host::exact_base_url(text)).map(Answer::Url),
         Input::Url => base_url(text).map(Answer::Url),
         _ => Err("has a form that this host does not know"),
     }
@@ -66,7 +67,22 @@ pub fn parse(field: &Field, pattern: Option<&Pattern>, value: &Secret) -> Result
 ///
 /// The text is not such an address; [`NOT_ENCRYPTED`] if it is an `http` address of another machine.
 pub fn base_url(text: &str) -> Result<BaseUrl, &'static str> {
-    let base = host::base_url(text).ok_or("is not a plain https address")?;
+    encrypted(host::base_url(text))
+}
+
+/// Splits the answer to a field that takes an exact address into the address and its query, if it has one.
+pub fn split_query(field: &Field, value: &Secret) -> (Secret, Option<(Text, Secret)>) {
+    let text = value.expose_str().unwrap_or_default();
+    match (&field.query, text.split_once('?')) {
+        (Some(name), Some((address, query))) if !query.is_empty() => {
+            (Secret::from(address), Some((name.clone(), Secret::from(query))))
+        }
+        _ => (value.duplicate(), None),
+    }
+}
+
+fn encrypted(base: Option<BaseUrl>) -> Result<BaseUrl, &'static str> {
+    let base = base.ok_or("is not a plain https address")?;
     if base.origin().as_str().starts_with("https://") || host::is_loopback(base.origin()) {
         return Ok(base);
     }

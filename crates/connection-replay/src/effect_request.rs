@@ -5,7 +5,7 @@
 
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
-use connection_contract::{Field, GrantedDirectory, HttpRequest, LoginWindow, Secret, Text, ToolSpec, Wait};
+use connection_contract::{AddressPurpose, Field, GrantedDirectory, HttpRequest, LoginWindow, Secret, Text, ToolSpec, Wait};
 
 /// A part of a host's key-value store. The same key in two parts names two values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +61,8 @@ impl WaitEndings {
 pub enum EffectRequest<'a> {
     /// Allocates an address for a callback.
     Allocate,
+    /// Allocates an address for a callback that ends with this part.
+    AllocateAt(&'a str),
     /// Reads the cached result for a file.
     Cached {
         /// The granted directory that contains the file.
@@ -70,6 +72,8 @@ pub enum EffectRequest<'a> {
         /// The version of the computation. A cached result of another version is not used.
         version: u32,
     },
+    /// Asks whether requests may go to an address that the provider named.
+    Discover(&'a str, AddressPurpose),
     /// Looks for a local tool.
     Find(&'a ToolSpec),
     /// Reads a value of the key-value store.

@@ -190,7 +190,9 @@ impl EffectRequest<'_> {
         };
         match *self {
             Self::Allocate => "1 allocate".to_owned(),
+            Self::AllocateAt(part) => format!("1 allocate {part}"),
             Self::Cached { root, path, version } => format!("{} {version}", at("cached", root, path)),
+            Self::Discover(url, purpose) => format!("1 discover {} {}", purpose.as_str(), hash(url)),
             Self::Find(spec) => tool("find", spec),
             Self::Get { verb, part, key } => format!("1 {} {} -", part.operation(verb), hash(key)),
             Self::List(root, path) => at("list", root, path),

@@ -4,8 +4,8 @@ use alloc::{string::String, vec::Vec};
 use core::future::Future;
 
 use connection_contract::{
-    Compute, Descriptor, FileStat, FoundTool, GrantedDirectory, HttpError, HttpRequest, HttpResponse, LogEvent,
-    LoginOutcome, LoginWindow, Notice, Secret, ServiceError, Spend, Timestamp, ToolSpec,
+    AddressPurpose, Compute, Descriptor, FileStat, FoundTool, GrantedDirectory, HttpError, HttpRequest, HttpResponse, LogEvent,
+    LoginOutcome, LoginWindow, Notice, Origin, Secret, ServiceError, Spend, Timestamp, ToolSpec,
 };
 
 use crate::{EffectRequest, Part, Run};
@@ -106,9 +106,16 @@ pub trait Host: Send + Sync {
         false
     }
 
-    /// Returns the address for a callback, or `None` if the host has no address at the moment.
-    fn redirect_uri(&self) -> impl Future<Output = Option<String>> + Send {
+    /// Returns the address for a callback, which ends with `part` if there is one, or `None` if the host has no such
+    /// address at the moment.
+    fn redirect_uri(&self, part: Option<&str>) -> impl Future<Output = Option<String>> + Send {
         async { None }
+    }
+
+    /// Returns `true` if requests may go to an origin that the provider named. The engine has checked its scheme; a host
+    /// that sends requests into private networks checks the address as well.
+    fn allows_discovered(&self, origin: &Origin, purpose: AddressPurpose) -> bool {
+        true
     }
 
     /// Makes sure that this host still receives callbacks at an address from an earlier run.

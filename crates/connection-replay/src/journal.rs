@@ -11,7 +11,7 @@ use alloc::{
 };
 
 use connection_contract::{
-    Answer, FileStat, FileType, HttpError, HttpResponse, Record, Secret, ServiceError, Text, Timestamp, host,
+    AddressPurpose, Answer, FileStat, FileType, HttpError, HttpResponse, Origin, Record, Secret, ServiceError, Text, Timestamp, host,
 };
 
 /// An effect that has ended, with its result.
@@ -24,6 +24,8 @@ pub enum Effect {
     Answered(Vec<(Text, Answer)>),
     /// A wait ended with a callback.
     Callback(Vec<(String, Secret)>),
+    /// An address that the provider named may be used for this purpose, or `None` if it may not.
+    Discovered(Option<(AddressPurpose, Origin)>),
     /// A wait ended because its time passed.
     Elapsed,
     /// A directory was listed, or the metadata of one file was read, which is a list of one entry.
@@ -92,6 +94,10 @@ impl Entry {
             Effect::Callback(parameters) => parameters
                 .iter()
                 .fold(head("callback"), |r, (name, value)| r.with("p", name.as_str()).with("v", value.duplicate())),
+            Effect::Discovered(None) => head("discovered"),
+            Effect::Discovered(Some((purpose, origin))) => {
+                head("discovered").with("purpose", purpose.as_str()).with("origin", origin.as_str())
+            }
             Effect::Elapsed => head("elapsed"),
             Effect::Files(Ok(stats)) => stats.iter().fold(head("files"), with_stat),
             Effect::Files(Err(error)) => head("files").with("error", service_code(*error)),
@@ -119,6 +125,13 @@ impl Entry {
             "allocated" => Effect::Allocated(text("uri").map(str::to_owned)),
             "answered" => Effect::Answered(pairs(&record).into_iter().map(to_answer).collect::<Option<_>>()?),
             "callback" => Effect::Callback(pairs(&record).into_iter().map(|(_, n, v)| (n, v)).collect()),
+            "discovered" => Effect::Discovered(match text("origin") {
+                Some(origin) => {
+                    let purpose = AddressPurpose::ALL.into_iter().find(|known| Some(known.as_str()) == text("purpose"));
+                    Some((purpose?, host::origin(origin)?))
+                }
+                None => None,
+            }),
             "elapsed" => Effect::Elapsed,
             "files" => Effect::Files(match text("error") {
                 Some(code) => Err(service_error(code)?),
@@ -169,7 +182,7 @@ fn to_answer((tag, name, value): (String, String, Secret)) -> Option<(Text, Answ
         "d" => Answer::Directory(host::granted_directory(text)),
         "n" => Answer::Number(text.parse().ok()?),
         "t" => Answer::Text(text.to_owned()),
-        "u" => Answer::Url(host::base_url(text)?),
+        "u" => Answer::Url(host::exact_base_url(text)?),
         _ => Answer::Secret(value),
     };
     Some((name.into(), answer))

@@ -39,6 +39,7 @@ extern crate alloc;
 pub mod answer;
 pub mod container;
 pub mod descriptor;
+pub mod discovery;
 mod effect_request;
 mod effects;
 mod fault;

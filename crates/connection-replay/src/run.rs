@@ -4,7 +4,7 @@ use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::mem;
 
 use connection_contract::{
-    Answer, Field, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Prompt, Redirect, Timestamp,
+    AddressPurpose, Answer, Field, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Prompt, Redirect, Timestamp,
 };
 
 use crate::{Effect, Entry, Fault, WaitEndings};
@@ -77,6 +77,8 @@ pub struct Run<H> {
     pub has_signed_in: bool,
     /// The origins that a person named in answers.
     pub origins: Vec<Origin>,
+    /// The origins that the provider named, each with its purpose.
+    pub discovered: Vec<(AddressPurpose, Origin)>,
     /// The directories that a person granted in answers.
     pub roots: Vec<GrantedDirectory>,
     pub(crate) look: String,
@@ -109,6 +111,7 @@ impl<H> Run<H> {
             has_address: false,
             has_signed_in: false,
             origins: Vec::new(),
+            discovered: Vec::new(),
             roots: Vec::new(),
             look: String::new(),
             elapsed: false,
@@ -253,7 +256,8 @@ impl<H> Run<H> {
             Effect::Http(result) if entry.is_spend() && !is_unspent(result) => self.repeatable = None,
             Effect::Files(_) | Effect::Http(_) | Effect::Read(_) => self.repeatable = Some(self.next),
             Effect::Allocated(address) => self.has_address |= address.is_some(),
-            Effect::Elapsed | Effect::Value(_) | Effect::Put(_) => {}
+            Effect::Discovered(Some(found)) => self.discovered.push(found.clone()),
+            Effect::Discovered(None) | Effect::Elapsed | Effect::Value(_) | Effect::Put(_) => {}
         }
         self.now = entry.at;
         self.next += 1;

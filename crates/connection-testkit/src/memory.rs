@@ -77,6 +77,8 @@ impl<'w> Memory<'w> {
         };
         let text = match question {
             EffectRequest::Allocate => "allocate a callback".to_owned(),
+            EffectRequest::AllocateAt(part) => format!("allocate {part}"),
+            EffectRequest::Discover(url, purpose) => format!("discover {} {url}", purpose.as_str()),
             EffectRequest::Cached { root, path, version } => format!("cached {} {path} {version}", root.as_str()),
             EffectRequest::Find(tool) => format!("find {}", tool.binary),
             EffectRequest::Get { verb, part, key } | EffectRequest::Put { verb, part, key, .. } => {
@@ -121,6 +123,7 @@ pub(crate) fn services<'a>(effects: &'a Effects<'_>) -> Services<'a> {
     let mut services = Services::new(effects, effects, crypto, effects)
         .addresses(&world.checked.addresses)
         .wildcards(&world.checked.wildcards)
+        .discovered(effects)
         .spend(effects)
         .directory(world.directory.as_ref());
     if world.files.is_some() {
@@ -218,8 +221,9 @@ impl Host for Memory<'_> {
         !matches!(self.world.inbound, Inbound::Absent)
     }
 
-    async fn redirect_uri(&self) -> Option<String> {
-        if let Inbound::At(uri) = &self.world.inbound { Some(uri.clone()) } else { None }
+    async fn redirect_uri(&self, part: Option<&str>) -> Option<String> {
+        let Inbound::At(uri) = &self.world.inbound else { return None };
+        Some(part.map_or_else(|| uri.clone(), |part| format!("{uri}/{part}")))
     }
 
     async fn stat(&self, root: &GrantedDirectory, path: &str) -> Result<FileStat, ServiceError> {

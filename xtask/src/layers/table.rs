@@ -86,11 +86,13 @@ pub(crate) const ROWS: &[Row] = &[
             "connection-core",
             "connection-inbound",
             "connection-manifest",
+            "connection-mcp",
             "connection-oauth2",
             "connection-plugin-agent-cli",
             "connection-plugin-filesystem",
             "connection-plugin-github",
             "connection-plugin-gmail",
+            "connection-plugin-mcp",
             "connection-plugin-notion",
             "connection-plugin-twilio",
             // It serves the API, and its conversions are those of the commands.
@@ -101,6 +103,7 @@ pub(crate) const ROWS: &[Row] = &[
         dev: &["connection-faults"],
     },
     Row { package: "connection-plugin-gmail", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
+    Row { package: "connection-plugin-mcp", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
     // The hosts of third parties, with kinds that are no members of the workspace.
     Row { package: "acme-host", normal: &["connection-host"], dev: &[] },
     Row { package: "curious-host", normal: &["connection-host"], dev: &[] },

@@ -6,12 +6,12 @@ mod file_cache;
 mod kv;
 mod login_window;
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
-    BaseUrl, BoxFuture, DisplayText, GrantedDirectory, HttpError, HttpRequest, HttpResponse, InboundHttpService,
-    Notice, Secret, ServiceError, Text, Timestamp, ToolService, Wait, WaitOutcome,
+    AddressPurpose, BaseUrl, BoxFuture, DisplayText, GrantedDirectory, HttpError, HttpRequest, HttpResponse,
+    InboundHttpService, Notice, Origin, Secret, ServiceError, Text, Timestamp, ToolService, Wait, WaitOutcome,
 };
 
 pub use file_cache::{Compute, FileCache};
@@ -222,6 +222,24 @@ pub trait SetupService: Send + Sync {
 
     /// Returns the callback service, if the host supports callbacks.
     fn inbound_http(&self) -> Option<&dyn InboundHttpService>;
+
+    /// See [`SetupContext::discovered`](crate::SetupContext::discovered). A host without discovery allows no address.
+    fn discovered<'a>(&'a self, url: &'a str, purpose: AddressPurpose) -> BoxFuture<'a, Option<BaseUrl>> {
+        let _ = (url, purpose);
+        Box::pin(async { None })
+    }
+}
+
+/// The origins that a setup has discovered, as far as what runs now may reach them.
+pub trait DiscoveredOrigins: Send + Sync {
+    /// Returns `true` if the origin was discovered for what runs now.
+    fn has(&self, origin: &Origin) -> bool;
+}
+
+impl DiscoveredOrigins for Vec<Origin> {
+    fn has(&self, origin: &Origin) -> bool {
+        self.contains(origin)
+    }
 }
 
 /// All services of a [`Context`](crate::Context). A new service is a new setter, and therefore a minor version.
@@ -233,6 +251,7 @@ pub struct Services<'a> {
     pub(crate) log: &'a dyn LogService,
     pub(crate) addresses: &'a [(Text, BaseUrl)],
     pub(crate) wildcards: &'a [Text],
+    pub(crate) discovered: Option<&'a dyn DiscoveredOrigins>,
     pub(crate) spend: Option<&'a dyn SpendService>,
     pub(crate) files: Option<&'a dyn FileService>,
     pub(crate) kv: Option<&'a dyn KvService>,
@@ -257,6 +276,7 @@ impl<'a> Services<'a> {
             log,
             addresses: &[],
             wildcards: &[],
+            discovered: None,
             spend: None,
             files: None,
             kv: None,
@@ -278,6 +298,13 @@ impl<'a> Services<'a> {
     #[must_use]
     pub fn wildcards(mut self, wildcards: &'a [Text]) -> Self {
         self.wildcards = wildcards;
+        self
+    }
+
+    /// Sets the origins that were discovered for what runs now.
+    #[must_use]
+    pub fn discovered(mut self, origins: &'a dyn DiscoveredOrigins) -> Self {
+        self.discovered = Some(origins);
         self
     }
 

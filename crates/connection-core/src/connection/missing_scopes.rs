@@ -19,6 +19,10 @@ impl MissingScopes {
     /// allows to ask for is missing, or else the first one.
     pub(super) fn of(headers: &[(String, String)], descriptor: &Descriptor) -> Self {
         let mut missing = missing_scopes(headers);
+        // Such a kind learns its scopes from the provider, so it can ask for each of them.
+        if descriptor.discovers {
+            return Self { askable: missing.clone(), missing };
+        }
         let optional = descriptor.optional_scopes.iter().map(ToString::to_string);
         let mut askable: Vec<_> = optional.filter(|scope| missing.contains(scope)).collect();
         if descriptor.alternative_scopes {

@@ -23,7 +23,7 @@ use connection_contract::{BaseUrl, BoxFuture, HttpRequest, Origin, Text, host};
 
 use crate::{
     ConnectionId, ConnectionInfo, Error, LivenessChanges, StoreError,
-    credential::{HotRow, ReadConnection, Stored},
+    credential::{HotRow, Operation, ReadConnection, Stored},
     ground::{Scope, check_terms},
     kinds::KindEntry,
     verify,
@@ -153,7 +153,7 @@ impl Connection {
     pub fn origins(&self) -> BoxFuture<'_, Result<Vec<Origin>, Error>> {
         Box::pin(async move {
             let row = self.opened().await?;
-            Ok(row.payload.origins.iter().map(|allowed| allowed.origin.clone()).collect())
+            Ok(row.payload.reached(Operation::Use).map(|allowed| allowed.origin.clone()).collect())
         })
     }
 

@@ -9,7 +9,7 @@ use super::{Connection, missing_scopes::MissingScopes};
 use crate::{
     Error,
     contain::{self, Contained},
-    credential::{CredentialServices, HotRow},
+    credential::{CredentialServices, HotRow, Operation},
     error::{CRASHED, TIMED_OUT},
     kinds::KindEntry,
     verify::lag,
@@ -108,13 +108,13 @@ impl Connection {
         mut request: HttpRequest,
     ) -> Result<Response, Error> {
         // The origin is checked before the plugin attaches anything.
-        if !row.payload.origins.iter().any(|allowed| allowed.origin == *origin) {
+        if !row.payload.reached(Operation::Use).any(|allowed| allowed.origin == *origin) {
             return Err(Error::Denied { origin: origin.clone() });
         }
-        let services = CredentialServices::new(&self.system.ground, kind, &self.info.owner, &row.payload);
+        let services = CredentialServices::new(&self.system.ground, kind, &self.info.owner, &row.payload, Operation::Use);
         let definition = kind.definition.clone();
         let row = row.clone();
-        let egress = row.payload.egress(&self.info.owner);
+        let egress = row.payload.egress(&self.info.owner, Operation::Use);
         let attach = async move {
             contain::call(move || {
                 let http = services.http();

@@ -12,7 +12,7 @@ use super::{Connection, System, usage_session::answered};
 use crate::{
     ConnectionId, Error, Notification, StoreError,
     contain::{self, Contained, contain},
-    credential::{CredentialServices, HotRow, Subject},
+    credential::{CredentialServices, HotRow, Operation, Subject},
     ground::{Ground, Scope},
     kinds::KindEntry,
     limits,
@@ -295,7 +295,7 @@ async fn ask(
     let config = info.config.clone();
     let payload = row.payload.duplicate();
     let subject = Subject { id: info.id, owner, profile: info.profile, payload, config };
-    let services = CredentialServices::of(&system.ground, kind, &subject).await?.unattended();
+    let services = CredentialServices::of(&system.ground, kind, &subject, Operation::Use).await?.unattended();
     let definition = kind.definition.clone();
     let clock = system.ground.clock.clone();
     let heard = services.heard();

@@ -3,24 +3,55 @@
 //! Origins and roots are sealed with the credential, so that an edited row cannot make the core send a credential
 //! elsewhere.
 
-use connection_contract::{BaseUrl, GrantedDirectory, Kind, Origin, Reach, Record, Secret, host};
+use connection_contract::{AddressPurpose, BaseUrl, GrantedDirectory, Kind, Origin, Reach, Record, Secret, host};
 use connection_egress::{AllowedOrigin, Egress, NamedBy};
 use connection_seal::Place;
 
 use crate::{ConnectionId, kinds::KindEntry, limits, owner::has_environment};
 
+/// An operation that sends requests for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Refresh,
+    Teardown,
+    Use,
+    Verify,
+}
+
+impl Operation {
+    /// Returns `true` if the operation may reach an origin that was discovered for this purpose.
+    fn reaches(self, purpose: AddressPurpose) -> bool {
+        match self {
+            Self::Refresh => purpose == AddressPurpose::Token,
+            Self::Teardown => purpose == AddressPurpose::Revocation,
+            Self::Use => purpose == AddressPurpose::Resource,
+            Self::Verify => matches!(purpose, AddressPurpose::Resource | AddressPurpose::UserInfo),
+        }
+    }
+}
+
+/// An origin that the provider named in a setup, which is reached for its purpose alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DiscoveredOrigin {
+    pub(crate) purpose: AddressPurpose,
+    pub(crate) allowed: AllowedOrigin,
+}
+
 /// A credential as its plugin wrote it, with its reach.
 pub(crate) struct Payload {
     pub(crate) credential: Secret,
     pub(crate) base_url: Option<BaseUrl>,
+    /// The origins that every operation reaches.
     pub(crate) origins: Vec<AllowedOrigin>,
+    pub(crate) discovered: Vec<DiscoveredOrigin>,
     pub(crate) roots: Vec<GrantedDirectory>,
     /// The address of the page on which a person deletes the credential, as its plugin named it.
     pub(crate) page: Option<String>,
 }
 
 impl Payload {
-    /// Creates a payload whose reach is bounded by what the descriptor declares and what a person named.
+    /// Creates a payload whose reach is bounded by what the descriptor declares, what a person named, and what the setup
+    /// discovered.
     ///
     /// # Errors
     ///
@@ -31,6 +62,7 @@ impl Payload {
         credential: Secret,
         named: &[AllowedOrigin],
         granted: &[GrantedDirectory],
+        discovered: Vec<DiscoveredOrigin>,
     ) -> Result<Self, &'static str> {
         let declared = &kind.checked;
         let addresses: Vec<_> = declared.addresses.iter().map(|(_, base)| base.origin()).collect();
@@ -41,9 +73,14 @@ impl Payload {
             let named = named.iter().find(|named| is_named && named.origin == origin).cloned();
             named.unwrap_or(AllowedOrigin { origin, named: NamedBy::Nobody })
         };
-        let origins = origins.into_iter().map(allowed).collect();
+        let is_sealed =
+            |purpose| !matches!(purpose, AddressPurpose::Document | AddressPurpose::Registration);
+        let discovered: Vec<_> = discovered.into_iter().filter(|found| is_sealed(found.purpose)).collect();
+        // What was discovered is reached for its purpose alone, although a person named the same origin.
+        let is_discovered = |(origin, _): &(Origin, bool)| discovered.iter().any(|found| found.allowed.origin == *origin);
+        let origins = origins.into_iter().filter(|origin| !is_discovered(origin)).map(allowed).collect();
         let base_url = reach.base_url.as_ref().or(declared.base()).cloned();
-        Ok(Self { credential, base_url, origins, roots: reach.roots.clone(), page: None })
+        Ok(Self { credential, base_url, origins, discovered, roots: reach.roots.clone(), page: None })
     }
 
     pub(crate) fn duplicate(&self) -> Self {
@@ -51,6 +88,7 @@ impl Payload {
             credential: self.credential.duplicate(),
             base_url: self.base_url.clone(),
             origins: self.origins.clone(),
+            discovered: self.discovered.clone(),
             roots: self.roots.clone(),
             page: self.page.clone(),
         }
@@ -68,6 +106,9 @@ impl Payload {
         for AllowedOrigin { origin, named } in &self.origins {
             record = record.with(tag(*named), origin.as_str());
         }
+        for DiscoveredOrigin { purpose, allowed: AllowedOrigin { origin, named } } in &self.discovered {
+            record = record.with(&format!("{}-{}", purpose.as_str(), tag(*named)), origin.as_str());
+        }
         self.roots.iter().fold(record, |record, root| record.with("root", root.as_str())).encode()
     }
 
@@ -75,26 +116,47 @@ impl Payload {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut record = Record::decode(bytes).ok()?;
         let base_url = match record.find("base") {
-            Some(base) => Some(host::base_url(base.expose_str()?)?),
+            Some(base) => Some(host::exact_base_url(base.expose_str()?)?),
             None => None,
         };
         let page = record.find("page").and_then(Secret::expose_str).map(str::to_owned);
         let mut origins = Vec::new();
+        let mut discovered = Vec::new();
         let mut roots = Vec::new();
         for (name, value) in record.fields() {
-            let named = [NamedBy::Nobody, NamedBy::Owner, NamedBy::Visitor].into_iter().find(|by| tag(*by) == name);
-            match named {
-                Some(named) => origins.push(AllowedOrigin { origin: host::origin(value.expose_str()?)?, named }),
-                None if name == "root" => roots.push(host::granted_directory(value.expose_str()?)),
-                None => {}
+            let (purpose, by) = name.split_once('-').map_or((None, name), |(purpose, by)| (Some(purpose), by));
+            let named = [NamedBy::Nobody, NamedBy::Owner, NamedBy::Visitor].into_iter().find(|named| tag(*named) == by);
+            let purpose = purpose.map(|text| AddressPurpose::ALL.into_iter().find(|purpose| purpose.as_str() == text));
+            match (named, purpose) {
+                (Some(named), None) => {
+                    origins.push(AllowedOrigin { origin: host::origin(value.expose_str()?)?, named });
+                }
+                (Some(named), Some(Some(purpose))) => {
+                    let allowed = AllowedOrigin { origin: host::origin(value.expose_str()?)?, named };
+                    discovered.push(DiscoveredOrigin { purpose, allowed });
+                }
+                _ if name == "root" => roots.push(host::granted_directory(value.expose_str()?)),
+                _ => {}
             }
         }
-        Some(Self { credential: record.take("credential").ok()?, base_url, origins, roots, page })
+        Some(Self { credential: record.take("credential").ok()?, base_url, origins, discovered, roots, page })
     }
 
-    /// Returns where requests of that owner may go.
-    pub(crate) fn egress(&self, owner: &str) -> Egress {
-        Egress { origins: self.origins.clone(), is_of_process: has_environment(owner), ..Egress::default() }
+    /// Returns where requests of that owner may go in an operation.
+    pub(crate) fn egress(&self, owner: &str, operation: Operation) -> Egress {
+        let origins = self.reached(operation).cloned().collect();
+        Egress { origins, is_of_process: has_environment(owner), ..Egress::default() }
+    }
+
+    /// Returns the origins that an operation reaches.
+    pub(crate) fn reached(&self, operation: Operation) -> impl Iterator<Item = &AllowedOrigin> {
+        self.origins.iter().chain(self.discovered(operation))
+    }
+
+    /// Returns the discovered origins that an operation reaches.
+    pub(crate) fn discovered(&self, operation: Operation) -> impl Iterator<Item = &AllowedOrigin> {
+        let found = self.discovered.iter().filter(move |found| operation.reaches(found.purpose));
+        found.map(|found| &found.allowed)
     }
 
     /// Returns the place in which the payload of one generation is sealed.
@@ -148,6 +210,31 @@ mod tests {
         let mut payload = Payload::decode(FORMAT_1).unwrap();
         payload.origins.last_mut().unwrap().named = NamedBy::Visitor;
         assert_eq!(Payload::decode(payload.encode().expose()).unwrap().origins, payload.origins);
+    }
+
+    #[test]
+    fn an_origin_that_was_discovered_is_reached_for_its_purpose_alone() {
+        let mut payload = Payload::decode(FORMAT_1).unwrap();
+        payload.origins.clear();
+        for (purpose, origin) in [
+            (AddressPurpose::Resource, "https://mcp.example"),
+            (AddressPurpose::Token, "https://auth.example"),
+            (AddressPurpose::Revocation, "https://revoke.example"),
+            (AddressPurpose::UserInfo, "https://who.example"),
+            (AddressPurpose::Authorization, "https://sign-in.example"),
+        ] {
+            let allowed = AllowedOrigin { origin: host::origin(origin).unwrap(), named: NamedBy::Nobody };
+            payload.discovered.push(DiscoveredOrigin { purpose, allowed });
+        }
+        let read = Payload::decode(payload.encode().expose()).unwrap();
+        assert_eq!(read.discovered, payload.discovered);
+        let reached = |operation| {
+            read.reached(operation).map(|allowed| allowed.origin.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(reached(Operation::Use), ["https://mcp.example"]);
+        assert_eq!(reached(Operation::Verify), ["https://mcp.example", "https://who.example"]);
+        assert_eq!(reached(Operation::Refresh), ["https://auth.example"]);
+        assert_eq!(reached(Operation::Teardown), ["https://revoke.example"]);
     }
 
     #[test]

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use connection_contract::{Connection, GrantedDirectory, HttpService, Services};
+use connection_contract::{Connection, GrantedDirectory, HttpService, Origin, Services};
 use connection_egress::{Egress, EgressHttp, HttpClient, LastAnswer};
 
-use super::Payload;
+use super::{Operation, Payload};
 use crate::{
     Clock, ConnectionId, Error, ProfileId,
     ground::Ground,
@@ -44,6 +44,8 @@ impl Subject {
 pub(crate) struct CredentialServices {
     client: HttpClient,
     egress: Egress,
+    /// The discovered origins that the operation reaches.
+    discovered: Vec<Origin>,
     clock: Arc<dyn Clock>,
     crypto: SystemCrypto,
     log: TracingLog,
@@ -57,11 +59,18 @@ pub(crate) struct CredentialServices {
 }
 
 impl CredentialServices {
-    pub(crate) fn new(ground: &Arc<Ground>, kind: &Arc<KindEntry>, owner: &str, payload: &Payload) -> Self {
+    pub(crate) fn new(
+        ground: &Arc<Ground>,
+        kind: &Arc<KindEntry>,
+        owner: &str,
+        payload: &Payload,
+        operation: Operation,
+    ) -> Self {
         let files = LocalFiles::new(payload.roots.clone(), ground.reading(owner));
         Self {
             client: ground.http.clone(),
-            egress: payload.egress(owner),
+            egress: payload.egress(owner, operation),
+            discovered: payload.discovered(operation).map(|allowed| allowed.origin.clone()).collect(),
             clock: ground.clock.clone(),
             crypto: ground.crypto,
             log: TracingLog::new(kind.kind().clone()),
@@ -89,8 +98,13 @@ impl CredentialServices {
     ///
     /// The store's errors. They are not ignored, because without its profile a tool would report about another
     /// identity.
-    pub(crate) async fn of(ground: &Arc<Ground>, kind: &Arc<KindEntry>, subject: &Subject) -> Result<Self, Error> {
-        let services = Self::new(ground, kind, &subject.owner, &subject.payload);
+    pub(crate) async fn of(
+        ground: &Arc<Ground>,
+        kind: &Arc<KindEntry>,
+        subject: &Subject,
+        operation: Operation,
+    ) -> Result<Self, Error> {
+        let services = Self::new(ground, kind, &subject.owner, &subject.payload, operation);
         let directory = match subject.profile {
             Some(id) => profile_rows::granted(ground, &subject.owner, kind, id).await?.and_then(|granted| granted.root),
             None => None,
@@ -133,6 +147,7 @@ impl CredentialServices {
         let mut services = Services::new(http, &*self.clock, &self.crypto, &self.log)
             .addresses(&self.kind.checked.addresses)
             .wildcards(&self.kind.checked.wildcards)
+            .discovered(&self.discovered)
             .files(&self.files)
             .kv(&self.values)
             .directory(self.directory.as_ref());

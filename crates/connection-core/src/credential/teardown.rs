@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use connection_contract::{self as contract, ConnectionError, Kind, NotLive, Reason, TeardownContext, reason};
 
-use super::{CredentialServices, Subject, page, provider_grant};
+use super::{CredentialServices, Operation, Subject, page, provider_grant};
 use crate::{
     ConnectionId, ConnectionInfo,
     contain::{Contained, contain},
@@ -182,7 +182,7 @@ pub(crate) async fn tear_down(
         Agreement::Use => return TeardownOutcome::revocation_changed(id, of).at(kept),
         Agreement::Changed => return TeardownOutcome::kind_changed(id, of).at(kept),
     }
-    let services = match CredentialServices::of(ground, &kind, &subject).await {
+    let services = match CredentialServices::of(ground, &kind, &subject, Operation::Teardown).await {
         Ok(services) => services,
         Err(error) => {
             tracing::warn!(connection = %id, code = error.code(), "the teardown could not begin; the connection \

@@ -14,7 +14,7 @@ use crate::{
     Error,
     asked::Asked,
     contain::{Contained, contain},
-    credential::{CredentialServices, Subject},
+    credential::{CredentialServices, Operation, Subject},
     exchange::{ConnectionSpends, ExchangeKey, MAX_REFRESH, SEND_WITHIN, Spender, Uncertain},
     kinds::KindEntry,
     limits,
@@ -69,7 +69,7 @@ pub(super) async fn attempt(system: &Arc<System>, target: &Target<'_>, subject: 
     // The caller has checked that the kind refreshes its credentials.
     let semantics = kind.capabilities.refresh.unwrap_or(RefreshSemantics::Strict);
     let spender = Spender { id: subject.id, owner: &subject.owner, kind: kind.kind(), generation: target.generation };
-    let egress = subject.payload.egress(&subject.owner);
+    let egress = subject.payload.egress(&subject.owner, Operation::Refresh);
     let heard = LastAnswer::default();
     let egress = Egress { heard: heard.clone(), ..egress };
     let spends = Arc::new(ConnectionSpends::new(&system.exchange, spender, semantics, egress, lease.deadline()));
@@ -108,7 +108,7 @@ async fn run(
     heard: LastAnswer,
 ) -> Outcome {
     // The core decides to refresh, so no person is there to use a login window.
-    let services = match CredentialServices::of(&system.ground, kind, &subject).await {
+    let services = match CredentialServices::of(&system.ground, kind, &subject, Operation::Refresh).await {
         Ok(services) => services.unattended().hearing(heard),
         Err(error) => return Outcome::Stuck(error),
     };

@@ -70,8 +70,12 @@ pub(crate) fn check(
             continue;
         }
         for value in values {
-            match check_one(field, patterns.get(&field.name), value, grant, given) {
-                Ok(answer) => answers.push((field.name.clone(), answer)),
+            let (value, query) = answer::split_query(field, value);
+            match check_one(field, patterns.get(&field.name), &value, grant, given) {
+                Ok(answer) => {
+                    answers.push((field.name.clone(), answer));
+                    answers.extend(query.map(|(name, query)| (name, Answer::Secret(query))));
+                }
                 Err(problem) => problems.push(FieldProblem::new(field.name.clone(), problem)),
             }
         }

@@ -13,13 +13,14 @@ use super::SetupSession;
 pub struct Callback {
     pub(super) parameters: Vec<(String, Secret)>,
     pub(super) kind: Option<Kind>,
+    pub(super) part: Option<String>,
     pub(super) browser: Vec<Secret>,
 }
 
 impl Callback {
     /// Creates a callback with these parameters.
     pub fn new(parameters: Vec<(String, Secret)>) -> Self {
-        Self { parameters, kind: None, browser: Vec::new() }
+        Self { parameters, kind: None, part: None, browser: Vec::new() }
     }
 
     /// Sets the kind at whose redirect URI the callback arrived. A session of another kind refuses it (RFC 9700,
@@ -27,6 +28,14 @@ impl Callback {
     #[must_use]
     pub fn at(mut self, kind: Kind) -> Self {
         self.kind = Some(kind);
+        self
+    }
+
+    /// Sets the part after the kind in the address at which the callback arrived. A session that gave out an address with
+    /// another part, or without one, refuses the callback.
+    #[must_use]
+    pub fn part(mut self, part: impl Into<String>) -> Self {
+        self.part = Some(part.into());
         self
     }
 

@@ -95,7 +95,7 @@ pub(super) async fn candidate(
     }
     let credential = made.credential.duplicate();
     let named: Vec<_> = inner.run.origins.iter().map(|origin| inner.answerer.allowed(origin)).collect();
-    let mut payload = match Payload::new(kind, &made.reach, credential, &named, &inner.run.roots) {
+    let mut payload = match Payload::new(kind, &made.reach, credential, &named, &inner.run.roots, inner.discovered()) {
         Ok(payload) => payload,
         Err(problem) => return refused(reason::PLUGIN_FAULT, problem),
     };

@@ -43,7 +43,7 @@ pub enum DeliverError {
     /// provider.
     #[error("this setup was begun in another browser")]
     OtherBrowser,
-    /// The callback came to the redirect URI of another kind.
+    /// The callback came to the redirect URI of another kind, or to one with another part.
     #[error("this callback came to the redirect URI of another kind")]
     OtherKind,
     /// A parameter appears twice (RFC 6749, section 3.1).
@@ -111,7 +111,13 @@ impl<'a> Setups<'a> {
             }
             let at = callback.parameters.iter().position(|(name, _)| name == "state").ok_or(DeliverError::Unknown)?;
             let (_, state) = callback.parameters.remove(at);
-            let hash = self.scope.system.state_hash(state.expose_str().ok_or(DeliverError::Unknown)?);
+            let state = state.expose_str().ok_or(DeliverError::Unknown)?;
+            // The state of an address with a part begins with that part.
+            let part = state.split_once('.').map(|(part, _)| part);
+            if callback.kind.is_some() && part != callback.part.as_deref() {
+                return Err(DeliverError::OtherKind);
+            }
+            let hash = self.scope.system.state_hash(state);
             for _ in 0..MAX_TRIES {
                 if let Some(slot) = self.take(hash, &callback).await? {
                     let session = SetupSession::at(self.scope.system, slot);

@@ -12,11 +12,11 @@ use std::{
 };
 
 use connection_contract::{
-    Compute, Descriptor, FileCache as _, FileService as _, FileStat, FoundTool, GrantedDirectory, HttpError,
-    HttpRequest, HttpResponse, LogEvent, LogService as _, LoginOutcome, LoginWindow, Notice, Secret, ServiceError,
+    AddressPurpose, Compute, Descriptor, FileCache as _, FileService as _, FileStat, FoundTool, GrantedDirectory, HttpError,
+    HttpRequest, HttpResponse, LogEvent, LogService as _, LoginOutcome, LoginWindow, Notice, Origin, Secret, ServiceError,
     Services, Spend, Timestamp, ToolSpec, host::Signatures,
 };
-use connection_egress::LastAnswer;
+use connection_egress::{AllowedOrigin, LastAnswer, NamedBy, host as host_name, is_loopback, may_be_public};
 use connection_replay::{Host, Part, StoreChange};
 
 use super::{
@@ -28,7 +28,7 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    ProfileId, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry, services::log::TracingLog,
+    ProfileId, credential::DiscoveredOrigin, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry, services::log::TracingLog,
     store::Lock,
 };
 
@@ -56,6 +56,30 @@ pub(super) struct Inner {
     /// Additional time that the run may take, because a person was at a window.
     pub(super) excused: Duration,
     draws: u64,
+}
+
+impl Inner {
+    /// Returns the origins that the provider named.
+    pub(super) fn discovered(&self) -> Vec<DiscoveredOrigin> {
+        let found = self.run.discovered.iter();
+        let allowed = |origin: &Origin| AllowedOrigin { origin: origin.clone(), named: self.naming(origin) };
+        found.map(|(purpose, origin)| DiscoveredOrigin { purpose: *purpose, allowed: allowed(origin) }).collect()
+    }
+
+    /// Returns the person who counts as having named an origin that the provider named: the one who entered another
+    /// address of the same host, or an address of this machine if the origin is on it.
+    fn naming(&self, origin: &Origin) -> NamedBy {
+        let is_near = |typed: &&Origin| {
+            without_port(typed) == without_port(origin) || is_loopback(typed) && is_loopback(origin)
+        };
+        self.run.origins.iter().find(is_near).map_or(NamedBy::Nobody, |typed| self.answerer.naming(typed))
+    }
+}
+
+/// Returns the host of an origin.
+fn without_port(origin: &Origin) -> &str {
+    let host = host_name(origin);
+    host.rsplit_once(':').filter(|_| !host.ends_with(']')).map_or(host, |(host, _)| host)
 }
 
 /// The session, the kind and the services of this process, for one run of a setup.
@@ -135,7 +159,7 @@ pub(super) fn services(effects: &Effects) -> Services<'_> {
     let addresses = &host.kind.checked.addresses;
     let wildcards = &host.kind.checked.wildcards;
     let mut services = Services::new(effects, effects, host, effects).addresses(addresses).wildcards(wildcards);
-    services = services.files(effects).kv(effects).spend(effects).directory(host.directory.as_ref());
+    services = services.discovered(effects).files(effects).kv(effects).spend(effects).directory(host.directory.as_ref());
     if host.tools().is_some() {
         services = services.tools(effects);
     }
@@ -241,8 +265,13 @@ impl Host for SetupHost {
         self.system.callback_addresses.is_some()
     }
 
-    async fn redirect_uri(&self) -> Option<String> {
-        self.system.callback_addresses.as_ref()?.redirect_uri(self.kind.kind()).await
+    async fn redirect_uri(&self, part: Option<&str>) -> Option<String> {
+        let uri = self.system.callback_addresses.as_ref()?.redirect_uri(self.kind.kind()).await?;
+        Some(part.map_or_else(|| uri.clone(), |part| format!("{uri}/{part}")))
+    }
+
+    fn allows_discovered(&self, origin: &Origin, _: AddressPurpose) -> bool {
+        may_be_public(origin) || self.lock().naming(origin) != NamedBy::Nobody
     }
 
     async fn rebind(&self, address: &str) {

@@ -21,6 +21,7 @@ impl SetupHost {
         let inner = self.lock();
         let named = inner.run.origins.iter().filter(|origin| !self.kind.checked.declares(origin));
         origins.extend(named.map(|origin| inner.answerer.allowed(origin)));
+        origins.extend(inner.discovered().into_iter().map(|found| found.allowed));
         Egress {
             origins,
             wildcards: self.kind.checked.wildcards.clone(),

@@ -6,6 +6,7 @@
 use std::{future::IntoFuture, sync::Arc};
 
 use connection_contract::{BoxFuture, Origin, Secret};
+use connection_replay::limits::is_scope;
 
 use super::{Applicant, SetupSession, System, answerer::Answerer, begin, codec::Purpose, options::SetupOptions, run};
 use crate::{
@@ -118,6 +119,14 @@ impl IntoFuture for Reauthorize {
 /// [`Error::NotSupported`] for a scope that the kind does not allow to ask for.
 async fn further_scopes(system: &System, info: &ConnectionInfo, wanted: Vec<String>) -> Result<Vec<String>, Error> {
     let entry = system.ground.kind(&info.owner, &info.kind).await?;
+    if entry.descriptor.discovers {
+        if !wanted.iter().all(|scope| is_scope(scope)) {
+            return Err(Error::NotSupported { kind: info.kind.clone(), what: "ask for these scopes" });
+        }
+        let mut all: Vec<String> = info.scopes.clone().unwrap_or_default();
+        all.extend(wanted.into_iter().filter(|scope| !info.scopes.iter().flatten().any(|known| known == scope)));
+        return Ok(all);
+    }
     let optional = &entry.descriptor.optional_scopes;
     if wanted.iter().any(|scope| !optional.iter().any(|known| known == scope)) {
         return Err(Error::NotSupported { kind: info.kind.clone(), what: "ask for these scopes" });

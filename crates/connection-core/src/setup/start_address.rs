@@ -150,6 +150,9 @@ pub(super) async fn last_redirect_uri(
 /// Returns the start address of a session that has given out this redirect URI.
 pub(super) fn address_at(system: &System, slot: &Slot, seed: &Secret, uri: &str, place: StartPlace) -> String {
     let place = if is_loopback(uri) { place } else { StartPlace::Anywhere };
+    let kind = format!("/callback/{}", slot.kind.path_segment());
+    // The start address is the same for every part.
+    let uri = uri.rfind(&kind).and_then(|at| uri.get(..at + kind.len())).unwrap_or(uri);
     format!("{uri}/go/{}", encode::base64url(&token(system, slot.id, seed, place)))
 }
 

@@ -7,7 +7,7 @@ use connection_contract::{ConnectionError, NotLive, Reason, VerifyContext, reaso
 use crate::{
     asked::Asked,
     contain::{Contained, contain},
-    credential::{CredentialServices, Subject, named_secrets},
+    credential::{CredentialServices, Operation, Subject, named_secrets},
     definition::Probed,
     ground::Ground,
     kinds::KindEntry,
@@ -42,7 +42,7 @@ pub(crate) async fn probe(
     subject: Subject,
     asker: ProbeTrigger,
 ) -> Result<Probed, ConnectionError> {
-    let services = match (CredentialServices::of(ground, kind, &subject).await, asker) {
+    let services = match (CredentialServices::of(ground, kind, &subject, Operation::Verify).await, asker) {
         (Ok(services), ProbeTrigger::Host | ProbeTrigger::HostNow) => services,
         (Ok(services), ProbeTrigger::Schedule) => services.unattended(),
         (Err(error), _) => {

@@ -7,7 +7,7 @@ use connection_contract::{Context, CredentialError};
 use crate::{
     Connection, Error, contain,
     contain::Contained,
-    credential::CredentialServices,
+    credential::{CredentialServices, Operation},
     credential::HotRow,
     definition::Definition,
     error::{CRASHED, TIMED_OUT},
@@ -25,7 +25,7 @@ pub(super) async fn call<T: Send + 'static>(
 ) -> Result<T, Error> {
     let system = &connection.system;
     let name = &connection.info.kind;
-    let services = CredentialServices::new(&system.ground, kind, &connection.info.owner, &row.payload);
+    let services = CredentialServices::new(&system.ground, kind, &connection.info.owner, &row.payload, Operation::Use);
     let definition = kind.definition.clone();
     let task = async move {
         contain::call(move || {

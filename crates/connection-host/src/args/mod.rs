@@ -9,6 +9,7 @@ mod help;
 mod key;
 mod kind_test;
 mod link;
+mod mcp;
 mod profiles;
 mod refusal;
 mod run;
@@ -30,6 +31,7 @@ pub(crate) use help::{command_path, help_or_refusal};
 pub(crate) use key::{KeyChange, KeyCommand};
 pub(crate) use kind_test::KindTest;
 pub(crate) use link::{Link, Tag};
+pub(crate) use mcp::McpCommand;
 pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
 pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use serve::Serve;
@@ -72,6 +74,11 @@ pub(crate) fn kind_name(typed: &str) -> String {
 /// As [`kind_name`], for clap.
 fn parse_kind(typed: &str) -> Result<String, Infallible> {
     Ok(kind_name(typed))
+}
+
+/// As [`kind_name`], for an argument that may be the address of an MCP server as well.
+fn parse_kind_or_address(typed: &str) -> Result<String, Infallible> {
+    if typed.contains("://") { Ok(typed.to_owned()) } else { parse_kind(typed) }
 }
 
 /// Connect outside accounts, keep them working, and use them without handling secrets.
@@ -241,6 +248,11 @@ pub(crate) enum Command {
     },
     /// Send a request with a connection's credential
     Send(Send),
+    /// Use MCP servers from programs that speak MCP
+    Mcp {
+        #[command(subcommand)]
+        command: McpCommand,
+    },
     /// List and read files of a directory connection
     Files {
         /// KIND, KIND:LABEL, an id, or the end of an id

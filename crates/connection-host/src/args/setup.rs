@@ -38,8 +38,8 @@ pub(crate) struct FinishArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct Add {
-    /// The kind to connect [default: chosen from a list]
-    #[arg(value_parser = super::parse_kind)]
+    /// The kind to connect, or the address of an MCP server [default: chosen from a list]
+    #[arg(value_parser = super::parse_kind_or_address)]
     pub(crate) kind: Option<String>,
     /// Name for the connection [default: the account's name]
     #[arg(long)]

@@ -1,7 +1,7 @@
 //! `add KIND`: begins a setup and conducts it to its end.
 
 use connection_api::BeginSetup;
-use connection_contract::DisplayText;
+use connection_contract::{DisplayText, Secret};
 
 use super::{
     dialogue::{Conducted, Dialogue},
@@ -21,13 +21,20 @@ use crate::{
     select,
 };
 
+/// The kind of an address.
+const MCP: &str = "mcp";
+/// The field of that kind which takes the address.
+const ADDRESS: &str = "url";
+
 pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Error> {
     if program.server.is_some() && arguments.profile.is_some() {
         let message = "--profile does not work with --host: a profile is a directory of the server's machine, and the \
                        API begins no setup in one";
         return Err(Error::usage(message).remedy(AT_THE_SERVER));
     }
+    let address = arguments.kind.as_ref().filter(|kind| kind.contains("://")).cloned();
     let name = match &arguments.kind {
+        Some(_) if address.is_some() => MCP.to_owned(),
         Some(kind) => kind.clone(),
         None => picked(&program, setup_place::titles(&program).await?).await?,
     };
@@ -42,7 +49,10 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
         profiles::supported(&kind)?;
     }
     // Do this before anything is created on disk.
-    let inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
+    let mut inputs = Inputs::read(&arguments.input, &program.environment, program.person)?;
+    if let Some(address) = address {
+        inputs.know(ADDRESS, Secret::from(address));
+    }
     let (finish, mut inputs) = setup_place::prepared(&program, &kind, finish, inputs)?;
     setup_place::check_any(&program, &kind, &inputs).await?;
     check_label(arguments.label.as_deref())?;

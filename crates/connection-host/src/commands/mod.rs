@@ -34,6 +34,7 @@ mod list;
 mod list_all_owners;
 mod list_counts;
 mod list_printer;
+mod mcp;
 mod open_settings;
 mod own_kinds;
 mod preferences;
@@ -71,7 +72,7 @@ pub(crate) use doctor::exposed;
 
 use crate::{
     Error,
-    args::{Command, KindsCommand, KindsImport, SandboxCommand},
+    args::{Command, KindsCommand, KindsImport, McpCommand, SandboxCommand},
     program::Program,
 };
 
@@ -114,6 +115,7 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
             remove::run(program, &connection.unwrap_or_default(), revoke, yes).await
         }
         Command::Send(arguments) => send::run(program, arguments).await,
+        Command::Mcp { command: McpCommand::Proxy { connection } } => mcp::proxy::run(program, &connection).await,
         Command::Files { connection, command } => files::run(program, &connection, command).await,
         Command::Resolve { file, verbose } => resolve::run(program, &file, verbose).await,
         Command::Extensions { command } => extensions::run(program, command).await,

@@ -1,6 +1,7 @@
 //! `reauthorize C`: begins a setup that replaces a credential in place, and conducts it to its end.
 
 use connection_api::BeginSetup;
+use connection_contract::{Field, Input, Secret};
 
 use super::{
     dialogue::Dialogue,
@@ -17,6 +18,13 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     let connection = select::connection(place.backend(), &arguments.connection).await?.connection;
     if let Some(kind) = place.kind(&mut program, &connection.kind).await? {
         (finish, inputs) = setup_place::prepared(&program, &kind, finish, inputs)?;
+        // What a provider names depends on the address, which stays the same.
+        let is_address = |field: &&Field| kind.descriptor.discovers && field.input == Input::Url && field.query.is_some();
+        for field in kind.descriptor.fields.iter().filter(is_address) {
+            if let Some(address) = connection.config.get(&*field.name) {
+                inputs.know(&field.name, Secret::from(address.as_str()));
+            }
+        }
         setup_place::check_any(&program, &kind, &inputs).await?;
         inputs.want(changed(&kind.descriptor.fields, &connection.config));
     }

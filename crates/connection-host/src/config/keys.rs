@@ -295,6 +295,15 @@ pub const KEYS: &[Key] = &[
         apply: |to, value| put(&mut to.settings.logs_json, value.one_of(&[("json", true), ("text", false)])),
     },
     Key {
+        name: "oauth.client_metadata_url",
+        value: KeyType::Url,
+        help: "The https address of a document that describes this program as an OAuth application, for a machine without `inbound.public_url`. Its one redirect address is that of the kind `mcp`. It is used with authorization servers that take such documents and name themselves in their answers.",
+        apply: |to, value| {
+            to.settings.client_metadata(&value.text()?, value.source)?;
+            Ok(())
+        },
+    },
+    Key {
         name: "owner",
         value: KeyType::Text,
         help: "The owner to act for. Unless set, it is `local`.",

@@ -77,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) log: Option<String>,
     /// `true` if each line of the log is a JSON object.
     pub(crate) logs_json: bool,
+    /// The address of a document that describes this program as an OAuth application.
+    pub(crate) client_metadata: Option<String>,
     pub(crate) owner: Option<String>,
     pub(crate) private_addresses: PrivateAddresses,
     root_certificate: Option<PathBuf>,
@@ -108,6 +110,18 @@ pub(crate) enum PrivateAddresses {
 }
 
 impl Settings {
+    /// Sets the address of a document that describes this program as an OAuth application.
+    fn client_metadata(&mut self, address: &str, source: &Source) -> Result<(), Error> {
+        let has_path = |rest: &str| rest.find('/').is_some_and(|at| at > 0 && rest.len() > at + 1);
+        let fits = address.strip_prefix("https://").is_some_and(has_path) && !address.contains(['?', '#', '@']);
+        if !fits {
+            let problem = format!("{}: 'oauth.client_metadata_url' is not the https address of a document", source.name);
+            return Err(Error::configuration(problem).remedy("give an address such as https://example.com/client.json"));
+        }
+        self.client_metadata = Some(address.to_owned());
+        Ok(())
+    }
+
     /// Returns the configured public URL, which leads to `serve`.
     pub(crate) fn public_url(&self) -> Result<&PublicUrl, Error> {
         self.inbound.public_url.as_ref().ok_or_else(|| {

@@ -137,6 +137,12 @@ impl Inputs {
         self.values.entry(name.to_owned()).or_insert_with(|| vec![value]);
     }
 
+    /// Adds an answer that the command itself has, so that nobody need be asked, unless there is one for this field.
+    pub(crate) fn know(&mut self, name: &str, value: Secret) {
+        self.give(name, value);
+        self.given = true;
+    }
+
     /// Returns `true` if there is an answer for each of these fields.
     pub(crate) fn has(&self, fields: &[Field]) -> bool {
         !fields.is_empty() && fields.iter().all(|field| self.values.contains_key(&*field.name))

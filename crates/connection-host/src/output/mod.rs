@@ -147,7 +147,7 @@ impl Output {
 
     /// Prints a line for people to standard error.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
-        platform::write_stderr(format_args!("{}", safe(text.as_ref())));
+        note(text.as_ref());
     }
 
     /// Prints an error: one sentence and the remedy, or its JSON shape.
@@ -175,4 +175,9 @@ impl Output {
         let word = liveness.as_str();
         if self.colours { table::paint(word, human::colour(liveness)) } else { word.to_owned() }
     }
+}
+
+/// Prints a line for people to standard error.
+pub(crate) fn note(text: &str) {
+    platform::write_stderr(format_args!("{}", safe(text)));
 }

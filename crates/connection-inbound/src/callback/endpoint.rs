@@ -43,6 +43,7 @@ impl InboundEndpoint for PublicEndpoint {
     /// Returns `true` for every redirect URI of the configured address; nothing has to be set up again.
     async fn rebind(&self, redirect_uri: &str) -> bool {
         let kind = redirect_uri.strip_prefix(self.url.as_str()).and_then(|path| path.strip_prefix("/callback/"));
+        let kind = kind.and_then(|path| path.split('/').next());
         kind.is_some_and(|kind| Kind::parse_path_segment(kind).is_some())
     }
 

@@ -6,6 +6,7 @@
 //! `Location` is made from the configured URL, the kind and our own reference, or is the provider's address from the
 //! session.
 
+mod client_document;
 mod endpoint;
 mod proof;
 mod receive;
@@ -14,7 +15,10 @@ mod start;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware, routing::any};
+use axum::{
+    Router, middleware,
+    routing::{any, get},
+};
 use connection_core::{ConnectionRegistry, WeakConnectionRegistry};
 
 use crate::{PublicUrl, headers};
@@ -46,7 +50,8 @@ pub(crate) struct Receiver {
     pub(crate) url: Arc<PublicUrl>,
 }
 
-/// Returns the routes for the callbacks of every kind, at `/callback/{kind}` and below.
+/// Returns the routes for the callbacks of every kind, at `/callback/{kind}` and below, and for the documents that describe
+/// this host as an OAuth application, below `/oauth/client/`.
 ///
 /// Mount them where requests for `url` arrive: with [`Router::merge`], or with [`Router::nest`] if the proxy passes
 /// on the path of `url`. The registry must have been opened with a [`PublicEndpoint`] of the same `url`.
@@ -68,8 +73,10 @@ where
     Router::new()
         .route(proof::PATH, any(proof::proof))
         .route("/callback/{kind}", any(receive::receive))
+        .route("/callback/{kind}/{part}", any(receive::receive_at))
         .route("/callback/{kind}/done", any(result_page::result_page))
         .route("/callback/{kind}/go/{token}", any(start::start))
+        .route("/oauth/client/{file}", get(client_document::client_document))
         .layer(middleware::map_response(headers::with_security_headers))
         .with_state(receiver)
 }

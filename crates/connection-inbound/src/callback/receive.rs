@@ -20,10 +20,23 @@ pub(super) async fn receive(
     kind: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
+    take(receiver, kind.ok().map(|Path(kind)| (kind, None)), request).await
+}
+
+/// Takes a callback at an address that ends with a part.
+pub(super) async fn receive_at(
+    State(receiver): State<Receiver>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    request: Request,
+) -> Response {
+    take(receiver, path.ok().map(|Path((kind, part))| (kind, Some(part))), request).await
+}
+
+async fn take(receiver: Receiver, path: Option<(String, Option<String>)>, request: Request) -> Response {
     if *request.method() != Method::GET {
         return not_get();
     }
-    let Some(kind) = kind.ok().and_then(|Path(kind)| Kind::parse_path_segment(&kind)) else {
+    let Some((kind, part)) = path.and_then(|(kind, part)| Some((Kind::parse_path_segment(&kind)?, part))) else {
         return page::answer(StatusCode::NOT_FOUND, &Page::Neutral);
     };
     let Some(registry) = receiver.registry.get() else { return page::answer(StatusCode::GONE, &Page::Neutral) };
@@ -33,6 +46,10 @@ pub(super) async fn receive(
     };
     let proofs = cookies::proofs(&receiver.url, request.headers());
     let callback = Callback::new(parameters).at(kind.clone()).browser(proofs);
+    let callback = match part {
+        Some(part) => callback.part(part),
+        None => callback,
+    };
     match registry.setups().deliver(callback).await {
         Ok(delivered) => {
             tracing::info!(%kind, session = %delivered.session.id(), "a callback was accepted");

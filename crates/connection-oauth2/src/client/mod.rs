@@ -6,7 +6,7 @@ use connection_contract::{Context, Record, Secret, Text, Timestamp};
 
 use crate::{
     OAuth2Error,
-    config::{CLIENT_KEY, Client, OAuth2Config},
+    config::{Client, ClientAuth, OAuth2Config},
 };
 
 /// Returns the value to store under [`CLIENT_KEY`], for a host that provides an application.
@@ -21,6 +21,8 @@ pub fn client_value(id: &str, secret: Option<&Secret>) -> Secret {
 pub(crate) struct Application {
     pub(crate) id: String,
     pub(crate) secret: Option<Secret>,
+    /// How the application authenticates, if it is not as the configuration says.
+    pub(crate) auth: Option<ClientAuth>,
     /// The registration, if the application registered itself.
     pub(crate) registered: Option<Registered>,
 }
@@ -38,7 +40,7 @@ pub(crate) struct Registered {
 
 impl Application {
     pub(crate) fn new(id: impl Into<String>, secret: Option<Secret>) -> Self {
-        Self { id: id.into(), secret, registered: None }
+        Self { id: id.into(), secret, auth: None, registered: None }
     }
 
     /// Returns the secret as text; `None` if it is empty or not text.
@@ -61,6 +63,9 @@ impl Application {
         if let Some(secret) = &self.secret {
             record = record.with("secret", secret.duplicate());
         }
+        if let Some(auth) = self.auth.as_ref().and_then(ClientAuth::method) {
+            record = record.with("auth", auth);
+        }
         if let Some(registered) = &self.registered {
             record = record.with("redirectUri", registered.redirect_uri.as_str());
             record = record.with("registeredAt", registered.at.as_str());
@@ -80,7 +85,9 @@ impl Application {
             let until = until.map_or(Some(None), |until| until.map(Some))?;
             Some(Registered { at: text("registeredAt")?, redirect_uri: text("redirectUri")?, until })
         };
-        Some(Self { id: text("id")?, secret: record.find("secret").map(Secret::duplicate), registered: registered() })
+        let auth = text("auth").and_then(|method| ClientAuth::of_method(&method));
+        let secret = record.find("secret").map(Secret::duplicate);
+        Some(Self { id: text("id")?, secret, auth, registered: registered() })
     }
 }
 
@@ -101,11 +108,11 @@ pub(crate) async fn known(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Op
 /// kinds of the provider share.
 pub(crate) async fn load(config: &OAuth2Config, ctx: &Context<'_>) -> Result<Option<Application>, OAuth2Error> {
     let kv = ctx.kv().ok_or(OAuth2Error::NoStore)?;
-    let mut kept = kv.get_secret(CLIENT_KEY).await.map_err(unavailable)?;
+    let mut kept = kv.get_secret(&config.client_key).await.map_err(unavailable)?;
     if kept.is_none()
         && let Some(origins) = shared_for(config)
     {
-        kept = kv.get_shared(origins, CLIENT_KEY).await.map_err(unavailable)?;
+        kept = kv.get_shared(origins, &config.client_key).await.map_err(unavailable)?;
     }
     Ok(kept.as_ref().and_then(Application::read))
 }
@@ -119,16 +126,16 @@ pub(crate) async fn keep(
     let kv = ctx.kv().ok_or(OAuth2Error::NoStore)?;
     let record = Some(application.record());
     let kept = match shared_for(config) {
-        Some(origins) => kv.put_shared(origins, CLIENT_KEY, record).await,
-        None => kv.put_secret(CLIENT_KEY, record).await,
+        Some(origins) => kv.put_shared(origins, &config.client_key, record).await,
+        None => kv.put_secret(&config.client_key, record).await,
     };
     kept.map_err(unavailable)
 }
 
 /// Removes an application that registered itself, so that the next setup registers another one.
-pub(crate) async fn forget(ctx: &Context<'_>) -> Result<(), OAuth2Error> {
+pub(crate) async fn forget(config: &OAuth2Config, ctx: &Context<'_>) -> Result<(), OAuth2Error> {
     let kv = ctx.kv().ok_or(OAuth2Error::NoStore)?;
-    kv.put_secret(CLIENT_KEY, None).await.map_err(unavailable)
+    kv.put_secret(&config.client_key, None).await.map_err(unavailable)
 }
 
 /// Returns the origins for which an application is shared.

@@ -19,6 +19,8 @@ const FIRST_MOMENT: u64 = 1_000_000_000;
 pub enum AccountFrom {
     /// The application itself, identified by its id.
     Client,
+    /// The claims of `id_token`, if there is one. Otherwise the account has an empty id.
+    IfKnown,
     /// The claims of `id_token`, received directly from the token endpoint.
     IdToken,
     /// The response to the request that verifies the connection.
@@ -103,6 +105,12 @@ impl Account {
     /// Returns the address of the probe if it is not a path below the API's address.
     pub(crate) fn elsewhere(&self) -> Option<&str> {
         Some(self.path.as_str()).filter(|path| path.contains("://"))
+    }
+
+    /// Takes the account from the claims of `id_token` if the answer to the code has one, and lets the caller of the setup
+    /// name it otherwise: its id is then empty.
+    pub fn if_known(id: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::probe("/", id, label).from(AccountFrom::IfKnown).without_probe()
     }
 
     /// Reads the pointers from this source instead. The probe then verifies only that the token works.

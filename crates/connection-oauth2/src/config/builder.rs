@@ -51,6 +51,10 @@ pub struct OAuth2Builder {
     pub(super) attach: Attach,
     pub(super) credential_page: Option<String>,
     pub(super) grant_account: Option<String>,
+    pub(super) client_key: Option<String>,
+    pub(super) client_documents: bool,
+    pub(super) callback_part: Option<String>,
+    pub(super) discovered: bool,
     pub(super) allows: Vec<Unsafe>,
 }
 
@@ -108,6 +112,10 @@ impl OAuth2Builder {
             attach: Attach::Bearer,
             credential_page: None,
             grant_account: None,
+            client_key: None,
+            client_documents: false,
+            callback_part: None,
+            discovered: false,
             allows: Vec::new(),
         }
     }
@@ -395,6 +403,33 @@ impl OAuth2Builder {
     /// An owner who names another owner's tenant in the callback gets that tenant's tokens.
     pub fn unsafe_shared_consent(mut self) -> Self {
         self.allows.push(Unsafe::SharedConsent);
+        self
+    }
+
+    /// Keeps the application under this key, in place of [`CLIENT_KEY`](crate::CLIENT_KEY), for a kind whose setups use
+    /// several authorization servers.
+    pub fn client_key(mut self, key: impl Into<String>) -> Self {
+        self.client_key = Some(key.into());
+        self
+    }
+
+    /// Says that the id of an application may be the address of a document. With [`Client::Registered`], a host that
+    /// serves such a document then registers nothing.
+    pub fn client_documents(mut self) -> Self {
+        self.client_documents = true;
+        self
+    }
+
+    /// Takes the callback at an address of its own, which ends with this part. Pasted text must then be a whole address.
+    pub fn callback_part(mut self, part: impl Into<String>) -> Self {
+        self.callback_part = Some(part.into());
+        self
+    }
+
+    /// Says that a setup has [discovered](connection_contract::SetupContext::discovered) the addresses, so that the host
+    /// decides which of them are used.
+    pub fn discovered(mut self) -> Self {
+        self.discovered = true;
         self
     }
 

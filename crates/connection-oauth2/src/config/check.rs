@@ -106,6 +106,9 @@ pub(super) fn built(raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError> {
         attach: raw.attach,
         credential_page,
         grant_account: raw.grant_account,
+        client_key: raw.client_key.unwrap_or_else(|| fields::CLIENT_KEY.to_owned()),
+        client_documents: raw.client_documents,
+        callback_part: raw.callback_part,
     })
 }
 
@@ -168,7 +171,7 @@ fn declared_origins(
         }
     }
     if let Some(issuer) = &raw.issuer {
-        if !is_safe_address(issuer) {
+        if !raw.discovered && !is_safe_address(issuer) {
             return Err(ConfigError::Address { address: issuer.clone() });
         }
         if raw.discover {
@@ -217,7 +220,7 @@ fn needed(raw: &OAuth2Builder) -> Result<(), ConfigError> {
     if raw.grant == Grant::DeviceCode && !has(Endpoint::Device) {
         return Err(ConfigError::Missing("the device authorization endpoint"));
     }
-    if matches!(raw.client, Client::Registered) && !has(Endpoint::Registration) {
+    if matches!(raw.client, Client::Registered) && !raw.client_documents && !has(Endpoint::Registration) {
         return Err(ConfigError::Missing("the registration endpoint"));
     }
     if raw.iss_required && raw.issuer.is_none() {
@@ -293,7 +296,7 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
         HostPart::Fixed => {
             // Check the address up to the first variable: a variable in the path must not exempt it from the check.
             let fixed = text.split("${").next().unwrap_or_default();
-            if !is_safe_address(fixed) {
+            if !raw.discovered && !is_safe_address(fixed) {
                 return Err(ConfigError::Address { address: text.to_owned() });
             }
             let is_api = raw.api.iter().any(|api| api == text) && template.variables().next().is_none();

@@ -11,6 +11,11 @@ use super::{Client, ClientAuth, Grant, Method};
 /// removed, the next setup asks again.
 pub const CLIENT_KEY: &str = "oauth2-client";
 
+/// The key of the address of a document that describes the host as an application. A host without a public address may
+/// provide it as a secret value of a kind that discovers its authorization servers
+/// (draft-ietf-oauth-client-id-metadata-document).
+pub const CLIENT_DOCUMENT_KEY: &str = "client-document";
+
 /// The names of these fields, which no field of a configuration may have.
 pub(super) const OWN: [&str; 6] = ["callbackUrl", "clientId", "clientSecret", "method", "password", "username"];
 

@@ -17,7 +17,7 @@ pub use self::{
     account::{Account, AccountFrom, Unit},
     builder::OAuth2Builder,
     error::ConfigError,
-    fields::CLIENT_KEY,
+    fields::{CLIENT_DOCUMENT_KEY, CLIENT_KEY},
     parts::{
         Assertion, Attach, Audience, Body, Client, ClientAuth, Endpoint, Grant, Method, Renewal, RequestKind, Step,
     },
@@ -67,6 +67,10 @@ pub struct OAuth2Config {
     pub(crate) attach: Attach,
     pub(crate) credential_page: Option<Template>,
     pub(crate) grant_account: Option<String>,
+    /// The key under which the application is kept.
+    pub(crate) client_key: String,
+    pub(crate) client_documents: bool,
+    pub(crate) callback_part: Option<String>,
 }
 
 /// A deviation from the standard parameters or headers of one request.

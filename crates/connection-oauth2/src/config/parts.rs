@@ -141,6 +141,29 @@ pub enum ClientAuth {
     PrivateKeyJwt(Assertion),
 }
 
+impl ClientAuth {
+    /// Returns the way with this name of the registry for `token_endpoint_auth_method` (RFC 7591, section 2), for those
+    /// that need no more than the secret.
+    pub fn of_method(name: &str) -> Option<Self> {
+        match name {
+            "client_secret_basic" => Some(Self::Basic),
+            "client_secret_post" => Some(Self::Body),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+
+    /// Returns the name in that registry.
+    pub(crate) fn method(&self) -> Option<&'static str> {
+        match self {
+            Self::Basic | Self::BasicRaw | Self::BasicTemplate { .. } => Some("client_secret_basic"),
+            Self::Body => Some("client_secret_post"),
+            Self::None => Some("none"),
+            Self::PrivateKeyJwt(_) => Some("private_key_jwt"),
+        }
+    }
+}
+
 /// The description of a client assertion: its algorithm, key id and audience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -10,7 +10,7 @@ use crate::{
     OAuth2, OAuth2Credential, OAuth2Error,
     account::{self, Probed},
     client::Application,
-    config::{CheckedRenewal, Client, Endpoint, OAuth2Config},
+    config::{CheckedRenewal, Client, ClientAuth, Endpoint, OAuth2Config},
     provider::Provider,
     token::{
         Extra, Tokens,
@@ -142,6 +142,7 @@ pub(crate) fn credential(
         authorized_until: granted.set.authorized_until.or(before.and_then(|before| before.authorized_until)),
         client_id: application.id.clone(),
         client_secret: application.secret.as_ref().filter(|_| own).map(Secret::duplicate),
+        client_auth: application.auth.as_ref().and_then(ClientAuth::method).filter(|_| own).map(str::to_owned),
         values: provider
             .values
             .config()

@@ -12,14 +12,15 @@ use connection_contract::{
 use super::{
     KnownAnswers,
     authorize::{self, Attempt, Opened},
-    callback::{self, CallbackResult},
+    callback,
     device::Device,
     is_loopback,
+    returned::{self, CallbackResult},
 };
 use crate::{
     OAuth2Error,
     client::Application,
-    config::{Client, Endpoint, Grant, Method},
+    config::{Client, ClientAuth, Endpoint, Grant, Method},
     registration,
     token::exchange::{self, Granted},
 };
@@ -77,7 +78,7 @@ impl<'a, 'p, 'c> Offer<'a, 'p, 'c> {
     async fn begin(begun: &'a mut KnownAnswers<'p>, ctx: &'a SetupContext<'c>) -> Result<Self, SetupFailure> {
         let handle = callback_handle(begun, ctx).await?;
         let attempt = attempt(begun, handle.as_ref(), ctx);
-        let application = application(begun, &attempt).await?;
+        let application = application(begun, &attempt, handle.as_ref()).await?;
         begun.provider.know(&application);
         begun.provider.values.set("flow", "state", attempt.state.as_str());
         begun.provider.values.set("flow", "redirectUri", attempt.redirect_uri.as_str());
@@ -164,12 +165,12 @@ impl<'a, 'p, 'c> Offer<'a, 'p, 'c> {
         let outcome = self.ctx.wait(self.next_wait(push_at)).await;
         match outcome {
             WaitOutcome::Callback(request) => {
-                let back = callback::read(config, always_sends_iss, &request.parameters);
+                let back = returned::read(config, always_sends_iss, &request.parameters);
                 Ok(Some(back.map_err(|error| self.begun.failure(error))?))
             }
             WaitOutcome::Answered(mut answers) => {
                 let text = answers.secret("callbackUrl")?;
-                match callback::pasted(config, always_sends_iss, &self.attempt.state, &text, self.ctx) {
+                match returned::pasted(config, always_sends_iss, &self.attempt, &text, self.ctx) {
                     Ok(back) => Ok(Some(back)),
                     Err(error @ (OAuth2Error::NoCode | OAuth2Error::StateMismatch)) if self.pastes < PASTES => {
                         self.pastes += 1;
@@ -242,7 +243,7 @@ async fn callback_handle(
     }
     let handle = match begun.callback.take() {
         Some(callback) => callback,
-        None => ctx.callback().await,
+        None => callback(begun.provider.config, ctx).await,
     };
     match handle {
         // The error says what the host lacks; another method may work without it.
@@ -252,10 +253,18 @@ async fn callback_handle(
 }
 
 /// Returns the application of this attempt. One that registers itself does so for each redirect address.
-async fn application(begun: &mut KnownAnswers<'_>, attempt: &Attempt) -> Result<Application, SetupFailure> {
+async fn application(
+    begun: &mut KnownAnswers<'_>,
+    attempt: &Attempt,
+    handle: Option<&CallbackHandle>,
+) -> Result<Application, SetupFailure> {
+    let config = begun.provider.config;
     let known = begun.application.take();
     if !matches!(begun.provider.config.client, Client::Registered) {
         return known.ok_or_else(|| begun.failure(OAuth2Error::ClientMissing));
+    }
+    if let Some(document) = handle.and_then(CallbackHandle::client_document).filter(|_| config.client_documents) {
+        return Ok(Application { auth: Some(ClientAuth::None), ..Application::new(document, None) });
     }
     let made = registration::registered(&begun.provider, known, &attempt.redirect_uri).await;
     made.map_err(|error| begun.failure(error))

@@ -1,7 +1,7 @@
 //! The setup of a connection: the questions, the methods to authorize, and the tokens that result.
 
 mod authorize;
-mod callback;
+mod returned;
 mod device;
 mod finish;
 mod interactive;
@@ -15,7 +15,7 @@ pub(crate) use self::finish::{authorized_until, captured, credential, renew_at};
 use crate::{
     OAuth2, OAuth2Credential, OAuth2Error,
     client::{self, Application},
-    config::{Client, ClientAuth, Grant, Method, Values, host_part},
+    config::{Client, ClientAuth, Grant, Method, OAuth2Config, Values, host_part},
     discovery,
     provider::{DiscoveredEndpoints, Provider},
     token::exchange,
@@ -86,7 +86,7 @@ async fn run(definition: &OAuth2, ctx: &SetupContext<'_>) -> Result<SetupResult<
                 && matches!(config.client, Client::Registered)
             {
                 // The provider no longer knows the application; the next setup registers another one.
-                client::forget(ctx).await.map_err(failure)?;
+                client::forget(config, ctx).await.map_err(failure)?;
             }
             ended?
         }
@@ -157,7 +157,7 @@ async fn registered_at(begun: &mut KnownAnswers<'_>, ctx: &SetupContext<'_>) -> 
     if !paste && !begun.offers(Method::Browser) {
         return Ok(());
     }
-    let callback = begun.callback.insert(ctx.callback().await);
+    let callback = begun.callback.insert(callback(config, ctx).await);
     let uri = match callback {
         // On a host that others reach, the operator registers one application for all connections, and the user
         // registers none.
@@ -173,6 +173,17 @@ async fn registered_at(begun: &mut KnownAnswers<'_>, ctx: &SetupContext<'_>) -> 
     let port = if uri.starts_with("http://127.0.0.1:") { " (most providers accept any port)" } else { "" };
     ctx.show(Notice::new(format!("Register this redirect URI for the application at {name}: {uri}{port}")));
     Ok(())
+}
+
+/// Allocates the callback of a setup.
+async fn callback(
+    config: &OAuth2Config,
+    ctx: &SetupContext<'_>,
+) -> Result<CallbackHandle, CallbackUnavailable> {
+    match &config.callback_part {
+        Some(part) => ctx.callback_at(part).await,
+        None => ctx.callback().await,
+    }
 }
 
 /// Returns `true` for an address of the machine on which the browser runs, where a page may be missing.

@@ -41,6 +41,8 @@ pub struct OAuth2Credential {
     pub(crate) client_id: String,
     /// The application's secret, if each connection brings its own or the application registered itself.
     pub(crate) client_secret: Option<Secret>,
+    /// How the application authenticates, if the server chose another way than the configuration.
+    pub(crate) client_auth: Option<String>,
     /// The answered and captured values. They are stored here and not only as configuration, because values that decide
     /// where a secret goes must be sealed.
     pub(crate) values: Values,
@@ -61,6 +63,11 @@ impl OAuth2Credential {
         self.tokens.refresh.as_ref()
     }
 
+    /// Returns the access token, which is sent with each request.
+    pub fn access_token(&self) -> &Secret {
+        &self.tokens.access
+    }
+
     /// Returns the earliest end of an access token that a refresh extends.
     pub(crate) fn valid_until(&self) -> Option<Timestamp> {
         self.tokens.valid_until.into_iter().chain(self.extra.iter().filter_map(Extra::valid_until)).min()
@@ -77,10 +84,14 @@ impl OAuth2Credential {
         std::iter::once(&self.tokens).chain(extra)
     }
 
-    pub(crate) fn encode(&self) -> Secret {
+    /// Returns the credential as bytes, for a kind that stores it with facts of its own.
+    pub fn encode(&self) -> Secret {
         let mut record = Record::new().with("version", VERSION).with("clientId", self.client_id.as_str());
         if let Some(secret) = &self.client_secret {
             record = record.with("clientSecret", secret.duplicate());
+        }
+        if let Some(auth) = &self.client_auth {
+            record = record.with("clientAuth", auth.as_str());
         }
         record = with_tokens(record, &self.tokens);
         if let Some(scopes) = &self.scopes {
@@ -104,7 +115,12 @@ impl OAuth2Credential {
         record.encode()
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CredentialError> {
+    /// Reads what [`encode`](Self::encode) of this or an earlier version has written.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialError`] for other bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CredentialError> {
         let record = Record::decode(bytes)?;
         if record.text("version")? != VERSION {
             return Err(CredentialError::Malformed);
@@ -116,6 +132,7 @@ impl OAuth2Credential {
             authorized_until: None,
             client_id: String::new(),
             client_secret: None,
+            client_auth: None,
             values: Values::default(),
             found: DiscoveredEndpoints::default(),
         };
@@ -131,6 +148,7 @@ impl OAuth2Credential {
                 "refresh" => tokens.refresh = Some(field.duplicate()),
                 "until" => tokens.valid_until = time()?,
                 "clientId" => text()?.clone_into(&mut read.client_id),
+                "clientAuth" => read.client_auth = Some(text()?.to_owned()),
                 "clientSecret" => read.client_secret = Some(field.duplicate()),
                 "scopes" => read.scopes = Some(text()?.split(' ').filter(|s| !s.is_empty()).map(Into::into).collect()),
                 "authorizedUntil" => read.authorized_until = time()?,

@@ -1,6 +1,6 @@
 //! Requests, the clock, the log, and callbacks.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, format};
 
 use connection_contract::{
     BoxFuture, CallbackHandle, Clock, HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService, LogEvent,
@@ -61,10 +61,26 @@ impl<H: Host> InboundHttpService for Effects<H> {
     /// The `state` is derived rather than random, because a host keeps only its hash, and a replay must give the plugin
     /// the same `state`.
     fn allocate_callback(&self) -> BoxFuture<'_, Option<CallbackHandle>> {
+        self.allocate(None)
+    }
+
+    fn allocate_callback_at<'a>(&'a self, part: &'a str) -> BoxFuture<'a, Option<CallbackHandle>> {
+        match is_part(part) {
+            true => self.allocate(Some(part)),
+            false => Box::pin(async { None }),
+        }
+    }
+}
+
+impl<H: Host> Effects<H> {
+    /// The `state` of a callback at an address with a part begins with that part, so that a host can compare both without
+    /// a record of its own.
+    fn allocate<'a>(&'a self, part: Option<&'a str>) -> BoxFuture<'a, Option<CallbackHandle>> {
         Box::pin(async move {
-            let what = self.asks(&EffectRequest::Allocate);
+            let what = self.asks(&part.map_or(EffectRequest::Allocate, EffectRequest::AllocateAt));
             let number = self.host().with_run(|run| run.next_handle());
-            let state = encode::base64url(&self.host().state(number));
+            let random = encode::base64url(&self.host().state(number));
+            let state = part.map_or_else(|| random.clone(), |part| format!("{part}.{random}"));
             let effect = match self.begin(&what).await {
                 Turn::Replay(effect) => {
                     // The process that allocated the address may be gone. The browser must still reach this host there.
@@ -74,7 +90,7 @@ impl<H: Host> InboundHttpService for Effects<H> {
                     effect
                 }
                 Turn::Live(busy) => {
-                    let address = self.host().redirect_uri().await;
+                    let address = self.host().redirect_uri(part).await;
                     let beside = if address.is_some() { StoreChange::Address(&state) } else { StoreChange::None };
                     self.record(busy, &what, Effect::Allocated(address), beside).await
                 }
@@ -83,4 +99,9 @@ impl<H: Host> InboundHttpService for Effects<H> {
             address.map(|address| host::callback_handle(address, state))
         })
     }
+}
+
+/// Returns `true` for the part of an address of a callback: 1 to 64 small letters and digits.
+fn is_part(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }

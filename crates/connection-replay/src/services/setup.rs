@@ -3,9 +3,18 @@
 use alloc::boxed::Box;
 use core::future::pending;
 
-use connection_contract::{BoxFuture, InboundHttpService, Notice, SetupService, Wait, WaitOutcome};
+use connection_contract::{
+    AddressPurpose, BaseUrl, BoxFuture, DiscoveredOrigins, InboundHttpService, Notice, Origin, SetupService, Wait,
+    WaitOutcome, host,
+};
 
-use crate::{EffectRequest, Effects, Host, effects::Turn, wait};
+use crate::{Effect, EffectRequest, Effects, Host, discovery, effects::Turn, wait};
+
+impl<H: Host> DiscoveredOrigins for Effects<H> {
+    fn has(&self, origin: &Origin) -> bool {
+        self.host().with_run(|run| run.discovered.iter().any(|(_, found)| found == origin))
+    }
+}
 
 impl<H: Host> SetupService for Effects<H> {
     fn wait<'a>(&'a self, wait: Wait<'a>) -> BoxFuture<'a, WaitOutcome> {
@@ -42,5 +51,22 @@ impl<H: Host> SetupService for Effects<H> {
 
     fn inbound_http(&self) -> Option<&dyn InboundHttpService> {
         self.host().takes_callbacks().then_some(self)
+    }
+
+    fn discovered<'a>(&'a self, url: &'a str, purpose: AddressPurpose) -> BoxFuture<'a, Option<BaseUrl>> {
+        Box::pin(async move {
+            if !self.host().descriptor().discovers {
+                return None;
+            }
+            let live = async {
+                let typed = self.host().with_run(|run| run.origins.clone());
+                let origin = discovery::admitted(url, &typed);
+                let origin = origin.filter(|origin| self.host().allows_discovered(origin, purpose));
+                Effect::Discovered(origin.map(|origin| (purpose, origin)))
+            };
+            let read = |effect| if let Effect::Discovered(found) = effect { Some(found) } else { None };
+            let found = self.perform(&EffectRequest::Discover(url, purpose), live, read).await;
+            found.and_then(|(_, origin)| host::base_url(origin.as_str()))
+        })
     }
 }

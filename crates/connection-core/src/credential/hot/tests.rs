@@ -116,6 +116,7 @@ impl Source for One<'_> {
             credential: Secret::from("key"),
             base_url: None,
             origins: Vec::new(),
+            discovered: Vec::new(),
             roots: Vec::new(),
             page: None,
         };

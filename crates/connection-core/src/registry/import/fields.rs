@@ -8,7 +8,7 @@ use connection_egress::{AllowedOrigin, NamedBy};
 use crate::{
     Error,
     contain::{self, Contained},
-    credential::{CredentialServices, Payload},
+    credential::{CredentialServices, Operation, Payload},
     error::{CRASHED, TIMED_OUT},
     ground::Ground,
     kinds::KindEntry,
@@ -46,8 +46,8 @@ pub(super) async fn fill(
     });
     let named = origins.map(|origin| AllowedOrigin { origin, named: NamedBy::Owner }).collect();
     // Nothing is sent, so the services reach no address.
-    let nowhere = Payload { credential: Secret::default(), base_url: None, origins: vec![], roots: vec![], page: None };
-    let services = CredentialServices::new(ground, kind, owner, &nowhere).unattended();
+    let nowhere = Payload { credential: Secret::default(), base_url: None, origins: vec![], discovered: vec![], roots: vec![], page: None };
+    let services = CredentialServices::new(ground, kind, owner, &nowhere, Operation::Use).unattended();
     let definition = kind.definition.clone();
     let identity = made.identity.clone();
     let import = async move {

@@ -5,6 +5,7 @@
 
 use connection_contract::{Context, Secret, encode};
 
+use super::authorize::Attempt;
 use crate::{
     OAuth2Error,
     config::{Grant, OAuth2Config},
@@ -59,12 +60,16 @@ pub(crate) fn read(
 pub(crate) fn pasted(
     config: &OAuth2Config,
     iss_advertised: bool,
-    state: &str,
+    attempt: &Attempt,
     pasted: &Secret,
     ctx: &Context<'_>,
 ) -> Result<CallbackResult, OAuth2Error> {
     let text = pasted.expose_str().unwrap_or_default().trim();
     // A code may contain `=` itself, as base64 does at its end.
+    // Each issuer has an address of its own, so that no other issuer's answer is taken (RFC 9700, section 4.4).
+    if config.callback_part.is_some() && text.split('?').next() != Some(attempt.redirect_uri.as_str()) {
+        return Err(OAuth2Error::StateMismatch);
+    }
     let names = |query: &str| {
         encode::from_form(query).iter().any(|(name, _)| *name == config.code_parameter || name == "state")
     };
@@ -89,7 +94,7 @@ pub(crate) fn pasted(
         }
     }
     let found = found.ok_or(OAuth2Error::StateMismatch)?;
-    if !ctx.crypto().equal(found.as_bytes(), state.as_bytes()) {
+    if !ctx.crypto().equal(found.as_bytes(), attempt.state.as_bytes()) {
         return Err(OAuth2Error::StateMismatch);
     }
     read(config, iss_advertised, &parameters)

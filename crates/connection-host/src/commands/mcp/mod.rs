@@ -1,0 +1,4 @@
+//! `mcp`: commands for programs that speak MCP.
+
+pub(super) mod proxy;
+mod upstream;

@@ -1,0 +1,104 @@
+//! A connection as the remote server of a proxy.
+
+use std::sync::Arc;
+
+use connection_contract::Secret;
+use connection_core::{Connection, Error as CoreError, Response};
+use connection_mcp::proxy::{Body, BoxFuture, Refusal, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest};
+
+use crate::{
+    Error,
+    config::Settings,
+    output::{quoted, reauthorize_command},
+};
+
+/// A connection, to whose address each request goes.
+pub(super) struct ConnectionUpstream {
+    connection: Connection,
+    settings: Arc<Settings>,
+}
+
+impl ConnectionUpstream {
+    pub(super) fn new(connection: Connection, settings: Arc<Settings>) -> Self {
+        Self { connection, settings }
+    }
+
+    fn name(&self) -> String {
+        let info = self.connection.info();
+        quoted(&format!("{}:{}", info.kind, info.label))
+    }
+
+    async fn send(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
+        let base = self.connection.base_url().await.map_err(|error| self.refused(error))?;
+        let mut sent = connection_contract::HttpRequest::new(request.method.as_str(), &base, "").no_redirect();
+        for (name, value) in request.headers {
+            sent.set_header(name, value);
+        }
+        sent.body = Secret::new(request.body.unwrap_or_default());
+        let answer = self.connection.send(sent).await.map_err(|error| self.refused(error))?;
+        match answer.status() {
+            401 => Err(self.unauthorized().await.into()),
+            403 if !answer.missing_scopes().is_empty() => Err(self.lacks(answer.missing_scopes()).into()),
+            status => {
+                let headers = answer.headers().to_vec();
+                Ok(UpstreamAnswer::new(status, headers, Box::new(Arriving(answer))))
+            }
+        }
+    }
+
+    /// Returns the error for a credential that the server refuses, after the host has checked it.
+    async fn unauthorized(&self) -> Refusal {
+        if let Err(error) = self.connection.verify_refused_use().await {
+            tracing::debug!(code = error.code(), "the verification after a refused request failed");
+        }
+        let message = "the server refuses the credential of the connection";
+        self.to_page(Refusal::new("unauthorized", message).remedy(format!(
+            "sign in again: `connections reauthorize {}`",
+            self.name()
+        )))
+    }
+
+    /// Returns the error for a request that lacks scopes.
+    fn lacks(&self, scopes: &[String]) -> Refusal {
+        let message = format!("the connection lacks the scopes {}", scopes.join(", "));
+        let command = reauthorize_command(&self.name(), scopes);
+        self.to_page(Refusal::new("scope_missing", message).remedy(format!("`{command}` asks for them")))
+    }
+
+    fn refused(&self, error: CoreError) -> UpstreamError {
+        if let CoreError::Http { .. } = error {
+            return UpstreamError::Unreachable { message: Error::from(error).to_string() };
+        }
+        let needs_person = matches!(error, CoreError::NotRenewed { .. });
+        let error = Error::from(error);
+        let refusal = Refusal::new(error.code.clone(), error.message.clone());
+        let refusal = error.remedy.into_iter().fold(refusal, Refusal::remedy);
+        UpstreamError::from(if needs_person { self.to_page(refusal) } else { refusal })
+    }
+
+    /// Adds the address of the connection on the page, where a person can sign in again.
+    fn to_page(&self, refusal: Refusal) -> Refusal {
+        match &self.settings.inbound.public_url {
+            Some(url) => refusal.address(format!("{url}/#/connections/{}", self.connection.id())),
+            None => refusal,
+        }
+    }
+}
+
+impl Upstream for ConnectionUpstream {
+    fn open(&self, request: UpstreamRequest) -> BoxFuture<'_, Result<UpstreamAnswer, UpstreamError>> {
+        Box::pin(self.send(request))
+    }
+}
+
+/// The body of an answer.
+struct Arriving(Response);
+
+impl Body for Arriving {
+    fn chunk(&mut self) -> BoxFuture<'_, Result<Option<Vec<u8>>, UpstreamError>> {
+        Box::pin(async move {
+            let chunk = self.0.chunk().await;
+            chunk.map_err(|error| UpstreamError::Unreachable { message: error.to_string() })
+        })
+    }
+}
