@@ -12,6 +12,8 @@ const STATELESS: &str = "2026-07-28";
 /// The last revision with sessions, which a server may answer with an earlier one.
 const WITH_SESSIONS: &str = "2025-11-25";
 const NAME: &str = "Connections";
+/// The code of an error for a revision that the server does not support.
+const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// The kind, and the credential with which a request is sent.
 type With<'a> = (&'a Mcp, &'a McpCredential);
@@ -125,7 +127,10 @@ async fn greet(
     with: With<'_>,
     ctx: &Context<'_>,
 ) -> Result<Result<(Era, Greeting), HttpResponse>, NotLive> {
-    let answer = call(base, with, &Era::Stateless, "server/discover", stateless_params(), ctx).await?;
+    let mut answer = call(base, with, &Era::Stateless, "server/discover", stateless_params(), ctx).await?;
+    if supports_stateless(&answer) {
+        answer = call(base, with, &Era::Stateless, "server/discover", stateless_params(), ctx).await?;
+    }
     if is_refusal(&answer) {
         return Ok(Err(answer));
     }
@@ -244,6 +249,14 @@ async fn send(request: HttpRequest, with: With<'_>, ctx: &Context<'_>) -> Result
         Ok(answer) if answer.status() == 501 => Ok(answer),
         other => classify(other),
     }
+}
+
+/// Returns `true` for an error that lists the revision that was asked for among those that the server supports.
+fn supports_stateless(answer: &HttpResponse) -> bool {
+    let error = answer.json().map(|message| message["error"].clone()).unwrap_or_default();
+    let supported = &error["data"]["supported"];
+    error["code"].as_i64() == Some(UNSUPPORTED_VERSION)
+        && supported.items().iter().any(|version| version.as_str() == Some(STATELESS))
 }
 
 /// Returns `true` for an answer that asks for a credential.

@@ -45,7 +45,11 @@ pub(crate) async fn setup(
         Hello::Answered(greeting) => (challenge::Challenge::default(), Gate::Unknown, Some(greeting)),
     };
     let target = Target { gate, ..target };
-    let found = resource::find(&target.base, &challenge, ctx).await?;
+    let found = match (resource::find(&target.base, &challenge, ctx).await, greeting) {
+        // Some servers that want nothing answer every GET with a stream that does not end.
+        (Err(failure), Some(_)) if failure.code == reason::TIMEOUT => None,
+        (found, _) => found?,
+    };
     match (found, greeting) {
         (None, Some(greeting)) => Ok(open(target, greeting)),
         (Some(found), _) => {

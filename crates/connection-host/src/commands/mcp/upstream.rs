@@ -1,6 +1,6 @@
 //! A connection as the remote server of a proxy.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use connection_contract::Secret;
 use connection_core::{Connection, Error as CoreError, Response};
@@ -16,11 +16,19 @@ use crate::{
 pub(super) struct ConnectionUpstream {
     connection: Connection,
     settings: Arc<Settings>,
+    /// The last refusal, until a request succeeds. A client that is refused may try the form of an earlier revision, whose
+    /// error says less.
+    refusal: Mutex<Option<Refusal>>,
 }
 
 impl ConnectionUpstream {
     pub(super) fn new(connection: Connection, settings: Arc<Settings>) -> Self {
-        Self { connection, settings }
+        Self { connection, settings, refusal: Mutex::default() }
+    }
+
+    /// Locks the last refusal. No code under the lock leaves it inconsistent.
+    fn refusal(&self) -> MutexGuard<'_, Option<Refusal>> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn name(&self) -> String {
@@ -36,10 +44,16 @@ impl ConnectionUpstream {
         }
         sent.body = Secret::new(request.body.unwrap_or_default());
         let answer = self.connection.send(sent).await.map_err(|error| self.refused(error))?;
-        match answer.status() {
-            401 => Err(self.unauthorized().await.into()),
-            403 if !answer.missing_scopes().is_empty() => Err(self.lacks(answer.missing_scopes()).into()),
-            status => {
+        let refusal = match answer.status() {
+            401 => Some(self.unauthorized().await),
+            403 if !answer.missing_scopes().is_empty() => Some(self.lacks(answer.missing_scopes())),
+            400..500 => self.refusal().clone(),
+            _ => None,
+        };
+        self.refusal().clone_from(&refusal);
+        match (refusal, answer.status()) {
+            (Some(refusal), _) => Err(refusal.into()),
+            (None, status) => {
                 let headers = answer.headers().to_vec();
                 Ok(UpstreamAnswer::new(status, headers, Box::new(Arriving(answer))))
             }
