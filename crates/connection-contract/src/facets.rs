@@ -19,6 +19,15 @@ pub trait Authorizer<C>: Send + Sync {
     ///
     /// The request is not sent, and the caller receives `credential_unreadable`.
     fn authorize(&self, credential: &C, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<(), CredentialError>;
+
+    /// Returns `true` if [`authorize`](Self::authorize) reads or changes the body of a request, for example to sign it.
+    ///
+    /// By default, it does neither, so a host may call `authorize` with an empty body and send the body while it
+    /// arrives. If this method returns `true`, the host reads the body whole first, and refuses one that is too large
+    /// for that.
+    fn reads_body(&self) -> bool {
+        false
+    }
 }
 
 impl Context<'_> {

@@ -112,6 +112,8 @@ pub(crate) trait ErasedDefinition: Send + Sync {
     ) -> BoxFuture<'a, (Result<Teardown, ConnectionError>, Option<Text>)>;
     /// Returns the address at which a person deletes the credential.
     fn credential_page(&self, bytes: Option<&Secret>, connection: &Connection) -> Option<Text>;
+    /// Returns `true` if the authorizer reads the bodies of requests.
+    fn reads_body(&self) -> bool;
     /// Attaches the credential to the request. Returns `false` if the definition has no authorizer.
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError>;
     /// Returns the secrets with these names, in their order; `None` for each that the credential does not have.
@@ -295,6 +297,10 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
     fn credential_page(&self, bytes: Option<&Secret>, connection: &Connection) -> Option<Text> {
         let credential = bytes.and_then(|bytes| self.parse_credential(bytes.expose()).ok());
         ConnectionDefinition::credential_page(self, credential.as_ref(), connection)
+    }
+
+    fn reads_body(&self) -> bool {
+        self.authorizer().is_some_and(|authorizer| authorizer.reads_body())
     }
 
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError> {

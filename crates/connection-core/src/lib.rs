@@ -155,7 +155,7 @@ pub use access_token::{
 };
 pub use connection::{
     Connection, Files, Filter, InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage, Page,
-    Response,
+    RequestBody, Response,
 };
 pub use connection_egress::{Boot, Clock, HttpObserver, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
 pub use connection_info::{ConnectionInfo, InvalidCursor, ListCursor};

@@ -32,6 +32,9 @@ const UNCLEAR_PAUSES: [i64; 4] = [60, 300, 900, 3_600];
 /// that may be used up.
 const RISK_WINDOW: i64 = 300;
 
+/// A credential that ends within this time, in seconds, is refreshed before a long request begins.
+const LONG_REQUEST: i64 = 60;
+
 /// The range of pauses that a provider may ask for, in seconds.
 const RETRY_AFTER_RANGE: std::ops::RangeInclusive<i64> = 1..=86_400;
 
@@ -191,6 +194,7 @@ fn part(id: ConnectionId, occasion: i64, most: i64) -> i64 {
 /// The state of a credential's refresh, as it is needed when the credential is used.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
+    created_at: i64,
     valid_until: Option<i64>,
     due: Option<i64>,
     failures: i64,
@@ -218,6 +222,7 @@ impl Plan {
         let unplanned =
             || if *failures == 0 { first(row.connection_id, row.created_at, reported_times(row)) } else { None };
         Self {
+            created_at: row.created_at,
             valid_until: row.valid_until,
             due: refresh_at.or_else(unplanned),
             failures: *failures,
@@ -287,6 +292,16 @@ impl Plan {
     pub(crate) fn may_follow_refusal(&self, now: i64) -> bool {
         let paused = self.failures > 0 && !matches!(self.stage(now), Stage::Due | Stage::Expired);
         !self.is_fresh(now) && (!paused || self.is_spared(now))
+    }
+
+    /// Returns `true` if the credential works but ends too soon for a long request, and may be refreshed before it: not
+    /// in the first half of its life, which a provider that issues short ones would never let end, and not during a
+    /// pause.
+    pub(crate) fn precedes_long_request(&self, now: i64) -> bool {
+        let Some(until) = self.valid_until.filter(|until| *until > now) else { return false };
+        let left = until.saturating_sub(now);
+        let is_late = left <= LONG_REQUEST && left.saturating_mul(2) <= until.saturating_sub(self.created_at);
+        is_late && !self.is_restored() && (self.failures == 0 || self.stage(now) == Stage::Due)
     }
 
     /// Returns `true` if a refresh made the credential only seconds ago.

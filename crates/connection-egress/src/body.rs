@@ -1,4 +1,4 @@
-//! A streamed answer whose body has a maximum length. Nothing after the limit is read.
+//! A streamed answer, whose body has a maximum length or none. Nothing after the limit is read.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,6 +7,7 @@ use connection_contract::{HttpError, Timestamp};
 use crate::{
     clock::{Clock, within},
     failure,
+    upload::{Awaited, Interest},
 };
 
 /// An answer whose body has not been read yet. If it is dropped, the rest is not read.
@@ -20,8 +21,16 @@ pub struct Streaming {
     pub received_at: Timestamp,
     response: reqwest::Response,
     remaining: u64,
-    timeout: Duration,
+    patience: Patience,
     clock: Arc<dyn Clock>,
+}
+
+/// The time limit of an answer that has begun.
+enum Patience {
+    /// Each piece arrives within this time.
+    Piece(Duration),
+    /// The request makes progress.
+    Progress(Interest),
 }
 
 impl Streaming {
@@ -35,17 +44,26 @@ impl Streaming {
         if response.content_length().is_some_and(|length| length > limit) {
             return Err(HttpError::TooLarge);
         }
+        Ok(Self::of(response, limit, Patience::Piece(timeout), clock))
+    }
+
+    /// Creates an answer of any length, whose request ends with it.
+    pub(super) fn unlimited(response: reqwest::Response, interest: Interest, clock: Arc<dyn Clock>) -> Self {
+        Self::of(response, u64::MAX, Patience::Progress(interest), clock)
+    }
+
+    fn of(response: reqwest::Response, limit: u64, patience: Patience, clock: Arc<dyn Clock>) -> Self {
         let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
-        Ok(Self {
+        Self {
             status: response.status().as_u16(),
             headers: headers.collect(),
             received_at: clock.now(),
             remaining: limit,
             response,
-            timeout,
+            patience,
             clock,
-        })
+        }
     }
 
     /// Returns the length that the answer announces, if it does.
@@ -61,7 +79,11 @@ impl Streaming {
     /// the errors of the connection. After an error, no further pieces arrive.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
         let read = async { self.response.chunk().await.map_err(|error| failure::of(&error)) };
-        let Some(chunk) = within(&*self.clock, self.timeout, read).await? else { return Ok(None) };
+        let chunk = match &self.patience {
+            Patience::Piece(timeout) => within(&*self.clock, *timeout, read).await?,
+            Patience::Progress(interest) => interest.0.within(Awaited::Piece, read).await?,
+        };
+        let Some(chunk) = chunk else { return Ok(None) };
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         self.remaining = self.remaining.checked_sub(length).ok_or(HttpError::TooLarge)?;
         Ok(Some(chunk.into()))

@@ -63,6 +63,7 @@ impl HttpClient {
         if !policy.user_agent.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
             return Err(HttpPolicyError::UserAgent);
         }
+        policy.check_progress_timeouts()?;
         let builder = |addresses| {
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())
@@ -121,13 +122,13 @@ impl HttpClient {
     }
 
     /// Returns the request for the listener of the host, if there is one.
-    fn observed(&self, request: &HttpRequest) -> Option<Observed> {
+    pub(super) fn observed(&self, request: &HttpRequest) -> Option<Observed> {
         let observer = self.0.policy.observer.clone()?;
         Some(Observed { observer, request: host::duplicate(request) })
     }
 
     /// Records the result of a request. A request to an origin of the host itself is not an outage of a provider.
-    fn note(&self, egress: &Egress, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
+    pub(super) fn note(&self, egress: &Egress, origin: &Origin, answer: Result<u16, HttpError>, timeout: Duration) {
         let named = self.0.policy.named(origin);
         egress.heard.note(named, answer, timeout);
         if !egress.host.contains(origin) {
@@ -215,6 +216,15 @@ impl HttpClient {
         self.0.policy.is_of_process_alone(origin)
     }
 
+    /// Returns the policy that this client follows.
+    pub fn policy(&self) -> &HttpPolicy {
+        &self.0.policy
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
     fn body_limit(&self) -> u64 {
         u64::try_from(self.0.policy.body_limit).unwrap_or(u64::MAX)
     }
@@ -292,7 +302,8 @@ impl HttpClient {
         request.send().await.map_err(|error| failure::of(&error))
     }
 
-    fn client(&self, target: &Target) -> &reqwest::Client {
+    /// Returns the inner client for a target.
+    pub(super) fn client(&self, target: &Target) -> &reqwest::Client {
         let Shared { public, private, any, proxied, .. } = &*self.0;
         match (proxied, target.addresses) {
             (Some(proxied), _) if !target.is_loopback() => proxied,

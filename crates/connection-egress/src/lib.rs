@@ -45,6 +45,7 @@ mod failure;
 mod last_answer;
 mod observer;
 mod once;
+mod open;
 mod outages;
 mod outgoing;
 mod policy;
@@ -53,6 +54,7 @@ mod redirect;
 mod resolver;
 mod secret_buffer;
 mod tls;
+mod upload;
 
 #[cfg(test)]
 mod tests;
@@ -68,6 +70,7 @@ pub use outages::host;
 pub use outgoing::is_sendable;
 pub use policy::{HttpPolicy, HttpPolicyError, is_loopback, is_private_network, may_be_public};
 pub use secret_buffer::{OverLimit, SecretBuffer};
+pub use upload::{BodyFault, BrokenBody, NotAnswered, Pieces, StreamedBody};
 
 /// The log target for events that operators see also at the default level of a server: a loss, a recovery, a start or
 /// an end.

@@ -6,7 +6,8 @@ use connection_contract::{HttpError, HttpRequest, HttpResponse, Secret};
 
 /// A listener for requests, which a host registers with [`HttpPolicy::observer`](crate::HttpPolicy::observer).
 ///
-/// It sees credentials: a request has its headers and its body as they are sent.
+/// It sees credentials: a request has its headers and its body as they are sent. A body that is sent while it arrives
+/// is not shown.
 ///
 /// ```
 /// use connection_contract::{HttpError, HttpRequest, Secret};

@@ -18,6 +18,11 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// The default time limit for a request that spends a token or code.
 const SPENDING_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The default of both time limits of a request that is sent in pieces.
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(300);
+/// The shortest and the longest of these limits.
+const PROGRESS_TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(86_400);
+
 /// The HTTP settings of a host.
 ///
 /// ```
@@ -41,6 +46,8 @@ pub struct HttpPolicy {
     pub(super) proxy: Option<SecretString>,
     timeout: Option<Duration>,
     pub(super) connect_timeout: Duration,
+    pub(super) first_byte: Duration,
+    pub(super) idle: Duration,
     pub(super) body_limit: usize,
     pub(super) user_agent: String,
     pub(super) root_certificates: Vec<Vec<u8>>,
@@ -91,6 +98,12 @@ pub enum HttpPolicyError {
         /// The text, without a part that may be a password.
         text: DisplayText,
     },
+    /// A time limit of requests that are sent in pieces is too short or too long.
+    #[error("the time limit {limit} must be from 1 second to 24 hours")]
+    ProgressTimeout {
+        /// The limit: `first_byte` or `idle`.
+        limit: &'static str,
+    },
     /// The text is not the address of a proxy. It may hold a password, so the error does not repeat it.
     #[error("the proxy's address is not of the form http://proxy.example.com:3128")]
     Proxy,
@@ -112,7 +125,8 @@ impl HttpPolicy {
     /// Creates the default policy.
     ///
     /// It has no mapping and no proxy. A request takes at most 15 seconds, or 20 if it spends a token or code; at most
-    /// 10 of them are for connecting. Answers to plugins have at most 1 MiB.
+    /// 10 of them are for connecting. A request that is sent in pieces takes as long as it makes progress, with at most
+    /// 300 seconds between two steps. Answers to plugins have at most 1 MiB.
     pub fn new() -> Self {
         Self {
             endpoints: Vec::new(),
@@ -121,6 +135,8 @@ impl HttpPolicy {
             proxy: None,
             timeout: None,
             connect_timeout: Duration::from_secs(10),
+            first_byte: PROGRESS_TIMEOUT,
+            idle: PROGRESS_TIMEOUT,
             body_limit: 1024 * 1024,
             user_agent: concat!("connections/", env!("CARGO_PKG_VERSION")).into(),
             root_certificates: Vec::new(),
@@ -225,6 +241,27 @@ impl HttpPolicy {
         self
     }
 
+    /// Sets how long a request that is sent in pieces waits for the head of its answer after its last piece was sent.
+    ///
+    /// The limit is from 1 second to 24 hours; a client with another one is not created. The time for the whole
+    /// request is not limited.
+    #[must_use]
+    pub fn first_byte(mut self, timeout: Duration) -> Self {
+        self.first_byte = timeout;
+        self
+    }
+
+    /// Sets the longest time between two pieces of such a request or of its answer, also if the answer is an event
+    /// stream, whose server should send a comment more often than that.
+    ///
+    /// The limit is from 1 second to 24 hours; a client with another one is not created. A piece that moves in either
+    /// direction begins the time anew, and the time in which the caller does not read the answer does not count.
+    #[must_use]
+    pub fn idle(mut self, timeout: Duration) -> Self {
+        self.idle = timeout;
+        self
+    }
+
     /// Sets the maximum size of an answer to a plugin.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
@@ -249,6 +286,20 @@ impl HttpPolicy {
     /// Returns the time limit of a request.
     pub(super) fn deadline(&self) -> Duration {
         self.timeout.unwrap_or(TIMEOUT)
+    }
+
+    /// Returns the longest time between two pieces of a request that is sent in pieces.
+    pub fn idle_timeout(&self) -> Duration {
+        self.idle
+    }
+
+    /// Checks the time limits of requests that are sent in pieces.
+    pub(super) fn check_progress_timeouts(&self) -> Result<(), HttpPolicyError> {
+        let limits = [("first_byte", self.first_byte), ("idle", self.idle)];
+        match limits.into_iter().find(|(_, timeout)| !PROGRESS_TIMEOUTS.contains(timeout)) {
+            Some((limit, _)) => Err(HttpPolicyError::ProgressTimeout { limit }),
+            None => Ok(()),
+        }
     }
 
     /// Returns the time limit of a request that spends a token or code, which is at most `longest`. By default, such a
@@ -300,6 +351,8 @@ impl fmt::Debug for HttpPolicy {
             .field("proxy", &self.proxy.is_some())
             .field("timeout", &self.deadline())
             .field("connect_timeout", &self.connect_timeout)
+            .field("first_byte", &self.first_byte)
+            .field("idle", &self.idle)
             .field("body_limit", &self.body_limit)
             .field("user_agent", &self.user_agent)
             .field("root_certificates", &self.root_certificates.len())

@@ -39,6 +39,11 @@ impl SecretBuffer {
         Ok(())
     }
 
+    /// Returns the bytes that were added so far.
+    pub fn expose(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Returns the bytes that were added so far, as one secret.
     pub fn into_secret(mut self) -> Secret {
         Secret::new(std::mem::take(&mut self.bytes))

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod log;
 pub mod model;
 pub mod oidc;
+pub mod peer;
 pub mod plain_store;
 pub mod postgres;
 pub mod processes;

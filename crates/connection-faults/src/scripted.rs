@@ -41,6 +41,7 @@ struct Parts<S> {
     revoke: Option<TeardownCode<S>>,
     page: Option<PageCode<S>>,
     authorize: Option<AuthorizeCode<S>>,
+    reads_body: bool,
     secret: Option<SecretCode<S>>,
     profiles: Option<ProfileSpec>,
     sandbox: Option<SandboxSpec>,
@@ -77,6 +78,7 @@ impl<S: Send + Sync + 'static> Scripted<S> {
             revoke: None,
             page: None,
             authorize: None,
+            reads_body: false,
             secret: None,
             profiles: None,
             sandbox: None,
@@ -143,6 +145,12 @@ impl<S: Send + Sync + 'static> Scripted<S> {
         code: impl Fn(&Self, &Secret, &mut HttpRequest) -> Result<(), CredentialError> + Send + Sync + 'static,
     ) -> Self {
         self.parts().authorize = Some(Box::new(code));
+        self
+    }
+
+    /// Says that the code that attaches the credential reads the body of a request.
+    pub fn reading_bodies(mut self) -> Self {
+        self.parts().reads_body = true;
         self
     }
 
@@ -271,6 +279,10 @@ impl<S: Send + Sync + 'static> ConnectionDefinition for Scripted<S> {
 impl<S: Send + Sync + 'static> Authorizer<Secret> for Scripted<S> {
     fn authorize(&self, key: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
         self.0.authorize.as_ref().map_or(Ok(()), |code| code(self, key, request))
+    }
+
+    fn reads_body(&self) -> bool {
+        self.0.reads_body
     }
 }
 

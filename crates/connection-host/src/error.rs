@@ -69,6 +69,7 @@ impl Exit {
             | "invalid_declaration"
             | "invalid_preference"
             | "preference_required"
+            | "request_too_large"
             | "undeclared" => Self::Usage,
             "denied"
             | "backup_exists"

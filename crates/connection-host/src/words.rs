@@ -101,6 +101,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("profile_last", Exit::Refused),
     ("profile_not_found", Exit::NotFound),
     ("registry_closed", Exit::Unexpected),
+    ("request_too_large", Exit::Usage),
     ("reserved", Exit::Refused),
     ("rollback_refused", Exit::Refused),
     ("row_changed", Exit::Refused),

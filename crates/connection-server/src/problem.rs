@@ -175,6 +175,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::Files(_)
         | Error::Extension(_)
         | Error::Profile(_) => StatusCode::CONFLICT,
+        Error::RequestTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::NotSupported { .. } => StatusCode::NOT_IMPLEMENTED,
         Error::Http { .. } => StatusCode::BAD_GATEWAY,
         Error::Closed | Error::Store(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -377,7 +377,11 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     ) -> Result<HttpRequest, CredentialError> {
         let Some(authorizer) = self.definition.authorizer() else { fail("this kind has no authorizer") };
         let context = Context::new(self.world.services());
+        let body = request.body.duplicate();
         authorizer.authorize(credential, &mut request, &context)?;
+        if !authorizer.reads_body() && request.body.expose() != body.expose() {
+            fail("an authorizer that changes the body of a request must say so with `reads_body`");
+        }
         let once = request.headers.len();
         let url = request.url().to_owned();
         authorizer.authorize(credential, &mut request, &context)?;

@@ -253,7 +253,7 @@ async fn send(request: HttpRequest, with: With<'_>, ctx: &Context<'_>) -> Result
 
 /// Returns `true` for an error that lists the revision that was asked for among those that the server supports.
 fn supports_stateless(answer: &HttpResponse) -> bool {
-    let error = answer.json().map(|message| message["error"].clone()).unwrap_or_default();
+    let error = answer.json().map(|message| message["error"].clone()).unwrap_or(Value::Null);
     let supported = &error["data"]["supported"];
     error["code"].as_i64() == Some(UNSUPPORTED_VERSION)
         && supported.items().iter().any(|version| version.as_str() == Some(STATELESS))

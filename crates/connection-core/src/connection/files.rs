@@ -17,7 +17,7 @@ impl Connection {
     /// store's errors.
     pub fn files(&self) -> BoxFuture<'_, Result<Files, Error>> {
         Box::pin(async move {
-            let (_, row) = self.open().await?;
+            let (_, row) = self.open_current().await?;
             let roots = &row.payload.roots;
             if roots.is_empty() {
                 return Err(self.cannot("read files"));

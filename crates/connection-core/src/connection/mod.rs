@@ -4,11 +4,14 @@ mod files;
 mod list;
 mod make_default;
 mod missing_scopes;
+mod open;
 mod overview;
 mod reauthorize;
 mod refresh;
 mod refused_use;
 mod rename;
+mod request_body;
+mod response;
 pub(crate) mod rollback;
 mod secret;
 mod send;
@@ -35,7 +38,8 @@ pub(crate) use list::{count, list, named};
 pub(crate) use missing_scopes::MAX_SCOPES;
 pub use overview::{InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage};
 pub(crate) use overview::{counts, overview};
-pub use send::Response;
+pub use request_body::RequestBody;
+pub use response::Response;
 pub(crate) use system::System;
 pub(crate) use usage_session::session_metrics;
 
@@ -281,7 +285,7 @@ impl Connection {
     }
 
     /// Returns the kind and the current credential, opened.
-    pub(crate) async fn open(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
+    pub(crate) async fn open_current(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
         if self.info.kind.extension().is_none() {
             let kind = self.kind().await?;
             let row = self.open_for(&kind, self.known().await?).await?;

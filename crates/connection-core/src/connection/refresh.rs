@@ -65,7 +65,7 @@ impl Connection {
 
     /// Returns the kind and a credential that has not ended, opened.
     pub(crate) async fn open_fresh(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
-        let (kind, row) = self.open().await?;
+        let (kind, row) = self.open_current().await?;
         if !kind.renews() {
             return Ok((kind, row));
         }
@@ -97,6 +97,26 @@ impl Connection {
             }
             _ => self.reopen(kind).await,
         }
+    }
+
+    /// Returns the credential for a request whose body is long: a newer one if this one ends soon and can be refreshed.
+    pub(crate) async fn refreshed_for_long_request(&self, kind: &KindEntry, row: Arc<HotRow>) -> Arc<HotRow> {
+        if !kind.renews() || !row.plan.precedes_long_request(self.system.ground.clock.now().seconds()) {
+            return row;
+        }
+        let scope = self.scope().on(&self.system.refresh);
+        let refreshed = match refresh::refresh(scope, self.id(), row.generation, Trigger::Requested).await {
+            Ok(landed) => self.adopt_refreshed(kind, landed.row).await,
+            Err(error) => Err(error),
+        };
+        refreshed.unwrap_or_else(|error| {
+            tracing::debug!(
+                connection = %self.id(), code = error.code(),
+                "a credential that ends soon could not be renewed before a long request"
+            );
+            // It still works.
+            row
+        })
     }
 
     /// Returns another credential after the provider refused this one, if there is one or a refresh makes one.

@@ -76,7 +76,7 @@ impl Connection {
         if !names.iter().any(is_declared) {
             return false;
         }
-        let Ok((kind, row)) = self.open().await else { return false };
+        let Ok((kind, row)) = self.open_current().await else { return false };
         let before = named_secrets::current(&self.system.ground, self.id()).await;
         named_secrets::correct(&self.system.ground, &kind, self.id(), row.generation, &row.payload.credential).await;
         named_secrets::current(&self.system.ground, self.id()).await != before

@@ -147,7 +147,7 @@ impl Connection {
     /// [`Error::UnknownKind`], [`Error::Sealed`], and the store's errors.
     pub fn payment_mode(&self) -> BoxFuture<'_, Result<Option<Text>, Error>> {
         Box::pin(async move {
-            let (entry, row) = self.open().await?;
+            let (entry, row) = self.open_current().await?;
             if !entry.capabilities.usage {
                 return Err(self.reports_no_usage());
             }

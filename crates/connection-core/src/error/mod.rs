@@ -96,7 +96,7 @@ pub enum Error {
     /// The text cannot be the name of an owner.
     #[error("the name of the owner {0}")]
     InvalidOwner(&'static str),
-    /// The request has a method, path or header that cannot be sent.
+    /// The request has a method, path, header or body that cannot be sent.
     #[error("the request is not well formed: {0}")]
     InvalidRequest(&'static str),
     /// The texts cannot be the tags of a connection.
@@ -159,6 +159,17 @@ pub enum Error {
     /// An operation on a profile was refused or failed.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The body of a request is too large for a kind that reads it before it is sent.
+    #[error(
+        "connections of kind '{kind}' read the body of a request before they send it, so it can have at most {} MiB",
+        .limit >> 20
+    )]
+    RequestTooLarge {
+        /// The kind that reads bodies.
+        kind: Kind,
+        /// The maximum size, in bytes.
+        limit: usize,
+    },
     /// The rollback was refused. The connection keeps its current credential.
     #[error("the previous credential of '{kind}:{label}' cannot be restored: {why}")]
     RollbackRefused {
@@ -259,6 +270,7 @@ codes_and_remedies! {
         Self::PluginFault { what, .. } => if *what == CRASHED { "plugin_panicked" } else { "plugin_timeout" },
             "report this to the plugin's author";
         Self::Profile(error) => error.code(), error.remedy();
+        Self::RequestTooLarge { .. } => "request_too_large", "send the data in several requests";
         Self::RollbackRefused { remedy, .. } => "rollback_refused", remedy.as_ref().map(ToString::to_string);
         Self::Row(error) => error.code(), error.remedy();
         Self::Sealed { what, source } => "sealed_unreadable", sealed_remedy(what, source);

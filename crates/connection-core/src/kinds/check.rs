@@ -42,9 +42,9 @@ fn described(definition: Definition) -> Result<KindEntry, RegisterError> {
     let describe = || {
         let facets =
             (definition.signing_key(), definition.profiles(), definition.sandbox(), definition.usage_poll_interval());
-        (definition.descriptor(), definition.capabilities(), facets)
+        (definition.descriptor(), definition.capabilities(), definition.reads_body(), facets)
     };
-    let (descriptor, capabilities, facets) = contain::call(describe).ok_or(RegisterError::Panicked)?;
+    let (descriptor, capabilities, reads_body, facets) = contain::call(describe).ok_or(RegisterError::Panicked)?;
     let (signing_key, profiles, sandbox, poll_interval) = facets;
     let facets = Facets { secrets: capabilities.secrets, profiles: profiles.as_ref(), sandbox: sandbox.as_ref() };
     let checked = descriptor::check(&descriptor, facets, compile)
@@ -58,6 +58,7 @@ fn described(definition: Definition) -> Result<KindEntry, RegisterError> {
         texts: AgreedTexts::default(),
         descriptor,
         capabilities,
+        reads_body,
         signing_key,
         profiles,
         sandbox,

@@ -86,6 +86,8 @@ pub(crate) struct KindEntry {
     /// The texts of the table in which the kind is registered.
     pub(crate) texts: AgreedTexts,
     pub(crate) capabilities: Capabilities,
+    /// `true` if the credential is attached to a request with its whole body.
+    pub(crate) reads_body: bool,
     /// Present only with the webhooks facet.
     pub(crate) signing_key: Option<SigningKey>,
     pub(crate) profiles: Option<ProfileSpec>,

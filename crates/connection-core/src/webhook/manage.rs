@@ -264,7 +264,7 @@ impl<'a> ConnectionWebhooks<'a> {
 
     /// Returns a signed delivery, with the generation of the credential that the plugin used.
     async fn signed(&self, kind: &Arc<KindEntry>, key: Option<Secret>, url: &str) -> Result<(Delivery, i64), Error> {
-        let (_, row) = self.connection.open().await?;
+        let (_, row) = self.connection.open_current().await?;
         let url = url.to_owned();
         let generation = row.generation;
         let signed = call(self.connection, kind, row, move |definition, row, ctx| {

@@ -245,7 +245,7 @@ impl ConnectionWebhooks<'_> {
     ) -> Result<(DeliveryResult, Delivery), ReceiveError> {
         let over = system.ground.clock.sleep(MAX_WAIT);
         let place = system.checks.enter(self.connection.id(), over).await.ok_or(ReceiveError::Busy)?;
-        let (_, row) = self.connection.open().await?;
+        let (_, row) = self.connection.open_current().await?;
         let receiving = call(self.connection, kind, row, move |definition, row, ctx| {
             // The permit is held until the plugin has finished, which may be after its caller timed out.
             let _place = place;

@@ -21,6 +21,7 @@ mod failures;
 mod logging;
 mod metadata;
 mod once;
+mod open;
 mod outages;
 mod policy;
 mod redirects;

@@ -347,6 +347,10 @@ impl Authorizer<FileCredential> for DeclaredKind {
             _ => Err(CredentialError::Malformed),
         }
     }
+
+    fn reads_body(&self) -> bool {
+        self.0.api.as_ref().is_some_and(Authorizer::reads_body)
+    }
 }
 
 impl NamedSecrets<FileCredential> for DeclaredKind {

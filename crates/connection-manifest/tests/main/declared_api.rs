@@ -170,3 +170,12 @@ fn declared_requests_are_written_as_they_were_read() {
     assert_eq!(written.declaration(), file.declaration());
     assert!(file.unknown().is_empty());
 }
+
+#[test]
+fn a_declaration_that_adds_members_to_bodies_says_that_it_reads_them() {
+    let adds = set(with_key(), "/connection/request/json", json!({ "key": "${secret.apiKey}" }));
+    for (document, reads) in [(adds, true), (with_key(), false)] {
+        let kind = of(&document).unwrap();
+        assert_eq!(kind.authorizer().unwrap().reads_body(), reads);
+    }
+}

@@ -170,3 +170,19 @@ fn a_connection_to_aws_is_named_after_the_account_and_signs_for_its_service() {
     let signed = host.authorize(&made.credential, HttpRequest::get(&base, "/2015-03-31/functions")).unwrap();
     assert!(header(&signed, "authorization").unwrap().contains("/eu-west-1/lambda/aws4_request"));
 }
+
+#[test]
+fn a_kind_that_signs_bodies_or_adds_members_to_them_says_that_it_reads_them() {
+    let reads = |kind: FileKind| kind.authorizer().unwrap().reads_body();
+    assert!(reads(kind("https://example.amazonaws.com", "service")));
+    let plain = |request: &str| {
+        let text = format!(
+            "format = 1\nid = \"acme\"\nname = \"Acme\"\nmechanism = \"api_key\"\n\
+             [[fields]]\nname = \"apiKey\"\nlabel = \"Key\"\nsecret = true\n\
+             [request]\nbase = \"https://api.acme.example\"\n{request}"
+        );
+        KindFile::parse("acme.toml", &text).unwrap_or_else(|problems| panic!("{problems}")).definition()
+    };
+    assert!(reads(plain("json = { key = \"${secret.apiKey}\" }")));
+    assert!(!reads(plain("headers = { Authorization = \"Bearer ${secret.apiKey}\" }")));
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use connection_contract::{ConnectionDefinition, HeaderValue, HttpRequest};
+use connection_contract::{ConnectionDefinition, HeaderValue, HttpRequest, Value};
 
 use super::Suite;
 use crate::{FakeHost, fault::fail};
@@ -24,9 +24,12 @@ where
         self.silent(&format!("{:?}", host.verify(&made.credential, &connection)), "the result of verify");
         self.unsaid(&host);
         if let (Some(_), Ok(base)) = (host.definition.authorizer(), connection.base_url()) {
-            match host.authorize(&made.credential, HttpRequest::get(base, "/")) {
-                Ok(request) => self.attached(&request),
-                Err(error) => fail(&format!("the authorizer refuses the credential that setup made: {error}")),
+            let body = Value::object([("a", 1.into())]);
+            for request in [HttpRequest::get(base, "/"), HttpRequest::post(base, "/").json(&body)] {
+                match host.authorize(&made.credential, request) {
+                    Ok(request) => self.attached(&request),
+                    Err(error) => fail(&format!("the authorizer refuses the credential that setup made: {error}")),
+                }
             }
         }
         let page = host.definition.credential_page(Some(&made.credential), &connection);

@@ -286,6 +286,9 @@ impl Authorizer<Key> for Acme {
         if self.is(Quirk::AddsHeaders) {
             request.headers.push(("x-more".into(), "1".into()));
         }
+        if self.is(Quirk::ChangesTheBody) {
+            request.body = Secret::from("another body");
+        }
         Ok(())
     }
 }

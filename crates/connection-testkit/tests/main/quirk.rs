@@ -58,6 +58,7 @@ pub(crate) enum Quirk {
     AddsHeaders,
     CannotBeDropped,
     CannotGiveBackTwice,
+    ChangesTheBody,
     RevokesWithoutARequest,
     ReachesAnotherAccount,
     VerifiesOnce,

@@ -73,6 +73,7 @@ fn each_quirk_is_caught_by_its_defence() {
         (Quirk::AddsHeaders, "must have its headers replaced, not added"),
         (Quirk::CannotBeDropped, "the scripted verify finds Failing"),
         (Quirk::CannotGiveBackTwice, "a teardown after a teardown fails"),
+        (Quirk::ChangesTheBody, "must say so with `reads_body`"),
         (Quirk::RevokesWithoutARequest, "the revocation sends nothing and says that the credential was revoked"),
         (Quirk::ReachesAnotherAccount, "verify reaches another account"),
         (Quirk::VerifiesOnce, "the scripted verify finds Failing"),

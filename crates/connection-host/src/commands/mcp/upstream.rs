@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connection_contract::Secret;
-use connection_core::{Connection, Error as CoreError, Response};
+use connection_contract::{HttpRequest, Secret};
+use connection_core::{Connection, Error as CoreError, RequestBody, Response};
 use connection_mcp::proxy::{Body, BoxFuture, Refusal, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest};
 
 use crate::{
@@ -38,12 +38,12 @@ impl ConnectionUpstream {
 
     async fn send(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
         let base = self.connection.base_url().await.map_err(|error| self.refused(error))?;
-        let mut sent = connection_contract::HttpRequest::new(request.method.as_str(), &base, "").no_redirect();
+        let mut sent = HttpRequest::new(request.method.as_str(), &base, "");
         for (name, value) in request.headers {
             sent.set_header(name, value);
         }
-        sent.body = Secret::new(request.body.unwrap_or_default());
-        let answer = self.connection.send(sent).await.map_err(|error| self.refused(error))?;
+        let body = request.body.map_or_else(RequestBody::empty, |body| RequestBody::whole(Secret::new(body)));
+        let answer = self.connection.open(sent, body).await.map_err(|error| self.refused(error))?;
         let refusal = match answer.status() {
             401 => Some(self.unauthorized().await),
             403 if !answer.missing_scopes().is_empty() => Some(self.lacks(answer.missing_scopes())),

@@ -105,6 +105,12 @@ pub(super) fn attach(
     }
 }
 
+/// Returns `true` if the calls of a kind are signed with their body, or have members added to it.
+pub(super) fn reads_body(kind: &FileKind) -> bool {
+    let adds = |table: &RequestModel| !table.json.is_empty();
+    kind.0.model.sigv4.is_some() || kind.0.model.request.as_ref().is_some_and(adds)
+}
+
 /// Adds members to a JSON body. A request without a body gets one if its method has one.
 fn body(table: &RequestModel, env: &Env<'_>, request: &mut HttpRequest) -> Result<(), CredentialError> {
     let mut members = match request.body.is_empty() {

@@ -163,6 +163,10 @@ impl Authorizer<FileCredential> for FileKind {
     ) -> Result<(), CredentialError> {
         attach::attach(self, credential, request, ctx)
     }
+
+    fn reads_body(&self) -> bool {
+        attach::reads_body(self)
+    }
 }
 
 impl NamedSecrets<FileCredential> for FileKind {

@@ -1,0 +1,346 @@
+//! Uses a connection's credential for a request that is sent and answered in pieces. All other requests of a host are
+//! uses of the same functions.
+
+use std::{future::poll_fn, sync::Arc, time::Duration};
+
+use connection_contract::{BoxFuture, Context, HttpRequest, Origin, Secret, host};
+use connection_egress::{BodyFault, BrokenBody, NotAnswered, SecretBuffer, Streaming, host as host_name, is_sendable};
+
+use super::{
+    Connection, RequestBody, Response,
+    missing_scopes::MissingScopes,
+    request_body::{Content, KEPT, KeptBody},
+};
+use crate::{
+    Error,
+    contain::{self, Contained},
+    credential::{CredentialServices, HotRow, Operation},
+    error::{CRASHED, TIMED_OUT},
+    kinds::KindEntry,
+    verify::lag,
+};
+
+/// The longest time for attaching a credential, which takes microseconds.
+const MAX_DURATION: Duration = Duration::from_secs(10);
+/// The provider did not accept the credential (RFC 9110, section 15.5.2).
+const UNAUTHORIZED: u16 = 401;
+/// The provider does not permit the request with this credential (RFC 9110, section 15.5.4).
+const FORBIDDEN: u16 = 403;
+/// The maximum size of an answer that is not opened, in bytes. A caller that wants less stops reading.
+const MAX_BYTES: u64 = 1 << 30;
+/// The maximum size of a body that is read whole because its kind reads it, in bytes.
+const MAX_WHOLE: usize = 16 << 20;
+
+/// How a request is sent.
+pub(super) enum Manner {
+    /// In one step, with a limit for its whole time. Redirects within the origin are followed.
+    AtOnce,
+    /// In pieces, with limits for the time without progress. The body is that of the request if there is none here.
+    InPieces(Option<KeptBody>),
+}
+
+impl Manner {
+    fn streamed(&self) -> Option<&KeptBody> {
+        match self {
+            Self::AtOnce => None,
+            Self::InPieces(body) => body.as_ref(),
+        }
+    }
+
+    /// Returns `true` if the request can be sent again.
+    fn repeats(&self) -> bool {
+        self.streamed().is_none_or(KeptBody::is_kept)
+    }
+
+    /// Returns `true` if the request may take so long that its credential should not end soon.
+    fn is_long(&self, request: &HttpRequest) -> bool {
+        match self {
+            Self::AtOnce => false,
+            Self::InPieces(None) => request.body.expose().len() > KEPT,
+            Self::InPieces(Some(body)) => body.length().is_none_or(|length| length > KEPT as u64),
+        }
+    }
+}
+
+impl Connection {
+    /// Sends a request with the credential attached, in pieces, to an origin in reach. For requests and answers that
+    /// are large or take long.
+    ///
+    /// The request is created by [`request`](Self::request), or from [`base_url`](Self::base_url). Its body is `body`.
+    /// The answer is returned as soon as its head has arrived, even if the body of the request has not ended. Every
+    /// status is an answer, and so is a redirect.
+    ///
+    /// Neither the request nor the answer has a limit of size or of time. They end if they make no progress:
+    /// [`HttpPolicy::first_byte`](crate::HttpPolicy::first_byte) and [`HttpPolicy::idle`](crate::HttpPolicy::idle) are
+    /// the limits, 300 seconds by default.
+    ///
+    /// A credential that has ended is refreshed first, if its kind can refresh it. If the body has more than 256 KiB or
+    /// an unknown length, so is one that ends within a minute and is past half of its life. After a 401, the
+    /// credential is refreshed and the request is sent again as [`send`](Self::send) does, if at most 256 KiB of a
+    /// streamed body had passed. Otherwise the 401 is the answer, after the refresh, and
+    /// [`Response::has_newer_credential`] tells the caller that the request can be tried once more.
+    ///
+    /// Some kinds read the body to attach the credential, for example those that sign requests. Their bodies are read
+    /// whole before they are sent.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future or the response is dropped, the request ends at the provider, too; it may or may not have been
+    /// acted on.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`send`](Self::send). [`Error::RequestTooLarge`] for a body of more than 16 MiB and a kind that
+    /// reads it; nothing was sent. [`Error::InvalidRequest`] also if the body breaks off, makes no progress, or has
+    /// another length than it said; a part of it may then have been sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use connection_core::{Connection, Error, RequestBody};
+    ///
+    /// async fn completion(connection: &Connection, prompt: Vec<u8>) -> Result<(), Error> {
+    ///     let request = connection.request("POST", "/v1/completions").await?;
+    ///     let mut answer = connection.open(request, RequestBody::whole(prompt)).await?;
+    ///     while let Some(piece) = answer.chunk().await? {
+    ///         println!("{} bytes", piece.len());
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn open(&self, mut request: HttpRequest, body: RequestBody) -> BoxFuture<'_, Result<Response, Error>> {
+        Box::pin(async move {
+            let body = body.into_content();
+            let is_empty = matches!(&body, Content::Whole(body) if body.is_empty());
+            if !is_empty && !request.body.is_empty() {
+                return Err(Error::InvalidRequest("it has two bodies"));
+            }
+            let streamed = match body {
+                Content::Whole(_) if is_empty => None,
+                Content::Whole(body) => {
+                    request.body = body;
+                    None
+                }
+                Content::Stream(body) => Some(body),
+            };
+            self.perform(request, Manner::InPieces(streamed)).await
+        })
+    }
+
+    /// Sends a request with a working credential, and again if the provider refuses it and another credential or a
+    /// little time may help.
+    pub(super) async fn perform(&self, mut request: HttpRequest, mut manner: Manner) -> Result<Response, Error> {
+        let (mut kind, mut row) = self.open_fresh().await?;
+        if !kind.capabilities.send {
+            return Err(self.cannot("send requests"));
+        }
+        let origin =
+            host::origin(request.url()).ok_or(Error::InvalidRequest("its address is not an http or https address"))?;
+        if !is_sendable(&request) {
+            return Err(Error::InvalidRequest("only the HTTP client itself may use its method or one of its headers"));
+        }
+        if let (true, Manner::InPieces(body)) = (kind.reads_body, &mut manner) {
+            check_reach(&row, &origin)?;
+            check_size(&kind, request.body.expose().len() <= MAX_WHOLE)?;
+            if let Some(body) = body.take() {
+                request.body = Box::pin(self.read_whole(&kind, body)).await?;
+                // Reading may have taken minutes.
+                (kind, row) = Box::pin(self.open_fresh()).await?;
+            }
+        }
+        if manner.is_long(&request) {
+            check_reach(&row, &origin)?;
+            row = Box::pin(self.refreshed_for_long_request(&kind, row)).await;
+        }
+        let again = host::duplicate(&request);
+        let answer = self.send_as(&kind, &row, &origin, request, &manner).await?;
+        if answer.status() != UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let (answer, row) = self.send_again(&kind, row, &origin, answer, again, &manner).await?;
+        if answer.status() == UNAUTHORIZED && !answer.has_newer_credential() {
+            self.note_refused_use(row.generation).await;
+        }
+        Ok(answer)
+    }
+
+    /// Sends a request again that was refused with this answer and this credential, if another credential or a little
+    /// time may help. Returns the last answer and its credential.
+    async fn send_again(
+        &self,
+        kind: &Arc<KindEntry>,
+        row: Arc<HotRow>,
+        origin: &Origin,
+        mut answer: Response,
+        again: HttpRequest,
+        manner: &Manner,
+    ) -> Result<(Response, Arc<HotRow>), Error> {
+        // While the credential is refreshed, no more of a body passes than can be kept.
+        let held = Held::new(manner.streamed());
+        // A provider that refuses a request because of its credential has not acted on it.
+        let (answer, row) = match self.after_refusal(kind, &row).await {
+            Some(newer) if manner.repeats() => {
+                drop(answer);
+                (self.send_as(kind, &newer, origin, host::duplicate(&again), manner).await?, newer)
+            }
+            Some(_) => {
+                answer.has_newer_credential = true;
+                return Ok((answer, row));
+            }
+            None => (answer, row),
+        };
+        drop(held);
+        let clock = &*self.system.ground.clock;
+        let is_fresh = row.plan.is_fresh(clock.now().seconds());
+        if answer.status() != UNAUTHORIZED || !is_fresh || !manner.repeats() {
+            return Ok((answer, row));
+        }
+        let _held = Held::new(manner.streamed());
+        lag::pause(clock).await;
+        // If the store cannot be read, the first answer is the better result.
+        match self.reopen(kind).await {
+            Ok(row) if manner.repeats() => {
+                drop(answer);
+                Ok((self.send_as(kind, &row, origin, again, manner).await?, row))
+            }
+            _ => Ok((answer, row)),
+        }
+    }
+
+    /// Attaches one credential and sends the request.
+    async fn send_as(
+        &self,
+        kind: &Arc<KindEntry>,
+        row: &Arc<HotRow>,
+        origin: &Origin,
+        request: HttpRequest,
+        manner: &Manner,
+    ) -> Result<Response, Error> {
+        // The origin is checked before the plugin attaches anything.
+        check_reach(row, origin)?;
+        let request = self.attach(kind, row, request).await?;
+        if manner.streamed().is_some() && !request.body.is_empty() {
+            // The plugin added a body without saying that it reads bodies.
+            return Err(self.cannot("send a body in pieces"));
+        }
+        let host = host_name(origin).to_owned();
+        let answer = self.answer(row, request, manner).await.map_err(|error| match error {
+            NotAnswered::Body(fault) => invalid(fault),
+            NotAnswered::Http(source) => Error::Http { host: host.clone(), source },
+        })?;
+        let scopes = match answer.status {
+            FORBIDDEN => MissingScopes::of(&answer.headers, &kind.descriptor),
+            _ => MissingScopes::default(),
+        };
+        Ok(Response { answer, host, scopes, has_newer_credential: false })
+    }
+
+    async fn answer(&self, row: &HotRow, request: HttpRequest, manner: &Manner) -> Result<Streaming, NotAnswered> {
+        let http = &self.system.ground.http;
+        let egress = row.payload.egress(&self.info.owner, Operation::Use);
+        match manner {
+            Manner::AtOnce => Ok(http.start(&egress, request, MAX_BYTES).await?),
+            Manner::InPieces(body) => http.open(&egress, request, body.as_ref().map(KeptBody::next_request)).await,
+        }
+    }
+
+    /// Lets the plugin attach one credential to the request.
+    async fn attach(
+        &self,
+        kind: &Arc<KindEntry>,
+        row: &Arc<HotRow>,
+        mut request: HttpRequest,
+    ) -> Result<HttpRequest, Error> {
+        let services = CredentialServices::new(&self.system.ground, kind, &self.info.owner, &row.payload, Operation::Use);
+        let definition = kind.definition.clone();
+        let row = row.clone();
+        let attach = async move {
+            contain::call(move || {
+                let http = services.http();
+                let ctx = Context::new(services.services(&http));
+                definition
+                    .authorize(&row.payload.credential, &mut request, &ctx)
+                    .map(|attached| attached.then_some(request))
+            })
+        };
+        let kind = &self.info.kind;
+        let attached = match self.system.ground.runtimes.run(&*self.system.ground.clock, MAX_DURATION, attach).await {
+            Contained::Ended(Some(attached)) => attached,
+            Contained::Ended(None) | Contained::Panicked => {
+                return Err(Error::PluginFault { kind: kind.clone(), what: CRASHED });
+            }
+            Contained::Stopped | Contained::TimedOut => {
+                return Err(Error::PluginFault { kind: kind.clone(), what: TIMED_OUT });
+            }
+        };
+        let attached = attached.map_err(|source| Error::Credential { kind: kind.clone(), source })?;
+        attached.ok_or_else(|| self.cannot("send requests"))
+    }
+
+    /// Reads the whole body of a request for a kind that needs it to attach the credential.
+    async fn read_whole(&self, kind: &KindEntry, body: KeptBody) -> Result<Secret, Error> {
+        let length = body.length();
+        check_size(kind, length.is_none_or(|length| length <= MAX_WHOLE as u64))?;
+        let idle = self.system.ground.http.policy().idle_timeout();
+        let clock = &*self.system.ground.clock;
+        let mut pieces = body.next_request().pieces;
+        let mut whole = SecretBuffer::new(MAX_WHOLE, length);
+        loop {
+            let sleep = clock.sleep(idle);
+            let piece = tokio::select! {
+                biased;
+                piece = poll_fn(|cx| pieces.poll_piece(cx)) => piece,
+                () = sleep => return Err(invalid(BodyFault::Quiet)),
+            };
+            match piece.transpose().map_err(|BrokenBody| invalid(BodyFault::Broken))?.map(Secret::new) {
+                Some(piece) => check_size(kind, whole.push(piece.expose()).is_ok())?,
+                None => break,
+            }
+        }
+        let is_whole = length.is_none_or(|length| length == whole.expose().len() as u64);
+        if is_whole { Ok(whole.into_secret()) } else { Err(invalid(BodyFault::Length)) }
+    }
+}
+
+/// A body of which nothing passes while this value lives.
+struct Held<'a>(Option<&'a KeptBody>);
+
+impl<'a> Held<'a> {
+    fn new(body: Option<&'a KeptBody>) -> Self {
+        if let Some(body) = body {
+            body.hold();
+        }
+        Self(body)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(body) = self.0 {
+            body.release();
+        }
+    }
+}
+
+fn check_reach(row: &HotRow, origin: &Origin) -> Result<(), Error> {
+    match row.payload.reached(Operation::Use).any(|allowed| allowed.origin == *origin) {
+        true => Ok(()),
+        false => Err(Error::Denied { origin: origin.clone() }),
+    }
+}
+
+fn check_size(kind: &KindEntry, fits: bool) -> Result<(), Error> {
+    match fits {
+        true => Ok(()),
+        false => Err(Error::RequestTooLarge { kind: kind.descriptor.kind.clone(), limit: MAX_WHOLE }),
+    }
+}
+
+/// Returns the error for a body that could not be sent to its end.
+fn invalid(fault: BodyFault) -> Error {
+    Error::InvalidRequest(match fault {
+        BodyFault::Broken => "its body broke off",
+        BodyFault::Length => "its body does not have the length that was announced",
+        BodyFault::Quiet => "its body made no progress in time",
+    })
+}
