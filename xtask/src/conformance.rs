@@ -1,6 +1,7 @@
-//! `cargo xtask conformance`: tests the API of the command of this workspace against its own OpenAPI document.
+//! `cargo xtask conformance`: tests the API of the command of this workspace against its own OpenAPI document, and its kind
+//! for MCP servers with the conformance suite of MCP.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::failure::Failure;
 use crate::process;
@@ -12,11 +13,31 @@ const MAX_SHORT: Duration = Duration::from_secs(10 * 60);
 /// Time limit for the long form.
 const MAX_LONG: Duration = Duration::from_secs(60 * 60);
 
-/// Builds the command, and tests its API.
+/// Builds the command, and tests its API, or its kind for MCP servers.
 pub(crate) fn run(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
     setup::run(workspace, setup::Scope::Tests)?;
     process::run(&mut process::cargo(workspace.root(), &["build", "--locked", "-p", "connection-host"]))?;
-    check(workspace, arguments)
+    match arguments {
+        ["mcp", scenarios @ ..] => check_mcp(workspace, scenarios),
+        _ => check(workspace, arguments),
+    }
+}
+
+/// Runs scenarios of the conformance suite of MCP for the command that was built last. Without its packages, which `setup`
+/// reports, it is left out.
+pub(crate) fn check_mcp(workspace: &Workspace, scenarios: &[&str]) -> Result<(), Failure> {
+    if !setup::has_mcp(workspace) {
+        println!("conformance of MCP: SKIPPED: its packages are not installed");
+        return Ok(());
+    }
+    let mut check = process::tool(workspace.root(), "node", &["tests/mcp/run.mjs"]);
+    process::run_within(check.args(scenarios).env("CONNECTIONS_BIN", program(workspace)?), MAX_LONG)
+}
+
+/// Returns the path of the command that was built last.
+fn program(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    let program = format!("connections{}", std::env::consts::EXE_SUFFIX);
+    Ok(workspace.target_directory()?.join("debug").join(program))
 }
 
 /// Tests the API of the command that was built last. Without its packages, which `setup` reports, it is left out.
@@ -25,8 +46,7 @@ pub(crate) fn check(workspace: &Workspace, arguments: &[&str]) -> Result<(), Fai
         println!("conformance: SKIPPED: its packages are not installed");
         return Ok(());
     }
-    let program = format!("connections{}", std::env::consts::EXE_SUFFIX);
-    let program = workspace.target_directory()?.join("debug").join(program);
+    let program = program(workspace)?;
     let python = setup::api_tester(workspace)?.join("bin/python");
     let mut check = process::tool(workspace.root(), &python.to_string_lossy(), &["-B", "tests/api/run.py"]);
     let limit = if arguments.contains(&"--long") { MAX_LONG } else { MAX_SHORT };

@@ -50,6 +50,9 @@ usage: cargo xtask <command>
   conformance [--long]
                    send requests that are made from the API's own document to the
                    command, and compare the answers with it
+  conformance mcp [--auth|SCENARIO...]
+                   connect the servers of the conformance suite of MCP with the
+                   command, and use them with the official client
   fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default
   tidy             check what the compiler does not check: files, names, links
   api              list what the contract promises

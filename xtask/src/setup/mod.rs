@@ -84,6 +84,8 @@ const PYTHON: Need = Need::Program { name: "python3", package: "python3-venv" };
 const MORE_SERVERS: Need = Need::PythonPackages { directory: "crates/connection-faults/servers" };
 /// The packages that send requests to the API and compare the answers with its document.
 const API_TESTER: Need = Need::PythonTools { directory: "tests/api" };
+/// The conformance suite of MCP, the official client, and a version of Node for them.
+const MCP: Need = Need::NodePackages { directory: "tests/mcp" };
 const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
 /// The browser in which pages are tested, and the driver that controls it.
 const BROWSER: Need = Need::Program { name: "chromium", package: "chromium" };
@@ -158,6 +160,11 @@ pub(crate) fn has_client(workspace: &Workspace) -> bool {
     detect(workspace, CLIENT) == Detection::Here
 }
 
+/// Returns `true` if the conformance suite of MCP can run on this machine.
+pub(crate) fn has_mcp(workspace: &Workspace) -> bool {
+    detect(workspace, MCP) == Detection::Here
+}
+
 /// Returns `true` if the API can be tested against its document on this machine.
 pub(crate) fn has_api_tester(workspace: &Workspace) -> bool {
     detect(workspace, API_TESTER) == Detection::Here
@@ -180,7 +187,7 @@ fn tools(workspace: &Workspace) -> Result<PathBuf, Failure> {
 }
 
 /// The requirements of the tests.
-const TESTS: [Need; 20] = [
+const TESTS: [Need; 21] = [
     Need::Compiler,
     NEXTEST,
     POSTGRES,
@@ -189,6 +196,7 @@ const TESTS: [Need; 20] = [
     NPM,
     SERVERS,
     CLIENT,
+    MCP,
     CLAUDE,
     CODEX,
     GEMINI,
@@ -258,6 +266,7 @@ impl Need {
         match self {
             NODE | NPM | SERVERS | PYTHON | MORE_SERVERS => "tests against servers of other projects are not run",
             CLIENT => "the TypeScript client is not tested",
+            MCP => "the conformance suite of MCP is not run",
             API_TESTER => "the API is not compared with its document",
             CLAUDE | CODEX | GEMINI => "claims about a command-line tool are not compared with the real one",
             BROWSER | DRIVER => "no page is tested in a real browser",

@@ -37,6 +37,21 @@ impl ConnectionUpstream {
     }
 
     async fn send(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
+        let answer = self.answered(request).await;
+        let refusal = match &answer {
+            Ok(answer) if (400..500).contains(&answer.status) => self.refusal().clone(),
+            Ok(_) => None,
+            Err(UpstreamError::Refused(refusal)) => Some(refusal.clone()),
+            Err(_) => return answer,
+        };
+        self.refusal().clone_from(&refusal);
+        match refusal {
+            Some(refusal) => Err(refusal.into()),
+            None => answer,
+        }
+    }
+
+    async fn answered(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
         let base = self.connection.base_url().await.map_err(|error| self.refused(error))?;
         let mut sent = HttpRequest::new(request.method.as_str(), &base, "");
         for (name, value) in request.headers {
@@ -44,16 +59,10 @@ impl ConnectionUpstream {
         }
         let body = request.body.map_or_else(RequestBody::empty, |body| RequestBody::whole(Secret::new(body)));
         let answer = self.connection.open(sent, body).await.map_err(|error| self.refused(error))?;
-        let refusal = match answer.status() {
-            401 => Some(self.unauthorized().await),
-            403 if !answer.missing_scopes().is_empty() => Some(self.lacks(answer.missing_scopes())),
-            400..500 => self.refusal().clone(),
-            _ => None,
-        };
-        self.refusal().clone_from(&refusal);
-        match (refusal, answer.status()) {
-            (Some(refusal), _) => Err(refusal.into()),
-            (None, status) => {
+        match answer.status() {
+            401 => Err(self.unauthorized().await.into()),
+            403 if !answer.missing_scopes().is_empty() => Err(self.lacks(answer.missing_scopes()).into()),
+            status => {
                 let headers = answer.headers().to_vec();
                 Ok(UpstreamAnswer::new(status, headers, Box::new(Arriving(answer))))
             }
