@@ -8,3 +8,5 @@
 //!
 //! May change without notice.
 #![forbid(unsafe_code)]
+
+pub mod clients;

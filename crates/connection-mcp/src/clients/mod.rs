@@ -1,0 +1,71 @@
+//! The configurations of programs that use servers of MCP: reading and replacing their entries of remote servers.
+//!
+//! `connections mcp adopt` replaces an entry that names the address of a remote server by one that runs
+//! `connections mcp proxy NAME`, so that the program holds no credential any more. All functions here take and return
+//! bytes: the caller reads and writes the files.
+//!
+//! 1. [`Client::files`] names the files, for directories that the caller passes.
+//! 2. [`find`] returns the remote servers in the content of one file.
+//! 3. [`Adoption::plan`] returns the record of a replacement, which the caller stores before it writes the file.
+//!    [`Adoption::next`] then says what to do, also after a kill.
+//! 4. [`Adoption::undo`] turns the record around. [`undo`] compares the contents.
+//!
+//! # Formats
+//!
+//! | Client | Servers | Address | Headers | Disabled by | Source |
+//! |---|---|---|---|---|---|
+//! | Claude Code | `mcpServers`, `projects.PATH.mcpServers` | `url` with `type` | `headers` | `disabledMcpServers` of a project | [documentation][claude-code] |
+//! | Claude Desktop | `mcpServers` | only commands | | | [documentation][claude-desktop] |
+//! | Codex | `[mcp_servers.NAME]` | `url` | `http_headers`, `env_http_headers`, `bearer_token_env_var` | `enabled` | [source][codex] |
+//! | Cursor | `mcpServers` | `url` | `headers` | | [documentation][cursor] |
+//! | Gemini CLI | `mcpServers` | `httpUrl`, `url` with `type` | `headers` | `mcp.excluded`, `mcp.allowed` | [documentation][gemini], [source][gemini-source] |
+//! | opencode 1 | `mcp` | `url`, `type` is `remote` | `headers` | `enabled` | [source][opencode-1] |
+//! | opencode 2 | `mcp.servers` | `url`, `type` is `remote` | `headers` | `disabled` | [documentation][opencode-2] |
+//! | VS Code | `servers` | `url` with `type` | `headers` | | [documentation][vscode], [source][vscode-source] |
+//! | Windsurf | `mcpServers` | `serverUrl`, `url` | `headers` | `disabled` | [documentation][windsurf] |
+//! | `mcp-remote` in any of them | | first argument | `--header` | | [documentation][mcp-remote], [source][mcp-remote-source] |
+//!
+//! [claude-code]: https://code.claude.com/docs/en/mcp
+//! [claude-desktop]: https://modelcontextprotocol.io/quickstart/user
+//! [codex]: https://github.com/openai/codex/blob/main/codex-rs/config/src/mcp_types.rs
+//! [cursor]: https://cursor.com/docs/mcp
+//! [gemini]: https://github.com/google-gemini/gemini-cli/blob/main/docs/reference/configuration.md
+//! [gemini-source]: https://github.com/google-gemini/gemini-cli/blob/main/packages/core/src/tools/mcp-client.ts
+//! [opencode-1]: https://github.com/anomalyco/opencode/blob/dev/packages/opencode/src/config/mcp.ts
+//! [opencode-2]: https://opencode.ai/v2/docs/mcp-servers/
+//! [vscode]: https://code.visualstudio.com/docs/copilot/reference/mcp-configuration
+//! [vscode-source]: https://github.com/microsoft/vscode/blob/main/src/vs/platform/mcp/common/mcpPlatformTypes.ts
+//! [windsurf]: https://docs.windsurf.com/windsurf/cascade/mcp
+//! [mcp-remote]: https://github.com/geelen/mcp-remote
+//! [mcp-remote-source]: https://github.com/geelen/mcp-remote/blob/main/src/lib/utils.ts
+
+mod address;
+mod adoption;
+mod client;
+mod command;
+mod decode;
+mod difference;
+mod entry;
+mod error;
+mod files;
+mod find;
+mod json;
+mod placeholder;
+mod read;
+mod replace;
+mod secret;
+mod toml;
+mod undo;
+mod value;
+
+pub use address::Address;
+pub use adoption::{AdoptedEntry, Adoption, Conflict, RecordError, Stage, Step};
+pub use client::{Client, Format};
+pub use difference::Difference;
+pub use entry::{Entry, Header, HeaderValue, Obstacle, Place, Remote, Server, Transport};
+pub use error::ConfigError;
+pub use files::{ConfigFile, Locations, Platform, Scope};
+pub use find::find;
+pub use replace::{Replacement, replace};
+pub use secret::SecretText;
+pub use undo::{Undo, undo};
