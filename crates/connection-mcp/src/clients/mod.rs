@@ -12,18 +12,26 @@
 //!
 //! # Formats
 //!
-//! | Client | Servers | Address | Headers | Disabled by | Source |
-//! |---|---|---|---|---|---|
-//! | Claude Code | `mcpServers`, `projects.PATH.mcpServers` | `url` with `type` | `headers` | `disabledMcpServers` of a project | [documentation][claude-code] |
-//! | Claude Desktop | `mcpServers` | only commands | | | [documentation][claude-desktop] |
-//! | Codex | `[mcp_servers.NAME]` | `url` | `http_headers`, `env_http_headers`, `bearer_token_env_var` | `enabled` | [source][codex] |
-//! | Cursor | `mcpServers` | `url` | `headers` | | [documentation][cursor] |
-//! | Gemini CLI | `mcpServers` | `httpUrl`, `url` with `type` | `headers` | `mcp.excluded`, `mcp.allowed` | [documentation][gemini], [source][gemini-source] |
-//! | opencode 1 | `mcp` | `url`, `type` is `remote` | `headers` | `enabled` | [source][opencode-1] |
-//! | opencode 2 | `mcp.servers` | `url`, `type` is `remote` | `headers` | `disabled` | [documentation][opencode-2] |
-//! | VS Code | `servers` | `url` with `type` | `headers` | | [documentation][vscode], [source][vscode-source] |
-//! | Windsurf | `mcpServers` | `serverUrl`, `url` | `headers` | `disabled` | [documentation][windsurf] |
-//! | `mcp-remote` in any of them | | first argument | `--header` | | [documentation][mcp-remote], [source][mcp-remote-source] |
+//! | Client | Servers | Address | Headers | Disabled by |
+//! |---|---|---|---|---|
+//! | Claude Code | `mcpServers`, `projects.PATH.mcpServers` | `url` | `headers` | `disabledMcpServers` |
+//! | Claude Desktop | `mcpServers` | commands only | | |
+//! | Codex | `mcp_servers` | `url` | see below | `enabled` |
+//! | Cursor | `mcpServers` | `url` | `headers` | |
+//! | Gemini CLI | `mcpServers` | `httpUrl`, `url` | `headers` | `mcp.excluded`, `mcp.allowed` |
+//! | opencode 1 | `mcp` | `url` | `headers` | `enabled` |
+//! | opencode 2 | `mcp.servers` | `url` | `headers` | `disabled` |
+//! | VS Code | `servers` | `url` | `headers` | |
+//! | Windsurf | `mcpServers` | `serverUrl`, `url` | `headers` | `disabled` |
+//! | `mcp-remote` | in any of them | first argument | `--header` | |
+//!
+//! Codex has `http_headers`, `env_http_headers` with names of variables, and `bearer_token_env_var`.
+//! Claude Code, Gemini CLI and VS Code name the transport in `type`.
+//!
+//! The formats were read in the documentation of [Claude Code][claude-code], [Claude Desktop][claude-desktop],
+//! [Cursor][cursor], [Gemini CLI][gemini], [opencode 2][opencode-2], [VS Code][vscode], [Windsurf][windsurf] and
+//! [`mcp-remote`][mcp-remote], and in the source of [Codex][codex], [Gemini CLI][gemini-source],
+//! [opencode 1][opencode-1], [VS Code][vscode-source] and [`mcp-remote`][mcp-remote-source].
 //!
 //! [claude-code]: https://code.claude.com/docs/en/mcp
 //! [claude-desktop]: https://modelcontextprotocol.io/quickstart/user

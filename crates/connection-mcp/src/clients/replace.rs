@@ -84,11 +84,21 @@ impl Replacement {
 /// ```
 /// use connection_mcp::clients::{Client, Place, Replacement, replace};
 ///
-/// let config = b"# Mine.\n[mcp_servers.linear]\nurl = \"https://mcp.linear.app/mcp\" # until adopted\nenabled = true\n";
+/// let config = b"# Mine.
+/// [mcp_servers.linear]
+/// url = \"https://mcp.linear.app/mcp\" # until it is adopted
+/// enabled = true
+/// ";
 /// let replacement = Replacement::new(Place::File, "linear", ["connections", "mcp", "proxy", "linear"]);
+/// let replaced = replace(Client::Codex, config, &[replacement])?;
 /// assert_eq!(
-///     String::from_utf8(replace(Client::Codex, config, &[replacement])?).unwrap(),
-///     "# Mine.\n[mcp_servers.linear]\ncommand = \"connections\"\nargs = [\"mcp\", \"proxy\", \"linear\"]\nenabled = true\n",
+///     str::from_utf8(&replaced).unwrap(),
+///     "# Mine.
+/// [mcp_servers.linear]
+/// command = \"connections\"
+/// args = [\"mcp\", \"proxy\", \"linear\"]
+/// enabled = true
+/// ",
 /// );
 /// # Ok::<_, connection_mcp::clients::ConfigError>(())
 /// ```
