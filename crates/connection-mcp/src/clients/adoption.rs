@@ -124,7 +124,7 @@ pub enum Stage {
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a caller must do each step")]
 pub enum Step<'a> {
-    /// The file is in the way; nothing is written, and the record stays.
+    /// The file has an unexpected content. The caller shows the conflict and writes nothing; the record stays.
     Conflict(Conflict),
     /// There is nothing to do.
     Done,
@@ -163,11 +163,11 @@ pub enum Conflict {
     /// The file has a content that is neither the original nor the replaced one: this is the difference from the
     /// content that was expected.
     Changed(Difference),
-    /// The file does not exist any more.
+    /// The file no longer exists.
     Missing,
 }
 
-/// The reason why a record is not read.
+/// The reason why a record is not read or written.
 ///
 /// ```
 /// use connection_mcp::clients::{Adoption, RecordError};
@@ -180,6 +180,9 @@ pub enum RecordError {
     /// The bytes are not a record.
     #[error("the record of a replacement cannot be read")]
     Form,
+    /// The path of the file is not UTF-8, so the record cannot be written.
+    #[error("the path of the file is not UTF-8")]
+    Path,
     /// A later version of Connections wrote the record.
     #[error("a later version of Connections wrote the record (version {0})")]
     Version(u32),
@@ -239,6 +242,9 @@ impl Adoption {
 
     /// Returns the record that undoes the replacement. The caller stores it before it writes the file, and then does
     /// what [`next`](Self::next) says.
+    ///
+    /// The caller first compares the contents with [`undo`](super::undo()), and leaves the record as it is if the file
+    /// was changed.
     #[must_use]
     pub fn undo(self) -> Self {
         self.at(Stage::Undoing)
@@ -298,7 +304,7 @@ impl Adoption {
     ///
     /// The path of the file is not UTF-8.
     pub fn to_json(&self) -> Result<Vec<u8>, RecordError> {
-        serde_json::to_vec(self).map_err(|_| RecordError::Form)
+        serde_json::to_vec(self).map_err(|_| RecordError::Path)
     }
 }
 

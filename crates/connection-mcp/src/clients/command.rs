@@ -67,8 +67,8 @@ pub(super) fn mcp_remote<'a>(line: &[&'a str]) -> Option<McpRemote<'a>> {
     (!found.address.is_empty()).then_some(found)
 }
 
-/// Returns the name of the program without its directory and extension, and the arguments. A shell of Windows in front
-/// of the program is left out.
+/// Returns the name of the program without its directory and extension, and the arguments. A shell of Windows before
+/// the program is left out.
 fn program<'b, 'a>(line: &'b [&'a str]) -> Option<(String, &'b [&'a str])> {
     let (first, arguments) = line.split_first()?;
     let name = stem(first);

@@ -26,7 +26,7 @@ pub struct Entry {
     pub place: Place,
     /// The name that the client uses for the server.
     pub name: String,
-    /// `true` if the client does not use the entry now.
+    /// `true` if this file says that the client does not use the entry. Clients also keep such choices elsewhere.
     pub disabled: bool,
     /// The server.
     pub server: Server,

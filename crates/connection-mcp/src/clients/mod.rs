@@ -1,14 +1,14 @@
 //! The configurations of programs that use servers of MCP: reading and replacing their entries of remote servers.
 //!
 //! `connections mcp adopt` replaces an entry that names the address of a remote server by one that runs
-//! `connections mcp proxy NAME`, so that the program holds no credential any more. All functions here take and return
+//! `connections mcp proxy NAME`, so that the program no longer holds a credential. All functions here take and return
 //! bytes: the caller reads and writes the files.
 //!
 //! 1. [`Client::files`] names the files, for directories that the caller passes.
 //! 2. [`find`] returns the remote servers in the content of one file.
 //! 3. [`Adoption::plan`] returns the record of a replacement, which the caller stores before it writes the file.
 //!    [`Adoption::next`] then says what to do, also after a kill.
-//! 4. [`Adoption::undo`] turns the record around. [`undo`] compares the contents.
+//! 4. [`undo`] compares the contents, and [`Adoption::undo`] returns the record that restores the original.
 //!
 //! # Formats
 //!

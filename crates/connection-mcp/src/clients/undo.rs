@@ -2,7 +2,7 @@
 
 use super::difference::Difference;
 
-/// What an undo of a replacement would do.
+/// The way in which a replacement is undone.
 ///
 /// ```
 /// use connection_mcp::clients::{Undo, undo};

@@ -65,3 +65,14 @@ fn a_record_of_a_later_version_or_with_unknown_members_is_refused() {
     assert_eq!(Adoption::from_json(unknown.as_bytes()), Err(RecordError::Form));
     assert_eq!(Adoption::from_json(b"s3cret"), Err(RecordError::Form));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_record_of_a_path_that_is_not_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let home = std::ffi::OsStr::from_bytes(b"/home/ada/\xff");
+    let file = Client::Cursor.files(&Locations::new(Platform::Linux, home, home)).remove(0);
+    let entry = AdoptedEntry::new(Place::File, "it", "it", ["connections"]);
+    assert_eq!(Adoption::plan(&file, ORIGINAL, vec![entry]).unwrap().to_json(), Err(RecordError::Path));
+}

@@ -42,6 +42,27 @@ fn the_type_decides_the_transport() {
 }
 
 #[test]
+fn the_transport_that_vs_code_stores_beside_the_type_counts() {
+    let fields = r#""type": "http", "transport": "sse", "url": "https://mcp.example.com/mcp""#;
+    let entries = entries(Client::VsCode, &format!(r#"{{ "servers": {{ "it": {{ {fields} }} }} }}"#));
+    assert!(matches!(&entries[0].server, Server::Remote(remote) if remote.obstacle == Some(Obstacle::Sse)));
+}
+
+#[test]
+fn codex_refuses_an_entry_with_a_command_and_an_address_so_it_is_not_found() {
+    let text = "[mcp_servers.it]\ncommand = 'npx'\nurl = 'https://mcp.example.com/mcp'\n";
+    assert_eq!(entries(Client::Codex, text).len(), 0);
+}
+
+#[test]
+fn a_header_of_codex_is_fixed_whatever_it_contains() {
+    let text = "[mcp_servers.it]\nurl = 'https://mcp.example.com/mcp'\nhttp_headers = { A = '${TOKEN}' }\n";
+    let entries = entries(Client::Codex, text);
+    let Server::Remote(remote) = &entries[0].server else { panic!("it is not ours") };
+    assert!(matches!(&remote.headers[0].value, HeaderValue::Fixed(value) if value.expose() == "${TOKEN}"));
+}
+
+#[test]
 fn an_address_that_ends_with_sse_is_not_adopted_without_a_type() {
     check(Client::Cursor, r#""url": "https://mcp.example.com/sse?a=b""#, Transport::Sse, Some(Obstacle::Sse));
     check(Client::Cursor, r#""url": "https://mcp.example.com/sse/mcp""#, Transport::Http, None);
@@ -88,8 +109,13 @@ fn addresses_that_a_connection_cannot_have_are_refused() {
     ] {
         check(Client::Cursor, &format!(r#""url": "{address}""#), Transport::Http, Some(obstacle));
     }
-    for address in ["http://localhost:3000/mcp", "http://127.0.0.1/mcp", "http://[::1]:80/mcp", "HTTPS://EXAMPLE.COM/"]
-    {
+    for address in [
+        "http://localhost:3000/mcp",
+        "http://127.0.0.1/mcp",
+        "http://[::1]:80/mcp",
+        "http://mcp.localhost/",
+        "HTTPS://EXAMPLE.COM/",
+    ] {
         check(Client::Cursor, &format!(r#""url": "{address}""#), Transport::Http, None);
     }
 }
@@ -107,7 +133,7 @@ fn a_way_to_authenticate_that_only_the_client_knows_is_an_obstacle() {
 }
 
 #[test]
-fn mcp_remote_is_recognized_behind_each_runner() {
+fn mcp_remote_is_recognized_after_each_runner() {
     let url = "https://mcp.example.com/mcp";
     for (command, arguments) in [
         ("npx", format!(r#""mcp-remote", "{url}""#)),
@@ -165,7 +191,16 @@ fn a_header_of_mcp_remote_takes_its_variables_from_the_entry() {
 }
 
 #[test]
-fn a_server_of_ours_is_recognized_behind_a_path() {
+fn a_variable_that_the_client_computes_makes_the_header_computed() {
+    let fields = r#""command": "npx",
+        "args": ["mcp-remote", "https://mcp.example.com/mcp", "--header", "Authorization: ${TOKEN}"],
+        "env": { "TOKEN": "${env:OTHER}" }"#;
+    let remote = remote(Client::Cursor, fields);
+    assert!(matches!(&remote.headers[0].value, HeaderValue::Computed(names) if names == &["TOKEN"]));
+}
+
+#[test]
+fn a_server_of_ours_is_recognized_with_the_path_of_its_program() {
     let text = r#"{ "mcp": { "it": { "type": "local", "command": ["/opt/bin/connections", "mcp", "proxy", "it"] } } }"#;
     let entries = entries(Client::OpenCode, text);
     assert!(matches!(&entries[0].server, Server::Ours { connection: Some(name) } if name == "it"));
@@ -176,6 +211,19 @@ fn a_server_called_servers_is_found_in_the_first_version_of_opencode() {
     let text = r#"{ "mcp": { "servers": { "type": "remote", "url": "https://mcp.example.com/mcp" } } }"#;
     let entries = entries(Client::OpenCode, text);
     assert_eq!((entries[0].name.as_str(), &entries[0].place), ("servers", &Place::File));
+}
+
+#[test]
+fn a_project_of_claude_code_disables_its_own_servers() {
+    let text = r#"{ "projects": { "/home/ada/shop": {
+        "mcpServers": {
+            "a": { "type": "http", "url": "https://a.example.com/" },
+            "b": { "type": "http", "url": "https://b.example.com/" }
+        },
+        "disabledMcpServers": ["b"]
+    } } }"#;
+    let disabled: Vec<bool> = entries(Client::ClaudeCode, text).iter().map(|entry| entry.disabled).collect();
+    assert_eq!(disabled, [false, true]);
 }
 
 #[test]

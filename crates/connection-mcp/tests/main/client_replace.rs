@@ -85,6 +85,27 @@ fn a_member_that_stays_keeps_its_text() {
 }
 
 #[test]
+fn the_last_of_two_entries_with_one_name_is_replaced_because_clients_use_it() {
+    check(
+        Client::Windsurf,
+        r#"{"mcpServers":{"it":{"url":"https://a.example.com/"},"it":{"url":"https://b.example.com/"}}}"#,
+        r#"{"mcpServers":{"it":{"url":"https://a.example.com/"},"it":{"command":"connections",REST}}}"#
+            .replace("REST", r#""args":["mcp","proxy","it"]"#)
+            .as_str(),
+    );
+}
+
+#[test]
+fn an_entry_that_opens_beside_its_first_member_is_indented_as_its_line() {
+    check(
+        Client::Windsurf,
+        "{\"mcpServers\":\r\n\t{\"it\": {\"url\": \"https://a.example.com/\",\r\n\t\t\"timeout\": 5}}}",
+        "{\"mcpServers\":\r\n\t{\"it\": {\r\n\t\t\"command\": \"connections\",\r\n\t\t\"args\": \
+         [\"mcp\", \"proxy\", \"it\"],\r\n\t\t\"timeout\": 5}}}",
+    );
+}
+
+#[test]
 fn names_and_commands_with_special_characters_are_quoted() {
     let name = "a \"b\"\\c\u{e9}";
     let command = ["C:\\Program Files\\connections.exe", "mcp", "proxy", "it's \"one\"\n"];
