@@ -9,4 +9,5 @@
 //! May change without notice.
 #![forbid(unsafe_code)]
 
+pub mod clients;
 pub mod proxy;
