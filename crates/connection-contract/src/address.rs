@@ -125,12 +125,14 @@ impl BaseUrl {
         [self.origin.as_str(), self.path.trim_end_matches('/')].concat()
     }
 
-    /// Joins a path that is not encoded yet. An empty path is the base itself. A part that is `.` or `..` is written as
-    /// `%2E`. Parsers of URLs read that as dots anyway, so the host refuses to send it, and no path leaves its base.
+    /// Returns exactly this address, with the slash that an address without a path has.
+    pub(crate) fn itself(&self) -> String {
+        if self.path.is_empty() { self.join("") } else { self.to_string() }
+    }
+
+    /// Joins a path that is not encoded yet. A part that is `.` or `..` is written as `%2E`. Parsers of URLs read that
+    /// as dots anyway, so the host refuses to send it, and no path leaves its base.
     pub(crate) fn join(&self, path: &str) -> String {
-        if path.is_empty() && !self.path.is_empty() {
-            return self.to_string();
-        }
         let mut url = self.without_slash();
         for part in path.trim_start_matches('/').split('/') {
             url.push('/');

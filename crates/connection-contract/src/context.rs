@@ -11,10 +11,10 @@ use alloc::{
 use core::{fmt, future::pending, ops::Deref, time::Duration};
 
 use crate::{
-    AddressPurpose, Answers, BaseUrl, CallbackHandle, CallbackRequest, CallbackUnavailable, Crypto, DisplayText, FileCache,
-    FileService, GrantedDirectory, HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService, KvService,
-    LogEvent, LogLevel, LoginWindowService, Notice, Prompt, Redirect, Services, SetupService, Spend, Text, Timestamp,
-    ToolService, UndeclaredAddress, Wait, WaitOutcome,
+    AddressPurpose, Answers, BaseUrl, CallbackHandle, CallbackRequest, CallbackUnavailable, Crypto, DisplayText,
+    FileCache, FileService, GrantedDirectory, HttpError, HttpRequest, HttpResponse, HttpService, InboundHttpService,
+    KvService, LogEvent, LogLevel, LoginWindowService, Notice, Prompt, Redirect, Services, SetupService, Spend, Text,
+    Timestamp, ToolService, UndeclaredAddress, Wait, WaitOutcome,
 };
 
 /// The services that a plugin can use in every operation.

@@ -24,8 +24,8 @@ pub fn base_url(url: &str) -> Option<BaseUrl> {
     BaseUrl::checked(url)
 }
 
-/// Returns the base for an address as [`base_url`] does, and keeps a slash at its end. A request to such a base with an
-/// empty path goes to exactly this address.
+/// Returns the base for an address as [`base_url`] does, and keeps a slash at its end. [`HttpRequest::at`] sends to exactly
+/// this address.
 pub fn exact_base_url(url: &str) -> Option<BaseUrl> {
     BaseUrl::exact(url)
 }

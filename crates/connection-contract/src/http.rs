@@ -83,8 +83,13 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
-    /// Creates a request to a path below a base, or to the base itself if the path is empty. The path is not encoded yet.
-    /// The host refuses to send a request whose path contains a `.` or `..` segment.
+    /// Creates a request to exactly the address of a base.
+    pub fn at(method: impl Into<Text>, base: &BaseUrl) -> Self {
+        Self::raw(method.into(), base.itself())
+    }
+
+    /// Creates a request to a path below a base. The path is not encoded yet. The host refuses to send a request whose
+    /// path contains a `.` or `..` segment.
     pub fn new(method: impl Into<Text>, base: &BaseUrl, path: &str) -> Self {
         Self::raw(method.into(), base.join(path))
     }

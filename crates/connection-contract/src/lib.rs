@@ -84,9 +84,9 @@ pub use requirement::{Requirement, RequirementAuth, RequirementOAuth, Requiremen
 pub use sandbox::{ConfigMount, MountMode, SandboxSpec};
 pub use secret::{Exposed, Secret};
 pub use services::{
-    Clock, Compute, Crypto, DiscoveredOrigins, FileCache, FileService, FileStat, FileType, HttpService, KvService, LogEvent, LogLevel,
-    LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService, Services, SetupService, SignatureAlgorithm,
-    Spend, SpendService,
+    Clock, Compute, Crypto, DiscoveredOrigins, FileCache, FileService, FileStat, FileType, HttpService, KvService,
+    LogEvent, LogLevel, LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService, Services, SetupService,
+    SignatureAlgorithm, Spend, SpendService,
 };
 pub use setup::{
     CallbackHandle, CallbackRequest, CallbackUnavailable, InboundHttpService, Notice, Prompt, Redirect, Wait,

@@ -10,8 +10,8 @@ use std::{
 
 use connection_contract::{Kind, Secret};
 use connection_core::{
-    ConnectionRegistry, FilesPolicy, HostSecret, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder, StoreSource,
-    ToolPolicy, is_restore_interrupted,
+    ConnectionRegistry, FilesPolicy, HostSecret, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder,
+    StoreSource, ToolPolicy, is_restore_interrupted,
 };
 use connection_inbound::PublicEndpoint;
 use connection_manifest::Catalogue;
@@ -268,8 +268,8 @@ impl Program {
         let builder = self.applications.iter().fold(builder, |builder, (kind, application)| {
             builder.secret_value(kind.clone(), CLIENT_KEY, application.clone())
         });
-        let Some(address) = &self.settings.client_metadata else { return Ok(builder) };
-        let address = Arc::new(ClientDocument(address.clone()));
+        let Some(address) = self.settings.client_document()? else { return Ok(builder) };
+        let address = Arc::new(ClientDocument(address.to_owned()));
         let discover = self.kinds.iter().filter(|entry| entry.descriptor.discovers);
         Ok(discover.fold(builder, |builder, entry| {
             builder.secret_value(entry.descriptor.kind.clone(), CLIENT_DOCUMENT_KEY, address.clone())

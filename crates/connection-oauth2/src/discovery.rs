@@ -108,9 +108,8 @@ impl ServerMetadata {
         if document["issuer"].as_str() != Some(issuer) {
             return Err(OAuth2Error::Discovery { why: "the metadata names another issuer" });
         }
-        let words = |name: &str| {
-            document[name].items().iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
-        };
+        let words =
+            |name: &str| document[name].items().iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
         let is_true = |name: &str| document[name] == Value::Bool(true);
         let endpoint = |(endpoint, name): (Endpoint, &str)| Some((endpoint, document[name].as_str()?.to_owned()));
         let methods = &document["code_challenge_methods_supported"];

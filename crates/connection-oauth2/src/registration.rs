@@ -66,9 +66,9 @@ async fn register(provider: &Provider<'_>, url: String, redirect_uri: &str) -> R
     let until = expiry::moment(&answer["client_secret_expires_at"], response.received_at());
     let until = until.filter(|_| application.secret.is_some());
     // The server may have chosen another way than the one that was asked for (RFC 7591, section 3.2.1).
-    application.auth = text("token_endpoint_auth_method").and_then(ClientAuth::of_method).filter(|auth| {
-        application.secret.is_some() || *auth == ClientAuth::None
-    });
+    application.auth = text("token_endpoint_auth_method")
+        .and_then(ClientAuth::of_method)
+        .filter(|auth| application.secret.is_some() || *auth == ClientAuth::None);
     application.registered = Some(Registered { at: url, redirect_uri: redirect_uri.to_owned(), until });
     Ok(application)
 }

@@ -5,7 +5,9 @@
 
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
-use connection_contract::{AddressPurpose, Field, GrantedDirectory, HttpRequest, LoginWindow, Secret, Text, ToolSpec, Wait};
+use connection_contract::{
+    AddressPurpose, Field, GrantedDirectory, HttpRequest, LoginWindow, Secret, Text, ToolSpec, Wait,
+};
 
 /// A part of a host's key-value store. The same key in two parts names two values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

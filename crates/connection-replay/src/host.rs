@@ -4,8 +4,8 @@ use alloc::{string::String, vec::Vec};
 use core::future::Future;
 
 use connection_contract::{
-    AddressPurpose, Compute, Descriptor, FileStat, FoundTool, GrantedDirectory, HttpError, HttpRequest, HttpResponse, LogEvent,
-    LoginOutcome, LoginWindow, Notice, Origin, Secret, ServiceError, Spend, Timestamp, ToolSpec,
+    AddressPurpose, Compute, Descriptor, FileStat, FoundTool, GrantedDirectory, HttpError, HttpRequest, HttpResponse,
+    LogEvent, LoginOutcome, LoginWindow, Notice, Origin, Secret, ServiceError, Spend, Timestamp, ToolSpec,
 };
 
 use crate::{EffectRequest, Part, Run};

@@ -11,7 +11,8 @@ use alloc::{
 };
 
 use connection_contract::{
-    AddressPurpose, Answer, FileStat, FileType, HttpError, HttpResponse, Origin, Record, Secret, ServiceError, Text, Timestamp, host,
+    AddressPurpose, Answer, FileStat, FileType, HttpError, HttpResponse, Origin, Record, Secret, ServiceError, Text,
+    Timestamp, host,
 };
 
 /// An effect that has ended, with its result.

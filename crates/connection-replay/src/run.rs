@@ -4,7 +4,8 @@ use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::mem;
 
 use connection_contract::{
-    AddressPurpose, Answer, Field, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Prompt, Redirect, Timestamp,
+    AddressPurpose, Answer, Field, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Prompt, Redirect,
+    Timestamp,
 };
 
 use crate::{Effect, Entry, Fault, WaitEndings};

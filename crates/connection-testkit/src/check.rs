@@ -54,9 +54,11 @@ pub(crate) fn answers(
         }
         for value in given {
             let is_confirmed = |by: &Text| raw.iter().any(|(name, value)| *name == **by && value.expose() == b"true");
-            let answer = parse(field, patterns.get(&field.name), value, is_confirmed)
+            let (value, query) = answer::split_query(field, value);
+            let answer = parse(field, patterns.get(&field.name), &value, is_confirmed)
                 .map_err(|problem| format!("'{}' {problem}", field.name))?;
             checked.push((field.name.clone(), answer));
+            checked.extend(query.map(|(name, query)| (name, Answer::Secret(query))));
         }
     }
     Ok(checked)

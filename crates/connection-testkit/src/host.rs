@@ -3,8 +3,8 @@
 use connection_contract::{
     BaseUrl, Clock, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, HttpRequest,
     Input as FieldInput, KvService, LogEvent, RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret,
-    SetupResult, Teardown, TeardownContext, Timestamp, UsageContext, UsageSnapshot, VerifyContext, VerifyResult, host,
-    reason,
+    SetupResult, Teardown, TeardownContext, Text, Timestamp, UsageContext, UsageSnapshot, VerifyContext, VerifyResult,
+    host, reason,
 };
 use connection_replay::{Part, limits, usage as usage_limits};
 
@@ -80,10 +80,19 @@ impl<D: ConnectionDefinition> FakeHost<D> {
     #[must_use]
     #[track_caller]
     pub fn further_scope(mut self, scope: &str) -> Self {
-        if !self.world.descriptor.optional_scopes.iter().any(|optional| optional == scope) {
+        let declares = |optional: &Text| optional == scope;
+        if !self.world.descriptor.discovers && !self.world.descriptor.optional_scopes.iter().any(declares) {
             fail(&format!("the descriptor does not declare the optional scope '{scope}'"));
         }
         self.world.further_scopes.push(scope.to_owned());
+        self
+    }
+
+    /// Lets the operations after a setup reach this origin, as if the setup had discovered it.
+    #[must_use]
+    #[track_caller]
+    pub fn discovered(mut self, origin: &str) -> Self {
+        self.world.discovered.push(host::origin(origin).unwrap_or_else(|| fail("this is no http(s) origin")));
         self
     }
 

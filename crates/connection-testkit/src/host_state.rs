@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use connection_contract::{
-    Clock, Descriptor, GrantedDirectory, HttpError, HttpRequest, HttpResponse, LogEvent, LogService, Services,
+    Clock, Descriptor, GrantedDirectory, HttpError, HttpRequest, HttpResponse, LogEvent, LogService, Origin, Services,
     SetupFailure, Timestamp, host, reason,
 };
 use connection_replay::descriptor::Checked;
@@ -40,6 +40,8 @@ pub(crate) struct HostState {
     pub(crate) directory: Option<GrantedDirectory>,
     /// The scopes that a setup asks for in addition to those that every setup asks for.
     pub(crate) further_scopes: Vec<String>,
+    /// The origins that a setup has discovered, for the operations after it.
+    pub(crate) discovered: Vec<Origin>,
     pub(crate) kv: Option<FakeKv>,
     pub(crate) tools: Option<FakeTools>,
     pub(crate) window: Option<FakeWindow>,
@@ -65,6 +67,7 @@ impl HostState {
             has_file_cache: true,
             directory: None,
             further_scopes: Vec::new(),
+            discovered: Vec::new(),
             kv: None,
             tools: None,
             window: None,
@@ -113,7 +116,8 @@ impl HostState {
     pub(crate) fn services(&self) -> Services<'_> {
         let mut services = Services::new(self, self, &self.crypto, self)
             .addresses(&self.checked.addresses)
-            .wildcards(&self.checked.wildcards);
+            .wildcards(&self.checked.wildcards)
+            .discovered(&self.discovered);
         services = services.spend(self).directory(self.directory.as_ref());
         if self.files.is_some() {
             services = services.files(self);

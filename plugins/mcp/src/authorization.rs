@@ -1,7 +1,9 @@
 //! The authorization server of an MCP server: its metadata, and the configuration of OAuth that follows from it.
 
 use connection_contract::prelude::*;
-use connection_oauth2::{Account, Client, ClientAuth, Endpoint, OAuth2, OAuth2Config, RequestKind, ServerMetadata, oauth2};
+use connection_oauth2::{
+    Account, Client, ClientAuth, Endpoint, OAuth2, OAuth2Config, RequestKind, ServerMetadata, oauth2,
+};
 
 use crate::{KIND, resource};
 
@@ -209,7 +211,8 @@ impl Server {
             .with("method", self.method.as_str())
             .with("digest", self.digest.as_str())
             .with("scopes", self.scopes.join(" "));
-        for (name, is_set) in [("iss", self.sends_iss), ("documents", self.takes_documents), ("shared", self.is_shared)] {
+        for (name, is_set) in [("iss", self.sends_iss), ("documents", self.takes_documents), ("shared", self.is_shared)]
+        {
             if is_set {
                 record = record.with(name, "true");
             }

@@ -108,10 +108,10 @@ mod tests {
     fn the_parameters_of_a_bearer_challenge_are_read_in_every_form() {
         let metadata = ("resource_metadata", "https://mcp.example/.well-known/x");
         check(r#"Bearer resource_metadata="https://mcp.example/.well-known/x""#, &[metadata]);
-        check(r#"bearer realm="a, b" , Resource_Metadata = "https://mcp.example/.well-known/x""#, &[
-            ("realm", "a, b"),
-            metadata,
-        ]);
+        check(
+            r#"bearer realm="a, b" , Resource_Metadata = "https://mcp.example/.well-known/x""#,
+            &[("realm", "a, b"), metadata],
+        );
         check(r#"Bearer scope="a b",error=insufficient_scope"#, &[("scope", "a b"), ("error", "insufficient_scope")]);
         check(r#"Bearer realm="a \"quoted\" word""#, &[("realm", r#"a "quoted" word"#)]);
     }

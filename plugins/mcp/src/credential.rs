@@ -50,9 +50,7 @@ impl McpCredential {
         match &self.access {
             Access::Open => record,
             Access::Header { name, value } => record.with("header", name.as_str()).with("value", value.duplicate()),
-            Access::OAuth { server, tokens } => {
-                record.with("server", server.encode()).with("tokens", tokens.encode())
-            }
+            Access::OAuth { server, tokens } => record.with("server", server.encode()).with("tokens", tokens.encode()),
         }
         .encode()
     }
@@ -82,10 +80,7 @@ impl McpCredential {
     /// # Errors
     ///
     /// The credential has no tokens.
-    pub(crate) fn refreshed(
-        &self,
-        fresh: Refreshed<OAuth2Credential>,
-    ) -> Result<Refreshed<Self>, CredentialError> {
+    pub(crate) fn refreshed(&self, fresh: Refreshed<OAuth2Credential>) -> Result<Refreshed<Self>, CredentialError> {
         let Access::OAuth { server, .. } = &self.access else { return Err(CredentialError::Malformed) };
         let query = || self.query.as_ref().map(Secret::duplicate);
         fresh.try_map(|tokens| {

@@ -11,7 +11,9 @@ use crate::{Mcp, McpCredential, credential::Access};
 const STATELESS: &str = "2026-07-28";
 /// The last revision with sessions, which a server may answer with an earlier one.
 const WITH_SESSIONS: &str = "2025-11-25";
+/// The name and the version that a server learns. No server may decide by them.
 const NAME: &str = "Connections";
+const VERSION: &str = "1";
 /// The code of an error for a revision that the server does not support.
 const UNSUPPORTED_VERSION: i64 = -32022;
 
@@ -143,7 +145,7 @@ async fn greet(
         let server = &result["_meta"]["io.modelcontextprotocol/serverInfo"];
         return Ok(Ok((Era::Stateless, greeting(server))));
     }
-    let client = Value::object([("name", NAME.into()), ("version", env!("CARGO_PKG_VERSION").into())]);
+    let client = Value::object([("name", NAME.into()), ("version", VERSION.into())]);
     let params = Value::object([
         ("protocolVersion", Value::from(WITH_SESSIONS)),
         ("capabilities", Value::Map(Vec::new())),
@@ -164,12 +166,7 @@ async fn greet(
     Ok(Ok((era, greeting(&result["serverInfo"]))))
 }
 
-async fn list_tools(
-    base: &BaseUrl,
-    with: With<'_>,
-    era: &Era,
-    ctx: &Context<'_>,
-) -> Result<HttpResponse, NotLive> {
+async fn list_tools(base: &BaseUrl, with: With<'_>, era: &Era, ctx: &Context<'_>) -> Result<HttpResponse, NotLive> {
     let params = match era {
         Era::Stateless => stateless_params(),
         Era::WithSessions { .. } => Value::Map(Vec::new()),
@@ -180,13 +177,13 @@ async fn list_tools(
 /// Ends the session that a greeting opened, if there is one. A server that keeps it ends it by itself.
 async fn end(base: &BaseUrl, with: With<'_>, era: &Era, ctx: &Context<'_>) {
     if let Era::WithSessions { session: Some(_), .. } = era {
-        let request = with_headers(HttpRequest::delete(base, ""), era);
+        let request = with_headers(HttpRequest::at("DELETE", base), era);
         drop(send(request, with, ctx).await);
     }
 }
 
 fn stateless_params() -> Value {
-    let client = Value::object([("name", NAME.into()), ("version", env!("CARGO_PKG_VERSION").into())]);
+    let client = Value::object([("name", NAME.into()), ("version", VERSION.into())]);
     let meta = Value::object([
         ("io.modelcontextprotocol/protocolVersion", Value::from(STATELESS)),
         ("io.modelcontextprotocol/clientInfo", client),
@@ -218,7 +215,7 @@ async fn call(
 }
 
 fn post(base: &BaseUrl, era: &Era, body: &Value) -> HttpRequest {
-    let request = HttpRequest::post(base, "").json(body).header("accept", "application/json, text/event-stream");
+    let request = HttpRequest::at("POST", base).json(body).header("accept", "application/json, text/event-stream");
     with_headers(request, era)
 }
 
@@ -242,7 +239,9 @@ async fn send(request: HttpRequest, with: With<'_>, ctx: &Context<'_>) -> Result
     match ctx.send_as(kind, credential, request.no_redirect()).await {
         Ok(answer) if (300..400).contains(&answer.status()) => {
             let message = "the server redirects to another address";
-            Err(NotLive::failing(Reason::new("mcp_redirected", message).remedy("enter the address to which it redirects")))
+            Err(NotLive::failing(
+                Reason::new("mcp_redirected", message).remedy("enter the address to which it redirects"),
+            ))
         }
         Ok(answer) if !matches!(answer.status(), 408 | 429 | 500..) => Ok(answer),
         // A server of an earlier revision may fail for a method that it does not know.

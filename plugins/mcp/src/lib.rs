@@ -28,8 +28,8 @@ mod setup;
 
 use connection_contract::prelude::*;
 
-pub use credential::McpCredential;
 use credential::Access;
+pub use credential::McpCredential;
 use hello::Gate;
 
 /// The plugin for the kind `mcp`.
@@ -45,11 +45,7 @@ impl ConnectionDefinition for Mcp {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(KIND, "MCP server", AuthType::OAuth)
             .discovers()
-            .field(
-                Field::url("url", "Address of the server")
-                    .exact("query")
-                    .placeholder("https://mcp.example.com/mcp"),
-            )
+            .field(Field::url("url", "Address of the server").exact("query").placeholder("https://mcp.example.com/mcp"))
             .field(Field::secret("query", "Query of the address").optional())
             .field(Field::text("clientId", "Client ID").optional().help("of an application that you registered"))
             .field(Field::secret("clientSecret", "Client secret").optional())
@@ -103,9 +99,7 @@ impl ConnectionDefinition for Mcp {
     ) -> Result<Teardown, ConnectionError> {
         match &credential.access {
             Access::Open => Ok(Teardown::NothingToRevoke),
-            Access::Header { .. } => {
-                Ok(Teardown::not_revoked("the key works until it is deleted where it was made"))
-            }
+            Access::Header { .. } => Ok(Teardown::not_revoked("the key works until it is deleted where it was made")),
             Access::OAuth { server, tokens } => {
                 server.oauth2().ok_or(CredentialError::Malformed)?.teardown(tokens, ctx).await
             }
@@ -162,7 +156,12 @@ impl Refresher<McpCredential> for Mcp {
         })
     }
 
-    fn inherit(&self, former: &McpCredential, fresh: McpCredential, now: Timestamp) -> Option<Refreshed<McpCredential>> {
+    fn inherit(
+        &self,
+        former: &McpCredential,
+        fresh: McpCredential,
+        now: Timestamp,
+    ) -> Option<Refreshed<McpCredential>> {
         let (Access::OAuth { server, tokens }, Access::OAuth { server: present, .. }) = (&former.access, &fresh.access)
         else {
             return None;

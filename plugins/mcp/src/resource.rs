@@ -126,33 +126,3 @@ pub(crate) fn not_allowed(address: &str) -> SetupFailure {
 fn refused(message: &'static str) -> SetupFailure {
     SetupFailure::new("mcp_resource", message).remedy("check the address, or report this to the server's operator")
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(resource: &str, address: &str, fits: bool) {
-        let base = connection_contract::host::exact_base_url(address).unwrap();
-        assert_eq!(is_parent(resource, &base), fits, "{resource} of {address}");
-    }
-
-    #[test]
-    fn a_resource_is_the_address_or_a_parent_in_whole_segments() {
-        let address = "https://mcp.example/v1/mcp";
-        check("https://mcp.example/v1/mcp", address, true);
-        check("https://mcp.example/v1/mcp/", address, true);
-        check("https://MCP.example:443/v1", address, true);
-        check("https://mcp.example", address, true);
-        check("https://mcp.example/", address, true);
-        check("https://mcp.example/v", address, false);
-        check("https://mcp.example/v1/mcpx", address, false);
-        check("https://mcp.example/v1/mcp/more", address, false);
-        check("http://mcp.example/v1/mcp", address, false);
-        check("https://other.example/v1/mcp", address, false);
-        check("https://mcp.example.evil.example", address, false);
-        check("https://mcp.example/v1/mcp?x", address, false);
-        check("", address, false);
-        check("https://mcp.example/mcp", "https://mcp.example/mcp/", true);
-    }
-}

@@ -28,10 +28,7 @@ struct Given {
     header: Option<(String, Secret)>,
 }
 
-pub(crate) async fn setup(
-    kind: &Mcp,
-    ctx: &SetupContext<'_>,
-) -> Result<SetupResult<McpCredential>, SetupFailure> {
+pub(crate) async fn setup(kind: &Mcp, ctx: &SetupContext<'_>) -> Result<SetupResult<McpCredential>, SetupFailure> {
     let (target, given) = asked(ctx).await?;
     let address = target.base.to_string();
     // The credential goes to the server alone, whatever a setup learns later.
@@ -58,8 +55,15 @@ pub(crate) async fn setup(
             let wanted = challenge.scopes.unwrap_or(found.scopes);
             let server = Server::admitted(&issuer, &metadata, ctx).await?;
             let server = Server { address, resource: found.resource, ..server };
-            signed_in(kind, target, server.scopes(&wanted, ctx.further_scopes(), &metadata.scopes), &metadata, given, ctx)
-                .await
+            signed_in(
+                kind,
+                target,
+                server.scopes(&wanted, ctx.further_scopes(), &metadata.scopes),
+                &metadata,
+                given,
+                ctx,
+            )
+            .await
         }
         (None, None) => match authorization::of_same_origin(&target.base, ctx).await? {
             Some((issuer, metadata)) => {
@@ -274,11 +278,7 @@ async fn named(base: &BaseUrl, ctx: &SetupContext<'_>) -> Result<String, SetupFa
 }
 
 /// Adds what people see of a connection.
-fn described(
-    made: SetupResult<McpCredential>,
-    base: &BaseUrl,
-    server: Option<&str>,
-) -> SetupResult<McpCredential> {
+fn described(made: SetupResult<McpCredential>, base: &BaseUrl, server: Option<&str>) -> SetupResult<McpCredential> {
     let made = made.config("url", base.to_string());
     match server {
         Some(name) => made.config("server", name),

@@ -2,7 +2,7 @@
 
 use super::detection::{Detection, Version};
 use super::{
-    API_TESTER, BARE_TARGET, BROWSER, CLAUDE, CLIENT, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE,
+    API_TESTER, BARE_TARGET, BROWSER, CLAUDE, CLIENT, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE, MCP,
     MORE_SERVERS, NODE, NPM, Need, OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope,
     UNIT_CHECKER, as_root, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
 };
@@ -42,6 +42,7 @@ fn only_the_bare_target_and_servers_may_be_missing_and_only_containers_and_the_t
             NPM,
             SERVERS,
             CLIENT,
+            MCP,
             PYTHON,
             MORE_SERVERS,
             API_TESTER,

@@ -251,7 +251,8 @@ impl Connection {
         row: &Arc<HotRow>,
         mut request: HttpRequest,
     ) -> Result<HttpRequest, Error> {
-        let services = CredentialServices::new(&self.system.ground, kind, &self.info.owner, &row.payload, Operation::Use);
+        let services =
+            CredentialServices::new(&self.system.ground, kind, &self.info.owner, &row.payload, Operation::Use);
         let definition = kind.definition.clone();
         let row = row.clone();
         let attach = async move {

@@ -73,11 +73,11 @@ impl Payload {
             let named = named.iter().find(|named| is_named && named.origin == origin).cloned();
             named.unwrap_or(AllowedOrigin { origin, named: NamedBy::Nobody })
         };
-        let is_sealed =
-            |purpose| !matches!(purpose, AddressPurpose::Document | AddressPurpose::Registration);
+        let is_sealed = |purpose| !matches!(purpose, AddressPurpose::Document | AddressPurpose::Registration);
         let discovered: Vec<_> = discovered.into_iter().filter(|found| is_sealed(found.purpose)).collect();
         // What was discovered is reached for its purpose alone, although a person named the same origin.
-        let is_discovered = |(origin, _): &(Origin, bool)| discovered.iter().any(|found| found.allowed.origin == *origin);
+        let is_discovered =
+            |(origin, _): &(Origin, bool)| discovered.iter().any(|found| found.allowed.origin == *origin);
         let origins = origins.into_iter().filter(|origin| !is_discovered(origin)).map(allowed).collect();
         let base_url = reach.base_url.as_ref().or(declared.base()).cloned();
         Ok(Self { credential, base_url, origins, discovered, roots: reach.roots.clone(), page: None })
@@ -228,9 +228,8 @@ mod tests {
         }
         let read = Payload::decode(payload.encode().expose()).unwrap();
         assert_eq!(read.discovered, payload.discovered);
-        let reached = |operation| {
-            read.reached(operation).map(|allowed| allowed.origin.as_str().to_owned()).collect::<Vec<_>>()
-        };
+        let reached =
+            |operation| read.reached(operation).map(|allowed| allowed.origin.as_str().to_owned()).collect::<Vec<_>>();
         assert_eq!(reached(Operation::Use), ["https://mcp.example"]);
         assert_eq!(reached(Operation::Verify), ["https://mcp.example", "https://who.example"]);
         assert_eq!(reached(Operation::Refresh), ["https://auth.example"]);

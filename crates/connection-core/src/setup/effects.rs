@@ -12,9 +12,9 @@ use std::{
 };
 
 use connection_contract::{
-    AddressPurpose, Compute, Descriptor, FileCache as _, FileService as _, FileStat, FoundTool, GrantedDirectory, HttpError,
-    HttpRequest, HttpResponse, LogEvent, LogService as _, LoginOutcome, LoginWindow, Notice, Origin, Secret, ServiceError,
-    Services, Spend, Timestamp, ToolSpec, host::Signatures,
+    AddressPurpose, Compute, Descriptor, FileCache as _, FileService as _, FileStat, FoundTool, GrantedDirectory,
+    HttpError, HttpRequest, HttpResponse, LogEvent, LogService as _, LoginOutcome, LoginWindow, Notice, Origin, Secret,
+    ServiceError, Services, Spend, Timestamp, ToolSpec, host::Signatures,
 };
 use connection_egress::{AllowedOrigin, LastAnswer, NamedBy, host as host_name, is_loopback, may_be_public};
 use connection_replay::{Host, Part, StoreChange};
@@ -28,8 +28,8 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    ProfileId, credential::DiscoveredOrigin, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry, services::log::TracingLog,
-    store::Lock,
+    ProfileId, credential::DiscoveredOrigin, exchange::ExchangeKey, host_services::LONGEST_WINDOW, kinds::KindEntry,
+    services::log::TracingLog, store::Lock,
 };
 
 /// The services of one run of a setup.
@@ -69,9 +69,8 @@ impl Inner {
     /// Returns the person who counts as having named an origin that the provider named: the one who entered another
     /// address of the same host, or an address of this machine if the origin is on it.
     fn naming(&self, origin: &Origin) -> NamedBy {
-        let is_near = |typed: &&Origin| {
-            without_port(typed) == without_port(origin) || is_loopback(typed) && is_loopback(origin)
-        };
+        let is_near =
+            |typed: &&Origin| without_port(typed) == without_port(origin) || is_loopback(typed) && is_loopback(origin);
         self.run.origins.iter().find(is_near).map_or(NamedBy::Nobody, |typed| self.answerer.naming(typed))
     }
 }
@@ -159,7 +158,8 @@ pub(super) fn services(effects: &Effects) -> Services<'_> {
     let addresses = &host.kind.checked.addresses;
     let wildcards = &host.kind.checked.wildcards;
     let mut services = Services::new(effects, effects, host, effects).addresses(addresses).wildcards(wildcards);
-    services = services.discovered(effects).files(effects).kv(effects).spend(effects).directory(host.directory.as_ref());
+    services =
+        services.discovered(effects).files(effects).kv(effects).spend(effects).directory(host.directory.as_ref());
     if host.tools().is_some() {
         services = services.tools(effects);
     }

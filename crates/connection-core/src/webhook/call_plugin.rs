@@ -7,8 +7,8 @@ use connection_contract::{Context, CredentialError};
 use crate::{
     Connection, Error, contain,
     contain::Contained,
-    credential::{CredentialServices, Operation},
     credential::HotRow,
+    credential::{CredentialServices, Operation},
     definition::Definition,
     error::{CRASHED, TIMED_OUT},
     kinds::KindEntry,

@@ -14,6 +14,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "show",
             "verify",
             "send",
+            "mcp",
             "files",
             "refresh",
             "reauthorize",

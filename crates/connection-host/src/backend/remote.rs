@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The commands that act on this machine alone, with or without the words below them. `docs/spec/api.md` has the reasons.
-const HERE_ALONE: [&str; 20] = [
+const HERE_ALONE: [&str; 21] = [
     "backup",
     "completions",
     "config",
@@ -30,6 +30,7 @@ const HERE_ALONE: [&str; 20] = [
     "kinds schema",
     "kinds test",
     "man",
+    "mcp",
     "open-settings",
     "resolve",
     "restore",

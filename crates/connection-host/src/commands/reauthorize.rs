@@ -19,7 +19,8 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     if let Some(kind) = place.kind(&mut program, &connection.kind).await? {
         (finish, inputs) = setup_place::prepared(&program, &kind, finish, inputs)?;
         // What a provider names depends on the address, which stays the same.
-        let is_address = |field: &&Field| kind.descriptor.discovers && field.input == Input::Url && field.query.is_some();
+        let is_address =
+            |field: &&Field| kind.descriptor.discovers && field.input == Input::Url && field.query.is_some();
         for field in kind.descriptor.fields.iter().filter(is_address) {
             if let Some(address) = connection.config.get(&*field.name) {
                 inputs.know(&field.name, Secret::from(address.as_str()));

@@ -298,10 +298,7 @@ pub const KEYS: &[Key] = &[
         name: "oauth.client_metadata_url",
         value: KeyType::Url,
         help: "The https address of a document that describes this program as an OAuth application, for a machine without `inbound.public_url`. Its one redirect address is that of the kind `mcp`. It is used with authorization servers that take such documents and name themselves in their answers.",
-        apply: |to, value| {
-            to.settings.client_metadata(&value.text()?, value.source)?;
-            Ok(())
-        },
+        apply: |to, value| set(&mut to.settings.client_metadata, value.text()),
     },
     Key {
         name: "owner",

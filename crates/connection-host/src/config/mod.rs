@@ -110,16 +110,20 @@ pub(crate) enum PrivateAddresses {
 }
 
 impl Settings {
-    /// Sets the address of a document that describes this program as an OAuth application.
-    fn client_metadata(&mut self, address: &str, source: &Source) -> Result<(), Error> {
+    /// Returns the address of a document that describes this program as an OAuth application.
+    ///
+    /// # Errors
+    ///
+    /// It is not the https address of a document.
+    pub(crate) fn client_document(&self) -> Result<Option<&str>, Error> {
+        let Some(address) = self.client_metadata.as_deref() else { return Ok(None) };
         let has_path = |rest: &str| rest.find('/').is_some_and(|at| at > 0 && rest.len() > at + 1);
         let fits = address.strip_prefix("https://").is_some_and(has_path) && !address.contains(['?', '#', '@']);
-        if !fits {
-            let problem = format!("{}: 'oauth.client_metadata_url' is not the https address of a document", source.name);
-            return Err(Error::configuration(problem).remedy("give an address such as https://example.com/client.json"));
+        match fits {
+            true => Ok(Some(address)),
+            false => Err(Error::configuration("'oauth.client_metadata_url' is not the https address of a document")
+                .remedy("give an address such as https://example.com/client.json")),
         }
-        self.client_metadata = Some(address.to_owned());
-        Ok(())
     }
 
     /// Returns the configured public URL, which leads to `serve`.

@@ -57,7 +57,7 @@ fn a_connection_has_its_shape_wherever_it_is_printed() {
 fn kinds_have_their_shape() {
     let machine = Machine::new();
     let kinds = machine.run(&["kinds", "--json"]).exits(0).json();
-    check_all(&kinds, "kind", 8);
+    check_all(&kinds, "kind", 9);
     for kind in kinds.as_array().unwrap() {
         check_all(&kind["fields"], "field", kind["fields"].as_array().unwrap().len());
         check_all(&kind["guide"], "guide", kind["guide"].as_array().unwrap().len());

@@ -1,10 +1,10 @@
 //! The setup of a connection: the questions, the methods to authorize, and the tokens that result.
 
 mod authorize;
-mod returned;
 mod device;
 mod finish;
 mod interactive;
+mod returned;
 
 use connection_contract::{
     Answer, Answers, BoxFuture, CallbackHandle, CallbackUnavailable, Notice, Prompt, Secret, SetupContext,
@@ -176,10 +176,7 @@ async fn registered_at(begun: &mut KnownAnswers<'_>, ctx: &SetupContext<'_>) -> 
 }
 
 /// Allocates the callback of a setup.
-async fn callback(
-    config: &OAuth2Config,
-    ctx: &SetupContext<'_>,
-) -> Result<CallbackHandle, CallbackUnavailable> {
+async fn callback(config: &OAuth2Config, ctx: &SetupContext<'_>) -> Result<CallbackHandle, CallbackUnavailable> {
     match &config.callback_part {
         Some(part) => ctx.callback_at(part).await,
         None => ctx.callback().await,

@@ -57,10 +57,12 @@ fn an_issuer_does_not_lead_the_hosts_secret_to_what_a_user_typed() {
 fn a_tenants_path_is_inserted_and_then_appended() {
     let tenant = "https://id.acme.example/t1";
     let inserted = Expected::get("https://id.acme.example/.well-known/oauth-authorization-server/t1");
+    let of_openid = Expected::get("https://id.acme.example/.well-known/openid-configuration/t1");
     let appended = Expected::get("https://id.acme.example/t1/.well-known/openid-configuration");
     let host = FakeHost::new(kind(found(tenant)))
         .inbound_http(CALLBACK)
         .expect(inserted.answer(Reply::status(404)))
+        .expect(of_openid.answer(Reply::status(404)))
         .expect(appended.answer(metadata(tenant, "")))
         .expect(redeem().answer(tokens()))
         .expect(me());

@@ -46,7 +46,14 @@ pub(super) async fn fill(
     });
     let named = origins.map(|origin| AllowedOrigin { origin, named: NamedBy::Owner }).collect();
     // Nothing is sent, so the services reach no address.
-    let nowhere = Payload { credential: Secret::default(), base_url: None, origins: vec![], discovered: vec![], roots: vec![], page: None };
+    let nowhere = Payload {
+        credential: Secret::default(),
+        base_url: None,
+        origins: vec![],
+        discovered: vec![],
+        roots: vec![],
+        page: None,
+    };
     let services = CredentialServices::new(ground, kind, owner, &nowhere, Operation::Use).unattended();
     let definition = kind.definition.clone();
     let identity = made.identity.clone();

@@ -61,7 +61,8 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
     })?;
     let id = ConnectionId::from(ground.ids.next());
     let undeclared = |_| Error::InvalidImport("its base address is not one that the kind declares".into());
-    let mut payload = Payload::new(&entry, &made.reach, made.credential, &named, &[], Vec::new()).map_err(undeclared)?;
+    let mut payload =
+        Payload::new(&entry, &made.reach, made.credential, &named, &[], Vec::new()).map_err(undeclared)?;
     let config = made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
     let subject = Subject { id, owner: owner.to_owned(), profile: None, payload: payload.duplicate(), config };
     let credential = Some(payload.credential.duplicate());

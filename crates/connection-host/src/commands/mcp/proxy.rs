@@ -25,7 +25,7 @@ pub(in crate::commands) async fn run(mut program: Program, reference: &str) -> R
         Ok(()) => Ok(Exit::Fine),
         Err(ProxyError::Input(error)) => Err(Error::io("standard input", &error)),
         Err(ProxyError::Output(error)) => Err(Error::io("standard output", &error)),
-        Err(error) => Err(Error::new(Exit::Unexpected, "mcp_proxy", error.to_string())),
+        Err(error) => Err(Error::new(Exit::Unexpected, "io", error.to_string())),
     }
 }
 

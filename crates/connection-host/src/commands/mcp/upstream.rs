@@ -53,7 +53,7 @@ impl ConnectionUpstream {
 
     async fn answered(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
         let base = self.connection.base_url().await.map_err(|error| self.refused(error))?;
-        let mut sent = HttpRequest::new(request.method.as_str(), &base, "");
+        let mut sent = HttpRequest::at(request.method.as_str(), &base);
         for (name, value) in request.headers {
             sent.set_header(name, value);
         }
@@ -75,10 +75,10 @@ impl ConnectionUpstream {
             tracing::debug!(code = error.code(), "the verification after a refused request failed");
         }
         let message = "the server refuses the credential of the connection";
-        self.to_page(Refusal::new("unauthorized", message).remedy(format!(
-            "sign in again: `connections reauthorize {}`",
-            self.name()
-        )))
+        self.to_page(
+            Refusal::new("unauthorized", message)
+                .remedy(format!("sign in again: `connections reauthorize {}`", self.name())),
+        )
     }
 
     /// Returns the error for a request that lacks scopes.

@@ -3,12 +3,7 @@
 use serde_json::Value;
 
 use super::{click, enter, go, screens};
-use crate::{
-    program::Machine,
-    provider::OTHER_TOKEN,
-    serve::Serving,
-    visit::visit,
-};
+use crate::{program::Machine, provider::OTHER_TOKEN, serve::Serving, visit::visit};
 
 fn connection(machine: &Machine) -> Value {
     machine.run(&["show", "github", "--json"]).exits(0).json()

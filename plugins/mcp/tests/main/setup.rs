@@ -1,0 +1,90 @@
+//! The ways in which a server is connected.
+
+use connection_contract::prelude::*;
+use connection_testkit::{Expected, Input, Reply};
+
+use crate::{
+    ACCESS, DISCOVERED, ISSUER, ISSUER_METADATA, METADATA, ROOT_METADATA, SERVER, TOKEN, TOOLS, address, found, host,
+    issuer, missing, post, refused, resource,
+};
+
+fn register() -> Expected {
+    Expected::post("https://auth.example/register").answer(Reply::json(201, r#"{"client_id": "own"}"#))
+}
+
+fn tokens() -> Expected {
+    let body = format!(r#"{{"access_token": "{ACCESS}", "expires_in": 3600, "token_type": "Bearer"}}"#);
+    Expected::post(TOKEN).answer(Reply::json(200, &body))
+}
+
+#[test]
+fn a_server_that_asks_for_nothing_is_connected_without_a_credential() {
+    let host = host()
+        .expect(post().answer(Reply::json(200, DISCOVERED)))
+        .expect(post().answer(Reply::json(200, TOOLS)))
+        .expect(missing(METADATA))
+        .expect(missing(ROOT_METADATA));
+    let made = host.setup([address(SERVER)]).run().unwrap();
+    assert_eq!(made.identity.label.as_str(), "mcp.example");
+    assert_eq!(made.measured.unwrap().liveness, Liveness::Live);
+}
+
+#[test]
+fn a_server_that_refuses_its_tools_alone_wants_a_credential() {
+    let authorized = || post().header("authorization", &format!("Bearer {ACCESS}"));
+    let host = host()
+        .expect(post().answer(Reply::json(200, DISCOVERED)))
+        .expect(refused())
+        .expect(found(METADATA, &resource(SERVER, ISSUER)))
+        .expect(found(ISSUER_METADATA, &issuer("")))
+        .expect(register())
+        .expect(tokens())
+        .expect(authorized().answer(Reply::json(200, DISCOVERED)))
+        .expect(authorized().answer(Reply::json(200, TOOLS)));
+    let back = Input::callback(&[("code", "c-1")]);
+    let made = host.setup([address(SERVER), back, Input::answers(&[("name", "Ada")])]).run().unwrap();
+    assert_eq!(made.measured.unwrap().liveness, Liveness::Live);
+}
+
+#[test]
+fn a_person_signs_in_at_the_server_that_the_resource_names() {
+    let host = host()
+        .expect(refused())
+        .expect(found(METADATA, &resource("https://mcp.example/v1", ISSUER)))
+        .expect(found(ISSUER_METADATA, &issuer("")))
+        .expect(register())
+        .expect(tokens())
+        .expect(post().header("authorization", &format!("Bearer {ACCESS}")).answer(Reply::json(200, DISCOVERED)));
+    let back = Input::callback(&[("code", "c-1")]);
+    let made = host.setup([address(SERVER), back, Input::answers(&[("name", "Ada")])]).run().unwrap();
+    assert_eq!(made.identity.label.as_str(), "Ada");
+    assert_eq!(made.measured.as_ref().unwrap().liveness, Liveness::Live);
+    assert!(made.config.iter().any(|(name, value)| name == "issuer" && value == ISSUER));
+}
+
+#[test]
+fn a_query_of_the_address_is_sent_and_is_no_public_value() {
+    let url = format!("{SERVER}?key=canary-query-77");
+    let asked = || Expected::post(&url);
+    let host = host()
+        .expect(asked().answer(Reply::json(200, DISCOVERED)))
+        .expect(asked().answer(Reply::json(200, TOOLS)))
+        .expect(missing(METADATA))
+        .expect(missing(ROOT_METADATA));
+    let made = host.setup([address(&url)]).run().unwrap();
+    assert!(made.config.iter().all(|(_, value)| !value.contains("canary")), "{:?}", made.config);
+}
+
+#[test]
+fn a_server_without_metadata_takes_a_pasted_token() {
+    let host = host()
+        .expect(refused())
+        .expect(missing(METADATA))
+        .expect(missing(ROOT_METADATA))
+        .expect(missing("https://mcp.example/.well-known/oauth-authorization-server"))
+        .expect(missing("https://mcp.example/.well-known/openid-configuration"))
+        .expect(post().header("authorization", &format!("Bearer {ACCESS}")).answer(Reply::json(200, DISCOVERED)));
+    let token = Input::answers(&[("accessToken", ACCESS)]);
+    let made = host.setup([address(SERVER), token, Input::answers(&[("name", "Ada")])]).run().unwrap();
+    assert_eq!(made.identity.label.as_str(), "Ada");
+}
