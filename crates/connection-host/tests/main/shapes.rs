@@ -70,10 +70,11 @@ fn kinds_have_their_shape() {
     let words =
         |member: &str| kinds.as_array().unwrap().iter().map(|kind| kind[member].to_string()).collect::<Vec<_>>();
     let of_tools = [r#""claude""#, r#""codex""#];
-    let others = [r#""filesystem""#, r#""gemini""#, r#""github""#, r#""gmail""#, r#""notion""#, r#""twilio""#];
+    let others =
+        [r#""filesystem""#, r#""gemini""#, r#""github""#, r#""gmail""#, r#""mcp""#, r#""notion""#, r#""twilio""#];
     assert_eq!(words("kind"), [&of_tools[..], &others].concat());
     let key = r#""apiKey""#;
-    let auth = [key, key, r#""none""#, key, r#""personalAccessToken""#, r#""oauth""#, key, r#""basic""#];
+    let auth = [key, key, r#""none""#, key, r#""personalAccessToken""#, r#""oauth""#, r#""oauth""#, key, r#""basic""#];
     assert_eq!(words("auth"), auth);
     let with_webhooks = r#"["send","secrets","webhooks"]"#;
     let renewed = r#"["send","secrets","refresh"]"#;

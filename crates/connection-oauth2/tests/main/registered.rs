@@ -33,7 +33,7 @@ fn is_kept(host: &FakeHost<OAuth2>) -> bool {
 #[test]
 fn an_application_registers_itself_once() {
     let registration = register().json(&format!(
-        r#"{{"application_type": "native", "client_name": "Connections", "redirect_uris": ["{CALLBACK}"], "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "token_endpoint_auth_method": "client_secret_post", "scope": "read"}}"#
+        r#"{{"application_type": "web", "client_name": "Connections", "redirect_uris": ["{CALLBACK}"], "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"], "token_endpoint_auth_method": "client_secret_post", "scope": "read"}}"#
     ));
     let host = host(builder())
         .expect(registration.answer(made(ID, SECRET, "")))
@@ -50,8 +50,9 @@ fn an_application_registers_itself_once() {
 fn an_application_registers_for_the_ways_that_are_offered() {
     let device = "urn:ietf:params:oauth:grant-type:device_code";
     let registration = |at: &str, grants: &str, responses: &str| {
+        let form = if at.starts_with("http:") { "native" } else { "web" };
         register().json(&format!(
-            r#"{{"application_type": "native", "client_name": "Connections", "redirect_uris": ["{at}"], "grant_types": [{grants}, "refresh_token"], "response_types": [{responses}], "token_endpoint_auth_method": "client_secret_post", "scope": "read"}}"#
+            r#"{{"application_type": "{form}", "client_name": "Connections", "redirect_uris": ["{at}"], "grant_types": [{grants}, "refresh_token"], "response_types": [{responses}], "token_endpoint_auth_method": "client_secret_post", "scope": "read"}}"#
         ))
     };
     let codes = Reply::json(
