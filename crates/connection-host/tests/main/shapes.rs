@@ -78,13 +78,14 @@ fn kinds_have_their_shape() {
     assert_eq!(words("auth"), auth);
     let with_webhooks = r#"["send","secrets","webhooks"]"#;
     let renewed = r#"["send","secrets","refresh"]"#;
+    let discovered = r#"["send","refresh"]"#;
     let tool = r#"["send","secrets","usage","profiles","sandbox","files"]"#;
     assert_eq!(
         words("capabilities"),
-        [tool, tool, r#"["files"]"#, tool, with_webhooks, renewed, with_webhooks, with_webhooks]
+        [tool, tool, r#"["files"]"#, tool, with_webhooks, renewed, discovered, with_webhooks, with_webhooks]
     );
     let tools = r#"["files","tools"]"#;
-    assert_eq!(words("needs"), [tools, tools, r#"["files"]"#, tools, "[]", "[]", "[]", "[]"]);
+    assert_eq!(words("needs"), [tools, tools, r#"["files"]"#, tools, "[]", "[]", "[]", "[]", "[]"]);
     let shown = machine.run(&["kinds", "show", "github", "--json"]).exits(0).json();
     assert_eq!(shown, kinds[4]);
 }
