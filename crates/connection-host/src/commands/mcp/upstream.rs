@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connection_contract::{HttpRequest, Secret};
+use connection_contract::{HttpRequest, Liveness, Secret};
 use connection_core::{Connection, Error as CoreError, RequestBody, Response};
 use connection_mcp::proxy::{Body, BoxFuture, Refusal, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest};
 
@@ -17,13 +17,17 @@ pub(super) struct ConnectionUpstream {
     connection: Connection,
     settings: Arc<Settings>,
     /// The last refusal, until a request succeeds. A client that is refused may try the form of an earlier revision, whose
-    /// error says less.
+    /// error says less. It may start another proxy for that, so the first refusal is that of the last verification.
     refusal: Mutex<Option<Refusal>>,
 }
 
 impl ConnectionUpstream {
     pub(super) fn new(connection: Connection, settings: Arc<Settings>) -> Self {
-        Self { connection, settings, refusal: Mutex::default() }
+        let upstream = Self { connection, settings, refusal: Mutex::default() };
+        if upstream.connection.info().liveness == Liveness::Failing {
+            *upstream.refusal() = Some(upstream.signs_in());
+        }
+        upstream
     }
 
     /// Locks the last refusal. No code under the lock leaves it inconsistent.
@@ -74,6 +78,11 @@ impl ConnectionUpstream {
         if let Err(error) = self.connection.verify_refused_use().await {
             tracing::debug!(code = error.code(), "the verification after a refused request failed");
         }
+        self.signs_in()
+    }
+
+    /// Returns the error for a credential that needs another sign-in.
+    fn signs_in(&self) -> Refusal {
         let message = "the server refuses the credential of the connection";
         self.to_page(
             Refusal::new("unauthorized", message)
