@@ -44,6 +44,7 @@ server.listen(options.port ?? 0, '127.0.0.1', () => {
       registration: { enabled: true },
       pushedAuthorizationRequests: { enabled: options.par !== false, requirePushedAuthorizationRequests: options.requirePar === true },
       userinfo: { enabled: true },
+      ...(options.resources && { resourceIndicators: { enabled: true, getResourceServerInfo: () => ({ scope: 'read' }), useGrantedResource: () => true } }),
     },
     pkce: { required: () => true },
     findAccount: async (_, id) => account(id),
@@ -93,6 +94,7 @@ async function approve(provider, context) {
   const grant = (details.grantId && (await provider.Grant.find(details.grantId)))
     ?? new provider.Grant({ accountId, clientId: params.client_id });
   grant.addOIDCScope(params.scope ?? 'openid');
+  if (options.resources && params.resource) grant.addResourceScope(params.resource, 'read');
   const grantId = await grant.save();
   const finished = await provider.interactionResult(context.req, context.res, { consent: { grantId } }, { mergeWithLastSubmission: true });
   context.redirect(finished);

@@ -57,6 +57,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("input_too_large", Exit::Usage),
     ("input_unreadable", Exit::Usage),
     ("interrupted", Exit::Interrupted),
+    ("invalid_client_configuration", Exit::Refused),
     ("invalid_configuration", Exit::Usage),
     ("invalid_declaration", Exit::Usage),
     ("invalid_directory", Exit::Usage),
@@ -68,6 +69,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("invalid_manifest", Exit::Usage),
     ("invalid_owner", Exit::Usage),
     ("invalid_preference", Exit::Usage),
+    ("invalid_record", Exit::Refused),
     ("invalid_request", Exit::Usage),
     ("invalid_sandbox", Exit::Usage),
     ("invalid_slot", Exit::Usage),
@@ -152,6 +154,10 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("events", &["events", "chain"]),
     ("resolved", &["connectionId", "extensionName", "provider", "publicConfig", "missingSecretNames", "status"]),
     ("imported", &["line", "id", "kind", "label", "liveness", "error"]),
+    (
+        "mcpServer",
+        &["client", "file", "scope", "project", "name", "disabled", "address", "transport", "connection", "obstacle"],
+    ),
     (
         "kind",
         &[

@@ -31,7 +31,7 @@ pub(crate) use help::{command_path, help_or_refusal};
 pub(crate) use key::{KeyChange, KeyCommand};
 pub(crate) use kind_test::KindTest;
 pub(crate) use link::{Link, Tag};
-pub(crate) use mcp::McpCommand;
+pub(crate) use mcp::{Adopt, McpCommand};
 pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
 pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use serve::Serve;
@@ -125,6 +125,7 @@ impl Command {
             Self::Kinds { command, .. } => {
                 matches!(command, None | Some(KindsCommand::Show { .. } | KindsCommand::Schema))
             }
+            Self::Mcp { command: McpCommand::Adopt(adopt) } => adopt.list,
             Self::Profiles { command } => matches!(command, ProfilesCommand::List { .. }),
             Self::Usage(_) => true,
             _ => self.only_reads(),

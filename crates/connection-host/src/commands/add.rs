@@ -2,6 +2,7 @@
 
 use connection_api::BeginSetup;
 use connection_contract::{DisplayText, Secret};
+use connection_core::ProfileId;
 
 use super::{
     dialogue::{Conducted, Dialogue},
@@ -53,7 +54,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     if let Some(address) = address {
         inputs.know(ADDRESS, Secret::from(address));
     }
-    let (finish, mut inputs) = setup_place::prepared(&program, &kind, finish, inputs)?;
+    let (finish, inputs) = setup_place::prepared(&program, &kind, finish, inputs)?;
     setup_place::check_any(&program, &kind, &inputs).await?;
     check_label(arguments.label.as_deref())?;
     let place = match opened {
@@ -72,17 +73,27 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     let begin = kind.descriptor.extension.iter().fold(begin, |begin, name| begin.extension(name.as_ref()));
     let begin = arguments.label.into_iter().fold(begin, BeginSetup::label);
     let begin = if arguments.again { begin.again() } else { begin };
-    let exit = loop {
-        let setup = place.begin(&program, &begin, profile, (finish, &inputs)).await?;
-        let dialogue = Dialogue::new(&program, &*setup, finish, ReportedAction::Connected);
-        match dialogue.run_or_begin_again(inputs).await {
-            Ok(Conducted::Again(typed)) => inputs = typed,
-            Ok(Conducted::Ended(exit)) => break Ok(exit),
-            Err(error) => break Err(error),
-        }
-    };
+    let exit = conducted(&program, &place, &begin, profile, (finish, inputs)).await;
     place.backend().close().await;
     exit
+}
+
+/// Begins a setup and conducts it to its end, and once more if the person wants to sign in again.
+pub(super) async fn conducted(
+    program: &Program,
+    place: &SetupPlace,
+    begin: &BeginSetup,
+    profile: Option<ProfileId>,
+    (finish, mut inputs): (FinishMethod, Inputs),
+) -> Result<Exit, Error> {
+    loop {
+        let setup = place.begin(program, begin, profile, (finish, &inputs)).await?;
+        let dialogue = Dialogue::new(program, &*setup, finish, ReportedAction::Connected);
+        match dialogue.run_or_begin_again(inputs).await? {
+            Conducted::Again(typed) => inputs = typed,
+            Conducted::Ended(exit) => return Ok(exit),
+        }
+    }
 }
 
 /// Lets a person choose one of these kinds, each with its title.

@@ -116,6 +116,7 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         }
         Command::Send(arguments) => send::run(program, arguments).await,
         Command::Mcp { command: McpCommand::Proxy { connection } } => mcp::proxy::run(program, &connection).await,
+        Command::Mcp { command: McpCommand::Adopt(arguments) } => mcp::adopt::run(program, arguments).await,
         Command::Files { connection, command } => files::run(program, &connection, command).await,
         Command::Resolve { file, verbose } => resolve::run(program, &file, verbose).await,
         Command::Extensions { command } => extensions::run(program, command).await,

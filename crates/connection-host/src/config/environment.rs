@@ -145,9 +145,14 @@ impl Environment {
 
     /// Returns `true` if a program with this name is in `PATH`.
     pub(crate) fn has_program(&self, name: &str) -> bool {
-        let path = self.0.get(OsStr::new("PATH")).map(|path| std::env::split_paths(path).collect::<Vec<_>>());
+        self.program_paths(name).iter().any(|path| path.is_file())
+    }
+
+    /// Returns the path that a program with this name has in each directory of `PATH`, whether it is there or not.
+    pub(crate) fn program_paths(&self, name: &str) -> Vec<PathBuf> {
+        let path = self.0.get(OsStr::new("PATH"));
         let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-        path.unwrap_or_default().iter().any(|directory| directory.join(&name).is_file())
+        path.into_iter().flat_map(|path| std::env::split_paths(path)).map(|directory| directory.join(&name)).collect()
     }
 
     /// Returns the variables with our prefix, except those that are no keys and those of tests.

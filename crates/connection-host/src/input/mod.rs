@@ -19,7 +19,7 @@ use std::{
 use connection_contract::{Field, Input, Prompt, Secret};
 
 pub(crate) use manifest::{Manifest, manifest, stored};
-pub(crate) use prompt::{Cancelled, confirm, new_passphrase, passphrase, pick, question, settle_colours};
+pub(crate) use prompt::{Cancelled, confirm, new_passphrase, passphrase, pick, pick_some, question, settle_colours};
 pub(crate) use source::{Standard, at_value};
 
 use optional::Optional;

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use connection_contract::{Field, Input, Secret};
 use connection_core::PassphraseUse;
-use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text, ui::RenderConfig};
+use inquire::{Confirm, InquireError, MultiSelect, Password, PasswordDisplayMode, Select, Text, ui::RenderConfig};
 
 use crate::{Error, Exit, platform, platform::without_line};
 
@@ -121,6 +121,12 @@ pub(super) fn confirmation(title: &str) -> Result<(), Error> {
 /// Lets a person choose a line; returns its index.
 pub(crate) fn pick(question: &str, lines: Vec<String>) -> Result<usize, Error> {
     Ok(Select::new(question, lines).raw_prompt().map_err(failed)?.index)
+}
+
+/// Lets a person choose any number of lines; returns their indices.
+pub(crate) fn pick_some(question: &str, lines: Vec<String>) -> Result<Vec<usize>, Error> {
+    let chosen = MultiSelect::new(question, lines).raw_prompt().map_err(failed)?;
+    Ok(chosen.into_iter().map(|line| line.index).collect())
 }
 
 /// Asks a question to be answered with yes or no. Cancelling means no.

@@ -30,6 +30,11 @@ mod kind_questions;
 mod kind_test;
 #[cfg(unix)]
 mod manners;
+mod mcp;
+mod mcp_adopt;
+#[cfg(unix)]
+mod mcp_guide;
+mod mcp_server;
 mod mistakes;
 mod oauth2;
 #[cfg(unix)]

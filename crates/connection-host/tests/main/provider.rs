@@ -123,12 +123,13 @@ impl Provider {
     }
 }
 
-fn answer(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+/// Reads a request, and returns it with the stream for the answer; `None` if the client sends none.
+pub(crate) fn read(stream: TcpStream) -> std::io::Result<Option<(Seen, TcpStream)>> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let mut words = line.split_whitespace().map(str::to_owned);
-    let (Some(method), Some(path)) = (words.next(), words.next()) else { return Ok(()) };
+    let (Some(method), Some(path)) = (words.next(), words.next()) else { return Ok(None) };
     let mut headers = BTreeMap::new();
     loop {
         let mut line = String::new();
@@ -139,21 +140,30 @@ fn answer(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let seen = Seen { method, path, headers, body: String::from_utf8_lossy(&body).into_owned() };
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(Some((Seen { method, path, headers, body }, reader.into_inner())))
+}
+
+/// Writes an answer, after which the connection is closed.
+pub(crate) fn write(mut stream: TcpStream, status: u16, more: &str, text: &str) -> std::io::Result<()> {
+    let length = text.len();
+    write!(stream, "HTTP/1.1 {status} Told\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n{text}")?;
+    stream.flush()
+}
+
+fn answer(stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+    let Some((seen, stream)) = read(stream)? else { return Ok(()) };
     let (status, more, text) = {
         let mut state = state.lock().unwrap();
         state.seen.push(seen.clone());
         if let Some(silent) = state.silent.clone() {
-            state.open.push(reader.into_inner());
+            state.open.push(stream);
             silent.send(()).ok();
             return Ok(());
         }
         state.replacement.clone().unwrap_or_else(|| documented(&seen))
     };
-    let mut stream = reader.into_inner();
-    let length = text.len();
-    write!(stream, "HTTP/1.1 {status} Told\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n{text}")?;
-    stream.flush()
+    write(stream, status, &more, &text)
 }
 
 fn documented(seen: &Seen) -> (u16, String, String) {

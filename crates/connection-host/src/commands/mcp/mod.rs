@@ -1,4 +1,5 @@
 //! `mcp`: commands for programs that speak MCP.
 
+pub(super) mod adopt;
 pub(super) mod proxy;
 mod upstream;

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use connection_core::{Connection, ConnectionRegistry};
 use connection_mcp::proxy::{Proxy, ProxyError};
 use tokio::io::{BufReader, stdin, stdout};
 
@@ -15,8 +16,7 @@ pub(in crate::commands) async fn run(mut program: Program, reference: &str) -> R
         return Err(Error::usage("mcp proxy works with the local store alone").remedy(AT_THE_SERVER));
     }
     let registry = program.open().await?;
-    let reference = qualified(reference);
-    let connection = select::opened(&registry, &reference).await?;
+    let connection = selected(&registry, reference).await?;
     let upstream = Arc::new(ConnectionUpstream::new(connection, program.settings.clone()));
     let proxy = Proxy::new(upstream).on_diagnostic(|diagnostic| note(&diagnostic.to_string()));
     let ended = proxy.run(BufReader::new(stdin()), stdout()).await;
@@ -29,8 +29,12 @@ pub(in crate::commands) async fn run(mut program: Program, reference: &str) -> R
     }
 }
 
-/// Returns a reference to a connection of the kind `mcp`, if it is a label alone.
-fn qualified(reference: &str) -> String {
-    let is_label = reference != "mcp" && !reference.starts_with("mcp:") && reference.contains(['.', ' ', '@']);
-    if is_label { format!("mcp:{reference}") } else { reference.to_owned() }
+/// Returns the connection of a reference, which may be the label of an MCP server alone.
+async fn selected(registry: &ConnectionRegistry, reference: &str) -> Result<Connection, Error> {
+    if !reference.contains(':')
+        && let Ok(found) = select::opened(registry, &format!("mcp:{reference}")).await
+    {
+        return Ok(found);
+    }
+    select::opened(registry, reference).await
 }

@@ -1,0 +1,101 @@
+//! An MCP server on loopback, of the revision 2026-07-28 and of those before.
+#![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
+
+use std::{
+    net::TcpListener,
+    sync::{Arc, Mutex},
+};
+
+use connection_faults::oidc::OidcServer;
+use serde_json::{Value, json};
+
+use crate::provider::{Seen, read, write};
+
+/// What the server wants with each request.
+pub(crate) enum Wants {
+    Nothing,
+    /// A header with this name and value.
+    Header(&'static str, &'static str),
+    /// A token of this authorization server.
+    Token(Arc<OidcServer>),
+}
+
+/// The server, which ends with the process of the test.
+pub(crate) struct McpServer {
+    pub(crate) address: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl McpServer {
+    pub(crate) fn start(wants: Wants) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let (shared, own) = (seen.clone(), origin.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let Ok(Some((request, stream))) = read(stream) else { continue };
+                shared.lock().unwrap().push(request.clone());
+                let (status, headers, body) = answer(&request, &own, &wants);
+                let headers = format!("content-type: application/json\r\n{headers}");
+                // A client that hangs up does not affect the others.
+                drop(write(stream, status, &headers, &body));
+            }
+        });
+        Self { address: format!("{origin}/mcp"), seen }
+    }
+
+    /// Returns the names of the tools that were called, each with the headers of the request.
+    pub(crate) fn calls(&self) -> Vec<Seen> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().filter(|seen| seen.body.contains("\"tools/call\"")).cloned().collect()
+    }
+}
+
+fn answer(request: &Seen, origin: &str, wants: &Wants) -> (u16, String, String) {
+    const METADATA: &str = "/.well-known/oauth-protected-resource/mcp";
+    let path = request.path.split('?').next().unwrap_or_default();
+    if let Wants::Token(server) = wants
+        && path == METADATA
+    {
+        let document = json!({ "resource": format!("{origin}/mcp"), "authorization_servers": [server.issuer()],
+            "scopes_supported": ["openid", "offline_access", "profile"] });
+        return (200, String::new(), document.to_string());
+    }
+    if path != "/mcp" || request.method != "POST" {
+        return (404, String::new(), json!({ "error": "not_found" }).to_string());
+    }
+    let is_allowed = match wants {
+        Wants::Nothing => true,
+        Wants::Header(name, value) => request.headers.get(*name).is_some_and(|given| given == value),
+        Wants::Token(server) => {
+            let token = request.headers.get("authorization").and_then(|header| header.strip_prefix("Bearer "));
+            token.is_some_and(|token| server.is_active(token))
+        }
+    };
+    if !is_allowed {
+        let challenge = match wants {
+            Wants::Token(_) => format!("www-authenticate: Bearer resource_metadata=\"{origin}{METADATA}\"\r\n"),
+            Wants::Nothing | Wants::Header(..) => String::new(),
+        };
+        return (401, challenge, json!({ "error": "invalid_token" }).to_string());
+    }
+    let message: Value = serde_json::from_str(&request.body).unwrap();
+    let server = json!({ "name": "Tickets", "version": "1.0.0" });
+    let capabilities = json!({ "tools": {} });
+    let result = match message["method"].as_str().unwrap() {
+        "server/discover" => json!({ "resultType": "complete", "supportedVersions": ["2026-07-28"],
+            "capabilities": capabilities, "_meta": { "io.modelcontextprotocol/serverInfo": server } }),
+        "initialize" => json!({ "protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": server }),
+        "tools/list" => json!({ "resultType": "complete",
+            "tools": [{ "name": "echo", "inputSchema": { "type": "object" } }] }),
+        "tools/call" => json!({ "resultType": "complete",
+            "content": [{ "type": "text", "text": message["params"]["arguments"]["text"] }] }),
+        notification if notification.starts_with("notifications/") => return (202, String::new(), String::new()),
+        _ => {
+            let error = json!({ "code": -32601, "message": "Method not found" });
+            return (404, String::new(), json!({ "jsonrpc": "2.0", "id": message["id"], "error": error }).to_string());
+        }
+    };
+    (200, String::new(), json!({ "jsonrpc": "2.0", "id": message["id"], "result": result }).to_string())
+}
