@@ -197,9 +197,9 @@ impl Connection {
         }
         let _held = Held::new(manner.streamed());
         lag::pause(clock).await;
-        // If the store cannot be read, the first answer is the better result.
-        match self.reopen(kind).await {
-            Ok(row) if manner.repeats() => {
+        // The credential may have ended during the pause. If there is none, the first answer is the better result.
+        match Box::pin(self.open_fresh()).await {
+            Ok((_, row)) if manner.repeats() => {
                 drop(answer);
                 Ok((self.send_as(kind, &row, origin, again, manner).await?, row))
             }

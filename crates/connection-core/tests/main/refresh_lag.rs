@@ -176,6 +176,18 @@ async fn a_request_that_is_refused_for_a_fresh_token_is_sent_once_more() {
     );
 }
 
+/// A token of two seconds ends during the pause, and the request that follows has a new one.
+#[tokio::test]
+async fn a_token_that_ends_during_the_pause_is_refreshed_before_the_request_is_sent_again() {
+    let lagging = Lagging::new().await;
+    lagging.it.provider.lock().life = Some(2);
+    lagging.it.at(100);
+    lagging.connection.refresh().await.unwrap();
+    lagging.refuses(1);
+    assert_eq!((send(&lagging.connection).await.unwrap(), lagging.pauses()), (200, 1));
+    assert_eq!(lagging.it.provider.request_count(), 2);
+}
+
 /// The token that was created after a refusal is new, too.
 #[tokio::test]
 async fn a_credential_refreshed_after_a_refusal_is_probed_again() {

@@ -17,7 +17,7 @@ pub(in crate::commands) async fn run(mut program: Program, reference: &str) -> R
     }
     let registry = program.open().await?;
     let connection = selected(&registry, reference).await?;
-    let upstream = Arc::new(ConnectionUpstream::new(connection, program.settings.clone()));
+    let upstream = Arc::new(ConnectionUpstream::new(registry.clone(), connection, program.settings.clone()));
     let proxy = Proxy::new(upstream).on_diagnostic(|diagnostic| note(&diagnostic.to_string()));
     let ended = proxy.run(BufReader::new(stdin()), stdout()).await;
     registry.close().await;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use connection_contract::{HttpRequest, Liveness, Secret};
-use connection_core::{Connection, Error as CoreError, RequestBody, Response};
+use connection_core::{Connection, ConnectionRegistry, Error as CoreError, RequestBody, Response};
 use connection_mcp::proxy::{Body, BoxFuture, Refusal, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
 
 /// A connection, to whose address each request goes.
 pub(super) struct ConnectionUpstream {
+    registry: ConnectionRegistry,
     connection: Connection,
     settings: Arc<Settings>,
     /// The last refusal, until a request succeeds. A client that is refused may try the form of an earlier revision, whose
@@ -22,8 +23,8 @@ pub(super) struct ConnectionUpstream {
 }
 
 impl ConnectionUpstream {
-    pub(super) fn new(connection: Connection, settings: Arc<Settings>) -> Self {
-        let upstream = Self { connection, settings, refusal: Mutex::default() };
+    pub(super) fn new(registry: ConnectionRegistry, connection: Connection, settings: Arc<Settings>) -> Self {
+        let upstream = Self { registry, connection, settings, refusal: Mutex::default() };
         if upstream.connection.info().liveness == Liveness::Failing {
             *upstream.refusal() = Some(upstream.signs_in());
         }
@@ -78,7 +79,19 @@ impl ConnectionUpstream {
         if let Err(error) = self.connection.verify_refused_use().await {
             tracing::debug!(code = error.code(), "the verification after a refused request failed");
         }
-        self.signs_in()
+        let now = self.registry.connection(self.connection.id()).await;
+        match now.is_ok_and(|now| now.info().liveness == Liveness::Live) {
+            true => self.repeats(),
+            false => self.signs_in(),
+        }
+    }
+
+    /// Returns the error for a refused credential that is live by its verification, such as one that ended meanwhile.
+    fn repeats(&self) -> Refusal {
+        let message = "the server refused the credential of the connection, which a verification found live";
+        let command = format!("`connections reauthorize {}`", self.name());
+        Refusal::new("unauthorized", message)
+            .remedy(format!("repeat the request; if it is refused again, sign in again: {command}"))
     }
 
     /// Returns the error for a credential that needs another sign-in.
