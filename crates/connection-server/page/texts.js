@@ -117,7 +117,8 @@ export const texts = {
     noneTitle: 'No connection matches', none: 'Change the search or the filters.', clearFilters: 'Clear all filters',
   },
   connect: {
-    title: 'Connect an account', searchLabel: 'Search providers', searchPlaceholder: 'GitHub, Stripe, Notion …',
+    title: 'Connect an account', searchLabel: 'Search providers',
+    searchPlaceholder: 'GitHub, Stripe, or the address of an MCP server',
     count: (count) => `${s(count, 'kind', 'kinds')} of accounts`, open: 'Unfinished', resume: 'Continue',
     openHelp: 'You can continue where you stopped.', startedAt: (when) => `Begun ${when}`, begin: 'Begin',
     reconnects: 'Reconnects an account', mostUsed: 'Connected before',

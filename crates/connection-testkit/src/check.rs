@@ -77,7 +77,8 @@ fn parse(
     }
     match (answer::parse(field, pattern, value), &field.plain_http) {
         (Err(NOT_ENCRYPTED), Some(by)) if is_confirmed(by) => {
-            let base = value.expose_str().and_then(host::base_url);
+            let read = if field.query.is_some() { host::exact_base_url } else { host::base_url };
+            let base = value.expose_str().and_then(read);
             base.filter(|base| is_private_network(base.origin())).map(Answer::Url).ok_or(NOT_ENCRYPTED)
         }
         (answer, _) => answer,

@@ -45,7 +45,12 @@ impl ConnectionDefinition for Mcp {
     fn descriptor(&self) -> Descriptor {
         Descriptor::new(KIND, "MCP server", AuthType::OAuth)
             .discovers()
-            .field(Field::url("url", "Address of the server").exact("query").placeholder("https://mcp.example.com/mcp"))
+            .field(
+                Field::url("url", "Address of the server")
+                    .exact("query")
+                    .placeholder("https://mcp.example.com/mcp")
+                    .plain_http("unencrypted"),
+            )
             .field(Field::secret("query", "Query of the address").optional())
             .field(Field::text("clientId", "Client ID").optional().help("of an application that you registered"))
             .field(Field::secret("clientSecret", "Client secret").optional())
@@ -56,6 +61,11 @@ impl ConnectionDefinition for Mcp {
                     .pattern("[A-Za-z0-9-]{1,64}"),
             )
             .field(Field::secret("headerValue", "Value of the header").optional())
+            .field(
+                Field::new("unencrypted", "Connect without encryption, within your own network", Input::Bool)
+                    .optional()
+                    .help("for a server without TLS, as http://192.168.1.20/mcp: anyone on the network can read everything"),
+            )
             .field(Field::text("issuer", "Authorization server").offer("Choose one of them?"))
             .field(Field::url("server", "Address of the authorization server").offer("Use it?"))
             .field(Field::secret("accessToken", "Access token").offer("Do you have one?"))

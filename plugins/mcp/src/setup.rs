@@ -80,7 +80,7 @@ pub(crate) async fn setup(kind: &Mcp, ctx: &SetupContext<'_>) -> Result<SetupRes
 
 /// Asks for the address, and for what a person may have for this server already.
 async fn asked(ctx: &SetupContext<'_>) -> Result<(Target, Given), SetupFailure> {
-    let fields = ["url", "clientId", "clientSecret", "headerName", "headerValue"];
+    let fields = ["url", "clientId", "clientSecret", "headerName", "headerValue", "unencrypted"];
     let prompt = fields.into_iter().fold(Prompt::new("Connect an MCP server"), Prompt::field);
     let mut answers = ctx.prompt(prompt).await;
     let base = answers.url("url")?.clone();

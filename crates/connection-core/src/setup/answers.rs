@@ -106,15 +106,16 @@ fn check_one(
         return grant(text).map(Answer::Directory);
     }
     match (answer::parse(field, pattern, value), &field.plain_http) {
-        (Err(NOT_ENCRYPTED), Some(by)) => device_url(value, by, given).map(Answer::Url),
+        (Err(NOT_ENCRYPTED), Some(by)) => device_url(field, value, by, given).map(Answer::Url),
         (answer, _) => answer.map_err(Into::into),
     }
 }
 
 /// Returns an `http` address of a private network, if the person has confirmed it by answering the field `by` with
 /// `true`.
-fn device_url(value: &Secret, by: &str, given: &[(String, Secret)]) -> Result<BaseUrl, DisplayText> {
-    let base = value.expose_str().and_then(host::base_url);
+fn device_url(field: &Field, value: &Secret, by: &str, given: &[(String, Secret)]) -> Result<BaseUrl, DisplayText> {
+    let read = if field.query.is_some() { host::exact_base_url } else { host::base_url };
+    let base = value.expose_str().and_then(read);
     let base = base.filter(|base| is_private_network(base.origin())).ok_or(NOT_ENCRYPTED)?;
     if given.iter().any(|(name, value)| name == by && value.expose() == b"true") {
         return Ok(base);

@@ -9,7 +9,7 @@ use crate::{
     config::{Client, ClientAuth, OAuth2Config},
 };
 
-/// Returns the value to store under [`CLIENT_KEY`], for a host that provides an application.
+/// Returns the value to store under [`CLIENT_KEY`](crate::CLIENT_KEY), for a host that provides an application.
 ///
 /// `secret` is the private key if the application signs assertions.
 pub fn client_value(id: &str, secret: Option<&Secret>) -> Secret {

@@ -10,19 +10,28 @@ import { texts } from '../texts.js';
 import { Icon, Tile } from '../ui/icons.js';
 import { ButtonLink, Loading, Note, Problem, takeFocus, Time, Title } from '../ui/parts.js';
 import { goTo } from '../ui/shell.js';
+import { answerFirst } from './setup-loop.js';
 
 const t = texts.connect;
 const LIMIT = 500;
+/** The kind that takes an address, and the field for it. */
+const OF_ADDRESSES = 'mcp';
+const ADDRESS = 'url';
 
 /**
  * Begins a setup and shows it.
  * @param {object} body as of `POST /setups`
+ * @param {object} [answers] to the first question
  */
-export async function beginSetup(body) {
+export async function beginSetup(body, answers) {
   const setup = await api.post('/setups', body, { creates: true });
+  if (answers) answerFirst(setup.id, answers);
   goTo(`/setups/${part(setup.id)}`);
   return setup;
 }
+
+/** Returns the address that was typed, or `null` if the text is something else. */
+const addressIn = (text) => (/^https?:\/\/[^\s/]\S*$/i.test(text.trim()) ? text.trim() : null);
 
 /** One kind to choose. A click begins its setup. */
 export function KindCard({ kind, onPick, isBusy, hasAbout }) {
@@ -95,8 +104,11 @@ export function KindGrid({ items, onPick, isBusy, hasAbout = true }) {
 export default function Connect({ query }) {
   const canManage = useCanManage();
   const [search, setSearch] = useState(query.get('search') ?? '');
-  const { items, error, reload } = useKinds(search.trim());
-  const begin = useAction((kind) => beginSetup({ kind: kind.kind }));
+  const address = addressIn(search);
+  const found = useKinds(address ? OF_ADDRESSES : search.trim());
+  const { error, reload } = found;
+  const items = (address && found.items?.filter((kind) => kind.kind === OF_ADDRESSES)) || found.items;
+  const begin = useAction((kind) => beginSetup({ kind: kind.kind }, address ? { [ADDRESS]: address } : undefined));
   const input = useRef(null);
   useEffect(() => {
     if (window.matchMedia('(min-width: 60rem)').matches) input.current?.focus();
@@ -104,7 +116,9 @@ export default function Connect({ query }) {
   const change = (event) => {
     setSearch(event.target.value);
     const text = event.target.value.trim();
-    navigate(text ? `/connect?${new URLSearchParams({ search: text })}` : '/connect', { replace: true, quiet: true });
+    // The query of an address may be a secret, which the history of the browser would keep.
+    const isKept = text && !addressIn(text);
+    navigate(isKept ? `/connect?${new URLSearchParams({ search: text })}` : '/connect', { replace: true, quiet: true });
   };
   const onEnter = (event) => {
     event.preventDefault();

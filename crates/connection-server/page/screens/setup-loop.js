@@ -34,6 +34,21 @@ function typedBefore(setup) {
   return kept.find(({ id, names }) => id !== setup.id && names === namesOf(setup))?.answers;
 }
 
+/**
+ * Answers to the first question of setups that were just begun, by the id of the setup.
+ * @type {Map<string, object>}
+ */
+const given = new Map();
+
+/** Answers the first question of a setup as soon as its screen shows it. */
+export const answerFirst = (id, answers) => given.set(id, answers);
+
+function givenBefore(setup) {
+  const answers = setup?.type === 'prompt' ? given.get(setup.id) : undefined;
+  if (answers) given.delete(setup.id);
+  return answers;
+}
+
 /** Returns `true` if an error ends when the server is reached again or has recovered. */
 const isPassing = (error) => error !== null && (error.status === 0 || error.status === 429 || error.status >= 500);
 
@@ -131,7 +146,7 @@ export function useSetup(id) {
     return send('POST', '/answers', { step: latest.current.step, answers });
   };
   useEffect(() => {
-    const answers = typedBefore(state.setup);
+    const answers = givenBefore(state.setup) ?? typedBefore(state.setup);
     if (answers) void answer(answers);
   }, [state.setup]);
 

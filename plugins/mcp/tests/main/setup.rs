@@ -76,6 +76,20 @@ fn a_query_of_the_address_is_sent_and_is_no_public_value() {
 }
 
 #[test]
+fn a_server_of_the_own_network_may_be_unencrypted_if_a_person_confirms_it() {
+    const DEVICE: &str = "http://192.168.1.20:8080/mcp";
+    let origin = "http://192.168.1.20:8080/.well-known/oauth-protected-resource";
+    let host = host()
+        .expect(Expected::post(DEVICE).answer(Reply::json(200, DISCOVERED)))
+        .expect(Expected::post(DEVICE).answer(Reply::json(200, TOOLS)))
+        .expect(missing(&format!("{origin}/mcp")))
+        .expect(missing(origin));
+    let confirmed = Input::answers(&[("url", DEVICE), ("unencrypted", "true")]);
+    let made = host.setup([confirmed]).run().unwrap();
+    assert_eq!(made.measured.unwrap().liveness, Liveness::Live);
+}
+
+#[test]
 fn a_server_without_metadata_takes_a_pasted_token() {
     let host = host()
         .expect(refused())

@@ -8,6 +8,7 @@ mod keyboard;
 mod link_dialog;
 mod many_rows;
 mod markup;
+mod mcp;
 mod messages;
 mod mock;
 mod motion;
