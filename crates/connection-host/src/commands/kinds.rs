@@ -1,7 +1,7 @@
 //! `kinds`: lists what can be connected, and what each kind needs. The database is read for the kinds that added
 //! extensions declare, and none is created.
 
-use connection_contract::{Guide, Kind, ToolSpec};
+use connection_contract::{Field, Guide, Kind, ToolSpec};
 use connection_manifest::Catalogue;
 use connection_server::convert::{self, is_called_back};
 
@@ -41,19 +41,19 @@ pub(super) async fn list(mut program: Program, all: bool) -> Result<Exit, Error>
     let mut narrow = Table::new(["KIND", "WHAT", "AUTHENTICATES WITH"], 1);
     for kind in &program.kinds {
         let descriptor = &kind.descriptor;
-        let fields: Vec<_> = descriptor.fields.iter().map(|field| &*field.name).collect();
+        let fields = asked(&descriptor.fields);
         let needs: Vec<_> = descriptor.needs.iter().copied().map(convert::need_word).collect();
         let named = || [descriptor.kind.as_str().into(), descriptor.display_name.as_str().into()];
         let [kind_name, what] = named();
         whole.row([
             kind_name,
             what,
-            fields.join(", ").into(),
+            fields.as_str().into(),
             joined(&KindBody::capabilities(kind)).into(),
             needs.join(", ").into(),
         ]);
         let [kind_name, what] = named();
-        asking.row([kind_name, what, fields.join(", ").into()]);
+        asking.row([kind_name, what, fields.as_str().into()]);
         let [kind_name, what] = named();
         narrow.row([kind_name, what, convert::auth(descriptor.auth).as_str().into()]);
     }
@@ -67,6 +67,22 @@ pub(super) async fn list(mut program: Program, all: bool) -> Result<Exit, Error>
         output.line("`connections kinds --all` lists them as well.")?;
     }
     Ok(Exit::Fine)
+}
+
+/// Returns the names of the fields that every setup asks for, and how many others there are.
+fn asked(fields: &[Field]) -> String {
+    let asked = fields.iter().filter(|field| field.required && field.offer.is_none());
+    let mut names: Vec<_> = asked.map(|field| field.name.to_string()).collect();
+    let others = match fields.len() - names.len() {
+        0 => return names.join(", "),
+        1 => "1 other".to_owned(),
+        more => format!("{more} others"),
+    };
+    match names.last_mut() {
+        Some(last) => *last = format!("{last} and {others}"),
+        None => names.push(others),
+    }
+    names.join(", ")
 }
 
 pub(super) async fn show(mut program: Program, name: &str) -> Result<Exit, Error> {
