@@ -44,8 +44,11 @@ server.listen(options.port ?? 0, '127.0.0.1', () => {
       registration: { enabled: true },
       pushedAuthorizationRequests: { enabled: options.par !== false, requirePushedAuthorizationRequests: options.requirePar === true },
       userinfo: { enabled: true },
+      ...(options.documents && { clientIdMetadataDocument: { enabled: true, ack: 'draft-02' } }),
       ...(options.resources && { resourceIndicators: { enabled: true, getResourceServerInfo: () => ({ scope: 'read' }), useGrantedResource: () => true } }),
     },
+    // The documents of applications are at public addresses, which a test maps to servers of this machine.
+    ...(options.documents && { fetch: (url, init) => fetch(mapped(options.documents, String(url)), { ...init, dispatcher: undefined }) }),
     pkce: { required: () => true },
     findAccount: async (_, id) => account(id),
     issueRefreshToken: async (_, client) => client.grantTypeAllowed('refresh_token'),
@@ -80,6 +83,12 @@ server.listen(options.port ?? 0, '127.0.0.1', () => {
 });
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(0));
+
+function mapped(documents, url) {
+  const origin = Object.keys(documents).find((origin) => url.startsWith(`${origin}/`));
+  if (!origin) throw new Error(`no document is at ${url}`);
+  return documents[origin] + url.slice(origin.length);
+}
 
 // Who is sent here is `ada`, and allows what is asked.
 async function approve(provider, context) {

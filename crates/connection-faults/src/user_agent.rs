@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, Read as _, Write as _},
-    net::TcpStream,
+    net::{SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -32,12 +32,21 @@ impl Answer {
 #[derive(Debug, Default)]
 pub struct UserAgent {
     cookies: BTreeMap<String, String>,
+    /// Hosts that are reached at an address of this machine, with `https` in their addresses.
+    hosts: BTreeMap<String, SocketAddr>,
 }
 
 impl UserAgent {
     /// Creates a client without cookies.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Reaches `host` at an address of this machine, in the clear, as if a proxy with TLS were before it.
+    #[must_use]
+    pub fn with_host(mut self, host: &str, address: SocketAddr) -> Self {
+        self.hosts.insert(host.to_owned(), address);
+        self
     }
 
     /// Requests an address and follows redirects while they stay on the same host, as a person does who agrees to
@@ -47,7 +56,7 @@ impl UserAgent {
     ///
     /// Returns an error if a server does not answer, or after too many redirects.
     pub fn follow(&mut self, url: &str) -> io::Result<String> {
-        let home = split(url)?.0.to_owned();
+        let home = origin(url)?.to_owned();
         let mut url = url.to_owned();
         for _ in 0..MAX_HOPS {
             let answer = self.get(&url)?;
@@ -58,8 +67,8 @@ impl UserAgent {
             let Some(location) = answer.header("location").filter(|_| (300..400).contains(&answer.status)) else {
                 return Ok(url);
             };
-            url = if location.starts_with('/') { format!("http://{home}{location}") } else { location.to_owned() };
-            if split(&url).map_or(true, |(host, _)| host != home) {
+            url = if location.starts_with('/') { format!("{home}{location}") } else { location.to_owned() };
+            if origin(&url).map_or(true, |origin| origin != home) {
                 return Ok(url);
             }
         }
@@ -72,7 +81,7 @@ impl UserAgent {
     ///
     /// Returns an error in the same cases as [`get`](Self::get).
     pub fn agree(&mut self, url: &str, query: &str) -> io::Result<Answer> {
-        let origin = format!("http://{}", split(url)?.0);
+        let origin = origin(url)?.to_owned();
         self.post(&format!("{url}{query}"), &format!("origin: {origin}\r\n"), "")
     }
 
@@ -99,12 +108,16 @@ impl UserAgent {
 
     fn request(&mut self, method: &str, url: &str, headers: &str, body: &str) -> io::Result<Answer> {
         let (host, path) = split(url)?;
+        let known = self.hosts.get(host).copied();
+        if known.is_none() && !url.starts_with("http://") {
+            return Err(io::Error::other("only loopback is reached, in the clear"));
+        }
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = if cookies.is_empty() { String::new() } else { format!("cookie: {}\r\n", cookies.join("; ")) };
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: {host}\r\naccept: */*\r\n{headers}{cookies}connection: close\r\n\r\n{body}"
         );
-        let mut stream = TcpStream::connect(host)?;
+        let mut stream = known.map_or_else(|| TcpStream::connect(host), TcpStream::connect)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         stream.write_all(request.as_bytes())?;
         let mut bytes = Vec::new();
@@ -131,9 +144,16 @@ pub fn question(page: &str) -> Option<&str> {
     rest.split('"').next().filter(|query| query.starts_with("?answer="))
 }
 
+/// Returns the scheme and the host of an address, with its port.
+fn origin(url: &str) -> io::Result<&str> {
+    let host = split(url)?.0;
+    let length = url.find("://").map_or(0, |at| at + 3) + host.len();
+    url.get(..length).ok_or_else(|| io::Error::other("the address has no host"))
+}
+
 /// Splits an address into the host with its port, and the path with its query.
 fn split(url: &str) -> io::Result<(&str, &str)> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| io::Error::other("only loopback is reached, in the clear"))?;
+    let rest = url.split_once("://").ok_or_else(|| io::Error::other("the address has no scheme"))?.1;
     Ok(match rest.find(['/', '?']) {
         Some(at) if rest[at..].starts_with('/') => rest.split_at(at),
         _ => (rest, "/"),

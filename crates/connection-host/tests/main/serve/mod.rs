@@ -7,6 +7,7 @@ mod answers;
 pub(crate) mod browser_of_setup;
 mod callback_check;
 mod callbacks;
+mod client_document;
 mod drains;
 mod ends;
 mod extensions;
