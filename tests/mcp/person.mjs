@@ -26,17 +26,22 @@ function visit(address, method, headers) {
  */
 export async function follow(address) {
   let next = address;
-  let cookie = '';
+  // By name alone: hosts and paths are not told apart.
+  const cookies = new Map();
+  const cookie = () => [...cookies].map((pair) => pair.join('=')).join('; ');
   const keep = (answer) => {
-    for (const line of answer.headers['set-cookie'] ?? []) cookie += `${cookie && '; '}${line.split(';')[0]}`;
+    for (const line of answer.headers['set-cookie'] ?? []) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+      cookies.set(name, value);
+    }
     return answer;
   };
   for (let hop = 0; hop < MAX_HOPS; hop += 1) {
-    let answer = keep(await visit(next, 'GET', { cookie }));
+    let answer = keep(await visit(next, 'GET', { cookie: cookie() }));
     const action = /<form method="post" action="([^"]+)"/.exec(answer.text)?.[1];
     if (action) {
       next = new URL(action, next).href;
-      answer = keep(await visit(next, 'POST', { cookie, origin: new URL(next).origin }));
+      answer = keep(await visit(next, 'POST', { cookie: cookie(), origin: new URL(next).origin }));
     }
     if (!answer.headers.location) return;
     next = new URL(answer.headers.location, next).href;

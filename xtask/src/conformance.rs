@@ -18,20 +18,30 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failu
     setup::run(workspace, setup::Scope::Tests)?;
     process::run(&mut process::cargo(workspace.root(), &["build", "--locked", "-p", "connection-host"]))?;
     match arguments {
+        ["mcp", "drill", options @ ..] => drill_mcp(workspace, options),
         ["mcp", scenarios @ ..] => check_mcp(workspace, scenarios),
         _ => check(workspace, arguments),
     }
 }
 
-/// Runs scenarios of the conformance suite of MCP for the command that was built last. Without its packages, which `setup`
-/// reports, it is left out.
+/// Runs scenarios of the conformance suite of MCP for the command that was built last.
 pub(crate) fn check_mcp(workspace: &Workspace, scenarios: &[&str]) -> Result<(), Failure> {
+    run_mcp(workspace, "tests/mcp/run.mjs", scenarios)
+}
+
+/// Lets many clients use one MCP server through the command that was built last, while they are killed.
+pub(crate) fn drill_mcp(workspace: &Workspace, options: &[&str]) -> Result<(), Failure> {
+    run_mcp(workspace, "tests/mcp/drill.mjs", options)
+}
+
+/// Runs a script of `tests/mcp`. Without its packages, which `setup` reports, it is left out.
+fn run_mcp(workspace: &Workspace, script: &str, arguments: &[&str]) -> Result<(), Failure> {
     if !setup::has_mcp(workspace) {
-        println!("conformance of MCP: SKIPPED: its packages are not installed");
+        println!("{script}: SKIPPED: its packages are not installed");
         return Ok(());
     }
-    let mut check = process::tool(workspace.root(), "node", &["tests/mcp/run.mjs"]);
-    process::run_within(check.args(scenarios).env("CONNECTIONS_BIN", program(workspace)?), MAX_LONG)
+    let mut script = process::tool(workspace.root(), "node", &[script]);
+    process::run_within(script.args(arguments).env("CONNECTIONS_BIN", program(workspace)?), MAX_LONG)
 }
 
 /// Returns the path of the command that was built last.

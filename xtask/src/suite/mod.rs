@@ -99,7 +99,10 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent, filters: &[&str]) -> Re
     let arguments: &[&str] = if extent == Extent::Long { &["--long"] } else { &[] };
     parts.run("conformance", |_| conformance::check(workspace, arguments));
     let scenarios: &[&str] = if extent == Extent::Long { &[] } else { &["--auth"] };
-    parts.run("mcp", |_| conformance::check_mcp(workspace, scenarios));
+    parts.run("mcp", |_| {
+        conformance::check_mcp(workspace, scenarios)?;
+        conformance::drill_mcp(workspace, &["--clients", "8", "--seconds", "10"])
+    });
     parts.run("doc tests", |parts| {
         let arguments = ["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--doc"];
         process::run_within(&mut parts.cargo(&arguments), MAX_DOCUMENTATION)
