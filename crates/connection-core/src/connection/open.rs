@@ -99,7 +99,7 @@ impl Connection {
     /// ```
     /// use connection_core::{Connection, Error, RequestBody};
     ///
-    /// async fn completion(connection: &Connection, prompt: Vec<u8>) -> Result<(), Error> {
+    /// async fn completion(connection: &Connection, prompt: String) -> Result<(), Error> {
     ///     let request = connection.request("POST", "/v1/completions").await?;
     ///     let mut answer = connection.open(request, RequestBody::whole(prompt)).await?;
     ///     while let Some(piece) = answer.chunk().await? {
