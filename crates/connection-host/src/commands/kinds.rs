@@ -69,9 +69,9 @@ pub(super) async fn list(mut program: Program, all: bool) -> Result<Exit, Error>
     Ok(Exit::Fine)
 }
 
-/// Returns the names of the fields that every setup asks for, and how many others there are.
+/// Returns the names of the fields that every setup asks for, whatever its way, and how many others there are.
 fn asked(fields: &[Field]) -> String {
-    let asked = fields.iter().filter(|field| field.required && field.offer.is_none());
+    let asked = fields.iter().filter(|field| field.required && field.offer.is_none() && field.way.is_none());
     let mut names: Vec<_> = asked.map(|field| field.name.to_string()).collect();
     let others = match fields.len() - names.len() {
         0 => return names.join(", "),
