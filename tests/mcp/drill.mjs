@@ -6,8 +6,8 @@
  *
  * The authorization server rotates refresh tokens, revokes all tokens of a sign-in if one of them comes twice, and gives
  * access tokens for two seconds. With `--control`, each client uses the server through `mcp-remote`, and all of them have
- * one directory of tokens. The run fails if a refresh token was sent twice, a refresh was refused, or a person had to sign
- * in again.
+ * one directory of tokens. The run fails if a refresh token was sent twice, a refresh was refused, a person had to sign in
+ * again, or nothing was refreshed.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -189,8 +189,8 @@ async function main() {
   if (!options.control) said.state = await state();
   for (const [name, value] of Object.entries(said)) if (value !== undefined) console.log(`${name.padEnd(14)} ${value}`);
   for (const [text, count] of counts.errors) console.log(`error          ${count} of: ${text}`);
-  const isGood = tokens.signIns === 1 && tokens.notRefreshed === 0 && tokens.refreshes === tokens.generations;
-  process.exitCode = isGood && counts.calls > 0 ? 0 : 1;
+  const isOnce = tokens.refreshes > 0 && tokens.refreshes === tokens.generations && tokens.notRefreshed === 0;
+  process.exitCode = tokens.signIns === 1 && isOnce && counts.calls > 0 ? 0 : 1;
 }
 
 try {

@@ -47,7 +47,8 @@ server.listen(options.port ?? 0, '127.0.0.1', () => {
       ...(options.documents && { clientIdMetadataDocument: { enabled: true, ack: 'draft-02' } }),
       ...(options.resources && { resourceIndicators: { enabled: true, getResourceServerInfo: () => ({ scope: 'read' }), useGrantedResource: () => true } }),
     },
-    // The documents of applications are at public addresses, which a test maps to servers of this machine.
+    // The documents of applications are at public addresses, which a test maps to servers of this machine. The dispatcher
+    // of the provider would refuse those.
     ...(options.documents && { fetch: (url, init) => fetch(mapped(options.documents, String(url)), { ...init, dispatcher: undefined }) }),
     pkce: { required: () => true },
     findAccount: async (_, id) => account(id),

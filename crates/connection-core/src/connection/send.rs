@@ -14,8 +14,8 @@ impl Connection {
     /// After a 401, the credential is refreshed, unless a newer one has been stored meanwhile, and the request is sent
     /// once more with the new credential. If the answer is a 401 although the credential was refreshed seconds ago, the
     /// request is sent once more after two seconds, because the servers of a provider may learn of a new token one
-    /// after another. A 401 that remains makes the connection due for a verification; see
-    /// [`verify_refused_use`](Self::verify_refused_use).
+    /// after another; a credential that ended meanwhile is refreshed before. A 401 that remains makes the connection due
+    /// for a verification; see [`verify_refused_use`](Self::verify_refused_use).
     ///
     /// # Cancellation
     ///

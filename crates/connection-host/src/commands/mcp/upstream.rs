@@ -86,9 +86,9 @@ impl ConnectionUpstream {
         }
     }
 
-    /// Returns the error for a refused credential that is live by its verification, such as one that ended meanwhile.
+    /// Returns the error for a credential that is live by its last verification, such as one that ended meanwhile.
     fn repeats(&self) -> Refusal {
-        let message = "the server refused the credential of the connection, which a verification found live";
+        let message = "the server refused the credential of the connection, which is live by its last verification";
         let command = format!("`connections reauthorize {}`", self.name());
         Refusal::new("unauthorized", message)
             .remedy(format!("repeat the request; if it is refused again, sign in again: {command}"))
