@@ -31,6 +31,9 @@ pub(crate) fn check_mcp(workspace: &Workspace, scenarios: &[&str]) -> Result<(),
 
 /// Lets many clients use one MCP server through the command that was built last, while they are killed.
 pub(crate) fn drill_mcp(workspace: &Workspace, options: &[&str]) -> Result<(), Failure> {
+    // With the features of the whole workspace, no package is built a second time.
+    let client = ["build", "--workspace", "--locked", "--example", "rmcp_client"];
+    process::run(&mut process::cargo(workspace.root(), &client))?;
     run_mcp(workspace, "tests/mcp/drill.mjs", options)
 }
 
@@ -41,12 +44,15 @@ fn run_mcp(workspace: &Workspace, script: &str, arguments: &[&str]) -> Result<()
         return Ok(());
     }
     let mut script = process::tool(workspace.root(), "node", &[script]);
-    process::run_within(script.args(arguments).env("CONNECTIONS_BIN", program(workspace)?), MAX_LONG)
+    script.args(arguments);
+    script.env("CONNECTIONS_BIN", program(workspace, "connections")?);
+    script.env("CONNECTIONS_RMCP_CLIENT", program(workspace, "examples/rmcp_client")?);
+    process::run_within(&mut script, MAX_LONG)
 }
 
-/// Returns the path of the command that was built last.
-fn program(workspace: &Workspace) -> Result<PathBuf, Failure> {
-    let program = format!("connections{}", std::env::consts::EXE_SUFFIX);
+/// Returns the path of a program of the workspace that was built last.
+fn program(workspace: &Workspace, name: &str) -> Result<PathBuf, Failure> {
+    let program = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     Ok(workspace.target_directory()?.join("debug").join(program))
 }
 
@@ -56,7 +62,7 @@ pub(crate) fn check(workspace: &Workspace, arguments: &[&str]) -> Result<(), Fai
         println!("conformance: SKIPPED: its packages are not installed");
         return Ok(());
     }
-    let program = program(workspace)?;
+    let program = program(workspace, "connections")?;
     let python = setup::api_tester(workspace)?.join("bin/python");
     let mut check = process::tool(workspace.root(), &python.to_string_lossy(), &["-B", "tests/api/run.py"]);
     let limit = if arguments.contains(&"--long") { MAX_LONG } else { MAX_SHORT };

@@ -1,7 +1,8 @@
 // A certified OpenID provider on loopback, for tests: `node oidc.mjs '{"interactions":"auto"}'`.
 //
 // It prints its issuer as one line when it listens, ends with its standard input, and tells at /ledger what was asked of it.
-// A refresh token that comes twice revokes the whole family, as RFC 9700, section 4.14.2, has it.
+// A refresh token that comes twice revokes the whole family, as RFC 9700, section 4.14.2, has it, unless `grace` says for how
+// many seconds it may come again.
 import { createServer } from 'node:http';
 import { createHash } from 'node:crypto';
 import Provider from 'oidc-provider';
@@ -57,6 +58,12 @@ server.listen(options.port ?? 0, '127.0.0.1', () => {
     ttl: { Interaction: 600, Session: 3600, Grant: 30 * 24 * 3600, ...lives },
     interactions: options.interactions === 'forms' ? undefined : { url: (_, interaction) => `/approve/${interaction.uid}` },
   });
+  // A refresh token that comes again within the window gets further tokens, as with servers that allow for lost answers.
+  if (options.grace) {
+    const { adapter } = provider.RefreshToken;
+    const consume = adapter.consume.bind(adapter);
+    adapter.consume = async (id) => void setTimeout(consume, options.grace * 1000, id);
+  }
   const [ledger, grants] = [[], new Set()];
   provider.on('grant.success', (context) => grants.add(context.oidc.entities.Grant?.jti));
   provider.use(async (context, next) => {

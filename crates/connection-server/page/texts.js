@@ -194,6 +194,9 @@ export const texts = {
     summary: 'Summary', tags: 'Tags', tagged: (tag) => `Show the connections with the tag ${tag}`,
     account: 'Account', accountId: 'Account at the provider', kind: 'Kind', checked: 'Last checked',
     expires: 'Expiry', scopes: 'Permissions', noScopes: 'The provider does not say.', profile: 'Profile',
+    asked: (program) => program ? `A program that calls itself “${program}” asks for more permissions`
+      : 'A program asks for more permissions',
+    askedHelp: 'Nobody has checked this name. Continue only if you used the program just now.',
     id: 'Identifier', defaultYes: 'Yes, for this provider', default: 'Default',
     health: 'Health of the last 30 days', healthNone: 'There is nothing to show before the first check.',
     healthSummary: (percent) => `Working ${percent} of the time that was measured.`,

@@ -35,7 +35,7 @@ pub(crate) struct Server {
     /// The id of an application that a person registered.
     pub(crate) client_id: Option<String>,
     /// The secret of that application.
-    pub(crate) client_secret: Option<String>,
+    pub(crate) client_secret: Option<ClientSecret>,
     /// How the application authenticates (RFC 7591, section 2).
     pub(crate) method: String,
     /// `true` if the id of an application may be the address of a document.
@@ -45,6 +45,24 @@ pub(crate) struct Server {
     /// The digest of the issuer, with which its callback and its application are kept apart from others.
     pub(crate) digest: String,
 }
+
+/// The secret of an application. Like every secret, it is not shown and is wiped.
+#[derive(Debug)]
+pub(crate) struct ClientSecret(Secret);
+
+impl Clone for ClientSecret {
+    fn clone(&self) -> Self {
+        Self(self.0.duplicate())
+    }
+}
+
+impl PartialEq for ClientSecret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose() == other.0.expose()
+    }
+}
+
+impl Eq for ClientSecret {}
 
 /// Reads the metadata of an issuer, whose addresses the server named.
 ///
@@ -152,7 +170,7 @@ impl Server {
 
     /// Sets the application that a person registered, and how an application authenticates.
     #[must_use]
-    pub(crate) fn client(mut self, id: Option<String>, secret: Option<String>, methods: &[String]) -> Self {
+    pub(crate) fn client(mut self, id: Option<String>, secret: Option<Secret>, methods: &[String]) -> Self {
         let lists = |name: &str| methods.iter().any(|method| method == name);
         let is_public = id.is_some() && secret.is_none();
         self.method = match () {
@@ -165,7 +183,7 @@ impl Server {
         }
         .to_owned();
         self.client_id = id;
-        self.client_secret = secret;
+        self.client_secret = secret.map(ClientSecret);
         self
     }
 
@@ -173,7 +191,7 @@ impl Server {
     pub(crate) fn oauth2(&self) -> Option<OAuth2> {
         let client = match &self.client_id {
             Some(id) => {
-                let secret = self.client_secret.as_deref().map(Secret::from);
+                let secret = self.client_secret.as_ref().map(|secret| secret.0.duplicate());
                 Client::Configured { id: id.clone(), secret }
             }
             None => Client::Registered,
@@ -217,10 +235,11 @@ impl Server {
                 record = record.with(name, "true");
             }
         }
-        for (name, value) in [("clientId", &self.client_id), ("clientSecret", &self.client_secret)] {
-            if let Some(value) = value {
-                record = record.with(name, value.as_str());
-            }
+        if let Some(id) = &self.client_id {
+            record = record.with("clientId", id.as_str());
+        }
+        if let Some(secret) = &self.client_secret {
+            record = record.with("clientSecret", secret.0.duplicate());
         }
         for (endpoint, address) in &self.endpoints {
             if let Some((_, name)) = ENDPOINTS.iter().find(|(known, _)| known == endpoint) {
@@ -243,7 +262,7 @@ impl Server {
             endpoints: ENDPOINTS.iter().filter_map(endpoint).collect(),
             scopes: text("scopes")?.split(' ').filter(|scope| !scope.is_empty()).map(ToOwned::to_owned).collect(),
             client_id: given("clientId"),
-            client_secret: given("clientSecret"),
+            client_secret: record.find("clientSecret").map(|secret| ClientSecret(secret.duplicate())),
             method: text("method")?,
             takes_documents: record.find("documents").is_some(),
             is_shared: record.find("shared").is_some(),

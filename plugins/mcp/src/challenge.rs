@@ -12,6 +12,8 @@ pub(crate) struct Challenge {
     pub(crate) resource_metadata: Option<String>,
     /// The scopes that the request needs.
     pub(crate) scopes: Option<Vec<String>>,
+    /// `true` if the server accepts the token, and wants further scopes for the request (RFC 6750, section 3.1).
+    pub(crate) lacks_scopes: bool,
 }
 
 /// Reads the challenge for bearer tokens of a refusal.
@@ -32,6 +34,7 @@ pub(crate) fn read(answer: &HttpResponse) -> Result<Challenge, SetupFailure> {
         for (name, value) in bearer_parameters(value) {
             match name.as_str() {
                 "resource_metadata" => challenge.resource_metadata = Some(value),
+                "error" => challenge.lacks_scopes = value == "insufficient_scope",
                 "scope" => challenge.scopes = Some(value.split_ascii_whitespace().map(ToOwned::to_owned).collect()),
                 _ => {}
             }

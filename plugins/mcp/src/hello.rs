@@ -5,7 +5,7 @@
 
 use connection_contract::prelude::*;
 
-use crate::{Mcp, McpCredential, credential::Access};
+use crate::{Mcp, McpCredential, challenge, credential::Access};
 
 /// The revision of the protocol without sessions.
 const STATELESS: &str = "2026-07-28";
@@ -27,10 +27,19 @@ enum Era {
     WithSessions { version: String, session: Option<String> },
 }
 
-/// What a server that answered says about itself.
+/// The code for an address at which something else answers than an MCP server.
+const NO_SERVER: &str = "mcp_no_server";
+/// The longest name of a server that is kept, in characters.
+const MAX_NAME: usize = 100;
+/// How many names of tools are kept.
+const MAX_TOOLS: usize = 20;
+
+/// What a server that answered says about itself. People see it as data, because the server chose it.
 #[derive(Debug, Default)]
 pub(crate) struct Greeting {
     pub(crate) name: Option<String>,
+    /// The names of the first tools, and how many more there are. `None` if the server was not asked or has none.
+    pub(crate) tools: Option<String>,
 }
 
 /// The requests that a server refuses without a credential.
@@ -64,17 +73,21 @@ pub(crate) async fn without_credential(
 ) -> Result<Hello, NotLive> {
     let open = open(query);
     let with = (&Mcp, &open);
-    let (era, greeting) = match greet(base, with, ctx).await? {
+    let (era, name) = match greet(base, with, ctx).await? {
         Ok(found) => found,
         Err(refusal) => return Ok(Hello::Refused(Gate::Greeting, refusal)),
     };
     let tools = list_tools(base, with, &era, ctx).await;
     end(base, with, &era, ctx).await;
     let tools = tools?;
-    Ok(if is_refusal(&tools) { Hello::Refused(Gate::Tools, tools) } else { Hello::Answered(greeting) })
+    if is_refusal(&tools, with.1) {
+        return Ok(Hello::Refused(Gate::Tools, tools));
+    }
+    Ok(Hello::Answered(Greeting { name, tools: tool_names(&tools) }))
 }
 
-/// Verifies a credential: it works only if the same request without it is refused.
+/// Verifies a credential: it works only if the same request without it is refused. What the server says about itself is
+/// complete if the gate is known, as it is in a setup.
 ///
 /// # Errors
 ///
@@ -85,12 +98,14 @@ pub(crate) async fn checked(
     gate: Gate,
     base: &BaseUrl,
     ctx: &Context<'_>,
-) -> Result<VerifyResult<McpCredential>, NotLive> {
+) -> Result<(VerifyResult<McpCredential>, Greeting), NotLive> {
     let with = (kind, credential);
-    let Ok((era, _)) = greet(base, with, ctx).await? else { return Err(NotLive::failing(refused())) };
+    let Ok((era, name)) = greet(base, with, ctx).await? else { return Err(NotLive::failing(refused())) };
     if gate == Gate::Greeting {
+        // The greeting was accepted, so what becomes of this request decides nothing.
+        let tools = list_tools(base, with, &era, ctx).await.ok();
         end(base, with, &era, ctx).await;
-        return Ok(VerifyResult::live());
+        return Ok((VerifyResult::live(), Greeting { name, tools: tools.as_ref().and_then(tool_names) }));
     }
     let is_open = matches!(credential.access, Access::Open);
     let answer = match (gate, is_open) {
@@ -99,17 +114,28 @@ pub(crate) async fn checked(
     };
     if let Some(Ok(Hello::Refused(Gate::Greeting, _))) = answer {
         end(base, with, &era, ctx).await;
-        return Ok(VerifyResult::live());
+        return Ok((VerifyResult::live(), Greeting { name, tools: None }));
     }
     let tools = list_tools(base, with, &era, ctx).await;
     end(base, with, &era, ctx).await;
-    if is_refusal(&tools?) {
+    let tools = tools?;
+    if is_refusal(&tools, credential) {
         return Err(NotLive::failing(refused()));
     }
-    match answer.transpose()? {
+    let found = match answer.transpose()? {
         // The server answers anybody, so its answer says nothing about the credential.
-        Some(Hello::Answered(_)) => Ok(VerifyResult::not_checked()),
-        Some(Hello::Refused(..)) | None => Ok(VerifyResult::live()),
+        Some(Hello::Answered(_)) => VerifyResult::not_checked(),
+        Some(Hello::Refused(..)) | None => VerifyResult::live(),
+    };
+    Ok((found, Greeting { name, tools: tool_names(&tools) }))
+}
+
+/// Returns what a verification says of an error. A server that was connected and answers something else is out of order;
+/// that says nothing about the credential.
+pub(crate) fn later(error: NotLive) -> NotLive {
+    match error.reason.code == NO_SERVER {
+        true => NotLive::offline(error.reason),
+        false => error,
     }
 }
 
@@ -123,27 +149,26 @@ pub(crate) fn refused() -> Reason {
     Reason::new(reason::UNAUTHORIZED, "the server refuses the credential").remedy("authorize again")
 }
 
-/// Sends the first request of a client, in either form. `Err` is the answer of a server that wants a credential.
+/// Sends the first request of a client, in either form, and returns the protocol and the name of the server. `Err` is the
+/// answer of a server that wants a credential.
 async fn greet(
     base: &BaseUrl,
     with: With<'_>,
     ctx: &Context<'_>,
-) -> Result<Result<(Era, Greeting), HttpResponse>, NotLive> {
+) -> Result<Result<(Era, Option<String>), HttpResponse>, NotLive> {
     let mut answer = call(base, with, &Era::Stateless, "server/discover", stateless_params(), ctx).await?;
     if supports_stateless(&answer) {
         answer = call(base, with, &Era::Stateless, "server/discover", stateless_params(), ctx).await?;
     }
-    if is_refusal(&answer) {
+    if is_refusal(&answer, with.1) {
         return Ok(Err(answer));
     }
-    // The server accepts the credential, and wants further scopes for this request (RFC 6750, section 3.1).
     if answer.status() == 403 {
-        let is_open = matches!(with.1.access, Access::Open);
-        return Ok(if is_open { Err(answer) } else { Ok((Era::Stateless, Greeting::default())) });
+        return Ok(Ok((Era::Stateless, None)));
     }
     if let Some(result) = result(&answer) {
         let server = &result["_meta"]["io.modelcontextprotocol/serverInfo"];
-        return Ok(Ok((Era::Stateless, greeting(server))));
+        return Ok(Ok((Era::Stateless, server_name(server))));
     }
     let client = Value::object([("name", NAME.into()), ("version", VERSION.into())]);
     let params = Value::object([
@@ -153,7 +178,7 @@ async fn greet(
     ]);
     let begun = Era::WithSessions { version: WITH_SESSIONS.to_owned(), session: None };
     let answer = call(base, with, &begun, "initialize", params, ctx).await?;
-    if is_refusal(&answer) {
+    if is_refusal(&answer, with.1) {
         return Ok(Err(answer));
     }
     let Some(result) = result(&answer) else { return Err(no_server(&answer)) };
@@ -163,7 +188,7 @@ async fn greet(
     // The server waits for this notification before it answers other requests.
     let body = Value::object([("jsonrpc", "2.0".into()), ("method", "notifications/initialized".into())]);
     drop(send(post(base, &era, &body), with, ctx).await?);
-    Ok(Ok((era, greeting(&result["serverInfo"]))))
+    Ok(Ok((era, server_name(&result["serverInfo"]))))
 }
 
 async fn list_tools(base: &BaseUrl, with: With<'_>, era: &Era, ctx: &Context<'_>) -> Result<HttpResponse, NotLive> {
@@ -258,9 +283,16 @@ fn supports_stateless(answer: &HttpResponse) -> bool {
         && supported.items().iter().any(|version| version.as_str() == Some(STATELESS))
 }
 
-/// Returns `true` for an answer that asks for a credential.
-fn is_refusal(answer: &HttpResponse) -> bool {
-    answer.status() == 401
+/// Returns `true` for an answer that asks for a credential, or for another one. A server that wants further scopes for the
+/// request accepts the credential.
+fn is_refusal(answer: &HttpResponse, credential: &McpCredential) -> bool {
+    let is_open = matches!(credential.access, Access::Open);
+    let lacks_scopes = || challenge::read(answer).is_ok_and(|challenge| challenge.lacks_scopes);
+    match answer.status() {
+        401 => true,
+        403 => is_open || !lacks_scopes(),
+        _ => false,
+    }
 }
 
 /// Returns the result of a JSON-RPC response, also as an event of a stream.
@@ -296,12 +328,30 @@ fn events(text: &str) -> impl Iterator<Item = Value> {
     found.into_iter()
 }
 
-fn greeting(server: &Value) -> Greeting {
-    let text = |name: &str| server[name].as_str().filter(|text| !text.is_empty()).map(ToOwned::to_owned);
-    Greeting { name: text("title").or_else(|| text("name")) }
+/// Returns the name of a server for people.
+fn server_name(server: &Value) -> Option<String> {
+    let text = |name: &str| server[name].as_str().filter(|text| !text.is_empty()).map(shortened);
+    text("title").or_else(|| text("name"))
+}
+
+/// Returns the names of the first tools of a list, and how many more it has; `None` if it has none.
+fn tool_names(answer: &HttpResponse) -> Option<String> {
+    let result = result(answer)?;
+    let all: Vec<_> = result["tools"].items().iter().filter_map(|tool| tool["name"].as_str()).collect();
+    let shown: Vec<_> = all.iter().take(MAX_TOOLS).copied().map(shortened).collect();
+    let more = all.len() - shown.len();
+    match (shown.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(shown.join(", ")),
+        (false, more) => Some(format!("{} and {more} more", shown.join(", "))),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(MAX_NAME).collect()
 }
 
 fn no_server(answer: &HttpResponse) -> NotLive {
     let message = format!("no MCP server answers at this address: it answered with status {}", answer.status());
-    NotLive::failing(Reason::new("mcp_no_server", message).remedy("check the address, including its path"))
+    NotLive::failing(Reason::new(NO_SERVER, message).remedy("check the address, including its path"))
 }

@@ -99,7 +99,9 @@ impl ConnectionDefinition for Mcp {
         ctx: &VerifyContext<'_>,
     ) -> Result<VerifyResult<McpCredential>, ConnectionError> {
         let base = ctx.connection().base_url()?;
-        Ok(hello::checked(self, credential, Gate::Unknown, base, ctx).await?)
+        let found = hello::checked(self, credential, Gate::Unknown, base, ctx).await;
+        let (found, _) = found.map_err(hello::later)?;
+        Ok(found)
     }
 
     async fn teardown(

@@ -71,7 +71,7 @@ pub(crate) async fn document(address: &str, ctx: &SetupContext<'_>) -> Result<Op
 }
 
 /// Returns a `GET` request to an address at this origin.
-fn request_to(base: &BaseUrl, address: &str) -> Option<HttpRequest> {
+pub(crate) fn request_to(base: &BaseUrl, address: &str) -> Option<HttpRequest> {
     let rest = address.split_once("://").map_or("", |(_, rest)| rest);
     let rest = rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or_default();
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -117,8 +117,13 @@ pub(crate) fn path_of(base: &BaseUrl) -> String {
 
 pub(crate) fn not_allowed(address: &str) -> SetupFailure {
     let host = address.split_once("://").map_or("", |(_, rest)| rest).split(['/', '?', '#']).next();
-    let host = host.and_then(|host| host.rsplit('@').next()).unwrap_or_default();
-    let message = format!("the server names an address that this host does not reach: {host}");
+    let host = host.and_then(|host| host.rsplit('@').next()).filter(|host| !host.is_empty());
+    let what = match (host, address.split_once(':')) {
+        (Some(host), _) => host,
+        (None, Some((scheme, _))) => scheme,
+        (None, None) => address,
+    };
+    let message = format!("the server names an address that this host does not reach: {what}");
     SetupFailure::new("mcp_address", message)
         .remedy("connect only to servers whose addresses are public and encrypted, or in the network of the address that you enter")
 }

@@ -24,7 +24,7 @@ struct Target {
 #[derive(Default)]
 struct Given {
     client_id: Option<String>,
-    client_secret: Option<String>,
+    client_secret: Option<Secret>,
     header: Option<(String, Secret)>,
 }
 
@@ -86,7 +86,7 @@ async fn asked(ctx: &SetupContext<'_>) -> Result<(Target, Given), SetupFailure> 
     let base = answers.url("url")?.clone();
     let text = |name: &str| answers.text(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let (client_id, header_name) = (text("clientId"), text("headerName"));
-    let secret = answers.secret("clientSecret").ok().and_then(|secret| secret.expose_str().map(ToOwned::to_owned));
+    let secret = answers.secret("clientSecret").ok();
     let header = header_name.zip(answers.secret("headerValue").ok());
     let given = Given { client_secret: secret.filter(|_| client_id.is_some()), client_id, header };
     Ok((Target { base, query: answers.secret("query").ok(), gate: Gate::Unknown }, given))
@@ -112,13 +112,15 @@ async fn chosen(servers: &[String], ctx: &SetupContext<'_>) -> Result<String, Se
     Ok(server.clone())
 }
 
-/// Reads the metadata of an issuer. One in a private network is used after a person has entered its address.
+/// Reads the metadata of an issuer. One that is not public or not encrypted is used after a person has entered its
+/// address.
 async fn trusted_metadata(issuer: &str, ctx: &SetupContext<'_>) -> Result<ServerMetadata, SetupFailure> {
     match authorization::metadata(issuer, ctx).await {
         Err(failure) if failure.code == "mcp_address" => {}
         other => return other,
     }
-    let title = format!("The authorization server is in a private network. To use it, enter its address: {issuer}");
+    let title =
+        format!("The authorization server is not public or not encrypted. To use it, enter its address: {issuer}");
     drop(ctx.prompt(Prompt::new(title).field("server")).await);
     authorization::metadata(issuer, ctx).await
 }
@@ -130,7 +132,7 @@ fn open(target: Target, greeting: &Greeting) -> SetupResult<McpCredential> {
     let identity = Identity::new(account_id(&target.base, "open"), host);
     let found = VerifyResult::live().identity(identity.clone());
     let made = SetupResult::new(credential, identity).reach(Reach::base(target.base.clone())).measured(found);
-    described(made, &target.base, greeting.name.as_deref())
+    described(made, &target.base, greeting)
 }
 
 /// Connects a server that takes a header.
@@ -143,11 +145,11 @@ async fn with_header(
 ) -> Result<SetupResult<McpCredential>, SetupFailure> {
     let Target { base, query, gate } = target;
     let credential = McpCredential { query, access: Access::Header { name, value } };
-    let found = hello::checked(kind, &credential, gate, &base, ctx).await?;
+    let (found, greeting) = hello::checked(kind, &credential, gate, &base, ctx).await?;
     let account = named(&base, ctx).await?;
     let identity = Identity::new(account_id(&base, &account), account);
     let made = SetupResult::new(credential, identity.clone()).reach(Reach::base(base.clone()));
-    Ok(described(made.measured(found.identity(identity)), &base, None))
+    Ok(described(made.measured(found.identity(identity)), &base, &greeting))
 }
 
 /// Asks for a token, because the server does not say how to get one.
@@ -210,12 +212,12 @@ async fn signed_in(
         let access = Access::OAuth { server: Box::new(server.clone()), tokens: Box::new(tokens) };
         Ok::<_, SetupFailure>(McpCredential { query: target.query.as_ref().map(Secret::duplicate), access })
     })?;
-    let found = hello::checked(kind, &made.credential, target.gate, &base, ctx).await?;
+    let (found, greeting) = hello::checked(kind, &made.credential, target.gate, &base, ctx).await?;
     let found = found.identity(identity.clone()).valid_until(made.valid_until);
     let mut made = made.reach(Reach::base(base.clone())).measured(found);
     made.identity = identity;
     made.config.clear();
-    Ok(described(made, &base, None).config("issuer", issuer))
+    Ok(described(made, &base, &greeting).config("issuer", issuer))
 }
 
 /// Returns `true` if the server takes documents as applications, and the host serves one for it.
@@ -239,7 +241,7 @@ async fn application(ctx: &SetupContext<'_>) -> Result<Given, SetupFailure> {
     let title = "The server registers no applications by itself: register one there, and enter it";
     let mut answers = ctx.prompt(Prompt::new(title).field("clientId").field("clientSecret")).await;
     let id = answers.text("clientId").ok().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty());
-    let secret = answers.secret("clientSecret").ok().and_then(|secret| secret.expose_str().map(ToOwned::to_owned));
+    let secret = answers.secret("clientSecret").ok();
     match id {
         Some(id) => Ok(Given { client_id: Some(id), client_secret: secret, header: None }),
         None => Err(SetupFailure::new("mcp_application", "the server needs an application that you registered there")
@@ -258,9 +260,8 @@ async fn account(
     let Some(address) = metadata.userinfo.as_ref().filter(|_| is_asked) else { return Ok(None) };
     let origin = ctx.discovered(address, AddressPurpose::UserInfo).await;
     let origin = origin.map_err(|_| resource::not_allowed(address))?;
-    let path = address.strip_prefix(&origin.to_string()).unwrap_or_default();
-    let path = encode::from_percent(path.split('?').next().unwrap_or_default()).unwrap_or_default();
-    let request = HttpRequest::get(&origin, &path).header("accept", "application/json").no_redirect();
+    let request = resource::request_to(&origin, address).ok_or_else(|| resource::not_allowed(address))?;
+    let request = request.header("accept", "application/json").no_redirect();
     // A server that does not answer leaves the name to the person.
     let Ok(answer) = ctx.send(request.bearer(credential.access_token())).await else { return Ok(None) };
     let Ok(claims) = answer.json() else { return Ok(None) };
@@ -278,12 +279,10 @@ async fn named(base: &BaseUrl, ctx: &SetupContext<'_>) -> Result<String, SetupFa
 }
 
 /// Adds what people see of a connection.
-fn described(made: SetupResult<McpCredential>, base: &BaseUrl, server: Option<&str>) -> SetupResult<McpCredential> {
-    let made = made.config("url", base.to_string());
-    match server {
-        Some(name) => made.config("server", name),
-        None => made,
-    }
+fn described(made: SetupResult<McpCredential>, base: &BaseUrl, greeting: &Greeting) -> SetupResult<McpCredential> {
+    let facts = [("server", &greeting.name), ("tools", &greeting.tools)];
+    let facts = facts.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    facts.fold(made.config("url", base.to_string()), |made, (name, value)| made.config(name, value))
 }
 
 /// Returns the id of an account at a server. Two servers that share an authorization server are two accounts.

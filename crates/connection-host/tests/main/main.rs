@@ -31,6 +31,7 @@ mod kind_test;
 #[cfg(unix)]
 mod manners;
 mod mcp;
+mod mcp_addresses;
 mod mcp_adopt;
 #[cfg(unix)]
 mod mcp_guide;

@@ -1,6 +1,11 @@
 //! MCP servers: a person connects one by its address, and a program uses it through the proxy.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    io::{BufRead as _, BufReader, Write as _},
+    process::Stdio,
+    sync::Arc,
+};
 
 use connection_faults::{oidc::OidcServer, user_agent::UserAgent};
 use serde_json::{Value, json};
@@ -25,15 +30,19 @@ pub(crate) fn begin(machine: &Machine, arguments: &[&str]) -> Running {
     Running::of(command)
 }
 
-/// Calls the tool of a server through the proxy, and returns the answer.
-#[track_caller]
-pub(crate) fn called(machine: &Machine, connection: &str) -> Value {
+/// Returns a call of the tool of a server.
+fn call() -> Value {
     let meta = json!({ "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" } });
     let params = json!({ "name": "echo", "arguments": { "text": "hello" }, "_meta": meta });
-    let call = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params });
-    let answer = machine.feed(&["mcp", "proxy", connection], &format!("{call}\n")).exits(0).json();
+    json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params })
+}
+
+/// Calls the tool of a server through the proxy, and returns the answer.
+#[track_caller]
+pub(crate) fn called(machine: &Machine, connection: &str) -> Value {
+    let answer = machine.feed(&["mcp", "proxy", connection], &format!("{}\n", call())).exits(0).json();
     assert_eq!(answer["id"], 7, "{answer}");
     answer
 }
@@ -90,6 +99,41 @@ fn a_browser_signs_in_where_the_server_says() {
     let mut again = begin(&machine, &["reauthorize", "mcp", "--no-browser", "--yes"]);
     browsed(&again.link());
     again.end().exits(0).says("Reauthorized");
+    is_echoed(&called(&machine, "mcp"));
+}
+
+#[test]
+fn a_refusal_of_a_credential_that_works_says_that_the_request_can_be_repeated() {
+    let Some((provider, server)) = with_sign_in() else { return };
+    let machine = Machine::new();
+    let mut adding = begin(&machine, &["add", &server.address, "--no-browser", "--yes"]);
+    browsed(&adding.link());
+    adding.end().exits(0).says("live");
+    server.refuse_calls(401, "");
+    let mut proxy = machine.command();
+    proxy.args(["mcp", "proxy", "mcp"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut proxy = proxy.spawn().unwrap();
+    // The host waits before it sends the request again, and the end of the input would cancel the request meanwhile.
+    let mut input = proxy.stdin.take().unwrap();
+    writeln!(input, "{}", call()).unwrap();
+    let mut answer = String::new();
+    BufReader::new(proxy.stdout.take().unwrap()).read_line(&mut answer).unwrap();
+    drop(input);
+    assert!(proxy.wait().unwrap().success());
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let error = &answer["error"];
+    assert_eq!(error["data"]["code"], "unauthorized", "{answer}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.ends_with("which is live by its last verification"), "{answer}");
+    let remedy = error["data"]["remedy"].as_str().unwrap();
+    assert!(remedy.starts_with("repeat the request; ") && remedy.contains("connections reauthorize"), "{answer}");
+    // The host has refreshed the token once and has sent the request again, before it asked the server about the token.
+    assert_eq!(provider.token_requests().len(), 2);
+    let mut calls = server.calls();
+    let tokens: BTreeSet<_> = calls.iter_mut().filter_map(|call| call.headers.remove("authorization")).collect();
+    assert_eq!(tokens.len(), 2, "the first call has the former token, and the others have the newer one");
+    assert_eq!(machine.run(&["show", "mcp", "--json"]).exits(0).json()["liveness"], "live");
+    server.accept_calls();
     is_echoed(&called(&machine, "mcp"));
 }
 

@@ -20,10 +20,14 @@ pub(crate) enum Wants {
     Token(Arc<OidcServer>),
 }
 
+/// What is said of each call of a tool: the status, and further parameters of the challenge.
+type Refusal = (u16, &'static str);
+
 /// The server, which ends with the process of the test.
 pub(crate) struct McpServer {
     pub(crate) address: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    refusal: Arc<Mutex<Option<Refusal>>>,
 }
 
 impl McpServer {
@@ -31,28 +35,46 @@ impl McpServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let (shared, own) = (seen.clone(), origin.clone());
+        let refusal: Arc<Mutex<Option<Refusal>>> = Arc::default();
+        let (shared, own, refuses) = (seen.clone(), origin.clone(), refusal.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let Ok(Some((request, stream))) = read(stream) else { continue };
                 shared.lock().unwrap().push(request.clone());
-                let (status, headers, body) = answer(&request, &own, &wants);
+                let refusal = refuses.lock().unwrap().filter(|_| is_call(&request));
+                let (status, headers, body) = answer(&request, &own, &wants, refusal);
                 let headers = format!("content-type: application/json\r\n{headers}");
                 // A client that hangs up does not affect the others.
                 drop(write(stream, status, &headers, &body));
             }
         });
-        Self { address: format!("{origin}/mcp"), seen }
+        Self { address: format!("{origin}/mcp"), seen, refusal }
+    }
+
+    /// Refuses every call of a tool from now on, whatever its credential is, with this status and these further parameters
+    /// of the challenge. Other requests are answered as before.
+    pub(crate) fn refuse_calls(&self, status: u16, parameters: &'static str) {
+        *self.refusal.lock().unwrap() = Some((status, parameters));
+    }
+
+    /// Answers calls of tools again.
+    pub(crate) fn accept_calls(&self) {
+        *self.refusal.lock().unwrap() = None;
     }
 
     /// Returns the names of the tools that were called, each with the headers of the request.
     pub(crate) fn calls(&self) -> Vec<Seen> {
         let seen = self.seen.lock().unwrap();
-        seen.iter().filter(|seen| seen.body.contains("\"tools/call\"")).cloned().collect()
+        seen.iter().filter(|seen| is_call(seen)).cloned().collect()
     }
 }
 
-fn answer(request: &Seen, origin: &str, wants: &Wants) -> (u16, String, String) {
+/// Returns `true` for a call of a tool.
+fn is_call(request: &Seen) -> bool {
+    request.body.contains("\"tools/call\"")
+}
+
+fn answer(request: &Seen, origin: &str, wants: &Wants, refusal: Option<Refusal>) -> (u16, String, String) {
     const METADATA: &str = "/.well-known/oauth-protected-resource/mcp";
     let path = request.path.split('?').next().unwrap_or_default();
     if let Wants::Token(server) = wants
@@ -73,12 +95,15 @@ fn answer(request: &Seen, origin: &str, wants: &Wants) -> (u16, String, String) 
             token.is_some_and(|token| server.is_active(token))
         }
     };
-    if !is_allowed {
+    let refusal = refusal.or_else(|| (!is_allowed).then_some((401, "")));
+    if let Some((status, parameters)) = refusal {
         let challenge = match wants {
-            Wants::Token(_) => format!("www-authenticate: Bearer resource_metadata=\"{origin}{METADATA}\"\r\n"),
+            Wants::Token(_) => {
+                format!("www-authenticate: Bearer resource_metadata=\"{origin}{METADATA}\"{parameters}\r\n")
+            }
             Wants::Nothing | Wants::Header(..) => String::new(),
         };
-        return (401, challenge, json!({ "error": "invalid_token" }).to_string());
+        return (status, challenge, json!({ "error": "invalid_token" }).to_string());
     }
     let message: Value = serde_json::from_str(&request.body).unwrap();
     let server = json!({ "name": "Tickets", "version": "1.0.0" });

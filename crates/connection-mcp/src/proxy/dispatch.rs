@@ -160,6 +160,9 @@ impl Dispatcher {
 
     /// Decides how a request or notification is sent.
     fn form(&mut self, method: &str, params: &Params<'_>) -> Result<Form, Failure> {
+        if let Some(name) = params.client_name() {
+            self.link.set_client(name);
+        }
         if method == "initialize" {
             return Ok(Form::Initialize);
         }

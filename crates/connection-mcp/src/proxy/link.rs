@@ -1,6 +1,6 @@
 //! The state that the tasks of a proxy share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
@@ -28,9 +28,20 @@ pub(crate) struct Link {
     pub(crate) session: Session,
     pub(crate) tools: Tools,
     pub(crate) advice: Advice,
+    /// The name that the client gave itself last.
+    pub(crate) client: Mutex<Option<String>>,
 }
 
 impl Link {
+    /// Keeps the name that the client gives itself.
+    pub(crate) fn set_client(&self, name: String) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(name);
+    }
+
+    fn client(&self) -> Option<String> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Sends a line to the client. If the client is gone, the line is dropped and the proxy ends.
     pub(crate) async fn emit(&self, line: String) {
         let _gone = self.lines.send(line).await.is_err();
@@ -46,6 +57,7 @@ impl Link {
             .header("Content-Type", "application/json")
             .header("Accept", "application/json, text/event-stream")
             .body(body.to_vec());
+        request.client = self.client();
         request.headers.extend(headers);
         self.upstream.open(request).await
     }

@@ -138,6 +138,8 @@ pub(crate) struct Params<'a> {
     pub(crate) meta: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) arguments: Option<&'a RawValue>,
+    #[serde(borrow, rename = "clientInfo")]
+    pub(crate) client_info: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) name: Option<&'a RawValue>,
     #[serde(borrow, rename = "requestId")]
@@ -150,6 +152,24 @@ impl<'a> Params<'a> {
     /// Reads the parameters, or returns `None` if they are not an object or have one of these members twice.
     pub(crate) fn parse(params: Option<&'a RawValue>) -> Option<Self> {
         params.map_or_else(|| Some(Self::default()), |params| serde_json::from_str(params.get()).ok())
+    }
+
+    /// Returns the name that the client gives itself: in `initialize`, or in each request of revision 2026-07-28 and later.
+    pub(crate) fn client_name(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Client {
+            title: Option<String>,
+            name: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct Meta {
+            #[serde(rename = "io.modelcontextprotocol/clientInfo")]
+            client: Option<Client>,
+        }
+        let of_meta = |meta: &RawValue| serde_json::from_str::<Meta>(meta.get()).ok()?.client;
+        let of_info = |info: &RawValue| serde_json::from_str::<Client>(info.get()).ok();
+        let client = self.client_info.and_then(of_info).or_else(|| self.meta.and_then(of_meta))?;
+        client.title.or(client.name).filter(|name| !name.is_empty())
     }
 
     /// Returns the protocol version, which a request of revision 2026-07-28 and later carries.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt as _};
@@ -121,6 +121,7 @@ impl Proxy {
             session: Session::default(),
             tools: Tools::default(),
             advice: self.advice,
+            client: Mutex::default(),
         };
         let mut reading = std::pin::pin!(read(Arc::new(link), input, self.grace));
         let mut writing = std::pin::pin!(write(waiting, output));

@@ -123,12 +123,14 @@ pub struct UpstreamRequest {
     pub headers: Vec<(String, String)>,
     /// The body, if the method has one.
     pub body: Option<Vec<u8>>,
+    /// The name that the client gave itself. Nobody has checked it.
+    pub client: Option<String>,
 }
 
 impl UpstreamRequest {
     /// Returns a request without headers and without a body.
     pub fn new(method: Method) -> Self {
-        Self { method, headers: Vec::new(), body: None }
+        Self { method, headers: Vec::new(), body: None, client: None }
     }
 
     /// Adds a header.

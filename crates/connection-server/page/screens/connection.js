@@ -24,6 +24,7 @@ import {
   Title,
 } from '../ui/parts.js';
 import { Timeline } from '../ui/timeline.js';
+import { AskScopes } from './ask-scopes.js';
 import { Actions } from './connection-actions.js';
 import { Health } from './connection-health.js';
 import { Remedy } from './connection-row.js';
@@ -135,6 +136,17 @@ function History({ id, hints }) {
   </section>`;
 }
 
+/** Shows the scopes for which a program sent the person here, unless the connection has them. */
+function Asked({ connection, query }) {
+  const scopes = [...new Set(query.getAll('scope'))].filter((scope) => !connection.scopes?.includes(scope));
+  if (scopes.length === 0) return null;
+  return html`<${Note} tone="warn" icon="alert" title=${t.asked(query.get('program'))}>
+    <p>${scopes.map((scope) => html`<span class="chip" key=${scope}>${scope}</span> `)}</p>
+    <p>${t.askedHelp}</p>
+    <${AskScopes} connection=${connection.id} scopes=${scopes} />
+  <//>`;
+}
+
 /** @param {{id: string, query: URLSearchParams}} props */
 export default function ConnectionScreen({ id, query }) {
   const canManage = useCanManage();
@@ -164,6 +176,7 @@ export default function ConnectionScreen({ id, query }) {
     </header>
     <${Problem} error=${error} onRetry=${reload} />
     <${Condition} connection=${data} canManage=${canManage} onChanged=${onChanged} />
+    ${canManage && html`<${Asked} connection=${data} query=${query} />`}
     <div class="columns">
       <div>
         ${

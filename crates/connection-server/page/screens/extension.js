@@ -11,6 +11,7 @@ import { texts } from '../texts.js';
 import { Tile } from '../ui/icons.js';
 import { announce, Button, Dialog, Loading, Note, Problem, State, Time, Title } from '../ui/parts.js';
 import { goTo } from '../ui/shell.js';
+import { AskScopes } from './ask-scopes.js';
 import { beginSetup } from './connect.js';
 import { GrantDialog, Grants } from './extension-grants.js';
 import { Settings } from './extension-settings.js';
@@ -87,19 +88,6 @@ function HandOff({ extension, command, ticket: given, onChanged }) {
   </section>`;
 }
 
-/** The button that begins a re-authorization with the missing scopes that the kind allows to ask for. */
-function AskScopes({ extension }) {
-  const { connection, askableScopes } = extension;
-  const ask = useAction(async () => {
-    const setup = await api.post('/setups', { connection, scopes: askableScopes }, { creates: true });
-    goTo(`/setups/${setup.id}`);
-  });
-  return html`<div class="remedy">
-    <${Button} tone="primary" isBusy=${ask.isBusy} onClick=${ask.run}>${t.askScopes}<//>
-    <${Problem} error=${ask.error} />
-  </div>`;
-}
-
 function Needs({ extension, canManage }) {
   const { provider, title, secretNames, commands, connection, missingScopes, askableScopes, addedAt } = extension;
   const chips = (names) => names.map((name) => html`<span class="chip" key=${name}>${name}</span> `);
@@ -111,7 +99,8 @@ function Needs({ extension, canManage }) {
       ${missingScopes.length > 0 && html`<div><dt>${t.missingScopes}</dt><dd class="warn-text">
         ${chips(missingScopes)}</dd></div>`}
     </dl>
-    ${canManage && connection && askableScopes.length > 0 && html`<${AskScopes} extension=${extension} />`}
+    ${canManage && connection && askableScopes.length > 0 && html`<${AskScopes} connection=${connection}
+      scopes=${askableScopes} />`}
     ${addedAt && html`<p class="quiet-text"><${Time} of=${addedAt} words=${t.added} /></p>`}
   </section>`;
 }

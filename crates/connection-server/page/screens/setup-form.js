@@ -5,14 +5,15 @@ import { html, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { sentence } from '../format.js';
 import { texts } from '../texts.js';
 import { Button, Field, Note } from '../ui/parts.js';
+import { firstAnswers } from './setup-loop.js';
 import { Guide } from './setup-parts.js';
 
 const t = texts.setup;
 
-/** Returns the first value of a field. */
-function initial(field) {
-  if (field.input === 'bool') return field.default === 'true';
-  return field.default ?? '';
+/** Returns the first value of a field: what the setup was begun with, or its default. */
+function initial(field, first) {
+  const value = first?.[field.name] ?? field.default;
+  return field.input === 'bool' ? value === 'true' : (value ?? '');
 }
 
 /** Returns the values of a field that takes many: one from each line. */
@@ -122,7 +123,10 @@ export function FormField({ field, value, problem, onChange }) {
  */
 export function SetupForm({ prompt, onSend, isBusy, problems, title, children }) {
   const { fields } = prompt;
-  const [values, setValues] = useState(() => Object.fromEntries(fields.map((field) => [field.name, initial(field)])));
+  const [values, setValues] = useState(() => {
+    const first = firstAnswers(prompt.id);
+    return Object.fromEntries(fields.map((field) => [field.name, initial(field, first)]));
+  });
   const [own, setOwn] = useState({});
   const form = useRef(null);
   const focusOn = (name) => form.current?.querySelector(`[data-field="${CSS.escape(name)}"]`)?.focus();

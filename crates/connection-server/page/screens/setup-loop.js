@@ -23,8 +23,14 @@ const namesOf = ({ fields }) => fields.map((field) => field.name).join(' ');
 function keepTyped(setup, answers) {
   // An address of the browser belongs to one sign-in.
   if (setup.open) return;
+  forgetTyped(setup);
+  typed.set(keyOf(setup), [...(typed.get(keyOf(setup)) ?? []), { id: setup.id, names: namesOf(setup), answers }]);
+}
+
+/** Forgets what was typed into a step, such as answers that were refused. */
+function forgetTyped(setup) {
   const others = (typed.get(keyOf(setup)) ?? []).filter(({ names }) => names !== namesOf(setup));
-  typed.set(keyOf(setup), [...others, { id: setup.id, names: namesOf(setup), answers }]);
+  typed.set(keyOf(setup), others);
 }
 
 /** Returns what was typed into this step of an earlier setup, or `undefined`. */
@@ -35,18 +41,22 @@ function typedBefore(setup) {
 }
 
 /**
- * Answers to the first question of setups that were just begun, by the id of the setup.
- * @type {Map<string, object>}
+ * Answers to the first question of setups, by the id of the setup, until it ends.
+ * @type {Map<string, {answers: object, isSent: boolean}>}
  */
 const given = new Map();
 
 /** Answers the first question of a setup as soon as its screen shows it. */
-export const answerFirst = (id, answers) => given.set(id, answers);
+export const answerFirst = (id, answers) => given.set(id, { answers, isSent: false });
+
+/** Returns the answers that a setup was begun with. They fill the form in which a refused one is corrected. */
+export const firstAnswers = (id) => given.get(id)?.answers;
 
 function givenBefore(setup) {
-  const answers = setup?.type === 'prompt' ? given.get(setup.id) : undefined;
-  if (answers) given.delete(setup.id);
-  return answers;
+  const first = setup?.type === 'prompt' ? given.get(setup.id) : undefined;
+  if (!first || first.isSent) return undefined;
+  first.isSent = true;
+  return first.answers;
 }
 
 /** Returns `true` if an error ends when the server is reached again or has recovered. */
@@ -103,6 +113,7 @@ export function useSetup(id) {
     // The answer to a step with an address may come from the browser that opened it, and is not one of another tab.
     const isMoved = was?.type === 'prompt' && !was.open && setup.step !== was.step && !own.current;
     latest.current = setup;
+    if (hasEnded(setup)) given.delete(setup.id);
     if (hasEnded(setup) && !isRefused(setup)) typed.delete(keyOf(setup));
     setState({ setup, error: null, isOffline: false, isOtherTab: isMoved && !hasEnded(setup) });
   }, []);
@@ -120,8 +131,10 @@ export function useSetup(id) {
       const before = latest.current;
       // The wait for changes may bring a newer state, such as the end, before this request is answered.
       const showIfNewest = (setup) => latest.current === before && show(setup);
+      let isAccepted = false;
       try {
         const setup = method === 'DELETE' ? await api.delete(path) : await api.post(`${path}${suffix}`, body);
+        isAccepted = true;
         setAction({ isBusy: false, error: null });
         showIfNewest(setup ?? (await api.get(path)));
       } catch (error) {
@@ -137,13 +150,15 @@ export function useSetup(id) {
       } finally {
         own.current = false;
       }
+      return isAccepted;
     },
     [path],
   );
 
-  const answer = (answers) => {
-    keepTyped(latest.current, answers);
-    return send('POST', '/answers', { step: latest.current.step, answers });
+  const answer = async (answers) => {
+    const asked = latest.current;
+    keepTyped(asked, answers);
+    if (!(await send('POST', '/answers', { step: asked.step, answers }))) forgetTyped(asked);
   };
   useEffect(() => {
     const answers = givenBefore(state.setup) ?? typedBefore(state.setup);

@@ -25,6 +25,7 @@ pub(super) const ASSETS: &[Asset] = assets![
     "resource.js",
     "router.js",
     "screens/activity.js",
+    "screens/ask-scopes.js",
     "screens/connect-kind.js",
     "screens/connect.js",
     "screens/connection-actions.js",

@@ -1,6 +1,7 @@
 //! The plugin against a fake host. No test sends a request.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod conformance;
 mod hostile;
 mod setup;
 mod verify;

@@ -12,6 +12,10 @@ fn register() -> Expected {
     Expected::post("https://auth.example/register").answer(Reply::json(201, r#"{"client_id": "own"}"#))
 }
 
+fn authorized() -> Expected {
+    post().header("authorization", &format!("Bearer {ACCESS}"))
+}
+
 fn tokens() -> Expected {
     let body = format!(r#"{{"access_token": "{ACCESS}", "expires_in": 3600, "token_type": "Bearer"}}"#);
     Expected::post(TOKEN).answer(Reply::json(200, &body))
@@ -31,7 +35,6 @@ fn a_server_that_asks_for_nothing_is_connected_without_a_credential() {
 
 #[test]
 fn a_server_that_refuses_its_tools_alone_wants_a_credential() {
-    let authorized = || post().header("authorization", &format!("Bearer {ACCESS}"));
     let host = host()
         .expect(post().answer(Reply::json(200, DISCOVERED)))
         .expect(refused())
@@ -48,16 +51,22 @@ fn a_server_that_refuses_its_tools_alone_wants_a_credential() {
 
 #[test]
 fn a_person_signs_in_at_the_server_that_the_resource_names() {
+    let names: Vec<_> = (1..=22).map(|number| format!("tool_{number}")).collect();
+    let listed: Vec<_> = names.iter().map(|name| format!(r#"{{"name": "{name}"}}"#)).collect();
+    let tools = TOOLS.replace("[]", &format!("[{}]", listed.join(", ")));
+    let shown = format!("{} and 2 more", names[..20].join(", "));
     let host = host()
         .expect(refused())
         .expect(found(METADATA, &resource("https://mcp.example/v1", ISSUER)))
         .expect(found(ISSUER_METADATA, &issuer("")))
         .expect(register())
         .expect(tokens())
-        .expect(post().header("authorization", &format!("Bearer {ACCESS}")).answer(Reply::json(200, DISCOVERED)));
+        .expect(authorized().answer(Reply::json(200, DISCOVERED)))
+        .expect(authorized().answer(Reply::json(200, &tools)));
     let back = Input::callback(&[("code", "c-1")]);
     let made = host.setup([address(SERVER), back, Input::answers(&[("name", "Ada")])]).run().unwrap();
     assert_eq!(made.identity.label.as_str(), "Ada");
+    assert!(made.config.iter().any(|(name, value)| name == "tools" && *value == shown), "{:?}", made.config);
     assert_eq!(made.measured.as_ref().unwrap().liveness, Liveness::Live);
     assert!(made.config.iter().any(|(name, value)| name == "issuer" && value == ISSUER));
 }
@@ -97,8 +106,25 @@ fn a_server_without_metadata_takes_a_pasted_token() {
         .expect(missing(ROOT_METADATA))
         .expect(missing("https://mcp.example/.well-known/oauth-authorization-server"))
         .expect(missing("https://mcp.example/.well-known/openid-configuration"))
-        .expect(post().header("authorization", &format!("Bearer {ACCESS}")).answer(Reply::json(200, DISCOVERED)));
+        .expect(authorized().answer(Reply::json(200, DISCOVERED)))
+        .expect(authorized().answer(Reply::json(200, TOOLS)));
     let token = Input::answers(&[("accessToken", ACCESS)]);
     let made = host.setup([address(SERVER), token, Input::answers(&[("name", "Ada")])]).run().unwrap();
     assert_eq!(made.identity.label.as_str(), "Ada");
+}
+
+#[test]
+fn the_secret_of_an_application_is_not_shown() {
+    const SECRET: &str = "canary-application-9c";
+    let host = host()
+        .expect(refused())
+        .expect(found(METADATA, &resource(SERVER, ISSUER)))
+        .expect(found(ISSUER_METADATA, &issuer("").replace(r#"["none"]"#, r#"["client_secret_post"]"#)))
+        .expect(tokens())
+        .expect(authorized().answer(Reply::json(200, DISCOVERED)))
+        .expect(authorized().answer(Reply::json(200, TOOLS)));
+    let given = Input::answers(&[("url", SERVER), ("clientId", "own"), ("clientSecret", SECRET)]);
+    let back = Input::callback(&[("code", "c-1")]);
+    let made = host.setup([given, back, Input::answers(&[("name", "Ada")])]).run().unwrap();
+    assert!(!format!("{made:?}").contains(SECRET), "{made:?}");
 }

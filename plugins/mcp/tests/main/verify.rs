@@ -1,7 +1,7 @@
 //! What a verification shows.
 
 use connection_contract::prelude::*;
-use connection_testkit::Reply;
+use connection_testkit::{Expected, FakeHost, Input, Reply};
 
 use crate::{DISCOVERED, METADATA, ROOT_METADATA, SERVER, TOOLS, address, host, missing, post, refused};
 
@@ -22,4 +22,40 @@ fn a_server_without_a_credential_works_until_it_asks_for_one() {
     assert_eq!(host.verify(&made.credential, &connection).unwrap().liveness, Liveness::Live);
     let found = host.verify(&made.credential, &connection).unwrap();
     assert_eq!((found.liveness, found.reason.unwrap().code.as_ref()), (Liveness::Failing, reason::UNAUTHORIZED));
+}
+
+const KEY: &str = "canary-key-31";
+
+fn with_key() -> Expected {
+    post().header("x-key", KEY)
+}
+
+/// Verifies a connection with a key whose server then answers like this.
+#[track_caller]
+fn check(answers: impl IntoIterator<Item = Expected>, liveness: Liveness, code: Option<&str>) {
+    let host = host().expect(with_key().answer(Reply::json(200, DISCOVERED))).expect(refused());
+    let host = answers.into_iter().fold(host.discovered("https://mcp.example"), FakeHost::expect);
+    let given = Input::answers(&[("url", SERVER), ("headerName", "X-Key"), ("headerValue", KEY)]);
+    let made = host.setup([given, Input::answers(&[("name", "Ada")])]).run().unwrap();
+    let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
+    assert_eq!((found.liveness, found.reason.as_ref().map(|reason| reason.code.as_ref())), (liveness, code));
+}
+
+#[test]
+fn a_server_that_wants_further_scopes_accepts_the_credential() {
+    let challenge = r#"Bearer error="insufficient_scope", scope="write""#;
+    let scopes = with_key().answer(Reply::json(403, "{}").header("www-authenticate", challenge));
+    check([scopes, refused()], Liveness::Live, None);
+}
+
+#[test]
+fn a_server_that_forbids_every_request_is_not_live() {
+    let forbidden = with_key().answer(Reply::json(403, r#"{"message": "blocked"}"#));
+    check([forbidden], Liveness::Failing, Some(reason::UNAUTHORIZED));
+}
+
+#[test]
+fn what_answers_in_the_place_of_a_connected_server_says_nothing_about_the_credential() {
+    let page = || with_key().answer(Reply::text(200, "<html>Welcome to the network of this hotel</html>"));
+    check([page(), page()], Liveness::Offline, Some("mcp_no_server"));
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connection_contract::{HttpRequest, Liveness, Secret};
+use connection_contract::{HttpRequest, Liveness, Secret, encode};
 use connection_core::{Connection, ConnectionRegistry, Error as CoreError, RequestBody, Response};
 use connection_mcp::proxy::{Body, BoxFuture, Refusal, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest};
 
@@ -58,6 +58,7 @@ impl ConnectionUpstream {
 
     async fn answered(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
         let base = self.connection.base_url().await.map_err(|error| self.refused(error))?;
+        let client = request.client;
         let mut sent = HttpRequest::at(request.method.as_str(), &base);
         for (name, value) in request.headers {
             sent.set_header(name, value);
@@ -66,7 +67,9 @@ impl ConnectionUpstream {
         let answer = self.connection.open(sent, body).await.map_err(|error| self.refused(error))?;
         match answer.status() {
             401 => Err(self.unauthorized().await.into()),
-            403 if !answer.missing_scopes().is_empty() => Err(self.lacks(answer.missing_scopes()).into()),
+            403 if !answer.missing_scopes().is_empty() => {
+                Err(self.lacks(answer.missing_scopes(), client.as_deref()).into())
+            }
             status => {
                 let headers = answer.headers().to_vec();
                 Ok(UpstreamAnswer::new(status, headers, Box::new(Arriving(answer))))
@@ -97,17 +100,18 @@ impl ConnectionUpstream {
     /// Returns the error for a credential that needs another sign-in.
     fn signs_in(&self) -> Refusal {
         let message = "the server refuses the credential of the connection";
-        self.to_page(
-            Refusal::new("unauthorized", message)
-                .remedy(format!("sign in again: `connections reauthorize {}`", self.name())),
-        )
+        let refusal = Refusal::new("unauthorized", message);
+        self.to_page(refusal.remedy(format!("sign in again: `connections reauthorize {}`", self.name())), "")
     }
 
-    /// Returns the error for a request that lacks scopes.
-    fn lacks(&self, scopes: &[String]) -> Refusal {
+    /// Returns the error for a request of a client that lacks scopes. Its page shows the client and the scopes.
+    fn lacks(&self, scopes: &[String], client: Option<&str>) -> Refusal {
         let message = format!("the connection lacks the scopes {}", scopes.join(", "));
         let command = reauthorize_command(&self.name(), scopes);
-        self.to_page(Refusal::new("scope_missing", message).remedy(format!("`{command}` asks for them")))
+        let asked = scopes.iter().map(|scope| ("scope", scope.as_str()));
+        let query = encode::form(asked.chain(client.map(|name| ("program", name))));
+        let refusal = Refusal::new("scope_missing", message).remedy(format!("`{command}` asks for them"));
+        self.to_page(refusal, &format!("?{query}"))
     }
 
     fn refused(&self, error: CoreError) -> UpstreamError {
@@ -118,13 +122,13 @@ impl ConnectionUpstream {
         let error = Error::from(error);
         let refusal = Refusal::new(error.code.clone(), error.message.clone());
         let refusal = error.remedy.into_iter().fold(refusal, Refusal::remedy);
-        UpstreamError::from(if needs_person { self.to_page(refusal) } else { refusal })
+        UpstreamError::from(if needs_person { self.to_page(refusal, "") } else { refusal })
     }
 
     /// Adds the address of the connection on the page, where a person can sign in again.
-    fn to_page(&self, refusal: Refusal) -> Refusal {
+    fn to_page(&self, refusal: Refusal, query: &str) -> Refusal {
         match &self.settings.inbound.public_url {
-            Some(url) => refusal.address(format!("{url}/#/connections/{}", self.connection.id())),
+            Some(url) => refusal.address(format!("{url}/connections/{}{query}", self.connection.id())),
             None => refusal,
         }
     }

@@ -123,7 +123,8 @@ impl Upstream for Panics {
     }
 }
 
-#[tokio::test]
+// Time stands still, because writing the panics may take longer than a client is given that ended its input.
+#[tokio::test(start_paused = true)]
 async fn a_panic_is_an_error_for_its_request_alone() {
     let input = [stateless(1, "tools/list", json!({})), stateless(2, "tools/list", json!({}))].join("\n");
     let mut output = Vec::new();
