@@ -2,14 +2,15 @@
  * Many clients use one server with one sign-in, while they are killed and started again.
  *
  *     CONNECTIONS_BIN=… node drill.mjs [--clients N] [--seconds S] [--every MILLISECONDS] [--kill clients|proxies]
- *         [--grace SECONDS] [--control]
+ *         [--slow MILLISECONDS] [--grace SECONDS] [--control]
  *
  * The clients are of three kinds: both generations of the official TypeScript client, and `rmcp`, whose program is
  * `CONNECTIONS_RMCP_CLIENT`. The authorization server rotates refresh tokens, revokes all tokens of a sign-in if one of them
- * comes twice, and gives access tokens for two seconds. With `--grace`, it takes a refresh token again for that time; the
- * connection must be live at the end, whatever the kills did. With `--control`, each client uses the server through
- * `mcp-remote`, and all of them have one directory of tokens. The run fails if a refresh token was sent twice, a refresh was
- * refused, a person had to sign in again, or nothing was refreshed.
+ * comes twice, and gives access tokens for two seconds. With `--slow`, it answers that much later, so that more kills hit an exchange. With
+ * `--grace`, it takes a refresh token again for that time; the connection must be live at the end, whatever the kills did.
+ * With `--control`, each client uses the server through `mcp-remote`, and all of them have one directory of tokens. The run
+ * fails if a refresh was refused, a person had to sign in again, nothing was refreshed, or a refresh token was sent twice
+ * without a window of grace.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '60' },
     every: { type: 'string', default: '500' },
     kill: { type: 'string', default: 'clients' },
+    slow: { type: 'string', default: '0' },
     grace: { type: 'string', default: '0' },
     control: { type: 'boolean', default: false },
   },
@@ -39,8 +41,10 @@ const TOKEN_SECONDS = 2;
 const START_EVERY = 250;
 /** How long the first client may take, which signs in with the control. */
 const MAX_FIRST = 30_000;
-/** How often the connection is verified until it is live again. Each time waits for an exchange whose end is unknown. */
-const MAX_VERIFICATIONS = 5;
+/** How long a connection may take to be live again after a kill hit an exchange, which is repeated after a minute. */
+const MAX_RECOVERY = 180_000;
+/** Time between two verifications meanwhile. */
+const VERIFY_EVERY = 5000;
 
 const home = mkdtempSync(join(tmpdir(), 'mcp-drill-'));
 const env = {
@@ -53,7 +57,7 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 /** Starts the certified provider, and returns its issuer. */
 function startProvider() {
-  const settings = JSON.stringify({ lives: { AccessToken: TOKEN_SECONDS }, resources: true, grace });
+  const settings = JSON.stringify({ lives: { AccessToken: TOKEN_SECONDS }, resources: true, grace, slow: Number(options.slow) });
   const servers = join(here, '../../crates/connection-faults/servers');
   const child = spawn(node, ['oidc.mjs', settings], { cwd: servers, stdio: ['pipe', 'pipe', 'ignore'] });
   process.on('exit', () => child.kill());
@@ -180,10 +184,14 @@ async function verified() {
   return [liveness, reason?.code].filter(Boolean).join(', ');
 }
 
-/** Returns the state at the end. With a window of grace, that is the state after every unknown exchange was repeated. */
+/** Returns the state at the end. With a window of grace, that is the state after an unknown exchange was repeated. */
 async function lastState() {
+  const end = Date.now() + MAX_RECOVERY;
   let state = await verified();
-  for (let count = 1; grace > 0 && state !== 'live' && count < MAX_VERIFICATIONS; count += 1) state = await verified();
+  while (grace > 0 && state !== 'live' && Date.now() < end) {
+    await pause(VERIFY_EVERY);
+    state = await verified();
+  }
   return state;
 }
 

@@ -82,6 +82,8 @@ server.listen(options.port ?? 0, '127.0.0.1', () => {
       return;
     }
     await next();
+    // The token is spent, and a client that is killed meanwhile never learns the next one.
+    if (options.slow && context.path === '/token') await new Promise((resolve) => setTimeout(resolve, options.slow));
     const { grant_type: grant, refresh_token: token } = context.oidc?.body ?? {};
     const spent = token && createHash('sha256').update(token).digest('hex').slice(0, 16);
     ledger.push({ method: context.method, path: context.path, grant, spent, status: context.status });
