@@ -51,6 +51,7 @@ server.listen(options.port ?? 0, '127.0.0.1', () => {
     // The documents of applications are at public addresses, which a test maps to servers of this machine. The dispatcher
     // of the provider would refuse those.
     ...(options.documents && { fetch: (url, init) => fetch(mapped(options.documents, String(url)), { ...init, dispatcher: undefined }) }),
+    ...(options.methods && { clientAuthMethods: options.methods }),
     pkce: { required: () => true },
     findAccount: async (_, id) => account(id),
     issueRefreshToken: async (_, client) => client.grantTypeAllowed('refresh_token'),

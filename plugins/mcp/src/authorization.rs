@@ -2,13 +2,17 @@
 
 use connection_contract::prelude::*;
 use connection_oauth2::{
-    Account, Client, ClientAuth, Endpoint, OAuth2, OAuth2Config, RequestKind, ServerMetadata, oauth2,
+    Account, Assertion, Client, ClientAuth, Endpoint, OAuth2, OAuth2Config, RequestKind, ServerMetadata, oauth2,
 };
 
 use crate::{KIND, resource};
 
 /// The scope for which some servers issue a refresh token (OpenID Connect Core, section 11).
 const OFFLINE: &str = "offline_access";
+/// The method of an application that signs an assertion with its key (RFC 7523, section 2.2).
+const SIGNED: &str = "private_key_jwt";
+/// The end of the address of a document for such an application.
+const SIGNED_END: &str = "k";
 /// The endpoints that are stored, with their names.
 const ENDPOINTS: [(Endpoint, &str); 6] = [
     (Endpoint::Authorize, "authorize"),
@@ -168,6 +172,17 @@ impl Server {
         self
     }
 
+    /// Returns `true` if an application may be public, and `false` if it must sign an assertion. `None` if it must hold a
+    /// secret, so that no document describes it.
+    pub(crate) fn takes_public(methods: &[String]) -> Option<bool> {
+        let lists = |name: &str| methods.iter().any(|method| method == name);
+        match () {
+            () if methods.is_empty() || lists("none") => Some(true),
+            () if lists(SIGNED) => Some(false),
+            () => None,
+        }
+    }
+
     /// Sets the application that a person registered, and how an application authenticates.
     #[must_use]
     pub(crate) fn client(mut self, id: Option<String>, secret: Option<Secret>, methods: &[String]) -> Self {
@@ -187,6 +202,22 @@ impl Server {
         self
     }
 
+    /// Sets the application to the document of the host for a server that takes no public applications, which is signed with
+    /// this key.
+    #[must_use]
+    pub(crate) fn signed(mut self, document: String, key: Secret) -> Self {
+        self.method = SIGNED.to_owned();
+        self.client_id = Some(document);
+        self.client_secret = Some(ClientSecret(key));
+        self.digest = self.signed_part();
+        self
+    }
+
+    /// Returns the part of the addresses of the document and of the callback for an application that signs.
+    pub(crate) fn signed_part(&self) -> String {
+        format!("{}{SIGNED_END}", self.digest)
+    }
+
     /// Returns the kind of OAuth that this server is; `None` for values that no setup stores.
     pub(crate) fn oauth2(&self) -> Option<OAuth2> {
         let client = match &self.client_id {
@@ -202,7 +233,10 @@ impl Server {
             .issuer(self.issuer.as_str())
             .client_key(format!("oauth2-client.{}", self.digest))
             .client(client)
-            .client_auth(ClientAuth::of_method(&self.method)?)
+            .client_auth(match self.method.as_str() {
+                SIGNED => ClientAuth::PrivateKeyJwt(Assertion::new(SignatureAlgorithm::Es256)),
+                method => ClientAuth::of_method(method)?,
+            })
             .account(Account::if_known("/sub", "/email").or_label("/preferred_username").or_label("/name"));
         for on in [RequestKind::Authorize, RequestKind::Device, RequestKind::Refresh, RequestKind::Token] {
             config = config.parameter(on, "resource", self.resource.as_str());

@@ -1,7 +1,7 @@
 //! The way from the address of a server to a connection.
 
 use connection_contract::prelude::*;
-use connection_oauth2::{CLIENT_DOCUMENT_KEY, Endpoint, OAuth2Credential, ServerMetadata};
+use connection_oauth2::{CLIENT_DOCUMENT_KEY, CLIENT_SIGNING_KEY, Endpoint, OAuth2Credential, ServerMetadata};
 
 use crate::{
     Mcp, McpCredential,
@@ -178,7 +178,11 @@ async fn signed_in(
     ctx: &SetupContext<'_>,
 ) -> Result<SetupResult<McpCredential>, SetupFailure> {
     let mut server = server;
-    if given.client_id.is_none() && !has_document(&server, ctx).await {
+    let signed = match given.client_id {
+        None => signed_document(&server, metadata, ctx).await,
+        Some(_) => None,
+    };
+    if signed.is_none() && given.client_id.is_none() && !has_document(&server, metadata, ctx).await {
         server.takes_documents = false;
         match shared_document(metadata, ctx).await {
             Some(document) => {
@@ -189,7 +193,10 @@ async fn signed_in(
             None => {}
         }
     }
-    let server = server.client(given.client_id, given.client_secret, &metadata.auth_methods);
+    let server = match signed {
+        Some((document, key)) => server.signed(document, key),
+        None => server.client(given.client_id, given.client_secret, &metadata.auth_methods),
+    };
     let oauth = server.oauth2().ok_or_else(|| resource::not_allowed(&server.issuer))?;
     let made = oauth.setup(ctx).await?;
     let base = target.base;
@@ -220,16 +227,33 @@ async fn signed_in(
     Ok(described(made, &base, &greeting).config("issuer", issuer))
 }
 
-/// Returns `true` if the server takes documents as applications, and the host serves one for it.
-async fn has_document(server: &Server, ctx: &SetupContext<'_>) -> bool {
+/// Returns `true` if the server takes documents of public applications, and the host serves one for it.
+async fn has_document(server: &Server, metadata: &ServerMetadata, ctx: &SetupContext<'_>) -> bool {
     let document = async || ctx.callback_at(&server.digest).await.ok()?.client_document();
-    server.takes_documents && document().await.is_some()
+    let is_public = Server::takes_public(&metadata.auth_methods) == Some(true);
+    server.takes_documents && is_public && document().await.is_some()
+}
+
+/// Returns the address of the host's document for an application that signs, and its key; `None` unless the server takes
+/// such documents alone.
+async fn signed_document(
+    server: &Server,
+    metadata: &ServerMetadata,
+    ctx: &SetupContext<'_>,
+) -> Option<(String, Secret)> {
+    if !server.takes_documents || Server::takes_public(&metadata.auth_methods) != Some(false) {
+        return None;
+    }
+    let document = ctx.callback_at(&server.signed_part()).await.ok()?.client_document()?;
+    let key = ctx.kv()?.get_secret(CLIENT_SIGNING_KEY).await.ok()??;
+    Some((document, key))
 }
 
 /// Returns the address of a document elsewhere that describes the host. Its callback is the same for all issuers, so only a
 /// server is asked with it that names itself in its answers (RFC 9207).
 async fn shared_document(metadata: &ServerMetadata, ctx: &SetupContext<'_>) -> Option<String> {
-    if !metadata.takes_client_documents || !metadata.sends_iss {
+    let is_public = Server::takes_public(&metadata.auth_methods) == Some(true);
+    if !metadata.takes_client_documents || !metadata.sends_iss || !is_public {
         return None;
     }
     let provided = ctx.kv()?.get_secret(CLIENT_DOCUMENT_KEY).await.ok()??;

@@ -4,6 +4,7 @@
 //! The cryptography and the key sources are in `connection-seal`. This module keeps the wrapped keyset in the store.
 
 mod change;
+mod client_key;
 mod error;
 mod open;
 mod rotate;
@@ -16,6 +17,7 @@ pub use open::KeySources;
 pub use rotate::{KeyRotation, KeyStatus};
 
 pub(crate) use change::change;
+pub(crate) use client_key::{ClientKey, PrivateClientKey};
 pub(crate) use error::OpenKeyError;
 #[cfg(feature = "sqlite")]
 pub(crate) use open::check_keyset;

@@ -42,7 +42,9 @@ use std::{fmt, sync::Arc};
 
 use connection_contract::BoxFuture;
 
-use crate::{Clock, Connection, ConnectionId, ConnectionInfo, Error, Notification, connection, ground::Scope};
+use crate::{
+    Clock, Connection, ConnectionId, ConnectionInfo, Error, Notification, connection, ground::Scope, keys::ClientKey,
+};
 
 pub use all_owners::{AllOwners, KindConnection};
 pub use backup::{Backup, BackupError, Restored, RestoredConnection, TokenUse};
@@ -154,6 +156,15 @@ impl ConnectionRegistry {
     /// Returns the clock that the registry was opened with.
     pub fn clock(&self) -> Arc<dyn Clock> {
         self.systems.ground.clock.clone()
+    }
+
+    /// Returns the public key with which the hosts of this store sign as an OAuth application, as a JSON Web Key Set
+    /// (RFC 7517, section 5). Kinds that learn addresses from their provider sign with it, and the document of the
+    /// application names it. It is the same for as long as the store exists. `None` if the cryptography fails.
+    pub fn client_key_set(&self) -> Option<serde_json::Value> {
+        let (x, y) = ClientKey::of(&self.systems.ground.sealer)?.public()?;
+        let key = serde_json::json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "use": "sig", "alg": "ES256" });
+        Some(serde_json::json!({ "keys": [key] }))
     }
 
     /// Returns the connection with this id.

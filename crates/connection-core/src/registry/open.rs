@@ -12,10 +12,10 @@ use crate::{
     credential::{self, HotRows},
     exchange::{self, Exchanges, StateDirectory, recover},
     ground::Ground,
-    keys::{Sealer, open_keyset},
+    keys::{ClientKey, PrivateClientKey, Sealer, open_keyset},
     notification::{Notification, Notifications},
     owner::DEFAULT_OWNER,
-    services::crypto::SystemCrypto,
+    services::{crypto::SystemCrypto, provided_secrets::CLIENT_SIGNING_KEY},
     store::{Changed, Store},
 };
 
@@ -129,9 +129,26 @@ impl RegistryBuilder {
         )
     }
 
+    /// Provides the key of the store to the kinds that may authenticate with it, unless the host has given them another.
+    fn provide_client_key(&mut self, sealer: &Sealer) {
+        let discover = self.kinds.entries().into_iter().filter(|entry| entry.descriptor.discovers);
+        let without: Vec<_> = discover
+            .map(|entry| entry.kind().clone())
+            .filter(|kind| !self.provided_secrets.has(kind, CLIENT_SIGNING_KEY))
+            .collect();
+        if without.is_empty() {
+            return;
+        }
+        let Some(key) = ClientKey::of(sealer).and_then(|key| key.private()) else { return };
+        let key = Arc::new(PrivateClientKey(key));
+        for kind in without {
+            self.provided_secrets.give(kind, CLIENT_SIGNING_KEY.to_owned(), key.clone());
+        }
+    }
+
     /// Creates the state that belongs to no system.
     fn into_ground(
-        self,
+        mut self,
         store: Store,
         sealer: Sealer,
         notifications: Notifications,
@@ -139,6 +156,7 @@ impl RegistryBuilder {
         runtimes: Arc<Runtimes>,
         process: String,
     ) -> Ground {
+        self.provide_client_key(&sealer);
         let files = store.file().into_iter().fold(self.files, FilesPolicy::protect_file).hold();
         Ground {
             store,

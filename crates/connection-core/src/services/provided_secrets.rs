@@ -7,6 +7,11 @@ use async_trait::async_trait;
 use connection_contract::{Kind, Secret, ServiceError};
 use connection_seal::SecretFile;
 
+/// The name of the secret value that holds the private key of the store, as PKCS#8 in PEM, for kinds that learn addresses
+/// from their provider. The public key is that of
+/// [`ConnectionRegistry::client_key_set`](crate::ConnectionRegistry::client_key_set).
+pub(crate) const CLIENT_SIGNING_KEY: &str = "client-signing-key";
+
 /// A secret value that a host provides to a kind.
 #[async_trait]
 pub trait HostSecret: Send + Sync + fmt::Debug {

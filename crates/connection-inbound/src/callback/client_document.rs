@@ -1,6 +1,7 @@
 //! The documents that describe this host as an OAuth application (draft-ietf-oauth-client-id-metadata-document).
 //!
-//! The id of such an application is the address of its document. Each authorization server has a document of its own, which
+//! The id of such an application is the address of its document. It authenticates with the key of the store if its address
+//! says so, and otherwise not at all. Each authorization server has a document of its own, which
 //! names the one redirect address at which answers of that server are taken; nothing is stored for it.
 
 use axum::{
@@ -15,6 +16,8 @@ use super::Receiver;
 
 /// The kind whose setups have an address for each issuer.
 const KIND: Kind = Kind::from_static("mcp");
+/// The end of a part for an authorization server that takes applications only with a signed assertion.
+const SIGNED: char = 'k';
 /// How long others may keep a document, which never changes.
 const KEPT: &str = "public, max-age=86400";
 
@@ -28,7 +31,7 @@ pub(super) async fn client_document(
     let Some(part) = part.filter(|_| url.is_secure() && url.reaches_others()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let document = json!({
+    let mut document = json!({
         "client_id": format!("{url}/oauth/client/{part}.json"),
         "client_name": "Connections",
         "client_uri": url.as_str(),
@@ -38,6 +41,13 @@ pub(super) async fn client_document(
         "application_type": "web",
         "token_endpoint_auth_method": "none",
     });
+    if part.ends_with(SIGNED) {
+        let key_set = receiver.registry.get().and_then(|registry| registry.client_key_set());
+        let Some(key_set) = key_set else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+        document["token_endpoint_auth_method"] = json!("private_key_jwt");
+        document["token_endpoint_auth_signing_alg"] = json!("ES256");
+        document["jwks"] = key_set;
+    }
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, KEPT)];
     (headers, document.to_string()).into_response()
 }

@@ -16,6 +16,10 @@ pub const CLIENT_KEY: &str = "oauth2-client";
 /// (draft-ietf-oauth-client-id-metadata-document).
 pub const CLIENT_DOCUMENT_KEY: &str = "client-document";
 
+/// The name of the secret value that holds the private key with which the host authenticates as an application that a
+/// document describes, as PKCS#8 in PEM. The host derives it for kinds that learn addresses from their provider.
+pub const CLIENT_SIGNING_KEY: &str = "client-signing-key";
+
 /// The names of these fields, which no field of a configuration may have.
 pub(super) const OWN: [&str; 6] = ["callbackUrl", "clientId", "clientSecret", "method", "password", "username"];
 

@@ -17,7 +17,7 @@ pub use self::{
     account::{Account, AccountFrom, Unit},
     builder::OAuth2Builder,
     error::ConfigError,
-    fields::{CLIENT_DOCUMENT_KEY, CLIENT_KEY},
+    fields::{CLIENT_DOCUMENT_KEY, CLIENT_KEY, CLIENT_SIGNING_KEY},
     parts::{
         Assertion, Attach, Audience, Body, Client, ClientAuth, Endpoint, Grant, Method, Renewal, RequestKind, Step,
     },
