@@ -1,0 +1,137 @@
+//! The difference of two rule sets, as a request that one of them permits and the other does not.
+
+mod body;
+mod domain;
+mod search;
+mod witness;
+
+use std::fmt;
+
+use crate::{
+    request::{Place, Request},
+    rules::{Effect, Rules},
+};
+
+/// The result of comparing two rule sets with [`Rules::diff`].
+///
+/// ```
+/// use connection_rules::{Diff, Rules};
+///
+/// let (narrow, wide) = (Rules::ask(), Rules::everything());
+/// assert!(matches!(narrow.diff(&wide), Diff::Found(_)));
+/// assert!(matches!(wide.diff(&narrow), Diff::None));
+/// ```
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_enums, reason = "a caller has to handle each of them")]
+pub enum Diff {
+    /// The second rule set permits nothing that the first one does not permit.
+    None,
+    /// The second rule set permits a request that the first one treats more strictly.
+    Found(Box<Difference>),
+    /// The rules have so many combinations that the search was given up. A caller treats this as a difference.
+    Unknown,
+}
+
+impl Diff {
+    /// Returns the difference, if one was found.
+    pub fn found(self) -> Option<Difference> {
+        match self {
+            Self::Found(difference) => Some(*difference),
+            Self::None | Self::Unknown => None,
+        }
+    }
+}
+
+/// A request that one rule set permits and another one treats more strictly.
+///
+/// ```
+/// use connection_rules::{Effect, Rules};
+///
+/// let difference = Rules::ask().diff(&Rules::everything()).found().unwrap();
+/// assert_eq!((difference.before(), difference.after()), (Effect::Ask, Effect::Allow));
+/// assert_eq!(difference.to_string(), "GET / is asked about before and allowed after");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Difference {
+    request: Request,
+    before: Effect,
+    after: Effect,
+}
+
+impl Difference {
+    /// Returns the request.
+    ///
+    /// It is read with the exceptions that a kind may state, so that an encoded `/` in a pattern can be shown.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Returns the effect that the first rule set has on the request.
+    pub fn before(&self) -> Effect {
+        self.before
+    }
+
+    /// Returns the effect that the second rule set has on the request.
+    pub fn after(&self) -> Effect {
+        self.after
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = self.request.head();
+        write!(f, "{} {}", head.method(), head.target())?;
+        if let Place::Origin(_) = head.place() {
+            f.write_str(" outside the base address")?;
+        }
+        if let Some(protocol) = head.upgrade() {
+            write!(f, " with an upgrade to {protocol}")?;
+        }
+        if let Some(media) = head.media.as_ref().filter(|_| head.has_body()) {
+            write!(f, " with a body of type {}", media.essence)?;
+            match (self.request.body(), head.body_length()) {
+                (Some(body), _) if body.len() <= 1024 => write!(f, ": {},", String::from_utf8_lossy(body))?,
+                (_, Some(length)) => write!(f, " and {length} bytes")?,
+                (_, None) => f.write_str(" and of unknown length")?,
+            }
+        }
+        let word = |effect| match effect {
+            Effect::Allow => "allowed",
+            Effect::Ask => "asked about",
+            Effect::Deny => "denied",
+        };
+        write!(f, " is {} before and {} after", word(self.before), word(self.after))
+    }
+}
+
+impl Rules {
+    /// Returns a request that `other` permits and these rules treat more strictly.
+    ///
+    /// Allowing is wider than asking, and asking is wider than denying. Budgets and ends are not compared.
+    ///
+    /// A request that is returned was decided by both rule sets. The absence of a difference is exact, too: rules
+    /// compare texts with a finite number of texts and patterns, so the search needs to try only one request of each
+    /// class that no rule tells apart. If there are too many combinations of classes, the result is [`Diff::Unknown`].
+    ///
+    /// ```
+    /// use connection_rules::Rules;
+    ///
+    /// let rules = |path: &str| {
+    ///     let rule = serde_json::json!({ "name": "read", "methods": ["GET"], "path": path, "effect": "allow" });
+    ///     Rules::from_value(&serde_json::json!({ "rule": [rule] })).unwrap()
+    /// };
+    /// let difference = rules("/repos/acme/site").diff(&rules("/repos/acme/{repo}")).found().unwrap();
+    /// assert_eq!(difference.request().head().method(), "GET");
+    /// assert!(rules("/repos/acme/site").narrows(&rules("/repos/acme/{repo}")));
+    /// ```
+    pub fn diff(&self, other: &Self) -> Diff {
+        search::search(self, other)
+    }
+
+    /// Returns `true` if these rules permit nothing that `other` does not permit.
+    ///
+    /// If the search was given up, the result is `false`.
+    pub fn narrows(&self, other: &Self) -> bool {
+        matches!(other.diff(self), Diff::None)
+    }
+}

@@ -1,0 +1,122 @@
+//! Building a request from the choices of the search.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    diff::{
+        body::{Body, Skeleton},
+        domain::Choice,
+    },
+    media::FORM,
+    parameters::Parameter,
+    profile::Profile,
+    request::{Place, Request, RequestHead, RequestParts},
+    text::{encode, is_plain_in_parameter, is_plain_in_segment},
+};
+
+/// The choices of the search for one request.
+#[derive(Debug, Default)]
+pub(super) struct Parts<'a> {
+    pub(super) segments: Vec<&'a str>,
+    pub(super) has_end_slash: bool,
+    pub(super) query: Vec<&'a Parameter>,
+    pub(super) fields: Vec<&'a Parameter>,
+    pub(super) pointers: Vec<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    /// Adds the value of a variable. `is_query` tells parameters of the query from those of a form.
+    pub(super) fn add(&mut self, choice: &'a Choice, is_query: bool) {
+        match choice {
+            Choice::Form { segments, has_end_slash } => {
+                self.segments = vec!["other"; *segments];
+                self.has_end_slash = *has_end_slash;
+            }
+            Choice::Segment(_) => {}
+            Choice::Parameters(parameters) if is_query => self.query.extend(parameters),
+            Choice::Parameters(parameters) => self.fields.extend(parameters),
+            Choice::Pointer(pointer) => self.pointers.extend(pointer.as_deref()),
+        }
+    }
+}
+
+/// Builds the request, or returns `None` if no kind could read it in one way.
+pub(super) fn build(skeleton: &Skeleton, parts: &Parts<'_>) -> Option<Request> {
+    let mut target = String::new();
+    for segment in &parts.segments {
+        target.push('/');
+        target.push_str(&encode(segment, is_plain_in_segment));
+    }
+    if target.is_empty() || parts.has_end_slash {
+        target.push('/');
+    }
+    let mut query = form(&parts.query);
+    if skeleton.has_document && !parts.query.iter().any(|parameter| parameter.name.lenient == "query") {
+        query = if query.is_empty() { "query=x".to_owned() } else { format!("{query}&query=x") };
+    }
+    if !query.is_empty() {
+        target = format!("{target}?{query}");
+    }
+    let mut request = RequestParts::new(skeleton.method.clone(), target);
+    if skeleton.is_outside {
+        request = request.place(Place::Origin("https://other.example".to_owned()));
+    }
+    if let Some(protocol) = &skeleton.upgrade {
+        request = request.header("upgrade", protocol.as_bytes());
+    }
+    let mut profile = Profile::strict().encoded_slash_is_data().empty_segment_is_data();
+    let names = parts.query.iter().chain(&parts.fields).map(|parameter| parameter.name.text.clone());
+    profile.exempt_names.extend(names);
+    let with_media = |request: RequestParts, media: &str, length| {
+        RequestHead::read(request.header("content-type", media).body_length(length), &profile).ok()
+    };
+    match &skeleton.body {
+        Body::None => RequestHead::read(request, &profile).ok()?.streamed().ok(),
+        Body::Form => with_media(request, FORM, None)?.with_body(fields(&parts.fields)).ok(),
+        Body::Streamed { media, length } => with_media(request, media, *length)?.streamed().ok(),
+        Body::Json { media, value, length } => {
+            let mut bytes = add(value.clone(), &parts.pointers).to_string().into_bytes();
+            if let Some(length) = length {
+                // Spaces after a value belong to it.
+                bytes.resize(usize::try_from(*length).ok()?, b' ');
+            }
+            with_media(request, media, None)?.with_body(bytes).ok()
+        }
+    }
+}
+
+/// Returns the bytes of a form. One without fields has a field that no rule names, because it would be no body.
+fn fields(fields: &[&Parameter]) -> Vec<u8> {
+    let text = form(fields);
+    if text.is_empty() { b"&".to_vec() } else { text.into_bytes() }
+}
+
+fn form(parameters: &[&Parameter]) -> String {
+    let encoded = |text: &str| encode(text, is_plain_in_parameter);
+    let pairs = parameters.iter().map(|parameter| format!("{}={}", encoded(&parameter.name.text), encoded(&parameter.value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Returns an object that has something at each of the pointers.
+pub(super) fn object(pointers: &[&str]) -> Value {
+    add(Value::Object(Map::new()), pointers)
+}
+
+/// Adds something at each of the pointers to an object.
+fn add(mut value: Value, pointers: &[&str]) -> Value {
+    // A longer pointer makes the objects in which shorter ones are.
+    let mut pointers = pointers.to_vec();
+    pointers.sort_by_key(|pointer| std::cmp::Reverse(pointer.len()));
+    for pointer in pointers {
+        let mut current = &mut value;
+        let tokens: Vec<String> =
+            pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
+        for (index, token) in tokens.iter().enumerate() {
+            let Value::Object(map) = current else { break };
+            let is_last = index + 1 == tokens.len();
+            let fresh = if is_last { Value::Bool(true) } else { Value::Object(Map::new()) };
+            current = map.entry(token.clone()).or_insert(fresh);
+        }
+    }
+    value
+}

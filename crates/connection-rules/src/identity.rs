@@ -1,0 +1,169 @@
+//! The places at which a request could carry a second identity or a second method.
+
+use crate::{
+    profile::{Profile, Seat},
+    text::{fold, lenient_name},
+};
+
+/// Headers that hold a credential everywhere. They cannot be exempted.
+const ALWAYS: &[&str] = &["authorization", "proxy_authorization", "cookie", "cookie2"];
+
+/// Usual names of headers that hold a credential, as [`lenient_name`] writes them.
+const USUAL_HEADERS: &[&str] = &[
+    "access_token",
+    "api_key",
+    "api_token",
+    "apikey",
+    "auth_token",
+    "authentication",
+    "circle_token",
+    "client_secret",
+    "dd_api_key",
+    "dd_application_key",
+    "deploy_token",
+    "fastly_key",
+    "job_token",
+    "ocp_apim_subscription_key",
+    "private_token",
+    "session_token",
+    "subscription_key",
+    "token",
+    "x_access_token",
+    "x_amz_security_token",
+    "x_api_key",
+    "x_api_token",
+    "x_apikey",
+    "x_app_token",
+    "x_auth",
+    "x_auth_email",
+    "x_auth_key",
+    "x_auth_token",
+    "x_auth_user",
+    "x_authorization",
+    "x_client_secret",
+    "x_consul_token",
+    "x_figma_token",
+    "x_goog_api_key",
+    "x_goog_iam_authorization_token",
+    "x_hasura_admin_secret",
+    "x_honeycomb_team",
+    "x_parse_rest_api_key",
+    "x_parse_session_token",
+    "x_rapidapi_key",
+    "x_redmine_api_key",
+    "x_session_token",
+    "x_shopify_access_token",
+    "x_subject_token",
+    "x_token",
+    "x_user_token",
+    "x_vault_token",
+];
+
+/// Usual names of parameters that hold a credential, as [`lenient_name`] writes them.
+const USUAL_PARAMETERS: &[&str] = &[
+    "access_key",
+    "access_token",
+    "api_key",
+    "api_token",
+    "apikey",
+    "auth",
+    "auth_token",
+    "authorization",
+    "awsaccesskeyid",
+    "client_secret",
+    "deploy_token",
+    "googleaccessid",
+    "id_token",
+    "job_token",
+    "jsessionid",
+    "jwt",
+    "oauth_consumer_key",
+    "oauth_token",
+    "phpsessid",
+    "private_token",
+    "refresh_token",
+    "session_token",
+    "sessionid",
+    "subscription_key",
+    "token",
+    "x_amz_credential",
+    "x_amz_security_token",
+    "x_amz_signature",
+    "x_api_key",
+    "x_goog_credential",
+    "x_goog_signature",
+];
+
+/// Headers that replace the method at some servers.
+const METHOD_HEADERS: &[&str] = &["x_http_method", "x_http_method_override", "x_method_override"];
+
+/// Headers that replace the path or the origin at some servers. `x_forwarded` stands for all that begin with it.
+const PATH_HEADERS: &[&str] = &["x_original_url", "x_rewrite_url", "x_original_uri", "forwarded"];
+
+/// Parameters that replace the method at some servers.
+const METHOD_PARAMETERS: &[&str] = &["_method", "_httpmethod"];
+
+/// What a name of a header or parameter means to some servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameUse {
+    /// It holds a credential.
+    Credential,
+    /// It replaces the method.
+    MethodOverride,
+    /// It replaces the method, and the kind's file allows it.
+    AllowedOverride,
+    /// It replaces the path or the origin.
+    PathOverride,
+    /// It means nothing that concerns the reading.
+    Plain,
+}
+
+/// Returns the meaning of a header.
+pub(crate) fn header_use(name: &str, profile: &Profile) -> NameUse {
+    let name = lenient_name(name);
+    let is_seat = |seat: &Seat| matches!(seat, Seat::Header(header) if lenient_name(header) == name);
+    if ALWAYS.contains(&name.as_str()) || profile.seats.iter().any(is_seat) {
+        return NameUse::Credential;
+    }
+    if METHOD_HEADERS.contains(&name.as_str()) {
+        return override_use(&name, profile);
+    }
+    if PATH_HEADERS.contains(&name.as_str()) || name.starts_with("x_forwarded") {
+        return NameUse::PathOverride;
+    }
+    usual_use(&name, USUAL_HEADERS, profile)
+}
+
+/// Returns the meaning of a parameter of a query or form, by its lenient name.
+pub(crate) fn parameter_use(name: &str, profile: &Profile) -> NameUse {
+    let is_seat = |seat: &Seat| matches!(seat, Seat::Parameter(parameter) if lenient_name(parameter) == name);
+    if profile.seats.iter().any(is_seat) {
+        return NameUse::Credential;
+    }
+    if METHOD_PARAMETERS.contains(&name) {
+        return override_use(name, profile);
+    }
+    usual_use(name, USUAL_PARAMETERS, profile)
+}
+
+/// Returns `true` if a path begins with a seat, which would name another identity.
+pub(crate) fn is_path_seat(first_segment: &str, profile: &Profile) -> bool {
+    profile.seats.iter().any(|seat| match seat {
+        Seat::PathPrefix(prefix) => {
+            let (first, prefix) = (fold(first_segment), fold(prefix));
+            first.len() > prefix.len() && first.starts_with(prefix.as_ref())
+        }
+        Seat::Header(_) | Seat::Parameter(_) => false,
+    })
+}
+
+fn override_use(name: &str, profile: &Profile) -> NameUse {
+    let is_allowed = profile.allowed_overrides.iter().any(|allowed| lenient_name(allowed) == name);
+    if is_allowed { NameUse::AllowedOverride } else { NameUse::MethodOverride }
+}
+
+fn usual_use(name: &str, usual: &[&str], profile: &Profile) -> NameUse {
+    let is_in = |names: &[String]| names.iter().any(|other| lenient_name(other) == name);
+    let is_credential = is_in(&profile.credential_names) || (usual.contains(&name) && !is_in(&profile.exempt_names));
+    if is_credential { NameUse::Credential } else { NameUse::Plain }
+}

@@ -1,0 +1,13 @@
+//! The rules of a grant: the model, and its form as data.
+
+mod model;
+mod pattern;
+mod read;
+mod write;
+
+pub use model::{Budget, Effect, Rule, Rules};
+pub use pattern::PathPattern;
+pub use read::InvalidRules;
+
+pub(crate) use model::{BodyCondition, JsonRpcCondition, MAX_BODY, ParameterCondition};
+pub(crate) use pattern::PatternSegment;
