@@ -127,7 +127,9 @@ mod tests {
 
     #[test]
     fn a_key_that_occurs_twice_is_refused_at_every_depth_and_in_every_case() {
-        for text in [r#"{"a":1,"a":1}"#, r#"{"a":1,"A":2}"#, r#"[{"b":{"c":1,"\u0063":2}}]"#, "{\"k\":1,\"\u{212a}\":2}"] {
+        for text in
+            [r#"{"a":1,"a":1}"#, r#"{"a":1,"A":2}"#, r#"[{"b":{"c":1,"\u0063":2}}]"#, "{\"k\":1,\"\u{212a}\":2}"]
+        {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
         assert_eq!(parse(br#"{"a":{"a":1}}"#), Some(serde_json::json!({"a": {"a": 1}})));

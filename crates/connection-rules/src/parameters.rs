@@ -55,7 +55,6 @@ impl Parameters {
         }
         Ok(Self(parameters))
     }
-
 }
 
 /// Lines and tabs are parts of texts. All other control characters are refused in a value.

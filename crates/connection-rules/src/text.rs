@@ -13,7 +13,8 @@ pub(crate) enum EscapeFault {
 
 /// Decodes the escapes of a text once.
 pub(crate) fn decode(text: &str, is_plus_a_space: bool) -> Result<Cow<'_, str>, EscapeFault> {
-    if !text.contains('%') && !(is_plus_a_space && text.contains('+')) {
+    let is_changed = |c| c == '%' || (c == '+' && is_plus_a_space);
+    if !text.contains(is_changed) {
         return Ok(Cow::Borrowed(text));
     }
     let mut bytes = Vec::with_capacity(text.len());

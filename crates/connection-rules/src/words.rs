@@ -90,7 +90,8 @@ impl fmt::Display for Rule {
             parts.push(format!("GraphQL of the kind {}", alternatives(&names)));
         }
         if let Some(messages) = &self.json_rpc {
-            let methods = (!messages.methods.is_empty()).then(|| format!("the message {}", alternatives(&messages.methods)));
+            let methods =
+                (!messages.methods.is_empty()).then(|| format!("the message {}", alternatives(&messages.methods)));
             let tools = messages.tools.as_ref().map(|tools| format!("a call of the tool {}", alternatives(tools)));
             let either: Vec<String> = methods.into_iter().chain(tools).collect();
             parts.push(alternatives(&either));

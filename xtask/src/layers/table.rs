@@ -42,6 +42,8 @@ pub(crate) const ROWS: &[Row] = &[
     Row { package: "connection-manifest", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
     // It sends nothing and knows no connection.
     Row { package: "connection-mcp", normal: &[], dev: &[] },
+    // It decides about requests, and knows neither a connection nor a store.
+    Row { package: "connection-rules", normal: &[], dev: &[] },
     // The shapes are those of the server, of its clients and of the command.
     Row { package: "connection-api", normal: &[CONTRACT], dev: &[] },
     Row {
@@ -138,6 +140,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
         packages: &[
             "connection-api",
             "connection-mcp",
+            "connection-rules",
             "connection-manifest",
             "connection-core",
             "connection-server",
@@ -156,6 +159,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-oauth2",
             "connection-manifest",
             "connection-mcp",
+            "connection-rules",
             "connection-inbound",
             "connection-client",
             "connection-host",
@@ -238,6 +242,11 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
         dependency: "sha2",
         packages: &["connection-testkit", "xtask"],
         purpose: "the cryptography of the fake host, and the digests of a release",
+    },
+    ExternalPackage {
+        dependency: "apollo-parser",
+        packages: &["connection-rules"],
+        purpose: "the operations of a GraphQL document",
     },
     ExternalPackage { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
     ExternalPackage {

@@ -11,11 +11,8 @@ use crate::{
     },
     json_rpc::MAX_BATCH,
     request::{Content, Request, RequestHead},
-    rules::{Effect, Rule, Rules},
+    rules::{Effect, FORM_LIMIT, Rule, Rules},
 };
-
-/// The number of bytes up to which a form is read.
-const FORM_LIMIT: u64 = 1 << 20;
 
 /// The decision about one request.
 ///
@@ -162,7 +159,8 @@ impl Rules {
             let media = rule.body.as_ref().and_then(|body| body.media.as_ref());
             let has_other_media =
                 media.is_some_and(|media| !head.media.as_ref().is_some_and(|given| media.contains(&given.essence)));
-            let needs_length = rule.body.as_ref().is_some_and(|body| body.max.is_some()) && head.body_length().is_none();
+            let needs_length =
+                rule.body.as_ref().is_some_and(|body| body.max.is_some()) && head.body_length().is_none();
             if !has_other_media && (rule.reads_json() || needs_length) {
                 wanted = wanted.max(Some(rule.body_limit()));
             } else if rule.body.is_none() && rule.form.is_none() && !rule.reads_json() {
@@ -200,9 +198,7 @@ fn decide_by<'a>(rule: &'a Rule, view: View<'a>) -> Option<Decision<'a>> {
         (_, Fit::No) | (Effect::Allow, Fit::Unclear) => None,
         (Effect::Allow, Fit::Yes) => Some(Decision::Allow { rule }),
         (Effect::Ask, Fit::Yes) => Some(Decision::Ask { rule }),
-        (Effect::Deny, Fit::Yes) => {
-            Some(Decision::Deny { rule: Some(rule), remedy: Remedy(Cause::Rule(&rule.name)) })
-        }
+        (Effect::Deny, Fit::Yes) => Some(Decision::Deny { rule: Some(rule), remedy: Remedy(Cause::Rule(&rule.name)) }),
         (Effect::Ask | Effect::Deny, Fit::Unclear) => {
             let cause = comparison.reason.map_or(Cause::Rule(&rule.name), |why| Cause::Unclear(&rule.name, why));
             Some(Decision::Deny { rule: Some(rule), remedy: Remedy(cause) })

@@ -90,7 +90,8 @@ pub(crate) fn head_fit(rule: &Rule, head: &RequestHead) -> Fit {
 /// Compares the conditions of a rule that do not concern the path, a parameter or a member that must not be there.
 pub(crate) fn body_fit(rule: &Rule, view: View<'_>) -> Fit {
     let mut tally = Tally::default();
-    let result = compare_place(rule, &view.request.head, &mut tally).and_then(|()| compare_body(rule, view, &mut tally));
+    let result =
+        compare_place(rule, &view.request.head, &mut tally).and_then(|()| compare_body(rule, view, &mut tally));
     tally.end(result).fit
 }
 

@@ -48,7 +48,9 @@ impl fmt::Display for Reason<'_> {
             Self::ParameterTwice(name) => return write!(f, "the parameter \"{name}\" comes more than once"),
             Self::DeniedParameter(name) => return write!(f, "the parameter \"{name}\" must not be there"),
             Self::NoForm => "the body is not a form",
-            Self::Multipart => "the body is a form in parts, which is not read, and the rule does not name its media type",
+            Self::Multipart => {
+                "the body is a form in parts, which is not read, and the rule does not name its media type"
+            }
             Self::NoBody => "there is no body",
             Self::Media => "the body has another media type",
             Self::TooLong => "the body is longer than the rule looks at",

@@ -6,7 +6,7 @@ use crate::{
     graphql::Operation,
     json_rpc::{RESPONSE, TOOL_CALL},
     media::{FORM, is_json},
-    rules::{Rule, Rules},
+    rules::{FORM_LIMIT, Rule, Rules},
 };
 
 /// The parts of a request that are chosen before the path, the parameters and the members of a body.
@@ -24,16 +24,25 @@ pub(super) struct Skeleton {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Body {
     None,
-    /// A form, which is always read.
-    Form,
-    /// JSON that was read.
-    Json { media: String, value: Value, length: Option<u64> },
+    /// A form, which is always read. A length stands for one that is longer than its fields.
+    Form {
+        length: Option<u64>,
+    },
+    /// JSON that was read. A length stands for one that is longer than its value.
+    Json {
+        media: String,
+        value: Value,
+        length: Option<u64>,
+    },
     /// A body that was not read, with its length if it is known.
-    Streamed { media: String, length: Option<u64> },
+    Streamed {
+        media: String,
+        length: Option<u64>,
+    },
 }
 
 /// A length below every limit that a rule can name.
-const SHORT: u64 = 100;
+pub(super) const SHORT: u64 = 100;
 
 /// Returns one skeleton of each class that the rules tell apart.
 pub(super) fn skeletons(sets: [&Rules; 2]) -> Vec<Skeleton> {
@@ -93,7 +102,9 @@ fn bodies(rules: &[&Rule]) -> Vec<Body> {
     media.dedup();
     let lengths: Vec<Option<u64>> =
         [Some(SHORT)].into_iter().chain(limits.iter().map(|limit| Some(limit + 1))).chain([None]).collect();
-    let mut bodies = vec![Body::None, Body::Form];
+    let mut bodies = vec![Body::None, Body::Form { length: None }];
+    let longer = limits.iter().map(|limit| limit + 1).filter(|length| *length <= FORM_LIMIT);
+    bodies.extend(longer.map(|length| Body::Form { length: Some(length) }));
     for media in media.iter().filter(|media| *media != FORM) {
         bodies.extend(lengths.iter().map(|length| Body::Streamed { media: media.clone(), length: *length }));
         if !is_json(media) {
@@ -142,7 +153,8 @@ fn messages(rules: &[&Rule]) -> Vec<Value> {
     }
     // A rule that denies or asks also matches another letter case.
     let with_case = |texts: Vec<String>| {
-        let mut all: Vec<String> = texts.iter().map(|text| super::domain::other_case(text)).chain(texts.clone()).collect();
+        let mut all: Vec<String> =
+            texts.iter().map(|text| super::domain::other_case(text)).chain(texts.clone()).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -150,9 +162,11 @@ fn messages(rules: &[&Rule]) -> Vec<Value> {
     let methods = with_case(methods).into_iter().filter(|method| method != TOOL_CALL && method != RESPONSE);
     let mut messages: Vec<Value> =
         methods.map(|method| json!({ "jsonrpc": "2.0", "method": method, "id": 1 })).collect();
-    messages.extend(with_case(tools).into_iter().map(
-        |tool| json!({ "jsonrpc": "2.0", "method": TOOL_CALL, "id": 1, "params": { "name": tool } }),
-    ));
+    messages.extend(
+        with_case(tools)
+            .into_iter()
+            .map(|tool| json!({ "jsonrpc": "2.0", "method": TOOL_CALL, "id": 1, "params": { "name": tool } })),
+    );
     messages.push(json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
     messages
 }

@@ -33,7 +33,10 @@ pub(super) enum Variable {
 /// A value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Choice {
-    Form { segments: usize, has_end_slash: bool },
+    Form {
+        segments: usize,
+        has_end_slash: bool,
+    },
     Segment(Segment),
     Parameters(Vec<Parameter>),
     /// The pointer at which something is, or `None`.
@@ -274,7 +277,8 @@ fn parameters(conditions: &[&ParameterCondition]) -> BTreeMap<String, Vec<Choice
             // Two parameters of one name can be spelled differently.
             for second in &names {
                 let value = values.first().cloned().unwrap_or_default();
-                let twice = [first, second].map(|name| Parameter { name: Name::new(name.clone()), value: value.clone() });
+                let twice =
+                    [first, second].map(|name| Parameter { name: Name::new(name.clone()), value: value.clone() });
                 choices.push(Choice::Parameters(twice.to_vec()));
             }
         }

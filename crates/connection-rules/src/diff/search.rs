@@ -5,15 +5,15 @@
 //! must match, the rules before it must not, and no rule of the other set may come to the same effect.
 
 use crate::{
-    decision::{Fit, View, body_fit},
+    decision::{Fit, View, body_fit, is_document_parameter},
     diff::{
         Diff, Difference,
         body::{Body, Skeleton, skeletons},
-        domain::{Choice, Domain, Literal, Variable, is_below, is_there},
-        witness::{Parts, build},
+        domain::{Choice, Domain, Literal, RuleLiterals, Variable, is_below, is_there},
+        witness::{Padding, Parts, build},
     },
     request::Request,
-    rules::{Effect, Rules},
+    rules::{Effect, Rule, Rules},
 };
 
 /// The number of steps after which the search is given up.
@@ -56,7 +56,7 @@ type Sets = Vec<u128>;
 
 impl<'a> Search<'a> {
     fn run(&mut self, skeleton: &Skeleton) -> Option<Difference> {
-        let blank = build(skeleton, &Parts::default())?;
+        let blank = build(skeleton, &Parts::default(), Padding::Declared)?;
         let after = cases(self.after, self.domain.literals.get(1)?, skeleton, &blank);
         let before = cases(self.before, self.domain.literals.first()?, skeleton, &blank);
         let start = self.start(skeleton);
@@ -66,9 +66,8 @@ impl<'a> Search<'a> {
             }
             let Some(sets) = self.require(&start, &target.literals, |literal| literal.yes) else { continue };
             let earlier = after.get(..index).unwrap_or_default();
-            let found = self.pass(earlier, sets, &mut |search, sets| {
-                search.stricter(&before, sets, target.effect, skeleton)
-            });
+            let found =
+                self.pass(earlier, sets, &mut |search, sets| search.stricter(&before, sets, target.effect, skeleton));
             if found.is_some() {
                 return found;
             }
@@ -91,12 +90,14 @@ impl<'a> Search<'a> {
             other => *other == Choice::Pointer(None),
         };
         let sets = self.domain.variables.iter().map(|(variable, choices)| match (variable, &skeleton.body) {
-            (Variable::Query(name), _) if is_document(name) && self.has_graphql() => match skeleton.has_document {
-                false => only(choices, &is_absent),
-                true if name == "query" => only(choices, &|choice| !is_absent(choice)),
-                true => full(choices),
-            },
-            (Variable::Field(_), Body::Form) => full(choices),
+            (Variable::Query(name), _) if is_document_parameter(name) && self.has_graphql() => {
+                match skeleton.has_document {
+                    false => only(choices, &is_absent),
+                    true if name == "query" => only(choices, &|choice| !is_absent(choice)),
+                    true => full(choices),
+                }
+            }
+            (Variable::Field(_), Body::Form { .. }) => full(choices),
             (Variable::Pointer(pointer), Body::Json { value, .. }) => {
                 if is_there(value, pointer) {
                     only(choices, &|choice| !is_absent(choice))
@@ -194,13 +195,7 @@ impl<'a> Search<'a> {
     }
 
     /// Searches the rules of the first set for an effect that is stricter.
-    fn stricter(
-        &mut self,
-        cases: &[Case<'a>],
-        sets: Sets,
-        effect: Effect,
-        skeleton: &Skeleton,
-    ) -> Option<Difference> {
+    fn stricter(&mut self, cases: &[Case<'a>], sets: Sets, effect: Effect, skeleton: &Skeleton) -> Option<Difference> {
         let Some((first, rest)) = cases.split_first() else { return self.verify(&sets, skeleton) };
         for sets in self.matches_below(first, &sets, effect) {
             let found = self.verify(&sets, skeleton);
@@ -241,9 +236,10 @@ impl<'a> Search<'a> {
     /// Builds a request from the sets, and lets both rule sets decide about it.
     fn verify(&mut self, sets: &Sets, skeleton: &Skeleton) -> Option<Difference> {
         for is_lowest in [true, false] {
-            let Some(request) = self.request(sets, skeleton, is_lowest) else { continue };
+            let Some(request) = self.request(sets, skeleton, is_lowest, Padding::Declared) else { continue };
             let (before, after) = (self.before.decide(&request).effect(), self.after.decide(&request).effect());
             if before < after {
+                let request = self.request(sets, skeleton, is_lowest, Padding::Sent)?;
                 return Some(Difference { request, before, after });
             }
         }
@@ -251,7 +247,7 @@ impl<'a> Search<'a> {
         None
     }
 
-    fn request(&self, sets: &Sets, skeleton: &Skeleton, is_lowest: bool) -> Option<Request> {
+    fn request(&self, sets: &Sets, skeleton: &Skeleton, is_lowest: bool, padding: Padding) -> Option<Request> {
         let mut parts = Parts::default();
         let mut segments = Vec::new();
         for ((variable, choices), set) in self.domain.variables.iter().zip(sets) {
@@ -272,37 +268,27 @@ impl<'a> Search<'a> {
             _ => None,
         };
         parts.pointers.retain(|pointer| !base.is_some_and(|value| is_there(value, pointer)));
-        build(skeleton, &parts)
+        build(skeleton, &parts, padding)
     }
 }
 
 /// Returns the rules that can match under a skeleton.
-fn cases<'a>(
-    rules: &Rules,
-    literals: &'a [crate::diff::domain::RuleLiterals],
-    skeleton: &Skeleton,
-    blank: &Request,
-) -> Vec<Case<'a>> {
+fn cases<'a>(rules: &Rules, literals: &'a [RuleLiterals], skeleton: &Skeleton, blank: &Request) -> Vec<Case<'a>> {
     if rules.is_everything() {
         return vec![Case { effect: Effect::Allow, base: Fit::Yes, literals: Vec::new() }];
     }
     let view: View<'_> = rules.deciding_view(blank);
-    let case = |(rule, literals): (&crate::rules::Rule, &'a crate::diff::domain::RuleLiterals)| {
+    let case = |(rule, literals): (&Rule, &'a RuleLiterals)| {
         let base = body_fit(rule, view);
         let mut all: Vec<&Literal> = literals.head.iter().collect();
         match &skeleton.body {
-            Body::Form => all.extend(&literals.form),
+            Body::Form { .. } => all.extend(&literals.form),
             Body::Json { value, .. } if value.is_object() => all.extend(&literals.pointers),
             _ => {}
         }
         (base != Fit::No).then_some(Case { effect: rule.effect(), base, literals: all })
     };
     rules.rules().iter().zip(literals).filter_map(case).collect()
-}
-
-/// Returns `true` for a parameter that servers of GraphQL read instead of the body.
-fn is_document(name: &str) -> bool {
-    crate::decision::is_document_parameter(name)
 }
 
 /// Returns `true` if something can be added at a pointer without changing the class of a JSON value.

@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     diff::{
-        body::{Body, Skeleton},
+        body::{Body, SHORT, Skeleton},
         domain::Choice,
     },
-    media::FORM,
+    media::{FORM, is_json},
     parameters::Parameter,
     profile::Profile,
     request::{Place, Request, RequestHead, RequestParts},
@@ -40,8 +40,17 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// How a body gets a length that is longer than its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Padding {
+    /// The length is only declared, which suffices for a decision.
+    Declared,
+    /// The body has bytes of no meaning.
+    Sent,
+}
+
 /// Builds the request, or returns `None` if no kind could read it in one way.
-pub(super) fn build(skeleton: &Skeleton, parts: &Parts<'_>) -> Option<Request> {
+pub(super) fn build(skeleton: &Skeleton, parts: &Parts<'_>, padding: Padding) -> Option<Request> {
     let mut target = String::new();
     for segment in &parts.segments {
         target.push('/');
@@ -70,18 +79,27 @@ pub(super) fn build(skeleton: &Skeleton, parts: &Parts<'_>) -> Option<Request> {
     let with_media = |request: RequestParts, media: &str, length| {
         RequestHead::read(request.header("content-type", media).body_length(length), &profile).ok()
     };
-    match &skeleton.body {
-        Body::None => RequestHead::read(request, &profile).ok()?.streamed().ok(),
-        Body::Form => with_media(request, FORM, None)?.with_body(fields(&parts.fields)).ok(),
-        Body::Streamed { media, length } => with_media(request, media, *length)?.streamed().ok(),
-        Body::Json { media, value, length } => {
-            let mut bytes = add(value.clone(), &parts.pointers).to_string().into_bytes();
-            if let Some(length) = length {
-                // Spaces after a value belong to it.
-                bytes.resize(usize::try_from(*length).ok()?, b' ');
-            }
-            with_media(request, media, None)?.with_body(bytes).ok()
+    let (media, mut bytes, length, filler) = match &skeleton.body {
+        Body::None => return RequestHead::read(request, &profile).ok()?.streamed().ok(),
+        // JSON that is short is read, and cannot be.
+        Body::Streamed { media, length: Some(length) } if is_json(media) && *length == SHORT => {
+            (media.as_str(), b"{".to_vec(), None, b' ')
         }
+        Body::Streamed { media, length } => return with_media(request, media, *length)?.streamed().ok(),
+        Body::Form { length } => (FORM, fields(&parts.fields), *length, b'&'),
+        // Spaces after a value belong to it.
+        Body::Json { media, value, length } => {
+            (media.as_str(), add(value.clone(), &parts.pointers).to_string().into_bytes(), *length, b' ')
+        }
+    };
+    let head = with_media(request, media, None)?;
+    match (length, padding) {
+        (Some(length), Padding::Declared) => Some(head.with_body(bytes).ok()?.with_length(length)),
+        (Some(length), Padding::Sent) => {
+            bytes.resize(usize::try_from(length).ok()?, filler);
+            head.with_body(bytes).ok()
+        }
+        (None, _) => head.with_body(bytes).ok(),
     }
 }
 
@@ -93,7 +111,8 @@ fn fields(fields: &[&Parameter]) -> Vec<u8> {
 
 fn form(parameters: &[&Parameter]) -> String {
     let encoded = |text: &str| encode(text, is_plain_in_parameter);
-    let pairs = parameters.iter().map(|parameter| format!("{}={}", encoded(&parameter.name.text), encoded(&parameter.value)));
+    let pairs =
+        parameters.iter().map(|parameter| format!("{}={}", encoded(&parameter.name.text), encoded(&parameter.value)));
     pairs.collect::<Vec<_>>().join("&")
 }
 

@@ -100,6 +100,12 @@ impl Request {
         self.bytes.as_deref()
     }
 
+    /// Returns the request with another length of its body, so that a request of a class needs no long body.
+    pub(crate) fn with_length(mut self, length: u64) -> Self {
+        self.head.parts.body_length = Some(length);
+        self
+    }
+
     /// Returns the kinds of the operations of the GraphQL document in the member `query` of the body.
     pub(crate) fn operations(&self) -> Option<&[Operation]> {
         let read = || match &self.content {
@@ -118,7 +124,8 @@ fn read_form(head: &mut RequestHead, bytes: &[u8]) -> Result<Parameters, Ambiguo
     if !head.media.as_ref().is_some_and(Media::is_utf8) {
         return Err(fault("is a form whose text is not UTF-8", "send it in UTF-8"));
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| fault("is a form whose text is not UTF-8", "send it in UTF-8"))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| fault("is a form whose text is not UTF-8", "send it in UTF-8"))?;
     let parameters = Parameters::read(text, &RequestPart::Body)?;
     let overrides = check_parameters(&parameters, &RequestPart::Body, &head.profile)?;
     if head.has_override && !overrides.is_empty() {

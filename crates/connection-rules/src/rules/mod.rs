@@ -9,5 +9,5 @@ pub use model::{Budget, Effect, Rule, Rules};
 pub use pattern::PathPattern;
 pub use read::InvalidRules;
 
-pub(crate) use model::{BodyCondition, JsonRpcCondition, MAX_BODY, ParameterCondition};
+pub(crate) use model::{FORM_LIMIT, JsonRpcCondition, ParameterCondition};
 pub(crate) use pattern::PatternSegment;

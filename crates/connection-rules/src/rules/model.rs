@@ -6,8 +6,10 @@ use crate::{graphql::Operation, parameters::Name, rules::pattern::PathPattern};
 
 /// The size up to which a rule looks at a body if it names no other.
 pub(crate) const DEFAULT_BODY: u64 = 1 << 20;
-/// The largest size that a rule may name, and up to which a form is read.
+/// The largest size that a rule may name.
 pub(crate) const MAX_BODY: u64 = 16 << 20;
+/// The size up to which a form is read.
+pub(crate) const FORM_LIMIT: u64 = 1 << 20;
 
 /// What happens to a request, from the strictest to the widest.
 ///
@@ -157,7 +159,9 @@ impl Rule {
 
     /// Returns `true` if the rule has a condition that only the bytes of a body decide.
     pub(crate) fn reads_json(&self) -> bool {
-        self.graphql.is_some() || self.json_rpc.is_some() || self.body.as_ref().is_some_and(|body| !body.deny.is_empty())
+        self.graphql.is_some()
+            || self.json_rpc.is_some()
+            || self.body.as_ref().is_some_and(|body| !body.deny.is_empty())
     }
 
     /// Returns `true` if the rule allows every request.

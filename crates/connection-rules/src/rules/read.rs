@@ -100,9 +100,8 @@ fn read_budget(place: &Place, value: &Value) -> Result<Budget, InvalidRules> {
     Ok(Budget { requests, per })
 }
 
-const RULE: &[&str] = &[
-    "name", "methods", "path", "from", "query", "form", "body", "graphql", "json_rpc", "upgrade", "effect",
-];
+const RULE: &[&str] =
+    &["name", "methods", "path", "from", "query", "form", "body", "graphql", "json_rpc", "upgrade", "effect"];
 
 fn read_rule(place: &Place, value: &Value) -> Result<Rule, InvalidRules> {
     let table = place.table(value, RULE)?;
@@ -116,7 +115,8 @@ fn read_rule(place: &Place, value: &Value) -> Result<Rule, InvalidRules> {
     let effect = effect.ok_or_else(|| at("effect").fault("must be \"allow\", \"ask\" or \"deny\""))?;
     let mut rule = Rule::new(name, effect);
     if let Some(value) = table.get("methods") {
-        let is_method = |text: &str| is_token(text) && text.len() <= 32 && !text.bytes().any(|b| b.is_ascii_lowercase());
+        let is_method =
+            |text: &str| is_token(text) && text.len() <= 32 && !text.bytes().any(|b| b.is_ascii_lowercase());
         rule.methods = Some(at("methods").list(value, is_method, "must be a method in capital letters")?);
     }
     if let Some(value) = table.get("path") {
