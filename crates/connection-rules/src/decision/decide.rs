@@ -144,11 +144,11 @@ impl Rules {
     /// If the body is longer, the request is decided without it, by [`RequestHead::streamed`]. Forms are read up to
     /// 1 MiB whatever the rules say, because a parameter of a form may replace the method.
     pub fn wants_body(&self, head: &RequestHead) -> Option<u64> {
-        if !head.has_body() || self.is_everything() {
-            return None;
-        }
         if head.is_form() {
             return Some(FORM_LIMIT);
+        }
+        if !head.has_body() || self.is_everything() {
+            return None;
         }
         let mut wanted = None;
         for rule in &self.rules {

@@ -130,7 +130,8 @@ impl Rules {
 
     /// Returns `true` if these rules permit nothing that `other` does not permit.
     ///
-    /// If the search was given up, the result is `false`.
+    /// If the search was given up, the result is `false`. A rule that is changed from `allow` to `ask` also matches other
+    /// spellings of its path, so it asks about requests that were denied.
     pub fn narrows(&self, other: &Self) -> bool {
         matches!(other.diff(self), Diff::None)
     }

@@ -38,7 +38,7 @@ pub(super) fn media() -> Vec<Entry> {
 
 const MULTIPART: &str = r#"{"rule":[{"name":"upload","body":{"media":["multipart/form-data"]},"effect":"allow"}]}"#;
 
-/// Denies bodies without a flag, and allows all others; a rule that allows stands after it.
+/// Allows bodies without labels.
 const CHECKED: &str = r#"{"rule":[
     {"name":"labels","path":"/a","body":{"deny":["/labels"]},"effect":"allow"}]}"#;
 
