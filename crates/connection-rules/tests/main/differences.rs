@@ -9,7 +9,7 @@ use crate::{
 };
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(rounds(400, 10_000)))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(rounds(300, 10_000)) })]
 
     /// In the long form a million requests are compared.
     #[test]
