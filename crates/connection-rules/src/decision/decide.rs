@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::{
     decision::{
-        fit::{Fit, compare, head_fit},
+        fit::{compare, head_fit},
         reason::Reason,
+        view::{Fit, View},
     },
     json_rpc::MAX_BATCH,
     request::{Content, Request, RequestHead},
@@ -111,13 +112,6 @@ impl fmt::Display for Remedy<'_> {
             ),
         }
     }
-}
-
-/// A request as a rule sees it: as a whole, or as one message of a batch.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct View<'a> {
-    pub(crate) request: &'a Request,
-    pub(crate) message: Option<&'a Value>,
 }
 
 impl Rules {

@@ -3,10 +3,7 @@
 use std::fmt;
 
 use crate::{
-    decision::{
-        decide::Decision,
-        fit::{Fit, compare},
-    },
+    decision::{decide::Decision, fit::compare, view::Fit},
     request::Request,
     rules::{Effect, Rule, Rules},
 };

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::{
     decision::{
-        decide::View,
         parameter_fit::{denied_fit, only_fit},
         reason::Reason,
+        view::{Fit, View},
     },
     graphql::Operation,
     json,
@@ -17,17 +17,6 @@ use crate::{
     rules::{JsonRpcCondition, ParameterCondition, Rule},
     text::is_same_folded,
 };
-
-/// The result of a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fit {
-    /// The rule is not about the request.
-    No,
-    /// The rule could be about the request, and the request cannot be read well enough to say.
-    Unclear,
-    /// The rule matches.
-    Yes,
-}
 
 /// The result of comparing all conditions of a rule, with the reason if it is not [`Fit::Yes`].
 #[derive(Debug, Clone, Copy)]
@@ -179,7 +168,7 @@ fn compare_body<'a>(rule: &'a Rule, view: View<'a>, tally: &mut Tally<'a>) -> Re
             Some(length) => tally.need(length <= rule.body_limit(), Reason::TooLong)?,
         }
     }
-    if !rule.reads_json() {
+    if !rule.reads_json() || !looks_at(rule, head) {
         return Ok(());
     }
     if !head.media.as_ref().is_some_and(Media::is_json) {
@@ -227,12 +216,19 @@ fn compare_members<'a>(rule: &'a Rule, view: View<'a>, tally: &mut Tally<'a>) ->
     if let (Some(condition), Content::Form(parameters)) = (&rule.form, &view.request.content) {
         compare_parameters(condition, &parameters.0, rule.is_loose(), tally)?;
     }
-    if let (Some(body), Content::Json(value), None) = (&rule.body, &view.request.content, view.message) {
+    if let (Some(body), Content::Json(value), None) = (&rule.body, &view.request.content, view.message)
+        && looks_at(rule, &view.request.head)
+    {
         for pointer in &body.deny {
             tally.add(pointer_fit(value, pointer, rule.is_loose()), Reason::Pointer(pointer))?;
         }
     }
     Ok(())
+}
+
+/// Returns `true` if the body is short enough for the rule to look at it.
+pub(crate) fn looks_at(rule: &Rule, head: &RequestHead) -> bool {
+    head.parts.body_length.is_some_and(|length| length <= rule.body_limit())
 }
 
 /// Returns `true` if the address has a parameter that servers of GraphQL read instead of the body.

@@ -5,10 +5,11 @@ mod explain;
 mod fit;
 mod parameter_fit;
 mod reason;
+mod view;
 
 pub use decide::{Decision, Remedy};
 pub use explain::{Explanation, Step};
 
-pub(crate) use decide::View;
-pub(crate) use fit::{Fit, body_fit, is_document_parameter, pointer_fit};
+pub(crate) use fit::{body_fit, is_document_parameter, looks_at, pointer_fit};
 pub(crate) use parameter_fit::{denied_fit, only_fit};
+pub(crate) use view::{Fit, View};

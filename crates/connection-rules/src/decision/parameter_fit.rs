@@ -1,7 +1,7 @@
 //! The comparison of parameters with one condition of a rule.
 
 use crate::{
-    decision::fit::Fit,
+    decision::view::Fit,
     parameters::{Name, Parameter},
     text::is_same_folded,
 };

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    diff::member::other_case,
     graphql::Operation,
     json_rpc::{RESPONSE, TOOL_CALL},
     media::{FORM, is_json},
@@ -153,8 +154,7 @@ fn messages(rules: &[&Rule]) -> Vec<Value> {
     }
     // A rule that denies or asks also matches another letter case.
     let with_case = |texts: Vec<String>| {
-        let mut all: Vec<String> =
-            texts.iter().map(|text| super::domain::other_case(text)).chain(texts.clone()).collect();
+        let mut all: Vec<String> = texts.iter().map(|text| other_case(text)).chain(texts.clone()).collect();
         all.sort_unstable();
         all.dedup();
         all

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     decision::{Fit, denied_fit, only_fit, pointer_fit},
-    json,
+    diff::member::{object, other_case},
     parameters::{Name, Parameter},
     path::{Path, Segment},
     profile::Profile,
@@ -188,7 +188,7 @@ fn collect<'a>(set: usize, index: usize, rule: &'a Rule, conditions: &mut Vec<Co
     }
     for pointer in rule.body.iter().flat_map(|body| &body.deny) {
         let fit = move |choice: &Choice| match choice {
-            Choice::Pointer(Some(there)) => pointer_fit(&super::witness::object(&[there]), pointer, is_loose),
+            Choice::Pointer(Some(there)) => pointer_fit(&object(&[there]), pointer, is_loose),
             _ => Fit::Yes,
         };
         push(Group::Pointers, Variable::Pointer(fold(pointer).into_owned()), Box::new(fit));
@@ -285,20 +285,4 @@ fn parameters(conditions: &[&ParameterCondition]) -> BTreeMap<String, Vec<Choice
         choices
     };
     named.into_iter().map(|(name, texts)| (name, choices(texts))).collect()
-}
-
-/// Returns the text in another letter case, or unchanged if it has no letters.
-pub(super) fn other_case(text: &str) -> String {
-    let upper = text.to_uppercase();
-    if upper == text { text.to_lowercase() } else { upper }
-}
-
-/// Returns `true` if something at one pointer implies something at the other one.
-pub(super) fn is_below(pointer: &str, ancestor: &str) -> bool {
-    pointer.strip_prefix(ancestor).is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// Returns `true` if a value has something at a pointer, in any letter case.
-pub(super) fn is_there(value: &serde_json::Value, pointer: &str) -> bool {
-    json::has(value, pointer, true)
 }

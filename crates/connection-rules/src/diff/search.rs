@@ -5,11 +5,12 @@
 //! must match, the rules before it must not, and no rule of the other set may come to the same effect.
 
 use crate::{
-    decision::{Fit, View, body_fit, is_document_parameter},
+    decision::{Fit, View, body_fit, is_document_parameter, looks_at},
     diff::{
-        Diff, Difference,
         body::{Body, Skeleton, skeletons},
-        domain::{Choice, Domain, Literal, RuleLiterals, Variable, is_below, is_there},
+        difference::{Diff, Difference},
+        domain::{Choice, Domain, Literal, RuleLiterals, Variable},
+        member::{is_below, is_there, may_add},
         witness::{Padding, Parts, build},
     },
     request::Request,
@@ -240,7 +241,7 @@ impl<'a> Search<'a> {
             let (before, after) = (self.before.decide(&request).effect(), self.after.decide(&request).effect());
             if before < after {
                 let request = self.request(sets, skeleton, is_lowest, Padding::Sent)?;
-                return Some(Difference { request, before, after });
+                return Some(Difference::new(request, before, after));
             }
         }
         self.is_complete = false;
@@ -283,31 +284,12 @@ fn cases<'a>(rules: &Rules, literals: &'a [RuleLiterals], skeleton: &Skeleton, b
         let mut all: Vec<&Literal> = literals.head.iter().collect();
         match &skeleton.body {
             Body::Form { .. } => all.extend(&literals.form),
-            Body::Json { value, .. } if value.is_object() => all.extend(&literals.pointers),
+            Body::Json { value, .. } if value.is_object() && looks_at(rule, &blank.head) => {
+                all.extend(&literals.pointers);
+            }
             _ => {}
         }
         (base != Fit::No).then_some(Case { effect: rule.effect(), base, literals: all })
     };
     rules.rules().iter().zip(literals).filter_map(case).collect()
-}
-
-/// Returns `true` if something can be added at a pointer without changing the class of a JSON value.
-fn may_add(value: &serde_json::Value, pointer: &str) -> bool {
-    let Some(map) = value.as_object() else { return false };
-    let first = pointer.split('/').nth(1).unwrap_or_default();
-    if map.is_empty() {
-        return true;
-    }
-    if map.contains_key("query") {
-        let is_stored = pointer.starts_with("/extensions/persistedquery");
-        return matches!(first, "variables" | "operationname" | "extensions") && !is_stored;
-    }
-    let is_answer = map.contains_key("result");
-    let is_name = pointer == "/params/name" || pointer.starts_with("/params/name/");
-    match first {
-        "params" => !is_answer && !is_name,
-        "result" => is_answer,
-        "error" => is_answer,
-        _ => false,
-    }
 }

@@ -1,11 +1,10 @@
 //! Building a request from the choices of the search.
 
-use serde_json::{Map, Value};
-
 use crate::{
     diff::{
         body::{Body, SHORT, Skeleton},
         domain::Choice,
+        member::add,
     },
     media::{FORM, is_json},
     parameters::Parameter,
@@ -114,28 +113,4 @@ fn form(parameters: &[&Parameter]) -> String {
     let pairs =
         parameters.iter().map(|parameter| format!("{}={}", encoded(&parameter.name.text), encoded(&parameter.value)));
     pairs.collect::<Vec<_>>().join("&")
-}
-
-/// Returns an object that has something at each of the pointers.
-pub(super) fn object(pointers: &[&str]) -> Value {
-    add(Value::Object(Map::new()), pointers)
-}
-
-/// Adds something at each of the pointers to an object.
-fn add(mut value: Value, pointers: &[&str]) -> Value {
-    // A longer pointer makes the objects in which shorter ones are.
-    let mut pointers = pointers.to_vec();
-    pointers.sort_by_key(|pointer| std::cmp::Reverse(pointer.len()));
-    for pointer in pointers {
-        let mut current = &mut value;
-        let tokens: Vec<String> =
-            pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
-        for (index, token) in tokens.iter().enumerate() {
-            let Value::Object(map) = current else { break };
-            let is_last = index + 1 == tokens.len();
-            let fresh = if is_last { Value::Bool(true) } else { Value::Object(Map::new()) };
-            current = map.entry(token.clone()).or_insert(fresh);
-        }
-    }
-    value
 }

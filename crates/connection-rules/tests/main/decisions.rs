@@ -64,6 +64,7 @@ fn a_body_is_wanted_only_if_a_rule_that_can_match_looks_at_it() {
             {"name":"files","path":"/files/**","effect":"allow"},
             {"name":"small","path":"/a/**","body":{"max":"4 KiB","deny":["/x"]},"effect":"allow"},
             {"name":"large","path":"/a/b","body":{"max":"8 KiB","deny":["/x"]},"effect":"ask"},
+            {"name":"third","path":"/a/b","body":{"max":"2 KiB","deny":["/x"]},"effect":"ask"},
             {"name":"length","path":"/c","body":{"max":"2 KiB"},"effect":"allow"},
             {"name":"text","path":"/d","body":{"media":["text/plain"],"max":"2 KiB"},"effect":"allow"}]}"#,
     );
@@ -96,6 +97,18 @@ fn a_body_that_is_too_long_for_one_rule_can_match_a_later_one() {
     assert_eq!(post(1024).outcome(&rules), "allow: small");
     assert_eq!(post(1025).outcome(&rules), "ask: large");
     assert_eq!(post(2049).outcome(&rules), "deny");
+}
+
+#[test]
+fn a_rule_does_not_look_at_a_body_that_is_longer_than_its_limit() {
+    let rules = rules(
+        r#"{"rule":[
+            {"name":"gate","body":{"max":"1 KiB","deny":["/x"]},"effect":"deny"},
+            {"name":"rest","body":{"max":"4 KiB","deny":["/y"]},"effect":"allow"}]}"#,
+    );
+    let post = |length: usize| sent("POST /").json(&format!("{:<length$}", r#"{"x":1}"#));
+    assert_eq!(post(100).outcome(&rules), "allow: rest");
+    assert_eq!(post(2000).outcome(&rules), "deny: gate");
 }
 
 #[test]

@@ -124,7 +124,8 @@ fn conditions_on_bodies_are_compared() {
         &queries,
         &changes,
         Some(
-            "GET / with a body of type application/json: {\"query\":\"mutation Q1 { a }\"}, is denied before and allowed after",
+            "GET / with a body of type application/json: {\"query\":\"mutation Q1 { a }\"}, is denied before and allowed \
+             after",
         ),
     );
     check(&changes, &queries, None);
@@ -132,6 +133,52 @@ fn conditions_on_bodies_are_compared() {
     let any = rule(r#""json_rpc":{"methods":["tools/call"]}"#);
     check(&any, &search, None);
     assert!(matches!(rules(&search).diff(&rules(&any)), Diff::Found(_)));
+}
+
+#[test]
+fn a_member_in_another_letter_case_is_another_class() {
+    let before = r#"{"rule":[{"name":"a","body":{"deny":["/l"]},"effect":"allow"}]}"#;
+    let after = r#"{"rule":[{"name":"a","body":{"deny":["/l"]},"effect":"allow"},
+        {"name":"b","body":{"media":["application/json"],"deny":["/l"]},"effect":"ask"}]}"#;
+    let body = "with a body of type application/json: {\"L\":true},";
+    check(before, after, Some(&format!("GET / {body} is denied before and asked about after")));
+}
+
+#[test]
+fn a_member_below_another_one_implies_it() {
+    let after = r#"{"rule":[{"name":"a","body":{"deny":["/m/n"]},"effect":"deny"},
+        {"name":"b","body":{"deny":["/m"]},"effect":"allow"}]}"#;
+    check(r#"{"rule":[]}"#, after, None);
+    check(
+        r#"{"rule":[]}"#,
+        &after.replace("\"/m\"", "\"/o\""),
+        Some("GET / with a body of type application/json: {\"m\":{\"n\":true}}, is denied before and allowed after"),
+    );
+}
+
+#[test]
+fn an_address_outside_the_base_is_another_class() {
+    let after = r#"{"rule":[{"name":"a","path":"/a","from":"origin","effect":"allow"}]}"#;
+    check(READ, after, Some("GET /a outside the base address is denied before and allowed after"));
+    check(after, READ, Some("GET /repos/other is denied before and allowed after"));
+}
+
+#[test]
+fn an_upgrade_is_another_class() {
+    let rule = |upgrade: &str| format!(r#"{{"rule":[{{"name":"a","path":"/a"{upgrade},"effect":"allow"}}]}}"#);
+    let (plain, live) = (rule(""), rule(r#","upgrade":"websocket""#));
+    check(&plain, &live, Some("GET /a with an upgrade to websocket is denied before and allowed after"));
+    check(&live, &plain, Some("GET /a is denied before and allowed after"));
+}
+
+#[test]
+fn a_long_form_is_another_class() {
+    let media = r#"["application/x-www-form-urlencoded"]"#;
+    let rule = |max: &str| format!(r#"{{"rule":[{{"name":"a","body":{{"media":{media}{max}}},"effect":"allow"}}]}}"#);
+    let (short, any) = (rule(r#","max":"2 KiB""#), rule(""));
+    let body = "with a body of type application/x-www-form-urlencoded and 2049 bytes";
+    check(&short, &any, Some(&format!("GET / {body} is denied before and allowed after")));
+    check(&any, &short, None);
 }
 
 #[test]

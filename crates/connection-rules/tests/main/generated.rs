@@ -4,6 +4,8 @@ use connection_rules::{Effect, Place, Profile, Request, RequestHead, RequestPart
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Returns `long` in the long form of the tests, and `short` otherwise.
 pub(crate) fn rounds(short: u32, long: u32) -> u32 {
     #[expect(clippy::disallowed_methods, reason = "the variable selects the long form of every test")]
@@ -201,7 +203,7 @@ fn sent_body() -> impl Strategy<Value = (&'static str, String)> {
         5 => (media, value, select(vec![0, 0, 0, 1500, 3000]))
             .prop_map(|(media, value, length)| (media, format!("{:<length$}", value.to_string()))),
         2 => (vec(field, 1..3), select(vec![0, 0, 1500]))
-            .prop_map(|(fields, length)| ("application/x-www-form-urlencoded", format!("{:&<length$}", fields.join("&")))),
+            .prop_map(|(fields, length)| (FORM, format!("{:&<length$}", fields.join("&")))),
         1 => select(vec![
             ("application/json", "{".to_owned()),
             ("application/json", "{\"l\":1,\"l\":1}".to_owned()),

@@ -104,7 +104,9 @@ proptest! {
     }
 
     #[test]
-    fn a_pattern_that_is_written_and_read_again_is_the_same(text in "(/([a-c%{}*.;é ]|%[0-9a-f]{2}){1,6}){0,4}(/|/\\*\\*)?") {
+    fn a_pattern_that_is_written_and_read_again_is_the_same(
+        text in "(/([a-c%{}*.;é ]|%[0-9a-f]{2}){1,6}){0,4}(/|/\\*\\*)?"
+    ) {
         let Ok(pattern) = PathPattern::read(&text) else { return Ok(()) };
         prop_assert_eq!(PathPattern::read(&pattern.to_string()), Ok(pattern));
     }
