@@ -109,6 +109,28 @@ fn a_rule_does_not_look_at_a_body_that_is_longer_than_its_limit() {
     let post = |length: usize| sent("POST /").json(&format!("{:<length$}", r#"{"x":1}"#));
     assert_eq!(post(100).outcome(&rules), "allow: rest");
     assert_eq!(post(2000).outcome(&rules), "deny: gate");
+    let documents = self::rules(
+        r#"{"rule":[
+            {"name":"changes","graphql":["mutation"],"body":{"max":"1 KiB"},"effect":"ask"},
+            {"name":"rest","body":{"max":"4 KiB","deny":["/y"]},"effect":"allow"}]}"#,
+    );
+    let query = |length: usize| sent("POST /").json(&format!("{:<length$}", r#"{"query":"{ a }"}"#));
+    assert_eq!(query(100).outcome(&documents), "allow: rest");
+    assert_eq!(query(2000).outcome(&documents), "deny: changes");
+}
+
+#[test]
+fn a_rule_that_denies_matches_one_ending_of_a_segment() {
+    let rules = rules(r#"{"rule":[{"name":"d","path":"/keys","effect":"deny"},{"name":"a","effect":"allow"}]}"#);
+    for (path, expected) in [
+        ("/keys.json", "deny: d"),
+        ("/keys.", "deny: d"),
+        ("/keys.delete", "deny: d"),
+        ("/keys.list.all", "allow: a"),
+        ("/keyss", "allow: a"),
+    ] {
+        assert_eq!(sent(&format!("GET {path}")).outcome(&rules), expected, "{path}");
+    }
 }
 
 #[test]

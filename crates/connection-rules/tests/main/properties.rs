@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::generated::{any_request, any_rules, profile, rounds, rule_list, rule_set};
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(rounds(256, 50_000)) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(rounds(256, 10_000)) })]
 
     #[test]
     fn rules_that_are_written_and_read_again_are_the_same(rules in any_rules()) {
