@@ -20,6 +20,8 @@ pub enum RequestPart {
     Query,
     /// A header, by its name in lower case.
     Header(String),
+    /// All headers together.
+    Headers,
     /// The body.
     Body,
 }
@@ -31,6 +33,7 @@ impl fmt::Display for RequestPart {
             Self::Path => f.write_str("the path"),
             Self::Query => f.write_str("the query"),
             Self::Header(name) => write!(f, "the header \"{name}\""),
+            Self::Headers => f.write_str("the list of headers"),
             Self::Body => f.write_str("the body"),
         }
     }

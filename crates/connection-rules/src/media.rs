@@ -12,6 +12,8 @@ pub(crate) struct Media {
 
 /// The media type of forms.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+/// The media type of forms in parts.
+pub(crate) const MULTIPART_FORM: &str = "multipart/form-data";
 
 impl Media {
     /// Reads the value of `Content-Type`. A value that systems read differently is `None`.
@@ -52,7 +54,7 @@ impl Media {
 
     /// Returns `true` for forms in parts, which can also hold a parameter that replaces the method.
     pub(crate) fn is_multipart_form(&self) -> bool {
-        self.essence == "multipart/form-data"
+        self.essence == MULTIPART_FORM
     }
 }
 

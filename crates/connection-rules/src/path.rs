@@ -33,7 +33,7 @@ pub(crate) struct Path {
 }
 
 /// Escapes that a server which decodes twice reads as a part of the path's structure, or as an overlong form of it.
-const DECODED_TWICE: &[&str] = &["%2e", "%2f", "%5c", "%00", "%c0", "%c1", "%u"];
+const DECODED_TWICE: &[&str] = &["%2e", "%2f", "%5c", "%00", "%c0", "%c1", "%u00"];
 
 impl Path {
     /// Reads the path of a target, which is the part before the first `?`.

@@ -125,6 +125,8 @@ impl Rules {
     /// request matches a rule that denies or asks, the request is denied, because a later rule must not allow what an
     /// earlier one could not exclude.
     ///
+    /// A rule that names only media types and a size looks at no content, so it matches a body of any content.
+    ///
     /// If a rule names messages of JSON-RPC, each message of a batch is decided, and the strictest decision holds for
     /// the whole batch.
     pub fn decide<'a>(&'a self, request: &'a Request) -> Decision<'a> {

@@ -272,7 +272,8 @@ fn compare_operations<'a>(
     other.map_or(Ok(()), |operation| tally.need(false, Reason::Operation(*operation)))
 }
 
-fn is_listed(condition: &JsonRpcCondition, message: Message<'_>, is_loose: bool) -> bool {
+/// Returns `true` if a condition names a message.
+pub(crate) fn is_listed(condition: &JsonRpcCondition, message: Message<'_>, is_loose: bool) -> bool {
     let is_in = |list: &[String], name: &str| {
         list.iter().any(|other| if is_loose { is_same_folded(other, name) } else { other == name })
     };

@@ -10,6 +10,6 @@ mod view;
 pub use decide::{Decision, Remedy};
 pub use explain::{Explanation, Step};
 
-pub(crate) use fit::{body_fit, is_document_parameter, looks_at, pointer_fit};
+pub(crate) use fit::{body_fit, is_document_parameter, is_listed, looks_at, pointer_fit};
 pub(crate) use parameter_fit::{denied_fit, only_fit};
 pub(crate) use view::{Fit, View};

@@ -1,12 +1,15 @@
 //! One request of each class of methods, places, upgrades and bodies.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::{
+    decision::is_listed,
     diff::member::other_case,
     graphql::Operation,
-    json_rpc::{RESPONSE, TOOL_CALL},
-    media::{FORM, is_json},
+    json_rpc::{RESPONSE, TOOL_CALL, message},
+    media::{FORM, MULTIPART_FORM, is_json},
     rules::{FORM_LIMIT, Rule, Rules},
 };
 
@@ -82,7 +85,15 @@ fn methods(rules: &[&Rule]) -> Vec<String> {
     let numbered = (0..).map(|number| format!("METHOD-{number}"));
     let other = known.into_iter().chain(numbered).find(|method| !named.contains(method));
     named.extend(other);
-    named
+    classes(named, |method| {
+        rules.iter().map(|rule| rule.methods.as_ref().is_some_and(|methods| methods.contains(method))).collect()
+    })
+}
+
+/// Returns the first item of each class. Items belong to one class if they have the same signature.
+fn classes<T>(items: Vec<T>, signature: impl Fn(&T) -> Vec<bool>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    items.into_iter().filter(|item| seen.insert(signature(item))).collect()
 }
 
 fn bodies(rules: &[&Rule]) -> Vec<Body> {
@@ -94,13 +105,18 @@ fn bodies(rules: &[&Rule]) -> Vec<Body> {
         }
         media.extend(rule.body.iter().filter_map(|body| body.media.clone()).flatten());
     }
-    for other in ["application/json", "multipart/form-data", "application/octet-stream", "application/x-other"] {
+    for other in ["application/json", MULTIPART_FORM, "application/octet-stream", "application/x-other"] {
         media.push(other.to_owned());
     }
     limits.sort_unstable();
     limits.dedup();
     media.sort_unstable();
     media.dedup();
+    let lists: Vec<&Vec<String>> = rules.iter().filter_map(|rule| rule.body.as_ref()?.media.as_ref()).collect();
+    let media = classes(media, |media| {
+        let kinds = [media == FORM, is_json(media), media == MULTIPART_FORM];
+        kinds.into_iter().chain(lists.iter().map(|list| list.contains(media))).collect()
+    });
     let lengths: Vec<Option<u64>> =
         [Some(SHORT)].into_iter().chain(limits.iter().map(|limit| Some(limit + 1))).chain([None]).collect();
     let mut bodies = vec![Body::None, Body::Form { length: None }];
@@ -153,11 +169,12 @@ fn messages(rules: &[&Rule]) -> Vec<Value> {
         tools.extend(condition.tools.iter().flatten().cloned());
     }
     // A rule that denies or asks also matches another letter case.
-    let with_case = |texts: Vec<String>| {
-        let mut all: Vec<String> = texts.iter().map(|text| other_case(text)).chain(texts.clone()).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+    let with_case = |mut texts: Vec<String>| {
+        texts.sort_unstable();
+        texts.dedup();
+        let others: Vec<String> = texts.iter().filter_map(|text| other_case(text, &texts)).collect();
+        texts.extend(others);
+        texts
     };
     let methods = with_case(methods).into_iter().filter(|method| method != TOOL_CALL && method != RESPONSE);
     let mut messages: Vec<Value> =
@@ -168,5 +185,9 @@ fn messages(rules: &[&Rule]) -> Vec<Value> {
             .map(|tool| json!({ "jsonrpc": "2.0", "method": TOOL_CALL, "id": 1, "params": { "name": tool } })),
     );
     messages.push(json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
-    messages
+    classes(messages, |value| {
+        let conditions = rules.iter().filter_map(|rule| Some((rule.json_rpc.as_ref()?, rule.is_loose())));
+        let is_met = |(condition, is_loose)| message(value).is_some_and(|given| is_listed(condition, given, is_loose));
+        conditions.map(is_met).collect()
+    })
 }

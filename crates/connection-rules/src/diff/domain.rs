@@ -15,6 +15,9 @@ use crate::{
 /// The largest number of values of a variable that the search distinguishes.
 const MAX_VALUES: usize = 128;
 
+/// The largest number of values that are compared with each other.
+const MAX_CHOICES: usize = 4096;
+
 /// A part of a request that the search chooses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Variable {
@@ -110,14 +113,18 @@ impl Domain {
 
     /// Adds a variable. Of values that no condition tells apart, the first one stays.
     fn add(&mut self, variable: Variable, choices: Vec<Choice>, conditions: &[&Condition<'_>]) {
+        let is_short = choices.len() <= MAX_CHOICES;
         let mut kept: Vec<(Choice, Vec<Fit>)> = Vec::new();
-        for choice in choices {
+        for choice in choices.into_iter().take(MAX_CHOICES) {
             let fits: Vec<Fit> = conditions.iter().map(|condition| (condition.fit)(&choice)).collect();
             if !kept.iter().any(|(_, other)| *other == fits) {
                 kept.push((choice, fits));
             }
+            if kept.len() > MAX_VALUES {
+                break;
+            }
         }
-        self.is_complete &= kept.len() <= MAX_VALUES;
+        self.is_complete &= kept.len() <= MAX_VALUES && is_short;
         kept.truncate(MAX_VALUES);
         let number = self.variables.len();
         for (index, condition) in conditions.iter().enumerate() {
@@ -223,23 +230,28 @@ fn values(rules: &[&Rule]) -> BTreeMap<Variable, Vec<Choice>> {
             all.insert(variable(name), choices);
         }
     }
-    for pointer in rules.iter().filter_map(|rule| rule.body.as_ref()).flat_map(|body| &body.deny) {
+    let pointers = rules.iter().filter_map(|rule| rule.body.as_ref()).flat_map(|body| &body.deny);
+    let pointers: Vec<String> = unique(pointers.cloned().collect());
+    for pointer in &pointers {
         let choices =
             all.entry(Variable::Pointer(fold(pointer).into_owned())).or_insert_with(|| vec![Choice::Pointer(None)]);
-        let other = other_case(pointer);
-        choices.extend([pointer.clone(), other].map(|pointer| Choice::Pointer(Some(pointer))));
+        choices.push(Choice::Pointer(Some(pointer.clone())));
+        choices.extend(other_case(pointer, &pointers).map(|pointer| Choice::Pointer(Some(pointer))));
     }
     all
 }
 
 /// Returns a segment of each class that literals tell apart.
 fn segments(literals: Vec<&str>) -> Vec<Choice> {
+    let literals = unique(literals.into_iter().map(str::to_owned).collect());
     let mut texts: Vec<String> = vec!["other".to_owned()];
     for literal in &literals {
-        let case = other_case(literal);
-        texts.extend([literal.to_string(), format!("{literal}.x"), format!("{case}.x"), format!("{literal};x"), case]);
+        texts.extend([literal.clone(), format!("{literal}.x"), format!("{literal};x")]);
+        if let Some(case) = other_case(literal, &literals) {
+            texts.extend([format!("{case}.x"), case]);
+        }
     }
-    texts.extend((0..).map(|number| format!("other{number}")).find(|text| !literals.contains(&text.as_str())));
+    texts.extend((0..).map(|number| format!("other{number}")).find(|text| !literals.contains(text)));
     let profile = Profile::strict().encoded_slash_is_data().empty_segment_is_data();
     let is_readable = |text: &String| Path::read(&format!("/{}", encode(text, is_plain_in_segment)), &profile).is_ok();
     texts.into_iter().filter(is_readable).map(|text| Choice::Segment(Segment::new(text))).collect()
@@ -258,31 +270,32 @@ fn parameters(conditions: &[&ParameterCondition]) -> BTreeMap<String, Vec<Choice
             named.entry(name.lenient.clone()).or_default().0.push(name.text.clone());
         }
     }
-    let choices = |(mut names, mut values): (Vec<String>, Vec<String>)| {
-        let other_names: Vec<String> = names.iter().map(|name| other_case(name)).collect();
-        let other_values: Vec<String> = values.iter().map(|value| other_case(value)).collect();
-        names.extend(other_names);
-        // A name without letters has another spelling, too, because servers ignore what follows a bracket.
-        names.extend(names.first().map(|name| format!("{name}[]")));
-        values.extend(other_values);
-        values.extend((0..).map(|number| format!("other{number}")).find(|value| !values.contains(value)));
-        let mut choices = vec![Choice::Parameters(Vec::new())];
-        for name in &names {
-            for value in &values {
-                let parameter = Parameter { name: Name::new(name.clone()), value: value.clone() };
-                choices.push(Choice::Parameters(vec![parameter]));
-            }
-        }
-        for first in &names {
-            // Two parameters of one name can be spelled differently.
-            for second in &names {
-                let value = values.first().cloned().unwrap_or_default();
-                let twice =
-                    [first, second].map(|name| Parameter { name: Name::new(name.clone()), value: value.clone() });
-                choices.push(Choice::Parameters(twice.to_vec()));
-            }
-        }
-        choices
-    };
-    named.into_iter().map(|(name, texts)| (name, choices(texts))).collect()
+    named.into_iter().map(|(name, (names, values))| (name, occurrences(unique(names), unique(values)))).collect()
+}
+
+/// Returns no parameter, one, and two, in each spelling that is named and in another one.
+fn occurrences(mut names: Vec<String>, mut values: Vec<String>) -> Vec<Choice> {
+    // A name without letters has another spelling, too, because servers ignore what follows a bracket.
+    let other_names: Vec<String> = names.iter().filter_map(|name| other_case(name, &names)).collect();
+    names.extend(other_names.into_iter().next().or_else(|| names.first().map(|name| format!("{name}[]"))));
+    let other_values: Vec<String> = values.iter().filter_map(|value| other_case(value, &values)).collect();
+    values.extend(other_values);
+    values.extend((0..).map(|number| format!("other{number}")).find(|value| !values.contains(value)));
+    let parameter = |name: &String, value: &String| Parameter { name: Name::new(name.clone()), value: value.clone() };
+    let mut choices = vec![Choice::Parameters(Vec::new())];
+    for name in &names {
+        choices.extend(values.iter().map(|value| Choice::Parameters(vec![parameter(name, value)])));
+    }
+    for first in &names {
+        // Two parameters of one name can be spelled differently.
+        let twice = |second| values.first().map(|value| vec![parameter(first, value), parameter(second, value)]);
+        choices.extend(names.iter().filter_map(twice).map(Choice::Parameters));
+    }
+    choices
+}
+
+fn unique(mut texts: Vec<String>) -> Vec<String> {
+    texts.sort_unstable();
+    texts.dedup();
+    texts
 }

@@ -4,10 +4,19 @@ use serde_json::{Map, Value};
 
 use crate::json;
 
-/// Returns the text in another letter case, or unchanged if it has no letters.
-pub(super) fn other_case(text: &str) -> String {
-    let upper = text.to_uppercase();
-    if upper == text { text.to_lowercase() } else { upper }
+/// The number of letters of which each alone is written in capitals.
+const MAX_CASES: usize = 8;
+
+/// Returns the text in another letter case that is not in a sorted list of named texts, or `None` if there is none.
+pub(super) fn other_case(text: &str, named: &[String]) -> Option<String> {
+    let lower = text.to_lowercase();
+    let mut cases = vec![text.to_uppercase(), lower.clone()];
+    for (start, letter) in lower.char_indices().filter(|(_, letter)| letter.is_alphabetic()).take(MAX_CASES) {
+        let (before, rest) = lower.split_at(start);
+        let after = rest.get(letter.len_utf8()..).unwrap_or_default();
+        cases.push(format!("{before}{}{after}", letter.to_uppercase()));
+    }
+    cases.into_iter().find(|case| case != text && named.binary_search(case).is_err())
 }
 
 /// Returns `true` if something at one pointer implies something at the other one.

@@ -19,6 +19,8 @@ use crate::{
 
 /// The number of steps after which the search is given up.
 const MAX_STEPS: usize = 400_000;
+/// The number of steps that a skeleton counts as.
+const STEPS_OF_SKELETON: usize = 20;
 
 /// Searches a request that `after` permits and `before` treats more strictly.
 pub(super) fn search(before: &Rules, after: &Rules) -> Diff {
@@ -28,6 +30,12 @@ pub(super) fn search(before: &Rules, after: &Rules) -> Diff {
     let domain = Domain::new([before, after]);
     let mut search = Search { before, after, is_complete: domain.is_complete, domain: &domain, steps: 0 };
     for skeleton in skeletons([before, after]) {
+        // A skeleton costs as much as some steps.
+        search.steps += STEPS_OF_SKELETON;
+        if search.steps > MAX_STEPS {
+            search.is_complete = false;
+            break;
+        }
         if let Some(difference) = search.run(&skeleton) {
             return Diff::Found(Box::new(difference));
         }

@@ -10,7 +10,10 @@ use crate::{
     json,
     media::Media,
     parameters::Parameters,
-    request::head::{RequestHead, check_parameters, overriding_method},
+    request::{
+        head::{RequestHead, check_parameters, overriding_method},
+        parts::RequestParts,
+    },
 };
 
 /// What was read of a body.
@@ -98,6 +101,19 @@ impl Request {
     /// Returns the body if it was read, exactly as it was sent.
     pub fn body(&self) -> Option<&[u8]> {
         self.bytes.as_deref()
+    }
+
+    /// Returns the parts of the request and its body if it was read, to be sent as they are.
+    ///
+    /// ```
+    /// use connection_rules::{Profile, RequestHead, RequestParts};
+    ///
+    /// let parts = RequestParts::new("GET", "/user").header("accept", "application/json");
+    /// let request = RequestHead::read(parts.clone(), &Profile::strict()).unwrap().streamed().unwrap();
+    /// assert_eq!(request.into_parts(), (parts, None));
+    /// ```
+    pub fn into_parts(self) -> (RequestParts, Option<Vec<u8>>) {
+        (self.head.parts, self.bytes)
     }
 
     /// Returns the request with another length of its body, so that a request of a class needs no long body.

@@ -155,8 +155,7 @@ struct Headers {
 fn read_headers(parts: &RequestParts, profile: &Profile) -> Result<Headers, Ambiguous> {
     let mut headers = Headers::default();
     if parts.headers.len() > MAX_HEADERS {
-        let part = RequestPart::Header("*".to_owned());
-        return Err(Ambiguous::new(part, "is one of more than 128", "send fewer headers"));
+        return Err(Ambiguous::new(RequestPart::Headers, "has more than 128 entries", "send fewer headers"));
     }
     for (name, value) in &parts.headers {
         let lower = name.to_ascii_lowercase();

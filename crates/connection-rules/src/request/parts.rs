@@ -43,7 +43,7 @@ pub struct RequestParts {
     pub place: Place,
     /// Path and query, as they were sent.
     pub target: String,
-    /// The headers that will be sent, in their order.
+    /// The headers that will be sent, in their order. `Host` and the headers of one hop belong to the door.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The length of the body in bytes, or `None` if it is not known.
     pub body_length: Option<u64>,

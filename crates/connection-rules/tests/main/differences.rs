@@ -207,3 +207,24 @@ fn a_search_with_too_many_combinations_is_given_up() {
     assert!(!matches!(many("ask").diff(&many("allow")), Diff::None));
     assert!(matches!(many("allow").diff(&many("allow")), Diff::None));
 }
+
+#[test]
+fn large_rule_sets_are_compared() {
+    let many = |name: &str, effect: &str| {
+        let rule = |index: usize| {
+            let methods: Vec<String> = (0..20).map(|n| format!("\"m{}\"", index * 15 + n)).collect();
+            let values: Vec<String> = (0..20).map(|n| format!("\"v{}\"", n + index % 3)).collect();
+            let effect = if index == 63 { effect } else { ["allow", "ask", "deny"][index % 3] };
+            format!(
+                r#"{{"name":"{name} {index}","methods":["POST"],"path":"/a/{index}/{{x}}","query":{{"only":{{"q":[{}]}}}},
+                "json_rpc":{{"methods":[{}],"tools":["t{index}"]}},"effect":"{effect}"}}"#,
+                values.join(","),
+                methods.join(",")
+            )
+        };
+        rules(&format!(r#"{{"rule":[{}]}}"#, (0..64).map(rule).collect::<Vec<_>>().join(",")))
+    };
+    assert!(matches!(many("a", "allow").diff(&many("b", "allow")), Diff::None));
+    let difference = many("a", "ask").diff(&many("b", "allow")).found().unwrap();
+    assert_eq!(difference.request().head().segments().nth(1), Some("63"));
+}
