@@ -11,14 +11,14 @@ use crate::{
 pub(crate) struct Segment {
     /// The decoded text.
     pub(crate) text: String,
-    /// The text without a difference of letter case, and without what follows a `;`.
+    /// The text without a difference of letter case, without what follows a `;`, and without spaces around it.
     pub(crate) loose: String,
 }
 
 impl Segment {
     pub(crate) fn new(text: impl Into<String>) -> Self {
         let text = text.into();
-        let before = text.split(';').next().unwrap_or_default().trim_end_matches(' ');
+        let before = text.split(';').next().unwrap_or_default().trim_matches(' ');
         let loose = fold(before).into_owned();
         Self { text, loose }
     }

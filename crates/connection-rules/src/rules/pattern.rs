@@ -153,7 +153,8 @@ impl PatternSegment {
 
     /// Returns `true` if a segment matches.
     ///
-    /// A loose comparison ignores letter case, what follows a `;`, and one ending such as `.json`.
+    /// A loose comparison ignores letter case, what follows a `;`, spaces around the text, and one ending such as
+    /// `.json`.
     pub(crate) fn fits(&self, segment: &Segment, is_loose: bool) -> bool {
         match self {
             Self::Any(_) => true,

@@ -128,6 +128,7 @@ fn a_rule_that_denies_matches_one_ending_of_a_segment() {
         ("/keys.delete", "deny: d"),
         ("/keys.list.all", "allow: a"),
         ("/keyss", "allow: a"),
+        ("/%20keys%20;a=b", "deny: d"),
     ] {
         assert_eq!(sent(&format!("GET {path}")).outcome(&rules), expected, "{path}");
     }

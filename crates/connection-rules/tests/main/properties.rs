@@ -47,6 +47,36 @@ proptest! {
     }
 
     #[test]
+    fn any_request_is_read_or_refused(
+        target in "/.{0,30}", name in "[a-zA-Z_-]{1,20}|.{0,5}", value in any::<Vec<u8>>(), body in any::<Vec<u8>>(),
+        media in "(application/json|application/x-www-form-urlencoded|[a-z/;= ]{0,9})(; ?charset=[a-z0-9-]{0,6})?",
+        rules in any_rules()
+    ) {
+        let parts = RequestParts::new("POST", target).header(name, value).header("content-type", media);
+        let Ok(head) = RequestHead::read(parts.clone().body_length(None), &profile()) else { return Ok(()) };
+        prop_assert!(head.headers() == parts.headers && head.target() == parts.target);
+        if let Ok(request) = head.with_body(body.clone()) {
+            prop_assert_eq!(request.body(), Some(body.as_slice()));
+            prop_assert!(rules.explain(&request).decision() == rules.decide(&request));
+        }
+    }
+
+    #[test]
+    fn a_document_with_a_word_for_a_change_is_not_only_a_query(
+        before in "[{}()a-c:\"\\\\#\n\r,!@$. ]{0,24}", after in "[{}()a-c:\"\\\\#\n\r,!@$. ]{0,24}"
+    ) {
+        let rules = rule_set(&[json!({ "graphql": ["query"], "effect": "allow" })]);
+        let text = format!("{before} mutation M {{ a }} {after}");
+        let body = json!({ "query": text }).to_string().into_bytes();
+        let parts = RequestParts::new("POST", "/").header("content-type", "application/json").body_length(None);
+        let request = RequestHead::read(parts, &profile()).unwrap().with_body(body).unwrap();
+        // The word is data if it stands in a comment or a text, or in a selection.
+        if rules.decide(&request).is_allowed() {
+            prop_assert!(before.contains(['#', '"', '{']), "{}", text);
+        }
+    }
+
+    #[test]
     fn a_decision_that_wants_no_body_does_not_depend_on_it(rules in any_rules(), asked in vec(any_request(), 8)) {
         for asked in asked {
             let head = asked.head();
