@@ -71,7 +71,79 @@ pub(crate) fn operations(document: &str) -> Option<Vec<Operation>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
     use super::*;
+
+    /// Reads the words with which definitions begin, without the parser.
+    fn words(document: &str) -> Vec<Operation> {
+        let mut found = Vec::new();
+        let (mut rest, mut depth, mut is_start) = (document, 0_i32, true);
+        while let Some(c) = rest.chars().next() {
+            let mut length = c.len_utf8();
+            match c {
+                '#' => length = rest.find(['\n', '\r']).unwrap_or(rest.len()),
+                '"' => length = text_length(rest),
+                '{' | '(' | '[' => {
+                    if c == '{' && depth == 0 && is_start {
+                        found.push(Operation::Query);
+                    }
+                    is_start = false;
+                    depth += 1;
+                }
+                '}' | ')' | ']' => {
+                    depth -= 1;
+                    is_start = c == '}' && depth == 0;
+                }
+                c if c.is_ascii_alphabetic() || c == '_' => {
+                    length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+                    if is_start {
+                        found.extend(Operation::ALL.iter().filter(|kind| kind.as_str() == &rest[..length]));
+                    }
+                    is_start = false;
+                }
+                _ => {}
+            }
+            rest = &rest[length..];
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Returns the length of the text that begins a document.
+    fn text_length(document: &str) -> usize {
+        let is_block = document.starts_with("\"\"\"");
+        let (end, escape) = if is_block { ("\"\"\"", "\\\"\"\"") } else { ("\"", "\\") };
+        let mut length = end.len();
+        loop {
+            let rest = &document[length..];
+            if rest.starts_with(escape) {
+                length += escape.len() + if is_block { 0 } else { rest.chars().nth(1).map_or(0, char::len_utf8) };
+            } else if rest.starts_with(end) || rest.is_empty() {
+                return length + end.len().min(rest.len());
+            } else {
+                length += rest.chars().next().map_or(0, char::len_utf8);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+        #[test]
+        fn the_parser_finds_the_operations_that_a_plain_scan_finds(parts in vec(select(vec![
+            "{", "}", "{a}", "{ a }", "query", "mutation", "subscription", "fragment F on T", "Q", "M", "a", "(a:", ")",
+            "(a: 1)", "(a: {b: 1})", "($a: [B!] = [1])", "@d", "...", "...F", "...on T{a}", "\"", "\"\"", "\"\"\"", "\\",
+            "\\\"\"\"", "(a: \"x\")", "(a: \"\"\"y\"\"\")", "#", "\n", "\r", " ", ",", "\u{feff}", ":", "{a mutation{b}}",
+            "query{a}", "mutation{b}", "subscription S{c}", "#{a}\r", "#\"\n", "{a(b:\"\\\"\")}", "{a(b:\"\"\"\\\"\"\"}\"\"\")}",
+        ]), 0..8)) {
+            let document = parts.concat();
+            if let Some(operations) = operations(&document) {
+                prop_assert_eq!(operations, words(&document), "{}", document);
+            }
+        }
+    }
 
     #[test]
     fn every_operation_of_a_document_counts() {

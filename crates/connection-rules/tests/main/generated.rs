@@ -1,7 +1,12 @@
 //! Random rules and requests over small alphabets, so that they meet often.
 
 use connection_rules::{Effect, Place, Profile, Request, RequestHead, RequestParts, Rules};
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::{Index, select},
+};
 use serde_json::{Map, Value, json};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -109,6 +114,15 @@ pub(crate) fn rule_list() -> impl Strategy<Value = Vec<Value>> {
     let effects = || select(vec!["allow", "allow", "ask", "deny"]);
     let all = Just(json!({ "effect": "allow" }));
     vec(prop_oneof![20 => rule(effects()).boxed(), 1 => all.boxed()], 0..5)
+}
+
+/// Returns rules as data, and the position of one that allows.
+pub(crate) fn list_with_allowing_rule() -> impl Strategy<Value = (Vec<Value>, usize)> {
+    (rule_list(), rule(Just("allow")), any::<Index>()).prop_map(|(mut list, rule, index)| {
+        let position = index.index(list.len() + 1);
+        list.insert(position, rule);
+        (list, position)
+    })
 }
 
 /// Makes a rule set, in which each rule has its position as its name.
