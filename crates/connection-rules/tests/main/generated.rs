@@ -125,6 +125,29 @@ pub(crate) fn list_with_allowing_rule() -> impl Strategy<Value = (Vec<Value>, us
     })
 }
 
+/// Returns two rule sets. Most of them are alike: two rules are exchanged, one is added, or one has another member.
+pub(crate) fn rule_pair() -> impl Strategy<Value = (Rules, Rules)> {
+    let effects = || select(vec!["allow", "ask", "deny"]);
+    let change = (rule(effects()), any::<Index>(), any::<Index>(), 0..4_u8, effects());
+    (rule_list(), rule_list(), change).prop_map(|(before, other, (rule, one, two, change, effect))| {
+        let mut after = before.clone();
+        match (change, after.len()) {
+            (0, _) => after = other,
+            (1, _) => after.insert(one.index(before.len() + 1), rule),
+            (_, 0) => after = other,
+            (2, length) => after.swap(one.index(length), two.index(length)),
+            (_, length) => {
+                let changed = &mut after[one.index(length)];
+                match rule.get("path") {
+                    Some(path) if two.index(2) == 0 => changed["path"] = path.clone(),
+                    _ => changed["effect"] = json!(effect),
+                }
+            }
+        }
+        (rule_set(&before), rule_set(&after))
+    })
+}
+
 /// Makes a rule set, in which each rule has its position as its name.
 pub(crate) fn rule_set(list: &[Value]) -> Rules {
     let named = list.iter().enumerate().map(|(index, rule)| {
