@@ -7,7 +7,7 @@ use crate::{
     rules::Effect,
 };
 
-/// The result of comparing two rule sets with [`Rules::diff`].
+/// The result of comparing two rule sets with [`Rules::diff`](crate::Rules::diff).
 ///
 /// ```
 /// use connection_rules::{Diff, Rules};

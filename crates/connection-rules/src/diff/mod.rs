@@ -18,7 +18,9 @@ impl Rules {
     ///
     /// A request that is returned was decided by both rule sets. The absence of a difference is exact, too: rules
     /// compare texts with a finite number of texts and patterns, so the search needs to try only one request of each
-    /// class that no rule tells apart. If there are too many combinations of classes, the result is [`Diff::Unknown`].
+    /// class that no rule tells apart. The result is [`Diff::Unknown`] if there are too many combinations of classes, if
+    /// rules tell apart more than 128 values of one segment or parameter, or if a condition names a parameter that no
+    /// request has, such as `_method`.
     ///
     /// ```
     /// use connection_rules::Rules;
