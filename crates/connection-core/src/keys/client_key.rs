@@ -4,9 +4,6 @@
 //! It is derived from the keys of the store, so every process has the same key, and nothing is stored for it. It stays the
 //! same for as long as the store exists.
 
-use std::error::Error as StdError;
-
-use async_trait::async_trait;
 use aws_lc_rs::{
     agreement::{ECDH_P256, PrivateKey},
     encoding::{AsBigEndian, EcPrivateKeyBin},
@@ -15,7 +12,6 @@ use aws_lc_rs::{
 use connection_contract::{Secret, encode};
 
 use super::Sealer;
-use crate::services::HostSecret;
 
 const PURPOSE: &str = "client signing key";
 
@@ -53,21 +49,5 @@ impl ClientKey {
         let point = public.as_ref().get(1..)?;
         let (x, y) = point.split_at_checked(point.len() / 2)?;
         Some((encode::base64url(x), encode::base64url(y)))
-    }
-}
-
-/// The private key, for kinds that authenticate with it.
-pub(crate) struct PrivateClientKey(pub(crate) Secret);
-
-impl std::fmt::Debug for PrivateClientKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PrivateClientKey")
-    }
-}
-
-#[async_trait]
-impl HostSecret for PrivateClientKey {
-    async fn read(&self) -> Result<Secret, Box<dyn StdError + Send + Sync>> {
-        Ok(self.0.duplicate())
     }
 }

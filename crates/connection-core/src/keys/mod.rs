@@ -17,7 +17,7 @@ pub use open::KeySources;
 pub use rotate::{KeyRotation, KeyStatus};
 
 pub(crate) use change::change;
-pub(crate) use client_key::{ClientKey, PrivateClientKey};
+pub(crate) use client_key::ClientKey;
 pub(crate) use error::OpenKeyError;
 #[cfg(feature = "sqlite")]
 pub(crate) use open::check_keyset;

@@ -12,10 +12,13 @@ use crate::{
     credential::{self, HotRows},
     exchange::{self, Exchanges, StateDirectory, recover},
     ground::Ground,
-    keys::{ClientKey, PrivateClientKey, Sealer, open_keyset},
+    keys::{ClientKey, Sealer, open_keyset},
     notification::{Notification, Notifications},
     owner::DEFAULT_OWNER,
-    services::{crypto::SystemCrypto, provided_secrets::CLIENT_SIGNING_KEY},
+    services::{
+        crypto::SystemCrypto,
+        provided_secrets::{CLIENT_SIGNING_KEY, ClientSigningKey},
+    },
     store::{Changed, Store},
 };
 
@@ -140,7 +143,7 @@ impl RegistryBuilder {
             return;
         }
         let Some(key) = ClientKey::of(sealer).and_then(|key| key.private()) else { return };
-        let key = Arc::new(PrivateClientKey(key));
+        let key = Arc::new(ClientSigningKey(key));
         for kind in without {
             self.provided_secrets.give(kind, CLIENT_SIGNING_KEY.to_owned(), key.clone());
         }
