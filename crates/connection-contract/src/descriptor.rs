@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::{DisplayText, Kind, Text, ToolSpec};
+use crate::{DisplayText, Kind, RulePreset, Text, ToolSpec};
 
 /// The form of authentication of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,6 +306,14 @@ pub struct Descriptor {
     /// `true` if a setup may learn addresses from the provider itself; see
     /// [`SetupContext::discovered`](crate::SetupContext::discovered).
     pub discovers: bool,
+    /// Presets of rules for programs that use a connection of the kind. Every kind has `ask` in addition.
+    pub rules: Vec<RulePreset>,
+    /// `true` if the provider takes an encoded `/` or `\` in a path as a part of its segment. Otherwise a request with
+    /// one is refused wherever rules decide, because some servers decode it first.
+    pub encoded_slash_is_data: bool,
+    /// `true` if the provider takes an empty segment in the middle of a path as a segment like others. Otherwise a
+    /// request with one is refused wherever rules decide, because some servers leave it out.
+    pub empty_segment_is_data: bool,
 }
 
 impl Descriptor {
@@ -332,6 +340,9 @@ impl Descriptor {
             revocation_ends_grant: false,
             extension: None,
             discovers: false,
+            rules: Vec::new(),
+            encoded_slash_is_data: false,
+            empty_segment_is_data: false,
         }
     }
 
@@ -453,6 +464,27 @@ impl Descriptor {
     #[must_use]
     pub fn discovers(mut self) -> Self {
         self.discovers = true;
+        self
+    }
+
+    /// Adds a preset of rules, from its name and its rules as JSON text. See [`RulePreset`].
+    #[must_use]
+    pub fn rule_preset(mut self, name: impl Into<Text>, rules: impl Into<Text>) -> Self {
+        self.rules.push(RulePreset::new(name, rules));
+        self
+    }
+
+    /// Declares that the provider takes an encoded `/` or `\` in a path as a part of its segment.
+    #[must_use]
+    pub fn encoded_slash_is_data(mut self) -> Self {
+        self.encoded_slash_is_data = true;
+        self
+    }
+
+    /// Declares that the provider takes an empty segment in the middle of a path as a segment like others.
+    #[must_use]
+    pub fn empty_segment_is_data(mut self) -> Self {
+        self.empty_segment_is_data = true;
         self
     }
 

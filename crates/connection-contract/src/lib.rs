@@ -47,6 +47,7 @@ pub mod reason;
 mod record;
 mod refresh;
 mod requirement;
+mod rules;
 mod sandbox;
 mod secret;
 mod services;
@@ -81,6 +82,7 @@ pub use profiles::{EnvValue, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec};
 pub use record::Record;
 pub use refresh::{RefreshSemantics, Refreshed, Refresher};
 pub use requirement::{Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};
+pub use rules::RulePreset;
 pub use sandbox::{ConfigMount, MountMode, SandboxSpec};
 pub use secret::{Exposed, Secret};
 pub use services::{
@@ -125,11 +127,11 @@ pub mod prelude {
         Liveness, LogEvent, LogLevel, LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService,
         MonthlySpend, MountMode, NamedSecrets, Need, NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec,
         ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec, Prompt, ProviderGrant, Reach, Reason, Record, Redirect,
-        RefreshContext, RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, SandboxSpec,
-        Secret, SecretName, ServiceError, Services, SessionTokens, SetupContext, SetupFailure, SetupMethod,
-        SetupResult, SetupService, SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext, SpendService, Teardown,
-        TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization, ToolKey, ToolService, ToolSpec,
-        UndeclaredAddress, UsageContext, UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext, VerifyResult,
-        VersionForm, Wait, WaitOutcome, WebhookEvent, Webhooks, classify, encode, reason,
+        RefreshContext, RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, RulePreset,
+        SandboxSpec, Secret, SecretName, ServiceError, Services, SessionTokens, SetupContext, SetupFailure,
+        SetupMethod, SetupResult, SetupService, SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext,
+        SpendService, Teardown, TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization, ToolKey, ToolService,
+        ToolSpec, UndeclaredAddress, UsageContext, UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext,
+        VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent, Webhooks, classify, encode, reason,
     };
 }

@@ -50,11 +50,12 @@
 //! | `decision` | the decision about a request, and its explanation |
 //! | `diff` | a request that one rule set permits and another one does not |
 //! | `words` | rules in plain English |
+//! | `preset` | the presets and the exceptions of a kind |
 //!
 //! # What this crate is not
 //!
 //! It does no I/O and has no clock. It neither counts the requests of a budget nor ends a grant, and it knows no
-//! connection and no credential: the door removes the token of the agent before the request is read.
+//! connection and no credential: of a kind, it reads only what the descriptor states about requests. The door removes the token of the agent before the request is read.
 //!
 //! # Stability
 //!
@@ -71,6 +72,7 @@ mod json_rpc;
 mod media;
 mod parameters;
 mod path;
+mod preset;
 mod profile;
 mod quantity;
 mod request;
@@ -82,6 +84,7 @@ pub use ambiguous::{Ambiguous, RequestPart};
 pub use decision::{Decision, Explanation, Remedy, Step};
 pub use diff::{Diff, Difference};
 pub use graphql::Operation;
+pub use preset::{InvalidPreset, Preset};
 pub use profile::{Profile, Seat};
 pub use request::{Place, Request, RequestHead, RequestParts};
 pub use rules::{Budget, Effect, InvalidRules, PathPattern, Rule, Rules};

@@ -39,11 +39,16 @@ pub(crate) const ROWS: &[Row] = &[
         dev: &["connection-faults"],
     },
     Row { package: "connection-oauth2", normal: &[CONTRACT], dev: &["connection-testkit"] },
-    Row { package: "connection-manifest", normal: &[CONTRACT, "connection-oauth2"], dev: &["connection-testkit"] },
+    Row {
+        package: "connection-manifest",
+        // Files state presets of rules.
+        normal: &[CONTRACT, "connection-oauth2", "connection-rules"],
+        dev: &["connection-testkit"],
+    },
     // It sends nothing and knows no connection.
     Row { package: "connection-mcp", normal: &[], dev: &[] },
-    // It decides about requests, and knows neither a connection nor a store.
-    Row { package: "connection-rules", normal: &[], dev: &[] },
+    // It decides about requests, and knows neither a connection nor a store. The presets of a kind are in its descriptor.
+    Row { package: "connection-rules", normal: &[CONTRACT], dev: &[] },
     // The shapes are those of the server, of its clients and of the command.
     Row { package: "connection-api", normal: &[CONTRACT], dev: &[] },
     Row {
@@ -97,6 +102,8 @@ pub(crate) const ROWS: &[Row] = &[
             "connection-plugin-mcp",
             "connection-plugin-notion",
             "connection-plugin-twilio",
+            // The commands `rules`.
+            "connection-rules",
             // It serves the API, and its conversions are those of the commands.
             "connection-server",
             // `kinds test` runs its suite over a file.

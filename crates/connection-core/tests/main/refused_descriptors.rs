@@ -82,6 +82,15 @@ fn cases() -> Vec<(&'static str, Change)> {
         ("a name of a secret with a space", |descriptor| descriptor.secret_name("a secret")),
         ("terms without a text", |descriptor| descriptor.terms(" ")),
         ("terms with a hidden character", |descriptor| descriptor.terms("a\u{202e}b")),
+        ("a preset of rules with a capital letter", |descriptor| descriptor.rule_preset("Read", "{}")),
+        ("a preset of rules without a name", |descriptor| descriptor.rule_preset("", "{}")),
+        ("a preset of rules with a name of 65 letters", |descriptor| descriptor.rule_preset("x".repeat(65), "{}")),
+        ("a preset of rules that every kind has", |descriptor| descriptor.rule_preset("ask", "{}")),
+        ("a preset of rules twice", |descriptor| descriptor.rule_preset("read", "{}").rule_preset("read", "{}")),
+        ("a preset of rules that is no object", |descriptor| descriptor.rule_preset("read", "[]")),
+        ("33 presets of rules", |descriptor| {
+            (0..33).fold(descriptor, |made, n| made.rule_preset(format!("n{n}"), "{}"))
+        }),
         ("a tool with a path", |descriptor| descriptor.tool(ToolSpec::new("/bin/sh"))),
     ]
 }

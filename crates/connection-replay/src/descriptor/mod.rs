@@ -1,6 +1,7 @@
 //! Checks a descriptor once, so that later code can rely on it. A host runs the check at registration, and the suite
 //! of the testkit runs the same one.
 
+mod rules;
 mod tools;
 
 use alloc::{borrow::ToOwned, collections::BTreeMap, format, string::String, vec::Vec};
@@ -101,6 +102,7 @@ pub fn check(
     }
     check_terms(descriptor)?;
     check_optional_scopes(descriptor)?;
+    rules::check(descriptor)?;
     tools::check(descriptor, facets)?;
     for (at, field) in descriptor.fields.iter().enumerate() {
         if descriptor.fields.iter().take(at).any(|other| other.name == field.name) {
