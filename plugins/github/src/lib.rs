@@ -32,6 +32,15 @@ const NEW_FINE_GRAINED: &str = "https://github.com/settings/personal-access-toke
 /// API version that every supported GitHub Enterprise Server knows. A server rejects a version that it does not know.
 /// <https://docs.github.com/en/rest/about-the-rest-api/api-versions>
 const API_VERSION: &str = "2022-11-28";
+/// The preset `read`. A `GET` changes nothing (<https://docs.github.com/en/rest>), and neither does a query
+/// (<https://docs.github.com/en/graphql/guides/forming-calls-with-graphql>) or the rendering of Markdown
+/// (<https://docs.github.com/en/rest/markdown/markdown>), which are sent by `POST`.
+const READ: &str = r#"{ "rule": [
+    { "name": "queries", "methods": ["POST"], "path": "/graphql", "graphql": ["query"], "effect": "allow" },
+    { "name": "render Markdown", "methods": ["POST"], "path": "/markdown", "effect": "allow" },
+    { "name": "render raw Markdown", "methods": ["POST"], "path": "/markdown/raw", "effect": "allow" },
+    { "name": "reads", "methods": ["GET", "HEAD"], "effect": "allow" }
+] }"#;
 /// Maximum number of times that setup asks for a token.
 const MAX_TRIES: usize = 3;
 
@@ -49,6 +58,7 @@ impl ConnectionDefinition for GitHub {
                     .help("for a GitHub Enterprise Server: https://HOST/api/v3"),
             )
             .secret_name("accessToken")
+            .rule_preset("read", READ)
             .guide("Make a token and copy it; GitHub shows it once.")
             .guide_link("Make a classic token", NEW_CLASSIC)
             .guide_link("Make a fine-grained token", NEW_FINE_GRAINED)

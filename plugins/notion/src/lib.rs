@@ -27,6 +27,20 @@ const API: &str = "https://api.notion.com";
 const VERSION: &str = "2026-03-11";
 /// Page that lists the integrations and their tokens: <https://developers.notion.com/docs/authorization>.
 const INTEGRATIONS: &str = "https://www.notion.so/profile/integrations";
+/// The preset `read`. Pages are searched and queried by `POST`: <https://developers.notion.com/reference/post-search>,
+/// <https://developers.notion.com/reference/query-a-data-source> and, in earlier versions of the API,
+/// <https://developers.notion.com/reference/post-database-query>.
+const READ: &str = r#"{ "rule": [
+    { "name": "search", "methods": ["POST"], "path": "/v1/search", "effect": "allow" },
+    {
+        "name": "query a data source",
+        "methods": ["POST"],
+        "path": "/v1/data_sources/{source}/query",
+        "effect": "allow"
+    },
+    { "name": "query a database", "methods": ["POST"], "path": "/v1/databases/{database}/query", "effect": "allow" },
+    { "name": "reads", "methods": ["GET", "HEAD"], "effect": "allow" }
+] }"#;
 /// Maximum number of times that setup asks for a token.
 const MAX_TRIES: usize = 3;
 
@@ -40,6 +54,7 @@ impl ConnectionDefinition for Notion {
             .secret_name("apiKey")
             // The same token, under the name that extensions for Notion declare.
             .secret_name("accessToken")
+            .rule_preset("read", READ)
             .guide("Make an internal integration, copy its token, then share pages with it.")
             .guide_link("Make an internal integration", INTEGRATIONS)
     }

@@ -40,6 +40,19 @@ const API: &str = "https://api.twilio.com";
 /// Page of the console that lists the auth tokens and the API keys:
 /// <https://www.twilio.com/docs/iam/api-keys/keys-in-console>.
 const KEYS: &str = "https://console.twilio.com/us1/account/keys-credentials/api-keys";
+/// The preset `read`. A `GET` changes nothing: <https://www.twilio.com/docs/usage/requests-to-twilio>. The answer to a
+/// `GET` of an account holds its auth token, so that accounts themselves are denied:
+/// <https://www.twilio.com/docs/iam/api/account>.
+const READ: &str = r#"{ "rule": [
+    { "name": "no list of accounts", "path": "/2010-04-01/Accounts", "effect": "deny" },
+    { "name": "no auth tokens", "path": "/2010-04-01/Accounts/{account}", "effect": "deny" },
+    {
+        "name": "reads of an account",
+        "methods": ["GET", "HEAD"],
+        "path": "/2010-04-01/Accounts/{account}/**",
+        "effect": "allow"
+    }
+] }"#;
 /// Maximum number of times that setup asks for a login.
 const MAX_TRIES: usize = 3;
 
@@ -60,6 +73,7 @@ impl ConnectionDefinition for Twilio {
             .field(Field::secret("apiKeySecret", "API key secret").optional())
             .secret_name("authToken")
             .secret_name("apiKeySecret")
+            .rule_preset("read", READ)
             .guide("The account SID and the auth token are on the first page of the Twilio console.")
             .guide_link("Open the console", "https://console.twilio.com")
             .guide_link("Or make an API key", "https://www.twilio.com/docs/iam/api-keys/keys-in-console")

@@ -44,6 +44,7 @@ mod own_kind;
 mod page;
 #[cfg(unix)]
 mod pauses;
+mod presets;
 #[cfg(unix)]
 mod remote_terminal;
 mod restores;

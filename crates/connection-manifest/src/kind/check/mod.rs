@@ -9,6 +9,7 @@
 //! | `hosts` | no value decides freely which host receives a secret |
 //! | `calls` | the requests, the account, the lookups |
 //! | `removal` | where a person deletes the credential |
+//! | `rules` | presets of rules, and how paths are read |
 //! | `mechanisms` | OAuth 2, exchanges, JWTs and signatures of AWS |
 
 mod basics;
@@ -17,6 +18,7 @@ mod fields;
 mod hosts;
 mod mechanisms;
 mod removal;
+mod rules;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -103,6 +105,7 @@ pub(crate) fn all(model: &KindModel, stem: Option<&str>, denied: &Denied) -> Vec
     fields::check(&mut checker);
     calls::check(&mut checker);
     removal::check(&mut checker);
+    rules::check(&mut checker);
     mechanisms::check(&mut checker);
     if checker.findings.is_empty() {
         mechanisms::check_whole(&mut checker);

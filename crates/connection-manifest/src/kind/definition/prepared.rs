@@ -7,7 +7,7 @@ use connection_oauth2::{OAuth2, oauth2};
 
 use crate::kind::{
     check::hosts,
-    model::{AuthName, Ends, FieldFormat, FieldModel, FieldSource, KindModel, Mechanism},
+    model::{AuthName, Ends, FieldFormat, FieldModel, FieldSource, KindModel, Mechanism, RulesModel},
     pattern::Pattern,
     template::Template,
 };
@@ -191,6 +191,13 @@ fn descriptor(model: &KindModel, oauth2: Option<&OAuth2>, bases: &[Base]) -> Des
     }
     if model.removal.as_ref().is_some_and(|removal| removal.ends == Ends::Grant) {
         made = made.revocation_ends_grant();
+    }
+    for (name, rules) in model.rules.iter().flat_map(RulesModel::presets) {
+        made = made.rule_preset(name, rules.to_string());
+    }
+    if let Some(request) = &model.request {
+        made.encoded_slash_is_data = request.encoded_slash.is_some();
+        made.empty_segment_is_data = request.empty_segments.is_some();
     }
     made.terms(super::terms::terms(model)).revocation_fact("revoke.").revocation_fact("oauth2.revocation = ")
 }

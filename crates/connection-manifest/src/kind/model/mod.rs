@@ -6,6 +6,7 @@
 mod oauth2;
 mod parts;
 mod removal;
+mod rules;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ pub(crate) use self::{
     },
     parts::{Choice, JsonTemplate, Pairs, Parameter, Texts},
     removal::{Ends, RemovalModel, RevokeModel},
+    rules::RulesModel,
     steps::{Exchange, ExchangeStep, Jwt, JwtAlgorithm, KeyEncoding, Sigv4},
 };
 use super::template::Template;
@@ -64,6 +66,8 @@ pub(crate) struct KindModel {
     pub(crate) revoke: Option<RevokeModel>,
     /// Where a person deletes the credential, and what a revocation by the provider ends.
     pub(crate) removal: Option<RemovalModel>,
+    /// Presets of rules for programs that use a connection.
+    pub(crate) rules: Option<RulesModel>,
     /// The description of an OAuth 2 provider, for `mechanism = "oauth2"`.
     pub(crate) oauth2: Option<OAuth2Table>,
     /// The requests that give a token, for `mechanism = "token_exchange"`.
@@ -227,6 +231,20 @@ pub(crate) struct RequestModel {
     pub(crate) pauses: Vec<Pause>,
     /// Rules that make a response a rate limit, whatever its status.
     pub(crate) limited_if: Vec<Rule>,
+    /// `data` if an encoded `/` or `\` in a path is a part of its segment.
+    pub(crate) encoded_slash: Option<PathMeaning>,
+    /// `data` if an empty segment in the middle of a path is a segment like others.
+    pub(crate) empty_segments: Option<PathMeaning>,
+    /// The public page that shows how the provider reads such paths.
+    pub(crate) path_source: Option<String>,
+}
+
+/// The meaning of a part of a path that servers read in different ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PathMeaning {
+    /// The provider takes it as it is, and never as a separator.
+    Data,
 }
 
 /// User name and password of HTTP Basic.
