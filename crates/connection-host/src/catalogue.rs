@@ -21,7 +21,11 @@ pub(crate) fn wanted(command: &Command, settings: &Settings) -> Vec<FileKind> {
     // The arguments after `--` belong to another program, and one that is no text names no kind.
     let own = std::env::args_os().skip(1).take_while(|argument| argument != "--");
     let words = own.filter_map(|argument| argument.into_string().ok());
-    let named = words.map(|word| kind_name(word.split(':').next().unwrap_or_default()));
+    // A word names a kind alone, before a label, before a preset of rules, or as the value of an option.
+    let named = words.map(|word| {
+        let value = word.split_once('=').filter(|_| word.starts_with("--")).map_or(&*word, |(_, value)| value);
+        kind_name(value.split([':', '/']).next().unwrap_or_default())
+    });
     let ids: BTreeSet<String> = named.chain(settings.kinds.keys().cloned()).collect();
     ids.iter().filter_map(|id| kind(id)).collect()
 }

@@ -30,7 +30,18 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "Extensions and tools",
-        &["extensions", "resolve", "preferences", "exec", "open-settings", "profiles", "run", "sandbox", "usage"],
+        &[
+            "extensions",
+            "resolve",
+            "preferences",
+            "exec",
+            "open-settings",
+            "profiles",
+            "rules",
+            "run",
+            "sandbox",
+            "usage",
+        ],
     ),
     (
         "Operations",

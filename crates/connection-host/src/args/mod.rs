@@ -12,6 +12,7 @@ mod link;
 mod mcp;
 mod profiles;
 mod refusal;
+mod rules;
 mod run;
 mod serve;
 mod setup;
@@ -33,6 +34,7 @@ pub(crate) use kind_test::KindTest;
 pub(crate) use link::{Link, Tag};
 pub(crate) use mcp::{Adopt, McpCommand};
 pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
+pub(crate) use rules::{ExplainRules, RulesCommand};
 pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use serve::Serve;
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
@@ -127,7 +129,7 @@ impl Command {
             }
             Self::Mcp { command: McpCommand::Adopt(adopt) } => adopt.list,
             Self::Profiles { command } => matches!(command, ProfilesCommand::List { .. }),
-            Self::Usage(_) => true,
+            Self::Rules { .. } | Self::Usage(_) => true,
             _ => self.only_reads(),
         }
     }
@@ -137,6 +139,7 @@ impl Command {
         match self {
             Self::Kinds { all, .. } => *all,
             Self::Add(add) => add.kind.is_none(),
+            Self::Rules { command } => matches!(command, RulesCommand::Presets { kind: None }),
             Self::Extensions { .. }
             | Self::Import(_)
             | Self::Link(_)
@@ -249,6 +252,11 @@ pub(crate) enum Command {
     },
     /// Send a request with a connection's credential
     Send(Send),
+    /// Check and compare rules about what programs may do
+    Rules {
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// Use MCP servers from programs that speak MCP
     Mcp {
         #[command(subcommand)]

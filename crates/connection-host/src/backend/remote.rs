@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The commands that act on this machine alone, with or without the words below them. `docs/spec/api.md` has the reasons.
-const HERE_ALONE: [&str; 21] = [
+const HERE_ALONE: [&str; 22] = [
     "backup",
     "completions",
     "config",
@@ -34,6 +34,7 @@ const HERE_ALONE: [&str; 21] = [
     "open-settings",
     "resolve",
     "restore",
+    "rules",
     "run",
     "sandbox",
     "serve",

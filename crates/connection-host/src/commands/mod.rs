@@ -47,6 +47,7 @@ mod rename;
 mod resolve;
 mod restore;
 mod rollback;
+mod rules;
 mod run;
 mod sandbox;
 mod send;
@@ -117,6 +118,7 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Send(arguments) => send::run(program, arguments).await,
         Command::Mcp { command: McpCommand::Proxy { connection } } => mcp::proxy::run(program, &connection).await,
         Command::Mcp { command: McpCommand::Adopt(arguments) } => mcp::adopt::run(program, arguments).await,
+        Command::Rules { command } => rules::run(&program, command),
         Command::Files { connection, command } => files::run(program, &connection, command).await,
         Command::Resolve { file, verbose } => resolve::run(program, &file, verbose).await,
         Command::Extensions { command } => extensions::run(program, command).await,

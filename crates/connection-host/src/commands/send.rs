@@ -134,7 +134,7 @@ async fn print(output: &Output, sent: &mut Sent, include: bool) -> Result<(), Er
 }
 
 /// Parses `Name: value`. The value may be a secret, so an error does not repeat it.
-fn parse_header(text: &str) -> Result<(String, String), Error> {
+pub(super) fn parse_header(text: &str) -> Result<(String, String), Error> {
     let is_token = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
     };

@@ -20,7 +20,7 @@ use connection_contract::{Field, Input, Prompt, Secret};
 
 pub(crate) use manifest::{Manifest, manifest, stored};
 pub(crate) use prompt::{Cancelled, confirm, new_passphrase, passphrase, pick, pick_some, question, settle_colours};
-pub(crate) use source::{Standard, at_value};
+pub(crate) use source::{Standard, at_value, file_or_stdin};
 
 use optional::Optional;
 
@@ -57,7 +57,7 @@ impl Inputs {
     pub(crate) fn read(arguments: &InputArguments, environment: &Environment, person: bool) -> Result<Self, Error> {
         let mut standard = Standard::default();
         let mut values = match &arguments.input {
-            Some(name) => json::object(&source::file_or_stdin(name, &mut standard, "--input")?)?,
+            Some(name) => json::object(&file_or_stdin(name, &mut standard, "--input")?)?,
             None => BTreeMap::new(),
         };
         let mut named = BTreeMap::new();

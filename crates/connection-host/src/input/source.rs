@@ -31,7 +31,7 @@ impl Standard {
 }
 
 /// Reads a file, or standard input for `-`.
-pub(super) fn file_or_stdin(name: &str, standard: &mut Standard, option: &str) -> Result<Secret, Error> {
+pub(crate) fn file_or_stdin(name: &str, standard: &mut Standard, option: &str) -> Result<Secret, Error> {
     if name == "-" { standard.read(option, LIMIT) } else { file(name, option, LIMIT) }
 }
 

@@ -48,6 +48,7 @@ mod presets;
 #[cfg(unix)]
 mod remote_terminal;
 mod restores;
+mod rules;
 #[cfg(unix)]
 mod screen;
 mod shapes;

@@ -1,0 +1,139 @@
+//! The commands `rules`, and the guide for rules, whose commands are run here.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::collections::BTreeSet;
+
+use crate::program::{Machine, check};
+
+const GUIDE: &str = include_str!("../../../../docs/guide/agents.md");
+
+/// Returns the file of rules that the guide shows.
+fn file() -> &'static str {
+    GUIDE.split("```toml\n").nth(1).unwrap().split("```").next().unwrap()
+}
+
+/// Returns a machine with the file of the guide.
+fn machine() -> Machine {
+    let machine = Machine::new();
+    machine.write("issues.toml", file().as_bytes());
+    machine
+}
+
+/// Returns each command of the guide with the output that it shows after the command, if it shows one.
+fn shown() -> Vec<(&'static str, Option<&'static str>)> {
+    let mut shown = Vec::new();
+    let mut parts = GUIDE.split("`connections ").skip(1).peekable();
+    while let Some(part) = parts.next() {
+        let (command, rest) = part.split_once('`').unwrap();
+        let output = rest.split_once("```text\n").and_then(|(_, output)| output.split_once("```"));
+        shown.push((command, output.map(|(output, _)| output)));
+    }
+    shown
+}
+
+#[test]
+fn every_command_of_the_guide_prints_what_the_guide_shows() {
+    let machine = machine();
+    let mut outputs = 0;
+    for (command, output) in shown() {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let ran = machine.run(&arguments).exits(0);
+        if let Some(output) = output {
+            assert_eq!(ran.out, output, "{command}");
+            outputs += 1;
+        }
+    }
+    assert_eq!(outputs, 6);
+    let commands: BTreeSet<&str> = shown().into_iter().filter_map(|(command, _)| command.split(' ').nth(1)).collect();
+    assert_eq!(commands, BTreeSet::from(["check", "diff", "explain", "presets", "show"]));
+    assert!(!machine.path(".local/share/connections").exists(), "a command made a database");
+}
+
+#[test]
+fn the_results_have_their_shapes() {
+    let machine = machine();
+    let json = |arguments: &[&str]| machine.run(&[arguments, &["--json"]].concat()).exits(0).json();
+    let checked = json(&["rules", "check", "issues.toml"]);
+    check(&checked, "rulesChecked");
+    assert_eq!(checked["words"][0], "may send GET or HEAD /repos/acme/{repo}/issues/**");
+    let explained = json(&["rules", "explain", "github/read", "GET", "/user"]);
+    check(&explained, "explanation");
+    assert_eq!((explained["decision"].as_str(), explained["rule"].as_str()), (Some("allow"), Some("reads")));
+    let refused = json(&["rules", "explain", "github/read", "GET", "/a%2fb"]);
+    check(&refused, "explanation");
+    assert_eq!(refused["decision"], "refused");
+    let differs = json(&["rules", "diff", "ask", "everything"]);
+    check(&differs, "rulesDiff");
+    assert_eq!((differs["differs"].as_bool(), differs["before"].as_str()), (Some(true), Some("ask")));
+    let same = json(&["rules", "diff", "everything", "ask"]);
+    check(&same, "rulesDiff");
+    assert_eq!(same["differs"], false);
+    let presets = json(&["rules", "presets", "twilio"]);
+    presets.as_array().unwrap().iter().for_each(|preset| check(preset, "preset"));
+    let names: Vec<_> = presets.as_array().unwrap().iter().map(|preset| preset["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["read", "ask"]);
+}
+
+#[test]
+fn a_file_with_a_problem_is_refused_with_its_place() {
+    let machine = Machine::new();
+    for (text, place) in [
+        ("[[rule]]\nname = \"a\"\npath = \"a\"\neffect = \"allow\"\n", "bad.toml: rule[0].path: must begin with"),
+        ("[[rule]]\nname = \"a\"\n", "bad.toml: rule[0].effect: must be a text"),
+        ("\n[[rule]\n", "bad.toml: line 2: "),
+        ("rules = []\n", "bad.toml: rules: has the unknown member \"rules\""),
+    ] {
+        machine.write("bad.toml", text.as_bytes());
+        machine.run(&["rules", "check", "bad.toml"]).exits(2).warns(place);
+    }
+    machine.write("bad.json", b"{ \"rule\": [");
+    machine.run(&["rules", "check", "bad.json"]).exits(2).warns("bad.json: this is not JSON");
+    machine.run(&["rules", "check", "gone.toml"]).exits(2).warns("gone.toml");
+    machine.feed(&["rules", "check", "-"], file()).exits(0).says("may send GET or HEAD");
+}
+
+#[test]
+fn a_preset_that_does_not_exist_is_named_with_those_that_do() {
+    let machine = Machine::new();
+    machine.run(&["rules", "explain", "github/write", "GET", "/"]).exits(5).warns("its presets are read, ask");
+    machine.run(&["rules", "explain", "githb/read", "GET", "/"]).exits(5).warns("Did you mean 'github'?");
+    machine.run(&["rules", "presets", "githb"]).exits(5).warns("unknown kind");
+}
+
+#[test]
+fn a_body_and_a_header_are_a_part_of_the_request() {
+    let machine = machine();
+    let path = "/repos/acme/site/issues/7/comments";
+    machine.write("body.json", br#"{"body":"Thanks!"}"#);
+    let explain = |more: &[&str]| machine.run(&[&["rules", "explain", "issues.toml", "post", path], more].concat());
+    explain(&["--body", "body.json"]).exits(0).says("a person is asked about the request");
+    explain(&["--body", "body.json", "--header", "Content-Type: text/plain"]).exits(0).says("another media type");
+    explain(&["-H", "Cookie: a=b"]).exits(0).says("the request is refused");
+    explain(&["-H", "no header"]).exits(2);
+    let graphql = |body: &str| {
+        let arguments = ["rules", "explain", "linear/read", "POST", "/graphql", "--body", "-"];
+        machine.feed(&arguments, &serde_json::json!({ "query": body }).to_string()).exits(0)
+    };
+    graphql("{ viewer { id } }").says("the request is allowed");
+    graphql("mutation { issueDelete(id: \"1\") { success } }").says("the document has a mutation");
+}
+
+#[test]
+fn a_path_is_read_as_its_kind_says() {
+    let machine = Machine::new();
+    let path = "/api/v4/projects/group%2Fproject/issues";
+    machine.run(&["rules", "explain", "gitlab/read", "GET", path]).exits(0).says("the request is allowed");
+    machine.run(&["rules", "explain", "ask", "GET", path]).exits(0).says("the request is refused");
+    let explain = ["rules", "explain", "ask", "GET", path, "--kind", "gitlab"];
+    machine.run(&explain).exits(0).says("a person is asked about the request");
+    machine.run(&["rules", "explain", "ask", "GET", path, "--kind=gitlab"]).exits(0).says("a person is asked");
+}
+
+#[test]
+fn all_presets_are_listed_with_those_that_every_kind_has() {
+    let listed = Machine::new().run(&["rules", "presets"]).exits(0);
+    for line in ["github/read", "slack/read", "twilio/read", "ask", "everything", "  may send every request"] {
+        assert!(listed.out.lines().any(|shown| shown == line), "{line}: {}", listed.out);
+    }
+    assert!(!listed.out.contains("/ask"), "{}", listed.out);
+}
