@@ -14,6 +14,10 @@ use crate::{
     },
 };
 
+/// A person allowed an agent to use the connection.
+pub(crate) const AGENT_GRANTED: &str = "agent_granted";
+/// An agent may no longer use the connection.
+pub(crate) const AGENT_REVOKED: &str = "agent_revoked";
 /// A setup created the connection.
 pub(crate) const CONNECTED: &str = "connected";
 /// The credential was replaced by a fresh one.
@@ -68,6 +72,8 @@ pub(crate) const TO_CHOOSE: &str = "toChoose";
 
 /// The names of all events; `docs/spec/words.md` lists them.
 pub const EVENT_NAMES: &[&str] = &[
+    AGENT_GRANTED,
+    AGENT_REVOKED,
     CONNECTED,
     CREDENTIAL_ROTATED,
     DEFAULT_CHANGED,

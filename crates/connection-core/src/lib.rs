@@ -105,6 +105,7 @@ compile_error!(
 );
 
 mod access_token;
+mod agent;
 mod asked;
 mod connection;
 mod connection_info;
@@ -151,8 +152,10 @@ mod verify;
 mod webhook;
 
 pub use access_token::{
-    AccessToken, AccessTokens, IssuedToken, NewAccessToken, NewSetupLink, RepeatedRequest, RequestKey, Role, SetupLink,
+    AccessToken, AccessTokens, Audience, IssuedToken, NewAccessToken, NewSetupLink, RepeatedRequest, RequestKey, Role,
+    SetupLink,
 };
+pub use agent::{Agent, AgentCaller, AgentGrant, Agents, GrantAgent, NewAgentToken, Permit};
 pub use connection::{
     Connection, Files, Filter, InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage, Page,
     RequestBody, Response,
@@ -172,7 +175,7 @@ pub use connection_seal::{
 pub use connection_seal::{KeyPassphrase, PassphraseUse};
 pub use credential::Teardown;
 pub use definition::Capabilities;
-pub use error::{AccessTokenFault, Error, ExtensionError, ProfileError};
+pub use error::{AccessTokenFault, AgentError, Error, ExtensionError, ProfileError};
 pub use event::EVENT_NAMES;
 pub use extension::{
     CommandContext, ConnectionRequired, ExtensionHandle, ExtensionInfo, Extensions, Grant, HandOffError, HandedOff,
@@ -182,7 +185,7 @@ pub use extension::{
 pub use extension_changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener, Revisions};
 pub use guard::{RowError, RowFault};
 pub use host_services::MachineTools;
-pub use ids::{AccessTokenId, ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
+pub use ids::{AccessTokenId, AgentId, ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
 pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
 pub use kinds::{KindInfo, OwnKind, OwnKinds, RegisterError};
 pub use liveness::{LivenessChange, LivenessChanges};

@@ -54,12 +54,17 @@ impl Exit {
     fn of_code(code: &str) -> Self {
         match code {
             "not_found" | "backup_missing" | "profile_not_found" | "setup_not_found" | "unknown_kind"
-            | "file_not_found" | "connection_missing" | "unknown_extension" | "unknown_ticket" => Self::NotFound,
+            | "file_not_found" | "connection_missing" | "unknown_agent" | "unknown_extension" | "unknown_ticket" => {
+                Self::NotFound
+            }
             "ambiguous"
+            | "invalid_agent_name"
             | "invalid_directory"
+            | "invalid_expiry"
             | "invalid_label"
             | "invalid_owner"
             | "invalid_request"
+            | "invalid_role"
             | "invalid_sandbox"
             | "invalid_slot"
             | "invalid_tags"
@@ -78,6 +83,10 @@ impl Exit {
             | "database_not_a_file"
             | "account_changed"
             | "account_connected"
+            | "agent_exists"
+            | "grant_ended"
+            | "rules_unreadable"
+            | "token_ended"
             | "code_expired"
             | "code_unknown"
             | "code_used"

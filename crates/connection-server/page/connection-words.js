@@ -91,7 +91,7 @@ export function eventTone({ event, details }) {
     return { live: 'live', failing: 'bad', offline: 'off' }[details?.liveness] ?? 'none';
   }
   if (event === 'not_renewed' || event === 'expiring') return 'warn';
-  if (event === 'removed' || event === 'extension_revoked') return 'bad';
+  if (event === 'removed' || event === 'agent_revoked' || event === 'extension_revoked') return 'bad';
   if (event === 'connected' || event === 'reauthorized' || event === 'credential_rotated') return 'live';
   return 'none';
 }
@@ -102,6 +102,8 @@ export const EVENT_FILTERS = {
   refresh: ['credential_rotated', 'not_renewed', 'reauthorized', 'restored', 'rolled_back'],
   use: ['extension_used', 'secret_released'],
   change: [
+    'agent_granted',
+    'agent_revoked',
     'connected',
     'default_changed',
     'extension_granted',

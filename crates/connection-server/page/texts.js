@@ -260,6 +260,7 @@ export const texts = {
   },
   events: {
     names: {
+      agent_granted: 'Granted to an agent', agent_revoked: 'Grant of an agent revoked',
       connected: 'Connected', credential_rotated: 'Credential renewed', default_changed: 'Default changed',
       expiring: 'Expires within seven days', extension_granted: 'Granted to an extension',
       extension_revoked: 'Grant revoked',

@@ -7,7 +7,9 @@ use axum::{
 };
 use connection_api::{FieldProblem, Problem as ProblemShape};
 use connection_contract::ServiceError;
-use connection_core::{AccessTokenFault, AdvanceError, Error, ExtensionError, FieldProblem as Fault, ProfileError};
+use connection_core::{
+    AccessTokenFault, AdvanceError, AgentError, Error, ExtensionError, FieldProblem as Fault, ProfileError,
+};
 
 /// The reason why a request is refused.
 #[derive(Clone, Debug)]
@@ -143,10 +145,12 @@ fn status(error: &Error) -> StatusCode {
         Error::AccessToken(AccessTokenFault::InvalidName) | Error::InvalidLabel | Error::InvalidOwner(_) => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
+        Error::Agent(AgentError::InvalidExpiry | AgentError::InvalidName) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Extension(ExtensionError::InvalidPreference { .. } | ExtensionError::Undeclared { .. }) => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
         Error::Extension(ExtensionError::NotGranted { .. })
+        | Error::Agent(AgentError::NotGranted { .. })
         | Error::AccessToken(_)
         | Error::Denied { .. }
         | Error::Files(ServiceError::Denied)
@@ -156,6 +160,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::UnknownKind(_)
         | Error::NoConnection(_)
         | Error::SessionNotFound(_)
+        | Error::Agent(AgentError::Unknown(_))
         | Error::Extension(ExtensionError::Unknown(_) | ExtensionError::UnknownTicket { .. })
         | Error::Profile(ProfileError::NotFound { .. }) => StatusCode::NOT_FOUND,
         Error::Profile(ProfileError::Directory { .. } | ProfileError::DirectoryName { .. } | ProfileError::Slot(_))
@@ -163,6 +168,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::InvalidImport(_)
         | Error::InvalidTags(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::AccountConnected { .. }
+        | Error::Agent(_)
         | Error::KindChanged { .. }
         | Error::LabelTaken { .. }
         | Error::NoPrevious { .. }

@@ -29,7 +29,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row { package: "connection-egress", normal: &[CONTRACT], dev: &["connection-faults"] },
     Row {
         package: "connection-core",
-        normal: &[CONTRACT, "connection-egress", ENGINE, "connection-seal"],
+        normal: &[CONTRACT, "connection-egress", ENGINE, "connection-rules", "connection-seal"],
         dev: &["connection-testkit", "connection-faults"],
     },
     Row {

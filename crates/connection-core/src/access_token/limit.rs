@@ -14,10 +14,12 @@ const PAGE: i64 = 500;
 /// The time in seconds for which a token is still listed after its end.
 const KEPT: i64 = 7 * 24 * 3600;
 
-/// Returns `true` if the owner may have one more row such as this one. Setup links do not take the place of codes.
+/// Returns `true` if the owner may have one more row such as this one. Setup links do not take the place of codes, and
+/// the tokens of an agent do not take the place of others.
 pub(super) async fn has_room(tx: &mut Tx, new: &AccessTokenRow, now: i64) -> Result<bool, StoreError> {
     let live = live(tx, &new.owner, new.purpose, now).await?;
-    let alike = live.iter().filter(|row| row.link.is_some() == new.link.is_some());
+    let is_alike = |row: &&AccessTokenRow| row.link.is_some() == new.link.is_some() && row.agent_id == new.agent_id;
+    let alike = live.iter().filter(is_alike);
     Ok(alike.count() < AccessTokens::MAX_TOKENS)
 }
 

@@ -4,6 +4,7 @@
 //! text. Each row has a mark: a row that was edited or restored outside of the program is not accepted.
 
 mod code;
+mod for_agent;
 mod limit;
 mod link;
 mod of_extension;
@@ -19,16 +20,18 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::{
     AccessTokenFault, AccessTokenId, Error,
     ground::Ground,
+    keys::Sealer,
     owner,
     store::{
-        Lock,
+        Lock, StoreError, Tx,
         rows::{AccessTokenRow, TokenPurpose},
     },
 };
 
+pub(crate) use for_agent::{AgentToken, accepted_of_agent, find_of_agent, listed_of_agent, revoke_of_agent};
 pub use link::{NewSetupLink, SetupLink};
 pub(crate) use of_extension::revoke_of_extension;
-pub use record::{AccessToken, IssuedToken, NewAccessToken, Role};
+pub use record::{AccessToken, Audience, IssuedToken, NewAccessToken, Role};
 pub use request::{RepeatedRequest, RequestKey};
 pub(crate) use row_marks::check;
 
@@ -103,6 +106,8 @@ impl<'a> AccessTokens<'a> {
     /// Returns the token with this text; `None` if there is none, if it has ended or was revoked, and if its row was
     /// edited or restored. The use is recorded at most once a minute.
     ///
+    /// The token of an agent is not returned, because it does not give access to the API of a host.
+    ///
     /// # Errors
     ///
     /// The store's errors.
@@ -110,25 +115,30 @@ impl<'a> AccessTokens<'a> {
         Box::pin(async move {
             let Some(hash) = self.hash(text) else { return Ok(None) };
             let mut reader = self.ground.reader().await?;
-            let Some(row) = reader.access_token_by_hash(&hash).await? else { return Ok(None) };
-            let now = self.ground.clock.now().seconds();
-            if row.purpose == TokenPurpose::Code || !record::is_live(&row, now) || !self.is_ours(&row) {
-                return Ok(None);
-            }
-            if link::is_of_removed(&mut reader, &row).await? {
+            let row = reader.access_token_by_hash(&hash).await?;
+            let Some((row, token)) = row.and_then(|row| self.accepted(row)) else { return Ok(None) };
+            if token.agent.is_some() || link::is_of_removed(&mut reader, &row).await? {
                 return Ok(None);
             }
             drop(reader);
-            if row.last_used_at.is_none_or(|last| last.saturating_add(USED_EVERY) <= now) {
-                self.record_use(row.id, now).await;
-            }
-            Ok(AccessToken::of(&row))
+            self.note_use(&row).await;
+            Ok(Some(token))
         })
+    }
+
+    /// Returns the token of a row that is accepted now, and is not a code.
+    fn accepted(self, row: AccessTokenRow) -> Option<(AccessTokenRow, AccessToken)> {
+        let now = self.ground.clock.now().seconds();
+        if row.purpose == TokenPurpose::Code || !record::is_live(&row, now) || !self.is_ours(&row) {
+            return None;
+        }
+        AccessToken::of(&row).map(|token| (row, token))
     }
 
     /// Returns tokens of an owner, or of all if `owner` is `None`, in the order in which they were made, with those
     /// that ended in the last seven days and the setup links that nobody has opened. The page begins after the token `after`. A token whose row was edited or
     /// restored is left out, and so is a setup link whose connection was removed.
+    /// [`Agent::tokens`](crate::Agent::tokens) returns the tokens of an agent, which are not among these.
     ///
     /// # Errors
     ///
@@ -149,7 +159,7 @@ impl<'a> AccessTokens<'a> {
                 let rows = reader.access_tokens(owner, after, page as i64).await?;
                 let is_last = rows.len() < page;
                 after = rows.last().map(|row| row.id);
-                for row in rows.iter().filter(|row| self.is_ours(row)) {
+                for row in rows.iter().filter(|row| row.agent_id.is_none() && self.is_ours(row)) {
                     if !link::is_of_removed(&mut reader, row).await? {
                         found.extend(AccessToken::of(row));
                     }
@@ -163,7 +173,8 @@ impl<'a> AccessTokens<'a> {
         })
     }
 
-    /// Returns the token with this id, also one that has ended. A token whose row was edited is not found.
+    /// Returns the token with this id, also one that has ended. A token whose row was edited is not found, and neither
+    /// is the token of an agent.
     ///
     /// # Errors
     ///
@@ -171,7 +182,7 @@ impl<'a> AccessTokens<'a> {
     pub fn get(self, id: AccessTokenId) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
         Box::pin(async move {
             let row = self.ground.reader().await?.access_token(id).await?;
-            Ok(row.filter(|row| self.is_ours(row)).as_ref().and_then(AccessToken::of))
+            Ok(row.filter(|row| row.agent_id.is_none() && self.is_ours(row)).as_ref().and_then(AccessToken::of))
         })
     }
 
@@ -206,6 +217,29 @@ impl<'a> AccessTokens<'a> {
         purpose: TokenPurpose,
         link: Option<String>,
     ) -> Result<(AccessTokenRow, SecretString), Error> {
+        if token.role == Role::Agent {
+            return Err(Error::AccessToken(AccessTokenFault::NotForAgents));
+        }
+        let (row, text) = self.prepared(token, purpose, link)?;
+        let sealer = self.ground.sealer.clone();
+        let stored = row.clone();
+        let job = self.ground.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Owner(&stored.owner)).await?;
+                put(tx, &sealer, &stored).await
+            })
+        });
+        job.await??;
+        Ok((row, text))
+    }
+
+    /// Returns the row of a token or a code that is to be inserted, and its text.
+    fn prepared(
+        self,
+        token: NewAccessToken,
+        purpose: TokenPurpose,
+        link: Option<String>,
+    ) -> Result<(AccessTokenRow, SecretString), Error> {
         let NewAccessToken { name, role, owner, extension, lifetime } = token;
         let name = checked_name(&name)?;
         if let Some(owner) = &owner {
@@ -228,22 +262,10 @@ impl<'a> AccessTokens<'a> {
             idle: None,
             last_used_at: None,
             revoked_at: None,
+            agent_id: None,
+            audience: None,
             marked: Default::default(),
         };
-        let sealer = self.ground.sealer.clone();
-        let stored = row.clone();
-        let job = self.ground.store.write(move |tx| {
-            Box::pin(async move {
-                tx.lock(Lock::Owner(&stored.owner)).await?;
-                if !limit::has_room(tx, &stored, now).await? {
-                    let fault = AccessTokenFault::TooMany { most: Self::MAX_TOKENS };
-                    return Ok(Err(Error::AccessToken(fault)));
-                }
-                row_marks::insert(tx, &sealer, &stored).await?;
-                tx.made(&stored.id.to_string()).await.map(Ok)
-            })
-        });
-        job.await??;
         Ok((row, text))
     }
 
@@ -270,6 +292,14 @@ impl<'a> AccessTokens<'a> {
         checked.inspect_err(|error| tracing::warn!(%error, "an access token is not accepted")).is_ok()
     }
 
+    /// Records a use, unless one was recorded in the last minute.
+    async fn note_use(self, row: &AccessTokenRow) {
+        let now = self.ground.clock.now().seconds();
+        if row.last_used_at.is_none_or(|last| last.saturating_add(USED_EVERY) <= now) {
+            self.record_use(row.id, now).await;
+        }
+    }
+
     /// A use that cannot be recorded is no reason to refuse the token.
     async fn record_use(self, id: AccessTokenId, now: i64) {
         let job =
@@ -278,6 +308,16 @@ impl<'a> AccessTokens<'a> {
             tracing::debug!(%error, "the use of an access token was not recorded");
         }
     }
+}
+
+/// Inserts the row of a token or a code, if the owner has room for it. The transaction holds the owner's lock.
+async fn put(tx: &mut Tx, sealer: &Sealer, row: &AccessTokenRow) -> Result<Result<(), Error>, StoreError> {
+    if !limit::has_room(tx, row, row.created_at).await? {
+        let fault = AccessTokenFault::TooMany { most: AccessTokens::MAX_TOKENS };
+        return Ok(Err(Error::AccessToken(fault)));
+    }
+    row_marks::insert(tx, sealer, row).await?;
+    tx.made(&row.id.to_string()).await.map(Ok)
 }
 
 fn checked_name(name: &DisplayText) -> Result<String, Error> {

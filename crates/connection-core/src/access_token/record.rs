@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::SetupLink;
 use crate::{
-    AccessTokenId, SessionId,
+    AccessTokenId, AgentId, SessionId,
     store::rows::{AccessTokenRow, TokenPurpose},
 };
 
@@ -15,6 +15,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Role {
+    /// The bearer is an agent, and may use the doors for which its token was made. It has no access to the API of a
+    /// host. Only [`Agent::new_token`](crate::Agent::new_token) makes such a token.
+    Agent,
     /// The bearer sees connections and their state.
     Read,
     /// The bearer may also send requests through connections.
@@ -28,12 +31,13 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role, the smallest first.
+    /// The roles of the callers of a host, the smallest first. [`Agent`](Self::Agent) is none of them.
     pub const ALL: [Self; 4] = [Self::Read, Self::Use, Self::Manage, Self::Admin];
 
-    /// Returns the word for the role: `read`, `use`, `manage` or `admin`.
+    /// Returns the word for the role: `agent`, `read`, `use`, `manage` or `admin`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Agent => "agent",
             Self::Read => "read",
             Self::Use => "use",
             Self::Manage => "manage",
@@ -41,9 +45,49 @@ impl Role {
         }
     }
 
-    /// Returns the role with this word.
+    /// Returns the role of the callers of a host with this word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+
+    /// Returns the role with this word in the store.
+    fn stored(word: &str) -> Option<Self> {
+        Self::parse(word).or_else(|| (word == Self::Agent.as_str()).then_some(Self::Agent))
+    }
+}
+
+/// The doors at which the token of an agent is accepted.
+///
+/// ```
+/// use connection_core::Audience;
+///
+/// assert_eq!(Audience::parse("mcp"), Some(Audience::Mcp));
+/// assert_eq!(Audience::Doors.as_str(), "doors");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Audience {
+    /// The doors that pass requests to providers.
+    Doors,
+    /// The door for the Model Context Protocol.
+    Mcp,
+}
+
+impl Audience {
+    /// Every audience.
+    pub const ALL: [Self; 2] = [Self::Doors, Self::Mcp];
+
+    /// Returns the word for the audience: `doors` or `mcp`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Doors => "doors",
+            Self::Mcp => "mcp",
+        }
+    }
+
+    /// Returns the audience with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|audience| audience.as_str() == word)
     }
 }
 
@@ -61,6 +105,10 @@ pub struct AccessToken {
     pub owner: Option<String>,
     /// The only extension for which the bearer acts; `None` for a token that belongs to no extension.
     pub extension: Option<String>,
+    /// The only agent for which the bearer acts; `None` for a token that belongs to no agent.
+    pub agent: Option<AgentId>,
+    /// The doors at which the token of an agent is accepted; `None` for a token that belongs to no agent.
+    pub audience: Option<Audience>,
     /// The permission of the visitor of a setup link. Such a token allows nothing else, and its role does not count.
     pub link: Option<SetupLink>,
     /// `true` for a token that a page got for a code.
@@ -80,12 +128,21 @@ impl AccessToken {
     /// know.
     pub(super) fn of(row: &AccessTokenRow) -> Option<Self> {
         let link = row.link.as_ref().map(|link| SetupLink::of(link, row.setup_id.map(SessionId::from)).ok_or(()));
+        let role = Role::stored(&row.role)?;
+        let audience = row.audience.as_deref().map(|word| Audience::parse(word).ok_or(()));
+        let audience = audience.transpose().ok()?;
+        let is_agent = role == Role::Agent;
+        if row.agent_id.is_some() != is_agent || audience.is_some() != is_agent {
+            return None;
+        }
         Some(Self {
             id: row.id,
             name: row.name.clone().into(),
-            role: Role::parse(&row.role)?,
+            role,
             owner: Some(row.owner.clone()).filter(|owner| !owner.is_empty()),
             extension: row.extension.clone(),
+            agent: row.agent_id.map(AgentId::from),
+            audience,
             is_page: match row.purpose {
                 TokenPurpose::Code if link.is_none() => return None,
                 TokenPurpose::Page => true,

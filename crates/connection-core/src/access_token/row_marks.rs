@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::{
-    SessionId,
+    AgentId, SessionId,
     guard::{RowError, Subject, optional},
     keys::Sealer,
     store::{StoreError, Tx, rows::AccessTokenRow},
@@ -15,8 +15,9 @@ const TABLE: &str = "connection_access_token";
 fn fields(row: &AccessTokenRow) -> Vec<Vec<u8>> {
     let AccessTokenRow { purpose, token_hash, name, role, extension, link, setup_id, .. } = row;
     let AccessTokenRow { created_at, expires_at, idle, revoked_at, .. } = row;
+    let AccessTokenRow { agent_id, audience, .. } = row;
     let seconds = |seconds: &Option<i64>| optional(seconds.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
-    vec![
+    let mut fields = vec![
         purpose.as_str().into(),
         token_hash.clone(),
         name.as_bytes().to_vec(),
@@ -28,7 +29,14 @@ fn fields(row: &AccessTokenRow) -> Vec<Vec<u8>> {
         seconds(expires_at),
         seconds(idle),
         seconds(revoked_at),
-    ]
+    ];
+    // The tokens of others have the marks that they had before there were agents.
+    if agent_id.is_some() || audience.is_some() {
+        let agent = agent_id.map(|id| AgentId::from(id).grantee());
+        fields.push(optional(agent.as_deref().map(str::as_bytes)));
+        fields.push(optional(audience.as_deref().map(str::as_bytes)));
+    }
+    fields
 }
 
 /// Checks that a row is as this program last wrote it, apart from the time of its last use.

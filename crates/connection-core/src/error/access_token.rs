@@ -21,6 +21,9 @@ pub enum AccessTokenFault {
     /// The setup link names no kind.
     #[error("a setup link needs at least one kind")]
     NoKinds,
+    /// Only an agent has tokens with this role.
+    #[error("a token with the role 'agent' is made for an agent")]
+    NotForAgents,
     /// The owner has as many tokens as are allowed.
     #[error("the owner has {most} access tokens, and no more are allowed")]
     TooMany {
@@ -37,6 +40,7 @@ codes_and_remedies! {
             the tokens of pages that you do not know";
         Self::InvalidName => "invalid_token_name", "choose a name by which you recognize the token";
         Self::NoKinds => "no_link_kinds", "name the kinds that the visitor of the link may connect";
+        Self::NotForAgents => "invalid_role", "create an agent, then make a token for it";
         Self::TooMany { .. } => "too_many_tokens", "revoke the tokens that are no longer used";
     }
 }

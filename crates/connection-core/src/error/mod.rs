@@ -4,6 +4,7 @@
 //! No error holds a secret or a provider's text.
 
 mod access_token;
+mod agent;
 mod extension;
 mod profile;
 pub(crate) mod table;
@@ -19,6 +20,7 @@ use table::codes_and_remedies;
 use crate::{ConnectionId, ConnectionInfo, DirectoryRefused, InvalidTags, RowError, SealError, SessionId, StoreError};
 
 pub use access_token::AccessTokenFault;
+pub use agent::AgentError;
 pub use extension::ExtensionError;
 pub use profile::ProfileError;
 
@@ -37,6 +39,9 @@ pub enum Error {
         /// The label of the existing connection, which can be used instead.
         label: String,
     },
+    /// A request for an agent or of an agent was refused, for example because it has no grant.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// The owner has several connections of the kind, and none of them is the default.
     #[error("there are several connections of kind '{kind}': {}", names(.candidates))]
     Ambiguous {
@@ -238,6 +243,7 @@ codes_and_remedies! {
     Error {
         Self::AccessToken(fault) => fault.code(), fault.remedy();
         Self::AccountConnected { .. } => "account_connected", "use the existing connection, or remove it first";
+        Self::Agent(error) => error.code(), error.remedy();
         Self::Ambiguous { .. } => "ambiguous",
             "name one by its label or by the end of its id, or make one the default";
         Self::Closed => "registry_closed", "open a new registry on the same store; a closed registry stays closed";

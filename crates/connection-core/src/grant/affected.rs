@@ -1,7 +1,7 @@
 //! The extensions that may use a changed connection. They are read in the transaction of the change and notified after
 //! its commit; see `extension_changes`.
 
-use super::take_back;
+use super::{agent, take_back};
 use crate::{
     ChangedPart, ConnectionId, ExtensionChange,
     extension_changes::ChangeOrder,
@@ -38,8 +38,8 @@ impl Affected {
         Ok(Self { owner: owner.to_owned(), extensions })
     }
 
-    /// Revokes the grants of these extensions. Called when the connection gets another account, because the grants were
-    /// for the former one.
+    /// Revokes the grants of these extensions, and those of agents. Called when the connection gets another account,
+    /// because the grants were for the former one.
     pub(crate) async fn taken_back(
         mut self,
         tx: &mut Tx,
@@ -50,6 +50,7 @@ impl Affected {
             let more = take_back(tx, ground, &self.owner, extension, connection).await?;
             parts.extend(more.into_iter().filter(|part| !parts.contains(part)).collect::<Vec<_>>());
         }
+        agent::take_back_all(tx, ground, &self.owner, connection).await?;
         Ok(self)
     }
 

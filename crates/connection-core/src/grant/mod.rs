@@ -1,6 +1,8 @@
-//! The rows of grants, with the marks that authenticate them, and the extensions that a change of a connection affects.
+//! The rows of grants to extensions and agents, with the marks that authenticate them, and the extensions that a change
+//! of a connection affects.
 
 mod affected;
+pub(crate) mod agent;
 
 use crate::{
     ChangedPart, ConnectionId, event,

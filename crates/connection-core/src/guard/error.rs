@@ -54,6 +54,8 @@ impl RowError {
     pub fn remedy(&self) -> String {
         let remedy = match self.table {
             "connection_access_token" => "revoke the token, then make another one",
+            "connection_agent" => "remove the agent, then create it again with new grants and tokens",
+            "connection_agent_grant" => "revoke the grant, then grant it again if you mean it",
             "connection_account" => "remove the connection, then connect its account again",
             "connection_credential" => "authorize the connection again",
             "connection_extension" | "connection_extension_state" => {

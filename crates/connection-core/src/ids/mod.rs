@@ -67,6 +67,10 @@ id! {
     AccessTokenId
 }
 id! {
+    /// The id of an agent, which is never used again.
+    AgentId
+}
+id! {
     /// The id of a connection, which never changes.
     ConnectionId
 }
@@ -95,6 +99,18 @@ impl ConnectionId {
 }
 
 impl AccessTokenId {
+    /// Returns the bytes that name its row.
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl AgentId {
+    /// Returns the name of the agent in the marks of its grants and tokens, which no grantee of another sort has.
+    pub(crate) fn grantee(self) -> String {
+        format!("agent:{self}")
+    }
+
     /// Returns the bytes that name its row.
     pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

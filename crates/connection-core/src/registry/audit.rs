@@ -7,7 +7,7 @@ use super::{Events, Systems};
 use crate::{
     Error, access_token,
     extension::{choice, row_marks},
-    grant,
+    grant::{self, agent},
     guard::{self, RowError, RowFault},
     profile_rows,
     store::broken_row_link,
@@ -86,6 +86,10 @@ async fn marked(systems: &Systems, owner: &str) -> Result<Vec<RowError>, Error> 
             break;
         }
     }
+    let agents = reader.every_agent(owner).await?;
+    found.extend(agents.iter().filter_map(|row| agent::check(sealer, row).err()));
+    let grants = reader.every_agent_grant(owner).await?;
+    found.extend(grants.iter().filter_map(|row| agent::check_grant(sealer, row).err()));
     let choices = reader.choices(owner).await?;
     found.extend(choices.iter().filter_map(|row| choice::check(sealer, owner, row).err()));
     let marks = row_marks::RowMarks { sealer, owner, now: 0 };

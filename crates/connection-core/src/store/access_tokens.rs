@@ -10,17 +10,25 @@ use super::{
 };
 use crate::ids::{AccessTokenId, SessionId};
 
-macro_rules! tokens {
-    ($rest:literal) => {
+/// The columns of an [`AccessTokenRow`].
+macro_rules! token_columns {
+    () => {
         concat!(
-            "SELECT t.id, t.owner, t.purpose, t.token_hash, t.name, t.role, t.extension, t.link, t.setup_id, \
-             t.created_at, t.expires_at, t.idle, t.last_used_at, t.revoked_at, t.mark, ",
+            "t.id, t.owner, t.purpose, t.token_hash, t.name, t.role, t.extension, t.link, t.setup_id, t.created_at, \
+             t.expires_at, t.idle, t.last_used_at, t.revoked_at, t.agent_id, t.audience, t.mark, ",
             newest!("t.owner", "t.mark"),
-            " AS newest FROM connection_access_token AS t WHERE ",
-            $rest
+            " AS newest"
         )
     };
 }
+
+macro_rules! tokens {
+    ($rest:literal) => {
+        concat!("SELECT ", token_columns!(), " FROM connection_access_token AS t WHERE ", $rest)
+    };
+}
+
+pub(super) use {token_columns, tokens};
 
 impl Reader {
     /// Returns a token or a code, also one that has ended.
@@ -56,8 +64,9 @@ impl Reader {
 impl Tx {
     pub(crate) async fn insert_access_token(&mut self, row: &AccessTokenRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_access_token (id, owner, purpose, token_hash, name, role, \
-                           extension, link, setup_id, created_at, expires_at, idle, last_used_at, revoked_at, mark) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+                           extension, link, setup_id, created_at, expires_at, idle, last_used_at, revoked_at, \
+                           agent_id, audience, mark) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
         later!(
             self,
             SQL,
@@ -75,6 +84,8 @@ impl Tx {
             row.idle,
             row.last_used_at,
             row.revoked_at,
+            row.agent_id,
+            &row.audience,
             mark,
         )
     }

@@ -7,6 +7,7 @@
 mod access_token_requests;
 mod access_tokens;
 mod accounts;
+mod agents;
 #[cfg(feature = "sqlite")]
 mod backup;
 mod candidates;

@@ -41,6 +41,8 @@ impl Reader {
     /// Returns the owners that have row events, or rows that should have row events.
     pub(crate) async fn owners_of_marked_rows(&mut self) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "SELECT owner FROM connection_row_event UNION SELECT owner FROM connection_access_token \
+                           UNION SELECT owner FROM connection_agent \
+                           UNION SELECT owner FROM connection_agent_grant \
                            UNION SELECT owner FROM connection_extension \
                            UNION SELECT owner FROM connection_extension_choice \
                            UNION SELECT owner FROM connection_extension_grant \

@@ -4,6 +4,8 @@
 mod access_tokens;
 mod acme;
 mod activation;
+mod agent_grants;
+mod agents;
 mod attention;
 mod canary;
 mod close;

@@ -44,6 +44,7 @@ async fn attack(table: &str) {
         "connection_access_token" => access_token().await,
         "connection_access_token_request" => token_request().await,
         "connection_account" => account().await,
+        "connection_agent" | "connection_agent_grant" => agent(table).await,
         "connection_credential" => credential().await,
         "connection_endpoint" => endpoint().await,
         "connection_event" | "connection_row_event" => events(table).await,
@@ -278,6 +279,21 @@ async fn grant() {
     edit(&world, sql).await;
     let error = handle(&registry, "issues").environment(None).await.unwrap_err();
     assert!(is_row(&error, "connection_extension_grant"), "{error:?}");
+}
+
+async fn agent(table: &str) {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await.id();
+    let agent = registry.agents().create("deploy").await.unwrap();
+    agent.grant(connection).await.unwrap();
+    assert!(agent.granted(connection).await.is_ok(), "the control");
+    match table {
+        "connection_agent" => edit(&world, "UPDATE connection_agent SET removed_at = NULL, made_at = 1").await,
+        _ => edit(&world, "UPDATE connection_agent_grant SET expires_at = expires_at + 1").await,
+    }
+    let error = agent.granted(connection).await.unwrap_err();
+    assert!(is_row(&error, table), "{error:?}");
 }
 
 async fn settings(table: &str) {

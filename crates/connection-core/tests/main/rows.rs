@@ -41,9 +41,9 @@ async fn no_table_knows_of_sources_or_grants() {
     let registry = world.acme().await;
     let columns = sql::columns(&world.database()).await;
     assert!(columns.iter().any(|column| column == "connection_account.owner"), "{columns:?}");
-    // The address for webhooks is an address of this host, not of data. The grants of extensions, the scopes that they
-    // lacked, and the tokens of the host's callers are in separate tables, which no connection refers to. So is the grant
-    // that a revocation would end at the provider, which says nothing about who may use the connection.
+    // The address for webhooks is an address of this host, not of data. The grants of extensions and agents, the scopes
+    // that they lacked, and the tokens of the host's callers are in separate tables, which no connection refers to. So
+    // is the grant that a revocation would end at the provider, which says nothing about who may use the connection.
     let of_host = [
         "connection_lacking_scope.",
         "connection_provider_grant.",
@@ -52,6 +52,7 @@ async fn no_table_knows_of_sources_or_grants() {
         "connection_extension_grant.",
         "connection_access_token.",
         "connection_access_token_request.",
+        "connection_agent_grant.",
     ];
     for column in columns.iter().filter(|column| !of_host.iter().any(|table| column.starts_with(table))) {
         let words: Vec<_> = column.split(['.', '_']).collect();

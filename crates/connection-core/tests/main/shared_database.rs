@@ -139,6 +139,11 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
         pool.run(newer).await;
     }
     for newer in [
+        "DROP TABLE connection_agent_grant",
+        "DROP TABLE connection_agent",
+        "DROP INDEX connection_access_token_agent",
+        "ALTER TABLE connection_access_token DROP COLUMN agent_id",
+        "ALTER TABLE connection_access_token DROP COLUMN audience",
         "DROP TABLE connection_tag",
         "DROP TABLE connection_attention",
         "ALTER TABLE connection_account DROP COLUMN tags",

@@ -1,6 +1,6 @@
 //! The permissions of callers: roles, owners, and the tokens of pages and programs.
 
-use connection_core::{NewAccessToken, Role};
+use connection_core::{Audience, NewAccessToken, NewAgentToken, Role};
 use serde_json::json;
 
 use crate::test_host::World;
@@ -120,5 +120,47 @@ async fn a_token_of_an_extension_opens_nothing_of_the_owner() {
     assert_eq!(world.get(token, "/me").await.ok(200)["role"], "extension");
     for path in ["/connections", "/setups", "/events", "/tokens", "/kinds", "/system", "/usage"] {
         assert_eq!(world.get(token, path).await.refusal(), (403, "not_allowed".into()), "{path}");
+    }
+}
+
+/// There is no door yet, so the token of an agent is refused wherever an unknown one is.
+#[tokio::test]
+async fn a_token_of_an_agent_is_refused_at_every_route() {
+    use secrecy::ExposeSecret as _;
+    let world = World::new().await;
+    let agent = world.registry.agents().create("deploy").await.unwrap();
+    let unknown = format!("cn_{}", "A".repeat(43));
+    let document = world.send(&world.request("GET", "/openapi.json")).await.ok(200);
+    for audience in Audience::ALL {
+        let issued = agent.new_token(NewAgentToken::new("a test", audience)).await.unwrap();
+        let mut refused = 0;
+        for (pattern, item) in document["paths"].as_object().unwrap() {
+            let Some(pattern) = pattern.strip_prefix("/api/v1") else { continue };
+            let id = "018f3b9e-7d2a-7c31-9f43-0123456789ab";
+            let fill = |part: &str| if part.starts_with('{') { id.to_owned() } else { part.to_owned() };
+            let path = pattern.split('/').map(fill).collect::<Vec<_>>().join("/");
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+                if item.get(method.to_lowercase()).is_none() {
+                    continue;
+                }
+                let send = async |token: &str| {
+                    let request = world.request(method, &path).bearer(token);
+                    let request = if method == "GET" { request } else { request.json(&json!({})) };
+                    world.send(&request).await
+                };
+                let (answer, control) = (send(issued.text.expose_secret()).await, send(&unknown).await);
+                assert_eq!(answer.status, control.status, "{method} {path}: {answer:?}");
+                if answer.status == 401 {
+                    assert_eq!(answer.refusal(), control.refusal(), "{method} {path}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused > 50, "{refused}");
+        for path in ["/metrics", "/readyz"] {
+            let root = world.root(path);
+            let answer = world.send(&root.clone().bearer(issued.text.expose_secret())).await;
+            assert_eq!(answer.status, world.send(&root).await.status, "{path}");
+        }
     }
 }

@@ -19,7 +19,7 @@ const CORE: &[&[&str]] = &[
     &["error", "event", "extension_changes", "liveness", "notification"],
     &["flights", "ground"],
     &["access_token", "default_connection", "grant", "outbox"],
-    &["host_services"],
+    &["agent", "host_services"],
     &["profile_rows"],
     &["credential"],
     &["exchange"],

@@ -40,6 +40,10 @@ row! {
         pub(crate) idle: Option<i64>,
         pub(crate) last_used_at: Option<i64>,
         pub(crate) revoked_at: Option<i64>,
+        /// The agent for which alone the token is.
+        pub(crate) agent_id: Option<Uuid>,
+        /// The use of the token of an agent, as a word.
+        pub(crate) audience: Option<String>,
         pub(crate) marked: Marked,
     }
 }

@@ -3,6 +3,7 @@
 
 mod access_token;
 mod account;
+mod agent;
 mod credential;
 mod event;
 mod exchange;
@@ -20,6 +21,7 @@ use super::columns::row;
 
 pub(crate) use access_token::{AccessTokenRow, TokenPurpose};
 pub(crate) use account::{AccountFacts, AccountRow, AccountState, FoundRow, ListedRow};
+pub(crate) use agent::{AgentGrantRow, AgentRow, AgentUseRow, GrantedAgentRow};
 pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow, RestoredUse};
 pub(crate) use event::{EventRow, NewestEvent, RowClaim, Standing, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;

@@ -15,6 +15,7 @@ use crate::{
 
 /// Columns of bytes that the keyset does not seal: ids, hashes, and the keyset itself.
 const NOT_SEALED: &[&str] = &[
+    "connection_access_token.agent_id",
     "connection_access_token.id",
     "connection_access_token.mark",
     "connection_access_token.setup_id",
@@ -23,6 +24,11 @@ const NOT_SEALED: &[&str] = &[
     "connection_access_token_request.request",
     "connection_account.id",
     "connection_account.terms",
+    "connection_agent.id",
+    "connection_agent.mark",
+    "connection_agent_grant.agent_id",
+    "connection_agent_grant.connection_id",
+    "connection_agent_grant.mark",
     "connection_attention.connection_id",
     "connection_credential.connection_id",
     "connection_credential.key_id",

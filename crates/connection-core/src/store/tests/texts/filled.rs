@@ -54,8 +54,16 @@ const TABLES: &[(&str, &str)] = &[
     ),
     ("connection_exchange_look (key, attempt, boot_id, boot_seconds)", "{hash}, 0, 'boot', i"),
     (
-        "connection_access_token (id, owner, purpose, token_hash, name, role, created_at, expires_at, mark)",
-        "{id}, 'local', 'program', {hash}, 'n' || i, 'read', i, i, {hash}",
+        "connection_access_token (id, owner, purpose, token_hash, name, role, created_at, expires_at, agent_id, mark)",
+        "{id}, 'local', 'program', {hash}, 'n' || i, 'read', i, i, CASE WHEN i % 2 = 0 THEN {id} END, {hash}",
+    ),
+    (
+        "connection_agent (id, owner, name, made_at, removed_at, mark)",
+        "{id}, 'local', 'a' || i, i, CASE WHEN i % 2 = 0 THEN i END, {hash}",
+    ),
+    (
+        "connection_agent_grant (owner, agent_id, connection_id, rules, created_at, expires_at, mark)",
+        "'local', {id}, {id}, '{}', i, i, {hash}",
     ),
     ("connection_access_token_request (key, request, made, created_at, is_whole)", "{hash}, {hash}, 'm' || i, i, TRUE"),
     (

@@ -41,6 +41,7 @@ pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
     write_exchanges(&mut tx).await;
     usage(&mut tx).await;
     tokens::access_tokens(&mut tx).await;
+    tokens::agents(&mut tx).await;
     outbox::outbox(&mut tx).await;
     sealed(&mut tx).await;
     NOTED.take().unwrap().into_iter().collect()

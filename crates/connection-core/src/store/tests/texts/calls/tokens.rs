@@ -1,12 +1,12 @@
-//! The calls for access tokens and for the requests that carry a key.
+//! The calls for access tokens, for the requests that carry a key, and for agents.
 
 use uuid::Uuid;
 
 use crate::{
-    ids::{AccessTokenId, SessionId},
+    ids::{AccessTokenId, AgentId, ConnectionId, SessionId},
     store::{
         CarriedRequest, Tx,
-        rows::{AccessTokenRow, Marked, TokenPurpose},
+        rows::{AccessTokenRow, AgentGrantRow, AgentRow, Marked, TokenPurpose},
     },
 };
 
@@ -27,6 +27,8 @@ pub(super) async fn access_tokens(tx: &mut Tx) {
         idle: None,
         last_used_at: None,
         revoked_at: None,
+        agent_id: None,
+        audience: None,
         marked: Marked::default(),
     };
     let attempt = CarriedRequest { key: [1; 32], attempt: Uuid::nil() };
@@ -51,5 +53,44 @@ pub(super) async fn access_tokens(tx: &mut Tx) {
         clear_token_request(attempt);
         delete_token_request(attempt);
         purge_token_requests(1);
+    );
+}
+
+pub(super) async fn agents(tx: &mut Tx) {
+    let id = AgentId::from(Uuid::nil());
+    let connection_id = ConnectionId::from(Uuid::nil());
+    let row = AgentRow {
+        id,
+        owner: "local".into(),
+        name: "a".into(),
+        made_at: 1,
+        removed_at: None,
+        marked: Marked::default(),
+    };
+    let grant = AgentGrantRow {
+        owner: "local".into(),
+        agent_id: id,
+        connection_id,
+        rules: "{}".into(),
+        created_at: 1,
+        expires_at: 2,
+        revoked_at: None,
+        marked: Marked::default(),
+    };
+    call!(tx:
+        agent(id);
+        agents("local");
+        every_agent("local");
+        agents_named("local", "a");
+        agent_with_grant(id, connection_id);
+        agent_grant("local", id, connection_id);
+        agent_grants("local", id);
+        every_agent_grant("local");
+        open_agent_grants(connection_id);
+        agent_tokens(id);
+        agent_use(AccessTokenId::from(Uuid::nil()), connection_id);
+        insert_agent(&row, &[1]);
+        remove_agent(id, 1, &[1]);
+        put_agent_grant(&grant, &[1]);
     );
 }

@@ -1,0 +1,164 @@
+//! The agents of an owner: a person creates, lists and removes them.
+
+use connection_contract::BoxFuture;
+
+use super::Agent;
+use crate::{
+    AgentError, Error,
+    access_token::revoke_of_agent,
+    grant::agent,
+    ground::{Ground, Scope},
+    store::{
+        Lock, StoreError, Tx,
+        rows::{AgentRow, Marked},
+    },
+};
+
+/// The maximum number of characters in a name.
+const MAX_NAME: usize = 64;
+
+/// The agents of one owner. Only the host calls these methods, after a person decided so.
+///
+/// ```
+/// use connection_core::{ConnectionRegistry, Error};
+///
+/// async fn replace(registry: &ConnectionRegistry) -> Result<(), Error> {
+///     let former = registry.agents().create("deploy").await?;
+///     assert!(registry.agents().remove("deploy").await?);
+///     // The tokens and grants of the former agent do not serve the new one.
+///     let agent = registry.agents().create("deploy").await?;
+///     assert_ne!(agent.id(), former.id());
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Agents<'a> {
+    scope: Scope<'a, Ground>,
+}
+
+impl<'a> Agents<'a> {
+    pub(crate) fn new(scope: Scope<'a, Ground>) -> Self {
+        Self { scope }
+    }
+
+    /// Creates an agent. It has neither a grant nor a token. The name has 1 to 64 of the characters `a-z`, `0-9` and
+    /// `-`.
+    ///
+    /// # Errors
+    ///
+    /// [`AgentError::InvalidName`]; [`AgentError::Exists`] if an agent of the owner has the name, or [`Error::Row`] if
+    /// the row of that agent was edited; and the store's errors.
+    pub fn create(self, name: &'a str) -> BoxFuture<'a, Result<Agent, Error>> {
+        Box::pin(async move {
+            if !is_name(name) {
+                return Err(AgentError::InvalidName.into());
+            }
+            let ground = self.scope.system.clone();
+            let row = AgentRow {
+                id: ground.ids.next().into(),
+                owner: self.scope.owner.to_owned(),
+                name: name.to_owned(),
+                made_at: ground.clock.now().seconds(),
+                removed_at: None,
+                marked: Marked::default(),
+            };
+            let new = row.clone();
+            let job = self.scope.system.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Owner(&new.owner)).await?;
+                    let known = tx.agents_named(&new.owner, &new.name).await?;
+                    if let Some(known) = known.iter().find(|known| known.removed_at.is_none()) {
+                        let exists = AgentError::Exists(new.name.clone().into());
+                        return Ok(agent::check(&ground.sealer, known).map_err(Error::from).and(Err(exists.into())));
+                    }
+                    agent::insert(tx, &ground.sealer, &new).await?;
+                    tx.made(&new.id.to_string()).await.map(Ok)
+                })
+            });
+            job.await??;
+            Ok(Agent::of(self.scope.owned(), row))
+        })
+    }
+
+    /// Returns the agents, by name. An agent whose row was edited or restored outside of the program is left out;
+    /// [`edited_rows`](crate::Events::edited_rows) names it.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn list(self) -> BoxFuture<'a, Result<Vec<Agent>, Error>> {
+        Box::pin(async move {
+            let mut rows = self.scope.system.reader().await?.agents(self.scope.owner).await?;
+            rows.retain(|row| agent::check(&self.scope.system.sealer, row).is_ok());
+            Ok(rows.into_iter().map(|row| Agent::of(self.scope.owned(), row)).collect())
+        })
+    }
+
+    /// Returns the agent with this name.
+    ///
+    /// # Errors
+    ///
+    /// [`AgentError::Unknown`], [`Error::Row`] if its row was edited or restored, and the store's errors.
+    pub fn get(self, name: &'a str) -> BoxFuture<'a, Result<Agent, Error>> {
+        Box::pin(async move {
+            let rows = match is_name(name) {
+                true => self.scope.system.reader().await?.agents_named(self.scope.owner, name).await?,
+                // No agent has such a name, and not every database accepts it in a query.
+                false => Vec::new(),
+            };
+            let row = rows.into_iter().find(|row| row.removed_at.is_none());
+            let row = row.ok_or_else(|| Error::from(AgentError::Unknown(name.to_owned().into())))?;
+            agent::check(&self.scope.system.sealer, &row)?;
+            Ok(Agent::of(self.scope.owned(), row))
+        })
+    }
+
+    /// Removes an agent and returns whether there was one. In one transaction, its grants and its tokens are revoked.
+    ///
+    /// An agent whose row was edited is removed, too.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors. Nothing was changed.
+    pub fn remove(self, name: &'a str) -> BoxFuture<'a, Result<bool, Error>> {
+        Box::pin(async move {
+            if !is_name(name) {
+                return Ok(false);
+            }
+            let ground = self.scope.system.clone();
+            let owner = self.scope.owner.to_owned();
+            let name = name.to_owned();
+            let job = self.scope.system.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Owner(&owner)).await?;
+                    let mut rows = tx.agents_named(&owner, &name).await?;
+                    // A row that somebody marked as removed by hand still has its grants and its tokens.
+                    rows.retain(|row| row.removed_at.is_none() || agent::check(&ground.sealer, row).is_err());
+                    let was_there = !rows.is_empty();
+                    for row in rows {
+                        remove(tx, &ground, row).await?;
+                    }
+                    Ok(was_there)
+                })
+            });
+            Ok(job.await?)
+        })
+    }
+}
+
+/// Revokes what an agent has, and marks it as removed.
+async fn remove(tx: &mut Tx, ground: &Ground, row: AgentRow) -> Result<(), StoreError> {
+    let grants = tx.agent_grants(&row.owner, row.id).await?;
+    for connection in grants.iter().filter(|grant| grant.revoked_at.is_none()).map(|grant| grant.connection_id) {
+        tx.lock(Lock::Connection(connection)).await?;
+        agent::take_back(tx, ground, (&row.owner, row.id, &row.name), connection).await?;
+    }
+    let now = ground.clock.now().seconds();
+    revoke_of_agent(tx, &ground.sealer, row.id, now).await?;
+    agent::remove(tx, &ground.sealer, row, now).await
+}
+
+fn is_name(name: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_allowed)
+}

@@ -1,0 +1,226 @@
+//! The grants of an agent: each names one connection, with rules and an end.
+
+use std::{future::IntoFuture, time::Duration};
+
+use connection_contract::{BoxFuture, Kind, Timestamp};
+use connection_rules::{Budget, Rules};
+
+use super::Agent;
+use crate::{
+    AgentError, AgentId, ConnectionId, Error, ExtensionError, event,
+    grant::agent,
+    store::{
+        Lock, StoreError, Tx,
+        rows::{AgentGrantRow, Marked},
+    },
+};
+
+/// The time after which a grant ends for which no other one is stated.
+const USUAL_TIME: Duration = Duration::from_hours(24);
+/// The longest time for which a grant may last.
+const MAX_TIME: Duration = Duration::from_hours(365 * 24);
+
+/// The permission of an agent to use one connection within rules, as a person gave it.
+///
+/// ```
+/// use connection_core::{Agent, AgentGrant, Error};
+///
+/// async fn what_it_may(agent: &Agent) -> Result<Vec<String>, Error> {
+///     let describe = |grant: &AgentGrant| format!("{}: {}", grant.connection, grant.rules.words().join(", "));
+///     Ok(agent.grants().await?.iter().filter(|grant| grant.revoked_at.is_none()).map(describe).collect())
+/// }
+/// # let _ = what_it_may;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AgentGrant {
+    /// The agent that may use the connection.
+    pub agent: AgentId,
+    /// The connection that may be used.
+    pub connection: ConnectionId,
+    /// The rules about the requests of the agent, with their budget.
+    pub rules: Rules,
+    /// The time at which it was granted. The windows of the budget begin with it.
+    pub created_at: Timestamp,
+    /// The time at which the grant ends, unless it is revoked before.
+    pub expires_at: Timestamp,
+    /// The time at which it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl AgentGrant {
+    /// Returns the grant in a row; `None` for rules that this version does not know.
+    pub(super) fn of(row: &AgentGrantRow) -> Option<Self> {
+        Some(Self {
+            agent: row.agent_id,
+            connection: row.connection_id,
+            rules: read_rules(&row.rules)?,
+            created_at: Timestamp::from_seconds(row.created_at),
+            expires_at: Timestamp::from_seconds(row.expires_at),
+            revoked_at: row.revoked_at.map(Timestamp::from_seconds),
+        })
+    }
+
+    /// Returns the number of requests that the agent may send in a time, if it is limited.
+    pub fn budget(&self) -> Option<Budget> {
+        self.rules.budget()
+    }
+
+    /// Returns `true` if the grant is valid at this time.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && now < self.expires_at
+    }
+}
+
+fn read_rules(text: &str) -> Option<Rules> {
+    Rules::from_value(&serde_json::from_str(text).ok()?).ok()
+}
+
+/// A grant to be given, which is awaited. Without other rules, a person is asked about each `GET` and `HEAD`, and all
+/// else is denied. Without another end, the grant ends as the rules say, or after 24 hours.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use connection_core::{Agent, AgentGrant, ConnectionId, Error};
+/// use connection_rules::Rules;
+///
+/// async fn let_read(agent: &Agent, connection: ConnectionId) -> Result<AgentGrant, Error> {
+///     let rules = serde_json::json!({
+///         "budget": { "requests": 100, "per": "1h" },
+///         "rule": [{ "name": "read", "methods": ["GET"], "path": "/issues/**", "effect": "allow" }],
+///     });
+///     let rules = Rules::from_value(&rules).expect("the rules are well formed");
+///     agent.grant(connection).rules(rules).expires(Duration::from_secs(3600)).await
+/// }
+/// # let _ = let_read;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is granted until it is awaited"]
+pub struct GrantAgent {
+    agent: Agent,
+    connection: ConnectionId,
+    rules: Rules,
+    time: Option<Duration>,
+}
+
+impl GrantAgent {
+    /// Sets the rules, with their budget.
+    pub fn rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// Sets the time after which the grant ends: 1 second to 365 days, in whole seconds.
+    pub fn expires(self, time: Duration) -> Self {
+        Self { time: Some(time), ..self }
+    }
+
+    async fn give(self) -> Result<AgentGrant, Error> {
+        let Self { agent, connection, rules, time } = self;
+        let time = time.or(rules.expires()).unwrap_or(USUAL_TIME);
+        if time < Duration::from_secs(1) || time > MAX_TIME {
+            return Err(AgentError::InvalidExpiry.into());
+        }
+        let now = agent.scope.system.clock.now().seconds();
+        let row = AgentGrantRow {
+            owner: agent.scope.owner.to_string(),
+            agent_id: agent.id,
+            connection_id: connection,
+            rules: rules.to_value().to_string(),
+            created_at: now,
+            expires_at: now.saturating_add_unsigned(time.as_secs()),
+            revoked_at: None,
+            marked: Marked::default(),
+        };
+        let stored = row.clone();
+        let by = agent.clone();
+        let job = agent.scope.system.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Owner(&stored.owner)).await?;
+                tx.lock(Lock::Connection(connection)).await?;
+                match refusal(tx, &by, connection).await? {
+                    Some(error) => return Ok(Err(error)),
+                    None => agent::write(tx, &by.scope.system, (&by.name, &stored), event::AGENT_GRANTED).await?,
+                }
+                tx.made(&connection.to_string()).await.map(Ok)
+            })
+        });
+        job.await??;
+        let unreadable = || AgentError::UnreadableRules { agent: agent.name.to_string().into(), connection };
+        Ok(AgentGrant::of(&row).ok_or_else(unreadable)?)
+    }
+}
+
+/// Returns why the agent cannot be granted the connection.
+async fn refusal(tx: &mut Tx, agent: &Agent, connection: ConnectionId) -> Result<Option<Error>, StoreError> {
+    if let Err(error) = agent.checked(tx).await? {
+        return Ok(Some(error));
+    }
+    let account = tx.account(connection).await?.filter(|account| *account.owner == *agent.scope.owner);
+    let kind = account.as_ref().and_then(|account| Kind::parse(&account.kind));
+    let (Some(account), Some(kind)) = (account, kind) else { return Ok(Some(Error::NotFound(connection))) };
+    if let Some(error) = ExtensionError::reserved(&kind, None) {
+        return Ok(Some(error.into()));
+    }
+    Ok(event::refusal(tx, &agent.scope.system.sealer, &account).await?.map(Error::from))
+}
+
+impl IntoFuture for GrantAgent {
+    type Output = Result<AgentGrant, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    /// Stores the grant. An existing grant of the agent for the connection is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the owner has no such connection; [`ExtensionError::Reserved`] for a connection that is
+    /// for an extension alone; [`AgentError::InvalidExpiry`]; [`AgentError::Unknown`] if the agent was removed;
+    /// [`Error::Row`] if the row of the agent or of the connection was edited; and the store's errors.
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.give())
+    }
+}
+
+impl Agent {
+    /// Returns a grant of this connection to be given. Only the host gives one, after a person decided so.
+    pub fn grant(&self, connection: ConnectionId) -> GrantAgent {
+        GrantAgent { agent: self.clone(), connection, rules: Rules::ask(), time: None }
+    }
+
+    /// Revokes a grant and returns whether there was one. No further request is decided by it.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn revoke(&self, connection: ConnectionId) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(async move {
+            let agent = self.clone();
+            let job = self.scope.system.store.write(move |tx| {
+                Box::pin(async move {
+                    tx.lock(Lock::Owner(&agent.scope.owner)).await?;
+                    tx.lock(Lock::Connection(connection)).await?;
+                    let of = (&*agent.scope.owner, agent.id, agent.name());
+                    agent::take_back(tx, &agent.scope.system, of, connection).await
+                })
+            });
+            Ok(job.await?)
+        })
+    }
+
+    /// Returns the grants of the agent, including those that were revoked or have ended, by connection.
+    ///
+    /// A grant whose row was edited or restored outside of the program grants nothing and is left out;
+    /// [`edited_rows`](crate::Events::edited_rows) names it. So is one with rules that this version cannot read.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn grants(&self) -> BoxFuture<'_, Result<Vec<AgentGrant>, Error>> {
+        Box::pin(async move {
+            let ground = &self.scope.system;
+            let mut rows = ground.reader().await?.agent_grants(&self.scope.owner, self.id).await?;
+            rows.retain(|row| agent::check_grant(&ground.sealer, row).is_ok());
+            Ok(rows.iter().filter_map(AgentGrant::of).collect())
+        })
+    }
+}
