@@ -1,8 +1,9 @@
 //! The tokens of agents. They are refused where the tokens of a host's callers are accepted.
 
+use std::{sync::Arc, time::Duration};
+
 use connection_contract::DisplayText;
 use secrecy::SecretString;
-use std::{sync::Arc, time::Duration};
 
 use super::{AccessToken, AccessTokens, Audience, IssuedToken, NewAccessToken, Role, put, row_marks};
 use crate::{
