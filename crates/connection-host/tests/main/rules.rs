@@ -21,14 +21,13 @@ fn machine() -> Machine {
 
 /// Returns each command of the guide with the output that it shows after the command, if it shows one.
 fn shown() -> Vec<(&'static str, Option<&'static str>)> {
-    let mut shown = Vec::new();
-    let mut parts = GUIDE.split("`connections ").skip(1).peekable();
-    while let Some(part) = parts.next() {
+    let parts = GUIDE.split("`connections ").skip(1);
+    let shown = parts.map(|part| {
         let (command, rest) = part.split_once('`').unwrap();
         let output = rest.split_once("```text\n").and_then(|(_, output)| output.split_once("```"));
-        shown.push((command, output.map(|(output, _)| output)));
-    }
-    shown
+        (command, output.map(|(output, _)| output))
+    });
+    shown.collect()
 }
 
 #[test]
