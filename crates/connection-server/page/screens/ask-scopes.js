@@ -14,8 +14,8 @@ export function AskScopes({ connection, scopes }) {
     const setup = await api.post('/setups', { connection, scopes }, { creates: true });
     goTo(`/setups/${setup.id}`);
   });
-  return html`<div class="remedy">
-    <${Button} tone="primary" isBusy=${ask.isBusy} onClick=${ask.run}>${texts.extensions.askScopes}<//>
-    <${Problem} error=${ask.error} />
-  </div>`;
+  return html`<div class="buttons">
+      <${Button} tone="primary" isBusy=${ask.isBusy} onClick=${ask.run}>${texts.extensions.askScopes}<//>
+    </div>
+    <${Problem} error=${ask.error} />`;
 }
