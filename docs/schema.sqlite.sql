@@ -1049,3 +1049,166 @@ ALTER TABLE connection_access_token ADD COLUMN audience TEXT;
 
 -- The tokens of an agent.
 CREATE INDEX connection_access_token_agent ON connection_access_token (agent_id, id) WHERE agent_id IS NOT NULL;
+
+-- Budgets ------------------------------------------------------------------------------------------------------------
+
+-- A row counts the requests of a grant with a budget. An editor of the database can refill a budget, and cannot raise it,
+-- because the number of requests is in the rules of the grant, which its mark covers.
+CREATE TABLE connection_budget (
+    owner         TEXT    NOT NULL,
+    -- The grantee: 'agent:' with an id, or 'extension:' with a name.
+    grantee       TEXT    NOT NULL,
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The revision of the grant in its mark. A grant that was replaced takes from no later row.
+    revision      INTEGER NOT NULL,
+    -- The number of the window since the grant was given. It never becomes smaller.
+    number        INTEGER NOT NULL,
+    -- The requests in this window that were sent, or that a process may still send.
+    taken         INTEGER NOT NULL,
+    -- The requests that the last process took at once.
+    lease         INTEGER NOT NULL,
+    PRIMARY KEY (owner, grantee, connection_id)
+) STRICT;
+
+-- The budgets of a connection, when it is deleted.
+CREATE INDEX connection_budget_connection ON connection_budget (connection_id);
+
+-- Rules about the requests of an extension -----------------------------------------------------------------------------
+
+-- The rules with the budget, as JSON; see connection-rules. NULL permits every request.
+ALTER TABLE connection_extension_grant ADD COLUMN rules TEXT;
+
+-- Freezes -------------------------------------------------------------------------------------------------------------
+
+-- The only row names what is frozen: connections, agents, owners and kinds whose credentials are neither used nor handed
+-- out. A store in which this row is missing, edited or an earlier one is frozen as a whole.
+CREATE TABLE connection_freeze (
+    id     INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    -- The names of what is frozen, as JSON; see Frozen in src/frozen/what.rs.
+    frozen TEXT    NOT NULL,
+    -- Who froze and thawed what and when, as JSON: all that is frozen, and the last changes.
+    notes  TEXT    NOT NULL,
+    -- NULL until a program with the keys opens the store for the first time.
+    mark   BLOB
+) STRICT;
+
+INSERT INTO connection_freeze (id, frozen, notes, mark) VALUES (1, '[]', '[]', NULL);
+
+-- Uses ----------------------------------------------------------------------------------------------------------------
+
+-- The record of use: each use of a connection has an entry when it begins and another one when it ends. No entry is
+-- ever changed. The text of an entry can be erased, and its commitment stays.
+CREATE TABLE connection_use (
+    -- The number of the entry in this store.
+    number        INTEGER PRIMARY KEY AUTOINCREMENT,
+    use_id        BLOB    NOT NULL,
+    part          TEXT    NOT NULL CHECK (part IN ('began', 'ended')),
+    -- SHA-256 of the salt and the text.
+    commitment    BLOB    NOT NULL,
+    -- A MAC over the id, the part and the commitment.
+    mark          BLOB    NOT NULL,
+    -- The columns from here on are NULL after the text was erased. The salt is 16 random bytes.
+    salt          BLOB,
+    -- The text: canonical JSON. The other columns repeat parts of it for searches.
+    entry         TEXT,
+    at            INTEGER,
+    owner         TEXT,
+    -- The grantee: 'agent:' with an id, or 'extension:' with a name. NULL for a person or a host, and in an end.
+    grantee       TEXT,
+    token_id      BLOB,
+    connection_id BLOB,
+    rule          TEXT,
+    -- NULL in a beginning.
+    outcome       TEXT,
+    UNIQUE (use_id, part)
+) STRICT;
+
+-- Each index is in the order in which its entries are listed. The ids of a process are in the order of its uses.
+CREATE INDEX connection_use_at ON connection_use (at, use_id) WHERE at IS NOT NULL;
+CREATE INDEX connection_use_owner ON connection_use (owner, at, use_id) WHERE owner IS NOT NULL;
+CREATE INDEX connection_use_grantee ON connection_use (owner, grantee, at, use_id) WHERE grantee IS NOT NULL;
+CREATE INDEX connection_use_token ON connection_use (token_id, at, use_id) WHERE token_id IS NOT NULL;
+CREATE INDEX connection_use_connection ON connection_use (connection_id, at, use_id) WHERE connection_id IS NOT NULL;
+CREATE INDEX connection_use_rule ON connection_use (owner, rule, at, use_id) WHERE rule IS NOT NULL;
+CREATE INDEX connection_use_outcome ON connection_use (owner, outcome, at, use_id) WHERE outcome IS NOT NULL;
+
+-- Approvals -----------------------------------------------------------------------------------------------------------
+
+-- A row is one request of an agent about which a rule says that a person is asked. The mark covers all columns but the
+-- sealed ones and the lease. A row may be there for longer than its connection.
+CREATE TABLE connection_approval (
+    id             BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    owner          TEXT    NOT NULL,
+    agent_id       BLOB    NOT NULL REFERENCES connection_agent (id),
+    connection_id  BLOB    NOT NULL,
+    kind           TEXT    NOT NULL,
+    state          TEXT    NOT NULL CHECK (state IN
+                       ('waiting', 'approved', 'executing', 'answered', 'refused', 'lapsed', 'unknown')),
+    -- A MAC over what makes two requests of an agent equal.
+    same           BLOB    NOT NULL CHECK (length(same) = 32),
+    -- What is asked, who answered and how it ended, as JSON; see Facts in src/approval/facts.rs.
+    facts          TEXT    NOT NULL,
+    created_at     INTEGER NOT NULL,
+    -- The end of the time in which the request may be sent.
+    ends_at        INTEGER NOT NULL,
+    -- The time of the last change of the state.
+    changed_at     INTEGER NOT NULL,
+    -- The time at which the agent got the result.
+    fetched_at     INTEGER,
+    -- While the request is executed: the time until which its process has said that it lives.
+    lease_until    INTEGER,
+    -- The whole request, sealed. NULL after it can no longer be sent or compared.
+    sealed_request BLOB,
+    -- The answer of the provider, sealed.
+    sealed_answer  BLOB,
+    mark           BLOB    NOT NULL
+) STRICT;
+
+-- The approvals of an owner, the newest first.
+CREATE INDEX connection_approval_owner ON connection_approval (owner, state, id);
+-- The request of an agent that is equal to another one.
+CREATE INDEX connection_approval_same ON connection_approval (agent_id, same, id);
+-- The approvals of an agent that wait.
+CREATE INDEX connection_approval_agent ON connection_approval (agent_id, state, id);
+-- The approvals of a connection.
+CREATE INDEX connection_approval_connection ON connection_approval (connection_id, state, id);
+-- The approvals whose time ends, and may have ended.
+CREATE INDEX connection_approval_ends ON connection_approval (ends_at, id) WHERE state IN ('waiting', 'approved');
+-- The approvals whose last change is long ago, when they are erased.
+CREATE INDEX connection_approval_changed ON connection_approval (changed_at, id);
+
+-- A row widens a grant for a while: a rule that asks lets requests with this method and path pass.
+CREATE TABLE connection_widening (
+    owner         TEXT    NOT NULL,
+    agent_id      BLOB    NOT NULL REFERENCES connection_agent (id),
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- A MAC over the rule, the method, the place and the path.
+    matched       BLOB    NOT NULL CHECK (length(matched) = 32),
+    -- The revision of the grant in its mark. A widening ends with every change of the grant.
+    revision      INTEGER NOT NULL,
+    -- The rule, the method, the place and the path, as JSON.
+    facts         TEXT    NOT NULL,
+    created_at    INTEGER NOT NULL,
+    ends_at       INTEGER NOT NULL,
+    -- The number of requests that may be sent.
+    requests      INTEGER NOT NULL,
+    -- The number that was sent. It is not covered by the mark.
+    taken         INTEGER NOT NULL,
+    mark          BLOB    NOT NULL,
+    PRIMARY KEY (owner, agent_id, connection_id, matched)
+) STRICT;
+
+-- The widenings of an agent, when its row is deleted by hand, and those of a connection, when it is removed.
+CREATE INDEX connection_widening_agent ON connection_widening (agent_id);
+CREATE INDEX connection_widening_connection ON connection_widening (connection_id);
+
+-- The events about which src/outbox/message.rs makes messages: those before, and those of approvals.
+DROP TRIGGER connection_event_is_due;
+CREATE TRIGGER connection_event_is_due AFTER INSERT ON connection_event
+WHEN NEW.kind IN ('approval_decided', 'approval_ended', 'approval_lapsed', 'approval_requested', 'connected',
+                  'credential_rotated', 'expiring', 'imported', 'liveness_changed', 'reauthorized', 'removed',
+                  'rolled_back')
+BEGIN
+    INSERT INTO connection_event_due (event_id)
+    SELECT NEW.id FROM connection_event_receiver WHERE only_row = 1 AND collected_at > unixepoch() - 30 * 86400;
+END;

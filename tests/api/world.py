@@ -61,6 +61,9 @@ token = "https://api.acme.example/token"
 """
 
 
+RULES = {"rule": [{"name": "read", "methods": ["GET"], "path": "/issues/**", "effect": "allow"}]}
+
+
 class Provider(http.server.BaseHTTPRequestHandler):
     """A provider that has one account for each key that it is shown."""
 
@@ -233,6 +236,13 @@ class World:
             self.ask("POST", "/extensions/issues/grants", {"connection": other})
         self.ask("POST", "/extensions", {"manifest": manifest("waiting", "no-such-provider")})
         hand_off = self.ask("POST", "/extensions/waiting/hand-off", {})["ticket"]
+        # The agents have the names of the extensions.
+        for name in names:
+            self.ask("POST", "/agents", {"name": name})
+        for other in [connection, *removed]:
+            self.ask("PUT", f"/agents/issues/grants/{other}", {})
+        doors = {"audience": "doors"}
+        ended = [self.ask("POST", "/agents/issues/tokens", doors)["id"] for _ in range(SPARES)]
 
         def profile(label):
             body = {"kind": "claude", "label": label, "directory": str(self.home / "profiles" / label)}
@@ -261,6 +271,7 @@ class World:
             "/kinds/{kind}/client kind": "github",
             "/profiles/{id} id": kept,
             "/tokens/{id} id": revoked[0],
+            "/agents/{name}/tokens/{id} id": ended[0],
         }
         paths.update({f"/connections/{{id}}/webhook{rest} id": hooked for rest in of_webhook})
         paths.update({f"/setups/{{id}}{rest} id": open_setup for rest in ["", "/answers", "/confirm", "/resume"]})
@@ -271,6 +282,11 @@ class World:
             # A removal has resources of its own, so that the other operations keep theirs. The tokens of the run are
             # not among them.
             "spares": {
+                "DELETE /agents/{name}": [{"name": name} for name in names[1:]],
+                "DELETE /agents/{name}/grants/{connection}": [
+                    {"name": "issues", "connection": other} for other in removed
+                ],
+                "DELETE /agents/{name}/tokens/{id}": [{"name": "issues", "id": token} for token in ended],
                 "DELETE /connections/{id}": [{"id": other} for other in removed],
                 "DELETE /extensions/{name}": [{"name": name} for name in names[1:]],
                 "DELETE /extensions/{name}/grants/{connection}": [
@@ -285,6 +301,10 @@ class World:
                 "GET /connections/{id}/files/content": [{"root": str(granted), "path": "notes.txt"}],
             },
             "bodies": {
+                "POST /agents": [{"name": "added"}],
+                "POST /agents/{name}/grants/{connection}/preview": [{"rules": "everything"}, {"rules": RULES}],
+                "POST /agents/{name}/tokens": [doors, {"audience": "mcp", "lifetime": "7d"}],
+                "PUT /agents/{name}/grants/{connection}": [{"rules": RULES}, {"rules": "ask", "expires": "8h"}],
                 "POST /setups": [{"kind": "acme"}, {"connection": connection}, {"extension": "issues", "again": True}],
                 "POST /setups/{id}/answers": [{"step": 1, "answers": {"apiKey": "wrong"}}],
                 "POST /setups/{id}/confirm": [{"step": 1}],

@@ -4,13 +4,16 @@
  *     CONNECTIONS_BIN=… node drill.mjs [--clients N] [--seconds S] [--every MILLISECONDS] [--kill clients|proxies]
  *         [--slow MILLISECONDS] [--grace SECONDS] [--control]
  *
- * The clients are of three kinds: both generations of the official TypeScript client, and `rmcp`, whose program is
- * `CONNECTIONS_RMCP_CLIENT`. The authorization server rotates refresh tokens, revokes all tokens of a sign-in if one of them
- * comes twice, and gives access tokens for two seconds. With `--slow`, it answers that much later, so that more kills hit an exchange. With
- * `--grace`, it takes a refresh token again for that time; the connection must be live at the end, whatever the kills did.
- * With `--control`, each client uses the server through `mcp-remote`, and all of them have one directory of tokens. The run
- * fails if a refresh was refused, a person had to sign in again, nothing was refreshed, or a refresh token was sent twice
- * without a window of grace.
+ * The clients are of four kinds: both generations of the official TypeScript client and `rmcp`, whose program is
+ * `CONNECTIONS_RMCP_CLIENT`, which use the server through `mcp proxy`, and the official client with `mcp-remote`, which uses
+ * the door of `serve` as an agent. The authorization server rotates refresh tokens, revokes all tokens of a sign-in if one of them
+ * comes twice, and gives access tokens for two seconds. With `--slow`, it answers that much later, so that more kills hit
+ * an exchange. With `--grace`, it takes a refresh token again for that time; the connection must be live at the end,
+ * whatever the kills did. With `--control`, each client uses the server through `mcp-remote`, and all of them have one
+ * directory of tokens.
+ *
+ * The run fails if no call came through, or none at the door, if a refresh was refused, a person had to sign in again or
+ * nothing was refreshed, and if a refresh token was sent twice without a window of grace.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -86,31 +89,73 @@ function run(...args) {
   });
 }
 
-const counts = { calls: 0, kills: 0, starts: 0, asked: 0, errors: new Map() };
+const counts = { calls: 0, atDoor: 0, kills: 0, starts: 0, asked: 0, errors: new Map() };
 const addError = (text) => counts.errors.set(text, (counts.errors.get(text) ?? 0) + 1);
 const running = new Map();
 const groups = new Set();
 let isEnding = false;
 
 const rmcp = process.env.CONNECTIONS_RMCP_CLIENT;
-/** The commands of the clients, which are followed by the program through which they use the server. */
-const CLIENTS = [
-  [node, join(here, 'drill-client.mjs'), '1'],
-  [node, join(here, 'drill-client.mjs'), '2'],
-  ...(rmcp ? [[rmcp]] : []),
-];
+const FIRST = [node, join(here, 'drill-client.mjs'), '1'];
+const SECOND = [node, join(here, 'drill-client.mjs'), '2'];
+const PROXY = [process.env.CONNECTIONS_BIN, 'mcp', 'proxy', NAME];
+
+/** Returns the command of `mcp-remote`, which passes messages on to this address. */
+function remote(address, ...more) {
+  return [node, join(here, 'node_modules/.bin/mcp-remote'), address, '--allow-http', '--transport', 'http-only', ...more];
+}
+
+/** Starts `serve`, and returns its address. */
+function serve() {
+  const settings = { ...env, CONNECTIONS_INBOUND__LISTEN: '127.0.0.1:0' };
+  const args = ['serve', '--json'];
+  const child = spawn(process.env.CONNECTIONS_BIN, args, { env: settings, stdio: ['ignore', 'pipe', 'ignore'] });
+  process.on('exit', () => child.kill('SIGKILL'));
+  return new Promise((resolve, reject) => {
+    child.stdout.once('data', (line) => resolve(JSON.parse(String(line).split('\n')[0]).publicUrl));
+    child.once('close', () => reject(new Error('the server ended')));
+  });
+}
+
+/** Makes an agent that may use the connection, and returns its token. An agent has 32 requests at once, with streams. */
+async function agent(name) {
+  const token = (await run('agents', 'create', name)).trim();
+  await run('agents', 'grant', name, NAME, '--rules', 'everything', '--yes');
+  return token;
+}
+
+/** Returns the command of each client, which ends with the program through which it uses the server. */
+async function commands(address) {
+  if (options.control) return Array.from({ length: clients }, (_, number) => [...[FIRST, SECOND][number % 2], ...remote(address)]);
+  await run('add', address, '--no-browser', '--yes', '--label', 'drill');
+  const door = `${await serve()}/use/${NAME}`;
+  const throughProxy = [FIRST, SECOND, ...(rmcp ? [[rmcp]] : [])].map((client) => async () => [...client, ...PROXY]);
+  const throughDoor = async (number) => {
+    const token = await agent(`client-${number}`);
+    return [...FIRST, ...remote(door, '--header', `Authorization:Bearer ${token}`)];
+  };
+  const kinds = [...throughProxy, throughDoor];
+  const all = [];
+  for (let number = 0; number < clients; number += 1) all.push(await kinds[number % kinds.length](number));
+  return all;
+}
 
 /** Starts the client with a number, and starts it again whenever it ends. */
-function start(number, through) {
-  const [command, ...args] = [...CLIENTS[number % CLIENTS.length], ...through];
+function start(number, all) {
+  const [command, ...args] = all[number];
+  const isRemote = args.includes('--header');
   const child = spawn(command, args, { detached: true, env, stdio: ['ignore', 'pipe', 'pipe'] });
   counts.starts += 1;
   running.set(number, child);
   groups.add(child.pid);
   child.stdout.on('data', (data) => {
     for (const line of String(data).split('\n').filter(Boolean)) {
-      if (line === 'ok') counts.calls += 1;
-      else if (!isEnding) addError(line.replaceAll(/\d{3,}/g, '#').slice(0, 160));
+      if (line === 'ok') {
+        counts.calls += 1;
+        if (isRemote) counts.atDoor += 1;
+        continue;
+      }
+      if (!isEnding) addError(line.replaceAll(/\d{3,}/g, '#').slice(0, 160));
     }
   });
   // What `mcp-remote` writes when a person has to sign in.
@@ -122,7 +167,7 @@ function start(number, through) {
   });
   child.on('exit', () => {
     running.delete(number);
-    if (!isEnding) start(number, through);
+    if (!isEnding) start(number, all);
   });
 }
 
@@ -198,11 +243,9 @@ async function lastState() {
 async function main() {
   const issuer = await startProvider();
   const server = await startServer(issuer);
-  let through = [process.env.CONNECTIONS_BIN, 'mcp', 'proxy', NAME];
-  if (options.control) through = [node, join(here, 'node_modules/.bin/mcp-remote'), server.address, '--allow-http'];
-  else await run('add', server.address, '--no-browser', '--yes', '--label', 'drill');
+  const all = await commands(server.address);
   for (let number = 0; number < clients; number += 1) {
-    start(number, through);
+    start(number, all);
     for (let waited = 0; number === 0 && counts.calls === 0 && waited < MAX_FIRST; waited += 100) await pause(100);
     await pause(START_EVERY);
   }
@@ -220,7 +263,8 @@ async function main() {
   for (const [text, count] of counts.errors) console.log(`error          ${count} of: ${text}`);
   const isAsMeant = grace > 0 ? state === 'live' : tokens.refreshes === tokens.generations;
   const isKept = tokens.signIns === 1 && tokens.refreshes > 0 && tokens.notRefreshed === 0;
-  process.exitCode = isKept && isAsMeant && counts.calls > 0 ? 0 : 1;
+  const isUsed = counts.calls > 0 && (options.control || counts.atDoor > 0);
+  process.exitCode = isKept && isAsMeant && isUsed ? 0 : 1;
 }
 
 try {

@@ -1,5 +1,5 @@
 //! `cargo xtask conformance`: tests the API of the command of this workspace against its own OpenAPI document, and its kind
-//! for MCP servers with the conformance suite of MCP.
+//! for MCP servers and its door for models with the conformance suite of MCP.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,12 +13,13 @@ const MAX_SHORT: Duration = Duration::from_secs(10 * 60);
 /// Time limit for the long form.
 const MAX_LONG: Duration = Duration::from_secs(60 * 60);
 
-/// Builds the command, and tests its API, or its kind for MCP servers.
+/// Builds the command, and tests its API, its kind for MCP servers, or its door for models.
 pub(crate) fn run(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
     setup::run(workspace, setup::Scope::Tests)?;
     process::run(&mut process::cargo(workspace.root(), &["build", "--locked", "-p", "connection-host"]))?;
     match arguments {
         ["mcp", "drill", options @ ..] => drill_mcp(workspace, options),
+        ["mcp", "server"] => serve_mcp(workspace),
         ["mcp", scenarios @ ..] => check_mcp(workspace, scenarios),
         _ => check(workspace, arguments),
     }
@@ -27,6 +28,11 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failu
 /// Runs scenarios of the conformance suite of MCP for the command that was built last.
 pub(crate) fn check_mcp(workspace: &Workspace, scenarios: &[&str]) -> Result<(), Failure> {
     run_mcp(workspace, "tests/mcp/run.mjs", scenarios)
+}
+
+/// Runs the scenarios of the suite for servers against the door for models of the command that was built last.
+pub(crate) fn serve_mcp(workspace: &Workspace) -> Result<(), Failure> {
+    run_mcp(workspace, "tests/mcp/server.mjs", &[])
 }
 
 /// Lets many clients use one MCP server through the command that was built last, while they are killed.

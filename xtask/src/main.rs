@@ -53,6 +53,8 @@ usage: cargo xtask <command>
   conformance mcp [--auth|SCENARIO...]
                    connect the servers of the conformance suite of MCP with the
                    command, and use them with the official client
+  conformance mcp server
+                   test the door for models with the same suite
   fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default
   tidy             check what the compiler does not check: files, names, links
   api              list what the contract promises

@@ -3,6 +3,551 @@
  */
 
 export interface paths {
+    "/api/v1/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the agents with their grants. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The number of elements of a page, all of them by default. */
+                    limit?: number;
+                    /** @description The value of `next` of the page before. */
+                    after?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Agent"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        /** Creates an agent, which has neither a grant nor a token. */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewAgent"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Agent"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns one agent, with its grants and its tokens. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ShownAgent"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Removes an agent: revokes its grants and its tokens. Connections stay. */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RemovedAgent"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/grants/{connection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Lets an agent use a connection within rules, in place of the grant that it has for the connection. */
+        put: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: {
+                    /** @description The `ETag` of what was read. The request is refused with 412 if it has changed since then. */
+                    "If-Match"?: string;
+                };
+                path: {
+                    name: string;
+                    connection: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewAgentGrant"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        /** @description The tag of this grant, for `If-Match`. */
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AgentGrant"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                412: components["responses"]["Changed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        post?: never;
+        /** Revokes the grant of a connection. Revoking it again changes nothing. */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                    connection: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/grants/{connection}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Returns what the rules of the grant in force decide about a request, and why. Nothing is sent. */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                    connection: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Send"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Explanation"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/grants/{connection}/learned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns the narrowest rules that cover what the record shows of an agent. Nothing is changed.
+         * @description Each rule of the grant in force is narrowed to the methods and the paths that were used. At most the last 100,000 uses
+         *     are read.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description A time (RFC 3339): uses that began then or later. */
+                    since?: string;
+                    /** @description `true` also covers requests that no rule is about: `GET` and `HEAD` are allowed, and all else is asked about. */
+                    refused?: boolean;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                    connection: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LearnedRules"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/grants/{connection}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Returns what a grant would permit, and how it differs from the grant that is in force. Nothing is changed. */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                    connection: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewAgentGrant"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        /** @description The tag of the grant in force, for `If-Match`. */
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["GrantPreview"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a token for an agent. Its text is in the answer, and nowhere else: a request that is repeated with the same
+         *     `Idempotency-Key` gets 409 with the id of the token in `made`.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewAgentToken"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["IssuedAgentToken"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a token of an agent. Revoking it again changes nothing. */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/appearance": {
         parameters: {
             query?: never;
@@ -37,6 +582,224 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns the requests of agents about which a person is asked: those that wait in the order in which a person judges
+         *     them, what cannot be undone first, then by agent and rule. All others follow, the newest first.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `open` for what waits or is being sent, or a state. */
+                    state?: string;
+                    /** @description The name of an agent. */
+                    agent?: string;
+                    /** @description The maximum number of approvals that are over, 50 by default. */
+                    limit?: number;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Approval"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns one of them with the whole request and everything by which a person judges it. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ShownApproval"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approves a request that was looked at. It is decided again, sent once, and its answer is kept for the agent. The answer
+         *     of this route is given when the provider has answered, or after ten seconds.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewApproval"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Approval"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approvals/{id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuses a request. The agent is told the reason. */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewRefusal"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Approval"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -2361,6 +3124,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/freezes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what is frozen that concerns the owner, and the last changes. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Freezes"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        /**
+         * Freezes something: nothing of it is used from now on, in any process, and no secret is handed out. Freezing it again
+         *     changes nothing.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewFreeze"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Froze"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/freezes/{what}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Thaws something. Thawing it again changes nothing. */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description `agent:NAME` or `agent:ID`, `all`, `connection:ID`, `kind:KIND` or `owner:OWNER`. */
+                    what: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Thawed"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports": {
         parameters: {
             query?: never;
@@ -3811,6 +4711,175 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns uses of connections, newest first: requests that were sent, refused or asked about, and secrets that were
+         *     handed out.
+         * @description A filter that leaves out most uses may make a page short although it is followed by another one.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The value of `next` of the page before. */
+                    after?: string;
+                    /** @description The number of elements of a page, 50 by default. */
+                    limit?: number;
+                    /** @description `agent:NAME`, `agent:ID` or `extension:NAME`. */
+                    grantee?: string;
+                    /** @description The id of a connection, which may have been removed. */
+                    connection?: string;
+                    /** @description The id of the token of the program that asked. */
+                    token?: string;
+                    /** @description The name of the rule that decided. */
+                    rule?: string;
+                    /** @description An outcome, or `unknown` for uses without a recorded end. */
+                    outcome?: string;
+                    /** @description A time (RFC 3339): uses that began then or later. */
+                    from?: string;
+                    /** @description A time (RFC 3339): uses that began before. */
+                    until?: string;
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["UsePage"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uses/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erases the texts of the owner's entries from before a time. Their numbers and commitments stay. */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EraseUses"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ErasedUses"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns one use. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path: {
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Use"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                413: components["responses"]["TooLarge"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3831,6 +4900,67 @@ export interface components {
         AddExtension: {
             /** @description The manifest of the extension. */
             manifest: Record<string, unknown>;
+        };
+        /** @description An agent: a program without a manifest that may use connections within rules. */
+        Agent: {
+            /** @description The time at which it was created. */
+            createdAt: string;
+            /** @description The grants of connections that exist, with those that were revoked or have ended. */
+            grants: components["schemas"]["AgentGrant"][];
+            /** @description The id, which no other agent has had. */
+            id: string;
+            /** @description The name, which is unique among the agents of the owner. */
+            name: string;
+        };
+        /** @description The permission of an agent to use one connection within rules. */
+        AgentGrant: {
+            budget: null | components["schemas"]["GrantBudget"];
+            /** @description The id of the connection. */
+            connection: string;
+            /** @description The time at which it was granted. */
+            createdAt: string;
+            /** @description The time at which it ends. */
+            expiresAt: string;
+            /** @description The kind of the connection. */
+            kind: string;
+            /** @description The label of the connection. */
+            label: string;
+            /** @description The name of the preset whose rules these are exactly; `null` for other rules. */
+            preset: string | null;
+            /** @description The time at which it was revoked. */
+            revokedAt: string | null;
+            /** @description The rules, with their budget. */
+            rules: Record<string, unknown>;
+            /** @description `active`, `ended` or `revoked`. */
+            state: components["schemas"]["GrantState"];
+            /**
+             * @description Variables that direct the usual programs of the provider to the reverse door, by their names: `{door}` stands
+             *     for the address of the connection there, without `/` at its end, and `{token}` for a token of the agent.
+             */
+            variables: {
+                [key: string]: string;
+            };
+            /** @description The widenings of the grant that have not ended. */
+            widened: components["schemas"]["Widening"][];
+            /** @description What the rules permit, one clause for each rule and each limit. Each follows the name of the agent. */
+            words: string[];
+        };
+        /** @description A token of an agent, without its text. */
+        AgentToken: {
+            /** @description `doors` or `mcp`: the doors at which it is accepted. It gives no access to this API. */
+            audience: components["schemas"]["Audience"];
+            /** @description The time at which it was made. */
+            createdAt: string;
+            /** @description The time at which it ends. */
+            expiresAt: string;
+            /** @description The id, by which the token is revoked. */
+            id: string;
+            /** @description The time of its last use, if it was used. */
+            lastUsedAt: string | null;
+            /** @description The name by which people know the token. */
+            name: string;
+            /** @description The time at which it was revoked, if it was. */
+            revokedAt: string | null;
         };
         /** @description The answer of a provider to a request. */
         Answer: {
@@ -3873,6 +5003,75 @@ export interface components {
             /** @description The name, if the host states one. */
             name: string | null;
         };
+        /** @description A request of an agent about which a person is asked, without the request itself. */
+        Approval: {
+            /** @description The name or the id of the account that the connection had when the request was made. */
+            account: string | null;
+            /** @description The name of the agent that made the request. */
+            agent: string;
+            /** @description The id of the agent. */
+            agentId: string;
+            /** @description The time of the answer. */
+            answeredAt: string | null;
+            /** @description The person or the program that answered, if it is known. */
+            answeredBy: string | null;
+            /**
+             * Format: int64
+             * @description The bytes of the body of the request.
+             */
+            bytes: number;
+            /** @description The time of the last change of the state. */
+            changedAt: string;
+            /** @description The code of the error that keeps an approved request from being sent, or its answer from arriving. */
+            code: string | null;
+            /** @description `true` if the whole answer was stored; `null` without an answer. */
+            complete: boolean | null;
+            /** @description The id of the connection through which the request would be sent. */
+            connection: string;
+            /** @description The time at which the request was made. */
+            createdAt: string;
+            /** @description The digest of the whole request. Whoever approves the request states it. */
+            digest: string;
+            /** @description The way in which the request arrived. */
+            door: components["schemas"]["UseDoor"];
+            /** @description The end of the time in which the request may be sent. */
+            endsAt: string;
+            /** @description The time at which the agent got the result. */
+            fetchedAt: string | null;
+            /** @description The id. It does not give access. */
+            id: string;
+            /** @description The effect of the request, judged by its method alone. */
+            impact: components["schemas"]["Impact"];
+            /** @description The kind of the connection. */
+            kind: string;
+            /** @description The label that the connection had when the request was made. */
+            label: string;
+            /** @description The method of the request. */
+            method: string;
+            /** @description The origin to which the request is addressed. */
+            origin: string;
+            /** @description The path of the request at the provider, without the query. */
+            path: string;
+            /** @description The reason why the request was refused or can no longer be sent, as a sentence for people. */
+            reason: string | null;
+            /** @description The rule that asks. */
+            rule: string;
+            /** @description The state. */
+            state: components["schemas"]["ApprovalState"];
+            /**
+             * Format: int32
+             * @description The status of the provider's answer.
+             */
+            status: number | null;
+            /** @description The id of the token with which the agent made the request. */
+            token: string | null;
+            /** @description `true` if the answer also widened the grant. */
+            widened: boolean;
+        };
+        /** @enum {string} */
+        ApprovalState: "waiting" | "approved" | "executing" | "answered" | "refused" | "lapsed" | "unknown";
+        /** @enum {string} */
+        Audience: "doors" | "mcp";
         /** @enum {string} */
         AuthType: "none" | "apiKey" | "personalAccessToken" | "oauth" | "basic" | "custom";
         /** @description The command for which a person is handed off. */
@@ -3907,6 +5106,8 @@ export interface components {
         Capability: "send" | "secrets" | "refresh" | "webhooks" | "usage" | "profiles" | "sandbox" | "files";
         /** @enum {string} */
         Chain: "whole" | "broken";
+        /** @enum {string} */
+        ChangeKind: "same" | "removed" | "added";
         /** @description A change of a profile. What is not named stays as it is. */
         ChangeProfile: {
             /** @description `true` makes it the profile with which its tool is run unless another one is named. */
@@ -3971,6 +5172,8 @@ export interface components {
             };
             /** @description `true` if it has ended, or ends within seven days unless a person acts. */
             expiring: boolean;
+            /** @description `true` if the connection, its owner, its kind or everything is frozen, so that the connection is not used. */
+            frozen: boolean;
             /** @description The id of the connection, which never changes. */
             id: string;
             /** @description `true` for the default of its provider. */
@@ -4125,6 +5328,19 @@ export interface components {
         Empty: Record<string, unknown>;
         /** @enum {string} */
         Encoding: "utf8" | "base64";
+        /** @description The entries of the record of use whose texts to erase. */
+        EraseUses: {
+            /** @description The time before which the entries were written. */
+            before: string;
+        };
+        /** @description The result of an erasure. */
+        ErasedUses: {
+            /**
+             * Format: int64
+             * @description The number of entries whose texts were erased. A use has two entries.
+             */
+            erased: number;
+        };
         /** @description Something that happened to a connection. */
         Event: {
             /** @description The time at which it was recorded. */
@@ -4179,6 +5395,17 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** @description The position at which the next page begins; `null` on the last page. */
             next: string | null;
+        };
+        /** @description What rules decide about a request, and why. */
+        Explanation: {
+            /** @description `allow`, `ask`, `deny`, or `refused` for a request that can be read in two ways. */
+            decision: components["schemas"]["RulesDecision"];
+            /** @description Why the request is not sent, and the way out; `null` if it is sent or asked about. */
+            reason: string | null;
+            /** @description The name of the rule that decides; `null` if no rule is about the request. */
+            rule: string | null;
+            /** @description The rules that were compared, in their order, one clause for each. */
+            steps: string[];
         };
         /** @description An extension that was added, its requirement, and the connections that it may use. */
         Extension: {
@@ -4257,6 +5484,54 @@ export interface components {
             /** @description The name of the kind. */
             kind: string;
         };
+        /** @description Something that is frozen. It is named as `agent:ID`, `all`, `connection:ID`, `kind:KIND` or `owner:OWNER`. */
+        Freeze: {
+            /** @description The time at which it was frozen, if it is known. */
+            at: string | null;
+            /** @description The person or the program that froze it, if it is known. */
+            by: string | null;
+            /** @description The owner of the connection or the agent; `null` for anything else. */
+            owner: string | null;
+            /** @description The thing that is frozen. */
+            what: string;
+        };
+        /** @description A note that something was frozen or thawed. */
+        FreezeChange: {
+            /** @description The time of the change. */
+            at: string;
+            /** @description The person or the program that made the change, if it is known. */
+            by: string | null;
+            /** @description `true` if it was frozen, `false` if it was thawed. */
+            frozen: boolean;
+            /** @description The owner of the connection or the agent; `null` for anything else. */
+            owner: string | null;
+            /** @description The thing that was frozen or thawed. */
+            what: string;
+        };
+        /** @description What is frozen for an owner, and the last changes. */
+        Freezes: {
+            /** @description The last changes, the newest first. */
+            changes: components["schemas"]["FreezeChange"][];
+            /** @description What is frozen, the first one first. */
+            items: components["schemas"]["Freeze"][];
+            refused: null | components["schemas"]["Reason"];
+        };
+        /** @description The result of freezing. */
+        Froze: {
+            /**
+             * Format: int64
+             * @description The number of connections that the freeze concerns now.
+             */
+            connections: number;
+            /** @description `true` if the record of events has older releases that were not looked for. */
+            hasOlder: boolean;
+            /** @description The secrets that were handed out and still work, the last one first. */
+            released: components["schemas"]["ReleasedSecret"][];
+            /** @description `true` if the thing was frozen before. */
+            wasFrozen: boolean;
+            /** @description The thing that is frozen now. It is more than what was asked for if there was no room to name that. */
+            what: string;
+        };
         /** @description The use of a connection that a person granted to an extension. */
         Grant: {
             /** @description The id of the connection. */
@@ -4273,7 +5548,60 @@ export interface components {
             revokedAt: string | null;
             /** @description The names of the secrets that the extension may receive. */
             secretNames: string[];
+            /** @description What the rules of the grant permit, one clause for each rule and each limit; `null` if every request is permitted. */
+            words: string[] | null;
         };
+        /** @description The number of requests that a grant permits in each window. The windows begin with the grant. */
+        GrantBudget: {
+            /**
+             * Format: int64
+             * @description The number of requests that are left in this window; `null` if it is not known.
+             */
+            left: number | null;
+            /** @description The length of a window, such as `1h`. */
+            per: string;
+            /**
+             * Format: int64
+             * @description The number of requests.
+             */
+            requests: number;
+            /** @description The time at which the next window begins; `null` if `left` is `null`. */
+            until: string | null;
+        };
+        /** @description A grant as it would be, and how it differs from the grant that is in force. */
+        GrantPreview: {
+            /** @description The clauses of `words` that the grant in force does not have. */
+            added: string[];
+            before: null | components["schemas"]["AgentGrant"];
+            budget: null | components["schemas"]["GrantBudget"];
+            /** @description The time at which the grant would end if it were given now. */
+            expiresAt: string;
+            /**
+             * @description A request that the new rules permit and the grant in force treats more strictly. Without a grant in force,
+             *     everything is denied before.
+             */
+            permits: components["schemas"]["RulesDifference"];
+            /** @description The name of the preset whose rules these are exactly; `null` for other rules. */
+            preset: string | null;
+            /** @description The names of the presets of the connection's kind. */
+            presets: string[];
+            /** @description The clauses of the grant in force that `words` does not have. */
+            removed: string[];
+            /** @description The rules that would be granted, with their budget. */
+            rules: Record<string, unknown>;
+            /**
+             * @description `true` if the new rules permit a request or a number of requests that the grant in force does not permit, and if
+             *     the rules have too many combinations to be compared. The ends are not compared.
+             */
+            widens: boolean;
+            /** @description A request that the grant in force permits and the new rules treat more strictly. */
+            withdraws: components["schemas"]["RulesDifference"];
+            /** @description What these rules permit, one clause for each rule and each limit. */
+            words: string[];
+        };
+        GrantRules: string | Record<string, unknown>;
+        /** @enum {string} */
+        GrantState: "active" | "ended" | "revoked";
         /** @description A part of the guide: a sentence, or an address and its name. */
         Guide: {
             /** @description The address to open. */
@@ -4346,6 +5674,8 @@ export interface components {
             /** @description The address to which the page of a setup link leads at the end. */
             returnTo: string | null;
         };
+        /** @enum {string} */
+        Impact: "deletes" | "changes" | "reads";
         /** @description The account of a connection to import. */
         ImportAccount: {
             /** @description The id of the account at the provider. */
@@ -4428,6 +5758,11 @@ export interface components {
         };
         /** @enum {string} */
         Input: "text" | "secret" | "url" | "directory" | "choice" | "bool" | "number";
+        /** @description A token of an agent that was made, with its text, which is shown once. */
+        IssuedAgentToken: components["schemas"]["AgentToken"] & {
+            /** @description The text of the token. */
+            token: string;
+        };
         /** @description A token that was made, with its text, which is shown once. */
         IssuedToken: components["schemas"]["Token"] & {
             /** @description The text of the token. */
@@ -4513,6 +5848,23 @@ export interface components {
             required: boolean;
             way: null | components["schemas"]["Way"];
         };
+        /** @description The narrowest rules that cover what the record shows of an agent. */
+        LearnedRules: {
+            /**
+             * Format: int64
+             * @description The number of requests on record that were denied or asked about.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description The number of allowed requests on record that the rules in force cover, and these, too.
+             */
+            requests: number;
+            /** @description The rules, with the budget of the grant in force. */
+            rules: Record<string, unknown>;
+            /** @description What these rules permit, one clause for each rule and each limit. */
+            words: string[];
+        };
         /** @description A connection, with what a person can do about it. */
         ListedConnection: components["schemas"]["Connection"] & {
             /** @description The name of the kind that a person reads. */
@@ -4578,10 +5930,52 @@ export interface components {
             /** @description The id of the caller's own token, which the caller may revoke. */
             token: string;
         };
+        /** @description An agent to create. */
+        NewAgent: {
+            /** @description The name: 1 to 64 of the characters `a-z`, `0-9` and `-`. */
+            name: string;
+        };
+        /** @description A grant to make, or to compare with the grant that is in force. */
+        NewAgentGrant: {
+            /** @description The time after which it ends, such as `8h`: at most 365 days. Without this member, as the rules say, or `24h`. */
+            expires?: string | null;
+            rules?: null | components["schemas"]["GrantRules"];
+        };
+        /** @description A token of an agent to make. */
+        NewAgentToken: {
+            /** @description `doors` or `mcp`: the doors at which it is accepted. */
+            audience: components["schemas"]["Audience"];
+            /** @description The time after which it ends, such as `90d`: at most 366 days; 90 days if none is stated. */
+            lifetime?: string | null;
+            /** @description The name by which people know the token; that of the agent if none is stated. */
+            name?: string | null;
+        };
+        /** @description The approval of a request that was looked at. */
+        NewApproval: {
+            /** @description The digest of the request that was shown, so that nothing else is approved. */
+            digest: string;
+            /**
+             * Format: int32
+             * @description The minutes for which the grant is widened: further requests with the method and the path of this one, which the
+             *     same rule asks about, pass without a question. 60 at most. Without this member, this request alone is approved.
+             */
+            minutes?: number | null;
+            /**
+             * Format: int32
+             * @description The number of further requests that pass: 1 to 100, and 10 if nothing is stated.
+             */
+            requests?: number | null;
+        };
+        /** @description A request to freeze something. */
+        NewFreeze: {
+            /** @description `agent:NAME` or `agent:ID`, `all`, `connection:ID`, `kind:KIND` or `owner:OWNER`. */
+            what: string;
+        };
         /** @description A grant to make. */
         NewGrant: {
             /** @description The id of the connection. */
             connection: string;
+            rules?: null | components["schemas"]["GrantRules"];
             /** @description The secrets that the extension may receive, of those that it declares. Without this member, all of them. */
             secretNames?: string[] | null;
         };
@@ -4594,8 +5988,13 @@ export interface components {
             /** @description The label of the profile. */
             label: string;
         };
+        /** @description The refusal of a request. */
+        NewRefusal: {
+            /** @description The reason, which the agent is told. */
+            reason?: string | null;
+        };
         /** @enum {string} */
-        NewRole: "read" | "use" | "manage" | "admin" | "extension";
+        NewRole: "approve" | "read" | "use" | "manage" | "admin" | "extension";
         /** @description A setup link to make: for a new account of one of `kinds`, or to repair `connection`. */
         NewSetupLink: {
             /** @description The id of the connection that the visitor authorizes again, as the account that it is of. */
@@ -4683,6 +6082,92 @@ export interface components {
             host: components["schemas"]["Host"];
             /** @description The text of the token. */
             token: string;
+        };
+        /** @description A page of a list. */
+        Page_Agent: {
+            /** @description The elements of this page, in the order of the list. */
+            items: {
+                /** @description The time at which it was created. */
+                createdAt: string;
+                /** @description The grants of connections that exist, with those that were revoked or have ended. */
+                grants: components["schemas"]["AgentGrant"][];
+                /** @description The id, which no other agent has had. */
+                id: string;
+                /** @description The name, which is unique among the agents of the owner. */
+                name: string;
+            }[];
+            /** @description The value of `after` for the next page; `null` on the last one. */
+            next: string | null;
+        };
+        /** @description A page of a list. */
+        Page_Approval: {
+            /** @description The elements of this page, in the order of the list. */
+            items: {
+                /** @description The name or the id of the account that the connection had when the request was made. */
+                account?: string | null;
+                /** @description The name of the agent that made the request. */
+                agent: string;
+                /** @description The id of the agent. */
+                agentId: string;
+                /** @description The time of the answer. */
+                answeredAt?: string | null;
+                /** @description The person or the program that answered, if it is known. */
+                answeredBy?: string | null;
+                /**
+                 * Format: int64
+                 * @description The bytes of the body of the request.
+                 */
+                bytes: number;
+                /** @description The time of the last change of the state. */
+                changedAt: string;
+                /** @description The code of the error that keeps an approved request from being sent, or its answer from arriving. */
+                code?: string | null;
+                /** @description `true` if the whole answer was stored; `null` without an answer. */
+                complete?: boolean | null;
+                /** @description The id of the connection through which the request would be sent. */
+                connection: string;
+                /** @description The time at which the request was made. */
+                createdAt: string;
+                /** @description The digest of the whole request. Whoever approves the request states it. */
+                digest: string;
+                /** @description The way in which the request arrived. */
+                door: components["schemas"]["UseDoor"];
+                /** @description The end of the time in which the request may be sent. */
+                endsAt: string;
+                /** @description The time at which the agent got the result. */
+                fetchedAt?: string | null;
+                /** @description The id. It does not give access. */
+                id: string;
+                /** @description The effect of the request, judged by its method alone. */
+                impact: components["schemas"]["Impact"];
+                /** @description The kind of the connection. */
+                kind: string;
+                /** @description The label that the connection had when the request was made. */
+                label: string;
+                /** @description The method of the request. */
+                method: string;
+                /** @description The origin to which the request is addressed. */
+                origin: string;
+                /** @description The path of the request at the provider, without the query. */
+                path: string;
+                /** @description The reason why the request was refused or can no longer be sent, as a sentence for people. */
+                reason?: string | null;
+                /** @description The rule that asks. */
+                rule: string;
+                /** @description The state. */
+                state: components["schemas"]["ApprovalState"];
+                /**
+                 * Format: int32
+                 * @description The status of the provider's answer.
+                 */
+                status?: number | null;
+                /** @description The id of the token with which the agent made the request. */
+                token?: string | null;
+                /** @description `true` if the answer also widened the grant. */
+                widened: boolean;
+            }[];
+            /** @description The value of `after` for the next page; `null` on the last one. */
+            next: string | null;
         };
         /** @description A page of a list. */
         Page_Delivery: {
@@ -5004,10 +6489,34 @@ export interface components {
             /** @description The outcome, which also says why the credential may be the same as before. */
             outcome: components["schemas"]["RefreshOutcome"];
         };
+        /** @description A secret that was handed out, which a freeze does not end. */
+        ReleasedSecret: {
+            /** @description The id of the connection whose secret it is. */
+            connection: string;
+            /** @description The extension that got it; `null` for a program or a person. */
+            extension: string | null;
+            /** @description The kind of the connection; `null` if it was removed. */
+            kind: string | null;
+            /** @description The label of the connection; `null` if it was removed. */
+            label: string | null;
+            /** @description The time of the last release. */
+            lastAt: string;
+            /** @description The name of the secret. */
+            name: string;
+            /** @description The way to end the secret. */
+            remedy: string;
+            /**
+             * Format: int64
+             * @description The number of times that it was handed out, in the events that were read.
+             */
+            times: number;
+        };
         /** @enum {string} */
         RemedyAction: "reauthorize" | "verify" | "accept" | "wait";
         /** @description The consequences of a removal. */
         Removal: {
+            /** @description The names of the agents that lose the use of the connection. */
+            agents: string[];
             /** @description `true` if the kind can revoke a credential that a person entered, which it does on request. */
             canRevoke: boolean;
             /** @description The extensions that lose the use of the connection. */
@@ -5032,6 +6541,16 @@ export interface components {
             reason: null | components["schemas"]["Reason"];
             /** @description The outcome for the credential at the provider. */
             teardown: components["schemas"]["Teardown"];
+        };
+        /** @description An agent that was removed. */
+        RemovedAgent: {
+            /** @description The name of the agent. */
+            name: string;
+            /**
+             * @description The number of grants in force that were revoked; `null` if the row of the agent was edited, so that its grants
+             *     were not read.
+             */
+            revoked: number | null;
         };
         /** @description An extension that was removed. */
         RemovedExtension: {
@@ -5066,6 +6585,13 @@ export interface components {
             kindTitle: string;
             /** @description The name of the provider that a person reads. */
             providerTitle: string;
+        };
+        /** @description A part of the difference between two requests. */
+        RequestChange: {
+            /** @description Where the part is. */
+            kind: components["schemas"]["ChangeKind"];
+            /** @description The text of the part. */
+            text: string;
         };
         /** @description The content of a view that needs a connection. */
         Required: {
@@ -5127,7 +6653,24 @@ export interface components {
             extensionConfig: number;
         };
         /** @enum {string} */
-        Role: "read" | "use" | "manage" | "admin" | "extension" | "link";
+        Role: "approve" | "read" | "use" | "manage" | "admin" | "extension" | "link";
+        /** @enum {string} */
+        RuleEffect: "allow" | "ask" | "deny";
+        /** @enum {string} */
+        RulesDecision: "allow" | "ask" | "deny" | "refused";
+        /** @description The difference of two rule sets: a request that one of them permits and the other one treats more strictly. */
+        RulesDifference: {
+            after: null | components["schemas"]["RuleEffect"];
+            before: null | components["schemas"]["RuleEffect"];
+            /** @description `true` if there is such a request; `null` if the rules have too many combinations to be compared. */
+            differs: boolean | null;
+            /** @description The difference in words. */
+            message: string;
+            /** @description The method of the request. */
+            method: string | null;
+            /** @description The path of the request, with its query. */
+            path: string | null;
+        };
         /** @description A request to a provider. */
         Send: {
             /** @description The body, in this encoding. */
@@ -5312,6 +6855,36 @@ export interface components {
         };
         /** @enum {string} */
         SetupType: "cancelled" | "confirm" | "done" | "failed" | "notice" | "prompt" | "redirect" | "working";
+        /** @description An agent, with its tokens. */
+        ShownAgent: components["schemas"]["Agent"] & {
+            /** @description The tokens in the order in which they were made, with those that ended recently. */
+            tokens: components["schemas"]["AgentToken"][];
+        };
+        /** @description An approval with everything by which a person judges it. */
+        ShownApproval: {
+            /** @description The approval. */
+            approval: components["schemas"]["Approval"];
+            /**
+             * @description The difference of this request from the last of those. `null` without one, and if one of the two is longer than
+             *     64 KiB.
+             */
+            changes: components["schemas"]["RequestChange"][] | null;
+            /** @description The id of the last of those requests. */
+            previous: string | null;
+            /**
+             * Format: int64
+             * @description The number of equal requests that were sent in the last thirty days after an approval, those included whose
+             *     answer is lost.
+             */
+            ranBefore: number;
+            request: null | components["schemas"]["ShownRequest"];
+            /**
+             * Format: int64
+             * @description The number of requests of the same agent, with the same rule and method, that were sent in the last thirty days
+             *     after an approval.
+             */
+            ruleRanBefore: number;
+        };
         /** @description A connection, with the extensions that use it. */
         ShownConnection: components["schemas"]["ListedConnection"] & {
             /** @description The time at which the account was connected. */
@@ -5330,12 +6903,33 @@ export interface components {
             /** @description The grants by which extensions use it. */
             uses: components["schemas"]["Grant"][];
         };
+        /** @description A header of a request, made visible. */
+        ShownHeader: {
+            /** @description The name. */
+            name: string;
+            /** @description The value. */
+            value: string;
+        };
         /** @description The preferences of an extension or of one of its commands, and their declaration. */
         ShownPreferences: components["schemas"]["Preferences"] & {
             /** @description The connection's own values, which are used in place of preferences, by the names in `overridden`. */
             connectionValues: Record<string, unknown>;
             /** @description The preferences as the extension declares them. */
             declared: components["schemas"]["DeclaredPreference"][];
+        };
+        /**
+         * @description A whole request, made visible: characters that a screen would not show in their place are written as `⟨U+202E⟩`, and
+         *     bytes that are no text as `⟨FF⟩`.
+         */
+        ShownRequest: {
+            /** @description The address at the provider, with the query. */
+            address: string;
+            /** @description The body. */
+            body: string;
+            /** @description The headers, in their order. The credential is not among them. */
+            headers: components["schemas"]["ShownHeader"][];
+            /** @description The method. */
+            method: string;
         };
         /** @enum {string} */
         SignedBy: "credential" | "generated" | "handshake";
@@ -5347,6 +6941,8 @@ export interface components {
              *     of an owner other than that of the process, who learns no path of the host.
              */
             database: string | null;
+            /** @description The address of the doors of agents, if they have an origin of their own. */
+            doorsUrl: string | null;
             /** @description `true` if the database can be read. */
             healthy: boolean;
             key: null | components["schemas"]["SystemKey"];
@@ -5375,6 +6971,15 @@ export interface components {
         };
         /** @enum {string} */
         Teardown: "failed" | "nothing_to_revoke" | "not_revoked" | "revoked";
+        /** @description The result of thawing. */
+        Thawed: {
+            /** @description What is still frozen that concerns the thing. */
+            still: string[];
+            /** @description `true` if the thing was frozen. */
+            wasFrozen: boolean;
+            /** @description The thing that was thawed. */
+            what: string;
+        };
         /** @description A token, without its text. */
         Token: {
             /** @description The time at which it was made. */
@@ -5461,6 +7066,92 @@ export interface components {
                 [key: string]: unknown;
             } | null;
         };
+        /** @description A use of a connection: a request that was sent, refused or asked about, or secrets that were handed out. */
+        Use: {
+            /** @description The name or the id of the account at that time, if the provider named it. */
+            account: string | null;
+            /** @description The name of the agent that used the connection, or its id if the name is not known. */
+            agent: string | null;
+            /** @description The id of the approval by which the request was sent, or to which it belongs. */
+            approval: string | null;
+            /** @description The time at which the use began, or was refused. */
+            at: string;
+            /** @description The code of the error, if there was one. */
+            code: string | null;
+            /** @description The command of the extension that got the secrets. */
+            command: string | null;
+            /** @description `true` if the whole answer passed; `null` without an answer. */
+            complete: boolean | null;
+            /** @description The id of the connection. `null` for one that is not granted, and for refusals that were counted together. */
+            connection: string | null;
+            /**
+             * Format: int64
+             * @description The number of equal uses for which this entry stands. It is more than one for refusals alone.
+             */
+            count: number;
+            /** @description The way in which the use arrived. */
+            door: components["schemas"]["UseDoor"];
+            /** @description `true` if the entry was edited outside of the server. What it said is left out. */
+            edited: boolean;
+            /** @description The time of the end. */
+            endedAt: string | null;
+            /** @description The name of the extension that used the connection. */
+            extension: string | null;
+            /** @description The agent or the extension, as `agent:ID` or `extension:NAME`; `null` for a person or a host. */
+            grantee: string | null;
+            /** @description The id. */
+            id: string;
+            /** @description The kind of the connection at that time. */
+            kind: string | null;
+            /** @description The label of the connection at that time. */
+            label: string | null;
+            /** @description The method of the request. */
+            method: string | null;
+            /**
+             * Format: int64
+             * @description The time from the beginning to the end; `null` before the end.
+             */
+            milliseconds: number | null;
+            /** @description The origin to which the request was addressed. */
+            origin: string | null;
+            outcome: null | components["schemas"]["UseOutcome"];
+            /** @description The path of the request at the provider, without the query. */
+            path: string | null;
+            /**
+             * Format: int64
+             * @description The bytes of the body of the answer that passed; `null` before the end.
+             */
+            received: number | null;
+            /** @description `true` if the answer repeated a secret, which was replaced. */
+            redacted: boolean;
+            /** @description The rule that decided. */
+            rule: string | null;
+            /** @description The names of the secrets that were handed out. */
+            secrets: string[];
+            /**
+             * Format: int64
+             * @description The bytes of the body of the request that were sent; `null` before the end.
+             */
+            sent: number | null;
+            /**
+             * Format: int32
+             * @description The status of the provider's answer.
+             */
+            status: number | null;
+            /** @description The id of the token of the program that asked. */
+            token: string | null;
+        };
+        /** @enum {string} */
+        UseDoor: "api" | "command" | "library" | "mcp" | "reverse";
+        /** @enum {string} */
+        UseOutcome: "ambiguous" | "answered" | "asked" | "broken" | "budget" | "cancelled" | "cut" | "denied" | "failed" | "frozen" | "not_granted" | "released";
+        /** @description A page of uses, newest first. */
+        UsePage: {
+            /** @description The uses of this page. The list may be empty even if another page follows. */
+            items: components["schemas"]["Use"][];
+            /** @description The position at which the next page begins; `null` on the last page. */
+            next: string | null;
+        };
         /** @description How a connection is verified. */
         Verification: {
             /** @description If `true`, the provider is asked although it asked to wait. */
@@ -5527,6 +7218,26 @@ export interface components {
             code: string | null;
             /** @description `true` if the delivery arrived and was authentic. */
             ok: boolean;
+        };
+        /** @description A widening of a grant: for a time, a rule that asks lets requests with one method and one path pass. */
+        Widening: {
+            /** @description The time at which a person widened the grant. */
+            createdAt: string;
+            /** @description The time at which it ends. */
+            endsAt: string;
+            /**
+             * Format: int32
+             * @description The number of requests that may still pass.
+             */
+            left: number;
+            /** @description The method of the requests. */
+            method: string;
+            /** @description The origin, if the address is outside of the base address of the connection. */
+            origin: string | null;
+            /** @description The path below the base address or the origin. */
+            path: string;
+            /** @description The rule that would ask. */
+            rule: string;
         };
     };
     responses: {
@@ -5638,7 +7349,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The access token sends too many requests, has too many streams of live events open, or too many requests wait for a provider. */
+        /** @description The access token sends too many requests, has too many streams of live events open, too many requests wait for a provider, or the budget of a grant is spent. */
         TooManyRequests: {
             headers: {
                 /** @description The seconds after which the request may be sent again. */

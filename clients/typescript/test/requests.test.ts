@@ -90,6 +90,43 @@ test('a change names the state that was read', async () => {
   await assert.rejects(again, { code: 'revision_changed', status: 412 });
 });
 
+test('an agent is granted a connection after the difference was read', async () => {
+  const { value: item } = await connections.each('/api/v1/connections').next();
+  assert.ok(item);
+  await connections.post('/api/v1/agents', { body: { name: 'deploy' } });
+  const params = { path: { name: 'deploy', connection: item.id } };
+  const grant = '/api/v1/agents/{name}/grants/{connection}';
+  const first = await connections.put(grant, { params, body: {} });
+  assert.equal(first.preset, 'ask');
+  const rules = {
+    budget: { requests: 5, per: '1h' },
+    rule: [{ name: 'read', methods: ['GET'], path: '/issues/**', effect: 'allow' }],
+  };
+  const body = { rules, expires: '8h' };
+  const { data, response } = await connections.api.POST(`${grant}/preview`, { params, body });
+  assert.equal(data?.widens, true);
+  assert.deepEqual(data?.removed, ['is asked about before GET or HEAD']);
+  assert.equal(data?.permits.after, 'allow');
+  const headers = { 'If-Match': response.headers.get('ETag') ?? '' };
+  const second = await connections.put(grant, { params, headers, body });
+  assert.deepEqual([second.budget?.requests, second.budget?.per, second.budget?.left], [5, '1h', 5]);
+  assert.match(second.budget?.until ?? '', /Z$/);
+  await assert.rejects(connections.put(grant, { params, headers, body }), { code: 'revision_changed', status: 412 });
+  const unknown = connections.put(grant, { params, body: { rules: 'write' } });
+  await assert.rejects(unknown, { code: 'unknown_preset', status: 404, field: 'rules' });
+
+  const path = { name: 'deploy' };
+  const issued = await connections.post('/api/v1/agents/{name}/tokens', { params: { path }, body: { audience: 'mcp' } });
+  const agent = connect({ baseUrl: machine.serving.url, token: issued.token });
+  await assert.rejects(agent.get('/api/v1/me'), { code: 'unauthenticated', status: 401 });
+  const shown = await connections.get('/api/v1/agents/{name}', { params: { path } });
+  assert.deepEqual([shown.grants.length, shown.tokens[0]?.audience], [1, 'mcp']);
+  assert.deepEqual(await connections.delete('/api/v1/agents/{name}', { params: { path } }), {
+    name: 'deploy',
+    revoked: 1,
+  });
+});
+
 test('the owner is sent with each request', async () => {
   const token = await machine.run('tokens', 'create', 'all', '--role', 'admin', '--every-owner');
   const grace = connect({ baseUrl: machine.serving.url, token, owner: 'grace' });

@@ -185,6 +185,8 @@ pub struct Connection {
     pub tags: BTreeMap<String, String>,
     /// `true` if it has ended, or ends within seven days unless a person acts.
     pub expiring: bool,
+    /// `true` if the connection, its owner, its kind or everything is frozen, so that the connection is not used.
+    pub frozen: bool,
 }
 
 /// A connection, with what a person can do about it.
@@ -272,6 +274,8 @@ pub struct Grant {
     pub label: String,
     /// The names of the secrets that the extension may receive.
     pub secret_names: Vec<String>,
+    /// What the rules of the grant permit, one clause for each rule and each limit; `null` if every request is permitted.
+    pub words: Option<Vec<String>>,
     /// The time at which it was granted.
     pub created_at: String,
     /// The time at which it was revoked.
@@ -362,6 +366,8 @@ pub struct Refreshed {
 pub struct Removal {
     /// The extensions that lose the use of the connection.
     pub extensions: Vec<String>,
+    /// The names of the agents that lose the use of the connection.
+    pub agents: Vec<String>,
     /// `true` if the connection has an address for webhooks, which will be refused.
     pub webhooks: bool,
     /// `true` if the kind can revoke a credential that a person entered, which it does on request.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Grant, Reason, SetupType, words::words};
+use crate::{Grant, GrantRules, Reason, SetupType, words::words};
 
 words! {
     /// The state of the requirement of an extension.
@@ -138,7 +138,7 @@ pub struct AddExtension {
 /// assert!(new.secret_names.is_none());
 /// # Ok::<_, serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewGrant {
@@ -146,6 +146,9 @@ pub struct NewGrant {
     pub connection: String,
     /// The secrets that the extension may receive, of those that it declares. Without this member, all of them.
     pub secret_names: Option<Vec<String>>,
+    /// The name of a preset of the connection's kind, or an object of rules, within which the extension may send
+    /// requests. It then receives no secret. Without this member, every request is permitted.
+    pub rules: Option<GrantRules>,
 }
 
 /// The choice of a connection for an extension.

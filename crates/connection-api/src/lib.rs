@@ -31,10 +31,13 @@
 //! a new minor version of this crate.
 #![expect(clippy::exhaustive_structs, reason = "the compiler finds every place that does not set a new member")]
 
+mod agent;
 mod answers;
+mod approval;
 mod connection;
 mod event;
 mod extension;
+mod freeze;
 mod import;
 mod kind;
 mod page;
@@ -45,10 +48,20 @@ mod setup;
 mod system;
 mod token;
 mod usage;
+mod uses;
 mod webhook;
 mod words;
 
+pub use agent::{
+    Agent, AgentGrant, AgentToken, Audience, Explanation, GrantBudget, GrantPreview, GrantRules, GrantState,
+    IssuedAgentToken, LearnedRules, NewAgent, NewAgentGrant, NewAgentToken, NewAudience, RemovedAgent, RuleEffect,
+    RulesDecision, RulesDifference, ShownAgent,
+};
 pub use answers::Answers;
+pub use approval::{
+    Approval, ApprovalResult, ApprovalState, ChangeKind, Impact, NewApproval, NewRefusal, RequestChange, ShownApproval,
+    ShownHeader, ShownRequest, Widening,
+};
 pub use connection::{
     Account, Connection, ConnectionCounts, ConnectionPage, Grant, ListState, ListedConnection, Liveness,
     RefreshOutcome, Refreshed, RemedyAction, Removal, Removed, Rename, SetDefault, SetTags, ShownConnection, Teardown,
@@ -60,6 +73,7 @@ pub use extension::{
     NewGrant, PreferenceChoice, Preferences, RemovedExtension, Required, RequiredAction, RequirementStatus,
     ResolvedConnection, Revisions, SetPreferences, ShownPreferences,
 };
+pub use freeze::{Freeze, FreezeChange, Freezes, Froze, NewFreeze, ReleasedSecret, Thawed};
 pub use import::{ImportAccount, ImportResult, ImportRow, ImportedRow, Imports};
 pub use kind::{
     AcceptKind, AuthType, Capability, ForgottenClient, Guide, Input, Kind, KindChange, KindChanges, KindChoice,
@@ -81,4 +95,5 @@ pub use token::{
     Role, SetupLink, Token,
 };
 pub use usage::{Usage, UsageHistory, UsageRequest, UsageSeries, UsageSession};
+pub use uses::{EraseUses, ErasedUses, Use, UseDoor, UseOutcome, UsePage};
 pub use webhook::{Delivery, SignedBy, Webhook, WebhookCheck, WebhookKey, WebhookTest};

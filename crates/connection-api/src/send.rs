@@ -238,6 +238,15 @@ impl SendRequest {
         self.body = Some(body);
         self
     }
+
+    /// Returns the bytes of the body, which are none without one; `None` if it is not in its encoding.
+    pub fn body_bytes(&self) -> Option<Cow<'_, [u8]>> {
+        let body = self.body.as_deref().unwrap_or_default();
+        match self.encoding {
+            Some(SendEncoding::Base64) => encode::from_base64(body).map(Cow::Owned),
+            Some(SendEncoding::Utf8) | None => Some(Cow::Borrowed(body.as_bytes())),
+        }
+    }
 }
 
 impl Encoding {

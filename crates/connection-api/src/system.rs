@@ -27,6 +27,8 @@ pub struct System {
     pub key: Option<SystemKey>,
     /// The public address of the host, if it has one.
     pub public_url: Option<String>,
+    /// The address of the doors of agents, if they have an origin of their own.
+    pub doors_url: Option<String>,
     /// The certificate of the server; `null` if the server itself does not speak TLS, and where `database` is.
     pub certificate: Option<SystemCertificate>,
     /// The time at which the program was started.

@@ -16,6 +16,8 @@ words! {
     /// assert!(serde_json::from_str::<NewRole>("\"root\"").is_err());
     /// ```
     NewRole {
+        /// The token reads and answers approvals, and does nothing else.
+        Approve = "approve",
         /// The token reads.
         Read = "read",
         /// The token also uses connections.
@@ -36,6 +38,8 @@ words! {
     /// # Ok::<_, serde_json::Error>(())
     /// ```
     Role {
+        /// The token reads and answers approvals, and does nothing else.
+        Approve = "approve",
         /// The token reads.
         Read = "read",
         /// The token also uses connections.

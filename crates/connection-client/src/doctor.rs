@@ -1,10 +1,19 @@
-//! The checks of a server and of the connections of an owner.
+//! The facts and the checks of a server and of the connections of an owner.
 
-use connection_api::{Doctor, Empty};
+use connection_api::{Doctor, Empty, System};
 
 use crate::{Client, Error};
 
 impl Client {
+    /// Returns the version of the server, its database, the source of its key and its addresses.
+    ///
+    /// # Errors
+    ///
+    /// As [`doctor`](Self::doctor).
+    pub async fn system(&self) -> Result<System, Error> {
+        self.get(&["system"]).answer().await
+    }
+
     /// Lets the server check itself and the connections of the owner. It changes nothing.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use connection_api::{
-    AddExtension, Choice, Extension, Grant, NewGrant, Page, RemovedExtension, SetPreferences, ShownPreferences,
+    AddExtension, Choice, Extension, Grant, GrantRules, NewGrant, Page, RemovedExtension, SetPreferences,
+    ShownPreferences,
 };
 use serde_json::Value;
 
@@ -58,7 +59,18 @@ impl Client {
         connection: &str,
         secret_names: Option<Vec<String>>,
     ) -> Result<Grant, Error> {
-        let grant = NewGrant { connection: connection.to_owned(), secret_names };
+        let grant = NewGrant { connection: connection.to_owned(), secret_names, rules: None };
+        self.post(&["extensions", extension, "grants"]).body(&grant, 0).answer().await
+    }
+
+    /// Grants an extension the use of a connection within rules. It receives no secret.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`connection`](Self::connection); `unknown_preset` and `invalid_rules` for rules that the connection's kind
+    /// does not have or that are not valid.
+    pub async fn grant_within(&self, extension: &str, connection: &str, rules: GrantRules) -> Result<Grant, Error> {
+        let grant = NewGrant { connection: connection.to_owned(), secret_names: None, rules: Some(rules) };
         self.post(&["extensions", extension, "grants"]).body(&grant, 0).answer().await
     }
 

@@ -44,6 +44,8 @@
 //! The API of the crate may change before 1.0. Members that a later version of the server adds are ignored.
 
 mod address;
+mod agents;
+mod approvals;
 mod call;
 mod client;
 mod connection_filter;
@@ -53,6 +55,7 @@ mod error;
 mod events;
 mod extensions;
 mod files;
+mod freezes;
 mod imports;
 mod kinds;
 mod live;
@@ -63,22 +66,29 @@ mod setups;
 mod tls;
 mod tokens;
 mod usage;
+mod uses;
 mod webhooks;
 
 pub use client::{Client, ClientBuilder};
 pub use connection_api::{
-    Account, Answer, Answers, AuthType, BeginSetup, Capability, Chain, ChangeProfile, ChangeProfileSlot, Check,
-    Connection, ConnectionCounts, ConnectionPage, DeclaredPreference, Delivery, DirectoryProbe, DirectoryState, Doctor,
-    Encoding, Event, EventPage, Extension, FieldProblem, File, FileContent, FileType, ForgottenClient, Grant, Guide,
-    Header, ImportAccount, ImportResult, ImportRow, ImportedRow, Input, IssuedToken, Kind, KindChange, KindChanges,
-    KindChoice, KindField, ListState, ListedConnection, ListedKind, ListedSetup, Liveness, Me, NewProfile, NewRole,
-    NewSetupLink, NewToken, OpenAddress, OpenSetup, Page, PreferenceChoice, Preferences, Problem, Profile, Reason,
-    RedirectUri, RefreshOutcome, Refreshed, RemedyAction, Removal, Removed, RemovedExtension, RemovedProfile,
-    RequirementStatus, Revisions, Role, SendEncoding, SendHeader, SendRequest, Setup, SetupChoice, SetupField,
-    SetupLink, SetupNotice, SetupState, SetupType, ShownConnection, ShownPreferences, SignedBy, Teardown, Token, Usage,
-    UsageRequest, UsageSession, Way, Webhook, WebhookCheck, WebhookKey, WebhookTest,
+    Account, Agent, AgentGrant, AgentToken, Answer, Answers, Approval, ApprovalState, Audience, AuthType, BeginSetup,
+    Capability, Chain, ChangeKind, ChangeProfile, ChangeProfileSlot, Check, Connection, ConnectionCounts,
+    ConnectionPage, DeclaredPreference, Delivery, DirectoryProbe, DirectoryState, Doctor, Encoding, ErasedUses, Event,
+    EventPage, Explanation, Extension, FieldProblem, File, FileContent, FileType, ForgottenClient, Freeze,
+    FreezeChange, Freezes, Froze, Grant, GrantBudget, GrantPreview, GrantRules, GrantState, Guide, Header, Impact,
+    ImportAccount, ImportResult, ImportRow, ImportedRow, Input, IssuedAgentToken, IssuedToken, Kind, KindChange,
+    KindChanges, KindChoice, KindField, LearnedRules, ListState, ListedConnection, ListedKind, ListedSetup, Liveness,
+    Me, NewAgentGrant, NewAgentToken, NewApproval, NewAudience, NewFreeze, NewProfile, NewRole, NewSetupLink, NewToken,
+    OpenAddress, OpenSetup, Page, PreferenceChoice, Preferences, Problem, Profile, Reason, RedirectUri, RefreshOutcome,
+    Refreshed, ReleasedSecret, RemedyAction, Removal, Removed, RemovedAgent, RemovedExtension, RemovedProfile,
+    RequestChange, RequirementStatus, Revisions, Role, RuleEffect, RulesDecision, RulesDifference, SendEncoding,
+    SendHeader, SendRequest, Setup, SetupChoice, SetupField, SetupLink, SetupNotice, SetupState, SetupType, ShownAgent,
+    ShownApproval, ShownConnection, ShownHeader, ShownPreferences, ShownRequest, SignedBy, System, SystemCertificate,
+    SystemKey, Teardown, Thawed, Token, Usage, UsageRequest, UsageSession, Use, UseDoor, UseOutcome, UsePage, Way,
+    Webhook, WebhookCheck, WebhookKey, WebhookTest, Widening,
 };
 pub use connection_filter::ConnectionFilter;
 pub use error::Error;
 pub use events::EventFilter;
 pub use live::{Change, LiveChanges};
+pub use uses::UsesFilter;

@@ -61,6 +61,9 @@ use crate::{
 ///         request.set_bearer(key);
 ///         Ok(())
 ///     }
+///     fn seats(&self) -> Vec<Seat> {
+///         vec![Seat::bearer()]
+///     }
 /// }
 /// ```
 pub trait ConnectionDefinition: Send + Sync + 'static {

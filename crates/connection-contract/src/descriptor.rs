@@ -1,9 +1,9 @@
-//! The descriptor: what a kind is, and which fields its setup may ask for.
+//! The descriptor: what a kind is, and what it needs from its host.
 
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::{DisplayText, Kind, RulePreset, Text, ToolSpec};
+use crate::{DisplayText, DoorVariable, Field, Kind, RulePreset, SetupMethod, Text, ToolSpec};
 
 /// The form of authentication of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,205 +43,6 @@ pub enum Guide {
     Link(DisplayText, Text),
     /// A paragraph of plain text.
     Text(DisplayText),
-}
-
-/// A method by which a person can finish a setup that continues outside the host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SetupMethod {
-    /// A browser that returns to the host by itself.
-    Browser,
-    /// A code that a person enters at the provider, on any machine.
-    Device,
-    /// Any browser; a person pastes the address on which it ends.
-    Paste,
-}
-
-/// The input type of a field, which decides how its answer is checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Input {
-    /// A choice between yes and no.
-    Bool,
-    /// One of these values, each with a label.
-    Choice(Vec<(Text, DisplayText)>),
-    /// A directory. The answer is the grant to read it.
-    Directory,
-    /// A whole number, which may be negative.
-    Number,
-    /// A secret. It is neither echoed nor stored outside the credential.
-    Secret,
-    /// One line of text, which is no secret.
-    Text,
-    /// An absolute `http(s)` address. The answer is the grant to use it.
-    Url,
-}
-
-/// A question of a setup. The descriptor declares every field that a setup may ask for.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Field {
-    /// The key of the answer: `accessToken`.
-    pub name: Text,
-    /// Label that a person reads.
-    pub label: DisplayText,
-    /// Input type of the answer.
-    pub input: Input,
-    /// `true` if an empty answer is rejected.
-    pub required: bool,
-    /// The question that lets a person choose to answer an optional field: "GitHub Enterprise?". A host that asks for
-    /// one field after another asks for an optional field only after a yes to its question, and for one without a
-    /// question only on demand.
-    pub offer: Option<DisplayText>,
-    /// `true` if the field takes one or more values. The answers then repeat its name.
-    pub many: bool,
-    /// Help text that tells a person where to find the value.
-    pub help: Option<DisplayText>,
-    /// Text shown while the field is empty.
-    pub placeholder: Option<DisplayText>,
-    /// Value used if the field is not answered.
-    pub default: Option<Text>,
-    /// A regular expression of the `regex` crate that the whole text must match. It is checked at registration.
-    pub pattern: Option<Text>,
-    /// The setup method for which this field is asked; the descriptor must declare that method. A field without a
-    /// method is always asked.
-    pub way: Option<SetupMethod>,
-    /// Key under which the plugin keeps an accepted answer among its secret or shared values
-    /// ([`KvService`](crate::KvService)), so that it asks only once. The field is not asked if the host supplies a
-    /// value under this key.
-    pub kept: Option<Text>,
-    /// Name of the field of the same prompt that a person answers with `true` to confirm an address without encryption,
-    /// for a device in a private network. Without it, only `https` is accepted, and `http` on this machine.
-    pub plain_http: Option<Text>,
-    /// Name of the [`Input::Secret`] field whose answer is the query of the address, because a query may hold a key.
-    /// Without it, an address with a query is refused.
-    pub query: Option<Text>,
-}
-
-impl Field {
-    /// Creates a required field with this input type.
-    pub fn new(name: impl Into<Text>, label: impl Into<DisplayText>, input: Input) -> Self {
-        let name = name.into();
-        let label = label.into();
-        Self {
-            name,
-            label,
-            input,
-            required: true,
-            offer: None,
-            many: false,
-            help: None,
-            placeholder: None,
-            default: None,
-            pattern: None,
-            way: None,
-            kept: None,
-            plain_http: None,
-            query: None,
-        }
-    }
-
-    /// Creates a required field for one line of text.
-    pub fn text(name: impl Into<Text>, label: impl Into<DisplayText>) -> Self {
-        Self::new(name, label, Input::Text)
-    }
-
-    /// Creates a required field for a secret.
-    pub fn secret(name: impl Into<Text>, label: impl Into<DisplayText>) -> Self {
-        Self::new(name, label, Input::Secret)
-    }
-
-    /// Creates a required field for an absolute address.
-    pub fn url(name: impl Into<Text>, label: impl Into<DisplayText>) -> Self {
-        Self::new(name, label, Input::Url)
-    }
-
-    /// Creates a required field for a directory. The answer is the grant to read it.
-    pub fn directory(name: impl Into<Text>, label: impl Into<DisplayText>) -> Self {
-        Self::new(name, label, Input::Directory)
-    }
-
-    /// Accepts one or more values.
-    #[must_use]
-    pub fn many(mut self) -> Self {
-        self.many = true;
-        self
-    }
-
-    /// Allows the user to leave the field empty.
-    #[must_use]
-    pub fn optional(mut self) -> Self {
-        self.required = false;
-        self
-    }
-
-    /// Allows an empty answer, and asks for the field only after a yes to this question. Fields with the same question
-    /// share the answer to it.
-    #[must_use]
-    pub fn offer(mut self, question: impl Into<DisplayText>) -> Self {
-        self.required = false;
-        self.offer = Some(question.into());
-        self
-    }
-
-    /// Sets the help text that tells a person where to find the value.
-    #[must_use]
-    pub fn help(mut self, text: impl Into<DisplayText>) -> Self {
-        self.help = Some(text.into());
-        self
-    }
-
-    /// Sets the text shown while the field is empty.
-    #[must_use]
-    pub fn placeholder(mut self, text: impl Into<DisplayText>) -> Self {
-        self.placeholder = Some(text.into());
-        self
-    }
-
-    /// Sets the value used if the field is not answered.
-    #[must_use]
-    pub fn default(mut self, text: impl Into<Text>) -> Self {
-        self.default = Some(text.into());
-        self
-    }
-
-    /// Sets a regular expression that the whole text must match.
-    #[must_use]
-    pub fn pattern(mut self, regex: impl Into<Text>) -> Self {
-        self.pattern = Some(regex.into());
-        self
-    }
-
-    /// Asks for the field only in a setup that is finished by this method.
-    #[must_use]
-    pub fn setup_method(mut self, way: SetupMethod) -> Self {
-        self.way = Some(way);
-        self
-    }
-
-    /// Asks for the field only once, and keeps the answer under this key.
-    #[must_use]
-    pub fn kept(mut self, key: impl Into<Text>) -> Self {
-        self.kept = Some(key.into());
-        self
-    }
-
-    /// Accepts `http` at an address of a private network, such as `http://192.168.1.20`, if a person confirms it with
-    /// the answer to this [`Input::Bool`] field of the same prompt. The host of the address must be an IP address,
-    /// because a name may resolve to anything.
-    #[must_use]
-    pub fn plain_http(mut self, confirmed_by: impl Into<Text>) -> Self {
-        self.plain_http = Some(confirmed_by.into());
-        self
-    }
-
-    /// Takes the address as the exact one of an endpoint: a slash at its end is kept, and it may have a query, which becomes
-    /// the answer to this declared [`Input::Secret`] field. The prompt does not name that field.
-    #[must_use]
-    pub fn exact(mut self, query: impl Into<Text>) -> Self {
-        self.query = Some(query.into());
-        self
-    }
 }
 
 /// The description of a kind, which a host checks at registration and shows to people.
@@ -314,6 +115,12 @@ pub struct Descriptor {
     /// `true` if the provider takes an empty segment in the middle of a path as a segment like others. Otherwise a
     /// request with one is refused wherever rules decide, because some servers leave it out.
     pub empty_segment_is_data: bool,
+    /// The form of the token that a program sends in place of the provider's secret, with `{token}` once, such as
+    /// `xoxb-{token}`: for SDKs that check the form of a key before they send it. Without it, the token has no other
+    /// form than its own.
+    pub door_token: Option<Text>,
+    /// Variables that direct the usual programs of the provider to a door of the host.
+    pub door_variables: Vec<DoorVariable>,
 }
 
 impl Descriptor {
@@ -343,6 +150,8 @@ impl Descriptor {
             rules: Vec::new(),
             encoded_slash_is_data: false,
             empty_segment_is_data: false,
+            door_token: None,
+            door_variables: Vec::new(),
         }
     }
 
@@ -486,6 +295,42 @@ impl Descriptor {
     pub fn empty_segment_is_data(mut self) -> Self {
         self.empty_segment_is_data = true;
         self
+    }
+
+    /// Sets the form of the token that a program sends in place of the provider's secret, with `{token}` once. See
+    /// [`door_token`](Self::door_token).
+    ///
+    /// ```
+    /// use connection_contract::{AuthType, Descriptor, Kind};
+    ///
+    /// let kind = Descriptor::new(Kind::from_static("slack"), "Slack", AuthType::OAuth).door_token("xoxb-{token}");
+    /// assert_eq!(kind.door_token.as_deref(), Some("xoxb-{token}"));
+    /// ```
+    #[must_use]
+    pub fn door_token(mut self, form: impl Into<Text>) -> Self {
+        self.door_token = Some(form.into());
+        self
+    }
+
+    /// Adds a variable that directs the usual programs of the provider to a door of the host. See [`DoorVariable`].
+    #[must_use]
+    pub fn door_variable(mut self, name: impl Into<Text>, value: impl Into<Text>) -> Self {
+        self.door_variables.push(DoorVariable::new(name, value));
+        self
+    }
+
+    /// Returns `true` for a text that can be the form of a token: at most 128 visible ASCII characters, with `{token}`
+    /// once.
+    ///
+    /// ```
+    /// use connection_contract::Descriptor;
+    ///
+    /// assert!(Descriptor::is_door_token("xoxb-{token}"));
+    /// assert!(!Descriptor::is_door_token("xoxb-") && !Descriptor::is_door_token("{token}{token}"));
+    /// ```
+    pub fn is_door_token(form: &str) -> bool {
+        let is_plain = form.len() <= 128 && form.bytes().all(|byte| byte.is_ascii_graphic());
+        is_plain && form.matches("{token}").count() == 1
     }
 
     /// Adds a capability that the kind needs from its host.

@@ -1,6 +1,8 @@
 //! Facets of a kind. A connection has a capability if and only if its kind has the facet.
 
-use crate::{Context, CredentialError, HttpError, HttpRequest, HttpResponse, Secret};
+use alloc::vec::Vec;
+
+use crate::{Context, CredentialError, HttpError, HttpRequest, HttpResponse, Seat, Secret};
 
 /// Attaches a credential to requests. No other code of a plugin does this.
 pub trait Authorizer<C>: Send + Sync {
@@ -27,6 +29,54 @@ pub trait Authorizer<C>: Send + Sync {
     /// for that.
     fn reads_body(&self) -> bool {
         false
+    }
+
+    /// Returns `true` if [`authorize`](Self::authorize), and the code that reads a credential for it, at once computes its
+    /// result: it neither waits nor blocks, and computes no longer than it takes to set a few headers.
+    ///
+    /// A host may then call it in the thread of whoever uses the connection. By default, it does not, so that a plugin
+    /// that never returns blocks nothing else. A plugin that returns `true` and blocks all the same blocks its host.
+    ///
+    /// # When it is called
+    ///
+    /// Once, at registration. The host ignores it if [`reads_body`](Self::reads_body) returns `true`.
+    fn is_immediate(&self) -> bool {
+        false
+    }
+
+    /// Returns the places of a request where [`authorize`](Self::authorize) puts the secrets of a credential.
+    ///
+    /// By default, there are none. A host then finds the token of a program only in `Authorization: Bearer`, and knows
+    /// no further place in which a request could carry another credential. If the place depends on the credential, the
+    /// method returns every place that is known.
+    ///
+    /// # When it is called
+    ///
+    /// Once, at registration.
+    ///
+    /// # Repetition
+    ///
+    /// Must return the same value each time: it may depend on nothing but `self`.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use connection_contract::prelude::*;
+    ///
+    /// struct Acme;
+    ///
+    /// impl Authorizer<Secret> for Acme {
+    ///     fn authorize(&self, key: &Secret, request: &mut HttpRequest, _: &Context<'_>) -> Result<(), CredentialError> {
+    ///         request.set_header("x-acme-key", key.duplicate());
+    ///         Ok(())
+    ///     }
+    ///     fn seats(&self) -> Vec<Seat> {
+    ///         vec![Seat::header("x-acme-key")]
+    ///     }
+    /// }
+    /// ```
+    fn seats(&self) -> Vec<Seat> {
+        Vec::new()
     }
 }
 

@@ -70,7 +70,8 @@ pub fn offline(failure: &SetupFailure) -> Option<&NotLive> {
 /// Returns a request below a base, with a path and a query that are already encoded.
 ///
 /// Returns `None` if the path does not start with `/`, or contains dot segments, a fragment or characters that need
-/// encoding (RFC 3986, section 3.3).
+/// encoding (RFC 3986, section 3.3). Brackets in the query are kept, because many programs send them as they are, as in
+/// `expand[]=customer` (WHATWG URL, section 1.3).
 pub fn request(method: impl Into<Text>, base: &BaseUrl, path_and_query: &str) -> Option<HttpRequest> {
     let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&b);
@@ -84,7 +85,7 @@ pub fn request(method: impl Into<Text>, base: &BaseUrl, path_and_query: &str) ->
     let fits = path.starts_with('/')
         && path.bytes().all(legal)
         && !path.split('/').any(dots)
-        && query.bytes().all(|b| legal(b) || b == b'?')
+        && query.bytes().all(|b| legal(b) || b"?[]".contains(&b))
         && whole(query);
     fits.then(|| HttpRequest::raw(method.into(), base.followed_by(path_and_query)))
 }

@@ -30,11 +30,13 @@ mod check;
 mod context;
 mod definition;
 mod descriptor;
+mod door;
 pub mod encode;
 mod error;
 mod extension;
 mod facets;
 mod failure;
+mod field;
 mod future;
 pub mod host;
 mod http;
@@ -49,6 +51,7 @@ mod refresh;
 mod requirement;
 mod rules;
 mod sandbox;
+mod seat;
 mod secret;
 mod services;
 mod setup;
@@ -67,11 +70,13 @@ pub use answers::{Answer, Answers};
 pub use check::InvalidDeclaration;
 pub use context::{Connection, Context, RefreshContext, SetupContext, SpendContext, TeardownContext, VerifyContext};
 pub use definition::ConnectionDefinition;
-pub use descriptor::{AuthType, Descriptor, Field, Guide, Input, Need, SetupMethod};
+pub use descriptor::{AuthType, Descriptor, Guide, Need};
+pub use door::DoorVariable;
 pub use error::{CredentialError, HttpError, ServiceError, UndeclaredAddress};
 pub use extension::{Command, ExtensionDeclaration, Platform, Preference, PreferenceInput};
 pub use facets::{Authorizer, NamedSecrets};
 pub use failure::{ConnectionError, SetupFailure};
+pub use field::{Field, Input, SetupMethod};
 pub use future::BoxFuture;
 pub use http::{HeaderValue, HttpRequest, HttpResponse};
 pub use import::Importer;
@@ -84,6 +89,7 @@ pub use refresh::{RefreshSemantics, Refreshed, Refresher};
 pub use requirement::{Requirement, RequirementAuth, RequirementOAuth, RequirementRedirect, SecretName};
 pub use rules::RulePreset;
 pub use sandbox::{ConfigMount, MountMode, SandboxSpec};
+pub use seat::Seat;
 pub use secret::{Exposed, Secret};
 pub use services::{
     Clock, Compute, Crypto, DiscoveredOrigins, FileCache, FileService, FileStat, FileType, HttpService, KvService,
@@ -128,7 +134,7 @@ pub mod prelude {
         MonthlySpend, MountMode, NamedSecrets, Need, NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec,
         ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec, Prompt, ProviderGrant, Reach, Reason, Record, Redirect,
         RefreshContext, RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, RulePreset,
-        SandboxSpec, Secret, SecretName, ServiceError, Services, SessionTokens, SetupContext, SetupFailure,
+        SandboxSpec, Seat, Secret, SecretName, ServiceError, Services, SessionTokens, SetupContext, SetupFailure,
         SetupMethod, SetupResult, SetupService, SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext,
         SpendService, Teardown, TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization, ToolKey, ToolService,
         ToolSpec, UndeclaredAddress, UsageContext, UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext,

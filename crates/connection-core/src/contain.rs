@@ -8,6 +8,7 @@ use std::{
     convert::Infallible,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
     task::Poll,
     time::Duration,
 };
@@ -190,12 +191,22 @@ pub(crate) async fn until<T>(
     }
 }
 
+/// The maximum time for which the threads of the runtimes are waited for. Code that never yields is left running.
+const MAX_SHUTDOWN: Duration = Duration::from_secs(1);
+
 impl Drop for Runtimes {
-    /// Shuts the runtimes down without waiting. A host may drop its registry inside its own runtime, where waiting
-    /// would panic.
+    /// Shuts the runtimes down without waiting here, because a host may drop its registry inside its own runtime, where
+    /// waiting would panic. A thread joins theirs: glibc 2.36 reads the memory of a thread that ends while it is
+    /// detached, and the process could crash.
     fn drop(&mut self) {
-        for runtime in [self.plugins.take(), self.tasks.take()].into_iter().flatten() {
-            runtime.shutdown_background();
+        let runtimes = Arc::new(Mutex::new(vec![self.tasks.take(), self.plugins.take()]));
+        let take = |runtimes: &Mutex<Vec<Option<Runtime>>>| {
+            std::mem::take(&mut *runtimes.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().flatten()
+        };
+        let joined = runtimes.clone();
+        let join = move || take(&joined).for_each(|runtime| runtime.shutdown_timeout(MAX_SHUTDOWN));
+        if std::thread::Builder::new().name("connection-end".to_owned()).spawn(join).is_err() {
+            take(&runtimes).for_each(Runtime::shutdown_background);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{ops::Deref, sync::Arc, time::Duration};
 use connection_contract::{
     Answers, BoxFuture, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Delivery,
     Descriptor, HostServices, HttpRequest, Identity, NamedSecrets, NotAuthentic, NotLive, ProfileSpec, Reason,
-    RefreshContext, RefreshSemantics, Refreshed, SandboxSpec, Secret, SessionTokens, SetupContext, SetupFailure,
+    RefreshContext, RefreshSemantics, Refreshed, SandboxSpec, Seat, Secret, SessionTokens, SetupContext, SetupFailure,
     SetupResult, SigningKey, Teardown, TeardownContext, Text, Timestamp, UsageContext, UsageMetric, UsageSnapshot,
     VerifyContext, VerifyResult, WebhookEvent, reason,
 };
@@ -114,6 +114,10 @@ pub(crate) trait ErasedDefinition: Send + Sync {
     fn credential_page(&self, bytes: Option<&Secret>, connection: &Connection) -> Option<Text>;
     /// Returns `true` if the authorizer reads the bodies of requests.
     fn reads_body(&self) -> bool;
+    /// Returns `true` if the authorizer may be called in the thread of the caller.
+    fn is_immediate(&self) -> bool;
+    /// Returns the places of a request where the authorizer puts the secrets of a credential.
+    fn seats(&self) -> Vec<Seat>;
     /// Attaches the credential to the request. Returns `false` if the definition has no authorizer.
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError>;
     /// Returns the secrets with these names, in their order; `None` for each that the credential does not have.
@@ -301,6 +305,14 @@ impl<D: ConnectionDefinition> ErasedDefinition for D {
 
     fn reads_body(&self) -> bool {
         self.authorizer().is_some_and(|authorizer| authorizer.reads_body())
+    }
+
+    fn is_immediate(&self) -> bool {
+        self.authorizer().is_some_and(|authorizer| authorizer.is_immediate() && !authorizer.reads_body())
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        self.authorizer().map_or_else(Vec::new, |authorizer| authorizer.seats())
     }
 
     fn authorize(&self, bytes: &Secret, request: &mut HttpRequest, ctx: &Context<'_>) -> Result<bool, CredentialError> {

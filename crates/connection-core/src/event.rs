@@ -14,6 +14,16 @@ use crate::{
     },
 };
 
+/// A request about which a person is asked was sent, and the provider answered or the answer was lost.
+pub(crate) const APPROVAL_ENDED: &str = "approval_ended";
+/// A request about which a person was asked can no longer be sent.
+pub(crate) const APPROVAL_LAPSED: &str = "approval_lapsed";
+/// A person approved or refused a request.
+pub(crate) const APPROVAL_DECIDED: &str = "approval_decided";
+/// A person is asked about a request.
+pub(crate) const APPROVAL_REQUESTED: &str = "approval_requested";
+/// A person let a rule that asks pass some requests for a while.
+pub(crate) const AGENT_WIDENED: &str = "agent_widened";
 /// A person allowed an agent to use the connection.
 pub(crate) const AGENT_GRANTED: &str = "agent_granted";
 /// An agent may no longer use the connection.
@@ -28,8 +38,10 @@ pub(crate) const EXPIRING: &str = "expiring";
 pub(crate) const EXTENSION_GRANTED: &str = "extension_granted";
 /// An extension may no longer use the connection.
 pub(crate) const EXTENSION_REVOKED: &str = "extension_revoked";
-/// An extension used the connection.
+/// An extension used the connection. Earlier versions recorded it, which had no record of use.
 pub(crate) const EXTENSION_USED: &str = "extension_used";
+/// A person froze the connection, or an agent that may use it.
+pub(crate) const FROZEN: &str = "frozen";
 /// The account, the scopes or the expiry changed.
 pub(crate) const FACTS_CHANGED: &str = "facts_changed";
 /// The connection was created from data of another program.
@@ -57,6 +69,8 @@ pub(crate) const SECRET_RELEASED: &str = "secret_released";
 
 /// The host changed the tags of the connection.
 pub(crate) const TAGS_CHANGED: &str = "tags_changed";
+/// A person thawed the connection, or an agent that may use it.
+pub(crate) const THAWED: &str = "thawed";
 /// The connection was given an address for webhooks.
 pub(crate) const WEBHOOK_ENABLED: &str = "webhook_enabled";
 /// The address for webhooks was switched off.
@@ -74,6 +88,11 @@ pub(crate) const TO_CHOOSE: &str = "toChoose";
 pub const EVENT_NAMES: &[&str] = &[
     AGENT_GRANTED,
     AGENT_REVOKED,
+    AGENT_WIDENED,
+    APPROVAL_DECIDED,
+    APPROVAL_ENDED,
+    APPROVAL_LAPSED,
+    APPROVAL_REQUESTED,
     CONNECTED,
     CREDENTIAL_ROTATED,
     DEFAULT_CHANGED,
@@ -82,6 +101,7 @@ pub const EVENT_NAMES: &[&str] = &[
     EXTENSION_REVOKED,
     EXTENSION_USED,
     FACTS_CHANGED,
+    FROZEN,
     IMPORTED,
     KIND_ACCEPTED,
     LIVENESS_CHANGED,
@@ -93,6 +113,7 @@ pub const EVENT_NAMES: &[&str] = &[
     ROLLED_BACK,
     SECRET_RELEASED,
     TAGS_CHANGED,
+    THAWED,
     WEBHOOK_DISABLED,
     WEBHOOK_ENABLED,
     WEBHOOK_KEY_CHANGED,

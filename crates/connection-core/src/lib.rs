@@ -106,19 +106,26 @@ compile_error!(
 
 mod access_token;
 mod agent;
+mod approval;
+mod approval_state;
+mod approvals;
 mod asked;
+mod budget;
 mod connection;
 mod connection_info;
 mod contain;
 mod credential;
 mod default_connection;
 mod definition;
+mod door;
 mod error;
 mod event;
 mod exchange;
 mod extension;
 mod extension_changes;
 mod flights;
+mod freeze;
+mod frozen;
 mod grant;
 mod ground;
 mod guard;
@@ -138,6 +145,7 @@ mod profile_rows;
 pub mod profile_variables;
 mod profiles;
 mod readiness;
+mod redact;
 mod refresh;
 mod registry;
 pub mod sandbox_rules;
@@ -148,6 +156,7 @@ mod store;
 mod tags;
 pub mod usage_json;
 mod usage_report;
+mod uses;
 mod verify;
 mod webhook;
 
@@ -156,6 +165,13 @@ pub use access_token::{
     SetupLink,
 };
 pub use agent::{Agent, AgentCaller, AgentGrant, Agents, GrantAgent, NewAgentToken, Permit};
+pub use approval::{Widening, visible};
+pub use approval_state::{ApprovalState, LapseReason};
+pub use approvals::{
+    AgentApproval, Approval, ApprovalDetails, ApprovalFilter, Approvals, Change, ChangeKind, Consent, Impact,
+    ProviderAnswer, ShownRequest,
+};
+pub use budget::BudgetLeft;
 pub use connection::{
     Connection, Files, Filter, InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage, Page,
     RequestBody, Response,
@@ -175,7 +191,7 @@ pub use connection_seal::{
 pub use connection_seal::{KeyPassphrase, PassphraseUse};
 pub use credential::Teardown;
 pub use definition::Capabilities;
-pub use error::{AccessTokenFault, AgentError, Error, ExtensionError, ProfileError};
+pub use error::{AccessTokenFault, AgentError, ApprovalError, Error, ExtensionError, ProfileError, RuleError};
 pub use event::EVENT_NAMES;
 pub use extension::{
     CommandContext, ConnectionRequired, ExtensionHandle, ExtensionInfo, Extensions, Grant, HandOffError, HandedOff,
@@ -183,9 +199,14 @@ pub use extension::{
     SetPreferences, SettingsHandOff,
 };
 pub use extension_changes::{ChangedPart, ExtensionChange, ExtensionChanges, ExtensionListener, Revisions};
+pub use freeze::{Freeze, FreezeChange, Freezes, Froze, FrozenNow, Released, Thawed};
+pub use frozen::Frozen;
 pub use guard::{RowError, RowFault};
 pub use host_services::MachineTools;
-pub use ids::{AccessTokenId, AgentId, ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UuidV7};
+pub use ids::{
+    AccessTokenId, AgentId, ApprovalId, ConnectionId, EventId, IdGenerator, InvalidId, ProfileId, SessionId, UseId,
+    UuidV7,
+};
 pub use keys::{KeyChange, KeyRotation, KeySources, KeyStatus};
 pub use kinds::{KindInfo, OwnKind, OwnKinds, RegisterError};
 pub use liveness::{LivenessChange, LivenessChanges};
@@ -199,9 +220,10 @@ pub use refresh::{RefreshOutcome, RefreshOutcomes, RefreshedConnection};
 pub use registry::{
     AllOwners, AnswerRoom, Backup, BackupError, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events,
     Hint, Hints, History, HostService, Import, Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange,
-    KindConnection, KindRemoval, KindSupport, Kinds, Limits, Local, Machine, NeedState, NotReady, OpenError,
-    OutgoingEvent, OutgoingEvents, Preflight, Receiver, RegistryBuilder, Removal, Restored, RestoredConnection,
-    StoreCounts, StoreState, TokenUse, Watch, WeakConnectionRegistry,
+    KindConnection, KindRemoval, KindSupport, Kinds, LearnFrom, LearnedRules, Limits, Local, Machine, NeedState,
+    NotReady, OpenError, OutgoingEvent, OutgoingEvents, Preflight, Receiver, RegistryBuilder, Removal, Restored,
+    RestoredConnection, StoreCounts, StoreState, TokenUse, Use, UseCursor, UseEnd, UseFilter, UsePage, Uses, Watch,
+    WeakConnectionRegistry,
 };
 pub use sentence::sentence;
 pub use services::{
@@ -216,6 +238,7 @@ pub use setup::{
 pub use store::{StoreError, StoreSource, connection_names, is_restore_interrupted, migrate};
 pub use tags::{InvalidTags, Tags};
 pub use usage_report::{FetchedUsage, StoredUsage, UsagePoint};
+pub use uses::{Door, Grantee, RecordedPaths, UseOutcome};
 pub use webhook::{
     BeginDeliveries, ConnectionWebhooks, Deliveries, InboxPage, Receipt, ReceiveError, ReceivedEvent, SentWebhookTest,
     WebhookInfo, WebhookKey, WebhookTest, Webhooks,

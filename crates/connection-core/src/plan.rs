@@ -32,6 +32,9 @@ const UNCLEAR_PAUSES: [i64; 4] = [60, 300, 900, 3_600];
 /// that may be used up.
 const RISK_WINDOW: i64 = 300;
 
+/// The shortest time between two refreshes that refused requests of agents cause, in seconds.
+const AGENTS_DELAY: i64 = 60;
+
 /// A credential that ends within this time, in seconds, is refreshed before a long request begins.
 const LONG_REQUEST: i64 = 60;
 
@@ -294,6 +297,13 @@ impl Plan {
         !self.is_fresh(now) && (!paused || self.is_spared(now))
     }
 
+    /// Returns `true` if the credential may be refreshed because a request of an agent was refused. An agent could make
+    /// every request a refused one, so this is rare: a verification follows the refusal, and refreshes the credential if
+    /// an earlier attempt has failed.
+    pub(crate) fn may_follow_refusal_of_agent(&self, now: i64) -> bool {
+        self.failures == 0 && !self.is_younger(AGENTS_DELAY, now)
+    }
+
     /// Returns `true` if the credential works but ends too soon for a long request, and may be refreshed before it: not
     /// in the first half of its life, which a provider that issues short ones would never let end, and not during a
     /// pause.
@@ -306,7 +316,11 @@ impl Plan {
 
     /// Returns `true` if a refresh made the credential only seconds ago.
     pub(crate) fn is_fresh(&self, now: i64) -> bool {
-        self.refreshed_at.is_some_and(|at| (0..MIN_DELAY).contains(&now.saturating_sub(at)))
+        self.is_younger(MIN_DELAY, now)
+    }
+
+    fn is_younger(&self, age: i64, now: i64) -> bool {
+        self.refreshed_at.is_some_and(|at| (0..age).contains(&now.saturating_sub(at)))
     }
 
     /// Returns `true` if the next attempt waits longer than any pause, because it could cost a working credential.

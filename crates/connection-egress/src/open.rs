@@ -14,7 +14,7 @@ use crate::{
     egress::Target,
     failure,
     outgoing::Outgoing,
-    upload::{Awaited, Interest, Progress, Upload, Whole},
+    upload::{Awaited, Interest, Progress, Upload},
 };
 
 impl HttpClient {
@@ -43,7 +43,7 @@ impl HttpClient {
         let observed = self.observed(&request);
         let mut outgoing = Outgoing::new(request)?;
         let whole = std::mem::take(&mut outgoing.body);
-        let body = body.or_else(|| (!whole.is_empty()).then(|| Whole::streamed(whole)));
+        let body = body.or_else(|| StreamedBody::whole(whole));
         let progress = Progress::begin(self.policy(), self.clock(), body.is_none());
         // The span shows only the origin, because paths and queries of some providers hold secrets.
         let span = debug_span!("http", method = %outgoing.method, origin = %target.requested, at = %target.origin);

@@ -47,6 +47,13 @@ pub struct StreamedBody {
     pub pieces: Box<dyn Pieces>,
 }
 
+impl StreamedBody {
+    /// Returns a body that is known as a whole, in pieces; `None` if it is empty.
+    pub fn whole(body: Secret) -> Option<Self> {
+        (!body.is_empty()).then(|| Whole::streamed(body))
+    }
+}
+
 impl fmt::Debug for StreamedBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StreamedBody({:?})", self.length)
@@ -307,13 +314,13 @@ impl Body for Upload {
 }
 
 /// A body that was given whole, in pieces.
-pub(super) struct Whole {
+struct Whole {
     body: Secret,
     sent: usize,
 }
 
 impl Whole {
-    pub(super) fn streamed(body: Secret) -> StreamedBody {
+    fn streamed(body: Secret) -> StreamedBody {
         let length = u64::try_from(body.expose().len()).ok();
         StreamedBody { length, pieces: Box::new(Self { body, sent: 0 }) }
     }

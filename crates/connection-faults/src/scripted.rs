@@ -20,6 +20,9 @@ type TeardownCode<S> =
 type PageCode<S> = Box<dyn Fn(&Scripted<S>, Option<&Secret>, &Connection) -> Option<Text> + Send + Sync>;
 type AuthorizeCode<S> =
     Box<dyn Fn(&Scripted<S>, &Secret, &mut HttpRequest) -> Result<(), CredentialError> + Send + Sync>;
+type Renewed = Result<Refreshed<Secret>, ConnectionError>;
+type RefreshCode<S> =
+    Box<dyn for<'a> Fn(&'a Scripted<S>, &'a Secret, &'a RefreshContext<'a>) -> BoxFuture<'a, Renewed> + Send + Sync>;
 type SecretCode<S> = Box<dyn Fn(&Scripted<S>, &Secret, &str) -> Option<Secret> + Send + Sync>;
 
 /// A plugin that is made of a descriptor and of closures, with a credential of plain bytes.
@@ -42,7 +45,10 @@ struct Parts<S> {
     page: Option<PageCode<S>>,
     authorize: Option<AuthorizeCode<S>>,
     reads_body: bool,
+    is_immediate: bool,
+    seats: Vec<Seat>,
     secret: Option<SecretCode<S>>,
+    refresh: Option<RefreshCode<S>>,
     profiles: Option<ProfileSpec>,
     sandbox: Option<SandboxSpec>,
 }
@@ -79,7 +85,10 @@ impl<S: Send + Sync + 'static> Scripted<S> {
             page: None,
             authorize: None,
             reads_body: false,
+            is_immediate: false,
+            seats: Vec::new(),
             secret: None,
+            refresh: None,
             profiles: None,
             sandbox: None,
         }))
@@ -133,7 +142,7 @@ impl<S: Send + Sync + 'static> Scripted<S> {
 
     /// Attaches the credential to requests as a bearer token.
     pub fn bearer(self) -> Self {
-        self.authorizes(|_, key, request| {
+        self.seat(Seat::bearer()).authorizes(|_, key, request| {
             request.set_bearer(key);
             Ok(())
         })
@@ -148,15 +157,39 @@ impl<S: Send + Sync + 'static> Scripted<S> {
         self
     }
 
+    /// Adds a place of a request where the code puts the credential.
+    pub fn seat(mut self, seat: Seat) -> Self {
+        self.parts().seats.push(seat);
+        self
+    }
+
     /// Says that the code that attaches the credential reads the body of a request.
     pub fn reading_bodies(mut self) -> Self {
         self.parts().reads_body = true;
         self
     }
 
+    /// Says that the code that attaches the credential may be called in the thread of the caller.
+    pub fn immediate(mut self) -> Self {
+        self.parts().is_immediate = true;
+        self
+    }
+
     /// Sets the code that hands out the secret of a name.
     pub fn hands_out(mut self, code: impl Fn(&Self, &Secret, &str) -> Option<Secret> + Send + Sync + 'static) -> Self {
         self.parts().secret = Some(Box::new(code));
+        self
+    }
+
+    /// Sets the code that refreshes the credential, which keeps working.
+    pub fn refreshes(
+        mut self,
+        code: impl for<'a> Fn(&'a Self, &'a Secret, &'a RefreshContext<'a>) -> BoxFuture<'a, Renewed>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.parts().refresh = Some(Box::new(code));
         self
     }
 
@@ -267,6 +300,10 @@ impl<S: Send + Sync + 'static> ConnectionDefinition for Scripted<S> {
         self.0.secret.is_some().then_some(self)
     }
 
+    fn refresher(&self) -> Option<&dyn Refresher<Secret>> {
+        self.0.refresh.is_some().then_some(self)
+    }
+
     fn profiles(&self) -> Option<ProfileSpec> {
         self.0.profiles.clone()
     }
@@ -284,6 +321,14 @@ impl<S: Send + Sync + 'static> Authorizer<Secret> for Scripted<S> {
     fn reads_body(&self) -> bool {
         self.0.reads_body
     }
+
+    fn is_immediate(&self) -> bool {
+        self.0.is_immediate
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        self.0.seats.clone()
+    }
 }
 
 impl<S: Send + Sync + 'static> Revoker<Secret> for Scripted<S> {
@@ -298,5 +343,18 @@ impl<S: Send + Sync + 'static> Revoker<Secret> for Scripted<S> {
 impl<S: Send + Sync + 'static> NamedSecrets<Secret> for Scripted<S> {
     fn secret(&self, key: &Secret, name: &str) -> Option<Secret> {
         self.0.secret.as_ref().and_then(|code| code(self, key, name))
+    }
+}
+
+impl<S: Send + Sync + 'static> Refresher<Secret> for Scripted<S> {
+    fn semantics(&self) -> RefreshSemantics {
+        RefreshSemantics::Stable
+    }
+
+    fn refresh<'a>(&'a self, credential: &'a Secret, ctx: &'a RefreshContext<'_>) -> BoxFuture<'a, Renewed> {
+        match &self.0.refresh {
+            Some(code) => code(self, credential, ctx),
+            None => Box::pin(async move { Ok(Refreshed::new(credential.duplicate())) }),
+        }
     }
 }

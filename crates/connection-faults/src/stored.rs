@@ -53,10 +53,7 @@ pub async fn edit_event(address: &str, connection: &str) {
         true => "DROP TRIGGER IF EXISTS connection_event_no_change ON connection_event",
         false => "DROP TRIGGER IF EXISTS connection_event_no_update",
     };
-    let id = match is_server {
-        true => format!("'{connection}'::uuid"),
-        false => format!("X'{}'", connection.replace('-', "")),
-    };
+    let id = id(address, connection);
     let edit = format!("UPDATE connection_event SET at = at + 1 WHERE seq = 1 AND connection_id = {id}");
     execute(address, unlock.to_owned()).await;
     let edited = execute(address, edit).await;
@@ -113,6 +110,23 @@ pub async fn heal(address: &str) {
 pub async fn interrupt_requests(address: &str) {
     let interrupt = "UPDATE connection_access_token_request SET is_whole = FALSE";
     execute(address, interrupt.to_owned()).await;
+}
+
+/// Executes statements as another program with write access does. Returns the number of rows that they changed.
+///
+/// # Panics
+///
+/// Panics if the database rejects a statement.
+pub async fn change(address: &str, statements: impl Into<String>) -> u64 {
+    execute(address, statements.into()).await
+}
+
+/// Returns an id, such as that of a connection, as a literal of the engine at an address.
+pub fn id(address: &str, id: &str) -> String {
+    match address.starts_with("postgres") {
+        true => format!("'{id}'::uuid"),
+        false => format!("X'{}'", id.replace('-', "")),
+    }
 }
 
 /// Executes statements over a connection of its own. Returns the number of rows that they changed.

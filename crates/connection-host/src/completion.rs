@@ -196,8 +196,9 @@ impl StoreOfWords {
         let owner = settings.owner.as_deref().unwrap_or(OWNER);
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return Vec::new() };
         let names = runtime.block_on(connection_names(store, owner)).unwrap_or_default();
-        // The connection is closed by the server when the process ends.
-        runtime.shutdown_background();
+        // The connection is closed by the server when the process ends. The other threads end at once and are joined, as
+        // those of a command.
+        runtime.shutdown_timeout(MAX_DURATION);
         names.into_iter().map(|(kind, label)| format!("{kind}:{label}")).collect()
     }
 }

@@ -32,6 +32,24 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+/// The codes of the core with which a use is refused that a person has not granted, or has frozen.
+const OF_GRANTS: [&str; 14] = [
+    "agent_exists",
+    "ambiguous_request",
+    "approval_answered",
+    "approval_differs",
+    "approval_required",
+    "approval_too_long",
+    "budget_spent",
+    "frozen",
+    "grant_changed",
+    "grant_ended",
+    "rule_denied",
+    "rules_unreadable",
+    "token_ended",
+    "too_many_approvals",
+];
+
 impl Exit {
     /// All exit statuses, in order.
     pub const ALL: [Self; 8] = [
@@ -54,9 +72,8 @@ impl Exit {
     fn of_code(code: &str) -> Self {
         match code {
             "not_found" | "backup_missing" | "profile_not_found" | "setup_not_found" | "unknown_kind"
-            | "file_not_found" | "connection_missing" | "unknown_agent" | "unknown_extension" | "unknown_ticket" => {
-                Self::NotFound
-            }
+            | "file_not_found" | "connection_missing" | "unknown_agent" | "unknown_approval" | "unknown_extension"
+            | "unknown_ticket" => Self::NotFound,
             "ambiguous"
             | "invalid_agent_name"
             | "invalid_directory"
@@ -83,10 +100,6 @@ impl Exit {
             | "database_not_a_file"
             | "account_changed"
             | "account_connected"
-            | "agent_exists"
-            | "grant_ended"
-            | "rules_unreadable"
-            | "token_ended"
             | "code_expired"
             | "code_unknown"
             | "code_used"
@@ -124,6 +137,7 @@ impl Exit {
             | "too_many_tokens"
             | "unknown_secret" => Self::Refused,
             "not_renewed" | "connection_failed" => Self::NotLive,
+            _ if OF_GRANTS.contains(&code) => Self::Refused,
             _ => Self::Unexpected,
         }
     }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use connection_contract::{Connection, ConnectionDefinition, Descriptor, Input, Kind, ProfileSpec, SandboxSpec};
+use connection_contract::{
+    Authorizer, Connection, ConnectionDefinition, Descriptor, Input, Kind, ProfileSpec, SandboxSpec, Seat,
+};
 use connection_core::{Capabilities, KindInfo};
 
 use crate::kinds_directory::Stamps;
@@ -11,6 +13,8 @@ use crate::kinds_directory::Stamps;
 #[derive(Clone, Debug)]
 pub(crate) struct KindEntry {
     pub(crate) descriptor: Descriptor,
+    /// The places of a request where the credential stands.
+    pub(crate) seats: Vec<Seat>,
     pub(crate) send: bool,
     pub(crate) refresh: bool,
     pub(crate) secrets: bool,
@@ -44,6 +48,7 @@ impl KindEntry {
         Self {
             credential_page: page.map(|page| page.to_string()),
             descriptor,
+            seats: definition.authorizer().map_or_else(Vec::new, Authorizer::seats),
             send: definition.authorizer().is_some(),
             refresh: definition.refresher().is_some(),
             secrets: definition.secrets().is_some(),
@@ -61,6 +66,7 @@ impl KindEntry {
         let Capabilities { send, secrets, refresh, webhooks, usage, .. } = info.capabilities;
         Self {
             descriptor: info.descriptor,
+            seats: info.seats,
             send,
             refresh: refresh.is_some(),
             secrets,
@@ -78,6 +84,7 @@ impl KindEntry {
     pub(crate) fn of_server(descriptor: Descriptor) -> Self {
         Self {
             descriptor,
+            seats: Vec::new(),
             send: false,
             refresh: false,
             secrets: false,

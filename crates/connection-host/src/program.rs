@@ -10,7 +10,7 @@ use std::{
 
 use connection_contract::{Kind, Secret};
 use connection_core::{
-    ConnectionRegistry, FilesPolicy, HostSecret, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder,
+    ConnectionRegistry, Door, FilesPolicy, HostSecret, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder,
     StoreSource, ToolPolicy, is_restore_interrupted,
 };
 use connection_inbound::PublicEndpoint;
@@ -23,7 +23,7 @@ use crate::{
     backend::{AT_THE_SERVER, Backend, Local, Remote},
     catalogue,
     common::Common,
-    config::{Application, KeySources, PrivateAddresses, VerifySettings, may_exist, sqlite_file},
+    config::{Application, KeySources, PrivateAddresses, RecordSettings, VerifySettings, may_exist, sqlite_file},
     empty_store::EmptyStore,
     inbound::Endpoint,
     kind_entry::{KindEntry, OwnKindNames},
@@ -176,7 +176,11 @@ impl Program {
         let limits = at_once.into_iter().fold(Limits::new(), Limits::verify_at_once);
         let limits = per_provider.into_iter().fold(limits, Limits::verify_per_provider);
         let store = self.settings.direct.iter().cloned().fold(StoreSource::from(store), StoreSource::direct);
-        ConnectionRegistry::builder().store(store).limits(limits)
+        let RecordSettings { keep, paths, approvals_expire } = self.settings.record;
+        let builder =
+            ConnectionRegistry::builder().store(store).limits(limits).door(Door::Command).recorded_paths(paths);
+        let builder = approvals_expire.into_iter().fold(builder, RegistryBuilder::approvals_expire);
+        keep.into_iter().fold(builder, RegistryBuilder::keep_uses)
     }
 
     /// Sets the state directory of this machine. A database in a file has one beside it, which is used unless

@@ -39,5 +39,10 @@ pub use check_webhook::{WebhookCheck, check_webhook};
 pub use cookies::setup_cookie;
 pub use loopback::{LoopbackOptions, LoopbackServer};
 pub use public_url::{InvalidPublicUrl, PublicUrl};
-pub use server::{InvalidNetwork, InvalidTls, Network, RequestPlace, Server, ServerTls, WaitingRequest};
+#[cfg(unix)]
+pub use server::SocketServer;
+pub use server::{
+    ArrivedAtSocket, InvalidNetwork, InvalidTls, Network, PassedRequest, RequestPlace, Server, ServerTls,
+    WaitingRequest,
+};
 pub use webhooks::webhook_routes;

@@ -2,8 +2,8 @@
 
 use connection_contract::{
     Authorizer, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor, HttpRequest,
-    NamedSecrets, NotLive, Refresher, Secret, SetupContext, SetupFailure, SetupResult, Teardown, TeardownContext, Text,
-    VerifyContext, VerifyResult,
+    NamedSecrets, NotLive, Refresher, Seat, Secret, SetupContext, SetupFailure, SetupResult, Teardown, TeardownContext,
+    Text, VerifyContext, VerifyResult,
 };
 
 use crate::{
@@ -147,6 +147,17 @@ impl Authorizer<OAuth2Credential> for OAuth2 {
             }
         }
         Ok(())
+    }
+
+    fn is_immediate(&self) -> bool {
+        true
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        match &self.config.attach {
+            Attach::Bearer => vec![Seat::bearer()],
+            Attach::Header { name, prefix } => vec![Seat::header_after(name.clone(), prefix.clone())],
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The places at which a request could carry a second identity or a second method.
 
+use connection_contract::Seat;
+
 use crate::{
-    profile::{Profile, Seat},
+    profile::Profile,
     text::{fold, lenient_name},
 };
 
@@ -121,7 +123,7 @@ pub(crate) enum NameUse {
 /// Returns the meaning of a header.
 pub(crate) fn header_use(name: &str, profile: &Profile) -> NameUse {
     let name = lenient_name(name);
-    let is_seat = |seat: &Seat| matches!(seat, Seat::Header(header) if lenient_name(header) == name);
+    let is_seat = |seat: &Seat| matches!(seat, Seat::Header { name: header, .. } if lenient_name(header) == name);
     if ALWAYS.contains(&name.as_str()) || profile.seats.iter().any(is_seat) {
         return NameUse::Credential;
     }
@@ -134,9 +136,10 @@ pub(crate) fn header_use(name: &str, profile: &Profile) -> NameUse {
     usual_use(&name, USUAL_HEADERS, profile)
 }
 
-/// Returns the meaning of a parameter of a query or form, by its lenient name.
+/// Returns the meaning of a parameter of a query or form, by its lenient name. Some servers read a parameter of the query
+/// from a form, too.
 pub(crate) fn parameter_use(name: &str, profile: &Profile) -> NameUse {
-    let is_seat = |seat: &Seat| matches!(seat, Seat::Parameter(parameter) if lenient_name(parameter) == name);
+    let is_seat = |seat: &Seat| matches!(seat, Seat::Query { name: parameter, .. } if lenient_name(parameter) == name);
     if profile.seats.iter().any(is_seat) {
         return NameUse::Credential;
     }
@@ -147,13 +150,30 @@ pub(crate) fn parameter_use(name: &str, profile: &Profile) -> NameUse {
 }
 
 /// Returns `true` if a path begins with a seat, which would name another identity.
-pub(crate) fn is_path_seat(first_segment: &str, profile: &Profile) -> bool {
+pub(crate) fn has_path_seat<'s>(segments: impl Iterator<Item = &'s str> + Clone, profile: &Profile) -> bool {
     profile.seats.iter().any(|seat| match seat {
-        Seat::PathPrefix(prefix) => {
-            let (first, prefix) = (fold(first_segment), fold(prefix));
-            first.len() > prefix.len() && first.starts_with(prefix.as_ref())
+        Seat::PathPrefix { before, after, .. } => begins_with_seat(segments.clone(), before, after),
+        _ => false,
+    })
+}
+
+/// Returns `true` if the path begins with the segments of a seat, and then has a segment with the texts around the
+/// secret. A seat without a text in the segment of its secret is not recognized: any path could begin with it.
+fn begins_with_seat<'s>(mut segments: impl Iterator<Item = &'s str>, before: &str, after: &str) -> bool {
+    let before = before.trim_start_matches('/');
+    let (fixed, start) = before.rsplit_once('/').map_or((None, before), |(fixed, start)| (Some(fixed), start));
+    let end = after.split('/').next().unwrap_or_default();
+    if start.is_empty() && end.is_empty() {
+        return false;
+    }
+    for fixed in fixed.into_iter().flat_map(|fixed| fixed.split('/')) {
+        if segments.next().is_none_or(|segment| fold(segment) != fold(fixed)) {
+            return false;
         }
-        Seat::Header(_) | Seat::Parameter(_) => false,
+    }
+    segments.next().is_some_and(|segment| {
+        let (text, start, end) = (fold(segment), fold(start), fold(end));
+        text.len() > start.len() + end.len() && text.starts_with(start.as_ref()) && text.ends_with(end.as_ref())
     })
 }
 

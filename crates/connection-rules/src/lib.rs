@@ -49,13 +49,15 @@
 //! | `rules` | the rules of a grant, read from data and written to it |
 //! | `decision` | the decision about a request, and its explanation |
 //! | `diff` | a request that one rule set permits and another one does not |
+//! | `learn` | the narrowest rules that cover requests which were made |
 //! | `words` | rules in plain English |
 //! | `preset` | the presets and the exceptions of a kind |
 //!
 //! # What this crate is not
 //!
 //! It does no I/O and has no clock. It neither counts the requests of a budget nor ends a grant, and it knows no
-//! connection and no credential: of a kind, it reads only what the descriptor states about requests. The door removes the token of the agent before the request is read.
+//! connection and no credential: of a kind, it reads what the descriptor states about requests, and the seats. The door
+//! removes the token of the agent before the request is read.
 //!
 //! # Stability
 //!
@@ -69,6 +71,7 @@ mod graphql;
 mod identity;
 mod json;
 mod json_rpc;
+mod learn;
 mod media;
 mod parameters;
 mod path;
@@ -84,7 +87,9 @@ pub use ambiguous::{Ambiguous, RequestPart};
 pub use decision::{Decision, Explanation, Remedy, Step};
 pub use diff::{Diff, Difference};
 pub use graphql::Operation;
+pub use learn::MadeRequest;
 pub use preset::{InvalidPreset, Preset};
-pub use profile::{Profile, Seat};
+pub use profile::Profile;
+pub use quantity::read_span;
 pub use request::{Place, Request, RequestHead, RequestParts};
 pub use rules::{Budget, Effect, InvalidRules, PathPattern, Rule, Rules};

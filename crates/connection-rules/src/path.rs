@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// One decoded segment of a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Segment {
     /// The decoded text.
     pub(crate) text: String,
@@ -36,8 +36,12 @@ pub(crate) struct Path {
 const DECODED_TWICE: &[&str] = &["%2e", "%2f", "%5c", "%00", "%c0", "%c1", "%u00"];
 
 impl Path {
-    /// Reads the path of a target, which is the part before the first `?`.
+    /// Reads the path of a target, which is the part before the first `?`. A target that is empty, which stands for the
+    /// base address itself, has the path `/`.
     pub(crate) fn read(raw: &str, profile: &Profile) -> Result<Self, Ambiguous> {
+        if raw.is_empty() {
+            return Ok(Self::default());
+        }
         let Some(relative) = raw.strip_prefix('/') else {
             return Err(fault("does not begin with \"/\"", "send a path, not an address"));
         };

@@ -1,6 +1,6 @@
 //! The presets of a kind, and the exceptions that it states for the reading of its requests.
 
-use connection_contract::Descriptor;
+use connection_contract::{Descriptor, Seat};
 use serde_json::Value;
 
 use crate::{
@@ -112,21 +112,24 @@ impl InvalidPreset {
 }
 
 impl Profile {
-    /// Returns the profile of a kind, with the exceptions that its descriptor states and without seats.
+    /// Returns the profile of a kind, with the exceptions that its descriptor states and the seats of all kinds of its
+    /// provider.
     ///
     /// ```
-    /// use connection_contract::{AuthType, Descriptor, Kind};
+    /// use connection_contract::{AuthType, Descriptor, Kind, Seat};
     /// use connection_rules::Profile;
     ///
     /// let kind = Descriptor::new(Kind::from_static("gitlab"), "GitLab", AuthType::PersonalAccessToken);
-    /// assert_eq!(Profile::of_kind(&kind), Profile::strict());
-    /// let profile = Profile::of_kind(&kind.encoded_slash_is_data());
-    /// assert_eq!(profile, Profile::strict().encoded_slash_is_data());
+    /// assert_eq!(Profile::of_kind(&kind, []), Profile::strict());
+    /// let token = Seat::header("private-token");
+    /// let profile = Profile::of_kind(&kind.encoded_slash_is_data(), [token.clone()]);
+    /// assert_eq!(profile, Profile::strict().encoded_slash_is_data().seat(token));
     /// ```
-    pub fn of_kind(descriptor: &Descriptor) -> Self {
+    pub fn of_kind(descriptor: &Descriptor, seats: impl IntoIterator<Item = Seat>) -> Self {
         Self {
             is_encoded_slash_data: descriptor.encoded_slash_is_data,
             is_empty_segment_data: descriptor.empty_segment_is_data,
+            seats: seats.into_iter().collect(),
             ..Self::strict()
         }
     }

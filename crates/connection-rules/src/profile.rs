@@ -1,26 +1,6 @@
 //! The exceptions that a kind states for the reading of its requests.
 
-/// A place of a request at which a provider looks for a credential.
-///
-/// The header `Authorization`, which includes Basic and the key id of SigV4, is a seat of every provider and needs no
-/// entry.
-///
-/// ```
-/// use connection_rules::{Profile, RequestHead, RequestParts, Seat};
-///
-/// let profile = Profile::strict().seat(Seat::Parameter("hapikey".to_owned()));
-/// assert!(RequestHead::read(RequestParts::new("GET", "/contacts?hapikey=other"), &profile).is_err());
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Seat {
-    /// A header with this name.
-    Header(String),
-    /// A parameter of the query or of a form with this name.
-    Parameter(String),
-    /// The first segment of a path that begins with this text, as `/bot123:secret/sendMessage` begins with `bot`.
-    PathPrefix(String),
-}
+use connection_contract::Seat;
 
 /// The exceptions that a kind's file states, each with a source, and the seats of all kinds of the provider.
 ///
@@ -83,7 +63,16 @@ impl Profile {
         self
     }
 
-    /// Adds a seat of a kind of the provider.
+    /// Adds a seat of a kind of the provider. The header `Authorization`, which includes Basic and the key id of SigV4, is
+    /// a seat of every provider in any case.
+    ///
+    /// ```
+    /// use connection_contract::Seat;
+    /// use connection_rules::{Profile, RequestHead, RequestParts};
+    ///
+    /// let profile = Profile::strict().seat(Seat::query("hapikey"));
+    /// assert!(RequestHead::read(RequestParts::new("GET", "/contacts?hapikey=other"), &profile).is_err());
+    /// ```
     #[must_use]
     pub fn seat(mut self, seat: Seat) -> Self {
         self.seats.push(seat);

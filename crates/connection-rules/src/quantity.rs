@@ -15,8 +15,16 @@ pub(crate) fn write_size(bytes: u64) -> String {
     write(bytes, &SIZES, " ")
 }
 
-/// Reads a duration, such as `8h`.
-pub(crate) fn read_span(text: &str) -> Option<Duration> {
+/// Reads a duration as rules write it, such as `8h`: a whole number above zero, and one of the units `d`, `h`, `m` and
+/// `s`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// assert_eq!(connection_rules::read_span("90m"), Some(Duration::from_secs(5400)));
+/// assert_eq!(connection_rules::read_span("soon"), None);
+/// ```
+pub fn read_span(text: &str) -> Option<Duration> {
     read(text, &SPANS).map(Duration::from_secs)
 }
 

@@ -98,17 +98,19 @@ export function headers(more = {}) {
  * Sends a request and returns the JSON of its answer, or `null` for an answer without a body.
  * @param {string} path
  * @param {{method?: string, query?: object, body?: object, signal?: AbortSignal, anonymous?: boolean,
- *   creates?: boolean}} [options] `creates` sends a key, so that a repeated request creates nothing twice
+ *   creates?: boolean, ifMatch?: string, withTag?: boolean}} [options] `creates` sends a key, so that a repeated request
+ *   creates nothing twice; `ifMatch` is the tag of what may be replaced; with `withTag`, the tag is returned beside the body
  * @throws {ApiError}
  */
 export async function request(path, options = {}) {
-  const { method = 'GET', query, body, signal, anonymous = false, creates = false } = options;
+  const { method = 'GET', query, body, signal, anonymous = false, creates = false, ifMatch } = options;
   const sent = { method, signal, cache: 'no-store', headers: anonymous ? {} : headers() };
   if (method !== 'GET' && method !== 'DELETE') {
     sent.headers['Content-Type'] = 'application/json';
     sent.body = JSON.stringify(body ?? {});
   }
   if (creates) sent.headers['Idempotency-Key'] = randomKey();
+  if (ifMatch) sent.headers['If-Match'] = ifMatch;
   let answer;
   try {
     answer = await fetch(address(path, query), sent);
@@ -119,6 +121,7 @@ export async function request(path, options = {}) {
   }
   if (answer.ok) {
     setReached(true);
+    if (options.withTag) return { body: await parse(answer), tag: answer.headers.get('ETag') };
     return answer.status === 204 ? null : parse(answer);
   }
   const content = (await parse(answer).catch(() => null)) ?? {};

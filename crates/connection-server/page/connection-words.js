@@ -11,9 +11,10 @@ const SOON = 30 * 86400000;
  * @param {object} connection
  * @returns {{tone: 'live' | 'warn' | 'bad' | 'off' | 'none', word: string}}
  */
-export function stateOf({ liveness, reason, expiring }) {
+export function stateOf({ liveness, reason, expiring, frozen }) {
   const words = texts.states;
   if (liveness === 'failing') return { tone: 'bad', word: words.failing };
+  if (frozen) return { tone: 'warn', word: texts.freeze.frozen };
   if (liveness === 'offline') return { tone: 'off', word: offlineWord(reason?.code) };
   if (liveness !== 'live') return { tone: 'none', word: words.unknown };
   if (expiring) return { tone: 'warn', word: words.expiring };

@@ -9,6 +9,7 @@ import { match, navigate, savedScroll, startRouter, useRoute } from './router.js
 import { useHints, useReadAgain } from './resource.js';
 import { exchange, isLink, onTokenChange, takeCode, token } from './session.js';
 import { texts } from './texts.js';
+import { useWaiting } from './waiting.js';
 import { Button, Guarded, Loading, Messages, Problem, Title } from './ui/parts.js';
 import { applyTheme, Shell } from './ui/shell.js';
 import { Connections, firstPage } from './screens/connections.js';
@@ -23,9 +24,14 @@ const SCREENS = [
   ['/connections/:id', lazy(() => import('./screens/connection.js'))],
   ['/extensions', lazy(() => import('./screens/extensions.js'))],
   ['/extensions/:name', lazy(() => import('./screens/extension.js'))],
+  ['/agents', lazy(() => import('./screens/agents.js'))],
+  ['/agents/:name', lazy(() => import('./screens/agent.js'))],
+  ['/approvals', lazy(() => import('./screens/approvals.js'))],
+  ['/approvals/:id', lazy(() => import('./screens/approval.js'))],
   ['/profiles', lazy(() => import('./screens/profiles.js'))],
   ['/usage', lazy(() => import('./screens/usage.js'))],
   ['/activity', lazy(() => import('./screens/activity.js'))],
+  ['/uses', lazy(() => import('./screens/uses.js'))],
   ['/system', lazy(() => import('./screens/system.js'))],
 ];
 const LINK = lazy(() => import('./screens/link.js'));
@@ -118,6 +124,7 @@ function App({ failure }) {
   const { path, query } = useRoute();
   const [access, setAccess] = useState({ token: token(), failure });
   const visit = useVisit(access.token !== null);
+  const waiting = useWaiting(['manage', 'admin'].includes(visit.me?.role));
   useEffect(() => {
     const changed = () => setAccess({ token: token(), failure: null });
     setOnSignedOut((wasLink) => setAccess({ token: null, failure: { code: 'ended', isLink: wasLink } }));
@@ -150,7 +157,7 @@ function App({ failure }) {
     <//>`;
   }
   return html`<${Me.Provider} value=${visit.me}>
-    <${Shell} path=${path} me=${visit.me} attention=${visit.attention}>
+    <${Shell} path=${path} me=${visit.me} attention=${visit.attention} waiting=${waiting}>
       ${visit.error && html`<${Problem} error=${visit.error} onRetry=${visit.reload} />`}
       <${Screen} key=${visit.me?.owner === null} path=${path} query=${query} />
     <//>

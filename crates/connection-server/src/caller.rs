@@ -17,6 +17,8 @@ pub(crate) const USUAL_OWNER: &str = "local";
 /// The smallest role that a route needs.
 pub(crate) trait Need {
     const ROLE: Role;
+    /// `true` if whoever may answer approvals may call the route, and nobody else.
+    const IS_FOR_APPROVERS: bool = false;
     /// `true` if the visitor of a setup link may call the route, too. The route checks what that visitor may do.
     const IS_FOR_LINKS: bool;
 }
@@ -42,6 +44,16 @@ needs! {
     ToAdminister = Admin, links: false;
     ToSeeKinds = Read, links: true;
     ToSetUp = Manage, links: true;
+}
+
+/// Whoever may answer the requests of agents about which a person is asked.
+#[derive(Debug)]
+pub(crate) struct ToApprove;
+
+impl Need for ToApprove {
+    const ROLE: Role = Role::Approve;
+    const IS_FOR_APPROVERS: bool = true;
+    const IS_FOR_LINKS: bool = false;
 }
 
 /// A caller whose token has at least the role that the route needs.
@@ -116,7 +128,11 @@ impl<N: Need> Caller<N> {
         if token.link.is_some() && !N::IS_FOR_LINKS {
             return Err(Problem::not_allowed("a setup link does not allow this"));
         }
-        if token.link.is_none() && token.role < N::ROLE {
+        let is_enough = match N::IS_FOR_APPROVERS {
+            true => token.role.may_approve(),
+            false => token.role >= N::ROLE,
+        };
+        if token.link.is_none() && !is_enough {
             let problem = Problem::not_allowed(format!("the role '{}' does not allow this", token.role.as_str()));
             return Err(problem.remedy(format!("use a token with the role '{}'", N::ROLE.as_str())));
         }

@@ -8,7 +8,11 @@ use axum::{
 };
 use http_body::Body as _;
 
-use crate::{Api, options::ApiOptions, problem::Problem};
+use crate::{
+    Api,
+    options::{ApiOptions, HostOrigin},
+    problem::Problem,
+};
 
 /// The maximum size of a body: thirty-two fields of sixteen kilobytes each.
 pub(crate) const MAX_BODY: usize = 512 << 10;
@@ -41,7 +45,7 @@ pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) 
 
 fn checked(options: &ApiOptions, request: &Request) -> Result<(), Problem> {
     let headers = request.headers();
-    if !names_us(options, request) {
+    if !names_one_of(&options.origins, request) {
         let address = options.origins.first().map(|origin| origin.origin()).unwrap_or_default();
         let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "other_host", "the request names another host");
         return Err(problem.remedy(format!("use the address {address}")));
@@ -75,14 +79,14 @@ pub(crate) fn too_slow() -> Problem {
     problem.remedy("send the request again")
 }
 
-/// Returns `true` if the request names this host and no other one. A page whose name resolves to this machine counts as
+/// Returns `true` if the request names one of these origins of the host and no other one. A page whose name resolves to this machine counts as
 /// the same site in its browser, but names its own host (DNS rebinding).
-fn names_us(options: &ApiOptions, request: &Request) -> bool {
+pub(crate) fn names_one_of(origins: &[HostOrigin], request: &Request) -> bool {
     let hosts = || request.headers().get_all(header::HOST).iter().map(|host| host.as_bytes());
     // HTTP/2 requests and requests to a proxy name the host in the address.
     let named = request.uri().authority().map(|named| named.as_str().as_bytes());
     let is_named = hosts().count() == 1 || named.is_some() && hosts().count() == 0;
-    let is_ours = |host: &[u8]| options.origins.iter().any(|origin| origin.authority().as_bytes() == host);
+    let is_ours = |host: &[u8]| origins.iter().any(|origin| origin.authority().as_bytes() == host);
     is_named && hosts().chain(named).all(is_ours)
 }
 

@@ -8,6 +8,9 @@
 //! [`page_router`] returns the routes of the page, on which a person connects and repairs accounts. It is static, and
 //! uses the API like any other program.
 //!
+//! [`door_router`] returns the reverse door, at which agents use the connections that are granted to them, in the way in
+//! which the client of a provider sends its requests.
+//!
 //! [`monitor_router`] returns the routes of monitors: the [`Metrics`] and the [`Readiness`] of the process.
 //!
 //! # What this crate is not
@@ -19,13 +22,16 @@
 //!
 //! Follows semver from 1.0 on. The JSON shapes only grow.
 
+pub mod agents;
 mod appearance;
+pub mod approvals;
 mod body;
 mod caller;
 mod changes;
 pub mod checks;
 pub mod convert;
 pub mod declared;
+mod doors;
 mod guard;
 mod observe;
 mod once;
@@ -57,6 +63,7 @@ use sends::Sends;
 use waits::Waits;
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
+pub use doors::{door_router, serve_mcp};
 pub use observe::{Metrics, Readiness};
 pub use options::{ApiOptions, HostOrigin, InvalidHostOrigin, LiveStreams};
 pub use page::page_router;

@@ -51,7 +51,7 @@ impl HostOrigin {
     }
 
     /// Returns the host and port, as in the header `Host`.
-    pub(crate) fn authority(&self) -> &str {
+    pub fn authority(&self) -> &str {
         self.text.get(self.scheme..).unwrap_or_default()
     }
 }
@@ -102,6 +102,8 @@ impl LiveStreams {
 pub struct ApiOptions {
     /// The origins at which browsers and programs reach the API. A request that names another host is refused.
     pub origins: Vec<HostOrigin>,
+    /// The origin of the doors, if they have one of their own. Requests at doors that name another host are then refused.
+    pub doors: Option<HostOrigin>,
     /// The name of the host that a page shows.
     pub name: Option<String>,
     /// The logo of the host that the page of a setup link shows.
@@ -132,6 +134,7 @@ impl ApiOptions {
     pub fn new(origin: HostOrigin) -> Self {
         Self {
             origins: vec![origin],
+            doors: None,
             name: None,
             logo: None,
             accent: None,
@@ -149,6 +152,14 @@ impl ApiOptions {
     #[must_use]
     pub fn also_at(mut self, origin: HostOrigin) -> Self {
         self.origins.push(origin);
+        self
+    }
+
+    /// Gives the doors an origin of their own, which is none of those of the API: what a provider answers there has
+    /// another origin for a browser than the page.
+    #[must_use]
+    pub fn doors_at(mut self, origin: HostOrigin) -> Self {
+        self.doors = Some(origin);
         self
     }
 
@@ -219,6 +230,16 @@ impl ApiOptions {
     pub(crate) fn url(&self) -> Option<PublicUrl> {
         let url = self.public_url.as_deref()?;
         url.parse().or_else(|_| PublicUrl::on_localhost(url)).ok()
+    }
+
+    /// Returns the origins at which the doors are reached.
+    pub(crate) fn door_origins(&self) -> &[HostOrigin] {
+        self.doors.as_ref().map_or(&self.origins, std::slice::from_ref)
+    }
+
+    /// Returns the address below which the doors are, without a slash at the end.
+    pub(crate) fn door_address(&self) -> &str {
+        self.doors.as_ref().map_or_else(|| self.address(), HostOrigin::origin)
     }
 
     /// Returns the address of the page, without a slash at the end.

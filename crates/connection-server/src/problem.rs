@@ -6,9 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use connection_api::{FieldProblem, Problem as ProblemShape};
-use connection_contract::ServiceError;
+use connection_contract::{ServiceError, Timestamp};
 use connection_core::{
-    AccessTokenFault, AdvanceError, AgentError, Error, ExtensionError, FieldProblem as Fault, ProfileError,
+    AccessTokenFault, AdvanceError, AgentError, ApprovalError, Error, ExtensionError, FieldProblem as Fault,
+    ProfileError, RuleError,
 };
 
 /// The reason why a request is refused.
@@ -45,6 +46,38 @@ impl Problem {
     /// Returns `true` for a refusal, after which nothing has changed.
     pub(crate) fn is_refusal(&self) -> bool {
         self.status.is_client_error()
+    }
+
+    /// Returns what the document says.
+    pub(crate) fn shape(&self) -> &ProblemShape {
+        &self.body
+    }
+
+    /// Sets the status, for a route at which an error has another one.
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self.body.status = status.as_u16();
+        self.body.title = status.canonical_reason().unwrap_or("Refused").to_owned();
+        self
+    }
+
+    /// Returns the problem of a request that is not sent. If a budget is spent, it says when the next window begins.
+    pub(crate) fn not_sent(error: Error, now: Timestamp) -> Self {
+        let until = match &error {
+            Error::Rules(RuleError::BudgetSpent { until, .. }) => Some(until.seconds()),
+            _ => None,
+        };
+        let problem = Self::from(error);
+        match until {
+            Some(until) => problem.retry_after(u64::try_from(until - now.seconds()).unwrap_or_default().max(1)),
+            None => problem,
+        }
+    }
+
+    /// Sets the number of seconds after which the request may be sent again.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
     }
 
     pub(crate) fn remedy(mut self, remedy: impl Into<String>) -> Self {
@@ -125,6 +158,20 @@ impl Problem {
         Self { retry_after: Some(1), ..problem.remedy("try again in 1 s") }
     }
 
+    /// Returns the refusal of an agent whose requests at doors are as many as may.
+    pub(crate) fn too_many_of_agent(most: usize) -> Self {
+        let detail = format!("{most} requests of this agent are being passed on");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail)
+            .remedy("try again in 1 s, and send fewer requests at once")
+            .retry_after(1)
+    }
+
+    /// Returns the refusal of a process whose doors pass on as many requests as they may.
+    pub(crate) fn doors_taken() -> Self {
+        let detail = "as many requests of agents are being passed on as may in this server";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_uses", detail).remedy("try again in 1 s").retry_after(1)
+    }
+
     /// Returns the refusal of a process whose streams of live events are all taken.
     pub(crate) fn streams_taken() -> Self {
         let detail = "this server has as many streams of live events open as it may have";
@@ -149,10 +196,15 @@ fn status(error: &Error) -> StatusCode {
         Error::Extension(ExtensionError::InvalidPreference { .. } | ExtensionError::Undeclared { .. }) => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
+        Error::Rules(RuleError::Ambiguous { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::Rules(RuleError::BudgetSpent { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Error::Rules(RuleError::TooManyApprovals { .. }) => StatusCode::TOO_MANY_REQUESTS,
         Error::Extension(ExtensionError::NotGranted { .. })
         | Error::Agent(AgentError::NotGranted { .. })
         | Error::AccessToken(_)
         | Error::Denied { .. }
+        | Error::Rules(_)
+        | Error::Frozen { .. }
         | Error::Files(ServiceError::Denied)
         | Error::Row(_) => StatusCode::FORBIDDEN,
         Error::Files(ServiceError::NotFound)
@@ -161,6 +213,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::NoConnection(_)
         | Error::SessionNotFound(_)
         | Error::Agent(AgentError::Unknown(_))
+        | Error::Approval(ApprovalError::Unknown(_))
         | Error::Extension(ExtensionError::Unknown(_) | ExtensionError::UnknownTicket { .. })
         | Error::Profile(ProfileError::NotFound { .. }) => StatusCode::NOT_FOUND,
         Error::Profile(ProfileError::Directory { .. } | ProfileError::DirectoryName { .. } | ProfileError::Slot(_))
@@ -169,6 +222,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::InvalidTags(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::AccountConnected { .. }
         | Error::Agent(_)
+        | Error::Approval(_)
         | Error::KindChanged { .. }
         | Error::LabelTaken { .. }
         | Error::NoPrevious { .. }

@@ -48,6 +48,9 @@
 //! #         request.set_bearer(key);
 //! #         Ok(())
 //! #     }
+//! #     fn seats(&self) -> Vec<Seat> {
+//! #         vec![Seat::bearer()]
+//! #     }
 //! # }
 //! // `Acme` is the plugin in the documentation of `ConnectionDefinition`.
 //! let me = || {

@@ -153,6 +153,14 @@ impl Authorizer<Login> for AgentCli {
         }
         Ok(())
     }
+
+    fn is_immediate(&self) -> bool {
+        true
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        vec![self.0.api.seat()]
+    }
 }
 
 impl NamedSecrets<Login> for AgentCli {

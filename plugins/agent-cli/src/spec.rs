@@ -173,6 +173,11 @@ impl Api {
             request.set_header(self.header, key.duplicate());
         }
     }
+
+    /// Returns the place of a request where [`attach`](Self::attach) puts the key.
+    pub(crate) fn seat(&self) -> Seat {
+        if self.header == "authorization" { Seat::bearer() } else { Seat::header(self.header) }
+    }
 }
 
 impl Tool {

@@ -35,7 +35,69 @@ const API_VERSION: &str = "2022-11-28";
 /// The preset `read`. A `GET` changes nothing (<https://docs.github.com/en/rest>), and neither does a query
 /// (<https://docs.github.com/en/graphql/guides/forming-calls-with-graphql>) or the rendering of Markdown
 /// (<https://docs.github.com/en/rest/markdown/markdown>), which are sent by `POST`.
+///
+/// It leaves out alerts that have a found secret (<https://docs.github.com/en/rest/secret-scanning/secret-scanning>),
+/// lists of downloads that may have a token (<https://docs.github.com/en/rest/actions/self-hosted-runners>), and the
+/// `GET` that starts a report (<https://docs.github.com/en/rest/dependency-graph/sboms>). The address of a next page
+/// names a repository or an organization by its ID, so that each of these paths has two forms
+/// (<https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>).
 const READ: &str = r#"{ "rule": [
+    {
+        "name": "secrets found in a repository",
+        "path": "/repos/{owner}/{repo}/secret-scanning/alerts/**",
+        "effect": "deny"
+    },
+    {
+        "name": "secrets found in a repository by its ID",
+        "path": "/repositories/{id}/secret-scanning/alerts/**",
+        "effect": "deny"
+    },
+    { "name": "secrets found in an organization", "path": "/orgs/{org}/secret-scanning/alerts/**", "effect": "deny" },
+    {
+        "name": "secrets found in an organization by its ID",
+        "path": "/organizations/{id}/secret-scanning/alerts/**",
+        "effect": "deny"
+    },
+    {
+        "name": "secrets found in an enterprise",
+        "path": "/enterprises/{enterprise}/secret-scanning/alerts/**",
+        "effect": "deny"
+    },
+    {
+        "name": "download tokens of a repository",
+        "path": "/repos/{owner}/{repo}/actions/runners/downloads",
+        "effect": "deny"
+    },
+    {
+        "name": "download tokens of a repository by its ID",
+        "path": "/repositories/{id}/actions/runners/downloads",
+        "effect": "deny"
+    },
+    {
+        "name": "download tokens of an organization",
+        "path": "/orgs/{org}/actions/runners/downloads",
+        "effect": "deny"
+    },
+    {
+        "name": "download tokens of an organization by its ID",
+        "path": "/organizations/{id}/actions/runners/downloads",
+        "effect": "deny"
+    },
+    {
+        "name": "download tokens of an enterprise",
+        "path": "/enterprises/{enterprise}/actions/runners/downloads",
+        "effect": "deny"
+    },
+    {
+        "name": "new reports of a repository",
+        "path": "/repos/{owner}/{repo}/dependency-graph/sbom/generate-report",
+        "effect": "deny"
+    },
+    {
+        "name": "new reports of a repository by its ID",
+        "path": "/repositories/{id}/dependency-graph/sbom/generate-report",
+        "effect": "deny"
+    },
     { "name": "queries", "methods": ["POST"], "path": "/graphql", "graphql": ["query"], "effect": "allow" },
     { "name": "render Markdown", "methods": ["POST"], "path": "/markdown", "effect": "allow" },
     { "name": "render raw Markdown", "methods": ["POST"], "path": "/markdown/raw", "effect": "allow" },
@@ -59,6 +121,11 @@ impl ConnectionDefinition for GitHub {
             )
             .secret_name("accessToken")
             .rule_preset("read", READ)
+            // The packages of GitHub Actions and programs that run in workflows read these:
+            // https://docs.github.com/en/actions/reference/workflows-and-actions/variables
+            .door_variable("GITHUB_API_URL", "{door}")
+            .door_variable("GITHUB_GRAPHQL_URL", "{door}/graphql")
+            .door_variable("GITHUB_TOKEN", "{token}")
             .guide("Make a token and copy it; GitHub shows it once.")
             .guide_link("Make a classic token", NEW_CLASSIC)
             .guide_link("Make a fine-grained token", NEW_FINE_GRAINED)
@@ -156,6 +223,14 @@ impl Authorizer<Token> for GitHub {
         request.default_header("accept", "application/vnd.github+json");
         request.default_header("x-github-api-version", API_VERSION);
         Ok(())
+    }
+
+    fn is_immediate(&self) -> bool {
+        true
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        vec![Seat::bearer()]
     }
 }
 

@@ -147,6 +147,15 @@ impl Authorizer<McpCredential> for Mcp {
             }
         }
     }
+
+    fn is_immediate(&self) -> bool {
+        true
+    }
+
+    /// A header or a query that a person entered is known only from the credential.
+    fn seats(&self) -> Vec<Seat> {
+        vec![Seat::bearer()]
+    }
 }
 
 impl Refresher<McpCredential> for Mcp {

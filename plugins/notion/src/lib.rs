@@ -132,6 +132,14 @@ impl Authorizer<Token> for Notion {
         request.default_header("notion-version", VERSION);
         Ok(())
     }
+
+    fn is_immediate(&self) -> bool {
+        true
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        vec![Seat::bearer()]
+    }
 }
 
 impl NamedSecrets<Token> for Notion {

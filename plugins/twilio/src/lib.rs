@@ -167,6 +167,14 @@ impl Authorizer<Login> for Twilio {
         }
         Ok(())
     }
+
+    fn is_immediate(&self) -> bool {
+        true
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        vec![Seat::BasicPassword]
+    }
 }
 
 impl NamedSecrets<Login> for Twilio {

@@ -61,7 +61,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         package: "connection-server",
         // It shows and checks the addresses at which the inbound side receives requests, reads the manifests of
-        // extensions, and shows the usage of accounts.
+        // extensions and the rules of grants to agents, and shows the usage of accounts.
         normal: &[
             CONTRACT,
             "connection-agent",
@@ -69,8 +69,10 @@ pub(crate) const ROWS: &[Row] = &[
             "connection-core",
             "connection-inbound",
             "connection-manifest",
+            "connection-rules",
         ],
-        dev: &["connection-faults"],
+        // The floor of its benchmark of doors passes requests through with the client of the core.
+        dev: &["connection-egress", "connection-faults"],
     },
     // It is for machines without a database, and its tests use a real server.
     Row {

@@ -187,7 +187,7 @@ fn tools(workspace: &Workspace) -> Result<PathBuf, Failure> {
 }
 
 /// The requirements of the tests.
-const TESTS: [Need; 21] = [
+const TESTS: [Need; 22] = [
     Need::Compiler,
     NEXTEST,
     POSTGRES,
@@ -209,6 +209,7 @@ const TESTS: [Need; 21] = [
     ENGINE,
     STATIC_PROGRAM,
     OLDER_RUNTIME,
+    SANDBOX,
 ];
 /// The requirements of the other checks.
 const CHECKS: [Need; 6] = [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget, Need::BookMaker];
@@ -240,7 +241,7 @@ fn may_be_missing(need: Need, in_ci: bool) -> bool {
     let required = matches!(
         need,
         Need::BookMaker | Need::Compiler | Need::Component { .. } | Need::Installed { .. } | Need::Pinned { .. }
-    ) || RELEASE_PROGRAMS.contains(&need);
+    ) || RELEASE_PROGRAMS.contains(&need) && !TESTS.contains(&need);
     !required && !in_ci
 }
 
@@ -272,6 +273,7 @@ impl Need {
             BROWSER | DRIVER => "no page is tested in a real browser",
             UNIT_CHECKER => "the unit for systemd is not verified",
             ENGINE | STATIC_PROGRAM | OLDER_RUNTIME => "no container is run",
+            SANDBOX => "no tool uses the doors in a container",
             Self::Program { .. } => "tests that need it run only if CONNECTIONS_TEST_POSTGRES_URL names a server",
             _ => "plugins are not built without std here; only their source is checked",
         }

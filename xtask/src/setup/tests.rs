@@ -3,8 +3,8 @@
 use super::detection::{Detection, Version};
 use super::{
     API_TESTER, BARE_TARGET, BROWSER, CLAUDE, CLIENT, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE, MCP,
-    MORE_SERVERS, NODE, NPM, Need, OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SERVERS, STATIC_PROGRAM, Scope,
-    UNIT_CHECKER, as_root, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
+    MORE_SERVERS, NODE, NPM, Need, OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SANDBOX, SERVERS, STATIC_PROGRAM,
+    Scope, UNIT_CHECKER, as_root, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
 };
 
 const DENY_VERSION: Version = Version { major: 0, minor: 20 };
@@ -49,6 +49,7 @@ fn only_the_bare_target_and_servers_may_be_missing_and_only_containers_and_the_t
             BROWSER,
             DRIVER,
             UNIT_CHECKER,
+            SANDBOX,
         ];
         assert_eq!(may_be_missing(need, false), optional.contains(&need) || anywhere.contains(&need));
     }
@@ -162,5 +163,5 @@ fn what_only_a_release_needs_is_not_installed_for_the_checks_and_is_required_for
         assert!(matches!(need, Need::Pinned { .. }) && release.contains(&need) && !everything.contains(&need));
     }
     let shared: Vec<_> = release.iter().filter(|need| everything.contains(need)).collect();
-    assert_eq!(shared, [&Need::Compiler, &NODE, &NPM]);
+    assert_eq!(shared, [&Need::Compiler, &NODE, &NPM, &SANDBOX]);
 }

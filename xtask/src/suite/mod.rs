@@ -101,6 +101,7 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent, filters: &[&str]) -> Re
     let scenarios: &[&str] = if extent == Extent::Long { &[] } else { &["--auth"] };
     parts.run("mcp", |_| {
         conformance::check_mcp(workspace, scenarios)?;
+        conformance::serve_mcp(workspace)?;
         conformance::drill_mcp(workspace, &["--clients", "8", "--seconds", "10"])
     });
     parts.run("doc tests", |parts| {

@@ -255,6 +255,11 @@ fn of_policy(sandbox: &Sandbox, shared: &Shared) -> Result<SandboxMount, Sandbox
     };
     match &shared.source {
         Source::Directory(path) if !path.is_dir() => Err(unmountable(path, "it is not an existing directory")),
+        // This host protects the program, which nothing in a container can change.
+        Source::OwnProgram => {
+            let unknown = |_| unmountable(Path::new("this program"), "its path is unknown");
+            checked(std::env::current_exe().map_err(unknown)?, &shared.target, MountMode::ReadOnly)
+        }
         Source::Directory(path) if sandbox.registry.local().protects(path).unwrap_or(true) => {
             Err(unmountable(path, "it is, contains or lies inside a directory that this host protects"))
         }

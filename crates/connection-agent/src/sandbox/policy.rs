@@ -84,6 +84,7 @@ pub(super) struct Shared {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Directory(PathBuf),
+    OwnProgram,
     Volume(String),
 }
 
@@ -209,6 +210,13 @@ impl SandboxPolicy {
         access: SandboxAccess,
     ) -> Self {
         self.shared.push(Shared { source: Source::Directory(host.into()), target: container.into(), access });
+        self
+    }
+
+    /// Mounts the program of this process, which the tool may only read and start.
+    pub fn own_program(mut self, container: impl Into<String>) -> Self {
+        let access = SandboxAccess::ReadOnly;
+        self.shared.push(Shared { source: Source::OwnProgram, target: container.into(), access });
         self
     }
 

@@ -327,8 +327,10 @@ async fn a_fetch_whose_caller_is_gone_is_kept_and_so_is_one_past_the_monitor() {
     assert!(changes.changed().await);
     assert_eq!(part(&usage.snapshot(None).await.unwrap().unwrap()), 0.4);
     uses(&world, 50);
-    assert_eq!(connection.fetch_usage().await.unwrap().account, "ada");
-    assert_eq!(part(&usage.snapshot(None).await.unwrap().unwrap()), 0.5);
+    // The first fetch ends a moment after it has told of its result, and until then it answers a second caller, too.
+    while part(&usage.snapshot(None).await.unwrap().unwrap()) != 0.5 {
+        assert_eq!(connection.fetch_usage().await.unwrap().account, "ada");
+    }
     assert_eq!(plugin.fetches(), 2);
 }
 

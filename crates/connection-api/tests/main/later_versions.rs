@@ -1,8 +1,9 @@
 //! Answers of a later version of the server: with members and words that this version does not know.
 
 use connection_api::{
-    Connection, ConnectionPage, Delivery, Doctor, EventPage, Extension, FollowedHandOff, ImportResult, Kind, Liveness,
-    Me, Problem, Profile, Refreshed, Removed, Setup, SetupState, ShownConnection, System, Token, Usage, Webhook,
+    Connection, ConnectionPage, Delivery, Doctor, EventPage, Extension, FollowedHandOff, GrantPreview, ImportResult,
+    Kind, Liveness, Me, Problem, Profile, Refreshed, Removed, Setup, SetupState, ShownAgent, ShownConnection, System,
+    Token, Usage, Webhook,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ fn restore_maps(later: &mut Value, before: &Value) {
         (Value::Object(later), Value::Object(before)) => {
             for (name, value) in before {
                 match name.as_str() {
-                    "config" | "tags" => drop(later.insert(name.clone(), value.clone())),
+                    "config" | "tags" | "variables" => drop(later.insert(name.clone(), value.clone())),
                     _ => restore_maps(&mut later[name], value),
                 }
             }
@@ -56,6 +57,7 @@ fn members_that_are_not_known_are_ignored_in_each_answer() {
     check::<EventPage>();
     check::<Extension>();
     check::<FollowedHandOff>();
+    check::<GrantPreview>();
     check::<ImportResult>();
     check::<Kind>();
     check::<Me>();
@@ -64,6 +66,7 @@ fn members_that_are_not_known_are_ignored_in_each_answer() {
     check::<Refreshed>();
     check::<Removed>();
     check::<Setup>();
+    check::<ShownAgent>();
     check::<ShownConnection>();
     check::<System>();
     check::<Token>();

@@ -2,8 +2,9 @@
 
 use connection_api::{
     AcceptKind, AddExtension, Answers, BeginHandOff, BeginSetup, ChangeProfile, ChangeProfileSlot, Choice, Code,
-    ConfirmStep, Empty, ImportRow, Imports, NewGrant, NewProfile, NewSetupLink, NewToken, OwnerName, Rename,
-    SendRequest, SetDefault, SetPreferences, SetTags, UsageRequest, UsageSession, Verification,
+    ConfirmStep, Empty, ImportRow, Imports, NewAgent, NewAgentGrant, NewAgentToken, NewGrant, NewProfile, NewSetupLink,
+    NewToken, OwnerName, Rename, SendRequest, SetDefault, SetPreferences, SetTags, UsageRequest, UsageSession,
+    Verification,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -33,6 +34,9 @@ fn a_member_that_is_not_known_is_refused_in_each_request() {
     check::<Empty>();
     check::<ImportRow>();
     check::<Imports>();
+    check::<NewAgent>();
+    check::<NewAgentGrant>();
+    check::<NewAgentToken>();
     check::<NewGrant>();
     check::<NewProfile>();
     check::<NewSetupLink>();

@@ -76,6 +76,10 @@ impl Authorizer<Secret> for Plugin {
         request.set_bearer(key);
         Ok(())
     }
+
+    fn is_immediate(&self) -> bool {
+        true
+    }
 }
 
 impl NamedSecrets<Secret> for Plugin {

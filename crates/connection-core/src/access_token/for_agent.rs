@@ -48,16 +48,20 @@ impl AgentToken {
     }
 }
 
-/// Returns the token of an agent that has this text, is accepted now, and is for this audience. The use is recorded at
+/// Returns the hash by which a token is found; `None` for a text that is none of a token.
+pub(crate) fn token_hash(ground: &Arc<Ground>, text: &SecretString) -> Option<[u8; 32]> {
+    AccessTokens::new(ground).hash(text)
+}
+
+/// Returns the token of an agent that has this hash, is accepted now, and is for this audience. The use is recorded at
 /// most once a minute.
 pub(crate) async fn find_of_agent(
     ground: &Arc<Ground>,
-    text: &SecretString,
+    hash: &[u8; 32],
     audience: Audience,
 ) -> Result<Option<AccessToken>, Error> {
     let tokens = AccessTokens::new(ground);
-    let Some(hash) = tokens.hash(text) else { return Ok(None) };
-    let row = ground.reader().await?.access_token_by_hash(&hash).await?;
+    let row = ground.reader().await?.access_token_by_hash(&hash[..]).await?;
     let found = row.and_then(|row| tokens.accepted(row)).filter(|(_, token)| token.audience == Some(audience));
     let Some((row, token)) = found else { return Ok(None) };
     tokens.note_use(&row).await;

@@ -28,7 +28,9 @@ use crate::{
     },
 };
 
-pub(crate) use for_agent::{AgentToken, accepted_of_agent, find_of_agent, listed_of_agent, revoke_of_agent};
+pub(crate) use for_agent::{
+    AgentToken, accepted_of_agent, find_of_agent, listed_of_agent, revoke_of_agent, token_hash,
+};
 pub use link::{NewSetupLink, SetupLink};
 pub(crate) use of_extension::revoke_of_extension;
 pub use record::{AccessToken, Audience, IssuedToken, NewAccessToken, Role};
@@ -43,6 +45,12 @@ const LENGTH: usize = PREFIX.len() + 43;
 const USED_EVERY: i64 = 60;
 /// The maximum number of characters in a name.
 const MAX_NAME: usize = 100;
+
+/// Returns `true` for a text that can be a token: the prefix, and bytes in base64url.
+fn has_form(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    text.len() == LENGTH && text.strip_prefix(PREFIX).is_some_and(|rest| rest.bytes().all(is_digit))
+}
 
 /// The tokens with which pages and programs use the API of a host, of all owners.
 ///
@@ -279,7 +287,7 @@ impl<'a> AccessTokens<'a> {
     /// Returns the hash of a text that can be a token.
     fn hash(self, text: &SecretString) -> Option<[u8; 32]> {
         let text = text.expose_secret();
-        (text.len() == LENGTH && text.starts_with(PREFIX)).then(|| self.mac(text))
+        has_form(text).then(|| self.mac(text))
     }
 
     fn mac(self, text: &str) -> [u8; 32] {

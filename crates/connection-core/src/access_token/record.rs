@@ -5,7 +5,7 @@ use std::time::Duration;
 use connection_contract::{DisplayText, Timestamp};
 use secrecy::SecretString;
 
-use super::SetupLink;
+use super::{LENGTH, PREFIX, SetupLink, has_form};
 use crate::{
     AccessTokenId, AgentId, SessionId,
     store::rows::{AccessTokenRow, TokenPurpose},
@@ -18,6 +18,10 @@ pub enum Role {
     /// The bearer is an agent, and may use the doors for which its token was made. It has no access to the API of a
     /// host. Only [`Agent::new_token`](crate::Agent::new_token) makes such a token.
     Agent,
+    /// The bearer reads the requests of agents about which a person is asked, answers them, and does nothing else. This
+    /// is no step in the order of the other roles: of those, [`Manage`](Self::Manage) and [`Admin`](Self::Admin) permit
+    /// it, too.
+    Approve,
     /// The bearer sees connections and their state.
     Read,
     /// The bearer may also send requests through connections.
@@ -32,17 +36,23 @@ pub enum Role {
 
 impl Role {
     /// The roles of the callers of a host, the smallest first. [`Agent`](Self::Agent) is none of them.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Use, Self::Manage, Self::Admin];
+    pub const ALL: [Self; 5] = [Self::Approve, Self::Read, Self::Use, Self::Manage, Self::Admin];
 
-    /// Returns the word for the role: `agent`, `read`, `use`, `manage` or `admin`.
+    /// Returns the word for the role: `agent`, `approve`, `read`, `use`, `manage` or `admin`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Agent => "agent",
+            Self::Approve => "approve",
             Self::Read => "read",
             Self::Use => "use",
             Self::Manage => "manage",
             Self::Admin => "admin",
         }
+    }
+
+    /// Returns `true` if the bearer may answer the requests of agents about which a person is asked.
+    pub fn may_approve(self) -> bool {
+        matches!(self, Self::Approve | Self::Manage | Self::Admin)
     }
 
     /// Returns the role of the callers of a host with this word.
@@ -124,6 +134,31 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
+    /// Returns the parts of a text that have the form of a token, whether or not there is such a token.
+    ///
+    /// ```
+    /// use connection_core::AccessToken;
+    ///
+    /// let token = format!("cn_{}", "A".repeat(43));
+    /// let header = format!("Bearer sk_{token}");
+    /// assert_eq!(AccessToken::texts_in(&header).collect::<Vec<_>>(), [token]);
+    /// assert_eq!(AccessToken::texts_in("Bearer cn_short").next(), None);
+    /// ```
+    pub fn texts_in(text: &str) -> impl Iterator<Item = &str> {
+        let mut rest = text;
+        std::iter::from_fn(move || {
+            loop {
+                let begin = rest.find(PREFIX)?;
+                let found = rest.get(begin..begin + LENGTH).filter(|found| has_form(found));
+                // Another token may begin within a text that is none.
+                rest = rest.get(begin + found.map_or(PREFIX.len(), str::len)..)?;
+                if found.is_some() {
+                    return found;
+                }
+            }
+        })
+    }
+
     /// Returns the token of a row; `None` for the code of a page, and for a row with content that this program does not
     /// know.
     pub(super) fn of(row: &AccessTokenRow) -> Option<Self> {

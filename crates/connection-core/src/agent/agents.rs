@@ -2,9 +2,9 @@
 
 use connection_contract::BoxFuture;
 
-use super::Agent;
+use super::{Agent, AgentGrant, grants};
 use crate::{
-    AgentError, Error,
+    AgentError, AgentId, Error,
     access_token::revoke_of_agent,
     grant::agent,
     ground::{Ground, Scope},
@@ -94,6 +94,25 @@ impl<'a> Agents<'a> {
         })
     }
 
+    /// Returns the grants of all agents of the owner, by agent and connection, with those that were revoked or have
+    /// ended, and with those of removed agents.
+    ///
+    /// As in [`Agent::grants`], a grant whose row was edited or restored is left out, and one with rules that this
+    /// version cannot read, too.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn grants(self) -> BoxFuture<'a, Result<Vec<AgentGrant>, Error>> {
+        Box::pin(async move {
+            let mut reader = self.scope.system.reader().await?;
+            let rows = reader.every_agent_grant(self.scope.owner).await?;
+            let budgets = reader.every_budget(self.scope.owner).await?;
+            let widenings = reader.widenings(self.scope.owner).await?;
+            Ok(grants::listed(self.scope.system, &rows, &budgets, &widenings))
+        })
+    }
+
     /// Returns the agent with this name.
     ///
     /// # Errors
@@ -111,6 +130,19 @@ impl<'a> Agents<'a> {
             agent::check(&self.scope.system.sealer, &row)?;
             Ok(Agent::of(self.scope.owned(), row))
         })
+    }
+
+    /// Returns the agent with this id.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`get`](Self::get).
+    pub(crate) async fn with_id(self, id: AgentId) -> Result<Agent, Error> {
+        let row = self.scope.system.reader().await?.agent(id).await?;
+        let row = row.filter(|row| row.owner == self.scope.owner && row.removed_at.is_none());
+        let row = row.ok_or_else(|| Error::from(AgentError::Unknown(id.to_string().into())))?;
+        agent::check(&self.scope.system.sealer, &row)?;
+        Ok(Agent::of(self.scope.owned(), row))
     }
 
     /// Removes an agent and returns whether there was one. In one transaction, its grants and its tokens are revoked.

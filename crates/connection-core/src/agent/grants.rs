@@ -7,11 +7,14 @@ use connection_rules::{Budget, Rules};
 
 use super::Agent;
 use crate::{
-    AgentError, AgentId, ConnectionId, Error, ExtensionError, event,
+    AgentError, AgentId, BudgetLeft, ConnectionId, Error, ExtensionError, Widening,
+    budget::Windows,
+    event,
     grant::agent,
+    ground::Ground,
     store::{
-        Lock, StoreError, Tx,
-        rows::{AgentGrantRow, Marked},
+        BudgetRow, Lock, StoreError, Tx,
+        rows::{AgentGrantRow, Marked, WideningRow},
     },
 };
 
@@ -46,10 +49,16 @@ pub struct AgentGrant {
     pub expires_at: Timestamp,
     /// The time at which it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// What was left of the budget when the grant was read. `None` without a budget, and in a
+    /// [`Permit`](super::Permit).
+    pub left: Option<BudgetLeft>,
+    /// The widenings of the grant that have not ended. Empty in a [`Permit`](super::Permit).
+    pub widened: Vec<Widening>,
 }
 
 impl AgentGrant {
-    /// Returns the grant in a row; `None` for rules that this version does not know.
+    /// Returns the grant in a row, without what is left of its budget; `None` for rules that this version does not
+    /// know.
     pub(super) fn of(row: &AgentGrantRow) -> Option<Self> {
         Some(Self {
             agent: row.agent_id,
@@ -58,7 +67,25 @@ impl AgentGrant {
             created_at: Timestamp::from_seconds(row.created_at),
             expires_at: Timestamp::from_seconds(row.expires_at),
             revoked_at: row.revoked_at.map(Timestamp::from_seconds),
+            left: None,
+            widened: Vec::new(),
         })
+    }
+
+    /// Adds what is left of the budget at this time.
+    fn with_left(self, now: Timestamp, row: Option<&BudgetRow>) -> Self {
+        let left = self.windows().map(|windows| windows.left(now, row));
+        Self { left, ..self }
+    }
+
+    /// Sets what is left of the budget before the first request.
+    fn whole(self) -> Self {
+        Self { left: self.windows().map(Windows::whole), ..self }
+    }
+
+    /// Returns the windows of the budget.
+    pub(super) fn windows(&self) -> Option<Windows> {
+        self.budget().map(|budget| Windows::new(budget, self.created_at))
     }
 
     /// Returns the number of requests that the agent may send in a time, if it is limited.
@@ -115,39 +142,58 @@ impl GrantAgent {
         Self { time: Some(time), ..self }
     }
 
-    async fn give(self) -> Result<AgentGrant, Error> {
-        let Self { agent, connection, rules, time } = self;
-        let time = time.or(rules.expires()).unwrap_or(USUAL_TIME);
+    /// Returns the grant as it would be if it were given now. Nothing is stored, and the connection is not looked up.
+    ///
+    /// # Errors
+    ///
+    /// [`AgentError::InvalidExpiry`].
+    pub fn preview(&self) -> Result<AgentGrant, Error> {
+        let row = self.row()?;
+        AgentGrant::of(&row).map(AgentGrant::whole).ok_or_else(|| self.unreadable())
+    }
+
+    fn unreadable(&self) -> Error {
+        let agent = self.agent.name.to_string().into();
+        AgentError::UnreadableRules { agent, connection: self.connection }.into()
+    }
+
+    /// Returns the row of the grant, if it is given now.
+    fn row(&self) -> Result<AgentGrantRow, Error> {
+        let time = self.time.or(self.rules.expires()).unwrap_or(USUAL_TIME);
         if time < Duration::from_secs(1) || time > MAX_TIME {
             return Err(AgentError::InvalidExpiry.into());
         }
-        let now = agent.scope.system.clock.now().seconds();
-        let row = AgentGrantRow {
-            owner: agent.scope.owner.to_string(),
-            agent_id: agent.id,
-            connection_id: connection,
-            rules: rules.to_value().to_string(),
+        let now = self.agent.scope.system.clock.now().seconds();
+        Ok(AgentGrantRow {
+            owner: self.agent.scope.owner.to_string(),
+            agent_id: self.agent.id,
+            connection_id: self.connection,
+            rules: self.rules.to_value().to_string(),
             created_at: now,
             expires_at: now.saturating_add_unsigned(time.as_secs()),
             revoked_at: None,
             marked: Marked::default(),
-        };
+        })
+    }
+
+    async fn give(self) -> Result<AgentGrant, Error> {
+        let row = self.row()?;
+        let connection = self.connection;
         let stored = row.clone();
-        let by = agent.clone();
-        let job = agent.scope.system.store.write(move |tx| {
+        let by = self.agent.clone();
+        let job = self.agent.scope.system.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&stored.owner)).await?;
                 tx.lock(Lock::Connection(connection)).await?;
-                match refusal(tx, &by, connection).await? {
-                    Some(error) => return Ok(Err(error)),
-                    None => agent::write(tx, &by.scope.system, (&by.name, &stored), event::AGENT_GRANTED).await?,
+                if let Some(error) = refusal(tx, &by, connection).await? {
+                    return Ok(Err(error));
                 }
+                agent::write(tx, &by.scope.system, (&by.name, &stored), event::AGENT_GRANTED).await?;
                 tx.made(&connection.to_string()).await.map(Ok)
             })
         });
         job.await??;
-        let unreadable = || AgentError::UnreadableRules { agent: agent.name.to_string().into(), connection };
-        Ok(AgentGrant::of(&row).ok_or_else(unreadable)?)
+        AgentGrant::of(&row).map(AgentGrant::whole).ok_or_else(|| self.unreadable())
     }
 }
 
@@ -218,9 +264,35 @@ impl Agent {
     pub fn grants(&self) -> BoxFuture<'_, Result<Vec<AgentGrant>, Error>> {
         Box::pin(async move {
             let ground = &self.scope.system;
-            let mut rows = ground.reader().await?.agent_grants(&self.scope.owner, self.id).await?;
-            rows.retain(|row| agent::check_grant(&ground.sealer, row).is_ok());
-            Ok(rows.iter().filter_map(AgentGrant::of).collect())
+            let mut reader = ground.reader().await?;
+            let rows = reader.agent_grants(&self.scope.owner, self.id).await?;
+            let budgets = reader.budgets(&self.scope.owner, &self.id.grantee()).await?;
+            let widenings = reader.widenings(&self.scope.owner).await?;
+            Ok(listed(ground, &rows, &budgets, &widenings))
         })
     }
+}
+
+/// Returns the grants in rows that are as this program wrote them, each with what is left of its budget and what widens
+/// it.
+pub(super) fn listed(
+    ground: &Ground,
+    rows: &[AgentGrantRow],
+    budgets: &[BudgetRow],
+    widenings: &[WideningRow],
+) -> Vec<AgentGrant> {
+    let now = ground.clock.now();
+    let of_row = |row: &AgentGrantRow| {
+        agent::check_grant(&ground.sealer, row).ok()?;
+        let grantee = row.agent_id.grantee();
+        let budget = budgets.iter().find(|budget| {
+            (&budget.grantee, budget.connection_id) == (&grantee, row.connection_id)
+                && Some(budget.revision) == row.marked.newest
+        });
+        let of_grant =
+            widenings.iter().filter(|of| (of.agent_id, of.connection_id) == (row.agent_id, row.connection_id));
+        let widened = of_grant.filter_map(|of| Widening::of(ground, of, row.marked.newest)).collect();
+        Some(AgentGrant { widened, ..AgentGrant::of(row)?.with_left(now, budget) })
+    };
+    rows.iter().filter_map(of_row).collect()
 }

@@ -7,6 +7,7 @@
 mod agents;
 mod caller;
 mod grants;
+mod kept;
 mod tokens;
 
 use std::{fmt, sync::Arc};
@@ -24,6 +25,8 @@ pub use agents::Agents;
 pub use caller::{AgentCaller, Permit};
 pub use grants::{AgentGrant, GrantAgent};
 pub use tokens::NewAgentToken;
+
+pub(crate) use kept::KeptCallers;
 
 /// The handle of one agent of one owner. A clone is another handle of the same agent.
 ///

@@ -23,7 +23,7 @@ impl Connection {
                 return Err(self.cannot("read files"));
             }
             let files = LocalFiles::new(roots.clone(), self.system.ground.reading(&self.info.owner));
-            Ok(Files { files, roots: roots.clone() })
+            Ok(Files { files, roots: roots.clone(), connection: self.clone() })
         })
     }
 }
@@ -33,6 +33,7 @@ impl Connection {
 pub struct Files {
     files: LocalFiles,
     roots: Vec<GrantedDirectory>,
+    connection: Connection,
 }
 
 impl Files {
@@ -45,36 +46,45 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
+    /// [`Error::Files`], [`Error::Directory`] for a root that the host no longer allows, and [`Error::Frozen`].
     pub fn stat<'a>(&'a self, root: &'a GrantedDirectory, path: &'a str) -> BoxFuture<'a, Result<FileStat, Error>> {
-        Box::pin(async move { Ok(self.files.stated(root, path).await?) })
+        Box::pin(async move {
+            self.connection.check_frozen().await?;
+            Ok(self.files.stated(root, path).await?)
+        })
     }
 
     /// Returns the entries of a directory, in the order of their names.
     ///
     /// # Errors
     ///
-    /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
+    /// [`Error::Files`], [`Error::Directory`] for a root that the host no longer allows, and [`Error::Frozen`].
     pub fn list<'a>(
         &'a self,
         root: &'a GrantedDirectory,
         path: &'a str,
     ) -> BoxFuture<'a, Result<Vec<FileStat>, Error>> {
-        Box::pin(async move { Ok(self.files.listed(root, path).await?) })
+        Box::pin(async move {
+            self.connection.check_frozen().await?;
+            Ok(self.files.listed(root, path).await?)
+        })
     }
 
     /// Returns the content of a file of at most `limit` bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Files`], and [`Error::Directory`] for a root that the host no longer allows.
+    /// [`Error::Files`], [`Error::Directory`] for a root that the host no longer allows, and [`Error::Frozen`].
     pub fn read<'a>(
         &'a self,
         root: &'a GrantedDirectory,
         path: &'a str,
         limit: usize,
     ) -> BoxFuture<'a, Result<Secret, Error>> {
-        Box::pin(async move { Ok(self.files.content(root, path, limit).await?) })
+        Box::pin(async move {
+            self.connection.check_frozen().await?;
+            Ok(self.files.content(root, path, limit).await?)
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod missing_scopes;
 mod open;
 mod overview;
 mod reauthorize;
+mod record;
 mod refresh;
 mod refused_use;
 mod rename;
@@ -25,10 +26,12 @@ use std::{fmt, sync::Arc};
 use connection_contract::{BaseUrl, BoxFuture, HttpRequest, Origin, Text, host};
 
 use crate::{
-    ConnectionId, ConnectionInfo, Error, LivenessChanges, StoreError,
+    AgentId, ConnectionId, ConnectionInfo, Error, LivenessChanges, StoreError,
     credential::{HotRow, Operation, ReadConnection, Stored},
+    frozen::{Permitted, UseGuard, Used, User},
     ground::{Scope, check_terms},
     kinds::KindEntry,
+    uses::{Grantee, UsedBy},
     verify,
 };
 
@@ -36,8 +39,11 @@ pub use files::Files;
 pub use list::{Filter, Page};
 pub(crate) use list::{count, list, named};
 pub(crate) use missing_scopes::MAX_SCOPES;
+pub(crate) use open::invalid as invalid_body;
 pub use overview::{InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage};
 pub(crate) use overview::{counts, overview};
+pub(crate) use record::refusal;
+pub(crate) use request_body::ReadBody;
 pub use request_body::RequestBody;
 pub use response::Response;
 pub(crate) use system::System;
@@ -70,6 +76,13 @@ pub(crate) use usage_session::session_metrics;
 pub struct Connection {
     pub(crate) system: Arc<System>,
     pub(crate) info: Arc<ConnectionInfo>,
+    user: User,
+    /// Who uses it, for the record of use.
+    by: Arc<UsedBy>,
+    /// What the uses of an agent depend on.
+    permitted: Option<Arc<Permitted>>,
+    /// Set if answers are redacted although the user has all rights.
+    is_redacting: bool,
 }
 
 impl fmt::Debug for Connection {
@@ -199,7 +212,92 @@ impl Connection {
     }
 
     pub(crate) fn new(system: &Arc<System>, info: impl Into<Arc<ConnectionInfo>>) -> Self {
-        Self { system: system.clone(), info: info.into() }
+        Self {
+            system: system.clone(),
+            info: info.into(),
+            user: User::Host,
+            by: system.ground.recorder.by.clone(),
+            permitted: None,
+            is_redacting: false,
+        }
+    }
+
+    /// Returns a handle for uses by this program.
+    pub(crate) fn used_by(self, user: User) -> Self {
+        Self { user, ..self }
+    }
+
+    /// Returns a handle whose answers do not show the credential. It is for answers that are passed on to somebody who is
+    /// not meant to see it; the handles of agents and extensions do the same.
+    ///
+    /// A provider may repeat the credential in an answer, for example in a message about an error. In the headers and
+    /// the body, each byte of it is replaced by `*`, in the forms that are usual: as it is, percent-encoded, in base64,
+    /// in hexadecimal, and escaped for JSON. A secret of less than eight bytes is not searched for. Bytes that may be
+    /// the beginning of such a form are held back until more of the answer arrives, and the provider is asked for an
+    /// answer without a coding. This is a help and not a wall: another form of the credential passes.
+    ///
+    /// ```
+    /// use connection_core::{Connection, Error};
+    ///
+    /// async fn shown(connection: &Connection, path: &str) -> Result<Vec<u8>, Error> {
+    ///     let request = connection.request("GET", path).await?;
+    ///     let answer = connection.redacting().send(request).await?;
+    ///     Ok(answer.bytes(1 << 20).await?.expose().to_vec())
+    /// }
+    /// # let _ = shown;
+    /// ```
+    #[must_use]
+    pub fn redacting(&self) -> Self {
+        Self { is_redacting: true, ..self.clone() }
+    }
+
+    fn redacts(&self) -> bool {
+        self.is_redacting || self.user.is_grantee()
+    }
+
+    /// Returns a handle for the requests of an agent. They are refused, and streams end, while the agent is frozen, and
+    /// when the store cannot be read for a second. Their answers do not show the credential, as with
+    /// [`redacting`](Self::redacting). A door decides about each request by the [`Permit`](crate::Permit) of the agent
+    /// before.
+    ///
+    /// ```
+    /// use connection_core::{AgentCaller, Connection, Error, RequestBody, Response};
+    ///
+    /// async fn pass(caller: &AgentCaller, connection: &Connection) -> Result<Response, Error> {
+    ///     let connection = connection.for_agent(caller.agent().id());
+    ///     let request = connection.request("GET", "/me").await?;
+    ///     connection.open(request, RequestBody::empty()).await
+    /// }
+    /// # let _ = pass;
+    /// ```
+    #[must_use]
+    pub fn for_agent(&self, agent: AgentId) -> Self {
+        let by = UsedBy { grantee: Some(Grantee::Agent(agent)), ..(*self.by).clone() };
+        self.clone().used_by(User::Agent(agent)).recorded_by(by)
+    }
+
+    /// Returns a handle whose uses end with the grant and the token of an agent.
+    pub(crate) fn permitted_by(self, permitted: Option<&Permitted>) -> Self {
+        Self { permitted: permitted.cloned().map(Arc::new), ..self }
+    }
+
+    /// Checks that nothing is frozen that concerns a use of this connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Frozen`], and the store's errors.
+    pub(crate) async fn check_frozen(&self) -> Result<(), Error> {
+        let used = Used::of(&self.info, self.user);
+        Ok(self.system.ground.freezes.check(used, self.user).await?)
+    }
+
+    /// Begins a use, unless something is frozen that concerns it.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`check_frozen`](Self::check_frozen).
+    async fn begin_use(&self) -> Result<UseGuard, Error> {
+        Ok(self.system.ground.freezes.begin_use(&self.info, self.user, self.permitted.clone()).await?)
     }
 
     /// Returns the connection with this id, if the owner has it.

@@ -3,20 +3,26 @@
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
-use connection_contract::{BoxFuture, Context, HttpRequest, Origin, Secret, host};
-use connection_egress::{BodyFault, BrokenBody, NotAnswered, SecretBuffer, Streaming, host as host_name, is_sendable};
+use connection_contract::{BoxFuture, Context, CredentialError, HttpError, HttpRequest, Origin, Secret, host};
+use connection_egress::{
+    BodyFault, BrokenBody, NotAnswered, SecretBuffer, StreamedBody, Streaming, host as host_name, is_sendable,
+};
 
 use super::{
     Connection, RequestBody, Response,
     missing_scopes::MissingScopes,
+    record::{outcome, sent},
     request_body::{Content, KEPT, KeptBody},
 };
 use crate::{
     Error,
     contain::{self, Contained},
-    credential::{CredentialServices, HotRow, Operation},
+    credential::{CredentialServices, HotRow, Operation, named_secrets},
     error::{CRASHED, TIMED_OUT},
+    frozen::OpenUse,
     kinds::KindEntry,
+    redact::{self, Redactor},
+    uses::{OpenRecord, What},
     verify::lag,
 };
 
@@ -60,6 +66,26 @@ impl Manner {
             Self::InPieces(Some(body)) => body.length().is_none_or(|length| length > KEPT as u64),
         }
     }
+}
+
+/// The error of a request without an answer.
+pub(crate) struct Unanswered {
+    pub(crate) error: Error,
+    /// `true` if a part of the request may have left, so that the provider may have acted on it.
+    pub(crate) is_sent: bool,
+}
+
+/// Returns `true` for an error of making the connection, after which no part of the request has left.
+fn is_unsent(error: &Error) -> bool {
+    let Error::Http { source, .. } = error else { return false };
+    matches!(source, HttpError::Connect | HttpError::Credential | HttpError::Denied | HttpError::Dns)
+}
+
+/// How a request is sent, and its record.
+#[derive(Clone, Copy)]
+struct Sending<'a> {
+    manner: &'a Manner,
+    record: &'a OpenRecord,
 }
 
 impl Connection {
@@ -123,14 +149,71 @@ impl Connection {
                 }
                 Content::Stream(body) => Some(body),
             };
-            self.perform(request, Manner::InPieces(streamed)).await
+            self.perform(request, Manner::InPieces(streamed), None).await
         })
     }
 
+    /// Sends a request as [`open`](Self::open) does, with this body. An error says whether the provider may have acted on
+    /// the request.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`open`](Self::open).
+    pub(crate) async fn open_once(&self, mut request: HttpRequest, body: Secret) -> Result<Response, Unanswered> {
+        request.body = body;
+        self.perform_telling(request, Manner::InPieces(None), None).await
+    }
+
     /// Sends a request with a working credential, and again if the provider refuses it and another credential or a
-    /// little time may help.
-    pub(super) async fn perform(&self, mut request: HttpRequest, mut manner: Manner) -> Result<Response, Error> {
-        let (mut kind, mut row) = self.open_fresh().await?;
+    /// little time may help. `begun` is the record of the use if its beginning is written already.
+    pub(super) async fn perform(
+        &self,
+        request: HttpRequest,
+        manner: Manner,
+        begun: Option<OpenRecord>,
+    ) -> Result<Response, Error> {
+        self.perform_telling(request, manner, begun).await.map_err(|unanswered| unanswered.error)
+    }
+
+    async fn perform_telling(
+        &self,
+        request: HttpRequest,
+        manner: Manner,
+        begun: Option<OpenRecord>,
+    ) -> Result<Response, Unanswered> {
+        let is_head = request.method == "HEAD";
+        let mut what = self.what_of(&request);
+        let mut record = begun;
+        match self.performed(request, manner, &mut record, &mut what).await {
+            Ok(mut answer) => {
+                if let Some(record) = record {
+                    answer.recorded(record, is_head);
+                }
+                Ok(answer)
+            }
+            Err(error) => {
+                let is_repeated = record.as_ref().is_some_and(OpenRecord::was_repeated);
+                let is_begun = record.as_ref().is_some_and(OpenRecord::is_sent);
+                let is_sent = is_repeated || is_begun && !is_unsent(&error);
+                match record {
+                    Some(mut record) => record.failed(outcome(&error, record.is_sent()), error.code()),
+                    None => self.record_refusal(self.by(), what, &error),
+                }
+                Err(Unanswered { error, is_sent })
+            }
+        }
+    }
+
+    /// Sends a request as [`perform`](Self::perform) does. `record` is set, and `what` taken, when the use begins in the
+    /// record.
+    async fn performed(
+        &self,
+        mut request: HttpRequest,
+        mut manner: Manner,
+        record: &mut Option<OpenRecord>,
+        what: &mut What,
+    ) -> Result<Response, Error> {
+        let (mut kind, mut row) = self.open_for_use().await?;
         if !kind.capabilities.send {
             return Err(self.cannot("send requests"));
         }
@@ -139,25 +222,46 @@ impl Connection {
         if !is_sendable(&request) {
             return Err(Error::InvalidRequest("only the HTTP client itself may use its method or one of its headers"));
         }
+        if self.redacts() {
+            // What the provider repeats is found only in a body without a coding.
+            request.set_header("accept-encoding", "identity");
+        }
         if let (true, Manner::InPieces(body)) = (kind.reads_body, &mut manner) {
             check_reach(&row, &origin)?;
             check_size(&kind, request.body.expose().len() <= MAX_WHOLE)?;
             if let Some(body) = body.take() {
                 request.body = Box::pin(self.read_whole(&kind, body)).await?;
                 // Reading may have taken minutes.
-                (kind, row) = Box::pin(self.open_fresh()).await?;
+                (kind, row) = Box::pin(self.open_for_use()).await?;
             }
         }
+        check_reach(&row, &origin)?;
         if manner.is_long(&request) {
-            check_reach(&row, &origin)?;
             row = Box::pin(self.refreshed_for_long_request(&kind, row)).await;
         }
+        let record = match record {
+            Some(record) => record,
+            None => record.insert(self.begin_record(std::mem::take(what)).await?),
+        };
+        record.count_sent(sent(&request, &manner));
+        self.answered(kind, row, &origin, request, Sending { manner: &manner, record }).await
+    }
+
+    /// Sends a request with this credential, and again if the provider refuses it.
+    async fn answered(
+        &self,
+        kind: Arc<KindEntry>,
+        row: Arc<HotRow>,
+        origin: &Origin,
+        request: HttpRequest,
+        how: Sending<'_>,
+    ) -> Result<Response, Error> {
         let again = host::duplicate(&request);
-        let answer = self.send_as(&kind, &row, &origin, request, &manner).await?;
+        let answer = self.send_as(&kind, &row, origin, request, how).await?;
         if answer.status() != UNAUTHORIZED {
             return Ok(answer);
         }
-        let (answer, row) = self.send_again(&kind, row, &origin, answer, again, &manner).await?;
+        let (answer, row) = self.send_again(&kind, row, origin, answer, again, how).await?;
         if answer.status() == UNAUTHORIZED && !answer.has_newer_credential() {
             self.note_refused_use(row.generation).await;
         }
@@ -173,15 +277,15 @@ impl Connection {
         origin: &Origin,
         mut answer: Response,
         again: HttpRequest,
-        manner: &Manner,
+        how: Sending<'_>,
     ) -> Result<(Response, Arc<HotRow>), Error> {
         // While the credential is refreshed, no more of a body passes than can be kept.
-        let held = Held::new(manner.streamed());
+        let held = Held::new(how.manner.streamed());
         // A provider that refuses a request because of its credential has not acted on it.
         let (answer, row) = match self.after_refusal(kind, &row).await {
-            Some(newer) if manner.repeats() => {
+            Some(newer) if how.manner.repeats() => {
                 drop(answer);
-                (self.send_as(kind, &newer, origin, host::duplicate(&again), manner).await?, newer)
+                (self.send_as(kind, &newer, origin, host::duplicate(&again), how).await?, newer)
             }
             Some(_) => {
                 answer.has_newer_credential = true;
@@ -192,16 +296,16 @@ impl Connection {
         drop(held);
         let clock = &*self.system.ground.clock;
         let is_fresh = row.plan.is_fresh(clock.now().seconds());
-        if answer.status() != UNAUTHORIZED || !is_fresh || !manner.repeats() {
+        if answer.status() != UNAUTHORIZED || !is_fresh || !how.manner.repeats() {
             return Ok((answer, row));
         }
-        let _held = Held::new(manner.streamed());
+        let _held = Held::new(how.manner.streamed());
         lag::pause(clock).await;
         // The credential may have ended during the pause. If there is none, the first answer is the better result.
-        match Box::pin(self.open_fresh()).await {
-            Ok((_, row)) if manner.repeats() => {
+        match Box::pin(self.open_for_use()).await {
+            Ok((_, row)) if how.manner.repeats() => {
                 drop(answer);
-                Ok((self.send_as(kind, &row, origin, again, manner).await?, row))
+                Ok((self.send_as(kind, &row, origin, again, how).await?, row))
             }
             _ => Ok((answer, row)),
         }
@@ -214,58 +318,85 @@ impl Connection {
         row: &Arc<HotRow>,
         origin: &Origin,
         request: HttpRequest,
-        manner: &Manner,
+        how: Sending<'_>,
     ) -> Result<Response, Error> {
         // The origin is checked before the plugin attaches anything.
         check_reach(row, origin)?;
-        let request = self.attach(kind, row, request).await?;
-        if manner.streamed().is_some() && !request.body.is_empty() {
+        let of = self.begin_use().await?;
+        let (request, redactor) = of.open.unless_cut(self.attach(kind, row, request)).await??;
+        if how.manner.streamed().is_some() && !request.body.is_empty() {
             // The plugin added a body without saying that it reads bodies.
             return Err(self.cannot("send a body in pieces"));
         }
         let host = host_name(origin).to_owned();
-        let answer = self.answer(row, request, manner).await.map_err(|error| match error {
-            NotAnswered::Body(fault) => invalid(fault),
-            NotAnswered::Http(source) => Error::Http { host: host.clone(), source },
+        how.record.sending();
+        let answered = of.open.unless_cut(self.answer(row, request, how.manner, &of.open)).await?;
+        let answer = answered.map_err(|error| match (of.open.reason(), error) {
+            (Some(why), _) => why.into(),
+            (None, NotAnswered::Body(fault)) => invalid(fault),
+            (None, NotAnswered::Http(source)) => Error::Http { host: host.clone(), source },
         })?;
         let scopes = match answer.status {
             FORBIDDEN => MissingScopes::of(&answer.headers, &kind.descriptor),
             _ => MissingScopes::default(),
         };
-        Ok(Response { answer, host, scopes, has_newer_credential: false })
+        Ok(Response::new(answer, of, host, scopes).await.redacted(redactor))
     }
 
-    async fn answer(&self, row: &HotRow, request: HttpRequest, manner: &Manner) -> Result<Streaming, NotAnswered> {
+    async fn answer(
+        &self,
+        row: &HotRow,
+        mut request: HttpRequest,
+        manner: &Manner,
+        of: &Arc<OpenUse>,
+    ) -> Result<Streaming, NotAnswered> {
         let http = &self.system.ground.http;
         let egress = row.payload.egress(&self.info.owner, Operation::Use);
         match manner {
             Manner::AtOnce => Ok(http.start(&egress, request, MAX_BYTES).await?),
-            Manner::InPieces(body) => http.open(&egress, request, body.as_ref().map(KeptBody::next_request)).await,
+            Manner::InPieces(body) => {
+                let body = match body {
+                    Some(body) => Some(body.next_request()),
+                    None => StreamedBody::whole(std::mem::take(&mut request.body)),
+                };
+                http.open(&egress, request, body.map(|body| of.guarded(body))).await
+            }
         }
     }
 
-    /// Lets the plugin attach one credential to the request.
+    /// Lets the plugin attach one credential to the request. Returns what replaces the credential in the answer, if the
+    /// answer is redacted.
     async fn attach(
         &self,
         kind: &Arc<KindEntry>,
         row: &Arc<HotRow>,
         mut request: HttpRequest,
-    ) -> Result<HttpRequest, Error> {
+    ) -> Result<(HttpRequest, Option<Redactor>), Error> {
         let services =
             CredentialServices::new(&self.system.ground, kind, &self.info.owner, &row.payload, Operation::Use);
         let definition = kind.definition.clone();
-        let row = row.clone();
-        let attach = async move {
-            contain::call(move || {
+        let credential = row.clone();
+        let names = if self.redacts() { Some(named_secrets::declared(kind)) } else { None };
+        let attach = move || {
+            contain::call(move || -> Result<_, CredentialError> {
+                let credential = &credential.payload.credential;
                 let http = services.http();
                 let ctx = Context::new(services.services(&http));
-                definition
-                    .authorize(&row.payload.credential, &mut request, &ctx)
-                    .map(|attached| attached.then_some(request))
+                if !definition.authorize(credential, &mut request, &ctx)? {
+                    return Ok(None);
+                }
+                let secrets = names.map(|names| definition.secrets_named(credential, &names)).transpose()?;
+                Ok(Some((request, secrets)))
             })
         };
+        let (seats, is_immediate) = (&kind.seats, kind.is_immediate);
         let kind = &self.info.kind;
-        let attached = match self.system.ground.runtimes.run(&*self.system.ground.clock, MAX_DURATION, attach).await {
+        let ground = &self.system.ground;
+        let ended = match is_immediate {
+            true => Contained::Ended(attach()),
+            false => ground.runtimes.run(&*ground.clock, MAX_DURATION, async move { attach() }).await,
+        };
+        let attached = match ended {
             Contained::Ended(Some(attached)) => attached,
             Contained::Ended(None) | Contained::Panicked => {
                 return Err(Error::PluginFault { kind: kind.clone(), what: CRASHED });
@@ -275,7 +406,10 @@ impl Connection {
             }
         };
         let attached = attached.map_err(|source| Error::Credential { kind: kind.clone(), source })?;
-        attached.ok_or_else(|| self.cannot("send requests"))
+        let (request, secrets) = attached.ok_or_else(|| self.cannot("send requests"))?;
+        let secrets =
+            secrets.map(|named| named.into_iter().flatten().chain(redact::attached(&request, seats)).collect());
+        Ok((request, secrets.and_then(|secrets| row.last_search.redactor(secrets))))
     }
 
     /// Reads the whole body of a request for a kind that needs it to attach the credential.
@@ -338,7 +472,7 @@ fn check_size(kind: &KindEntry, fits: bool) -> Result<(), Error> {
 }
 
 /// Returns the error for a body that could not be sent to its end.
-fn invalid(fault: BodyFault) -> Error {
+pub(crate) fn invalid(fault: BodyFault) -> Error {
     Error::InvalidRequest(match fault {
         BodyFault::Broken => "its body broke off",
         BodyFault::Length => "its body does not have the length that was announced",

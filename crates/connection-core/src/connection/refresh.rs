@@ -63,9 +63,21 @@ impl Connection {
         Ok(RefreshedConnection::new(landed.renewed, info))
     }
 
-    /// Returns the kind and a credential that has not ended, opened.
+    /// Returns the kind and a credential that has not ended, opened, for a use. Nothing is refreshed for a use that is
+    /// frozen.
+    pub(crate) async fn open_for_use(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
+        let (kind, row) = self.open_current().await?;
+        self.check_frozen().await?;
+        self.not_ended(kind, row).await
+    }
+
+    /// Returns the kind and a credential that has not ended, opened, also if the connection is frozen.
     pub(crate) async fn open_fresh(&self) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
         let (kind, row) = self.open_current().await?;
+        self.not_ended(kind, row).await
+    }
+
+    async fn not_ended(&self, kind: Arc<KindEntry>, row: Arc<HotRow>) -> Result<(Arc<KindEntry>, Arc<HotRow>), Error> {
         if !kind.renews() {
             return Ok((kind, row));
         }
@@ -124,7 +136,9 @@ impl Connection {
         let newer = |row: &Arc<HotRow>| row.generation != refused.generation;
         // Another process may have stored one. If the store cannot be read, the provider's answer is the better error.
         let row = self.reopen(kind).await.ok()?;
-        if newer(&row) || !kind.renews() {
+        let now = self.system.ground.clock.now().seconds();
+        let may_refresh = self.user.agent().is_none() || row.plan.may_follow_refusal_of_agent(now);
+        if newer(&row) || !kind.renews() || !may_refresh {
             return Some(row).filter(newer);
         }
         match refresh::refresh(self.scope().on(&self.system.refresh), self.id(), refused.generation, Trigger::Refused)

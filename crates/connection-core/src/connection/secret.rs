@@ -3,7 +3,14 @@
 use connection_contract::{BoxFuture, Secret, SecretName};
 
 use super::Connection;
-use crate::{Error, credential::named_secrets, event, kinds::held_name, store::Lock};
+use crate::{
+    Error,
+    credential::named_secrets,
+    event,
+    kinds::held_name,
+    store::Lock,
+    uses::{self, What},
+};
 
 const ACCESS_TOKEN: &str = "accessToken";
 
@@ -15,7 +22,8 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::NotSupported`] for a kind or credential without an access token, [`Error::NotRenewed`],
-    /// [`Error::Credential`], [`Error::Sealed`], [`Error::UnknownKind`], [`Error::KindChanged`], and the store's errors.
+    /// [`Error::Credential`], [`Error::Sealed`], [`Error::UnknownKind`], [`Error::KindChanged`], [`Error::Frozen`], and
+    /// the store's errors.
     pub async fn with_access_token<T>(&self, use_it: impl AsyncFnOnce(&Secret) -> T) -> Result<T, Error> {
         let secret = self.release_access_token().await?;
         Ok(use_it(&secret).await)
@@ -34,11 +42,14 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if the connection was removed meanwhile, and the store's errors.
+    /// [`Error::NotFound`] if the connection was removed meanwhile, [`Error::Frozen`], and the store's errors.
     pub(crate) async fn record_release(&self, name: &str) -> Result<(), Error> {
+        self.check_frozen().await?;
         let body = serde_json::json!({ "name": name });
         let event = self.system.ground.event(&self.info.owner, self.id(), event::SECRET_RELEASED, body);
         let sealer = self.system.ground.sealer.clone();
+        let what = What { secrets: vec![name.to_owned()], ..self.what() };
+        let entries = self.system.ground.recorder.released(&self.info.owner, self.by(), what);
         let id = self.id();
         let recorded = self.system.ground.store.write(move |tx| {
             Box::pin(async move {
@@ -46,6 +57,7 @@ impl Connection {
                 if tx.account(id).await?.is_none() {
                     return Ok(false);
                 }
+                uses::append(tx, &sealer, &entries).await?;
                 event::append(tx, &sealer, &event).await.map(|()| true)
             })
         });
@@ -60,9 +72,11 @@ impl Connection {
     ///
     /// The caller has checked that the kind declares the name, and records the release before it hands the secret out.
     pub(crate) async fn take_secret(&self, name: &str) -> Result<Option<Secret>, Error> {
-        let (kind, row) = self.open_fresh().await?;
+        let (kind, row) = self.open_for_use().await?;
         let credential = row.payload.credential.duplicate();
         let taken = named_secrets::secrets(&self.system.ground, &kind, credential, vec![name.to_owned()]).await?;
+        // The plugin may have taken seconds.
+        self.check_frozen().await?;
         Ok(taken.into_iter().next().flatten())
     }
 
@@ -87,7 +101,7 @@ impl Connection {
     /// The caller records the release before it hands the secrets out. A name that the kind does not declare yields
     /// `None`.
     pub(crate) async fn take_secrets(&self, names: Vec<String>) -> Result<Vec<Option<Secret>>, Error> {
-        let (kind, row) = self.open_fresh().await?;
+        let (kind, row) = self.open_for_use().await?;
         let declared = |name: &String| kind.descriptor.secret_names.iter().any(|known| known == name);
         let is_declared: Vec<_> = names.iter().map(declared).collect();
         if !is_declared.contains(&true) {
@@ -95,6 +109,8 @@ impl Connection {
         }
         let taken =
             named_secrets::secrets(&self.system.ground, &kind, row.payload.credential.duplicate(), names).await?;
+        // The plugin may have taken seconds.
+        self.check_frozen().await?;
         // A row that was written before plugins were asked for the names lists all names that its kind declares.
         if taken.iter().zip(&is_declared).any(|(secret, declared)| *declared && secret.is_none()) {
             named_secrets::correct(&self.system.ground, &kind, self.id(), row.generation, &row.payload.credential)

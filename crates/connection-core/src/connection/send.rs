@@ -3,7 +3,7 @@
 use connection_contract::{BoxFuture, HttpRequest};
 
 use super::{Connection, Response, open::Manner};
-use crate::Error;
+use crate::{Error, uses::OpenRecord};
 
 impl Connection {
     /// Sends a request with the credential attached, to an origin in reach. Redirects are followed within the origin.
@@ -26,8 +26,14 @@ impl Connection {
     /// [`Error::InvalidRequest`] for a method or header that cannot be sent, [`Error::Denied`] for an origin out of
     /// reach, [`Error::Sealed`] if the credential cannot be opened, [`Error::Credential`] if it cannot be attached,
     /// [`Error::NotRenewed`], [`Error::NotSupported`], [`Error::UnknownKind`], [`Error::KindChanged`]: nothing was sent.
+    /// [`Error::Frozen`] if something is frozen that concerns the use; if it was frozen meanwhile, a part was sent.
     /// [`Error::Http`] if there is no answer.
     pub fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, Error>> {
-        Box::pin(self.perform(request, Manner::AtOnce))
+        Box::pin(self.perform(request, Manner::AtOnce, None))
+    }
+
+    /// Sends a request whose use has begun in the record.
+    pub(crate) async fn send_begun(&self, request: HttpRequest, begun: OpenRecord) -> Result<Response, Error> {
+        self.perform(request, Manner::AtOnce, Some(begun)).await
     }
 }

@@ -71,6 +71,9 @@ pub struct ConnectionInfo {
     /// `true` if the registered kind states other terms than those under which the account was connected. The connection
     /// is not used until they are [accepted](crate::Kinds::accept).
     pub kind_changed: bool,
+    /// `true` if the connection, its owner, its kind or everything is frozen, as far as it was known when the information
+    /// was read. The connection is then not used; see [`Freezes`](crate::Freezes).
+    pub frozen: bool,
     /// The digest of the terms under which the account was connected.
     pub(crate) terms: Option<Vec<u8>>,
     /// The position in the order of lists.

@@ -16,7 +16,7 @@ mod teardown;
 mod tests;
 
 pub(crate) use hot::{HotRow, HotRows, ReadConnection, Stored};
-pub(crate) use open::{Read, ShownConnection, open, open_as_one, open_read, read, read_shown, unreadable};
+pub(crate) use open::{Read, ShownConnection, open, open_as_one, open_read, read_shown, unreadable};
 pub(crate) use payload::{DiscoveredOrigin, Operation, Payload};
 pub(crate) use previous_mark::Previous;
 pub(crate) use subject::{CredentialServices, Subject};

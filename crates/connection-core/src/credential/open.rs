@@ -13,7 +13,7 @@ use crate::{
     limits,
     plan::Plan,
     store::{
-        InUseRow, Reader,
+        InUseRow, Reader, Version,
         rows::{AccountRow, ListedRow, Marked},
     },
 };
@@ -145,8 +145,17 @@ impl Read {
 ///
 /// [`Error::NotFound`], and the store's errors.
 pub(crate) async fn read(ground: &Ground, id: ConnectionId) -> Result<Read, Error> {
+    read_at(ground, id, None).await
+}
+
+/// Reads a connection as [`read`] does. `version` is that of the store before the read, if it is known.
+pub(super) async fn read_at(ground: &Ground, id: ConnectionId, version: Option<Version>) -> Result<Read, Error> {
+    let stamp = ground.freezes.begin_read(version);
     let mut reader = ground.reader().await?;
     if let Some(row) = readable(&mut reader, id).await? {
+        // The next read of the store may need a reader of its own.
+        drop(reader);
+        ground.freezes.saw(stamp, &row.freeze).await?;
         return Ok(Read { listed: row.listed(), in_use: Some(row) });
     }
     let listed = reader.listed(id).await?.ok_or(Error::NotFound(id))?;

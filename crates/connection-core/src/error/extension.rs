@@ -111,6 +111,12 @@ pub enum ExtensionError {
         /// The kind whose connections are for one extension alone.
         kind: Kind,
     },
+    /// The rules have an end, and the grant of an extension has none.
+    #[error("the rules for '{extension}' must not have an end, because the grant of an extension has none")]
+    RulesEnd {
+        /// The extension for which the grant was requested.
+        extension: DisplayText,
+    },
     /// The source of the declaration is too long.
     #[error("the declaration of '{extension}' is longer than a mebibyte")]
     TooLarge {
@@ -168,6 +174,7 @@ codes_and_remedies! {
         Self::OtherProvider { .. } => "other_provider", "choose a kind, or a connection, of that provider";
         Self::PreferenceRequired { .. } => "preference_required", "set it in the extension's settings";
         Self::Reserved { .. } => "reserved", "connect the provider with a kind that serves every extension";
+        Self::RulesEnd { .. } => "invalid_rules", "remove 'expires' from the rules, and revoke the grant when it should end";
         Self::TooLarge { .. } => "declaration_too_large";
         Self::Undeclared { .. } => "undeclared", "declare it, and add the extension again";
         Self::Unknown(_) => "unknown_extension", "list the extensions to see which were added";

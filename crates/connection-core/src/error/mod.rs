@@ -5,8 +5,10 @@
 
 mod access_token;
 mod agent;
+mod approval;
 mod extension;
 mod profile;
+mod rules;
 pub(crate) mod table;
 
 use std::{borrow::Cow, sync::Arc};
@@ -17,12 +19,17 @@ use connection_contract::{
 
 use table::codes_and_remedies;
 
-use crate::{ConnectionId, ConnectionInfo, DirectoryRefused, InvalidTags, RowError, SealError, SessionId, StoreError};
+use crate::{
+    ConnectionId, ConnectionInfo, DirectoryRefused, InvalidTags, RowError, RowFault, SealError, SessionId, StoreError,
+    frozen::{Frozen, Stopped},
+};
 
 pub use access_token::AccessTokenFault;
 pub use agent::AgentError;
+pub use approval::ApprovalError;
 pub use extension::ExtensionError;
 pub use profile::ProfileError;
+pub use rules::RuleError;
 
 /// The reason why an operation of a registry, a session or a connection was refused or failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -50,6 +57,9 @@ pub enum Error {
         /// The first of these connections.
         candidates: Vec<ConnectionInfo>,
     },
+    /// An approval was not answered.
+    #[error(transparent)]
+    Approval(#[from] ApprovalError),
     /// The registry was closed with [`close`](crate::ConnectionRegistry::close), or is being closed.
     #[error("the registry is closed")]
     Closed,
@@ -76,6 +86,14 @@ pub enum Error {
     /// A file or directory could not be read.
     #[error("the file cannot be read")]
     Files(#[source] ServiceError),
+    /// Something that concerns the use is frozen. Nothing more is sent, and no secret is handed out.
+    #[error("{}", frozen(.what, *.fault))]
+    Frozen {
+        /// The thing that is frozen.
+        what: Frozen,
+        /// The fault of the row that names what is frozen, if everything is frozen because of it.
+        fault: Option<RowFault>,
+    },
     /// The provider did not answer, or its answer was incomplete.
     #[error("{}", unanswered(.host, *.source))]
     Http {
@@ -190,6 +208,9 @@ pub enum Error {
     /// A database row was edited or restored by somebody without the key. It is not used.
     #[error(transparent)]
     Row(#[from] RowError),
+    /// The rules of a grant do not let the request pass. Nothing was sent.
+    #[error(transparent)]
+    Rules(#[from] RuleError),
     /// Sealed data cannot be opened, because its key is missing or the data was edited.
     #[error("the sealed data of {what} cannot be opened")]
     Sealed {
@@ -246,6 +267,7 @@ codes_and_remedies! {
         Self::Agent(error) => error.code(), error.remedy();
         Self::Ambiguous { .. } => "ambiguous",
             "name one by its label or by the end of its id, or make one the default";
+        Self::Approval(error) => error.code(), error.remedy();
         Self::Closed => "registry_closed", "open a new registry on the same store; a closed registry stays closed";
         Self::Credential { .. } => "credential_unreadable", "authorize the connection again";
         Self::Denied { .. } => "denied",
@@ -255,6 +277,11 @@ codes_and_remedies! {
         Self::Files(ServiceError::NotFound) => "file_not_found", "list the directory to see what is there";
         Self::Files(ServiceError::Denied) => "denied", "only files below the granted directories can be read";
         Self::Files(_) => "file_unavailable";
+        Self::Frozen { fault: None, what } => "frozen",
+            format!("thaw it with `connections thaw {}`", what.arguments());
+        Self::Frozen { .. } => "frozen",
+            "find out who can write the database; then freeze again what should be frozen, and thaw all with \
+             `connections thaw --all`";
         Self::Http { source: source @ HttpError::Denied, .. } => http_code(*source),
             "enter the address when connecting, or map it under [http.endpoints]; a redirect to another address is not \
              followed";
@@ -279,6 +306,7 @@ codes_and_remedies! {
         Self::RequestTooLarge { .. } => "request_too_large", "send the data in several requests";
         Self::RollbackRefused { remedy, .. } => "rollback_refused", remedy.as_ref().map(ToString::to_string);
         Self::Row(error) => error.code(), error.remedy();
+        Self::Rules(error) => error.code(), error.remedy();
         Self::Sealed { what, source } => "sealed_unreadable", sealed_remedy(what, source);
         Self::SessionNotFound(_) => "setup_not_found", "begin a new setup";
         Self::Store(source) => "store_failed", source.remedy();
@@ -288,6 +316,28 @@ codes_and_remedies! {
         Self::UnknownKind(_) => "unknown_kind", "list the kinds to see which are registered";
         Self::WebhookDisabled { .. } => "webhook_disabled", "enable webhooks for it first";
         Self::WebhookKey { .. } => "webhook_key_missing";
+    }
+}
+
+impl From<Stopped> for Error {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Frozen { what, fault } => Self::Frozen { what, fault },
+            Stopped::GrantEnded { agent, connection } => AgentError::GrantEnded { agent, connection }.into(),
+            Stopped::TokenEnded { agent } => AgentError::TokenEnded(agent).into(),
+            Stopped::Unknown(error) => error.into(),
+        }
+    }
+}
+
+fn frozen(what: &Frozen, fault: Option<RowFault>) -> String {
+    let what = what.subject();
+    match fault {
+        None => format!("{what} is frozen"),
+        Some(fault) => {
+            let why = fault.predicate();
+            format!("{what} is frozen, because the row in connection_freeze {why}")
+        }
     }
 }
 

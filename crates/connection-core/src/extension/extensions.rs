@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connection_contract::{BoxFuture, ExtensionDeclaration};
 
 use super::{DeclaredExtension, ExtensionHandle, System, requirement};
-use crate::{Error, ExtensionError, ResolvedConnection, ground::Scope};
+use crate::{Error, ExtensionError, Grantee, ResolvedConnection, ground::Scope, uses::UsedBy};
 
 /// The extensions of one owner: what a person added, granted and chose.
 ///
@@ -55,7 +55,9 @@ impl<'a> Extensions<'a> {
         declaration.check().map_err(ExtensionError::from)?;
         let declared = DeclaredExtension::of(&declaration.requirement);
         self.scope.system.declarations.declared(self.scope.owner, &declaration.name, declared);
-        Ok(ExtensionHandle { scope: self.scope.owned(), declared: Arc::new(declaration) })
+        let grantee = Some(Grantee::Extension(declaration.name.to_string()));
+        let by = UsedBy { grantee, ..(*self.scope.system.ground.recorder.by).clone() };
+        Ok(ExtensionHandle { scope: self.scope.owned(), declared: Arc::new(declaration), by: Arc::new(by) })
     }
 
     /// Resolves the requirements of many extensions, in their order, as [`resolve`](ExtensionHandle::resolve) does for

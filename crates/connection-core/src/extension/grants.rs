@@ -1,6 +1,7 @@
 //! Grants: a person gives them to extensions, lists them, and revokes them.
 
 use connection_contract::{BoxFuture, Kind, SecretName, Timestamp};
+use connection_rules::Rules;
 
 use super::{System, row_marks::RowMarks};
 use crate::{
@@ -25,6 +26,8 @@ pub struct Grant {
     pub connection: ConnectionId,
     /// The secrets that the extension may see. If there are none, it may only send requests.
     pub names: Vec<SecretName>,
+    /// The rules about the requests of the extension, with their budget. `None` permits every request.
+    pub rules: Option<Rules>,
     /// The time at which it was granted.
     pub created_at: Timestamp,
     /// The time at which it was revoked. The grant is valid while this is `None`.
@@ -32,8 +35,16 @@ pub struct Grant {
 }
 
 impl Grant {
-    fn of(row: GrantRow) -> Self {
+    /// Returns the grant in a row; `None` for rules that this version does not know.
+    fn of(row: GrantRow) -> Option<Self> {
+        let rules = rules(&row).ok()?;
+        Some(Self::with(row, rules))
+    }
+
+    /// Returns the grant in a row with these rules.
+    fn with(row: GrantRow, rules: Option<Rules>) -> Self {
         Self {
+            rules,
             extension: row.extension,
             connection: row.connection_id,
             names: names(&row.names),
@@ -43,18 +54,49 @@ impl Grant {
     }
 }
 
+/// The rules of a grant were written by a later version of this program. It grants nothing.
+#[derive(Debug)]
+pub(super) struct Unreadable;
+
+/// Returns the rules in a row.
+pub(super) fn rules(row: &GrantRow) -> Result<Option<Rules>, Unreadable> {
+    let read = |text: &String| {
+        let value = serde_json::from_str(text).map_err(|_| Unreadable)?;
+        Rules::from_value(&value).map_err(|_| Unreadable)
+    };
+    row.rules.as_ref().map(read).transpose()
+}
+
 /// Returns the names in a row. An unreadable value grants no secrets.
 pub(crate) fn names(json: &str) -> Vec<SecretName> {
     json::to_texts(json).unwrap_or_default().into_iter().filter_map(SecretName::parse).collect()
 }
 
-/// Returns the secrets that a grant allows; `None` if it was revoked, edited or restored.
-pub(crate) fn granted_names(ground: &Ground, owner: &str, row: &GrantRow) -> Option<Vec<SecretName>> {
+/// What a grant that is in force allows.
+#[derive(Debug)]
+pub(super) struct InForce {
+    /// The secrets that the extension may see.
+    names: Vec<SecretName>,
+    /// `true` if rules decide about each request. Then no secret is released.
+    has_rules: bool,
+}
+
+impl InForce {
+    /// Returns `true` if the grant is what an extension with these secrets has to be granted: all of them, or the use
+    /// within rules, for which a person has decided.
+    pub(super) fn suffices(&self, declared: &[SecretName]) -> bool {
+        self.has_rules || declared.iter().all(|name| self.names.contains(name))
+    }
+}
+
+/// Returns what a grant allows; `None` if it was revoked, edited or restored.
+pub(super) fn in_force(ground: &Ground, owner: &str, row: &GrantRow) -> Option<InForce> {
     if row.revoked_at.is_some() {
         return None;
     }
     match check(&ground.sealer, owner, row) {
-        Ok(()) => Some(names(&row.names)),
+        Ok(()) if rules(row).is_err() => None,
+        Ok(()) => Some(InForce { names: names(&row.names), has_rules: row.rules.is_some() }),
         Err(error) => {
             tracing::warn!(%error, "a grant is not used");
             None
@@ -88,7 +130,32 @@ impl<'a> Extensions<'a> {
         connection: ConnectionId,
         names: &'a [SecretName],
     ) -> BoxFuture<'a, Result<Grant, Error>> {
-        Box::pin(async move { self.let_use(extension, (connection, None), names).await })
+        Box::pin(async move { self.let_use(extension, (connection, None), names, None).await })
+    }
+
+    /// Grants an extension the use of a connection within rules, as far as they have a budget. It may see no secret,
+    /// because a secret could be used without the rules. An existing grant is replaced. A setup, repair or
+    /// re-authorization for the extension keeps the rules until the grant is revoked or replaced.
+    ///
+    /// Without a rule that allows everything, an extension's requests are read strictly, and redirects are its own to
+    /// follow; see [`ExtensionHandle::send`](crate::ExtensionHandle::send).
+    ///
+    /// # Errors
+    ///
+    /// [`ExtensionError::RulesEnd`] for rules with an end, which the grant of an extension does not have, and the errors
+    /// of [`grant`](Self::grant).
+    pub fn grant_within(
+        self,
+        extension: &'a str,
+        connection: ConnectionId,
+        rules: &'a Rules,
+    ) -> BoxFuture<'a, Result<Grant, Error>> {
+        Box::pin(async move {
+            if rules.expires().is_some() {
+                return Err(ExtensionError::RulesEnd { extension: extension.to_owned().into() }.into());
+            }
+            self.let_use(extension, (connection, None), &[], Some(rules)).await
+        })
     }
 
     /// Grants as [`grant`](Self::grant) does, for the account that a person was shown. If the connection has another
@@ -105,7 +172,7 @@ impl<'a> Extensions<'a> {
     ) -> BoxFuture<'a, Result<Grant, Error>> {
         Box::pin(async move {
             let account = shown.identity.account_id.as_str().to_owned();
-            self.let_use(extension, (shown.id, Some(account)), names).await
+            self.let_use(extension, (shown.id, Some(account)), names, None).await
         })
     }
 
@@ -114,6 +181,7 @@ impl<'a> Extensions<'a> {
         extension: &str,
         (connection, shown): (ConnectionId, Option<String>),
         names: &[SecretName],
+        within: Option<&Rules>,
     ) -> Result<Grant, Error> {
         let system = self.scope.system.clone();
         let owner = self.scope.owner.to_string();
@@ -125,6 +193,7 @@ impl<'a> Extensions<'a> {
             extension: extension.to_owned(),
             connection_id: connection,
             names: json::texts(&names),
+            rules: within.map(|rules| rules.to_value().to_string()),
             created_at: system.ground.clock.now().seconds(),
             revoked_at: None,
             marked: Marked::default(),
@@ -173,7 +242,7 @@ impl<'a> Extensions<'a> {
             granted.await?
         })
         .await
-        .map(Grant::of)
+        .map(|row| Grant::with(row, within.cloned()))
     }
 
     /// Revokes a grant and returns whether there was one. A use that was already recorded is completed, and no
@@ -218,7 +287,11 @@ impl<'a> Extensions<'a> {
         Box::pin(async move {
             let rows = self.scope.system.ground.reader().await?.grants(self.scope.owner).await?;
             let sealer = &self.scope.system.ground.sealer;
-            Ok(rows.into_iter().filter(|row| check(sealer, self.scope.owner, row).is_ok()).map(Grant::of).collect())
+            Ok(rows
+                .into_iter()
+                .filter(|row| check(sealer, self.scope.owner, row).is_ok())
+                .filter_map(Grant::of)
+                .collect())
         })
     }
 
@@ -290,13 +363,18 @@ pub(super) async fn put(
 ) -> Result<(GrantRow, Vec<ChangedPart>), StoreError> {
     let before = tx.grant(owner, &row.extension, row.connection_id).await?;
     let is_same = |before: &GrantRow| {
-        before.revoked_at.is_none() && before.names == row.names && check(&ground.sealer, owner, before).is_ok()
+        before.revoked_at.is_none()
+            && (&before.names, &before.rules) == (&row.names, &row.rules)
+            && check(&ground.sealer, owner, before).is_ok()
     };
     if let Some(before) = before.filter(is_same) {
         return Ok((before, Vec::new()));
     }
     let parts = write(tx, &ground.sealer, owner, row, ground.clock.now().seconds()).await?;
     let mut body = serde_json::json!({ "extension": row.extension, "names": json::to_texts(&row.names) });
+    if let Some(rules) = row.rules.as_ref().and_then(|rules| serde_json::from_str::<serde_json::Value>(rules).ok()) {
+        body["rules"] = rules;
+    }
     if let Some(by) = by {
         body["session"] = by.into();
     }

@@ -29,8 +29,9 @@ use std::{fmt, sync::Arc};
 use connection_contract::{BoxFuture, ExtensionDeclaration, Requirement};
 
 use crate::{
-    Error, ExtensionError, connection,
+    AccessTokenId, Door, Error, ExtensionError, connection,
     ground::{OwnedScope, Scope},
+    uses::UsedBy,
 };
 
 pub use add_and_remove::ExtensionInfo;
@@ -96,6 +97,8 @@ pub(crate) use system::System;
 pub struct ExtensionHandle {
     scope: OwnedScope<System>,
     declared: Arc<ExtensionDeclaration>,
+    /// Who uses connections, for the record of use.
+    by: Arc<UsedBy>,
 }
 
 impl fmt::Debug for ExtensionHandle {
@@ -118,6 +121,12 @@ impl ExtensionHandle {
     /// Returns the requirement, which other methods take as an argument.
     pub fn requirement(&self) -> &Requirement {
         &self.declared.requirement
+    }
+
+    /// Returns a handle whose uses are recorded with this door, and with the token of the program that asked.
+    #[must_use]
+    pub fn through(&self, door: Door, token: Option<AccessTokenId>) -> Self {
+        Self { by: Arc::new(UsedBy { door, token, ..(*self.by).clone() }), ..self.clone() }
     }
 
     /// Resolves the requirement: by presence alone, without a network, and without opening a credential. An extension

@@ -9,6 +9,7 @@ use super::{Declarations, ExtensionHandle, grants, row_marks::RowMarks};
 use crate::{
     BeginSetup, ConnectionId, Error, ExtensionError, Reauthorize,
     extension::requirement::fingerprint,
+    grant::check,
     ground::Ground,
     setup::{Applicant, Consent, ForExtension},
     store::{
@@ -157,10 +158,21 @@ impl Consent for ExtensionConsent {
         session: String,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
+            let before = tx.grant(owner, &extension.name, connection).await?;
+            // A setup does not widen a grant that a person narrowed.
+            let is_narrowed = |row: &GrantRow| {
+                row.revoked_at.is_none() && row.rules.is_some() && check(&self.ground.sealer, owner, row).is_ok()
+            };
+            let narrowed = before.filter(is_narrowed);
+            let (names, rules) = match narrowed {
+                Some(row) => (row.names, row.rules),
+                None => (json::texts(&extension.names), None),
+            };
             let row = GrantRow {
                 extension: extension.name.clone(),
                 connection_id: connection,
-                names: json::texts(&extension.names),
+                names,
+                rules,
                 created_at: self.ground.clock.now().seconds(),
                 revoked_at: None,
                 marked: Marked::default(),

@@ -2,10 +2,10 @@
 
 use connection_contract::{AuthType, BoxFuture, HttpRequest, Requirement, Secret, SecretName, Value};
 
-use super::{CommandContext, ExtensionHandle, record::UseKind, requirement};
+use super::{CommandContext, ExtensionHandle, requirement};
 use crate::{
     Connection, ConnectionId, ConnectionStatus, Error, ExtensionError, ResolvedConnection, Response,
-    connection::MAX_SCOPES, guard, kinds::held_name, store::json,
+    connection::MAX_SCOPES, frozen::User, guard, kinds::held_name, store::json,
 };
 
 const ACCESS_TOKEN: &str = "accessToken";
@@ -38,7 +38,7 @@ impl ExtensionHandle {
             let (_, connection) = self.ready().await?;
             let names = std::slice::from_ref(name);
             let mut secrets = self.open(&connection, names).await?;
-            self.record(connection.id(), names.to_vec(), UseKind::AccessToken, None).await?;
+            self.record(&connection, names.to_vec(), None).await?;
             match secrets.pop() {
                 Some((_, secret)) => Ok(secret),
                 None => Err(connection.cannot("hand out an access token")),
@@ -72,12 +72,15 @@ impl ExtensionHandle {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::NotReady`], [`ExtensionError::NotGranted`], and the errors of [`Connection::send`].
+    /// [`ExtensionError::NotReady`], [`ExtensionError::NotGranted`], [`RuleError`](crate::RuleError) if the grant has rules
+    /// and they do not let the request pass, and the errors of [`Connection::send`].
     pub fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, Error>> {
         Box::pin(async move {
             let (_, connection) = self.ready().await?;
-            self.record(connection.id(), Vec::new(), UseKind::Request, None).await?;
-            let answer = connection.send(request).await?;
+            let passed = self.record_request(&connection, &request).await?;
+            // If the grant has rules, the request to which a redirect leads is decided, too.
+            let request = if passed.is_free { request } else { request.no_redirect() };
+            let answer = Box::pin(connection.send_begun(request, passed.record)).await?;
             if !answer.missing_scopes().is_empty()
                 && let Err(error) = self.note_lacking_scopes(connection.id(), answer.missing_scopes()).await
             {
@@ -164,7 +167,7 @@ impl ExtensionHandle {
         let public_config = resolved.public_config;
         let made = make(CommandContext { command: command.map(str::to_owned), public_config, preferences, secrets })?;
         if let Some(connection) = connection {
-            self.record(connection.id(), names.clone(), UseKind::Command, command).await?;
+            self.record(&connection, names.clone(), command).await?;
         }
         Ok(made)
     }
@@ -212,6 +215,7 @@ impl ExtensionHandle {
             return Err(self.not_ready(ConnectionStatus::Missing, why.into()).into());
         };
         let connection = Connection::find(self.connections(), id).await?;
+        let connection = connection.used_by(User::Extension).recorded_by((*self.by).clone());
         Ok((resolved, connection))
     }
 

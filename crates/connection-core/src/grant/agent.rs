@@ -3,13 +3,13 @@
 use connection_contract::DisplayText;
 
 use crate::{
-    AgentId, ConnectionId, event,
+    AgentId, ConnectionId, approval, event,
     ground::Ground,
     guard::{RowError, Subject, optional},
     keys::Sealer,
     store::{
-        StoreError, Tx,
-        rows::{AgentGrantRow, AgentRow},
+        Counted, StoreError, Tx,
+        rows::{AgentGrantRow, AgentRow, Marked},
     },
 };
 
@@ -76,24 +76,41 @@ pub(crate) async fn remove(tx: &mut Tx, sealer: &Sealer, row: AgentRow, at: i64)
     tx.remove_agent(row.id, at, &mark).await
 }
 
-/// Writes a grant with its mark, and records it with this event. The transaction holds the locks of the owner and the
-/// connection.
+/// Writes a grant with its mark, which is returned, begins to count against its budget, and records it with this event.
+/// The transaction holds the locks of the owner and the connection.
 pub(crate) async fn write(
     tx: &mut Tx,
     ground: &Ground,
     (agent, row): (&str, &AgentGrantRow),
     kind: &'static str,
-) -> Result<(), StoreError> {
+) -> Result<Marked, StoreError> {
     let AgentGrantRow { owner, agent_id, connection_id, rules, expires_at, .. } = row;
     let grantee = agent_id.grantee();
     let key: [&[u8]; 2] = [grantee.as_bytes(), connection_id.as_bytes()];
     let subject = Subject { table: GRANT, owner, key: &key };
     let mark = subject.written(tx, &ground.sealer, ground.clock.now().seconds(), &grant_fields(row)).await?;
     tx.put_agent_grant(row, &mark).await?;
+    // What widened a former grant ends with every change of it.
+    approval::end_widenings(tx, ground, (owner, *agent_id, *connection_id)).await?;
+    let marked = Marked::written(mark);
+    if let Some(counted) = counted(row, &marked) {
+        tx.begin_budget(&counted).await?;
+    }
     let rules: serde_json::Value = serde_json::from_str(rules).unwrap_or_default();
     let id = agent_id.to_string();
     let body = serde_json::json!({ "agent": agent, "agentId": id, "expiresAt": expires_at, "rules": rules });
-    event::append(tx, &ground.sealer, &ground.event(owner, *connection_id, kind, body)).await
+    event::append(tx, &ground.sealer, &ground.event(owner, *connection_id, kind, body)).await?;
+    Ok(marked)
+}
+
+/// Returns the grant by which requests are counted. A row without a mark counts none.
+pub(crate) fn counted(row: &AgentGrantRow, marked: &Marked) -> Option<Counted> {
+    Some(Counted {
+        owner: row.owner.clone(),
+        grantee: row.agent_id.grantee(),
+        connection: row.connection_id,
+        revision: marked.newest?,
+    })
 }
 
 /// Revokes a grant and records it, and returns whether there was one. The transaction holds the locks of the owner and
@@ -106,8 +123,9 @@ pub(crate) async fn take_back(
 ) -> Result<bool, StoreError> {
     let found = tx.agent_grant(owner, agent, connection).await?.filter(|row| row.revoked_at.is_none());
     let Some(row) = found else { return Ok(false) };
+    approval::lapse_of_grant(tx, ground, (owner, agent, connection)).await?;
     let row = AgentGrantRow { revoked_at: Some(ground.clock.now().seconds()), ..row };
-    write(tx, ground, (name, &row), event::AGENT_REVOKED).await.map(|()| true)
+    write(tx, ground, (name, &row), event::AGENT_REVOKED).await.map(|_| true)
 }
 
 /// Revokes the grants of a connection to all agents of its owner. The transaction holds the locks of the owner and the

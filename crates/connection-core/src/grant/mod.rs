@@ -3,23 +3,30 @@
 
 mod affected;
 pub(crate) mod agent;
+mod judge;
 
 use crate::{
     ChangedPart, ConnectionId, event,
     ground::Ground,
     guard::{RowError, Subject},
     keys::Sealer,
-    store::{StoreError, Tx, json, rows::GrantRow},
+    store::{
+        Counted, StoreError, Tx, json,
+        rows::{GrantRow, Marked},
+    },
 };
 
 pub(crate) use affected::{ALL_OF_IT, Affected};
+pub(crate) use judge::{DecidingRule, allowed, deciding, judge};
 
 const TABLE: &str = "connection_extension_grant";
 
-/// The columns that the mark covers, apart from the key.
-fn fields(row: &GrantRow) -> [Vec<u8>; 3] {
+/// The columns that the mark covers, apart from the key. The mark of a grant without rules is as it was before grants had
+/// rules.
+fn fields(row: &GrantRow) -> Vec<Vec<u8>> {
     let revoked_at = row.revoked_at.map(|at| at.to_be_bytes().to_vec()).unwrap_or_default();
-    [row.names.clone().into_bytes(), row.created_at.to_be_bytes().to_vec(), revoked_at]
+    let before = [row.names.clone().into_bytes(), row.created_at.to_be_bytes().to_vec(), revoked_at];
+    before.into_iter().chain(row.rules.clone().map(String::into_bytes)).collect()
 }
 
 /// Checks that the row of a grant is as this program last wrote it.
@@ -48,8 +55,22 @@ pub(crate) async fn write(
     let subject = Subject { table: TABLE, owner, key: &key };
     let mark = subject.written(tx, sealer, at, &fields(row)).await?;
     tx.put_grant(owner, row, &mark).await?;
+    if let Some(counted) = counted(owner, row, &Marked::written(mark)) {
+        tx.begin_budget(&counted).await?;
+    }
     let is_public = tx.count_public_change(owner, &row.extension).await?;
     Ok(is_public.then_some(ChangedPart::ConnectionConfig).into_iter().chain([ChangedPart::Grant]).collect())
+}
+
+/// Returns the grant by which requests are counted; `None` for one without rules, which has no budget.
+pub(crate) fn counted(owner: &str, row: &GrantRow, marked: &Marked) -> Option<Counted> {
+    row.rules.as_ref()?;
+    Some(Counted {
+        owner: owner.to_owned(),
+        grantee: format!("extension:{}", row.extension),
+        connection: row.connection_id,
+        revision: marked.newest?,
+    })
 }
 
 /// Revokes a grant and records it. Returns the parts of the extension that change. The transaction holds the

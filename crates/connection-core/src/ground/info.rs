@@ -5,6 +5,7 @@ use connection_contract::{Identity, Kind, Liveness, Reason, Timestamp, reason};
 use super::{Ground, terms};
 use crate::{
     ConnectionId, ConnectionInfo, Error, ListCursor, Tags,
+    frozen::Used,
     kinds::{KindEntry, own_provider},
     liveness::column,
     plan,
@@ -91,6 +92,8 @@ impl Ground {
         let kind_changed = entry.is_some_and(|entry| !entry.permits_use(account.terms.as_deref()));
         let reason = if kind_changed { Some(terms::kind_changed(&kind)) } else { reason };
         let provider = entry.map_or_else(|| self.provider_of(&kind), |entry| entry.descriptor.provider.clone());
+        let frozen =
+            self.freezes.has(Used { connection: account.id, owner: &account.owner, kind: Some(&kind), agent: None });
         Some(ConnectionInfo {
             id: account.id,
             owner: account.owner,
@@ -114,6 +117,7 @@ impl Ground {
             updated_at: Timestamp::from_seconds(account.updated_at),
             registered: entry.is_some(),
             kind_changed,
+            frozen,
             terms: account.terms,
             cursor: ListCursor::new(row.usable_at, account.id),
         })

@@ -17,9 +17,11 @@ use serde_json::Value;
 
 use crate::{
     Clock, ConnectionId, Environment, Error, FilesPolicy, IdGenerator, ProfileId,
+    budget::Budgets,
     contain::Runtimes,
     event,
     extension_changes::Changes,
+    frozen::KnownFreezes,
     keys::Sealer,
     kinds::KindTable,
     liveness::Subscriptions,
@@ -32,6 +34,7 @@ use crate::{
         provided_secrets::ProvidedSecrets,
     },
     store::{Reader, Store, rows::EventRow},
+    uses::Recorder,
 };
 
 pub(crate) use answers::Answers;
@@ -71,8 +74,16 @@ pub(crate) struct Ground {
     /// The listeners of the host to what this process does.
     pub(crate) notifications: Notifications,
     pub(crate) runtimes: Arc<Runtimes>,
+    /// What is frozen, and the uses in progress.
+    pub(crate) freezes: Arc<KnownFreezes>,
     /// The origins that answer after they failed.
     pub(crate) answers: Answers,
+    /// What this process may send of the budgets of grants.
+    pub(crate) budgets: Arc<Budgets>,
+    /// The time for which a request about which a person is asked may be sent.
+    pub(crate) approvals_expire: std::time::Duration,
+    /// Writes the record of use.
+    pub(crate) recorder: Arc<Recorder>,
 }
 
 impl Ground {

@@ -151,6 +151,8 @@ impl Ground {
         reader: &mut Reader,
         rows: impl Iterator<Item = (&'r str, &'r str)>,
     ) -> Result<RowKinds<'_>, StoreError> {
+        // The rows are shown with what is frozen.
+        self.freezes.renew(reader).await?;
         let mut wanted: BTreeMap<&str, BTreeSet<Kind>> = BTreeMap::new();
         for (owner, kind) in rows {
             if let Some(kind) = Kind::parse(kind).filter(|kind| kind.extension().is_some()) {

@@ -8,6 +8,8 @@ use connection_contract::DisplayText;
 pub enum RowFault {
     /// The row was changed outside of the program.
     Edited,
+    /// The row, of which there is always one, is missing.
+    Missing,
     /// The row is older than the newest event about it: somebody restored an earlier copy.
     Outdated,
     /// The row was removed by the program, and somebody restored it.
@@ -16,15 +18,28 @@ pub enum RowFault {
     Unmarked,
 }
 
+impl RowFault {
+    /// Returns what happened to the row, as the predicate of a sentence.
+    pub(crate) fn predicate(self) -> &'static str {
+        match self {
+            Self::Edited => "was changed outside of this program",
+            Self::Missing => "is missing",
+            Self::Outdated => "is older than the newest event about it, so somebody restored it",
+            Self::Removed => "was removed, and somebody restored it",
+            Self::Unmarked => "was written outside of this program, or by a version that did not mark rows yet",
+        }
+    }
+}
+
 /// A row of the database that decides who gets a secret or what is run, and that is refused because it was edited, or put
 /// back, by somebody who can write the database and has no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} of owner '{owner}' is refused: its row in {table} {}", self.why())]
+#[error("{what}{} is refused: its row in {table} {}", self.of_owner(), self.why())]
 #[non_exhaustive]
 pub struct RowError {
     /// The name of the table that holds the row.
     pub table: &'static str,
-    /// The owner that the row belongs to.
+    /// The owner that the row belongs to; empty for a row of the whole store.
     pub owner: String,
     /// A description of the row for people: `the state of the extension 'deploy'`.
     pub what: DisplayText,
@@ -33,20 +48,19 @@ pub struct RowError {
 }
 
 impl RowError {
+    fn of_owner(&self) -> String {
+        if self.owner.is_empty() { String::new() } else { format!(" of owner '{}'", self.owner) }
+    }
+
     fn why(&self) -> &'static str {
-        match self.fault {
-            RowFault::Edited => "was changed outside of this program",
-            RowFault::Outdated => "is older than the newest event about it, so somebody restored it",
-            RowFault::Removed => "was removed, and somebody restored it",
-            RowFault::Unmarked => "was written outside of this program, or by a version that did not mark rows yet",
-        }
+        self.fault.predicate()
     }
 
     /// Returns the stable code for programs, as listed in `docs/spec/words.md`.
     pub fn code(&self) -> &'static str {
         match self.fault {
             RowFault::Outdated | RowFault::Removed => "row_outdated",
-            RowFault::Edited | RowFault::Unmarked => "row_changed",
+            RowFault::Edited | RowFault::Missing | RowFault::Unmarked => "row_changed",
         }
     }
 
@@ -56,6 +70,8 @@ impl RowError {
             "connection_access_token" => "revoke the token, then make another one",
             "connection_agent" => "remove the agent, then create it again with new grants and tokens",
             "connection_agent_grant" => "revoke the grant, then grant it again if you mean it",
+            "connection_approval" => "let the agent ask again, and look at the request before you approve it",
+            "connection_widening" => "grant the connection to the agent again, which ends what widens the grant",
             "connection_account" => "remove the connection, then connect its account again",
             "connection_credential" => "authorize the connection again",
             "connection_extension" | "connection_extension_state" => {
@@ -64,6 +80,7 @@ impl RowError {
             "connection_extension_choice" => "choose the connection of the extension again",
             "connection_extension_grant" => "revoke the grant, then grant it again if you mean it",
             "connection_extension_preference" => "set the preferences of the extension again",
+            "connection_freeze" => "look at what should be frozen, then thaw all with `connections thaw --all`",
             "connection_profile" => "set the label and the directory of the profile again, or remove it",
             "connection_profile_slot" => "set the profile of the slot again, or clear the slot",
             "connection_row_event" => "restore the database from a backup that you trust",

@@ -23,7 +23,8 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn name(&self, sealer: &Sealer) -> [u8; NAME] {
+    /// Returns the name of the row in its mark and in its row events.
+    pub(crate) fn name(&self, sealer: &Sealer) -> [u8; NAME] {
         let parts: Vec<&[u8]> =
             [self.table.as_bytes(), self.owner.as_bytes()].into_iter().chain(self.key.iter().copied()).collect();
         sealer.mac_of("connections/row/subject/v1", &parts)

@@ -71,6 +71,10 @@ id! {
     AgentId
 }
 id! {
+    /// The id of a request about which a person is asked. It does not give access.
+    ApprovalId
+}
+id! {
     /// The id of a connection, which never changes.
     ConnectionId
 }
@@ -89,6 +93,10 @@ id! {
 id! {
     /// The id of a setup session.
     SessionId
+}
+id! {
+    /// The id of a use in the record, which is never used again.
+    UseId
 }
 
 impl ConnectionId {
@@ -112,6 +120,13 @@ impl AgentId {
     }
 
     /// Returns the bytes that name its row.
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl ApprovalId {
+    /// Returns the bytes that bind sealed data to its row.
     pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }

@@ -42,9 +42,11 @@ fn described(definition: Definition) -> Result<KindEntry, RegisterError> {
     let describe = || {
         let facets =
             (definition.signing_key(), definition.profiles(), definition.sandbox(), definition.usage_poll_interval());
-        (definition.descriptor(), definition.capabilities(), definition.reads_body(), facets)
+        let attaching = (definition.reads_body(), definition.is_immediate(), definition.seats());
+        (definition.descriptor(), definition.capabilities(), attaching, facets)
     };
-    let (descriptor, capabilities, reads_body, facets) = contain::call(describe).ok_or(RegisterError::Panicked)?;
+    let (descriptor, capabilities, (reads_body, is_immediate, seats), facets) =
+        contain::call(describe).ok_or(RegisterError::Panicked)?;
     let (signing_key, profiles, sandbox, poll_interval) = facets;
     let facets = Facets { secrets: capabilities.secrets, profiles: profiles.as_ref(), sandbox: sandbox.as_ref() };
     let checked = descriptor::check(&descriptor, facets, compile)
@@ -59,6 +61,8 @@ fn described(definition: Definition) -> Result<KindEntry, RegisterError> {
         descriptor,
         capabilities,
         reads_body,
+        is_immediate,
+        seats,
         signing_key,
         profiles,
         sandbox,

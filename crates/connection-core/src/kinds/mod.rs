@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{Descriptor, Kind, ProfileSpec, SandboxSpec, SigningKey};
+use connection_contract::{Descriptor, Kind, ProfileSpec, SandboxSpec, Seat, SigningKey};
 use connection_replay::descriptor::Checked;
 use tokio::task::AbortHandle;
 
@@ -30,6 +30,8 @@ pub(crate) use terms::{AgreedTexts, Agreement, Terms, digest as terms_digest};
 pub struct KindInfo {
     /// The descriptor that the plugin returned.
     pub descriptor: Descriptor,
+    /// The places of a request where the credential stands.
+    pub seats: Vec<Seat>,
     /// The capabilities of the plugin, such as refresh and webhooks.
     pub capabilities: Capabilities,
     /// The specification of isolated identities of the kind's tool.
@@ -88,6 +90,10 @@ pub(crate) struct KindEntry {
     pub(crate) capabilities: Capabilities,
     /// `true` if the credential is attached to a request with its whole body.
     pub(crate) reads_body: bool,
+    /// `true` if the credential may be attached in the thread of the caller.
+    pub(crate) is_immediate: bool,
+    /// The places of a request where the credential stands.
+    pub(crate) seats: Vec<Seat>,
     /// Present only with the webhooks facet.
     pub(crate) signing_key: Option<SigningKey>,
     pub(crate) profiles: Option<ProfileSpec>,
@@ -196,6 +202,17 @@ impl KindTable {
         self.lock().values().filter(|entry| entry.descriptor.provider == *provider).cloned().collect()
     }
 
+    /// Returns the seats of a kind and of all registered kinds of its provider, each once. Those of the kind come first.
+    pub(crate) fn seats(&self, of: &KindEntry) -> Vec<Seat> {
+        let mut seats = of.seats.clone();
+        for seat in self.of_provider(&of.descriptor.provider).iter().flat_map(|entry| &entry.seats) {
+            if !seats.contains(seat) {
+                seats.push(seat.clone());
+            }
+        }
+        seats
+    }
+
     /// Returns `true` if a kind that serves every owner connects this provider, in this process or in another one of
     /// this host.
     pub(crate) fn connects(&self, provider: &Kind) -> bool {
@@ -222,6 +239,7 @@ impl KindEntry {
     pub(crate) fn info(&self) -> KindInfo {
         KindInfo {
             descriptor: self.descriptor.clone(),
+            seats: self.seats.clone(),
             capabilities: self.capabilities,
             profiles: self.profiles.clone(),
             sandbox: self.sandbox.clone(),

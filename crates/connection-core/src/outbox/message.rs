@@ -14,6 +14,10 @@ use crate::{
     },
 };
 
+/// A request about which a person was asked is over: it was answered by the provider, refused, or not sent.
+const APPROVAL_CLOSED: &str = "approval.closed";
+/// A person is asked about a request of an agent.
+const APPROVAL_REQUESTED: &str = "approval.requested";
 /// An account was connected, for the first time or again.
 const CONNECTED: &str = "connection.connected";
 /// The credential or its authorization ends soon, and no refresh extends it.
@@ -29,7 +33,8 @@ const REMOVED: &str = "connection.removed";
 
 /// The types of the messages that are sent to an [`EventReceiver`](crate::EventReceiver); `docs/spec/events.md` lists
 /// them.
-pub const MESSAGE_TYPES: &[&str] = &[CONNECTED, EXPIRING, NEEDS_ATTENTION, RECOVERED, REFRESHED, REMOVED];
+pub const MESSAGE_TYPES: &[&str] =
+    &[APPROVAL_CLOSED, APPROVAL_REQUESTED, CONNECTED, EXPIRING, NEEDS_ATTENTION, RECOVERED, REFRESHED, REMOVED];
 
 /// An event that is due, with what its messages say.
 pub(super) struct Draft {
@@ -52,7 +57,7 @@ impl Draft {
     ) -> Result<Option<Self>, Error> {
         // Details that another program has edited may be invalid JSON.
         let details: Value = serde_json::from_str(&event.body).unwrap_or_default();
-        if type_of(&event.kind).is_none() && attention_of(&event.kind, &details).is_none() {
+        if type_of(&event.kind, &details).is_none() && attention_of(&event.kind, &details).is_none() {
             return Ok(None);
         }
         let data = data(ground, &event, &details).await?;
@@ -67,7 +72,7 @@ impl Draft {
     /// transaction has taken the event.
     pub(super) async fn messages(&self, tx: &mut Tx) -> Result<Vec<OutboxRow>, StoreError> {
         let change = self.change_of_attention(tx).await?;
-        let own = type_of(&self.event.kind).into_iter();
+        let own = type_of(&self.event.kind, &self.details).into_iter();
         let ids = [self.event.id, self.second];
         Ok(own.chain(change).zip(ids).map(|(name, id)| self.row(name, id)).collect())
     }
@@ -98,7 +103,7 @@ impl Draft {
 
     fn row(&self, name: &str, id: Uuid) -> OutboxRow {
         let mut data = self.data.clone();
-        let url = self.url.as_ref().filter(|_| [EXPIRING, NEEDS_ATTENTION].contains(&name));
+        let url = self.url.as_ref().filter(|_| [APPROVAL_REQUESTED, EXPIRING, NEEDS_ATTENTION].contains(&name));
         data["url"] = json!(url);
         let timestamp = Timestamp::from_seconds(self.event.at).to_rfc3339();
         OutboxRow {
@@ -116,8 +121,12 @@ impl Draft {
 }
 
 /// Returns the type of the message that is sent about each event of this name.
-fn type_of(event: &str) -> Option<&'static str> {
+fn type_of(event: &str, details: &Value) -> Option<&'static str> {
     match event {
+        event::APPROVAL_REQUESTED => Some(APPROVAL_REQUESTED),
+        // After an approval, the end of the request follows.
+        event::APPROVAL_DECIDED => Some(APPROVAL_CLOSED).filter(|_| details["state"] == "refused"),
+        event::APPROVAL_ENDED | event::APPROVAL_LAPSED => Some(APPROVAL_CLOSED),
         event::CONNECTED | event::IMPORTED | event::REAUTHORIZED => Some(CONNECTED),
         event::CREDENTIAL_ROTATED => Some(REFRESHED),
         event::EXPIRING => Some(EXPIRING),
@@ -196,7 +205,24 @@ async fn data(ground: &Ground, event: &StoredEvent, details: &Value) -> Result<V
         "number": event.seq,
         "reason": reason,
         "endsAt": text(&details["at"]),
+        "approval": approval(&event.kind, details),
     }))
+}
+
+/// Returns what a message about an approval says of it. It holds nothing of the request but its method.
+fn approval(event: &str, details: &Value) -> Value {
+    if details["approval"].is_null() {
+        return Value::Null;
+    }
+    let state = match event {
+        event::APPROVAL_REQUESTED => &json!("waiting"),
+        event::APPROVAL_LAPSED => &json!("lapsed"),
+        _ => &details["state"],
+    };
+    json!({
+        "id": details["approval"], "agent": details["agent"], "rule": details["rule"], "method": details["method"],
+        "state": state, "endsAt": details["endsAt"].as_i64().map(|at| Timestamp::from_seconds(at).to_rfc3339()),
+    })
 }
 
 /// Returns the remedy for a reason. Only the row of the connection has it, which may have another reason by now.
@@ -226,12 +252,12 @@ mod tests {
     #[test]
     fn the_events_that_become_due_are_those_with_a_message() {
         for migration in [
-            include_str!("../../migrations/postgres/0011_tags.sql"),
-            include_str!("../../migrations/sqlite/0011_tags.sql"),
+            include_str!("../../migrations/postgres/0017_approvals.sql"),
+            include_str!("../../migrations/sqlite/0017_approvals.sql"),
         ] {
             for name in event::EVENT_NAMES {
-                let details = json!({ "liveness": "failing" });
-                let is_told = type_of(name).is_some() || attention_of(name, &details).is_some();
+                let details = json!({ "liveness": "failing", "state": "refused" });
+                let is_told = type_of(name, &details).is_some() || attention_of(name, &details).is_some();
                 let times = migration.matches(&format!("'{name}'")).count();
                 assert_eq!(times, usize::from(is_told), "{name}");
             }

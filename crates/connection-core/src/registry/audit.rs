@@ -5,12 +5,14 @@ use uuid::Uuid;
 
 use super::{Events, Systems};
 use crate::{
-    Error, access_token,
+    ApprovalState, Error, access_token, approval,
     extension::{choice, row_marks},
+    frozen::{Freezing, row_error},
     grant::{self, agent},
     guard::{self, RowError, RowFault},
+    keys::Sealer,
     profile_rows,
-    store::broken_row_link,
+    store::{Reader, broken_row_link},
 };
 
 /// The number of rows that are read at once.
@@ -31,6 +33,9 @@ impl<'a> Events<'a> {
             let systems = &self.registry.systems;
             let mut found = connections(systems).await?;
             let owners = systems.ground.reader().await?.owners_of_marked_rows().await?;
+            let freezing =
+                Freezing::read(&systems.ground.sealer, systems.ground.reader().await?.freeze().await?.as_ref());
+            found.extend(freezing.fault.map(row_error));
             for owner in owners {
                 found.extend(record(systems, &owner).await?);
                 found.extend(marked(systems, &owner).await?);
@@ -72,6 +77,22 @@ async fn record(systems: &Systems, owner: &str) -> Result<Option<RowError>, Erro
     }
 }
 
+async fn approvals(reader: &mut Reader, sealer: &Sealer, owner: &str) -> Result<Vec<RowError>, Error> {
+    let mut found = Vec::new();
+    for state in ApprovalState::ALL {
+        let mut before = Uuid::max();
+        loop {
+            let rows = reader.approvals(owner, state.stored(), before, PAGE).await?;
+            found.extend(rows.iter().filter_map(|row| approval::check(sealer, row).err()));
+            match rows.last() {
+                Some(last) if rows.len() as i64 == PAGE => before = last.id.as_uuid(),
+                _ => break,
+            }
+        }
+    }
+    Ok(found)
+}
+
 async fn marked(systems: &Systems, owner: &str) -> Result<Vec<RowError>, Error> {
     let sealer = &systems.ground.sealer;
     let mut reader = systems.ground.reader().await?;
@@ -90,6 +111,9 @@ async fn marked(systems: &Systems, owner: &str) -> Result<Vec<RowError>, Error> 
     found.extend(agents.iter().filter_map(|row| agent::check(sealer, row).err()));
     let grants = reader.every_agent_grant(owner).await?;
     found.extend(grants.iter().filter_map(|row| agent::check_grant(sealer, row).err()));
+    found.extend(approvals(&mut reader, sealer, owner).await?);
+    let widenings = reader.widenings(owner).await?;
+    found.extend(widenings.iter().filter_map(|row| approval::check_widening(sealer, row).err()));
     let choices = reader.choices(owner).await?;
     found.extend(choices.iter().filter_map(|row| choice::check(sealer, owner, row).err()));
     let marks = row_marks::RowMarks { sealer, owner, now: 0 };

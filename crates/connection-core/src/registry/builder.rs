@@ -6,9 +6,9 @@ use connection_contract::{BoxFuture, ConnectionDefinition, Kind};
 
 use super::{ConnectionRegistry, open};
 use crate::{
-    Clock, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint, KeyError,
-    KeySources, RegisterError, SealError, SettingsHandOff, StoreError, StoreSource, SystemClock, SystemEnvironment,
-    ToolPolicyError, UuidV7,
+    Clock, Door, Environment, FilesPolicy, HostSecret, HttpPolicy, HttpPolicyError, IdGenerator, InboundEndpoint,
+    KeyError, KeySources, RecordedPaths, RegisterError, SealError, SettingsHandOff, StoreError, StoreSource,
+    SystemClock, SystemEnvironment, ToolPolicyError, UuidV7,
     credential::HotRows,
     definition::Definition,
     ground::ProfileUses,
@@ -142,6 +142,10 @@ pub struct RegistryBuilder {
     pub(super) max_setups: u32,
     pub(super) probes: ProbeLimits,
     pub(super) state_directory: Option<PathBuf>,
+    pub(super) door: Door,
+    pub(super) recorded_paths: RecordedPaths,
+    pub(super) kept_uses: Option<Duration>,
+    pub(super) approvals_expire: Duration,
     pub(super) kinds: KindTable,
     pub(super) refused: Option<RegisterError>,
 }
@@ -171,6 +175,10 @@ impl RegistryBuilder {
             max_setups: MAX_SETUPS,
             probes: ProbeLimits::default(),
             state_directory: None,
+            door: Door::default(),
+            recorded_paths: RecordedPaths::default(),
+            kept_uses: None,
+            approvals_expire: Duration::from_mins(10),
             kinds: KindTable::default(),
             refused: None,
         }
@@ -240,6 +248,33 @@ impl RegistryBuilder {
     /// [`answer_room`](crate::StoreState::answer_room).
     pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_directory = Some(path.into());
+        self
+    }
+
+    /// Sets the door with which the record of use names this program, if a use arrived through no other one. The default
+    /// is [`Door::Library`].
+    pub fn door(mut self, door: Door) -> Self {
+        self.door = door;
+        self
+    }
+
+    /// Sets what the record of use says about the paths of requests.
+    pub fn recorded_paths(mut self, paths: RecordedPaths) -> Self {
+        self.recorded_paths = paths;
+        self
+    }
+
+    /// Sets the time after which the [scheduler](ConnectionRegistry::run) erases the texts of entries of the record of use,
+    /// of all owners. By default, they are kept.
+    pub fn keep_uses(mut self, time: Duration) -> Self {
+        self.kept_uses = Some(time);
+        self
+    }
+
+    /// Sets the time for which a request about which a person is asked may be sent: 1 second to 7 days. The default is 10
+    /// minutes. A time outside of these bounds is moved to the nearer one.
+    pub fn approvals_expire(mut self, time: Duration) -> Self {
+        self.approvals_expire = time.clamp(Duration::from_secs(1), Duration::from_hours(7 * 24));
         self
     }
 

@@ -1,9 +1,15 @@
 //! The parts of a registry that have a page of their own.
 
+use std::time::Duration;
+
 use connection_contract::{BoxFuture, Kind};
+use connection_rules::RequestParts;
 use secrecy::SecretString;
 
-use crate::{AgentCaller, Agents, Audience, ConnectionRegistry, Error, Extensions, Profiles, Setups, Webhooks};
+use crate::{
+    AgentApproval, AgentCaller, Agents, ApprovalId, Approvals, Audience, ConnectionId, ConnectionRegistry, Error,
+    Extensions, Profiles, RequestBody, Response, Setups, Webhooks, approvals, door,
+};
 
 impl ConnectionRegistry {
     /// Returns the setups: sessions that make a connection.
@@ -33,7 +39,101 @@ impl ConnectionRegistry {
         text: &'a SecretString,
         audience: Audience,
     ) -> BoxFuture<'a, Result<Option<AgentCaller>, Error>> {
-        AgentCaller::authenticated(&self.systems.ground, text, audience)
+        AgentCaller::authenticated(&self.systems.ground, &self.systems.callers, text, audience)
+    }
+
+    /// Sends a request of an agent through a connection of the agent's owner, if the agent's grant allows it. Every door
+    /// through which requests of agents arrive calls this method.
+    ///
+    /// `parts` is the request as it arrived, without the token of the agent, without `Host` and without the headers of
+    /// one hop. Its path is relative to the base address of the connection, or to another origin of it. The request is
+    /// read strictly, with the exceptions that the connection's kind states. The body is read as far as the rules look at
+    /// it, and the length of `body` replaces that of `parts`. Then the rules decide, one request is taken from the
+    /// budget, and the request that was decided is sent as [`Connection::open`](crate::Connection::open) does: a redirect
+    /// is an answer, and the answer is returned as soon as its head has arrived.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future or the response is dropped, the request ends at the provider, too; it may or may not have been
+    /// acted on.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`AgentCaller::granted`]: a connection that does not exist is not granted.
+    /// [`RuleError`](crate::RuleError) if the request can be read in two ways, if no rule allows it or a person is asked,
+    /// and if the budget is spent; and the errors of [`Connection::open`](crate::Connection::open).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use connection_core::{Audience, ConnectionId, ConnectionRegistry, Error, RequestBody};
+    /// use connection_rules::RequestParts;
+    /// use secrecy::SecretString;
+    ///
+    /// /// Returns the status of the answer; `None` if the token is not that of an agent.
+    /// async fn pass(
+    ///     registry: &ConnectionRegistry,
+    ///     token: &SecretString,
+    ///     connection: ConnectionId,
+    /// ) -> Result<Option<u16>, Error> {
+    ///     let Some(caller) = registry.authenticate_agent(token, Audience::Doors).await? else { return Ok(None) };
+    ///     let parts = RequestParts::new("GET", "/repos/acme/site/issues").header("accept", "application/json");
+    ///     let answer = registry.open_for_agent(&caller, connection, parts, RequestBody::empty()).await?;
+    ///     Ok(Some(answer.status()))
+    /// }
+    /// # let _ = pass;
+    /// ```
+    pub fn open_for_agent<'a>(
+        &'a self,
+        caller: &'a AgentCaller,
+        connection: ConnectionId,
+        parts: RequestParts,
+        body: RequestBody,
+    ) -> BoxFuture<'a, Result<Response, Error>> {
+        Box::pin(door::open(&self.systems.connection, caller, connection, parts, body))
+    }
+
+    /// Returns the requests of agents about which a person is asked.
+    pub fn approvals(&self) -> Approvals<'_> {
+        Approvals::new(self.connections())
+    }
+
+    /// Waits until a request of an agent about which a person is asked was answered or is over, for at most this time, and
+    /// returns what the agent may see of it. A request that was approved and that nobody sends is sent.
+    ///
+    /// A result belongs to equal requests of the agent until
+    /// [`approval_fetched`](Self::approval_fetched) is called, and is returned for a day.
+    ///
+    /// # Errors
+    ///
+    /// [`ApprovalError::Unknown`](crate::ApprovalError::Unknown) for an id that is not one of this agent,
+    /// [`Error::Row`] if the row was edited or restored, [`Error::Sealed`] for an answer that cannot be opened, and the
+    /// store's errors.
+    pub fn approval_for_agent<'a>(
+        &'a self,
+        caller: &'a AgentCaller,
+        id: ApprovalId,
+        at_most: Duration,
+    ) -> BoxFuture<'a, Result<AgentApproval, Error>> {
+        approvals::of_agent(&self.systems.connection, caller).wait(id, at_most)
+    }
+
+    /// Records that an agent got the result of a request about which a person was asked. An equal request is then a new
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn approval_fetched<'a>(&'a self, caller: &'a AgentCaller, id: ApprovalId) -> BoxFuture<'a, Result<(), Error>> {
+        approvals::of_agent(&self.systems.connection, caller).fetched(id)
+    }
+
+    /// Records a request of an agent that a door refused by itself, because it names no connection that is granted
+    /// (`None`), or because of this error. An error that says nothing about a refusal is not recorded.
+    ///
+    /// The entry says nothing about the request, which may still hold the token of the agent.
+    pub fn refused_for_agent(&self, caller: &AgentCaller, error: Option<&Error>) {
+        door::refused(&self.systems.connection, caller, error);
     }
 
     /// Returns the profiles of a kind.

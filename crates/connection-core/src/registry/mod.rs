@@ -10,11 +10,13 @@ mod connection_of;
 mod counts;
 mod events;
 mod facets;
+mod freezes;
 mod hints;
 mod import;
 mod inbound;
 mod keys;
 mod kind_terms;
+mod learn;
 mod limits;
 mod list;
 mod local;
@@ -35,6 +37,7 @@ mod session_metrics;
 mod store_state;
 mod support;
 mod systems;
+mod uses;
 mod values;
 mod watch;
 
@@ -56,6 +59,7 @@ pub use import::{BeginImport, Import, Imported, Imports};
 pub use inbound::{InboundEndpoint, WeakConnectionRegistry};
 pub use keys::Keys;
 pub use kind_terms::KindChange;
+pub use learn::{LearnFrom, LearnedRules};
 pub use limits::Limits;
 pub use local::Local;
 pub use machine::Machine;
@@ -70,6 +74,7 @@ pub use remove_kind::KindRemoval;
 pub use store_state::StoreState;
 pub use support::{HostService, KindSupport, NeedState};
 pub(crate) use systems::Systems;
+pub use uses::{Use, UseCursor, UseEnd, UseFilter, UsePage, Uses};
 pub use watch::{BeginWatch, Watch};
 
 /// The connections of one owner, and everything that a host does with them. A clone is another handle to the same
@@ -82,8 +87,10 @@ pub use watch::{BeginWatch, Watch};
 /// - [`setups`](Self::setups): connect accounts, step by step
 /// - [`kinds`](Self::kinds): the registered plugins, and what works on this host
 /// - [`extensions`](Self::extensions): programs that use connections as far as a person granted it
+/// - [`freezes`](Self::freezes): what is frozen, and freezing at once
 /// - [`webhooks`](Self::webhooks): events that providers send
 /// - [`events`](Self::events): what happened, and what happens from now on
+/// - [`uses`](Self::uses): what was done with the connections, and by which program
 /// - [`outgoing_events`](Self::outgoing_events): events that are sent to the operator
 /// - [`profiles`](Self::profiles): identities of local tools
 /// - [`local`](Self::local): this machine, for programs that start local tools
@@ -211,6 +218,8 @@ impl ConnectionRegistry {
         Box::pin(async move {
             self.systems.exchange.exchanges.settled().await;
             self.systems.setup.release_leases().await;
+            self.systems.ground.budgets.put_back_all().await;
+            self.systems.ground.recorder.finish().await;
             self.systems.ground.hasten().await;
             self.systems.ground.store.close().await;
             self.systems.ground.notifications.publish(&Notification::Closed);

@@ -8,9 +8,12 @@ use connection_egress::HttpClient;
 use super::{ConnectionRegistry, OpenError, RegistryBuilder, Systems, activate, node, protect, systems::Choices};
 use crate::{
     FilesPolicy, KeySources, StoreError, StoreSource,
+    agent::KeptCallers,
+    budget::Budgets,
     contain::Runtimes,
     credential::{self, HotRows},
     exchange::{self, Exchanges, StateDirectory, recover},
+    frozen::KnownFreezes,
     ground::Ground,
     keys::{ClientKey, Sealer, open_keyset},
     notification::{Notification, Notifications},
@@ -20,6 +23,7 @@ use crate::{
         provided_secrets::{CLIENT_SIGNING_KEY, ClientSigningKey},
     },
     store::{Changed, Store},
+    uses::Recorder,
 };
 
 /// Maximum number of texts of terms that are kept in memory. There is one for each version of a kind.
@@ -58,6 +62,7 @@ pub(super) async fn assembled(
 struct OpenedStore {
     store: Store,
     sealer: Sealer,
+    freezes: Arc<KnownFreezes>,
     state: Option<Arc<StateDirectory>>,
     /// The texts of terms under which accounts were connected.
     agreed_texts: Vec<String>,
@@ -83,24 +88,28 @@ impl RegistryBuilder {
         &self,
         source: StoreSource,
         keys: KeySources,
-        runtimes: &Runtimes,
+        runtimes: &Arc<Runtimes>,
         process: &str,
     ) -> Result<OpenedStore, OpenError> {
         let ids = self.ids.clone();
         let clock = self.clock.clone();
         let directory = self.state_directory.clone();
         let process = process.to_owned();
+        let with = runtimes.clone();
         // The writer runs on a runtime of the core: it lives as long as the registry, not as the host's runtime.
         let opened = runtimes.spawn(async move {
             let store = Store::open(source).await?;
-            let sealer = open_keyset(&store, &keys, &*ids, clock).await;
+            let sealer = open_keyset(&store, &keys, &*ids, clock.clone()).await;
             let sealer = sealer.map_err(|error| OpenError::of_key(error, store.place()))?;
+            let freezes = KnownFreezes::open(&store, &sealer, clock, &with).await?;
+            // A task that ends last would drop the runtime inside of itself.
+            drop(with);
             let state = match directory {
                 Some(path) => Some(Arc::new(node::open_state(path, &store, &sealer, process).await?)),
                 None => None,
             };
             let agreed_texts = store.reader().await?.all_kind_terms(MAX_AGREED_TEXTS).await?;
-            Ok::<_, OpenError>(OpenedStore { store, sealer, state, agreed_texts })
+            Ok::<_, OpenError>(OpenedStore { store, sealer, freezes, state, agreed_texts })
         });
         opened.await.map_err(|_| OpenError::Store(StoreError::Panicked))?
     }
@@ -108,7 +117,7 @@ impl RegistryBuilder {
     /// Creates the state of all systems over the opened store.
     fn into_systems(
         mut self,
-        OpenedStore { store, sealer, state, agreed_texts }: OpenedStore,
+        OpenedStore { store, sealer, freezes, state, agreed_texts }: OpenedStore,
         http: HttpClient,
         runtimes: Arc<Runtimes>,
         process: String,
@@ -116,18 +125,20 @@ impl RegistryBuilder {
         self.kinds.texts.learn(agreed_texts.into_iter().map(Into::into));
         let hot = Arc::new(HotRows::new(self.hot_rows));
         let notifications = Notifications::default();
-        forget_on_change(&store, &hot, &notifications);
+        let callers = Arc::new(KeptCallers::new(self.hot_rows.min(HotRows::MAX_AGE)));
+        forget_on_change(&store, (&hot, &callers), &notifications);
         let choices = Choices {
             inbound: self.inbound.take(),
             settings: self.settings.take(),
             max_setups: self.max_setups,
             probes: self.probes,
         };
-        let ground = Arc::new(self.into_ground(store, sealer, notifications, http, runtimes, process));
+        let ground = Arc::new(self.into_ground(store, (sealer, freezes), notifications, http, runtimes, process));
         ground.follow_answers();
         let credential = Arc::new(credential::System { ground, hot });
         Systems::new(
             exchange::System { ground: credential.ground.clone(), credential, exchanges: Exchanges::default(), state },
+            callers,
             choices,
         )
     }
@@ -153,7 +164,7 @@ impl RegistryBuilder {
     fn into_ground(
         mut self,
         store: Store,
-        sealer: Sealer,
+        (sealer, freezes): (Sealer, Arc<KnownFreezes>),
         notifications: Notifications,
         http: HttpClient,
         runtimes: Arc<Runtimes>,
@@ -161,6 +172,15 @@ impl RegistryBuilder {
     ) -> Ground {
         self.provide_client_key(&sealer);
         let files = store.file().into_iter().fold(self.files, FilesPolicy::protect_file).hold();
+        let budgets = Arc::new(Budgets::new(store.clone(), self.clock.clone(), runtimes.clone()));
+        let recorder = Recorder::new(
+            store.clone(),
+            self.clock.clone(),
+            self.ids.clone(),
+            sealer.clone(),
+            runtimes.clone(),
+            (self.door, self.recorded_paths, self.kept_uses),
+        );
         Ground {
             store,
             process,
@@ -180,7 +200,11 @@ impl RegistryBuilder {
             extension_changes: Default::default(),
             notifications,
             runtimes,
+            freezes,
             answers: Default::default(),
+            budgets,
+            approvals_expire: self.approvals_expire,
+            recorder: Arc::new(recorder),
         }
     }
 }
@@ -192,13 +216,14 @@ fn process_name() -> String {
     encode::hex(&name)
 }
 
-/// Forgets the cached rows of a connection that changes, and notifies the host that connections may have changed.
-fn forget_on_change(store: &Store, hot: &Arc<HotRows>, notifications: &Notifications) {
-    let hot = hot.clone();
+/// Forgets the cached rows of what changes, and notifies the host that connections may have changed.
+fn forget_on_change(store: &Store, (hot, callers): (&Arc<HotRows>, &Arc<KeptCallers>), notifications: &Notifications) {
+    let (hot, callers) = (hot.clone(), callers.clone());
     let notifications = notifications.clone();
     store.on_change(move |changed| {
         hot.forget(changed);
-        if matches!(changed, Changed::Connection(_) | Changed::Something) {
+        callers.forget(changed);
+        if matches!(changed, Changed::Connection(_) | Changed::Freezes | Changed::Something) {
             notifications.publish(&Notification::ConnectionsChanged);
         }
     });

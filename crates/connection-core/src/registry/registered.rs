@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::{BoxFuture, ConnectionDefinition, Kind};
+use connection_contract::{BoxFuture, ConnectionDefinition, Kind, Seat};
 
 use super::{ConnectionRegistry, activate};
 use crate::{
@@ -59,6 +59,22 @@ impl<'a> Kinds<'a> {
         Box::pin(async move {
             let found = self.registry.systems.ground.find_kind(&self.registry.owner, kind).await?;
             Ok(found.map(|entry| entry.info()))
+        })
+    }
+
+    /// Returns the seats of a kind and of all registered kinds of its provider, those of the kind first; empty if this
+    /// handle's owner does not have the kind.
+    ///
+    /// A request with something of its own in one of these places carries a second identity at the provider.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn seats(self, kind: &'a Kind) -> BoxFuture<'a, Result<Vec<Seat>, Error>> {
+        Box::pin(async move {
+            let ground = &self.registry.systems.ground;
+            let found = ground.find_kind(&self.registry.owner, kind).await?;
+            Ok(found.map(|entry| ground.kinds.seats(&entry)).unwrap_or_default())
         })
     }
 

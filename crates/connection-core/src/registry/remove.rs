@@ -9,7 +9,7 @@ use std::{
 use connection_contract::{BoxFuture, Connection, Reason, reason};
 
 use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Notification, StoreError, Teardown,
+    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Notification, StoreError, Teardown, approvals,
     connection::rollback,
     credential::{MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, page, provider_grant, tear_down},
     definition::Revocation,
@@ -151,6 +151,10 @@ impl ConnectionRegistry {
         self.systems.refresh.refreshes.cancel(id);
         self.systems.ground.subscriptions.end(id);
         self.systems.ground.notifications.publish(&Notification::Removed(id));
+        if let Err(error) = approvals::connection_removed(&self.systems.ground, &self.owner, id).await {
+            // They lapse when somebody answers, or when their time ends.
+            tracing::warn!(connection = %id, %error, "requests that wait for a removed connection were not ended");
+        }
         setup::connection_removed(&self.systems.setup, id).await;
         tracing::info!(connection = %id, kind = %kind, teardown = removal.teardown.as_str(), "removed");
         Ok(removal)

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::Removal;
 use crate::{
-    InboundEndpoint, SettingsHandOff, connection, credential, exchange, extension,
+    InboundEndpoint, SettingsHandOff,
+    agent::KeptCallers,
+    connection, credential, exchange, extension,
     extension::{Declarations, ExtensionConsent},
     flights::Flights,
     ground::Ground,
@@ -26,6 +28,7 @@ pub(crate) struct Systems {
     pub(crate) connection: Arc<connection::System>,
     pub(crate) extension: Arc<extension::System>,
     pub(crate) webhook: Arc<webhook::System>,
+    pub(super) callers: Arc<KeptCallers>,
     pub(super) removals: Flights<Removal>,
     /// The endpoint through which callbacks reach this host, if there is one.
     pub(super) inbound: Option<Arc<dyn InboundEndpoint>>,
@@ -41,7 +44,7 @@ pub(super) struct Choices {
 
 impl Systems {
     /// Builds the systems, the lowest first.
-    pub(super) fn new(exchange: exchange::System, choices: Choices) -> Self {
+    pub(super) fn new(exchange: exchange::System, callers: Arc<KeptCallers>, choices: Choices) -> Self {
         let Choices { inbound, settings, max_setups, probes } = choices;
         let exchange = Arc::new(exchange);
         let refresh = Arc::new(refresh::System::new(exchange.clone()));
@@ -61,6 +64,7 @@ impl Systems {
             extension: Arc::new(extension::System::new(connection.clone(), declarations, settings)),
             webhook: Arc::new(webhook::System::new(connection.clone())),
             connection,
+            callers,
             removals: Flights::default(),
             inbound,
         }

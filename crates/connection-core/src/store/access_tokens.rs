@@ -7,6 +7,7 @@ use super::{
     engine::{all, later, optional},
     row_events::newest,
     rows::AccessTokenRow,
+    signals::Changed,
 };
 use crate::ids::{AccessTokenId, SessionId};
 
@@ -98,6 +99,7 @@ impl Tx {
         mark: &[u8],
     ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_access_token SET revoked_at = $2, mark = $3 WHERE id = $1";
+        self.changed(Changed::Agents);
         later!(self, SQL, id.as_uuid(), at, mark)
     }
 
@@ -120,6 +122,7 @@ impl Tx {
     }
 
     pub(crate) async fn delete_access_token(&mut self, id: AccessTokenId) -> Result<(), StoreError> {
+        self.changed(Changed::Agents);
         later!(self, "DELETE FROM connection_access_token WHERE id = $1", id.as_uuid())
     }
 }

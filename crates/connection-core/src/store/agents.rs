@@ -4,8 +4,9 @@ use super::{
     Reader, StoreError, Tx,
     access_tokens::{token_columns, tokens},
     engine::{all, later, optional},
+    freezes::freeze_columns,
     row_events::newest,
-    rows::{AccessTokenRow, AgentGrantRow, AgentRow, AgentUseRow, GrantedAgentRow},
+    rows::{AccessTokenRow, AgentGrantRow, AgentRow, AgentUseRow, FreezeSign, GrantedAgentRow},
     signals::Changed,
 };
 use crate::ids::{AccessTokenId, AgentId, ConnectionId};
@@ -45,11 +46,19 @@ macro_rules! granted_columns {
     };
 }
 
+/// The columns of a [`FreezeSign`](super::rows::FreezeSign), after others.
+macro_rules! with_freeze {
+    () => {
+        concat!(", ", freeze_columns!())
+    };
+}
+
 /// The grant of the agent `b` for the connection `$2`, if that is a connection of its owner.
 macro_rules! granted {
     () => {
         " LEFT JOIN connection_account AS a ON a.id = $2 AND a.owner = b.owner \
-         LEFT JOIN connection_agent_grant AS g ON g.owner = b.owner AND g.agent_id = b.id AND g.connection_id = a.id"
+         LEFT JOIN connection_agent_grant AS g ON g.owner = b.owner AND g.agent_id = b.id AND g.connection_id = a.id \
+         LEFT JOIN connection_freeze AS z ON z.id = 1"
     };
 }
 
@@ -83,17 +92,18 @@ impl Reader {
         &mut self,
         id: AgentId,
         connection: ConnectionId,
-    ) -> Result<Option<(AgentRow, GrantedAgentRow)>, StoreError> {
+    ) -> Result<Option<(AgentRow, GrantedAgentRow, FreezeSign)>, StoreError> {
         const SQL: &str = concat!(
             "SELECT ",
             agent_columns!(),
             ", ",
             granted_columns!(),
+            with_freeze!(),
             " FROM connection_agent AS b",
             granted!(),
             " WHERE b.id = $1"
         );
-        optional!(self, (AgentRow, GrantedAgentRow), SQL, id.as_uuid(), connection.as_uuid())
+        optional!(self, (AgentRow, GrantedAgentRow, FreezeSign), SQL, id.as_uuid(), connection.as_uuid())
     }
 
     /// Returns the token of an agent, with the agent and its grant for a connection of its owner.
@@ -109,6 +119,7 @@ impl Reader {
             agent_columns!(),
             ", ",
             granted_columns!(),
+            with_freeze!(),
             " FROM connection_access_token AS t JOIN connection_agent AS b ON b.id = t.agent_id AND b.owner = t.owner",
             granted!(),
             " WHERE t.id = $1"
@@ -165,6 +176,7 @@ impl Tx {
     /// Records that an agent was removed. Its row stays, so that its id is not used again.
     pub(crate) async fn remove_agent(&mut self, id: AgentId, at: i64, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_agent SET removed_at = $2, mark = $3 WHERE id = $1";
+        self.changed(Changed::Agents);
         later!(self, SQL, id.as_uuid(), at, mark)
     }
 
@@ -175,6 +187,7 @@ impl Tx {
                            ON CONFLICT (owner, agent_id, connection_id) DO UPDATE \
                            SET rules = excluded.rules, created_at = excluded.created_at, \
                            expires_at = excluded.expires_at, revoked_at = excluded.revoked_at, mark = excluded.mark";
+        self.changed(Changed::Agents);
         self.changed(Changed::Connection(row.connection_id));
         let AgentGrantRow { owner, agent_id, connection_id, rules, created_at, expires_at, revoked_at, marked: _ } =
             row;

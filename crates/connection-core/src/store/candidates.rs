@@ -42,7 +42,8 @@ macro_rules! near {
              a.id, a.kind, a.is_default, a.config, a.terms, l.liveness, l.reason, c.secret_names, c.granted_scopes, \
              y.scopes AS lacking_scopes, x.mark AS declared_mark, ",
             newest!("x.owner", "x.mark"),
-            " AS declared_newest, g.names AS granted, g.created_at AS granted_at, g.mark AS granted_mark, ",
+            " AS declared_newest, g.names AS granted, g.rules AS granted_rules, g.created_at AS granted_at, \
+             g.mark AS granted_mark, ",
             newest!("g.owner", "g.mark"),
             " AS granted_newest, h.mark AS chosen_mark, ",
             newest!("h.owner", "h.mark"),
@@ -85,7 +86,7 @@ macro_rules! candidates {
              a.config, a.terms, a.revision, a.generation, a.next_generation, a.state, a.created_at, a.updated_at, \
              l.liveness, l.reason, l.checked_at, l.next_check_at, l.paused_until, l.refused_at, c.granted_scopes, c.valid_until, \
              c.authorized_until, c.refresh_reason, a.tags, a.usable_at, c.secret_names, y.scopes AS lacking_scopes, \
-             g.names AS granted, g.created_at AS granted_at, \
+             g.names AS granted, g.rules AS granted_rules, g.created_at AS granted_at, \
              g.mark AS granted_mark, ",
             newest!("g.owner", "g.mark"),
             " AS granted_newest FROM connection_account AS a \

@@ -12,7 +12,7 @@ use sqlx::{Sqlite, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use super::Sealed;
-use crate::ids::{AccessTokenId, AgentId, ConnectionId, ProfileId, SessionId};
+use crate::ids::{AccessTokenId, AgentId, ApprovalId, ConnectionId, ProfileId, SessionId};
 
 /// A value that a column of SQLite can hold. Without the engine, this includes every type.
 #[cfg(feature = "sqlite")]
@@ -173,7 +173,7 @@ macro_rules! ids {
     };
 }
 
-ids!(AccessTokenId, AgentId, ConnectionId, ProfileId, SessionId);
+ids!(AccessTokenId, AgentId, ApprovalId, ConnectionId, ProfileId, SessionId);
 
 macro_rules! tuples {
     ($(($($type:ident),+);)+) => {

@@ -11,6 +11,7 @@ use super::{
     columns::row,
     engine::{all, later, optional},
     extensions::extension_of,
+    freezes::{freeze_columns, freeze_join},
     row_events::newest,
     rows::{AccountFacts, AccountRow, EventRow, NewestEvent, RowClaim, Standing, StoredEvent},
     signals::Changed,
@@ -112,6 +113,7 @@ macro_rules! stored {
 }
 
 pub(super) const OF_OWNER: &str = stored!("owner = $1 AND id > $2 ORDER BY id LIMIT $3");
+pub(super) const OF_ALL_NEWEST: &str = stored!("id < $1 ORDER BY id DESC LIMIT $2");
 pub(super) const OF_OWNER_NEWEST: &str = stored!("owner = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
 // Finds all events of a connection if any of them has this owner: an event whose owner was edited is a break in the
 // chain that must be seen. The owner is compared as an expression, so that no plan walks all events of the owner.
@@ -177,7 +179,9 @@ pub(super) const IN_USE: &str = standing!(
      (SELECT f.replaced_at FROM connection_credential AS f WHERE f.connection_id = a.id AND f.state = 'previous') \
      AS previous_since, x.mark AS declared_mark, ",
         newest!("x.owner", "x.mark"),
-        " AS declared_newest, "
+        " AS declared_newest, ",
+        freeze_columns!(),
+        ", "
     ),
     concat!(
         "JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation \
@@ -185,7 +189,8 @@ pub(super) const IN_USE: &str = standing!(
      LEFT JOIN connection_extension AS x ON x.owner = a.owner \
      AND x.name = ",
         extension_of!("a.kind"),
-        " "
+        " ",
+        freeze_join!()
     ),
     "a.id = $1"
 );

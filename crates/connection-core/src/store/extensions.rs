@@ -38,7 +38,7 @@ pub(super) use {extension_of, of_kinds};
 macro_rules! granted {
     ($rest:literal) => {
         concat!(
-            "SELECT g.extension, g.connection_id, g.names, g.created_at, g.revoked_at, g.mark, ",
+            "SELECT g.extension, g.connection_id, g.names, g.rules, g.created_at, g.revoked_at, g.mark, ",
             newest!("g.owner", "g.mark"),
             " AS newest FROM connection_extension_grant AS g WHERE ",
             $rest
@@ -246,13 +246,14 @@ impl Tx {
     /// Stores a grant, replacing an existing one, which may have been revoked.
     pub(crate) async fn put_grant(&mut self, owner: &str, row: &GrantRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, \
-                           created_at, revoked_at, mark) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                           rules, created_at, revoked_at, mark) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
                            ON CONFLICT (owner, extension, connection_id) DO UPDATE \
-                           SET names = excluded.names, created_at = excluded.created_at, \
+                           SET names = excluded.names, rules = excluded.rules, created_at = excluded.created_at, \
                            revoked_at = excluded.revoked_at, mark = excluded.mark";
         self.changed(Changed::Connection(row.connection_id));
-        let id = row.connection_id.as_uuid();
-        later!(self, SQL, owner, &row.extension, id, &row.names, row.created_at, row.revoked_at, mark)
+        let GrantRow { extension, connection_id, names, rules, created_at, revoked_at, marked: _ } = row;
+        let id = connection_id.as_uuid();
+        later!(self, SQL, owner, extension, id, names, rules, *created_at, *revoked_at, mark)
     }
 
     /// Stores the setup that the host began for a ticket.

@@ -6,7 +6,7 @@ use super::{
     engine::optional,
     events::IN_USE,
     events::StandingRow,
-    rows::{AccountFacts, AccountRow, AccountState, CredentialRow, DeclaredMark, ListedRow},
+    rows::{AccountFacts, AccountRow, AccountState, CredentialRow, DeclaredMark, FreezeSign, ListedRow},
 };
 use crate::ids::ConnectionId;
 
@@ -19,6 +19,7 @@ row! {
         /// Time at which the previous credential was replaced; `None` if there is none.
         pub(crate) previous_since: Option<i64>,
         pub(crate) declared: DeclaredMark,
+        pub(crate) freeze: FreezeSign,
         pub(crate) standing: StandingRow,
     }
 }

@@ -8,8 +8,10 @@ mod access_token_requests;
 mod access_tokens;
 mod accounts;
 mod agents;
+mod approvals;
 #[cfg(feature = "sqlite")]
 mod backup;
+mod budgets;
 mod candidates;
 mod choices;
 mod clock;
@@ -23,6 +25,7 @@ mod events;
 mod exchange_key;
 mod exchanges;
 mod extensions;
+mod freezes;
 mod in_use;
 mod job;
 pub(crate) mod json;
@@ -61,6 +64,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod uses;
 mod webhooks;
 
 use std::{
@@ -86,6 +90,7 @@ pub(crate) use access_token_requests::{CarriedRequest, TokenRequestRow, carried,
 pub(crate) use accounts::{BesideRow, OfKindRow};
 #[cfg(feature = "sqlite")]
 pub(crate) use backup::{ReplacedStore, Replacement, back_up};
+pub(crate) use budgets::{BudgetRow, Counted};
 pub(crate) use candidates::KINDS_AT_ONCE;
 pub(crate) use counts::{LivenessCountRow, WaitingRow};
 pub(crate) use due::{Busy, DueRow};
@@ -112,6 +117,7 @@ pub(crate) use sealed::{SEALED, SealedColumn, SealedKey, SealedRow};
 pub(crate) use sealed_value::Sealed;
 pub(crate) use signals::{Changed, Changes, ObservedVersion, Version};
 pub(crate) use usage::ReportedWindow;
+pub(crate) use uses::{ERASED_AT_ONCE, UsesBy, UsesRange};
 
 /// An open database of this program's version. Clones share it.
 #[derive(Clone)]

@@ -3,15 +3,29 @@
 //! The number of an event is the revision of its row. A row whose mark has an older number than its newest event
 //! was replaced by an older version. A deleted row has an event without a row.
 
+use connection_contract::encode;
+
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, later, optional},
+    engine::{Engine, all, later, optional},
     events::{Mac, joined},
-    rows::RowEvent,
+    rows::{RowEvent, RowSign},
 };
 
 pub(super) const OF_OWNER: &str = "SELECT seq, subject, at, chain FROM connection_row_event \
                                    WHERE owner = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+/// The places in the list `$1` of the rows that were written later than the list says. Each engine has its own text,
+/// because no type for a list exists on both.
+#[cfg(feature = "sqlite")]
+pub(super) const WRITTEN_SINCE: &str = "SELECT CAST(j.key AS INTEGER) AS place FROM json_each($1) AS j \
+     WHERE EXISTS (SELECT 1 FROM connection_row_event AS n WHERE n.owner = json_extract(j.value, '$[0]') \
+     AND n.subject = unhex(json_extract(j.value, '$[1]')) AND n.seq > json_extract(j.value, '$[2]'))";
+#[cfg(feature = "postgres")]
+pub(super) const WRITTEN_SINCE_ON_POSTGRES: &str = "SELECT j.place - 1 AS place \
+     FROM jsonb_array_elements(CAST($1 AS JSONB)) WITH ORDINALITY AS j (row, place) \
+     WHERE EXISTS (SELECT 1 FROM connection_row_event AS n WHERE n.owner = j.row ->> 0 \
+     AND n.subject = decode(j.row ->> 1, 'hex') AND n.seq > CAST(j.row ->> 2 AS BIGINT))";
+
 /// Selects the number of the newest event of the row whose mark is `$mark`, in a query that has `$owner`.
 macro_rules! newest {
     ($owner:literal, $mark:literal) => {
@@ -38,11 +52,30 @@ impl Reader {
         all!(self, RowEvent, OF_OWNER, owner, after, limit)
     }
 
+    /// Returns those of these rows, each with its owner, that were written or deleted since.
+    pub(crate) async fn written_since(&mut self, rows: &[(&str, RowSign)]) -> Result<Vec<RowSign>, StoreError> {
+        let sql = match self.engine() {
+            // If the connection is lost, no text is run.
+            Engine::Lost => "",
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => WRITTEN_SINCE_ON_POSTGRES,
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => WRITTEN_SINCE,
+        };
+        let list = rows.iter().map(|(owner, row)| serde_json::json!([owner, encode::hex(&row.subject), row.revision]));
+        let list = serde_json::Value::from_iter(list).to_string();
+        let found = all!(self, (i64,), sql, &list)?;
+        let places = found.into_iter().filter_map(|(place,)| usize::try_from(place).ok());
+        Ok(places.filter_map(|place| rows.get(place)).map(|(_, row)| *row).collect())
+    }
+
     /// Returns the owners that have row events, or rows that should have row events.
     pub(crate) async fn owners_of_marked_rows(&mut self) -> Result<Vec<String>, StoreError> {
         const SQL: &str = "SELECT owner FROM connection_row_event UNION SELECT owner FROM connection_access_token \
                            UNION SELECT owner FROM connection_agent \
                            UNION SELECT owner FROM connection_agent_grant \
+                           UNION SELECT owner FROM connection_approval \
+                           UNION SELECT owner FROM connection_widening \
                            UNION SELECT owner FROM connection_extension \
                            UNION SELECT owner FROM connection_extension_choice \
                            UNION SELECT owner FROM connection_extension_grant \

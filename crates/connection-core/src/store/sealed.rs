@@ -76,6 +76,26 @@ macro_rules! count {
 /// All sealed columns of the schema.
 pub(crate) const SEALED: &[SealedColumn] = &[
     SealedColumn {
+        table: "connection_approval",
+        column: "sealed_request",
+        shape: Shape::Numbered,
+        count: count!("connection_approval", "sealed_request"),
+        // An approval has one value of each sort.
+        page: "SELECT id, CAST(0 AS BIGINT), owner, kind, sealed_request FROM connection_approval \
+               WHERE substr(sealed_request, 6, 8) <> $1 AND (id, 0) > ($2, $3) ORDER BY id LIMIT $4",
+        swap: "UPDATE connection_approval SET sealed_request = $3 WHERE id = $1 AND $2 = 0 AND sealed_request = $4",
+    },
+    SealedColumn {
+        table: "connection_approval",
+        column: "sealed_answer",
+        shape: Shape::Numbered,
+        count: count!("connection_approval", "sealed_answer"),
+        // An approval has one value of each sort.
+        page: "SELECT id, CAST(0 AS BIGINT), owner, kind, sealed_answer FROM connection_approval \
+               WHERE substr(sealed_answer, 6, 8) <> $1 AND (id, 0) > ($2, $3) ORDER BY id LIMIT $4",
+        swap: "UPDATE connection_approval SET sealed_answer = $3 WHERE id = $1 AND $2 = 0 AND sealed_answer = $4",
+    },
+    SealedColumn {
         table: "connection_credential",
         column: "sealed",
         shape: Shape::Numbered,

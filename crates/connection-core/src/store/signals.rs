@@ -35,8 +35,12 @@ pub(crate) enum Changed {
     Connection(ConnectionId),
     /// A setup session, or an input that arrived for it.
     Setup(SessionId),
+    /// Agents, their grants or tokens. Other processes do not hear of it.
+    Agents,
     /// Extensions of some owner: declarations or preferences.
     Extensions,
+    /// The row that names what is frozen.
+    Freezes,
     /// The row of the keyset, which changes when a key is rotated or moved.
     Keys,
     /// The usage of a connection's account.
@@ -57,6 +61,7 @@ impl Changed {
             Some(("usage", id)) => ConnectionId::from_str(id).ok().map(Self::Usage),
             Some(("webhook", id)) => ConnectionId::from_str(id).ok().map(Self::Webhook),
             None if payload == "extension" => Some(Self::Extensions),
+            None if payload == "freeze" => Some(Self::Freezes),
             None if payload == "keyset" => Some(Self::Keys),
             _ => None,
         };

@@ -197,6 +197,7 @@ impl<'a> ConnectionWebhooks<'a> {
         Box::pin(async move {
             self.facet().await?;
             let address = self.address().await?.address.ok_or_else(|| self.webhook_disabled())?;
+            self.connection.check_frozen().await?;
             let now = self.connection.system.ground.clock.now().seconds();
             let Some(key) = address.good(now).into_iter().next() else {
                 return Err(self.no_webhook_key("the connection has no webhook key of its own".into()));

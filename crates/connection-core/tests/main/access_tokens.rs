@@ -311,7 +311,9 @@ async fn names_and_owners_are_checked() {
 fn each_role_has_a_word_and_includes_the_smaller_ones() {
     assert!(Role::ALL.is_sorted());
     let words = Role::ALL.map(Role::as_str);
-    assert_eq!(words, ["read", "use", "manage", "admin"]);
+    assert_eq!(words, ["approve", "read", "use", "manage", "admin"]);
+    assert_eq!(Role::ALL.map(Role::may_approve), [true, false, false, true, true]);
+    assert!(!Role::Agent.may_approve());
     assert_eq!(words.map(|word| Role::parse(word).unwrap()), Role::ALL);
     assert_eq!(Role::parse("owner"), None);
 }

@@ -124,6 +124,10 @@ impl Authorizer<Secret> for Acme {
         request.set_bearer(key);
         Ok(())
     }
+
+    fn seats(&self) -> Vec<Seat> {
+        vec![Seat::bearer()]
+    }
 }
 
 impl NamedSecrets<Secret> for Acme {

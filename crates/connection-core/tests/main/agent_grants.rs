@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connection_core::{
-    Agent, AgentGrant, Audience, Connection, ConnectionId, ConnectionRegistry, Error, NewAgentToken,
+    Agent, AgentGrant, Audience, Connection, ConnectionId, ConnectionRegistry, Door, Error, Frozen, NewAgentToken,
     RowFault,
 };
 use connection_rules::{Effect, Profile, Request, RequestHead, RequestParts, Rules};
@@ -218,6 +218,10 @@ async fn a_caller_is_refused_after_its_token_its_agent_or_its_grant_has_ended() 
     assert_eq!(refused(first.granted(id).await), "not_granted");
     agent.grant(id).await.unwrap();
     first.granted(id).await.unwrap();
+    first.check().await.unwrap();
+    registry.freezes().freeze(Frozen::Agent(agent.id())).await.unwrap();
+    assert_eq!(refused(first.check().await), "frozen");
+    registry.freezes().thaw(Frozen::Agent(agent.id())).await.unwrap();
     // The token ends; another one of the agent is the control.
     let brief = agent.new_token(NewAgentToken::new("brief", Audience::Doors).lifetime(HOUR)).await.unwrap();
     let brief = registry.authenticate_agent(&brief.text, Audience::Doors).await.unwrap().unwrap();
@@ -225,12 +229,33 @@ async fn a_caller_is_refused_after_its_token_its_agent_or_its_grant_has_ended() 
     granted.world.clock.advance(HOUR);
     assert_eq!(refused(brief.granted(id).await), "token_ended");
     first.granted(id).await.unwrap();
-    assert!(agent.revoke_token(first.token().id).await.unwrap());
+    assert!(agent.revoke_token(first.token().unwrap().id).await.unwrap());
     assert_eq!(refused(first.granted(id).await), "token_ended");
+    assert_eq!(refused(first.check().await), "token_ended");
     let second = registry.authenticate_agent(&issued(agent).await, Audience::Doors).await.unwrap().unwrap();
     second.granted(id).await.unwrap();
     registry.agents().remove("deploy").await.unwrap();
     assert_eq!(refused(second.granted(id).await), "token_ended");
+    registry.close().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_a_host_has_authenticated_by_itself_uses_what_is_granted_while_it_is() {
+    let granted = Granted::new().await;
+    let Granted { registry, connection, agent, .. } = &granted;
+    let id = connection.id();
+    let caller = agent.caller(Door::Mcp);
+    assert!(caller.token().is_none());
+    caller.check().await.unwrap();
+    assert_eq!(refused(caller.granted(id).await), "not_granted");
+    agent.grant(id).await.unwrap();
+    assert_eq!(caller.granted(id).await.unwrap().decide(&request("GET", "/me")).effect(), Effect::Ask);
+    agent.revoke(id).await.unwrap();
+    assert_eq!(refused(caller.granted(id).await), "not_granted");
+    agent.grant(id).await.unwrap();
+    registry.agents().remove("deploy").await.unwrap();
+    assert_eq!(refused(caller.granted(id).await), "unknown_agent");
+    assert_eq!(refused(caller.check().await), "unknown_agent");
     registry.close().await;
 }
 

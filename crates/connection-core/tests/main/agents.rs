@@ -97,7 +97,7 @@ async fn a_token_of_an_agent_is_accepted_for_its_audience_until_it_ends() {
     assert_eq!((token.role, token.agent, token.audience), (Role::Agent, Some(agent.id()), Some(Audience::Doors)));
     assert_eq!((token.owner.as_deref(), &token.extension, &token.link), (Some("local"), &None, &None));
     let caller = registry.authenticate_agent(&issued.text, Audience::Doors).await.unwrap().unwrap();
-    assert_eq!((caller.token(), caller.agent().id()), (token, agent.id()));
+    assert_eq!((caller.token(), caller.agent().id()), (Some(token), agent.id()));
     assert!(registry.authenticate_agent(&issued.text, Audience::Mcp).await.unwrap().is_none());
     let mcp = agent.new_token(NewAgentToken::new("a model", Audience::Mcp)).await.unwrap();
     assert!(registry.authenticate_agent(&mcp.text, Audience::Mcp).await.unwrap().is_some());

@@ -59,9 +59,7 @@ async fn missing_and_revoked_grants_are_refused_with_a_remedy() {
         events(&world, &connection).await,
         [
             r#"extension_granted {"extension":"issues","names":[]}"#,
-            r#"extension_used {"extension":"issues","for":"request","names":[]}"#,
             r#"extension_granted {"extension":"issues","names":["accessToken"]}"#,
-            r#"extension_used {"extension":"issues","for":"accessToken","names":["accessToken"]}"#,
             r#"secret_released {"extension":"issues","name":"accessToken"}"#,
             r#"extension_revoked {"extension":"issues","names":["accessToken"]}"#,
         ]
@@ -159,15 +157,11 @@ async fn a_use_that_cannot_be_recorded_is_none() {
     let issues = handle(&registry, "issues");
     let connection = connected(&registry, "key-1").await;
     registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
-    let request = issues.request("GET", "/me").await.unwrap();
     sql::refuse(&world.database(), "INSERT ON connection_event").await;
-    let before = world.server.requests().len();
     let mut called = false;
     let result = issues.with_access_token(issues.requirement(), async |_: &Secret| called = true).await;
     assert!(matches!(result, Err(Error::Store(_))) && !called);
     assert!(matches!(issues.inject(Some("list")).await, Err(Error::Store(_))));
-    assert!(matches!(issues.send(request).await, Err(Error::Store(_))));
-    assert_eq!(world.server.requests().len(), before);
     sql::refuse_no_more(&world.database()).await;
     assert_eq!(token(&issues).await.unwrap(), b"key-1");
 }

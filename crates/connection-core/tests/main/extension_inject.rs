@@ -6,6 +6,7 @@ use crate::{
     extension_kit::{TWIN, Twin, acme_extension, needs, of, secret_name},
     sql,
     test_host::{World, connected},
+    uses_kit,
 };
 
 #[tokio::test]
@@ -47,9 +48,7 @@ async fn a_command_gets_the_declared_secrets_its_settings_and_what_is_public() {
         ]
     );
     assert!(!format!("{variables:?}").contains("canary"));
-    let used = "SELECT body FROM connection_event WHERE kind = 'extension_used'";
-    let recorded = sql::texts(&world.database(), used).await;
-    assert_eq!(recorded, [r#"{"command":"list","extension":"sms","for":"command","names":["apiSecret"]}"#]);
+    assert_eq!(uses_kit::lines(&registry).await, ["extension:sms library apiSecret for list: released"]);
 }
 
 #[tokio::test]
@@ -79,16 +78,13 @@ async fn a_name_that_would_change_how_programs_run_becomes_no_variable() {
     let issues = registry.extensions().handle(declaration).unwrap();
     let connection = connected(&registry, "key-1").await;
     registry.extensions().grant("issues", connection.id(), &[secret_name("accessToken")]).await.unwrap();
-    let used = async || {
-        let sql = "SELECT kind FROM connection_event WHERE kind IN ('extension_used', 'secret_released') ORDER BY seq";
-        sql::texts(&world.database(), sql).await
-    };
+    let used = async || uses_kit::lines(&registry).await;
     let message = "'api_base_url' cannot be an environment variable: another name becomes the same variable";
     assert_eq!(issues.environment(None).await.unwrap_err().to_string(), message);
     assert_eq!(used().await, [""; 0], "a use that was refused is none");
     // A secret that was handed to a host counts as used, whatever the host does with it.
     assert_eq!(issues.inject(None).await.unwrap().environment().unwrap_err().to_string(), message);
-    assert_eq!(used().await, ["extension_used", "secret_released"]);
+    assert_eq!(used().await, ["extension:issues library accessToken: released"]);
 }
 
 #[tokio::test]
@@ -138,9 +134,8 @@ async fn variables_are_those_of_the_context_and_on_record_before_they_are_given(
     let variables = shown(issues.environment(Some("list")).await.unwrap());
     assert_eq!(variables[..2], ["ACCESS_TOKEN=key-1", "PUBLIC_API_BASE_URL=https://api.acme.example"]);
     assert_eq!(variables, shown(issues.inject(Some("list")).await.unwrap().environment().unwrap()));
-    let used = "SELECT body FROM connection_event WHERE kind = 'extension_used'";
-    let of_command = r#"{"command":"list","extension":"issues","for":"command","names":["accessToken"]}"#;
-    assert_eq!(sql::texts(&world.database(), used).await, [of_command; 2]);
+    let of_command = "extension:issues library accessToken for list: released";
+    assert_eq!(uses_kit::lines(&registry).await, [of_command; 2]);
     assert_eq!(issues.environment(Some("delete-all")).await.unwrap_err().code(), "undeclared");
     sql::refuse(&world.database(), "INSERT ON connection_event").await;
     assert!(matches!(issues.environment(None).await, Err(connection_core::Error::Store(_))));

@@ -7,6 +7,7 @@ use crate::{
     extension_kit::{acme_extension, handle, needs, of, secret_name},
     sql,
     test_host::{World, connected},
+    uses_kit,
 };
 
 fn shown(preferences: &connection_core::Preferences) -> String {
@@ -211,8 +212,7 @@ async fn a_required_setting_is_asked_for_before_a_secret_is_released() {
     assert_eq!(missing(Some("list")).await, ["database", "view"]);
     let error = "'capture' needs its preference 'database', which is not set";
     assert_eq!(inject(None).await, Err(error.to_owned()));
-    let used = "SELECT count(*) FROM connection_event WHERE kind = 'extension_used'";
-    assert_eq!(sql::number(&world.database(), used).await, Some(0));
+    assert_eq!(uses_kit::lines(&registry).await, [""; 0]);
     capture.set_preferences(None).set("database", "  ").await.unwrap();
     assert_eq!(missing(None).await, ["database"], "what is blank is nothing");
     capture.set_preferences(None).set("database", "d1").await.unwrap();

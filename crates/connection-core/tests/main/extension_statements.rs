@@ -13,6 +13,9 @@ use crate::{
     test_host::{World, connected},
 };
 
+/// The part of a statement that writes entries of uses.
+const ENTRY: &str = "INTO connection_use ";
+
 /// A host with a pool of a single connection, whose statements are logged.
 pub(crate) struct Counted {
     pub(crate) world: World,
@@ -68,11 +71,21 @@ impl Counted {
     }
 
     async fn statement_count(&self) -> usize {
+        // The entries of uses are written behind, whenever that is.
+        self.count(|line| !line.contains(ENTRY)).await
+    }
+
+    /// Returns the number of statements that have written entries of uses.
+    pub(crate) async fn entry_count(&self) -> usize {
+        self.count(|line| line.contains(ENTRY)).await
+    }
+
+    async fn count(&self, is_counted: impl Fn(&str) -> bool) -> usize {
         const MARK: &str = "SELECT 1";
         // Each statement is logged after its answer, and before the next one begins.
         self.pool.run(MARK).await;
         let mark = format!("summary={MARK:?}");
-        log::statements_of(&self.thread).iter().filter(|line| !line.contains(&mark)).count()
+        log::statements_of(&self.thread).iter().filter(|line| !line.contains(&mark) && is_counted(line)).count()
     }
 }
 

@@ -4,11 +4,12 @@
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
 use connection_contract::{Liveness, SigningKey};
-use connection_core::{Connection, Error, NewAccessToken, NewProfile, RepeatedRequest, Role, SpawnOptions};
+use connection_core::{Connection, Error, Frozen, NewAccessToken, NewProfile, RepeatedRequest, Role, SpawnOptions};
 
 use crate::{
     acme::{Acme, KIND},
     edited_setups::kept_callback,
+    guarded_agents, guarded_approvals,
     extension_kit::{acme_extension, handle, keys_are_accounts, refuses, secret_name},
     hooks::{Hooks, enabled, send, signed, token},
     inbound::{Inbound, returned},
@@ -44,7 +45,9 @@ async fn attack(table: &str) {
         "connection_access_token" => access_token().await,
         "connection_access_token_request" => token_request().await,
         "connection_account" => account().await,
-        "connection_agent" | "connection_agent_grant" => agent(table).await,
+        "connection_agent" | "connection_agent_grant" => guarded_agents::agent(table).await,
+        "connection_approval" | "connection_widening" => guarded_approvals::edited(table).await,
+        "connection_budget" => guarded_agents::budget().await,
         "connection_credential" => credential().await,
         "connection_endpoint" => endpoint().await,
         "connection_event" | "connection_row_event" => events(table).await,
@@ -53,6 +56,7 @@ async fn attack(table: &str) {
         "connection_extension_choice" => choice().await,
         "connection_extension_grant" => grant().await,
         "connection_extension_preference" | "connection_extension_state" => settings(table).await,
+        "connection_freeze" => freeze().await,
         "connection_keyset" | "connection_migrations" => opening(table).await,
         "connection_kind_terms" => kind_terms().await,
         "connection_kv" => values().await,
@@ -68,13 +72,14 @@ async fn attack(table: &str) {
         "connection_provider_grant" => {}
         // Its numbers decide nothing, and a restored one is only shown.
         "connection_usage" | "connection_usage_snapshot" | "connection_usage_window" => {}
+        "connection_use" => crate::uses::edited().await,
         "connection_setup_input" => assert_eq!(kept_callback(Some(&[0; 200]), false).await, None),
         "connection_webhook" | "connection_webhook_address" => webhook(table).await,
         other => panic!("nobody tries to get something out of {other}"),
     }
 }
 
-async fn edit(world: &World, sql: impl Into<String>) {
+pub(crate) async fn edit(world: &World, sql: impl Into<String>) {
     let sql = sql.into();
     assert_eq!(sql::run(&world.database(), sql.clone()).await, 1, "{sql}");
 }
@@ -83,7 +88,7 @@ async fn code_of(connection: &Connection) -> String {
     connection.verify().await.unwrap().reason.map(|reason| reason.code.into_owned()).unwrap_or_default()
 }
 
-fn is_row(error: &Error, table: &str) -> bool {
+pub(crate) fn is_row(error: &Error, table: &str) -> bool {
     matches!(error, Error::Row(error) if error.table == table)
 }
 
@@ -111,6 +116,29 @@ async fn access_token() {
     assert!(tokens.revoke(issued.token.id).await.unwrap());
     edit(&world, format!("UPDATE connection_access_token SET revoked_at = NULL, mark = {mark}")).await;
     assert_eq!(tokens.authenticate(&issued.text).await.unwrap(), None);
+}
+
+async fn freeze() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let connection = connected(&registry, "key-1").await;
+    registry.freezes().freeze(Frozen::Connection(connection.id())).await.unwrap();
+    let is_used = async |connection: &Connection| {
+        let sent = connection.send(connection.request("GET", "/me").await.unwrap()).await;
+        assert!(sent.is_ok() || sent.as_ref().is_err_and(|error| error.code() == "frozen"), "{sent:?}");
+        sent.is_ok()
+    };
+    for change in ["UPDATE connection_freeze SET frozen = '[]'", "UPDATE connection_freeze SET mark = NULL"] {
+        edit(&world, change).await;
+        assert!(!is_used(&connection).await, "{change}");
+    }
+    registry.close().await;
+    // The row looks as if the database had never been opened with freezes.
+    sql::unlock_events(&world.database()).await;
+    edit(&world, "UPDATE connection_freeze SET frozen = '[]', notes = '[]', mark = NULL").await;
+    assert!(sql::run(&world.database(), "DELETE FROM connection_row_event WHERE owner = ''").await > 0);
+    let registry = world.acme().await;
+    assert!(is_used(&registry.connection(connection.id()).await.unwrap()).await);
 }
 
 async fn token_request() {
@@ -195,7 +223,7 @@ async fn events(table: &str) {
     registry.extensions().grant("other", connection.id(), &[]).await.unwrap();
     sql::unlock_events(&world.database()).await;
     if table == "connection_row_event" {
-        edit(&world, "DELETE FROM connection_row_event WHERE seq = 1").await;
+        edit(&world, "DELETE FROM connection_row_event WHERE seq = 1 AND owner = 'local'").await;
         let found = registry.events().edited_rows().await.unwrap();
         assert!(found.iter().any(|error| error.table == table), "{found:?}");
         return;
@@ -279,21 +307,6 @@ async fn grant() {
     edit(&world, sql).await;
     let error = handle(&registry, "issues").environment(None).await.unwrap_err();
     assert!(is_row(&error, "connection_extension_grant"), "{error:?}");
-}
-
-async fn agent(table: &str) {
-    let world = World::new().await;
-    let registry = world.acme().await;
-    let connection = connected(&registry, "key-1").await.id();
-    let agent = registry.agents().create("deploy").await.unwrap();
-    agent.grant(connection).await.unwrap();
-    assert!(agent.granted(connection).await.is_ok(), "the control");
-    match table {
-        "connection_agent" => edit(&world, "UPDATE connection_agent SET removed_at = NULL, made_at = 1").await,
-        _ => edit(&world, "UPDATE connection_agent_grant SET expires_at = expires_at + 1").await,
-    }
-    let error = agent.granted(connection).await.unwrap_err();
-    assert!(is_row(&error, table), "{error:?}");
 }
 
 async fn settings(table: &str) {

@@ -22,7 +22,9 @@ async fn until(it: &Renewals, what: &str, mut is_so: impl AsyncFnMut() -> bool) 
         }
         it.world.clock.advance(Duration::from_secs(1));
         // Tasks that it began take a moment, even while no time passes.
-        it.number("generation").await;
+        for _ in 0..5 {
+            it.number("generation").await;
+        }
     }
     panic!("it does not come to it: {what}");
 }

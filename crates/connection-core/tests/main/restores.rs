@@ -7,7 +7,7 @@ use std::{
 };
 
 use connection_contract::reason;
-use connection_core::{BackupError, ConnectionId, ConnectionRegistry, Restored, TokenUse};
+use connection_core::{BackupError, ConnectionId, ConnectionRegistry, Frozen, Restored, TokenUse};
 use connection_faults::state_files;
 
 use crate::{
@@ -147,6 +147,12 @@ async fn without_a_database_that_shows_it_nothing_is_known_of_a_token() {
     let (token, second) = restored(&it, &file).await;
     assert_eq!(token, TokenUse::Unknown);
     assert!(second.unread.unwrap().contains("damaged"));
+    // Nobody knows what was frozen, so everything is.
+    assert_eq!(second.frozen, [Frozen::All]);
+    let registry = it.world.open(it.plugin.clone()).await;
+    registry.freezes().thaw(Frozen::All).await.unwrap();
+    registry.close().await;
+    drop(registry);
     assert_eq!(fs::read(second.kept.unwrap()).unwrap(), damaged, "it is kept as it was");
     assert!(!is_refreshed_by_a_use(&it).await);
 

@@ -125,6 +125,23 @@ async fn a_database_with_other_migrations_is_refused_with_a_way_out_and_kept() {
     }
 }
 
+/// Returns the statements that remove what the migration of freezes made, and the mark of its row.
+fn before_freezes() -> Vec<&'static str> {
+    match on_postgres() {
+        true => vec![
+            "DROP TABLE connection_freeze",
+            "DROP FUNCTION connection_notify_freeze",
+            "DROP TRIGGER connection_row_event_no_change ON connection_row_event",
+            "DELETE FROM connection_row_event WHERE owner = ''",
+        ],
+        false => vec![
+            "DROP TABLE connection_freeze",
+            "DROP TRIGGER connection_row_event_no_delete",
+            "DELETE FROM connection_row_event WHERE owner = ''",
+        ],
+    }
+}
+
 #[tokio::test]
 async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
     let world = World::new().await;
@@ -135,16 +152,24 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
     registry.close().await;
     let database = fresh.database();
     let known = count(&database, "connection_migrations").await;
+    for newer in before_freezes() {
+        pool.run(newer).await;
+    }
     for newer in before_places() {
         pool.run(newer).await;
     }
     for newer in [
+        "DROP TABLE connection_budget",
+        "ALTER TABLE connection_extension_grant DROP COLUMN rules",
+        "DROP TABLE connection_widening",
+        "DROP TABLE connection_approval",
         "DROP TABLE connection_agent_grant",
         "DROP TABLE connection_agent",
         "DROP INDEX connection_access_token_agent",
         "ALTER TABLE connection_access_token DROP COLUMN agent_id",
         "ALTER TABLE connection_access_token DROP COLUMN audience",
         "DROP TABLE connection_tag",
+        "DROP TABLE connection_use",
         "DROP TABLE connection_attention",
         "ALTER TABLE connection_account DROP COLUMN tags",
         "DROP TABLE connection_lacking_scope",
@@ -175,6 +200,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
     let registry = open(&world, fresh.address()).await.unwrap();
     let [info] = &registry.list_connections(Filter::new()).await.unwrap().connections[..] else { panic!("one") };
     assert_eq!(registry.connection(info.id).await.unwrap().verify().await.unwrap().liveness, Liveness::Live);
+    assert!(!info.frozen && registry.events().edited_rows().await.unwrap().is_empty());
     assert_eq!(count(&database, "connection_migrations").await, known);
     assert_eq!(count(&database, "connection_usage_snapshot").await, 0);
     assert_eq!(count(&database, "connection_usage_window").await, 0);

@@ -1,6 +1,6 @@
 //! A plugin that fails while it attaches or hands out a credential: an error with its kind, and nothing is sent.
 
-use std::sync::Mutex;
+use std::{sync::Mutex, thread};
 
 use connection_contract::prelude::*;
 use connection_core::{Connection as Handle, Error, Outcome};
@@ -40,7 +40,10 @@ fn plugin() -> Scripted<Mutex<Deed>> {
 }
 
 async fn clumsy(world: &World, name: &str) -> (Scripted<Mutex<Deed>>, Handle) {
-    let plugin = plugin();
+    open(world, plugin(), name).await
+}
+
+async fn open(world: &World, plugin: Scripted<Mutex<Deed>>, name: &str) -> (Scripted<Mutex<Deed>>, Handle) {
     let registry = world.open(plugin.clone()).await;
     let Outcome::Done(done) = connect(&registry, &KIND, &[("name", name)]).await else { panic!("not connected") };
     (plugin, registry.connection(done.connection).await.unwrap())
@@ -52,9 +55,38 @@ async fn send(connection: &Handle) -> Result<u16, Error> {
 }
 
 #[tokio::test]
+async fn a_credential_is_attached_in_the_thread_of_the_caller_if_its_kind_says_so() {
+    let here = thread::current().id();
+    let notes = |plugin: Scripted<Mutex<Deed>>| {
+        plugin.authorizes(move |it, _, _| {
+            it.saw(if thread::current().id() == here { "here" } else { "elsewhere" });
+            Ok(())
+        })
+    };
+    for (plugin, place) in [
+        (notes(plugin()), "elsewhere"),
+        (notes(plugin()).immediate(), "here"),
+        // One that reads a body may compute for long.
+        (notes(plugin()).immediate().reading_bodies(), "elsewhere"),
+    ] {
+        let world = World::new().await;
+        let (plugin, connection) = open(&world, plugin, place).await;
+        plugin.seen();
+        assert_eq!(send(&connection).await.unwrap(), 200);
+        assert_eq!(plugin.seen(), [place]);
+    }
+}
+
+#[tokio::test]
 async fn a_plugin_that_fails_to_attach_sends_nothing() {
+    for plugin in [plugin(), plugin().immediate()] {
+        fails_to_attach(plugin).await;
+    }
+}
+
+async fn fails_to_attach(plugin: Scripted<Mutex<Deed>>) {
     let world = World::new().await;
-    let (plugin, connection) = clumsy(&world, "ada").await;
+    let (plugin, connection) = open(&world, plugin, "ada").await;
     set(&plugin, Deed::Unreadable);
     let error = send(&connection).await.unwrap_err();
     assert!(matches!(&error, Error::Credential { kind, .. } if *kind == KIND), "{error:?}");

@@ -5,15 +5,19 @@
 
 use std::time::Duration;
 
-use connection_core::{Connection, Limits};
+use connection_core::{Audience, Connection, Limits, RequestBody, UseFilter};
+use connection_rules::{RequestParts, Rules};
+use serde_json::json;
 use tokio::runtime::Handle;
 
 use crate::{
     acme::Acme,
+    agents::issued,
     extension_statements::Counted,
     renewing::{Renewing, send},
     strict_issuer::Strict,
     test_host::{on_postgres, World, connected},
+    write_statements::commits,
 };
 
 #[tokio::test]
@@ -34,6 +38,50 @@ async fn a_use_from_an_id_reads_once_and_one_that_is_hot_reads_nothing() {
     };
     assert_eq!(on.takes(cold).await.0, 1);
     assert_eq!(on.takes(used).await.0, 0);
+}
+
+/// Returns the fewest of each number that a use takes: statements that write entries, other statements, transactions, and
+/// transactions that wait for the disk. The entries are written when it returns.
+async fn takes(on: &Counted, mut used: impl AsyncFnMut()) -> [usize; 4] {
+    let mut fewest = [usize::MAX; 4];
+    for _ in 0..5 {
+        let (entries, (transactions, synced)) = (on.entry_count().await, commits(&on.world));
+        let (statements, ()) = on
+            .once(&mut async || {
+                used().await;
+                // A reader sees what was written before, and takes one statement.
+                on.registry.uses().list(UseFilter::new(), None, 1).await.unwrap();
+            })
+            .await;
+        let (all_transactions, all_synced) = commits(&on.world);
+        let entries = on.entry_count().await - entries;
+        let each = [entries, statements - 1, all_transactions - transactions, all_synced - synced];
+        fewest = std::array::from_fn(|number| fewest[number].min(each[number]));
+    }
+    fewest
+}
+
+#[tokio::test]
+async fn a_use_writes_its_entries_and_nothing_else_and_does_not_wait_for_the_disk() {
+    if on_postgres() {
+        return;
+    }
+    let on = Counted::new().await;
+    let connection = connected(&on.registry, "one").await;
+    let agent = on.registry.agents().create("deploy").await.unwrap();
+    let rules = json!({ "rule": [{ "name": "all", "path": "/**", "effect": "allow" }] });
+    agent.grant(connection.id()).rules(Rules::from_value(&rules).unwrap()).await.unwrap();
+    let token = issued(&agent).await;
+    let by_agent = async || {
+        let caller = on.registry.authenticate_agent(&token, Audience::Doors).await.unwrap().unwrap();
+        let (request, body) = (RequestParts::new("GET", "/things"), RequestBody::empty());
+        let answer = on.registry.open_for_agent(&caller, connection.id(), request, body).await.unwrap();
+        answer.bytes(1 << 20).await.unwrap();
+    };
+    // The beginning is committed before the request leaves.
+    assert_eq!(takes(&on, by_agent).await, [2, 0, 2, 0]);
+    let direct = async || assert_eq!(send(&connection).await.unwrap(), 200);
+    assert_eq!(takes(&on, direct).await, [1, 0, 1, 0]);
 }
 
 /// The future of a use is allocated and moved. That of a read is much larger, and is allocated only for a read.

@@ -56,7 +56,7 @@ async fn costs(on: &Counted, what: &str, most: Cost, mut change: impl AsyncFnMut
 }
 
 /// Returns the number of commits so far, and how many of them waited for the disk.
-fn commits(world: &World) -> (usize, usize) {
+pub(crate) fn commits(world: &World) -> (usize, usize) {
     let place = format!("store={:?}", world.place());
     let lines = log::lines_with("committed");
     let of_this = lines.iter().filter(|line| line.contains(&place));

@@ -52,6 +52,10 @@ pub(crate) struct Grant {
     /// Let it send requests, and hand out no secret
     #[arg(long, conflicts_with = "names")]
     pub(crate) no_secrets: bool,
+    /// Let it send the requests that these rules allow, and hand out no secret: a preset of the connection's kind, or a
+    /// file: a name with a `/`, or one that ends in .toml or .json
+    #[arg(long, value_name = "PRESET|FILE", conflicts_with = "names")]
+    pub(crate) rules: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -4,6 +4,16 @@ use clap::{Args, Subcommand};
 
 use super::FinishArguments;
 
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Mcp {
+    /// Use the connections of this agent [default: the one whose token is in AGENT_TOKEN]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Option<McpCommand>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum McpCommand {
     /// Pass MCP messages of standard streams to a connection

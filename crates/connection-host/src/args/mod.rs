@@ -3,8 +3,11 @@
 //! An error never repeats the value of an argument, because it may be a secret that was typed into the wrong place.
 //! Checks that go beyond clap's structure are therefore made after parsing, by this crate.
 
+mod agent;
+mod approvals;
 mod credential;
 mod extension;
+mod freeze;
 mod help;
 mod key;
 mod kind_test;
@@ -18,6 +21,7 @@ mod serve;
 mod setup;
 mod show;
 mod tokens;
+mod uses;
 mod webhooks;
 
 use std::{convert::Infallible, path::PathBuf};
@@ -26,20 +30,26 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{config::Global, name};
 
+pub(crate) use agent::{
+    AgentToken, AgentsCommand, CreateAgent, ExplainAgent, Forward, GrantAgent, LearnAgent, RunAgent, TokenArguments,
+};
+pub(crate) use approvals::{ApprovalsCommand, Approve, ListApprovals};
 pub(crate) use credential::{FilesCommand, Send};
 pub(crate) use extension::{Exec, ExtensionsCommand, Grant, OpenSettings, PreferencesCommand, Use};
+pub(crate) use freeze::{Freeze, Thaw, Thing};
 pub(crate) use help::{command_path, help_or_refusal};
 pub(crate) use key::{KeyChange, KeyCommand};
 pub(crate) use kind_test::KindTest;
 pub(crate) use link::{Link, Tag};
-pub(crate) use mcp::{Adopt, McpCommand};
+pub(crate) use mcp::{Adopt, Mcp, McpCommand};
 pub(crate) use profiles::{CreateProfile, DefaultProfile, ProfilesCommand, UpdateProfile};
-pub(crate) use rules::{ExplainRules, RulesCommand};
+pub(crate) use rules::{ExplainRules, ExplainedRequest, RulesCommand};
 pub(crate) use run::{Run, SandboxCommand, Usage};
 pub(crate) use serve::Serve;
 pub(crate) use setup::{Add, FinishArguments, Importing, InputArguments, Reauthorize, SetupCommand};
 pub(crate) use show::{KindsCommand, KindsImport, List, Watching};
 pub(crate) use tokens::{CreateToken, RevokeTokens, TokensCommand};
+pub(crate) use uses::{Uses, UsesCommand, UsesFilter};
 pub(crate) use webhooks::{Webhooks, WebhooksCommand};
 
 /// Returns the command line, for completions and the manual.
@@ -61,7 +71,11 @@ pub(crate) fn is_command(word: &str) -> bool {
 
 /// Parses the arguments of this process.
 pub(crate) fn parse() -> Result<Arguments, clap::Error> {
-    command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches))
+    let mut parsed = command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches))?;
+    if let Command::Freeze(Freeze { thing, .. }) | Command::Thaw(Thaw { thing }) = &mut parsed.command {
+        thing.owner.clone_from(&parsed.global.owner);
+    }
+    Ok(parsed)
 }
 
 /// Returns the name of a kind as kinds are called: `Google_Drive` is `google-drive`.
@@ -100,13 +114,21 @@ impl Command {
     pub(crate) fn only_reads(&self) -> bool {
         match self {
             Self::List(_) | Self::Show { .. } | Self::Verify { .. } | Self::Files { .. } | Self::Resolve { .. } => true,
+            Self::Agents { command } => {
+                matches!(command, None | Some(AgentsCommand::List | AgentsCommand::Show { .. }))
+            }
+            Self::Approvals { command } => {
+                matches!(command, None | Some(ApprovalsCommand::List(_) | ApprovalsCommand::Show { .. }))
+            }
             Self::Events { follow, .. } => !follow,
+            Self::Freeze(freeze) => freeze.list,
             Self::Extensions { command } => matches!(command, None | Some(ExtensionsCommand::List)),
             Self::Preferences { command } => matches!(command, PreferencesCommand::Get { .. }),
             Self::Profiles { command } => matches!(command, ProfilesCommand::Probe { .. }),
             Self::Setup { command } => matches!(command, SetupCommand::List),
             Self::Tokens { command } => matches!(command, None | Some(TokensCommand::List)),
             Self::Usage(usage) => !usage.watch,
+            Self::Uses(uses) => !uses.follow && !matches!(uses.command, Some(UsesCommand::Erase { .. })),
             Self::Webhooks(webhooks) => {
                 matches!(webhooks.command, None | Some(WebhooksCommand::Deliveries | WebhooksCommand::Key))
             }
@@ -127,9 +149,10 @@ impl Command {
             Self::Kinds { command, .. } => {
                 matches!(command, None | Some(KindsCommand::Show { .. } | KindsCommand::Schema))
             }
-            Self::Mcp { command: McpCommand::Adopt(adopt) } => adopt.list,
+            Self::Mcp(Mcp { command: Some(McpCommand::Adopt(adopt)), .. }) => adopt.list,
             Self::Profiles { command } => matches!(command, ProfilesCommand::List { .. }),
             Self::Rules { .. } | Self::Usage(_) => true,
+            Self::Uses(uses) => !matches!(uses.command, Some(UsesCommand::Erase { .. })),
             _ => self.only_reads(),
         }
     }
@@ -250,6 +273,17 @@ pub(crate) enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Show what was done with connections, and by which program
+    Uses(Box<Uses>),
+    /// Answer requests of agents about which you are asked
+    Approvals {
+        #[command(subcommand)]
+        command: Option<ApprovalsCommand>,
+    },
+    /// Stop all uses at once, and keep everything alive
+    Freeze(Freeze),
+    /// Let what was frozen be used again
+    Thaw(Thaw),
     /// Send a request with a connection's credential
     Send(Send),
     /// Check and compare rules about what programs may do
@@ -257,11 +291,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: RulesCommand,
     },
-    /// Use MCP servers from programs that speak MCP
-    Mcp {
-        #[command(subcommand)]
-        command: McpCommand,
-    },
+    /// Let a model use the connections of an agent, and programs use MCP servers
+    ///
+    /// Without a command, this is an MCP server on standard streams. Its tools list the connections that are granted to
+    /// the agent, send requests within the rules, and say what a person must do.
+    Mcp(Mcp),
     /// List and read files of a directory connection
     Files {
         /// KIND, KIND:LABEL, an id, or the end of an id
@@ -277,6 +311,11 @@ pub(crate) enum Command {
         /// List the parts of the manifest that are not read
         #[arg(long)]
         verbose: bool,
+    },
+    /// Create agents, and say what each may do
+    Agents {
+        #[command(subcommand)]
+        command: Option<AgentsCommand>,
     },
     /// Add extensions and grant them connections
     Extensions {
@@ -370,7 +409,7 @@ mod tests {
         if below.peek().is_none() || !of.is_subcommand_required_set() && !path.is_empty() {
             found.insert(path.to_owned());
         }
-        for command in below {
+        for command in below.filter(|command| !command.is_hide_set()) {
             let path = if path.is_empty() { String::new() } else { format!("{path} ") };
             commands(command, &format!("{path}{}", command.get_name()), found);
         }

@@ -36,14 +36,21 @@ pub(crate) struct ExplainRules {
     /// A file, or a preset such as `github/read`
     #[arg(value_name = "FILE|PRESET")]
     pub(crate) rules: String,
+    #[command(flatten)]
+    pub(crate) request: ExplainedRequest,
+    /// Read the path as this kind does [default: that of the preset]
+    #[arg(long, value_parser = parse_kind)]
+    pub(crate) kind: Option<String>,
+}
+
+/// A request that is explained and not sent.
+#[derive(Args, Debug)]
+pub(crate) struct ExplainedRequest {
     /// GET, POST or another method
     pub(crate) method: String,
     /// The path at the provider's API; begins with `/`
     pub(crate) path: String,
-    /// Read the path as this kind does [default: that of the preset]
-    #[arg(long, value_parser = parse_kind)]
-    pub(crate) kind: Option<String>,
-    /// Send this header; may be repeated
+    /// A header of the request; may be repeated
     #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
     pub(crate) headers: Vec<String>,
     /// Read the body from a file; JSON unless a header says otherwise

@@ -18,6 +18,9 @@ pub(crate) struct Run {
     /// Run the tool in a container that sees only the profile's directory and the workspace
     #[arg(long)]
     pub(crate) sandbox: bool,
+    /// Give the container the doors of this agent, through inbound.unix_socket
+    #[arg(long, value_name = "AGENT", requires = "sandbox")]
+    pub(crate) with: Option<String>,
     /// Pass this variable into the container, without its value in any argument; may be repeated
     #[arg(long, value_name = "NAME", requires = "sandbox")]
     pub(crate) env: Vec<String>,

@@ -18,7 +18,7 @@ pub(crate) struct CreateToken {
     pub(crate) name: String,
     /// `read` shows connections, `use` also sends with them, `manage` also changes them and makes such tokens, `admin`
     /// also makes tokens that administer
-    #[arg(long, value_name = "ROLE", default_value = "read", value_parser = ["read", "use", "manage", "admin"])]
+    #[arg(long, value_name = "ROLE", default_value = "read", value_parser = ["approve", "read", "use", "manage", "admin"])]
     pub(crate) role: String,
     /// Make a token for one extension, which can use what was granted to it and nothing else
     #[arg(long, value_name = "EXTENSION", conflicts_with_all = ["role", "every_owner"])]

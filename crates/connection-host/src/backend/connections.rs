@@ -290,7 +290,7 @@ impl Connections for Local {
         }
         let rest = new.url().split("://").last().unwrap_or_default();
         let host = rest.split(['/', '?']).next().map(str::to_owned);
-        let response = connection.send(new).await?;
+        let response = connection.redacting().send(new).await?;
         Ok(Sent {
             host,
             status: response.status(),

@@ -2,6 +2,7 @@
 
 use connection_client::{Error as ClientError, Problem};
 use connection_contract::DisplayText;
+use connection_server::agents::AgentRefusal;
 
 use crate::{Error, Exit, extensions::UNKNOWN_EXTENSION, words::ERROR_CODES};
 
@@ -27,6 +28,23 @@ impl From<ClientError> for Error {
     }
 }
 
+impl From<AgentRefusal> for Error {
+    fn from(refusal: AgentRefusal) -> Self {
+        match refusal {
+            AgentRefusal::Core(error) => error.into(),
+            AgentRefusal::Member { code, message, remedy, .. } => {
+                Self::new(exit_of(code).unwrap_or(Exit::Usage), code, message).remedy(remedy)
+            }
+            _ => Self::new(Exit::Unexpected, "crashed", "the request was refused for an unknown reason"),
+        }
+    }
+}
+
+/// Returns the exit status of a code that commands have.
+fn exit_of(code: &str) -> Option<Exit> {
+    ERROR_CODES.iter().find(|(known, _)| *known == code).map(|(_, exit)| *exit)
+}
+
 /// Converts a refusal by the server. Codes that commands do not have themselves are those of the API.
 fn refused(problem: &Problem) -> Error {
     let message = clean(&problem.detail);
@@ -39,8 +57,7 @@ fn refused(problem: &Problem) -> Error {
         }
         "unknown_extension" => Error::new(Exit::NotFound, "unknown_extension", message).remedy(UNKNOWN_EXTENSION),
         code => {
-            let known = ERROR_CODES.iter().find(|(known, _)| *known == code).map(|(_, exit)| *exit);
-            let exit = known.unwrap_or(if problem.status < 500 { Exit::Refused } else { Exit::Unexpected });
+            let exit = exit_of(code).unwrap_or(if problem.status < 500 { Exit::Refused } else { Exit::Unexpected });
             remedy.into_iter().fold(Error::new(exit, clean(code), message), Error::remedy)
         }
     }

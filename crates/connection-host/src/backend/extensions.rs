@@ -1,11 +1,14 @@
 //! Extensions: what each needs, which connections it may use, and its preferences.
 
 use async_trait::async_trait;
-use connection_api::{Extension, Grant, RemovedExtension, ShownPreferences};
+use connection_api::{Extension, Grant, GrantRules, RemovedExtension, ShownPreferences};
 use connection_contract::{Clock as _, SecretName, Timestamp, Value};
 use connection_core::{ConnectionId, ExtensionError, SystemClock};
 use connection_manifest::ExtensionFile;
-use connection_server::{convert, view};
+use connection_server::{
+    agents::{self, AgentRefusal},
+    convert, view,
+};
 
 use super::{Local, Remote};
 use crate::{
@@ -30,6 +33,9 @@ pub(crate) trait Extensions {
 
     /// Lets an extension use a connection, with these of its secrets.
     async fn grant(&self, extension: &str, connection: &str, secret_names: Vec<String>) -> Result<Grant, Error>;
+
+    /// Lets an extension use a connection within rules, without its secrets.
+    async fn grant_within(&self, extension: &str, connection: &str, rules: GrantRules) -> Result<Grant, Error>;
 
     /// Revokes a grant. Returns it as it is then; `None` if somebody else has revoked it.
     async fn revoke(&self, grant: Grant) -> Result<Option<Grant>, Error>;
@@ -94,6 +100,15 @@ impl Extensions for Local {
         let connection = self.connection(connection).await?;
         let granted = self.registry.extensions().grant(handle.name(), connection.id(), &names).await;
         Ok(convert::grant(&self.or_explained(granted).await?, connection.info()))
+    }
+
+    async fn grant_within(&self, extension: &str, connection: &str, rules: GrantRules) -> Result<Grant, Error> {
+        let handle = handle(&self.registry, extension).await?;
+        let connection = self.connection(connection).await?;
+        match agents::grant_within(&self.registry, handle.name(), connection.info(), &rules).await {
+            Err(AgentRefusal::Core(error)) => self.or_explained(Err(error)).await,
+            granted => Ok(granted?),
+        }
     }
 
     async fn revoke(&self, grant: Grant) -> Result<Option<Grant>, Error> {
@@ -163,6 +178,10 @@ impl Extensions for Remote {
 
     async fn grant(&self, extension: &str, connection: &str, secret_names: Vec<String>) -> Result<Grant, Error> {
         Ok(self.client.grant(extension, connection, Some(secret_names)).await?)
+    }
+
+    async fn grant_within(&self, extension: &str, connection: &str, rules: GrantRules) -> Result<Grant, Error> {
+        Ok(self.client.grant_within(extension, connection, rules).await?)
     }
 
     async fn revoke(&self, grant: Grant) -> Result<Option<Grant>, Error> {

@@ -3,12 +3,15 @@
 //! Each file has the operations on one resource, as a trait, with both ways to do them. All of them take and return the
 //! shapes of the API, so that a command is written once and prints the same for both.
 
+mod agents;
+mod approvals;
 mod concurrent;
 mod connections;
 mod error;
 mod events;
 mod extensions;
 mod files;
+mod freezes;
 mod imports;
 mod kinds;
 mod local;
@@ -18,12 +21,16 @@ mod remote;
 mod setups;
 mod tokens;
 mod usages;
+mod uses;
 mod webhooks;
 
+pub(crate) use agents::Agents;
+pub(crate) use approvals::Approvals;
 pub(crate) use connections::{Connections, NewRequest, PAGE, Sent, every};
 pub(crate) use events::{Events, NewEvents, event_id};
 pub(crate) use extensions::Extensions;
 pub(crate) use files::Files;
+pub(crate) use freezes::Freezes;
 pub(crate) use imports::Imports;
 pub(crate) use kinds::Kinds;
 pub(crate) use local::Local;
@@ -33,12 +40,27 @@ pub(crate) use remote::{AT_THE_SERVER, Remote, check_command, has_command, unrea
 pub(crate) use setups::{Setups, session_id};
 pub(crate) use tokens::Tokens;
 pub(crate) use usages::{UsageSelection, UsageSource, Usages};
+pub(crate) use uses::{Uses, WantedUses};
 pub(crate) use webhooks::Webhooks;
 
 /// All operations of commands.
 #[async_trait::async_trait(?Send)]
 pub(crate) trait Backend:
-    Connections + Events + Extensions + Files + Imports + Kinds + Profiles + Setups + Tokens + Usages + Webhooks
+    Agents
+    + Approvals
+    + Connections
+    + Events
+    + Extensions
+    + Files
+    + Freezes
+    + Imports
+    + Kinds
+    + Profiles
+    + Setups
+    + Tokens
+    + Usages
+    + Uses
+    + Webhooks
 {
     /// Returns the look-up of connections by what a person typed.
     fn lookup(&self) -> &dyn Lookup;

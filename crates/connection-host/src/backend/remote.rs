@@ -186,6 +186,6 @@ mod tests {
             assert_eq!(has_command(&format!("{command} x")), expected, "{command}");
             counted += usize::from(expected);
         }
-        assert_eq!(counted, 55, "the number that the changelog names");
+        assert_eq!(counted, 77, "the number that the changelog names");
     }
 }

@@ -116,6 +116,9 @@ impl<'o> Printer<'o> {
                 note = if note.is_empty() { text.clone() } else { format!("{note}; {text}") };
                 mend = mend.or_else(|| Some(reauthorize_command(&quoted(&name(of)), askable)));
             }
+            if of.frozen {
+                note = if note.is_empty() { "frozen".to_owned() } else { format!("frozen; {note}") };
+            }
             table.row([
                 short_id(&of.id).into(),
                 if self.owners { of.owner.as_str() } else { "" }.into(),

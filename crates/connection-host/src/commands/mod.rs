@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 mod add;
+mod agents;
+mod approvals;
 mod backup;
 mod completions;
 mod config;
@@ -16,6 +18,7 @@ mod files;
 mod finish;
 mod follow_events;
 mod forget_client;
+mod freeze;
 mod import;
 mod key;
 mod kind_accept;
@@ -63,6 +66,7 @@ mod tag;
 mod tokens;
 mod tool;
 mod usage;
+mod uses;
 mod verify;
 mod watch;
 mod webhooks;
@@ -73,7 +77,7 @@ pub(crate) use doctor::exposed;
 
 use crate::{
     Error,
-    args::{Command, KindsCommand, KindsImport, McpCommand, SandboxCommand},
+    args::{Command, KindsCommand, KindsImport, Mcp, McpCommand, SandboxCommand},
     program::Program,
 };
 
@@ -115,12 +119,22 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Remove { connection, kind: None, revoke, yes } => {
             remove::run(program, &connection.unwrap_or_default(), revoke, yes).await
         }
+        Command::Uses(arguments) => uses::run(program, *arguments).await,
+        Command::Approvals { command } => approvals::run(program, command).await,
+        Command::Freeze(arguments) => freeze::freeze(program, &arguments).await,
+        Command::Thaw(arguments) => freeze::thaw(program, &arguments).await,
         Command::Send(arguments) => send::run(program, arguments).await,
-        Command::Mcp { command: McpCommand::Proxy { connection } } => mcp::proxy::run(program, &connection).await,
-        Command::Mcp { command: McpCommand::Adopt(arguments) } => mcp::adopt::run(program, arguments).await,
+        Command::Mcp(Mcp { agent, command: None }) => mcp::serve::run(program, agent.as_deref()).await,
+        Command::Mcp(Mcp { command: Some(McpCommand::Proxy { connection }), .. }) => {
+            mcp::proxy::run(program, &connection).await
+        }
+        Command::Mcp(Mcp { command: Some(McpCommand::Adopt(arguments)), .. }) => {
+            mcp::adopt::run(program, arguments).await
+        }
         Command::Rules { command } => rules::run(&program, command),
         Command::Files { connection, command } => files::run(program, &connection, command).await,
         Command::Resolve { file, verbose } => resolve::run(program, &file, verbose).await,
+        Command::Agents { command } => return agents::run(program, command).await,
         Command::Extensions { command } => extensions::run(program, command).await,
         Command::Preferences { command } => preferences::run(program, command).await,
         // The exit status is that of the program.

@@ -7,7 +7,7 @@ use connection_core::{RestoredConnection, TokenUse};
 
 use crate::{
     Error, Exit,
-    output::{Cell, Table, json::RestoredBody, quoted},
+    output::{Cell, Table, joined, json::RestoredBody, quoted},
     program::Program,
 };
 
@@ -36,6 +36,12 @@ pub(super) async fn run(mut program: Program, file: Option<PathBuf>) -> Result<E
     }
     if let Some(why) = &restored.unread {
         output.note(format!("The former database could not be read, so it shows nothing about the tokens: {why}."));
+    }
+    if !restored.frozen.is_empty() {
+        output.note(format!(
+            "Frozen as in the former database: {}. `connections freeze --list` shows it.",
+            joined(&restored.frozen)
+        ));
     }
     list(&program, &restored.connections)?;
     Ok(Exit::Fine)

@@ -56,6 +56,9 @@ fn facts(output: &Output, shown: &ShownConnection, profile: Option<&str>, can: O
         fact("profile", profile.to_owned())?;
     }
     fact("state", output.liveness(of.liveness))?;
+    if of.frozen {
+        fact("frozen", "yes; `connections freeze --list` shows by what".to_owned())?;
+    }
     if let Some(reason) = &of.reason {
         fact("reason", format!("{} ({})", reason.message, reason.code))?;
         match &reason.remedy {

@@ -1,6 +1,10 @@
 //! The local tool of a kind: its path, its version, how to install it, and how to sign in.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    path::PathBuf,
+};
 
 use connection_contract::{FoundTool, ToolSpec};
 use connection_core::{DirectoryProbe, SpawnOptions, ToolNotAllowed};
@@ -134,19 +138,19 @@ pub(crate) struct Variables {
     /// The variables that are removed, of those that are set.
     pub(crate) without: Vec<OsString>,
     pub(crate) env: BTreeMap<OsString, OsString>,
-    /// The variable that holds a token, whose value is not shown.
-    pub(crate) secret: Option<OsString>,
+    /// The variables that hold a token, whose values are not shown.
+    pub(crate) secrets: BTreeSet<OsString>,
 }
 
 impl Variables {
     pub(super) fn of(program: &Program, options: &SpawnOptions) -> Self {
         let without = options.without.iter().filter(|name| program.environment.has(name)).cloned().collect();
-        Self { without, env: options.env.clone(), secret: None }
+        Self { without, env: options.env.clone(), secrets: BTreeSet::new() }
     }
 
     /// Adds a variable whose value is not shown.
     pub(super) fn with_secret(mut self, name: Option<&OsString>) -> Self {
-        self.secret = name.cloned();
+        self.secrets.extend(name.cloned());
         self.env.retain(|variable, _| Some(variable) != name);
         self
     }
@@ -156,9 +160,9 @@ impl Variables {
         let without = self.without.iter().flat_map(|name| ["-u".to_owned(), quoted(&name.to_string_lossy())]);
         let env = self.env.iter();
         let env = env.map(|(name, value)| format!("{}={}", name.to_string_lossy(), quoted(&value.to_string_lossy())));
-        // The shell that runs the line must have this variable with the token.
-        let secret = self.secret.iter().map(|name| name.to_string_lossy()).map(|name| format!("{name}=\"${name}\""));
+        // The shell that runs the line must have these variables with the tokens.
+        let secrets = self.secrets.iter().map(|name| name.to_string_lossy()).map(|name| format!("{name}=\"${name}\""));
         let program = (!self.without.is_empty()).then(|| "env".to_owned());
-        program.into_iter().chain(without).chain(env).chain(secret).collect()
+        program.into_iter().chain(without).chain(env).chain(secrets).collect()
     }
 }

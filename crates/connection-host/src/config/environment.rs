@@ -238,9 +238,11 @@ fn value_of(value: KeyType, text: &str) -> Option<toml::Value> {
         | KeyType::LocalName
         | KeyType::LogFormat
         | KeyType::Path
+        | KeyType::Period
         | KeyType::PrivateAddresses
         | KeyType::PublicUrl
         | KeyType::UnencryptedUrl
+        | KeyType::RecordedPaths
         | KeyType::Secret
         | KeyType::Template
         | KeyType::Text

@@ -40,6 +40,8 @@ impl FromStr for LocalName {
 pub(crate) struct InboundSettings {
     /// The maximum number of connections to `serve` from one address.
     pub(crate) connections_per_peer: Option<usize>,
+    /// The URL of the doors, if they have an origin of their own.
+    pub(super) doors_url: Option<PublicUrl>,
     pub(crate) listen: Option<SocketAddr>,
     pub(super) local_name: Option<LocalName>,
     /// The port for browsers that return to a command.
@@ -54,6 +56,8 @@ pub(crate) struct InboundSettings {
     pub(super) tls_key: Option<PathBuf>,
     /// The networks of the proxies before `serve`.
     pub(crate) trusted_proxies: Vec<Network>,
+    /// The socket at which `serve` also opens the doors.
+    pub(crate) unix_socket: Option<PathBuf>,
     /// An unencrypted address in a private network, in place of the public URL.
     pub(super) unencrypted_url: Option<PublicUrl>,
 }
@@ -118,6 +122,29 @@ impl InboundSettings {
         }
     }
 
+    /// Returns the URL of the doors of a server that is reached at `url`, if they have an origin of their own.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it is the origin of `url`, or has a path.
+    pub(crate) fn doors(&self, url: &PublicUrl) -> Result<Option<&PublicUrl>, Error> {
+        let Some(doors) = &self.doors_url else { return Ok(None) };
+        if doors.origin() == url.origin() {
+            return Err(Self::not_apart(&url.origin()));
+        }
+        if !doors.prefix().is_empty() {
+            let error = Error::configuration(format!("inbound.doors_url is {doors}, which has a path"));
+            return Err(error.remedy("give it without a path: only another host name or port is another origin"));
+        }
+        Ok(Some(doors))
+    }
+
+    /// Returns the refusal of doors that have an origin at which the page or the API is reached.
+    pub(crate) fn not_apart(origin: &str) -> Error {
+        let message = format!("inbound.doors_url has an origin of the page and the API, {origin}");
+        Error::configuration(message).remedy("give the doors another host name, or remove inbound.doors_url")
+    }
+
     /// Returns the files of the certificate, or `None` if `serve` speaks HTTP.
     ///
     /// # Errors
@@ -161,6 +188,16 @@ pub(super) fn public_url(text: &str, source: &str) -> Result<PublicUrl, Error> {
     text.parse().map_err(|error: connection_inbound::InvalidPublicUrl| {
         Error::configuration(format!("{source}: 'inbound.public_url': {error}")).remedy(error.remedy())
     })
+}
+
+/// Parses the URL of the doors; `source` names where it was configured.
+pub(super) fn doors_url(text: &str, source: &str) -> Result<PublicUrl, Error> {
+    text.parse().or_else(|error| PublicUrl::on_localhost(text).map_err(|_| error)).map_err(
+        |error: connection_inbound::InvalidPublicUrl| {
+            Error::configuration(format!("{source}: 'inbound.doors_url': {error}"))
+                .remedy("give the address at which programs reach the doors, such as https://doors.example.com")
+        },
+    )
 }
 
 /// Parses an unencrypted address; `source` names where it was configured.

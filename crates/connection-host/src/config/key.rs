@@ -61,12 +61,16 @@ pub enum KeyType {
     Path,
     /// The number of a TCP port on this machine.
     Port,
+    /// A duration with its unit.
+    Period,
     /// The private addresses that users may reach.
     PrivateAddresses,
     /// A number of processors, which may be fractional.
     Processors,
     /// The public URL of this host: with TLS, or on this machine.
     PublicUrl,
+    /// What the record of use says about paths.
+    RecordedPaths,
     /// A secret, which no output shows.
     Secret,
     /// A duration in whole seconds.
@@ -110,9 +114,11 @@ impl KeyType {
             Self::Origins => "a table of origin to origin",
             Self::Path => "a path",
             Self::Port => "a port from 1 to 65535",
+            Self::Period => "a duration, as in 90 days or 12h",
             Self::PrivateAddresses => "one of: named, all-owners, never",
             Self::Processors => "a number of processors from 0.01 to 4096, as in 1.5",
             Self::PublicUrl => "an https address, or an http address of this machine",
+            Self::RecordedPaths => "one of: full, templates",
             Self::Secret => "a secret",
             Self::Seconds => "a number of seconds from 1 to 600",
             Self::Template => "an address with placeholders",

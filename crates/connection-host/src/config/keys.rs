@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use connection_agent::SandboxEngine;
+use connection_core::RecordedPaths;
 
 use super::{
     PrivateAddresses, inbound,
@@ -31,6 +32,9 @@ fn insert<T>(settings: &mut BTreeMap<String, T>, kind: String, value: Result<T, 
 
 /// The levels of the log.
 const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+const RECORDED_PATHS: [(&str, RecordedPaths); 2] =
+    [("full", RecordedPaths::Full), ("templates", RecordedPaths::Templates)];
 
 const PRIVATE_ADDRESSES: [(&str, PrivateAddresses); 3] = [
     ("all-owners", PrivateAddresses::AllOwners),
@@ -151,6 +155,17 @@ pub const KEYS: &[Key] = &[
         apply: |to, value| set(&mut to.settings.inbound.connections_per_peer, value.count()),
     },
     Key {
+        name: "inbound.doors_url",
+        value: KeyType::PublicUrl,
+        help: "The URL at which agents reach the doors, with another host name or port than the page. Unless set, the doors are below the URL of the page.",
+        apply: |to, value| {
+            set(
+                &mut to.settings.inbound.doors_url,
+                value.text().and_then(|url| inbound::doors_url(&url, &value.source.name)),
+            )
+        },
+    },
+    Key {
         name: "inbound.listen",
         value: KeyType::Address,
         help: "The address on which `serve` listens. Unless set, it is 127.0.0.1:8745.",
@@ -219,6 +234,12 @@ pub const KEYS: &[Key] = &[
                 value.text().and_then(|url| inbound::unencrypted_url(&url, &value.source.name)),
             )
         },
+    },
+    Key {
+        name: "inbound.unix_socket",
+        value: KeyType::Path,
+        help: "The path of a Unix socket at which `serve` also opens the doors, in a directory of its own. Unless set, there is none.",
+        apply: |to, value| set(&mut to.settings.inbound.unix_socket, value.path()),
     },
     Key {
         name: "key.command",
@@ -329,6 +350,24 @@ pub const KEYS: &[Key] = &[
         value: KeyType::Addresses,
         help: "The addresses to which a setup link may lead its visitor at the end, and whose pages may send their users to a setup with a form. Unless set, there is none.",
         apply: |to, value| put(&mut to.settings.page.return_addresses, value.list(|address, _| address.parse().ok())),
+    },
+    Key {
+        name: "approvals.expire_after",
+        value: KeyType::Period,
+        help: "The time for which a request about which a person is asked may be sent: 7 days at most. Unless set, it is 10 minutes.",
+        apply: |to, value| set(&mut to.settings.record.approvals_expire, value.period()),
+    },
+    Key {
+        name: "record.keep",
+        value: KeyType::Period,
+        help: "The time after which `serve` erases what entries of the record of use say. Unless set, they are kept.",
+        apply: |to, value| set(&mut to.settings.record.keep, value.period()),
+    },
+    Key {
+        name: "record.paths",
+        value: KeyType::RecordedPaths,
+        help: "What the record of use says about the path of a request: the path itself, or that of the rule that decided (`templates`). Unless set, it is `full`.",
+        apply: |to, value| put(&mut to.settings.record.paths, value.one_of(&RECORDED_PATHS)),
     },
     Key {
         name: "sandbox.copy_entries",

@@ -26,7 +26,7 @@ use std::{
     time::Duration,
 };
 
-use connection_core::FilesPolicy;
+use connection_core::{FilesPolicy, RecordedPaths};
 use connection_inbound::PublicUrl;
 use secrecy::SecretString;
 
@@ -81,6 +81,7 @@ pub(crate) struct Settings {
     pub(crate) client_metadata: Option<String>,
     pub(crate) owner: Option<String>,
     pub(crate) private_addresses: PrivateAddresses,
+    pub(crate) record: RecordSettings,
     root_certificate: Option<PathBuf>,
     pub(crate) sandbox: SandboxSettings,
     pub(crate) usage: UsageSettings,
@@ -95,6 +96,16 @@ pub(crate) struct Settings {
 pub(crate) struct VerifySettings {
     pub(crate) at_once: Option<usize>,
     pub(crate) per_provider: Option<usize>,
+}
+
+/// The configuration keys below `record`, and that of approvals.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RecordSettings {
+    /// The time after which a request about which a person is asked can no longer be sent.
+    pub(crate) approvals_expire: Option<Duration>,
+    /// The time after which texts are erased; `None` if they are kept.
+    pub(crate) keep: Option<Duration>,
+    pub(crate) paths: RecordedPaths,
 }
 
 /// The private addresses that users may reach.

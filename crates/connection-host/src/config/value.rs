@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
+use connection_rules::read_span;
+
 use super::{Key, Settings, Source, kinds::KindSettings, secret::SecretSetting};
 use crate::Error;
 
@@ -79,6 +81,14 @@ impl Value<'_> {
     /// Returns a number of bytes.
     pub(super) fn mebibytes(&self) -> Result<u64, Error> {
         Ok(self.number::<u64>(16, 1 << 24)? << 20)
+    }
+
+    /// Parses a duration with its unit, such as `90 days` or `12h`.
+    pub(super) fn period(&self) -> Result<Duration, Error> {
+        let text = self.text()?;
+        let units = [(" days", "d"), (" day", "d"), (" hours", "h"), (" hour", "h")];
+        let unit = units.iter().find_map(|(word, unit)| Some(format!("{}{unit}", text.strip_suffix(word)?)));
+        self.valid(read_span(unit.as_deref().unwrap_or(&text)))
     }
 
     pub(super) fn seconds(&self, least: u64, most: u64) -> Result<Duration, Error> {

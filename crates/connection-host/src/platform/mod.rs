@@ -8,16 +8,20 @@ mod other;
 mod unix;
 mod wait;
 
+#[cfg(unix)]
+pub(crate) use connection_inbound::SocketServer as DoorSocket;
 pub(crate) use interrupts::{Interrupts, interrupted};
 #[cfg(not(unix))]
 pub(crate) use other::{
-    Passed, Signals, Terminal, create_private_dir, exit_code, is_private, is_writable, keep_memory_private,
-    run_instead, with_own_limits,
+    DoorSocket, DoorStream, Passed, Signals, Terminal, create_private_dir, exit_code, is_own, is_private, is_writable,
+    is_writable_by_others, keep_memory_private, run_instead, with_own_limits,
 };
 #[cfg(unix)]
+pub(crate) use tokio::net::UnixStream as DoorStream;
+#[cfg(unix)]
 pub(crate) use unix::{
-    Passed, Signals, Terminal, create_private_dir, exit_code, is_private, is_writable, keep_memory_private,
-    run_instead, with_own_limits,
+    Passed, Signals, Terminal, create_private_dir, exit_code, is_own, is_private, is_writable, is_writable_by_others,
+    keep_memory_private, run_instead, with_own_limits,
 };
 
 pub(crate) use wait::{Wait, clear_line, print, show_waits, waits_for, width, without_line};

@@ -1,10 +1,13 @@
 //! Systems other than Unix: files have the protection of the user's directory. This code has not been run.
 
 use std::{
+    convert::Infallible,
     io,
     path::Path,
     process::{Command, ExitStatus},
 };
+
+use axum::Router;
 
 /// The requests to end the program: control-C.
 #[derive(Debug)]
@@ -57,6 +60,39 @@ impl PassedSignal {
     }
 
     pub(crate) fn pass_to(self, _: u32) {}
+}
+
+/// A server at a Unix socket, which these systems do not have.
+#[derive(Debug)]
+pub(crate) struct DoorSocket(Infallible);
+
+impl DoorSocket {
+    pub(crate) async fn bind(_: &Path) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) async fn serve(self, _: Router, _: impl Future<Output = ()>) {
+        match self.0 {}
+    }
+}
+
+/// A connection to a Unix socket, which these systems do not have.
+pub(crate) struct DoorStream;
+
+impl DoorStream {
+    pub(crate) async fn connect(_: &Path) -> io::Result<tokio::net::TcpStream> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Returns `false`, because there is no socket.
+pub(crate) fn is_own(_: &tokio::net::TcpStream) -> bool {
+    false
+}
+
+/// Returns `false`, because this cannot be determined.
+pub(crate) fn is_writable_by_others(_: &Path) -> io::Result<bool> {
+    Ok(false)
 }
 
 /// Returns the exit code of a program. Codes have 32 bits on Windows; one that does not fit becomes a failure.

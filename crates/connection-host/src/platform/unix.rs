@@ -16,10 +16,13 @@ use std::{
 
 use rustix::{
     fs::Access,
-    process::{Pid, Resource, Rlimit, Signal as Number, getpgrp, getrlimit, kill_process, setrlimit},
+    process::{Pid, Resource, Rlimit, Signal as Number, geteuid, getpgrp, getrlimit, kill_process, setrlimit},
     termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr},
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    net::UnixStream,
+    signal::unix::{Signal, SignalKind, signal},
+};
 
 /// The requests to end the program, from the terminal and from a supervisor. They are caught once this exists.
 #[derive(Debug)]
@@ -172,6 +175,16 @@ pub(crate) fn with_own_limits<T>(start: impl FnOnce() -> T) -> T {
     let started = start();
     keep_memory_private();
     started
+}
+
+/// Returns `true` if the other side of a socket is a process of this user or of root.
+pub(crate) fn is_own(stream: &UnixStream) -> bool {
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == geteuid().as_raw() || peer.uid() == 0)
+}
+
+/// Returns `true` if users other than its owner can write the directory.
+pub(crate) fn is_writable_by_others(path: &Path) -> io::Result<bool> {
+    path.metadata().map(|metadata| metadata.permissions().mode() & 0o022 != 0)
 }
 
 /// Replaces this process by the program, so that the exit code and the signals are the program's, and no secret stays

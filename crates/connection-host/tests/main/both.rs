@@ -2,6 +2,11 @@
 // reads this list.
 
 mod access_tokens;
+#[cfg(unix)]
+mod agent_clients;
+#[cfg(unix)]
+mod agent_runs;
+mod agents;
 mod applications;
 mod bounds;
 mod catalogue;
@@ -11,9 +16,16 @@ mod copies;
 mod completion;
 mod declared;
 #[cfg(unix)]
+mod door_browser;
+mod door_places;
+#[cfg(unix)]
+mod doors;
+#[cfg(unix)]
 mod exec;
 mod extensions;
 mod finish;
+#[cfg(unix)]
+mod freezes;
 mod hand_off;
 mod hooking;
 mod imports;
@@ -22,6 +34,8 @@ mod json_shapes;
 mod kill;
 mod life;
 mod many;
+#[cfg(unix)]
+mod mcp_door;
 mod order;
 mod own;
 mod preferences;
@@ -57,6 +71,7 @@ mod tooled;
 mod transcripts;
 #[cfg(unix)]
 mod usages;
+mod uses;
 #[cfg(unix)]
 mod visit;
 mod writables;

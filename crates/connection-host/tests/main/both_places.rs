@@ -28,11 +28,15 @@ fn listed() -> BTreeSet<String> {
 fn settled(text: &str) -> String {
     let mut settled = String::new();
     for line in text.lines() {
+        let mut former = "";
         for (index, word) in line.split(' ').enumerate() {
             if index > 0 {
                 settled.push(' ');
             }
-            settled.push_str(&word_without_run(word));
+            // The time until an end becomes a day less after a second.
+            let is_time_left = former == "in" && word.parse::<u32>().is_ok();
+            settled.push_str(&if is_time_left { "NUMBER".to_owned() } else { word_without_run(word) });
+            former = word;
         }
         settled.push('\n');
     }
@@ -62,6 +66,7 @@ fn part(part: &str) -> String {
     let is_time = part.len() >= 20 && part.as_bytes()[4] == b'-' && part.contains('T') && part.ends_with('Z');
     match part {
         _ if is_id => "ID".to_owned(),
+        _ if part.starts_with("connection:") => "connection:ID".to_owned(),
         _ if is_end => "END".to_owned(),
         _ if is_time => "TIME".to_owned(),
         _ if part.starts_with(".tmp") => "HOME".to_owned(),
@@ -152,7 +157,7 @@ impl Places {
 /// Returns the command of these words: two of them if the first has commands below it.
 fn command_of(words: &[&str]) -> String {
     match words {
-        [first @ ("extensions" | "kinds" | "preferences" | "profiles" | "setup" | "tokens"), second] => {
+        [first @ ("agents" | "extensions" | "kinds" | "preferences" | "profiles" | "setup" | "tokens"), second] => {
             format!("{first} {second}")
         }
         [first, ..] => (*first).to_owned(),
@@ -212,6 +217,25 @@ const SCRIPT: &[&[&str]] = &[
     &["reauthorize", "github:work", "--from-env", "accessToken=GITHUB_TOKEN"],
     &["rollback", "github:work", "--yes", "--json"],
     &["rollback", "github:work"],
+    &["approvals"],
+    &["approvals", "list", "--json"],
+    &["approvals", "list", "--state", "refused", "--agent", "nobody"],
+    &["approvals", "list", "--state", "done"],
+    &["approvals", "show", "018f3b9e-7d2a-7c31-9f43-0123456789ab"],
+    &["approvals", "approve", "018f3b9e-7d2a-7c31-9f43-0123456789ab", "--digest", "x"],
+    &["approvals", "refuse", "018f3b9e-7d2a-7c31-9f43-0123456789ab", "--reason", "no"],
+    &["approvals", "approve", "1", "--digest", "x"],
+    &["freeze", "--connection", "github:work"],
+    &["freeze", "--connection", "github:work", "--json"],
+    &["freeze", "--kind", "github"],
+    &["freeze", "--agent", "nobody"],
+    &["freeze"],
+    &["freeze", "--list"],
+    &["list"],
+    &["send", "github:work", "GET", "/user"],
+    &["thaw", "--connection", "github:work"],
+    &["thaw", "--kind", "github", "--json"],
+    &["thaw", "--all"],
     &["events", "github:work"],
     &["events", "--json"],
     &["events", "nobody"],
@@ -239,6 +263,31 @@ const SCRIPT: &[&[&str]] = &[
     &["webhooks", "github:work", "deliveries", "--json"],
     &["webhooks", "github:work", "disable", "--yes"],
     &["webhooks", "github:work", "test"],
+    &["agents"],
+    &["agents", "create", "deploy"],
+    &["agents", "create", "deploy", "--json"],
+    &["agents", "create", "other", "--audience", "mcp", "--lifetime", "7d", "--json"],
+    &["agents", "create", "Other"],
+    &["agents", "grant", "deploy", "github:work"],
+    &["agents", "grant", "deploy", "github:work", "--rules", "read"],
+    &["agents", "grant", "deploy", "github:work", "--rules", "read", "--expires", "31000s", "--yes"],
+    &["agents", "grant", "deploy", "github:work", "--rules", "ask", "--expires", "30h", "--json"],
+    &["agents", "grant", "deploy", "github:work", "--rules", "nothing"],
+    &["agents", "grant", "deploy", "github:work", "--expires", "never"],
+    &["agents", "grant", "deploy", "github:nobody"],
+    &["agents", "list"],
+    &["agents", "list", "--json"],
+    &["agents", "show", "deploy"],
+    &["agents", "show", "deploy", "--json"],
+    &["agents", "show", "nobody"],
+    &["agents", "token", "deploy", "--name", "ci"],
+    &["agents", "token", "deploy", "--revoke", "nothing"],
+    &["agents", "revoke", "deploy", "github:work"],
+    &["agents", "revoke", "deploy", "github:work", "--json"],
+    &["agents", "show", "deploy"],
+    &["agents", "remove", "deploy", "--yes"],
+    &["agents", "remove", "deploy", "--yes", "--json"],
+    &["agents", "remove", "other"],
     &["extensions"],
     &["extensions", "add", "issues.json", "--json"],
     &["extensions", "add", "issues.json"],

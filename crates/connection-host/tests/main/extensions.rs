@@ -94,12 +94,13 @@ fn two_extensions_share_a_connection_while_a_person_lets_them() {
     let events = machine.run(&["events", "github", "--json"]).exits(0).json();
     let names: Vec<_> =
         events["events"].as_array().unwrap().iter().filter_map(|event| event["event"].as_str()).collect();
-    for (name, count) in
-        [("extension_granted", 2), ("extension_revoked", 1), ("extension_used", 3), ("secret_released", 3)]
-    {
+    for (name, count) in [("extension_granted", 2), ("extension_revoked", 1), ("secret_released", 3)] {
         assert_eq!(names.iter().filter(|other| **other == name).count(), count, "{name}: {names:?}");
     }
     assert_eq!(events["chain"], "whole");
+    let uses = machine.run(&["uses", "github", "--json"]).exits(0).json();
+    let by: Vec<_> = uses.as_array().unwrap().iter().map(|of| &of["extension"]).collect();
+    assert_eq!(by, ["issues", "release-notes", "issues"], "newest first");
     assert_eq!(machine.provider.seen().len(), 1, "resolving and granting ask nobody");
 }
 
@@ -154,6 +155,22 @@ fn a_grant_is_of_declared_names_and_of_the_provider_that_is_needed() {
     exec(&machine, "release-notes").exits(6).warns("accessToken");
     grant(&["github", "--name", "accessToken"]).exits(0);
     exec(&machine, "release-notes").exits(0);
+}
+
+#[test]
+fn a_grant_within_rules_says_what_they_allow_and_hands_out_no_secret() {
+    let machine = connected();
+    machine.run(&["extensions", "add", "release-notes.json"]).exits(0);
+    let grant = |more: &[&str]| machine.run(&[&["extensions", "grant", "release-notes", "github"], more].concat());
+    grant(&["--rules", "read", "--name", "accessToken"]).exits(2);
+    grant(&["--rules", "write"]).exits(5).warns("its presets are read, ask");
+    let granted = grant(&["--rules", "read"]).exits(0);
+    granted.says("release-notes may use github:octocat without its secrets, within rules:").says("nothing else");
+    exec(&machine, "release-notes").exits(6).warns("accessToken");
+    machine.write("rules.toml", b"[[rule]]\nname = \"all\"\neffect = \"allow\"\n");
+    let own = grant(&["--rules", "rules.toml", "--json"]).exits(0).json();
+    assert_eq!((&own["secretNames"], &own["words"]), (&serde_json::json!([]), &serde_json::json!(["may send every request"])));
+    assert!(grant(&["--no-secrets", "--json"]).exits(0).json()["words"].is_null());
 }
 
 #[test]

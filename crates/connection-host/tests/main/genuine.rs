@@ -9,10 +9,15 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    program::Machine,
+    program::{Machine, Ran},
+    serve::Serving,
     tool_keys::{self, KEY},
     tooled::{program, signed_in, text, tooled},
 };
+
+const GUIDE: &str = include_str!("../../../../docs/guide/agents.md");
+/// The command of the guide that adds the tools.
+const ADD: &str = "claude mcp add connections -- connections mcp --agent nightly-report";
 
 /// The address of a proxy that does not exist: no program listens on port 9 (discard), so nothing is sent.
 const NOBODY: &str = "http://127.0.0.1:9";
@@ -68,6 +73,39 @@ fn claude_code_is_found_and_keeps_to_the_directory_of_its_profile() {
     assert_eq!((here["loggedIn"].as_bool(), here["email"].as_str()), (Some(true), Some("ada@example.com")), "{here}");
     assert_eq!(there["loggedIn"].as_bool(), Some(false), "{there}");
     assert!(!machine.path(".claude").exists(), "the tool's own directory is left alone");
+}
+
+#[test]
+fn claude_code_connects_to_the_tools_of_an_agent() {
+    let entry = "@anthropic-ai/claude-code/cli-wrapper.cjs";
+    let Some((mut machine, _)) = machine("claude", entry, "uses the tools of an agent") else { return };
+    machine.set("NO_PROXY", "127.0.0.1");
+    let ours = machine.command().get_program().display().to_string();
+    program(&machine, "connections", &format!("#!/bin/sh\nexec {ours} \"$@\"\n"));
+    machine.run(&["agents", "create", "nightly-report"]).exits(0);
+    let told = |command: &str| {
+        let words: Vec<_> = command.split(' ').skip(1).collect();
+        let output = machine.command_of_system(&text(&machine.path("bin/claude"))).args(&words).output();
+        Ran::of(&words, output.expect("it starts")).exits(0).out
+    };
+    assert!(GUIDE.contains(ADD), "the guide has the command");
+    told(ADD);
+    let listed = told("claude mcp list");
+    assert!(listed.contains("Connected"), "{listed}");
+    told("claude mcp remove connections");
+
+    let serving = Serving::start(&machine);
+    let token = machine.run(&["agents", "token", "nightly-report", "--audience", "mcp"]).exits(0).out;
+    let header = format!("Authorization:Bearer {}", token.trim());
+    let url = format!("http://{}/mcp", serving.address);
+    let add = ["mcp", "add", "--transport", "http", "connections", &url, "--header", &header];
+    let added = machine.command_of_system(&text(&machine.path("bin/claude"))).args(add).output();
+    Ran::of(&add, added.expect("it starts")).exits(0);
+    let listed = told("claude mcp list");
+    assert!(listed.contains("Connected"), "{listed}");
+    let shown = machine.run(&["agents", "show", "nightly-report", "--json"]).exits(0).json();
+    let tokens = shown["tokens"].as_array().expect("a list");
+    assert!(tokens.iter().any(|token| token["audience"] == "mcp" && token["lastUsedAt"].is_string()), "{shown}");
 }
 
 #[test]

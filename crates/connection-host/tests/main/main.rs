@@ -4,6 +4,8 @@ include!("both.rs");
 
 // These modules test words, files, terminals, browsers and tools, which are the same on either engine.
 #[cfg(unix)]
+#[cfg(unix)]
+mod approvals;
 mod both_places;
 mod canary;
 #[cfg(unix)]
@@ -36,6 +38,7 @@ mod mcp_adopt;
 #[cfg(unix)]
 mod mcp_guide;
 mod mcp_server;
+mod mcp_tools;
 mod mistakes;
 mod oauth2;
 #[cfg(unix)]
@@ -44,6 +47,7 @@ mod own_kind;
 mod page;
 #[cfg(unix)]
 mod pauses;
+mod preset_operations;
 mod presets;
 #[cfg(unix)]
 mod remote_terminal;

@@ -4,7 +4,7 @@
 use std::{
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, ExitStatus, Output, Stdio},
 };
 
 use connection_faults::postgres::Database;
@@ -177,6 +177,8 @@ impl Machine {
 #[derive(Debug)]
 pub(crate) struct Ran {
     arguments: String,
+    /// The exit code, or the signal that ended the process.
+    status: ExitStatus,
     pub(crate) exit: i32,
     pub(crate) bytes: Vec<u8>,
     pub(crate) out: String,
@@ -196,6 +198,7 @@ impl Ran {
         assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "{arguments:?} prints colours:\n{out}{err}");
         Self {
             arguments: arguments.join(" "),
+            status: output.status,
             exit: output.status.code().unwrap_or(-1),
             bytes: output.stdout,
             out,
@@ -205,7 +208,7 @@ impl Ran {
 
     #[track_caller]
     pub(crate) fn exits(self, exit: i32) -> Self {
-        assert_eq!(self.exit, exit, "{}\n{}{}", self.arguments, self.out, self.err);
+        assert_eq!(self.exit, exit, "{}: {}\n{}{}", self.arguments, self.status, self.out, self.err);
         self
     }
 

@@ -37,14 +37,14 @@ fn events_are_shown_also_after_a_removal() {
 }
 
 /// A watch that runs until it is interrupted, and its lines.
-struct Watch(Child, BufReader<ChildStdout>);
+pub(crate) struct Watch(pub(crate) Child, pub(crate) BufReader<ChildStdout>);
 
 impl Watch {
     fn begin(machine: &Machine, arguments: &[&str]) -> Self {
         Self::of(machine, &[&["watch", "--json"], arguments].concat())
     }
 
-    fn of(machine: &Machine, arguments: &[&str]) -> Self {
+    pub(crate) fn of(machine: &Machine, arguments: &[&str]) -> Self {
         let mut command = machine.command();
         command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary runs");
@@ -52,7 +52,7 @@ impl Watch {
         Self(child, lines)
     }
 
-    fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         let mut line = String::new();
         self.1.read_line(&mut line).expect("a line");
         serde_json::from_str(&line).expect("one object a line")

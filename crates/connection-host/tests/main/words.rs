@@ -31,6 +31,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ("`status`", api::RequirementStatus::WORDS),
     ("`action`", api::RequiredAction::WORDS),
     ("`signedBy`", api::SignedBy::WORDS),
+    ("`audience`", api::Audience::WORDS),
+    ("`state` of a grant", api::GrantState::WORDS),
 ];
 
 /// Returns the rows of the tables below a heading. The backticks around each cell are removed.

@@ -18,7 +18,7 @@ use crate::{
     PublicUrl,
     callback::{self, Receiver, RegistrySource},
     headers,
-    server::{Capacity, HEAD_TIMEOUT, Limits, Names, PerPeer, accepted, connection, named},
+    server::{Capacity, HEAD_TIMEOUT, Limits, Names, PerPeer, Stopping, accepted, connection, named},
 };
 
 /// Limits for one or two browsers; the head is the smallest that the library supports.
@@ -27,6 +27,7 @@ pub(super) const LIMITS: Limits = Limits {
     requests: 32,
     streams: 0,
     sends: 0,
+    doors: 0,
     waits: 0,
     bodies: 1 << 20,
     per_peer: PerPeer::Public(0),
@@ -45,7 +46,7 @@ pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, br
     let (Ok(four), Ok(six)) = (four, six) else { return };
     let places = Capacity::new(LIMITS, Vec::new());
     // The sender lives as long as the connections, because they are never asked to end.
-    let (_over, over) = watch::channel(false);
+    let (_running, stopping) = watch::channel(Stopping::No);
     let mut connections = JoinSet::new();
     loop {
         let accepted = accepted(accept(&four, six.as_ref()).await).await;
@@ -55,10 +56,10 @@ pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, br
         {
             let router = router.clone();
             let connected = browsers.connected();
-            let over = over.clone();
+            let stopping = stopping.clone();
             connections.spawn(async move {
                 let _connected = connected;
-                connection(stream, router, seat, over).await;
+                connection(stream, router, seat, stopping).await;
             });
         }
     }

@@ -6,8 +6,8 @@ use axum::{
     Router,
     extract::Request,
     http::{
-        StatusCode,
-        header::{CONTENT_TYPE, RETRY_AFTER},
+        HeaderName, HeaderValue, StatusCode,
+        header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER},
     },
     response::{IntoResponse as _, Response},
 };
@@ -33,9 +33,11 @@ use crate::callback::ListeningAddress;
 
 /// The time limit for the head of a request.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time limit for one request with its response, unless that is a stream of events. The page after a callback takes
-/// longest.
-pub(crate) const MAX_CONNECTION_TIME: Duration = Duration::from_secs(60);
+/// The time limit for one request with its response, unless that is a stream of events or passes through a door. The
+/// page after a callback takes longest.
+pub(crate) const MAX_REQUEST_TIME: Duration = Duration::from_secs(60);
+/// The header that says for how long a connection is kept (RFC 9112, appendix C.2.2).
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// The pause after a connection could not be accepted, for example because the system has run out of sockets.
 const RESPITE: Duration = Duration::from_millis(100);
 
@@ -44,37 +46,67 @@ pub(crate) async fn accepted(accepted: io::Result<(TcpStream, SocketAddr)>) -> O
     match accepted {
         Ok(accepted) => Some(accepted),
         Err(error) => {
-            tracing::debug!(%error, "an incoming connection could not be accepted");
-            tokio::time::sleep(RESPITE).await;
+            paused(&error).await;
             None
         }
     }
 }
 
-/// Serves one request, then closes the connection. After `over` is set, a request that is not answered yet is refused.
+/// Pauses after a connection could not be accepted.
+pub(super) async fn paused(error: &io::Error) {
+    tracing::debug!(%error, "an incoming connection could not be accepted");
+    tokio::time::sleep(RESPITE).await;
+}
+
+/// The progress of a server towards its end. Each value includes those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stopping {
+    /// The server runs.
+    #[default]
+    No,
+    /// No connection is kept for a further request.
+    Drains,
+    /// A request that is not answered yet is refused.
+    Refuses,
+}
+
+/// Serves one request, then closes the connection, unless a door passes the request on: then the connection is kept for
+/// the next request, which may come until the time for its head has passed.
 ///
-/// A server that stops leaves its connections alone until then: one on which nothing has arrived ends with the time for
-/// its head.
+/// A server that stops leaves its connections alone until it refuses: one on which nothing has arrived ends with the time
+/// for its head.
 pub(crate) async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     routes: Router,
     seat: Seat,
-    over: watch::Receiver<bool>,
+    stopping: watch::Receiver<Stopping>,
 ) {
     let Seat { asks, head_time, mut left, .. } = seat;
     let limits = asks.limits();
     let requests = asks.clone();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(head_time).keep_alive(false);
+    http.timer(TokioTimer::new()).header_read_timeout(head_time);
     http.max_buf_size(limits.head).max_headers(limits.headers);
     let routes = TowerToHyperService::new(routes);
-    let service =
-        hyper::service::service_fn(move |request| in_time(routes.clone(), asks.clone(), request, over.clone()));
+    // Clients that read it begin no request on a connection that is about to end.
+    let kept_for = HeaderValue::from_str(&format!("timeout={}", head_time.as_secs()));
+    let kept_for = kept_for.unwrap_or(HeaderValue::from_static("timeout=0"));
+    let (begun, latest) = watch::channel(Instant::now());
+    let service = hyper::service::service_fn(move |request| {
+        begun.send_replace(Instant::now());
+        in_time(routes.clone(), asks.clone(), request, kept_for.clone(), stopping.clone())
+    });
     let served = http.serve_connection(TokioIo::new(stream), service);
     let too_long = async {
-        tokio::time::sleep(MAX_CONNECTION_TIME).await;
-        if requests.is_stream() {
-            std::future::pending::<()>().await;
+        let mut from = Instant::now();
+        loop {
+            tokio::time::sleep_until(from + MAX_REQUEST_TIME).await;
+            let begun = Some(*latest.borrow()).max(requests.door_ended()).unwrap_or(from);
+            match requests.is_stream() {
+                true => from = Instant::now(),
+                false if begun > from => from = begun,
+                false => return,
+            }
         }
     };
     tokio::select! {
@@ -93,7 +125,7 @@ pub(crate) async fn secured(
     tls: ServerTls,
     routes: Router,
     mut seat: Seat,
-    over: watch::Receiver<bool>,
+    stopping: watch::Receiver<Stopping>,
 ) {
     let deadline = Instant::now() + seat.head_time;
     let accepted = tokio::select! {
@@ -105,34 +137,42 @@ pub(crate) async fn secured(
     match accepted {
         Ok(Ok(stream)) => {
             seat.head_time = deadline.saturating_duration_since(Instant::now());
-            connection(stream, routes, seat, over).await;
+            connection(stream, routes, seat, stopping).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }
 
-/// Answers a request, or refuses it when the server ends.
+/// Answers a request, or refuses it when the server ends. The answer says whether the connection is kept.
 async fn in_time(
     routes: TowerToHyperService<Router>,
     asks: Asks,
     request: Request<Incoming>,
-    mut over: watch::Receiver<bool>,
+    kept_for: HeaderValue,
+    mut stopping: watch::Receiver<Stopping>,
 ) -> Result<Response, Infallible> {
-    let ended = async {
+    let mut progress = stopping.clone();
+    let refuses = async {
         // Without its sender, the server is gone, and nobody reads the answer.
-        drop(over.wait_for(|over| *over).await);
+        drop(progress.wait_for(|stopping| *stopping == Stopping::Refuses).await);
     };
-    tokio::select! {
+    let mut response = tokio::select! {
         biased;
-        response = answered(routes, asks, request) => response,
-        () = ended => {
+        response = answered(routes, asks.clone(), request) => response?,
+        () = refuses => {
             let detail = "the server stops, and the request was not finished in time";
             let remedy = "look whether it took effect, or send it again with the same Idempotency-Key";
             let refused = refusal(StatusCode::SERVICE_UNAVAILABLE, "server_stopping", detail, remedy);
-            Ok(([(RETRY_AFTER, "5")], refused).into_response())
+            ([(RETRY_AFTER, "5")], refused).into_response()
         }
-    }
+    };
+    let is_kept = asks.passes_door() && *stopping.borrow_and_update() == Stopping::No;
+    match is_kept {
+        true => response.headers_mut().insert(KEEP_ALIVE, kept_for.clone()),
+        false => response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close")),
+    };
+    Ok(response)
 }
 
 /// Answers a request when the server has capacity for it.

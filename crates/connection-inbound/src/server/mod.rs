@@ -2,6 +2,7 @@
 
 mod capacity;
 mod connection;
+mod connections;
 mod names;
 mod per_peer;
 mod place;
@@ -9,6 +10,8 @@ mod proxies;
 mod refusal;
 #[cfg(test)]
 mod slow_tests;
+#[cfg(unix)]
+mod socket;
 #[cfg(test)]
 mod stop_tests;
 #[cfg(test)]
@@ -20,26 +23,24 @@ use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
     sync::Arc,
-    time::Duration,
 };
 
 use axum::{Router, middleware};
 use connection_contract::BoxFuture;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinSet,
-};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::{PublicUrl, headers};
 
 pub(crate) use capacity::{Capacity, Limits};
-pub(crate) use connection::{HEAD_TIMEOUT, accepted, connection, secured};
+pub(crate) use connection::{HEAD_TIMEOUT, Stopping, accepted, connection};
+use connections::Connections;
 pub(crate) use names::{Names, named};
 pub(crate) use per_peer::PerPeer;
-pub use place::{RequestPlace, WaitingRequest};
+pub use place::{ArrivedAtSocket, PassedRequest, RequestPlace, WaitingRequest};
 use proxies::Proxies;
 pub use proxies::{InvalidNetwork, Network};
+#[cfg(unix)]
+pub use socket::SocketServer;
 pub use tls::{InvalidTls, ServerTls};
 
 /// The limits of a server, alone or with a proxy that passes requests on to it.
@@ -49,6 +50,7 @@ const LIMITS: Limits = Limits {
     streams: 2048,
     waits: 1024,
     sends: 512,
+    doors: 256,
     bodies: 32 << 20,
     per_peer: PerPeer::Public(32),
     head: 64 << 10,
@@ -56,11 +58,6 @@ const LIMITS: Limits = Limits {
     head_time: HEAD_TIMEOUT,
 };
 
-/// The time for requests in progress after the server was stopped: the longest wait of the page after a callback, and a
-/// little more.
-const LAST: Duration = Duration::from_secs(13);
-/// The time for the refusals of the requests that are not answered by then.
-const REFUSING: Duration = Duration::from_secs(2);
 /// The maximum number of connections that are accepted after the stop: the system queues no more of them.
 const QUEUED: usize = 4096;
 
@@ -74,6 +71,8 @@ const QUEUED: usize = 4096;
 /// A connection has one request, five seconds for the TLS handshake and the head, and a minute for the request. An
 /// answer of the type `text/event-stream` has no end of its own and continues until either side closes the connection.
 /// If as many of them are open as [`event_streams`](Self::event_streams) allows, a further request for one gets 503.
+/// A connection whose request a door passed on ([`RequestPlace::pass_door`]) is kept for the next request, for at most five
+/// seconds.
 ///
 /// A request whose body has not arrived takes no place of those that are answered at once. Neither does a request that
 /// waits for a change or for a provider, if its handler says so with its [`RequestPlace`].
@@ -85,6 +84,7 @@ pub struct Server {
     proxies: Proxies,
     reserved: Vec<String>,
     tls: Option<ServerTls>,
+    others: Vec<PublicUrl>,
 }
 
 impl Server {
@@ -96,7 +96,8 @@ impl Server {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, limits: LIMITS, proxies: Proxies::default(), reserved: Vec::new(), tls: None })
+        let proxies = Proxies::default();
+        Ok(Self { listener, address, limits: LIMITS, proxies, reserved: Vec::new(), tls: None, others: Vec::new() })
     }
 
     /// Sets the maximum number of connections at once from each address, except those of this machine.
@@ -143,6 +144,13 @@ impl Server {
         self
     }
 
+    /// Adds another URL at which the server is reached, so that requests may name its host.
+    #[must_use]
+    pub fn also_at(mut self, url: PublicUrl) -> Self {
+        self.others.push(url);
+        self
+    }
+
     /// Returns the address at which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -155,9 +163,10 @@ impl Server {
     /// (503). It returns once all connections have ended, after fifteen seconds at the latest. A connection on which nothing
     /// arrives ends after five seconds.
     ///
-    /// A request that names another host than `url`, a loopback address of this server or `localhost` is refused with a
-    /// problem document (421), because a page whose name resolves to this machine names its own host (DNS rebinding). Only if `url` has TLS and this
-    /// server has none, a proxy speaks TLS and checks the names.
+    /// A request that names another host than `url`, one of [`also_at`](Self::also_at), a loopback address of this server
+    /// or `localhost` is refused with a problem document (421), because a page whose name resolves to this machine names
+    /// its own host (DNS rebinding). Only if `url` has TLS and this server has none, a proxy speaks TLS and checks the
+    /// names.
     ///
     /// # Cancellation
     ///
@@ -179,6 +188,7 @@ impl Server {
             false => {
                 let port = self.address.port();
                 let names = Names::of_loopback(port, url).and_localhost(port, url);
+                let names = self.others.iter().fold(names, Names::and_url);
                 routes.layer(middleware::from_fn_with_state(Arc::new(names), named))
             }
         };
@@ -186,69 +196,40 @@ impl Server {
             Some(_) => routes.layer(middleware::map_response(headers::with_strict_transport)),
             None => routes,
         };
-        Serving {
-            listener: Some(self.listener),
-            tls: self.tls,
-            // Without this, each request would convert the handler of its route.
-            routes: routes.layer(middleware::map_response(headers::with_security_headers)).with_state(()),
-            places: Capacity::behind(self.proxies, self.limits, self.reserved),
-            over: watch::Sender::new(false),
-            connections: JoinSet::new(),
-        }
+        // Without the state, each request would convert the handler of its route.
+        let routes = routes.layer(middleware::map_response(headers::with_security_headers)).with_state(());
+        let places = Capacity::behind(self.proxies, self.limits, self.reserved);
+        Serving { listener: self.listener, connections: Connections::new(routes, places, self.tls) }
     }
 }
 
 /// A server that accepts connections. Its futures are boxed, so that [`Server::serve`] is the only code that is compiled
 /// again for each type of `stop`.
 struct Serving {
-    /// `None` after the stop.
-    listener: Option<TcpListener>,
-    tls: Option<ServerTls>,
-    routes: Router,
-    places: Capacity,
-    /// Tells the connections to refuse what they have not answered.
-    over: watch::Sender<bool>,
-    connections: JoinSet<()>,
+    listener: TcpListener,
+    connections: Connections,
 }
 
 impl Serving {
     /// Accepts connections for as long as the future is polled.
     fn accept(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            while let Some(listener) = &self.listener {
-                let accepted = accepted(listener.accept().await).await;
-                while self.connections.try_join_next().is_some() {}
-                if let Some((stream, peer)) = accepted {
-                    self.begin(stream, peer);
+            loop {
+                if let Some((stream, peer)) = accepted(self.listener.accept().await).await {
+                    self.connections.begin_at(stream, peer);
                 }
             }
         })
     }
 
-    /// Begins to serve a connection. A connection without a seat is closed.
-    fn begin(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let Some(mut seat) = self.places.seat(peer.ip()) else { return };
-        seat.asks.local = stream.local_addr().ok();
-        let over = self.over.subscribe();
-        let routes = self.routes.clone();
-        match self.tls.clone() {
-            Some(tls) => self.connections.spawn(secured(stream, tls, routes, seat, over)),
-            None => self.connections.spawn(connection(stream, routes, seat, over)),
-        };
-    }
-
     /// Accepts what the system has queued, waits until the requests are answered, and refuses the rest.
-    fn end(mut self) -> BoxFuture<'static, ()> {
+    fn end(self) -> BoxFuture<'static, ()> {
+        let Self { listener, mut connections } = self;
         Box::pin(async move {
-            for (stream, peer) in self.listener.take().into_iter().flat_map(queued) {
-                self.begin(stream, peer);
+            for (stream, peer) in queued(listener) {
+                connections.begin_at(stream, peer);
             }
-            for (over, time) in [(false, LAST), (true, REFUSING)] {
-                self.over.send_replace(over);
-                let all = async { while self.connections.join_next().await.is_some() {} };
-                // After the second time, the remaining connections are closed.
-                drop(tokio::time::timeout(time, all).await);
-            }
+            connections.end().await;
         })
     }
 }

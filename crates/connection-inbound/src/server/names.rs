@@ -32,6 +32,12 @@ impl Names {
         self.and_host("localhost", port)
     }
 
+    /// Adds the host of another URL of the server.
+    pub(super) fn and_url(mut self, url: &PublicUrl) -> Self {
+        self.accepted.push(url.authority().to_owned());
+        self
+    }
+
     fn and_host(mut self, host: &str, port: u16) -> Self {
         self.accepted.push(format!("{host}:{port}"));
         if port == 80 {

@@ -51,7 +51,7 @@ impl Place {
     pub(super) fn take(&self) -> BoxFuture<'static, ()> {
         let own = self.clone();
         Box::pin(async move {
-            if own.has_permit() {
+            if own.has_permit() || own.lock().is_over {
                 return;
             }
             // The semaphore is never closed.
@@ -82,11 +82,27 @@ impl Place {
         waits
     }
 
+    /// Gives the place up for good, because a door passes the request on. Returns `false` if too many are passed on.
+    fn pass_through_door(&self) -> bool {
+        let mut held = self.lock();
+        let passes = !held.is_over && self.0.asks.pass_door();
+        if passes {
+            *held = Held { permit: None, is_over: true };
+        }
+        passes
+    }
+
     /// Gives the place up for good.
     pub(super) fn end(&self) {
         let mut held = self.lock();
         *held = Held { permit: None, is_over: true };
         self.0.asks.begin(Activity::Waits);
+    }
+
+    /// Returns `true` if the request takes a place again after its body has arrived.
+    fn needs_permit(&self) -> bool {
+        let held = self.lock();
+        held.permit.is_none() && !held.is_over
     }
 
     fn has_permit(&self) -> bool {
@@ -118,6 +134,13 @@ impl RequestPlace {
         self.0.asks().stream()
     }
 
+    /// Gives the place up for good, for a request that is passed on to a provider together with its body, and whose answer
+    /// is passed on as it arrives. The request then has no limit of time, the server counts no bytes of its body, and the
+    /// connection is kept for the next request. Returns `None` if as many requests are passed on as may, which are 256.
+    pub fn pass_door(&self) -> Option<PassedRequest> {
+        self.0.pass_through_door().then(|| PassedRequest(self.0.clone()))
+    }
+
     /// Gives the place up while the request waits for a change. Returns `None` if as many requests wait as may.
     pub fn wait(&self) -> Option<WaitingRequest> {
         self.0.wait_for(WaitsFor::Change).then(|| WaitingRequest(self.0.clone()))
@@ -132,6 +155,22 @@ impl RequestPlace {
         self.0.wait_for(WaitsFor::Provider).then(|| WaitingRequest(self.0.clone()))
     }
 }
+
+/// An extension of each request that arrived at a Unix socket. Such a request may name any host: a browser connects to no
+/// Unix socket by itself, and a program that passes a port on to the socket gives it a name of its own.
+///
+/// ```
+/// use axum::extract::Request;
+/// use connection_inbound::ArrivedAtSocket;
+///
+/// fn is_at_socket(request: &Request) -> bool {
+///     request.extensions().get::<ArrivedAtSocket>().is_some()
+/// }
+/// # assert!(!is_at_socket(&Request::default()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ArrivedAtSocket;
 
 /// A request that waits for a change or for a provider. After [`end`](Self::end), it has a place again.
 #[derive(Debug)]
@@ -151,6 +190,30 @@ impl Drop for WaitingRequest {
         if !self.0.has_permit() {
             self.0.asks().begin(Activity::IsAnswered);
         }
+    }
+}
+
+/// A request that a door passes on. The handler keeps it with the body of the answer, and drops it with the body.
+///
+/// ```
+/// use axum::{body::Body, response::Response};
+/// use connection_inbound::RequestPlace;
+///
+/// /// Passes a request on, and returns the answer with an empty body, or nothing without a place.
+/// fn passed(place: &RequestPlace) -> Option<Response> {
+///     let mut response = Response::new(Body::empty());
+///     response.extensions_mut().insert(std::sync::Arc::new(place.pass_door()?));
+///     Some(response)
+/// }
+/// # let _ = passed;
+/// ```
+#[derive(Debug)]
+#[must_use = "a request that is passed on lasts until its answer has ended"]
+pub struct PassedRequest(Place);
+
+impl Drop for PassedRequest {
+    fn drop(&mut self) {
+        self.0.asks().end_door();
     }
 }
 
@@ -197,7 +260,7 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for TrackedBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream() && self.place.has_permit()
+        self.body.is_end_stream() && !self.place.needs_permit()
     }
 
     fn size_hint(&self) -> SizeHint {

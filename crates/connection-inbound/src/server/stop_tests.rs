@@ -11,7 +11,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{LIMITS, Server, capacity::Capacity, connection::connection};
+use super::{
+    LIMITS, Server,
+    capacity::Capacity,
+    connection::{Stopping, connection},
+};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -62,7 +66,7 @@ async fn a_connection_whose_request_comes_after_the_stop_is_answered_and_a_new_o
 async fn a_request_that_is_not_answered_in_time_is_refused_with_a_problem_document() {
     let places = Capacity::new(LIMITS, Vec::new());
     let seat = places.seat([127, 0, 0, 1].into()).unwrap();
-    let (over, ended) = watch::channel(false);
+    let (over, ended) = watch::channel(Stopping::No);
     let begun = Arc::new(Notify::new());
     let entered = begun.clone();
     let holds = move || async move {
@@ -73,7 +77,7 @@ async fn a_request_that_is_not_answered_in_time_is_refused_with_a_problem_docume
     let client = async {
         ours.write_all(REQUEST).await.unwrap();
         begun.notified().await;
-        over.send_replace(true);
+        over.send_replace(Stopping::Refuses);
         let mut answer = String::new();
         ours.read_to_string(&mut answer).await.unwrap();
         answer

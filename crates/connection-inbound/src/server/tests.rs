@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, routing::get};
+use axum::{Extension, Router, body::Body, routing::get};
 use connection_faults::certificates::Certificate;
 use futures_core::Stream;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
@@ -29,7 +29,8 @@ use tokio_rustls::TlsConnector;
 use super::{
     LIMITS, Server,
     capacity::Capacity,
-    connection::{HEAD_TIMEOUT, MAX_CONNECTION_TIME, connection, secured},
+    connection::{HEAD_TIMEOUT, MAX_REQUEST_TIME, Stopping, connection, secured},
+    place::RequestPlace,
     tls::ServerTls,
 };
 
@@ -38,7 +39,7 @@ use super::{
 async fn served(routes: Router, parts: &[&str], pause: Duration) -> (String, Duration) {
     let places = Capacity::new(LIMITS, Vec::new());
     let seat = places.seat([127, 0, 0, 1].into()).unwrap();
-    let (_over, over) = watch::channel(false);
+    let (_over, stopping) = watch::channel(Stopping::No);
     let (mut ours, theirs) = tokio::io::duplex(64 << 10);
     let began = Instant::now();
     let client = async move {
@@ -52,7 +53,7 @@ async fn served(routes: Router, parts: &[&str], pause: Duration) -> (String, Dur
         ours.read_to_string(&mut answer).await.unwrap();
         answer
     };
-    let (answer, ()) = tokio::join!(client, connection(theirs, routes, seat, over));
+    let (answer, ()) = tokio::join!(client, connection(theirs, routes, seat, stopping));
     assert!(places.is_empty(), "its place is free again");
     (answer, began.elapsed())
 }
@@ -94,7 +95,96 @@ async fn a_connection_ends_after_one_answer_or_a_minute() {
     assert_eq!(answer.matches("here").count(), 1, "{answer}");
     let stuck = Router::new().route("/", get(std::future::pending::<&str>));
     let (answer, took) = served(stuck, &["GET / HTTP/1.1\r\nHost: x\r\n\r\n"], Duration::ZERO).await;
-    assert_eq!((answer.as_str(), took), ("", MAX_CONNECTION_TIME));
+    assert_eq!((answer.as_str(), took), ("", MAX_REQUEST_TIME));
+}
+
+/// Routes with a door at `/use`, which answers with a body of one piece.
+fn with_door() -> Router {
+    let door = |Extension(place): Extension<RequestPlace>| async move {
+        let passed = place.pass_door().expect("there is a place");
+        Body::from_stream(Once(Some((passed, "passed"))))
+    };
+    routes().route("/use", get(door)).route("/stuck", get(std::future::pending::<&str>))
+}
+
+/// A body of one piece, with what lives until its end.
+struct Once<T>(Option<(T, &'static str)>);
+
+impl<T: Unpin> Stream for Once<T> {
+    type Item = Result<&'static str, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(self.0.take().map(|(_, piece)| Ok(piece)))
+    }
+}
+
+const USE: &str = "GET /use HTTP/1.1\r\nHost: x\r\n\r\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_request_a_door_passed_on_is_kept_for_the_next_one() {
+    let second = Duration::from_secs(1);
+    // It ends five seconds after the last answer.
+    let (answer, took) = served(with_door(), &[USE, USE, USE], second).await;
+    assert_eq!(answer.matches("passed").count(), 3, "{answer}");
+    assert!(took >= 2 * second + HEAD_TIMEOUT && took < 4 * second + HEAD_TIMEOUT, "{took:?}");
+    // For longer than a request may take.
+    let (answer, _) = served(with_door(), &[USE; 50], 2 * second).await;
+    assert_eq!(answer.matches("passed").count(), 50);
+    // Any other request ends it, and has its minute.
+    let (answer, _) = served(with_door(), &[USE, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", USE], second).await;
+    assert_eq!((answer.matches("passed").count(), answer.matches("here").count()), (1, 1), "{answer}");
+    assert_eq!(answer.matches("connection: close").count(), 1, "{answer}");
+    let mut parts = vec![USE; 40];
+    parts.push("GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n");
+    let (_, took) = served(with_door(), &parts, 2 * second).await;
+    assert_eq!(took, 80 * second + MAX_REQUEST_TIME);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_answer_of_a_door_waits_for_a_slow_reader() {
+    const LENGTH: usize = 16 << 10;
+    let door = |Extension(place): Extension<RequestPlace>| async move {
+        let passed = place.pass_door().expect("there is a place");
+        // The answer ends just before the first minute of the connection does.
+        tokio::time::sleep(MAX_REQUEST_TIME - Duration::from_secs(1)).await;
+        let text: &'static str = "a".repeat(LENGTH).leak();
+        Body::from_stream(Once(Some((passed, text))))
+    };
+    let places = Capacity::new(LIMITS, Vec::new());
+    let seat = places.seat([127, 0, 0, 1].into()).unwrap();
+    let (_running, stopping) = watch::channel(Stopping::No);
+    let (mut ours, theirs) = tokio::io::duplex(1 << 10);
+    let client = async move {
+        ours.write_all(USE.as_bytes()).await.unwrap();
+        tokio::time::sleep(MAX_REQUEST_TIME + Duration::from_secs(5)).await;
+        let mut answer = String::new();
+        ours.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let routes = Router::new().route("/use", get(door));
+    let (answer, ()) = tokio::join!(client, connection(theirs, routes, seat, stopping));
+    assert!(answer.matches('a').count() >= LENGTH, "{} bytes", answer.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stops_keeps_no_connection() {
+    let places = Capacity::new(LIMITS, Vec::new());
+    let seat = places.seat([127, 0, 0, 1].into()).unwrap();
+    let (over, stopping) = watch::channel(Stopping::No);
+    let (mut ours, theirs) = tokio::io::duplex(64 << 10);
+    let client = async move {
+        let mut answer = [0; 1024];
+        ours.write_all(USE.as_bytes()).await.unwrap();
+        let length = ours.read(&mut answer).await.unwrap();
+        assert!(!String::from_utf8_lossy(&answer[..length]).contains("connection: close"), "the control");
+        over.send_replace(Stopping::Drains);
+        ours.write_all(USE.as_bytes()).await.unwrap();
+        let mut rest = String::new();
+        ours.read_to_string(&mut rest).await.unwrap();
+        rest
+    };
+    let (rest, ()) = tokio::join!(client, connection(theirs, with_door(), seat, stopping));
+    assert!(rest.contains("passed") && rest.contains("connection: close"), "{rest}");
 }
 
 /// T27: a client that is slow in the handshake has no more time for the head than one without TLS.
@@ -113,7 +203,7 @@ async fn a_handshake_takes_its_time_from_that_of_the_head() {
     ] {
         let places = Capacity::new(LIMITS, Vec::new());
         let seat = places.seat([127, 0, 0, 1].into()).unwrap();
-        let (_over, over) = watch::channel(false);
+        let (_over, stopping) = watch::channel(Stopping::No);
         let (ours, theirs) = tokio::io::duplex(64 << 10);
         let began = Instant::now();
         let trusted = certificate.der();
@@ -128,7 +218,7 @@ async fn a_handshake_takes_its_time_from_that_of_the_head() {
             String::from_utf8(answer).unwrap()
         };
         let server = async {
-            secured(theirs, tls.clone(), routes(), seat, over).await;
+            secured(theirs, tls.clone(), routes(), seat, stopping).await;
             began.elapsed()
         };
         let (answer, took) = tokio::join!(client, server);
@@ -175,7 +265,7 @@ async fn a_stream_of_events_goes_on_after_a_minute_and_another_answer_does_not()
         let routes = Router::new().route("/", get(says));
         let (answer, took) = served(routes, &[&request("/")], Duration::ZERO).await;
         assert_eq!(answer.matches("still here").count() == 40, whole, "{kind}: {answer}");
-        assert_eq!(took > MAX_CONNECTION_TIME, whole, "{kind}: {took:?}");
+        assert_eq!(took > MAX_REQUEST_TIME, whole, "{kind}: {took:?}");
     }
 }
 

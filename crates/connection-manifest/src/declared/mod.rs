@@ -20,7 +20,7 @@ use std::{fmt, sync::Arc};
 use connection_contract::{
     AuthType, Authorizer, BoxFuture, ConnectionDefinition, ConnectionError, Context, CredentialError, Descriptor,
     DisplayText, ExtensionDeclaration, Field, HttpRequest, Input, Kind, Liveness, NamedSecrets, Origin, Reason,
-    RefreshContext, RefreshSemantics, Refreshed, Refresher, Secret, SecretName, SetupContext, SetupFailure,
+    RefreshContext, RefreshSemantics, Refreshed, Refresher, Seat, Secret, SecretName, SetupContext, SetupFailure,
     SetupResult, Teardown, TeardownContext, Text, Timestamp, VerifyContext, VerifyResult, host,
 };
 use connection_oauth2::OAuth2;
@@ -350,6 +350,19 @@ impl Authorizer<FileCredential> for DeclaredKind {
 
     fn reads_body(&self) -> bool {
         self.0.api.as_ref().is_some_and(Authorizer::reads_body)
+    }
+
+    fn is_immediate(&self) -> bool {
+        self.0.api.as_ref().is_none_or(Authorizer::is_immediate)
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        match &self.0.api {
+            Some(api) => api.seats(),
+            None => {
+                self.0.oauth2.as_ref().and_then(|oauth2| oauth2.authorizer()).map_or_else(Vec::new, Authorizer::seats)
+            }
+        }
     }
 }
 

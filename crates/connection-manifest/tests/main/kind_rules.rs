@@ -62,16 +62,16 @@ fn a_kind_whose_gets_read_has_the_preset_read_after_its_own_rules() {
 fn a_file_that_says_nothing_of_rules_has_the_preset_ask_alone() {
     let descriptor = descriptor("", "");
     assert_eq!(words(&descriptor), [("ask".to_owned(), ASK.map(str::to_owned).to_vec())]);
-    assert_eq!(Profile::of_kind(&descriptor), Profile::strict());
+    assert_eq!(Profile::of_kind(&descriptor, []), Profile::strict());
 }
 
 #[test]
 fn a_file_says_with_a_source_that_an_encoded_slash_or_an_empty_segment_is_data() {
     let source = "path_source = \"https://acme.com/docs\"";
     let slash = descriptor(&format!("encoded_slash = \"data\"\n{source}"), "");
-    assert_eq!(Profile::of_kind(&slash), Profile::strict().encoded_slash_is_data());
+    assert_eq!(Profile::of_kind(&slash, []), Profile::strict().encoded_slash_is_data());
     let both = descriptor(&format!("encoded_slash = \"data\"\nempty_segments = \"data\"\n{source}"), "");
-    assert_eq!(Profile::of_kind(&both), Profile::strict().encoded_slash_is_data().empty_segment_is_data());
+    assert_eq!(Profile::of_kind(&both, []), Profile::strict().encoded_slash_is_data().empty_segment_is_data());
 }
 
 #[test]

@@ -186,3 +186,14 @@ fn a_kind_that_signs_bodies_or_adds_members_to_them_says_that_it_reads_them() {
     assert!(reads(plain("json = { key = \"${secret.apiKey}\" }")));
     assert!(!reads(plain("headers = { Authorization = \"Bearer ${secret.apiKey}\" }")));
 }
+
+#[test]
+fn a_kind_that_signs_with_a_private_key_is_not_immediate() {
+    let of = |name: &str, text: &str| {
+        KindFile::parse(name, text).unwrap_or_else(|problems| panic!("{problems}")).definition()
+    };
+    let signed = of("app-store-connect.toml", include_str!("../../catalogue/app-store-connect.toml"));
+    assert!(!signed.authorizer().unwrap().is_immediate());
+    let keyed = of("linear.toml", include_str!("../../catalogue/linear.toml"));
+    assert!(keyed.authorizer().unwrap().is_immediate(), "the control");
+}

@@ -20,6 +20,7 @@ mod kind_removal;
 mod kind_rendering;
 mod kind_revocation;
 mod kind_rules;
+mod kind_seats;
 mod kind_signature;
 mod kind_terms;
 mod nango;

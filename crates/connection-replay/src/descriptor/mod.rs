@@ -19,6 +19,7 @@ use crate::{
 pub use tools::is_bare;
 
 /// Maximum number of optional scopes.
+const MAX_DOOR_VARIABLES: usize = 32;
 const MAX_OPTIONAL_SCOPES: usize = 256;
 /// Maximum size of the terms, in bytes.
 const MAX_TERMS: usize = 1 << 20;
@@ -103,6 +104,10 @@ pub fn check(
     check_terms(descriptor)?;
     check_optional_scopes(descriptor)?;
     rules::check(descriptor)?;
+    if !descriptor.door_token.as_deref().is_none_or(Descriptor::is_door_token) {
+        return Err("the form of its token is not at most 128 visible ASCII characters with {token} once".to_owned());
+    }
+    check_door_variables(descriptor)?;
     tools::check(descriptor, facets)?;
     for (at, field) in descriptor.fields.iter().enumerate() {
         if descriptor.fields.iter().take(at).any(|other| other.name == field.name) {
@@ -119,6 +124,24 @@ pub fn check(
         check_default(field, checked.patterns.get(&field.name))?;
     }
     Ok(checked)
+}
+
+/// Checks the variables for programs at a door.
+fn check_door_variables(descriptor: &Descriptor) -> Result<(), String> {
+    let variables = &descriptor.door_variables;
+    if variables.len() > MAX_DOOR_VARIABLES {
+        return Err(format!("it has more than {MAX_DOOR_VARIABLES} variables for programs"));
+    }
+    for (at, variable) in variables.iter().enumerate() {
+        let name = DisplayText::from(variable.name.clone());
+        if !variable.is_valid() {
+            return Err(format!("'{name}' and its value do not have the form of a variable for programs"));
+        }
+        if variables.iter().take(at).any(|other| other.name == variable.name) {
+            return Err(format!("two variables for programs are named '{name}'"));
+        }
+    }
+    Ok(())
 }
 
 /// Checks that a kind which is named for an extension is restricted to it, and no other kind is.

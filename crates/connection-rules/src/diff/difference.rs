@@ -58,6 +58,19 @@ impl Difference {
         Self { request, before, after }
     }
 
+    /// Returns the difference of the two rule sets in the other order.
+    ///
+    /// ```
+    /// use connection_rules::Rules;
+    ///
+    /// let difference = Rules::ask().diff(&Rules::everything()).found().unwrap().reversed();
+    /// assert_eq!(difference.to_string(), "GET / is allowed before and asked about after");
+    /// ```
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        Self { before: self.after, after: self.before, ..self }
+    }
+
     /// Returns the request.
     ///
     /// It is read with the exceptions that a kind may state, so that an encoded `/` in a pattern can be shown.

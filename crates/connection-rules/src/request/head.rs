@@ -2,7 +2,7 @@
 
 use crate::{
     ambiguous::{Ambiguous, RequestPart},
-    identity::{NameUse, header_use, is_path_seat, parameter_use},
+    identity::{NameUse, has_path_seat, header_use, parameter_use},
     media::Media,
     parameters::{Parameter, Parameters},
     path::Path,
@@ -57,7 +57,7 @@ impl RequestHead {
         }
         let (raw_path, raw_query) = parts.target.split_once('?').unwrap_or((&parts.target, ""));
         let path = Path::read(raw_path, profile)?;
-        if path.segments.first().is_some_and(|first| is_path_seat(&first.text, profile)) {
+        if has_path_seat(path.segments.iter().map(|segment| segment.text.as_str()), profile) {
             return Err(second_identity(RequestPart::Path));
         }
         let query = Parameters::read(raw_query, &RequestPart::Query)?;

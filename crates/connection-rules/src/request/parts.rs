@@ -41,7 +41,7 @@ pub struct RequestParts {
     pub method: String,
     /// The place to which the path is relative.
     pub place: Place,
-    /// Path and query, as they were sent.
+    /// Path and query, as they were sent; empty for the base address itself, to which nothing is added.
     pub target: String,
     /// The headers that will be sent, in their order. `Host` and the headers of one hop belong to the door.
     pub headers: Vec<(String, Vec<u8>)>,

@@ -3,6 +3,7 @@
 mod model;
 mod pattern;
 mod read;
+mod readable;
 mod write;
 
 pub use model::{Budget, Effect, Rule, Rules};
@@ -11,3 +12,4 @@ pub use read::InvalidRules;
 
 pub(crate) use model::{FORM_LIMIT, JsonRpcCondition, ParameterCondition};
 pub(crate) use pattern::PatternSegment;
+pub(crate) use read::MAX_RULES;

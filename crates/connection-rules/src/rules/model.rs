@@ -152,6 +152,11 @@ impl Rule {
         self.path.as_ref()
     }
 
+    /// Returns `true` for a rule about addresses outside the base.
+    pub fn is_from_origin(&self) -> bool {
+        self.is_from_origin
+    }
+
     /// Returns `true` if the rule compares more than letter for letter, as rules that deny or ask do.
     pub(crate) fn is_loose(&self) -> bool {
         self.effect != Effect::Allow
@@ -235,6 +240,15 @@ impl Rules {
     /// ```
     pub fn everything() -> Self {
         Self::new(None, None, vec![Rule::new("everything", Effect::Allow)])
+    }
+
+    /// Returns rules that deny every request, as without a grant.
+    ///
+    /// ```
+    /// assert_eq!(connection_rules::Rules::nothing().words(), ["may send nothing"]);
+    /// ```
+    pub fn nothing() -> Self {
+        Self::new(None, None, Vec::new())
     }
 
     /// Returns `true` if the rules allow every request, so that requests need no strict reading.

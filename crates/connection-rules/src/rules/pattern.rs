@@ -24,7 +24,7 @@ const MAX_SEGMENTS: usize = 32;
 /// assert_eq!(pattern.to_string(), "/repos/acme/{repo}/issues/**");
 /// assert!(PathPattern::read("/repos/**/issues").is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathPattern {
     pub(crate) segments: Vec<PatternSegment>,
     /// `true` if `**` follows the segments.
@@ -34,7 +34,7 @@ pub struct PathPattern {
 }
 
 /// One segment of a pattern.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum PatternSegment {
     /// The segment is this text.
     Literal(Segment),
@@ -82,6 +82,17 @@ impl PathPattern {
     pub(crate) fn fits(&self, path: &Path, is_loose: bool) -> bool {
         self.fits_form(path.segments.len(), path.has_end_slash, is_loose)
             && self.segments.iter().zip(&path.segments).all(|(pattern, segment)| pattern.fits(segment, is_loose))
+    }
+
+    /// Returns the text of a path that matches.
+    pub(super) fn example(&self) -> String {
+        let mut example = Self { has_rest: false, ..self.clone() };
+        for segment in &mut example.segments {
+            if let PatternSegment::Any(_) = segment {
+                *segment = PatternSegment::Literal(Segment::new("x"));
+            }
+        }
+        example.to_string()
     }
 
     /// Returns `true` if a path with this number of segments can match.

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The maximum number of rules of a grant.
-const MAX_RULES: usize = 64;
+pub(crate) const MAX_RULES: usize = 64;
 /// The maximum number of entries of a list.
 const MAX_LIST: usize = 128;
 /// The maximum number of bytes of a text in a list.
@@ -47,6 +47,10 @@ pub struct InvalidRules {
 }
 
 impl InvalidRules {
+    pub(super) fn new(place: String, problem: String) -> Self {
+        Self { place, problem }
+    }
+
     /// Returns the place, such as `rule[2].path`. Rules are counted from zero.
     pub fn place(&self) -> &str {
         &self.place
@@ -246,7 +250,7 @@ impl Place {
     }
 
     fn fault(&self, problem: impl Into<String>) -> InvalidRules {
-        InvalidRules { place: self.0.clone(), problem: problem.into() }
+        InvalidRules::new(self.0.clone(), problem.into())
     }
 
     fn table<'a>(&self, value: &'a Value, known: &[&str]) -> Result<&'a Map<String, Value>, InvalidRules> {

@@ -8,5 +8,7 @@ mod decisions;
 mod differences;
 mod explanations;
 mod generated;
+mod learned;
 mod properties;
 mod rule_data;
+mod seats;

@@ -1,6 +1,6 @@
 //! Rules as data: what is refused, with the place of the problem.
 
-use connection_rules::{PathPattern, Rules};
+use connection_rules::{PathPattern, Profile, Rules};
 use serde_json::{Value, json};
 
 use crate::common::rules;
@@ -132,4 +132,29 @@ fn a_pattern_has_no_expressions() {
     for text in ["/a?b", "/a#b", "/a b"] {
         assert!(problem(text).starts_with("has a character"), "{text}");
     }
+}
+
+#[test]
+fn a_rule_about_a_path_that_no_request_of_the_kind_has_is_named() {
+    let of = |path: &str| {
+        let rules = json!([{ "name": "a", "effect": "deny" }, { "name": "b", "path": path, "effect": "allow" }]);
+        Rules::from_value(&json!({ "rule": rules })).unwrap()
+    };
+    let (strict, slashes) = (Profile::strict(), Profile::strict().encoded_slash_is_data());
+    for path in ["/", "/**", "/repos/acme/{repo}/**", "/a%20b/c/", "/search%2525"] {
+        assert_eq!(of(path).check_paths(&strict), Ok(()), "{path}");
+    }
+    for (path, problem) in [
+        ("/projects/a%2Fb/{issue}", "has an encoded \"/\""),
+        ("/a%5Cb", "has an encoded \"/\""),
+        ("/a%252Fb/**", "is encoded twice"),
+        ("/..;a/b", "has a segment that is \".\" or \"..\""),
+    ] {
+        let invalid = of(path).check_paths(&strict).unwrap_err();
+        assert_eq!(invalid.place(), "rule[1].path");
+        let expected = format!("matches no request, because a path is refused that {problem}");
+        assert!(invalid.problem().starts_with(&expected), "{path}: {invalid}");
+    }
+    assert_eq!(of("/projects/a%2Fb/{issue}").check_paths(&slashes), Ok(()));
+    assert!(of("/projects/..%2Fb").check_paths(&slashes).is_err());
 }

@@ -61,7 +61,14 @@ pub(crate) struct Host {
     next: AtomicUsize,
 }
 
-struct Items(vec::IntoIter<Import>);
+/// What is imported.
+pub(crate) struct Items(vec::IntoIter<Import>);
+
+impl Items {
+    pub(crate) fn of(items: Vec<Import>) -> Self {
+        Self(items.into_iter())
+    }
+}
 
 impl Stream for Items {
     type Item = Import;
@@ -100,7 +107,7 @@ impl Host {
             Import::new(KIND, Secret::from(format!("key-{label}")), identity).label(label.clone())
         };
         let items: Vec<_> = labels.iter().map(item).collect();
-        let mut imports = self.registry.import(Items(items.into_iter())).start();
+        let mut imports = self.registry.import(Items::of(items)).start();
         while let Some(imported) = imports.next().await {
             imported.unwrap();
         }

@@ -5,15 +5,19 @@
 //! rate of the API divided by that of the floor, and its goal is beside it. A figure is meaningful only beside its floor
 //! in the same run.
 //!
+//! The lines about doors have a floor of their own, see `doors`.
+//!
 //! `-- --quick` runs everything once with few requests, as the test suite does; its figures mean nothing.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the run")]
 #![expect(clippy::print_stdout, reason = "the figures are what is asked for")]
 
 mod client;
+mod doors;
 mod events;
 mod floor;
 mod host;
 mod memory;
+mod worker;
 
 use std::time::{Duration, Instant};
 
@@ -39,6 +43,9 @@ const CLIENTS: usize = 8;
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if worker::is_one(&arguments) {
+        return;
+    }
     let is_measured = arguments.iter().any(|argument| argument == "--bench");
     let is_quick = !is_measured || arguments.iter().any(|argument| argument == "--quick");
     tokio::runtime::Runtime::new().unwrap().block_on(run(if is_quick { &QUICK } else { &FULL }));
@@ -62,6 +69,9 @@ async fn run(size: &Size) {
     let line = format!("a list of 50, of {} connections", size.many);
     compare(&line, size, (floor, "/page"), (host.port, &list), None, &host).await;
     memory::report(&format!("after lists of {} connections", size.many), Some(size.many));
+    doors::measure(size).await;
+    doors::measure_beside(size).await;
+    doors::measure_streams(size).await;
 }
 
 /// Measures the requests to a floor and to the API in turn, and prints both times of a request and the ratio of the

@@ -131,7 +131,8 @@ export function grant({ world, of, body }) {
     connection: to.id,
     kind: to.kind,
     label: to.label,
-    secretNames: body.secretNames,
+    secretNames: body.secretNames ?? [],
+    words: null,
     createdAt: time(0),
     revokedAt: null,
   };

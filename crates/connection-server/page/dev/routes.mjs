@@ -164,6 +164,7 @@ export const ROUTES = [
     '/connections/:id/removal',
     withConnection(({ of }) => ({
       extensions: of.usedBy,
+      agents: [],
       webhooks: of.kind === 'github',
       canRevoke: of.kind === REVOCABLE,
     })),
@@ -294,6 +295,10 @@ export const ROUTES = [
       return [204, null];
     }),
   ],
+  ['GET', '/agents', ({ query }) => page([], query)],
+  ['GET', '/approvals', ({ query }) => page([], query)],
+  ['GET', '/uses', () => ({ items: [], next: null })],
+  ['GET', '/freezes', () => ({ items: [], changes: [], refused: null })],
   ['GET', '/extensions', ({ world, query }) => page(world.extensions.map(extensionShape), query)],
   [
     'POST',
@@ -456,6 +461,7 @@ export const ROUTES = [
       database: '/home/ada/.local/share/connections/store/connections.db',
       key: { source: 'file /home/ada/.local/share/connections/root.key', wrappedBy: '5f0c2e1a9b7d3c48' },
       publicUrl: world.name === 'admin' ? 'https://connect.acme.example' : null,
+      doorsUrl: world.name === 'admin' ? 'https://doors.acme.example' : null,
       certificate:
         world.name === 'admin'
           ? {

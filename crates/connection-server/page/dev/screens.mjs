@@ -76,6 +76,7 @@ export const SCREENS = [
   ['activity-many', 'many', '/activity', ['wait 600']],
   ['activity-none', 'demo', '/activity?event=webhook_disabled', []],
   ['activity-empty', 'empty', '/activity', []],
+  ['uses', 'demo', '/uses', []],
   ['system', 'demo', '/system', ['click Check now', 'wait 900']],
   ['system-fine', 'empty', '/system', ['click Check now', 'wait 900']],
   ['system-token', 'admin', '/system', ['click New token']],

@@ -192,6 +192,7 @@ function finish(world, setup) {
       needsAttention: false,
       remedyAction: null,
       expiring: false,
+      frozen: false,
       checkedAt: time(0),
       pausedUntil: null,
       previousUntil: '2026-11-27T09:00:00Z',
@@ -218,6 +219,7 @@ function finish(world, setup) {
       isDefault: true,
       tags: {},
       expiring: false,
+      frozen: false,
       kindTitle: title,
       providerTitle: title.replace(/ \(.*\)$/, ''),
       needsAttention: false,
@@ -237,6 +239,7 @@ function finish(world, setup) {
         kind,
         label: connection.label,
         secretNames: extension.secretNames,
+        words: null,
         createdAt: time(0),
         revokedAt: null,
       });

@@ -57,6 +57,7 @@ function connection(kind, label, more = {}) {
     isDefault: false,
     tags: {},
     expiring: false,
+    frozen: false,
     kindTitle: known.title,
     providerTitle: known.title.replace(/ \(.*\)$/, ''),
     needsAttention: false,
@@ -247,6 +248,7 @@ function extensionsOf(connections) {
     kind: of.kind,
     label: of.label,
     secretNames,
+    words: null,
     createdAt: time(-39 * DAY),
     revokedAt: null,
   });

@@ -9,6 +9,7 @@ import { texts } from '../texts.js';
 import { Button, Choices, Empty, Note, Problem, Title } from '../ui/parts.js';
 import { Timeline } from '../ui/timeline.js';
 import { EVENT_FILTERS } from '../connection-words.js';
+import { ActivityTabs } from './uses.js';
 
 const t = texts.activity;
 /** The number of connections that are read as a list, and of those that are read one by one at once. */
@@ -101,7 +102,8 @@ export default function Activity({ query }) {
   };
   const choices = connections.data?.items ?? [];
   return html`<div class="screen">
-    <header class="head"><div><${Title}>${t.title}<//><p class="lead">${t.intro}</p></div></header>
+    <header class="head"><div><${Title}>${t.title}<//><p class="lead">${t.intro}</p></div>
+      <${ActivityTabs} of="activity" /></header>
     <div class="filters">
       <${Choices} label=${t.event} choices=${shows} value=${filters.show}
         onChange=${(show) => change({ show, event: '' })} />

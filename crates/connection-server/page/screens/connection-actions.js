@@ -9,6 +9,7 @@ import { navigate } from '../router.js';
 import { texts } from '../texts.js';
 import { announce, Button, ButtonLink, Dialog, Field, Loading, Note, Outside, Problem, Time } from '../ui/parts.js';
 import { goTo } from '../ui/shell.js';
+import { FreezeButton } from './freeze.js';
 
 const t = texts.connection;
 const path = (connection, suffix = '') => `/connections/${part(connection.id)}${suffix}`;
@@ -98,6 +99,7 @@ function Remove({ connection, onClose, onRemoving }) {
       html`<ul class="bullets">
       <li>${t.removeTeardown}</li>
       ${data.extensions.length > 0 && html`<li>${t.removeExtensions(data.extensions)}</li>`}
+      ${data.agents.length > 0 && html`<li>${t.removeAgents(data.agents)}</li>`}
       ${data.webhooks && html`<li>${t.removeWebhooks}</li>`}
       <li>${t.removeForever}</li>
     </ul>
@@ -184,6 +186,8 @@ export function Actions({ connection, isAccepting, onChanged, onRemoving }) {
       ${connection.previousUntil && html`<${Button} onClick=${() => setOpen('rollback')}>${t.rollback}<//>`}
       <${Button} onClick=${() => setOpen('rename')}>${t.rename}<//>
       <${Button} onClick=${() => setOpen('default')}>${defaultLabel}<//>
+      <${FreezeButton} what=${`connection:${connection.id}`} name=${connection.label} isFrozen=${connection.frozen}
+        onChanged=${onChanged} />
       <${Button} tone="danger" onClick=${() => setOpen('remove')}>${t.remove}<//>
     </div>
     ${connection.rotates && !connection.previousUntil && html`<p class="quiet-text">${t.rollbackRotates}</p>`}

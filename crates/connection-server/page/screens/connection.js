@@ -30,6 +30,8 @@ import { Health } from './connection-health.js';
 import { Remedy } from './connection-row.js';
 
 const t = texts.connection;
+/** The maximum number of agents that are read to find those that may use a connection. */
+const MAX_AGENTS = 500;
 
 /** The state in words, why, and the one button that repairs it. */
 function Condition({ connection, canManage, onChanged }) {
@@ -93,9 +95,12 @@ function Uses({ connection, canManage, onChanged }) {
     announce(texts.extensions.revoked(connection.label));
     onChanged();
   });
+  const agents = useResource('/agents', { query: { limit: MAX_AGENTS }, hints: ['connection'] });
+  const isUsed = (grant) => grant.connection === connection.id && grant.state === 'active';
+  const users = (agents.data?.items ?? []).filter((agent) => agent.grants.some(isUsed));
   return html`<section class="panel" aria-labelledby="uses-title"><h2 id="uses-title">${t.uses}</h2>
-    <${Problem} error=${revoke.error} />
-    ${!connection.uses?.length && html`<p class="quiet-text">${t.usesNone}</p>`}
+    <${Problem} error=${revoke.error ?? agents.error} />
+    ${agents.data && !connection.uses?.length && !users.length && html`<p class="quiet-text">${t.usesNone}</p>`}
     ${
       connection.uses?.length > 0 &&
       html`<ul class="list-plain">${connection.uses.map(
@@ -110,6 +115,16 @@ function Uses({ connection, canManage, onChanged }) {
         onClick=${() => revoke.run(grant)}>${t.revoke}<//>`
       }
     </li>`,
+      )}</ul>`
+    }
+    ${
+      users.length > 0 &&
+      html`<ul class="list-plain">${users.map(
+        (agent) => html`<li key=${agent.id}><div>
+        <a href=${href(`/agents/${part(agent.name)}`)} onClick=${() => (takeFocus.wanted = true)}><strong>
+          ${agent.name}</strong></a> <span class="chip">${texts.agents.one}</span>
+        <ul class="may">${agent.grants.find(isUsed).words.map((words) => html`<li key=${words}>${words}</li>`)}</ul>
+      </div></li>`,
       )}</ul>`
     }
   </section>`;
@@ -132,6 +147,8 @@ function History({ id, hints }) {
       <${Choices} label=${t.timeline} choices=${filters} value=${filter} onChange=${setFilter} /></header>
     ${chain && chain !== 'whole' && html`<${Note} tone="bad" icon="alert" role="alert"><p>${t.broken(chain)}</p><//>`}
     <${Timeline} pages=${pages} none=${t.noEvents} />
+    <p><a href=${href(`/uses?connection=${part(id)}`)} onClick=${() => (takeFocus.wanted = true)}>
+      ${texts.uses.all}</a></p>
     ${chain === 'whole' && html`<p class="quiet-text whole"><${Icon} name="check" /> ${t.whole}</p>`}
   </section>`;
 }
@@ -175,6 +192,8 @@ export default function ConnectionScreen({ id, query }) {
         <p class="quiet-text">${data.kindTitle ?? data.kind} · <bdi>${data.account.label}</bdi></p></div>
     </header>
     <${Problem} error=${error} onRetry=${reload} />
+    ${data.frozen && html`<${Note} tone="warn" icon="alert" title=${texts.freeze.frozenTitle}>
+      <p>${texts.freeze.frozenHelp}</p><//>`}
     <${Condition} connection=${data} canManage=${canManage} onChanged=${onChanged} />
     ${canManage && html`<${Asked} connection=${data} query=${query} />`}
     <div class="columns">

@@ -98,10 +98,11 @@ export function Grants({ extension, canManage, onChanged }) {
           <bdi>${connection.label}</bdi></strong></a>
           ${isUsed && grant && html` <span class="chip">${t.chosen}</span>`}
           <p><${State} tone=${state.tone}>${state.word}<//></p>
-          ${grant && html`<p class="quiet-text">
+          ${grant && !grant.words && html`<p class="quiet-text">
             ${grant.secretNames.length 
               ? texts.connection.grantNames(grant.secretNames)
               : texts.connection.grantNone}</p>`}
+          ${grant?.words && html`<ul class="may">${grant.words.map((words) => html`<li key=${words}>${words}</li>`)}</ul>`}
         </div></div>
       <div class="actions">
         ${canManage && !isUsed && rows.length > 1 && html`<${Button} tone="quiet" isBusy=${choose.isBusy}

@@ -10,6 +10,7 @@ import { forgetToken } from '../session.js';
 import { texts } from '../texts.js';
 import { Icon } from '../ui/icons.js';
 import { Button, Copy, Dialog, Loading, Note, Problem, Time, Title } from '../ui/parts.js';
+import { Freezes } from './freeze.js';
 import { Tokens } from './tokens.js';
 
 const t = texts.system;
@@ -81,6 +82,7 @@ function Server() {
         ${t.certificateEnds(at(data.certificate.endsAt))}</span>`)
       }
       ${fact(t.publicUrl, data.publicUrl ? html`<span class="mono small">${data.publicUrl}</span>` : t.noPublicUrl)}
+      ${data.doorsUrl && fact(t.doorsUrl, html`<span class="mono small">${data.doorsUrl}</span>`)}
     </dl>
     ${
       data.certificate?.remedy &&
@@ -130,6 +132,7 @@ export default function System() {
     ${canManage && hasDoctor && html`<${Doctor} />`}
     <${Server} />
     ${me && html`<${Access} me=${me} />`}
+    ${me && html`<${Freezes} />`}
     ${me && canManage && html`<${Tokens} role=${me.role} ownToken=${me.token} />`}
   </div>`;
 }

@@ -14,7 +14,7 @@ const DAYS = [7, 30, 90, 365];
 const ROLES = ['read', 'use', 'manage', 'admin', 'extension'];
 
 /** Shows a secret once. */
-function Once({ title, help, label, text, onClose }) {
+export function Once({ title, help, label, text, onClose }) {
   return html`<${Dialog} title=${title} onClose=${onClose} actions=${html`<${Button} tone="primary" onClick=${onClose}>
     ${texts.common.done}<//>`}>
     <p>${help}</p>
@@ -22,7 +22,8 @@ function Once({ title, help, label, text, onClose }) {
   <//>`;
 }
 
-function Select({ control, value, choices, onChange }) {
+/** A choice of one among several, in a list that opens. */
+export function Select({ control, value, choices, onChange }) {
   return html`<select ...${control} onChange=${(event) => onChange(event.target.value)}>
     ${choices.map(([key, text]) => html`<option key=${key} value=${key} selected=${String(key) === String(value)}>
       ${text}</option>`)}

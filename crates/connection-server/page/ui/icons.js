@@ -7,6 +7,8 @@ import { hash, initials } from '../format.js';
 const PATHS = {
   connections: 'M4 12h16M4 12a2.5 2.5 0 1 1 0-.01M20 12a2.5 2.5 0 1 1 0-.01',
   plus: 'M12 5v14M5 12h14',
+  agents: 'M5 9h14v10H5zM12 9V5M9 14h.01M15 14h.01M2 13v3M22 13v3',
+  approvals: 'M5 4h14v16H5zM9 12l2 2 4-5',
   extensions: 'M9 4h6v4h5v6h-4v6H4V9h5z',
   profiles: 'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 20c1-4 4-6 8-6s7 2 8 6',
   usage: 'M5 20v-6M12 20V4M19 20v-9',

@@ -5,6 +5,7 @@ import { Component, html, useEffect, useLayoutEffect, useRef, useState } from '.
 import { ago, exactly, hostOf, safeAddress, sentence } from '../format.js';
 import { href } from '../router.js';
 import { texts } from '../texts.js';
+import { setTitle } from '../title.js';
 import { Icon } from './icons.js';
 
 const t = texts.common;
@@ -73,7 +74,7 @@ export function Title({ children, name }) {
   const ref = useRef(null);
   const text = name ?? (typeof children === 'string' ? children : texts.product);
   useEffect(() => {
-    document.title = text === texts.product ? text : `${text} · ${texts.product}`;
+    setTitle(text === texts.product ? text : `${text} · ${texts.product}`);
   }, [text]);
   useEffect(() => {
     if (takeFocus.wanted) ref.current?.focus({ preventScroll: true });

@@ -15,6 +15,8 @@ const t = texts.nav;
 const PLACES = [
   ['/', 'connections', t.connections],
   ['/extensions', 'extensions', t.extensions],
+  ['/agents', 'agents', t.agents],
+  ['/approvals', 'approvals', t.approvals],
   ['/profiles', 'profiles', t.profiles],
   ['/usage', 'usage', t.usage],
   ['/activity', 'activity', t.activity],
@@ -37,7 +39,16 @@ export function applyTheme() {
 
 function isAt(place, path) {
   if (place === '/') return path === '/' || path.startsWith('/connections');
+  // Uses are a part of the activity.
+  if (place === '/activity' && path === '/uses') return true;
   return path === place || path.startsWith(`${place}/`);
+}
+
+/** Returns `true` if the visitor may use a place. */
+function isFor(place, area, me) {
+  if (place === '/') return true;
+  const isAllowed = place !== '/approvals' || ['manage', 'admin'].includes(me?.role);
+  return isAllowed && (me?.areas?.includes(area) ?? false);
 }
 
 function Theme() {
@@ -95,9 +106,9 @@ function Owner() {
 }
 
 /**
- * @param {{path: string, me: object | null, attention: number | string, children: any}} props
+ * @param {{path: string, me: object | null, attention: number | string, waiting: number, children: any}} props
  */
-export function Shell({ path, me, attention, children }) {
+export function Shell({ path, me, attention, waiting, children }) {
   const [isOpen, setIsOpen] = useState(false);
   useEffect(() => setIsOpen(false), [path]);
   const go = () => {
@@ -124,7 +135,7 @@ export function Shell({ path, me, attention, children }) {
         </div>`
         }
         <nav aria-label=${t.label}>
-          <ul>${PLACES.filter(([place, area]) => place === '/' || me?.areas?.includes(area)).map(
+          <ul>${PLACES.filter(([place, area]) => isFor(place, area, me)).map(
             ([place, icon, text]) => html`<li key=${place}>
             <a href=${href(place)} aria-current=${isAt(place, path) ? 'page' : undefined} onClick=${go}>
               <${Icon} name=${icon} /><span>${text}</span>
@@ -133,6 +144,12 @@ export function Shell({ path, me, attention, children }) {
                 attention !== 0 &&
                 html`<span class="count" title=${texts.connections.attention}>
                 ${attention}<span class="for-readers"> ${texts.connections.attention}</span></span>`
+              }
+              ${
+                place === '/approvals' &&
+                waiting > 0 &&
+                html`<span class="count" title=${texts.approvals.count}>
+                ${waiting}<span class="for-readers"> ${texts.approvals.count}</span></span>`
               }
             </a>
           </li>`,

@@ -48,6 +48,7 @@ pub fn connection(info: &ConnectionInfo, now: Timestamp) -> api::Connection {
         is_default: info.is_default,
         tags: info.tags.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         expiring: info.ends_soon(now),
+        frozen: info.frozen,
     }
 }
 

@@ -6,6 +6,7 @@ use connection_core::{
     ConnectionInfo, ConnectionRequired, ConnectionStatus, ExtensionInfo, Grant, Preferences, RequiredAction,
     ResolvedConnection, RetryTicket,
 };
+use connection_rules::Rules;
 
 use super::reason;
 
@@ -72,6 +73,7 @@ pub fn grant(grant: &Grant, info: &ConnectionInfo) -> api::Grant {
         kind: info.kind.to_string(),
         label: info.label.to_string(),
         secret_names: grant.names.iter().map(ToString::to_string).collect(),
+        words: grant.rules.as_ref().map(Rules::words),
         created_at: grant.created_at.to_rfc3339(),
         revoked_at: grant.revoked_at.map(Timestamp::to_rfc3339),
     }

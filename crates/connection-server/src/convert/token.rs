@@ -26,6 +26,7 @@ pub fn role(token: &AccessToken) -> api::Role {
     match (&token.link, &token.extension, token.role) {
         (Some(_), _, _) => api::Role::Link,
         (None, Some(_), _) => api::Role::Extension,
+        (None, None, Role::Approve) => api::Role::Approve,
         (None, None, Role::Use) => api::Role::Use,
         (None, None, Role::Manage) => api::Role::Manage,
         (None, None, Role::Admin) => api::Role::Admin,

@@ -10,4 +10,4 @@ pub use metrics::Metrics;
 pub use readiness::Readiness;
 
 pub(crate) use metrics_format::MetricsFormat;
-pub(crate) use request::RequestRecord;
+pub(crate) use request::{OwnId, RequestRecord};

@@ -21,7 +21,7 @@ use prometheus_client::metrics::gauge::Gauge;
 
 use super::{
     metrics::{Metrics, RequestKind},
-    request_id::{self, X_REQUEST_ID},
+    request_id::{self, CONNECTIONS_REQUEST_ID, X_REQUEST_ID},
 };
 
 /// The paths that monitors read all the time. Their requests are logged only at the level `debug`.
@@ -55,6 +55,10 @@ impl RequestRecord {
     }
 }
 
+/// Marks an answer of a door. Its `x-request-id` is that of the provider, and ours has a name of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnId;
+
 /// The metrics and the log of requests.
 #[derive(Clone, Debug)]
 struct Observer {
@@ -64,7 +68,8 @@ struct Observer {
 
 impl Metrics {
     /// Observes every request to these routes, also one that no route matches: counts it, gives it an id, which the
-    /// answer has in `x-request-id`, and logs a line under the target `connection_server::request`.
+    /// answer has in `x-request-id` (an answer of a door has it in `connections-request-id`), and logs a line
+    /// under the target `connection_server::request`.
     ///
     /// `prefix` is the path below which the routes may be mounted, which the templates of routes are shown without.
     pub fn observe<S>(&self, routes: Router<S>, prefix: &str) -> Router<S>
@@ -103,7 +108,11 @@ async fn observe(State(observer): State<Observer>, mut request: Request, next: N
     let mut response = next.run(request).await;
     observed.status = Some(response.status());
     drop(observed);
-    response.headers_mut().extend(header.map(|header| (X_REQUEST_ID, header)));
+    let name = match response.extensions().get::<OwnId>() {
+        Some(OwnId) => CONNECTIONS_REQUEST_ID,
+        None => X_REQUEST_ID,
+    };
+    response.headers_mut().extend(header.map(|header| (name, header)));
     response.map(|body| Body::new(ObservedBody { body, _in_flight: in_flight }))
 }
 

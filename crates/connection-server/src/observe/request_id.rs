@@ -4,6 +4,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use connection_core::ConnectionRegistry;
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header of our id beside one of a provider.
+pub(super) const CONNECTIONS_REQUEST_ID: HeaderName = HeaderName::from_static("connections-request-id");
 
 /// The maximum length of an id that a caller sends.
 const MAX_LENGTH: usize = 128;

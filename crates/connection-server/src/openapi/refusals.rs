@@ -27,8 +27,8 @@ const REFUSALS: [(&str, &str, &str); 15] = [
     (
         "429",
         "TooManyRequests",
-        "The access token sends too many requests, has too many streams of live events open, or too many requests wait \
-         for a provider.",
+        "The access token sends too many requests, has too many streams of live events open, too many requests wait for \
+         a provider, or the budget of a grant is spent.",
     ),
     ("500", "Failed", "The server failed."),
     ("501", "NotSupported", "The kind of the connection, or this host, cannot do this."),

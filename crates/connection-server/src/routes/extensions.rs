@@ -15,7 +15,7 @@ use connection_core::{ConnectionId, ConnectionRegistry, ExtensionHandle, Extensi
 use connection_manifest::ExtensionFile;
 
 use crate::{
-    Api,
+    Api, agents,
     body::{Json, check_match, json, page, tagged},
     caller::{AnyCaller, Caller, Need, ToManage, ToRead, ToUse},
     convert,
@@ -186,10 +186,20 @@ pub(super) async fn grant(
     let (own, extension) = (registry.clone(), name.clone());
     let make = async move |new: NewGrant| {
         let handle = handle(&own, &extension).await?;
-        let names = named(&handle.requirement().auth.secret_names, new.secret_names)?;
         let connection = own.connection(connection_id(&new.connection)?).await?;
-        let granted = own.extensions().grant(&extension, connection.id(), &names).await?;
-        let answer = json(StatusCode::CREATED, &convert::grant(&granted, connection.info()));
+        let granted = match &new.rules {
+            Some(_) if new.secret_names.as_ref().is_some_and(|names| !names.is_empty()) => {
+                let problem = Problem::invalid("an extension that receives a secret cannot be held to rules");
+                return Err(problem.field("secretNames").remedy("leave out 'secretNames', or leave out 'rules'"));
+            }
+            Some(rules) => agents::grant_within(&own, &extension, connection.info(), rules).await?,
+            None => {
+                let names = named(&handle.requirement().auth.secret_names, new.secret_names)?;
+                let granted = own.extensions().grant(&extension, connection.id(), &names).await?;
+                convert::grant(&granted, connection.info())
+            }
+        };
+        let answer = json(StatusCode::CREATED, &granted);
         Ok(Made { id: connection.id().to_string(), answer: Ok(answer) })
     };
     let again = async |id: String| {

@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// The parts of the API that a page shows if they are there.
-const AREAS: [&str; 8] = ["system", "extensions", "profiles", "activity", "health", "doctor", "setupLinks", "usage"];
+const AREAS: [&str; 10] =
+    ["system", "extensions", "agents", "approvals", "profiles", "activity", "health", "doctor", "setupLinks", "usage"];
 
 /// Returns the connection of a repair link; `None` if the link is for a new account, or the connection was removed.
 async fn repaired(api: &Api, token: &AccessToken) -> Result<Option<Repaired>, Problem> {

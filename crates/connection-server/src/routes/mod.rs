@@ -1,5 +1,7 @@
 //! The routes, one file for each resource.
 
+mod agents;
+mod approvals;
 mod connection_list;
 mod connections;
 mod doctor;
@@ -8,6 +10,7 @@ mod events;
 mod extension_settings;
 mod extensions;
 mod files;
+mod freezes;
 mod hand_offs;
 mod health;
 mod imports;
@@ -25,6 +28,7 @@ mod setups;
 mod system;
 mod tokens;
 mod usage;
+mod uses;
 mod webhooks;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -63,10 +67,27 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(files::list))
         .routes(routes!(files::content))
+        .routes(routes!(freezes::list, freezes::freeze))
+        .routes(routes!(freezes::thaw))
         .routes(routes!(health::health))
         .routes(routes!(usage::list))
         .routes(routes!(usage::history, usage::fetch))
+        .routes(routes!(uses::list))
+        .routes(routes!(uses::show))
+        .routes(routes!(uses::erase))
         .routes(routes!(send::of_connection))
+        .routes(routes!(agents::list, agents::create))
+        .routes(routes!(agents::show, agents::remove))
+        .routes(routes!(agents::grant, agents::revoke))
+        .routes(routes!(agents::preview))
+        .routes(routes!(agents::explain))
+        .routes(routes!(agents::learned))
+        .routes(routes!(agents::create_token))
+        .routes(routes!(agents::revoke_token))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::show))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::refuse))
         .routes(routes!(extensions::list, extensions::add))
         .routes(routes!(extensions::show, extensions::remove))
         .routes(routes!(extensions::grant))

@@ -7,9 +7,9 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use connection_api::{Answer as AnswerShape, SendEncoding, SendRequest};
-use connection_contract::{HttpRequest, Secret, encode};
-use connection_core::Response as Answer;
+use connection_api::{Answer as AnswerShape, SendRequest};
+use connection_contract::{HttpRequest, Secret};
+use connection_core::{Door, Response as Answer};
 use connection_inbound::RequestPlace;
 
 use super::extensions::ForExtension;
@@ -42,17 +42,13 @@ fn check(send: &SendRequest) -> Result<(), Problem> {
 }
 
 /// Adds the headers and the body to a request.
-fn complete(send: SendRequest, request: &mut HttpRequest) -> Result<(), Problem> {
-    for header in send.headers {
+fn complete(send: &SendRequest, request: &mut HttpRequest) -> Result<(), Problem> {
+    for header in &send.headers {
         request.set_header(header.name.to_ascii_lowercase(), header.value.trim().to_owned());
     }
-    if let Some(body) = send.body {
-        request.body = match send.encoding {
-            Some(SendEncoding::Base64) => Secret::new(
-                encode::from_base64(&body).ok_or_else(|| Problem::invalid("the body is not base64").field("body"))?,
-            ),
-            _ => Secret::new(body.into_bytes()),
-        };
+    if send.body.is_some() {
+        let body = send.body_bytes().ok_or_else(|| Problem::invalid("the body is not base64").field("body"))?;
+        request.body = Secret::new(body.into_owned());
     }
     Ok(())
 }
@@ -87,11 +83,11 @@ pub(super) async fn of_connection(
 ) -> Result<Response, Problem> {
     check(&body)?;
     let id = id.parse().map_err(|_| Problem::no_connection())?;
-    let connection = caller.registry.connection(id).await?;
+    let connection = caller.registry.connection(id).await?.through(Door::Api, Some(caller.token.id));
     let mut request = connection.request(&body.method, &body.path).await?;
-    complete(body, &mut request)?;
+    complete(&body, &mut request)?;
     let sending = Sending::to_url(&api, caller.registry.owner_name(), request.url(), place.as_deref())?;
-    sending.wait_until_deadline(&api, async { answered(connection.send(request).await?).await }).await
+    sending.wait_until_deadline(&api, async { answered(connection.redacting().send(request).await?).await }).await
 }
 
 /// Sends a request for an extension with the credential of the connection that was granted to it. The whole answer must
@@ -114,14 +110,19 @@ pub(super) async fn of_extension(
     Json(body): Json<SendRequest>,
 ) -> Result<Response, Problem> {
     check(&body)?;
-    let handle = caller.handle().await?;
+    let handle = caller.handle().await?.through(Door::Api, Some(caller.caller.token.id));
     if *handle.requirement().id != *requirement {
         let problem = Problem::new(StatusCode::NOT_FOUND, "undeclared", "the extension declares no such requirement");
         return Err(problem.field("requirement"));
     }
     let mut request = handle.request(&body.method, &body.path).await?;
-    complete(body, &mut request)?;
+    complete(&body, &mut request)?;
     let owner = caller.caller.registry.owner_name();
     let sending = Sending::to_url(&api, owner, request.url(), place.as_deref())?;
-    sending.wait_until_deadline(&api, async { answered(handle.send(request).await?).await }).await
+    sending
+        .wait_until_deadline(&api, async {
+            let sent = handle.send(request).await;
+            answered(sent.map_err(|error| Problem::not_sent(error, api.registry.clock().now()))?).await
+        })
+        .await
 }

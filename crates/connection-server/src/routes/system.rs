@@ -49,6 +49,7 @@ pub(super) async fn system(State(api): State<Api>, caller: Caller<ToManage>) -> 
         healthy: api.registry.store().health().await,
         key,
         public_url: api.options.public_url.clone(),
+        doors_url: api.options.doors.as_ref().map(|doors| doors.origin().to_owned()),
         certificate: api.options.certificate.as_ref().filter(|_| sees_host).and_then(|(file, tls)| {
             let ends_at = tls.ends_at()?;
             let remedy = checks::certificate(file, ends_at, api.registry.clock().now()).remedy;

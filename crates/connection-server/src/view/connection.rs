@@ -1,8 +1,10 @@
 //! Connections as the API shows them.
 
+use std::collections::HashSet;
+
 use connection_api::{ListedConnection, RemedyAction, Removal, ShownConnection};
 use connection_contract::{Liveness, RefreshSemantics, Timestamp};
-use connection_core::{Connection, ConnectionInfo, ConnectionRegistry, Error, Grant};
+use connection_core::{AgentGrant, Connection, ConnectionInfo, ConnectionRegistry, Error, Grant};
 
 use super::titles::Titles;
 use crate::convert::{self, is_use_refused};
@@ -137,11 +139,16 @@ pub async fn removal(registry: &ConnectionRegistry, connection: &Connection) -> 
     let grants = registry.extensions().grants().await?;
     let of_it = grants.into_iter().filter(|grant| grant.connection == connection.id() && grant.revoked_at.is_none());
     let extensions = of_it.map(|grant| grant.extension).collect();
+    let now = registry.clock().now();
+    let of_it = |grant: &AgentGrant| grant.connection == connection.id() && grant.is_live(now);
+    let using: HashSet<_> = registry.agents().grants().await?.iter().filter(|g| of_it(g)).map(|g| g.agent).collect();
+    let agents = registry.agents().list().await?.into_iter().filter(|agent| using.contains(&agent.id()));
+    let agents = agents.map(|agent| agent.name().to_owned()).collect();
     let webhooks = match connection.webhooks().info().await {
         Ok(info) => info.is_some(),
         Err(_) => false,
     };
     let kind = registry.kinds().get(&connection.info().kind);
     let can_revoke = kind.is_some_and(|kind| kind.capabilities.revoke);
-    Ok(Removal { extensions, webhooks, can_revoke })
+    Ok(Removal { extensions, agents, webhooks, can_revoke })
 }

@@ -1,6 +1,9 @@
 // The modules whose tests run on SQLite, and with `CONNECTIONS_TEST_ENGINE=postgres` on PostgreSQL. `cargo xtask test`
 // reads this list.
 
+mod agents;
+mod approvals;
+mod attacks;
 mod callers;
 mod changed_kinds;
 mod changes;
@@ -8,9 +11,13 @@ mod conformance;
 mod declared;
 mod doctor;
 mod document;
+mod doors;
+mod doors_seats;
 mod event_deliveries;
+mod extension_rules;
 mod extensions;
 mod form_plugin;
+mod freezes;
 mod hand_offs;
 mod http;
 mod imports;
@@ -18,6 +25,7 @@ mod kinds;
 mod lists;
 mod live;
 mod live_extensions;
+mod mcp;
 mod metrics;
 mod once;
 mod owner_names;
@@ -38,3 +46,4 @@ mod slow;
 mod tags;
 mod test_host;
 mod usage;
+mod uses;

@@ -109,7 +109,7 @@ async fn a_connection_is_verified_made_the_default_and_removed() {
     let refused = world.post(&token, &format!("{path}/rollback"), json!({})).await;
     assert_eq!(refused.refusal(), (409, "no_previous".into()));
     let removal = world.get(&token, &format!("{path}/removal")).await.ok(200);
-    assert_eq!(removal, json!({ "canRevoke": false, "extensions": [], "webhooks": false }));
+    assert_eq!(removal, json!({ "agents": [], "canRevoke": false, "extensions": [], "webhooks": false }));
     let removed = world.send(&world.request("DELETE", &path).bearer(&token)).await.ok(200);
     assert_eq!((&removed["id"], &removed["label"]), (&json!(id), &json!("octocat")));
     assert_eq!(world.get(&token, &path).await.refusal(), (404, "not_found".into()));

@@ -222,11 +222,11 @@ async fn what_one_process_stored_works_in_the_next_request_to_another_and_after_
     assert_eq!(connection.verify().await.unwrap_err().code(), "kind_changed");
 }
 
-/// Serves a provider whose API takes the key in a header.
+/// Serves a provider whose API takes the key in a header, and repeats it.
 async fn provider() -> String {
     let me = async |headers: HeaderMap| match headers.get("authorization").and_then(|value| value.to_str().ok()) {
         Some(value) if value == format!("Bearer {KEY}") => {
-            (StatusCode::OK, r#"{"user": {"id": 42, "name": "Ada"}}"#.to_owned())
+            (StatusCode::OK, format!(r#"{{"user": {{"id": 42, "name": "Ada"}}, "authorization": "{value}"}}"#))
         }
         _ => (StatusCode::UNAUTHORIZED, String::new()),
     };
@@ -237,11 +237,37 @@ async fn provider() -> String {
     origin
 }
 
-#[tokio::test]
-async fn a_declaration_with_requests_is_verified_and_sends_through_its_grant() {
+/// Adds to a declaration how its API is used.
+fn with_requests(mut own: Value) -> Value {
+    own["manifest"]["connection"]["request"] = json!({
+        "base": "https://api.tracker.example/v1",
+        "headers": { "Authorization": "Bearer ${secret.apiKey}" },
+    });
+    own["manifest"]["connection"]["verify"] = json!({ "path": "/me" });
+    own["manifest"]["connection"]["account"] = json!({ "id": "/user/id", "label": "/user/name" });
+    own
+}
+
+/// Returns a server that reaches the provider.
+async fn with_provider() -> World {
     let origin = provider().await;
     let policy = HttpPolicy::new().endpoint("https://api.tracker.example", &origin).unwrap();
-    let world = World::with(|registry| registry.http(policy)).await;
+    World::with(|registry| registry.http(policy)).await
+}
+
+/// Lets the extension `issues` of a person use an API that answers, and returns the person's token and the connection.
+pub(crate) async fn sending() -> (World, String, String) {
+    let world = with_provider().await;
+    let (alice, _) = owners(&world).await;
+    let own = with_requests(of_tracker(GUIDE, "https://api.tracker.example"));
+    world.post(&alice, "/extensions", own).await.ok(201);
+    let id = connected(&world, &alice).await;
+    (world, alice, id)
+}
+
+#[tokio::test]
+async fn a_declaration_with_requests_is_verified_and_sends_through_its_grant() {
+    let world = with_provider().await;
     let (alice, _) = owners(&world).await;
     // Without the requests, which is the control, nothing can be sent.
     let plain = of_tracker(GUIDE, "https://api.tracker.example");
@@ -251,14 +277,7 @@ async fn a_declaration_with_requests_is_verified_and_sends_through_its_grant() {
     let refused = world.post(&alice, &format!("/connections/{id}/send"), send.clone()).await;
     assert_eq!(refused.status, 501);
     world.registry.owner("alice").unwrap().remove(id.parse().unwrap()).await.unwrap();
-    let mut own = plain;
-    own["manifest"]["connection"]["request"] = json!({
-        "base": "https://api.tracker.example/v1",
-        "headers": { "Authorization": "Bearer ${secret.apiKey}" },
-    });
-    own["manifest"]["connection"]["verify"] = json!({ "path": "/me" });
-    own["manifest"]["connection"]["account"] = json!({ "id": "/user/id", "label": "/user/name" });
-    world.post(&alice, "/extensions", own).await.ok(201);
+    world.post(&alice, "/extensions", with_requests(plain)).await.ok(201);
     // The person sees where the secret goes.
     let guide = world.get(&alice, KIND).await.ok(200)["guide"].to_string();
     assert!(guide.contains("request.headers.Authorization"), "{guide}");
@@ -269,4 +288,22 @@ async fn a_declaration_with_requests_is_verified_and_sends_through_its_grant() {
     let answer = world.post(&token, "/extensions/issues/connections/default/send", send).await.ok(200);
     assert_eq!(answer["status"], 200, "{answer}");
     assert!(answer.to_string().contains("Ada"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_shown_does_not_repeat_the_credential() {
+    let (world, alice, id) = sending().await;
+    let connection = world.registry.owner("alice").unwrap().connection(id.parse().unwrap()).await.unwrap();
+    let answer = connection.send(connection.request("GET", "/me").await.unwrap()).await.unwrap();
+    let body = answer.bytes(1 << 12).await.unwrap();
+    assert!(body.expose_str().unwrap().contains(KEY), "the control: the provider repeats it");
+    world.post(&alice, "/extensions/issues/grants", json!({ "connection": id, "secretNames": [] })).await.ok(201);
+    let extension = extension_token(&world.registry, "alice", "issues").await;
+    for (token, path) in [
+        (&alice, format!("/connections/{id}/send")),
+        (&extension, "/extensions/issues/connections/default/send".to_owned()),
+    ] {
+        let answer = world.post(token, &path, json!({ "method": "GET", "path": "/me" })).await.ok(200).to_string();
+        assert!(!answer.contains(KEY) && answer.contains(&format!("Bearer {}", "*".repeat(KEY.len()))), "{answer}");
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn extension_token(registry: &ConnectionRegistry, owner: &str, 
 }
 
 impl World {
-    async fn put(&self, token: &str, path: &str, body: Value) -> crate::http::Answer {
+    pub(crate) async fn put(&self, token: &str, path: &str, body: Value) -> crate::http::Answer {
         self.send(&self.request("PUT", path).bearer(token).json(&body)).await
     }
 

@@ -105,7 +105,23 @@ impl Request {
         let body = bytes.split_off(end + 4);
         let head = String::from_utf8(bytes).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let is_chunked = head.lines().any(|line| line == "transfer-encoding: chunked");
+        let body = Some(&body).filter(|_| is_chunked).and_then(|body| joined(body)).unwrap_or(body);
         (Answer { status, head, body: String::new() }, body)
+    }
+}
+
+/// Joins the chunks of a body (RFC 9112, section 7.1); `None` for one that broke off.
+fn joined(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|window| window == b"\r\n")?;
+        let length = usize::from_str_radix(std::str::from_utf8(rest.get(..end)?).ok()?, 16).ok()?;
+        if length == 0 {
+            return Some(body);
+        }
+        body.extend_from_slice(rest.get(end + 2..end + 2 + length)?);
+        rest = rest.get(end + 4 + length..)?;
     }
 }
 

@@ -13,13 +13,17 @@ pub(crate) fn acme() -> Scripted {
     acme_with("")
 }
 
+/// The preset `read` of the kind.
+const READ: &str = r#"{ "rule": [{ "name": "reads", "methods": ["GET", "HEAD"], "effect": "allow" }] }"#;
+
 /// Returns the kind with the terms that a person agrees to by connecting.
 pub(crate) fn acme_with(terms: &str) -> Scripted {
     let descriptor = Descriptor::new(ACME, "Acme & Sons", AuthType::ApiKey)
         .field(Field::text("name", "Name"))
         .field(Field::secret("apiKey", "API key"))
         .optional_scope("write")
-        .secret_name("apiKey");
+        .secret_name("apiKey")
+        .rule_preset("read", READ);
     let descriptor = if terms.is_empty() { descriptor } else { descriptor.terms(terms.to_owned()) };
     let kind = Scripted::new(descriptor).hands_out(|_, key, _| Some(key.duplicate()));
     kind.setup(|_, ctx| {

@@ -104,7 +104,7 @@ async fn an_extension_is_told_of_nothing_else() {
     world.check_answers();
 }
 
-/// The use is recorded as an event of the connection, and it changes nothing that the extension sees.
+/// The release is recorded as an event of the connection, and it changes nothing that the extension sees.
 #[tokio::test]
 async fn the_use_of_a_connection_by_an_extension_is_no_hint_for_it() {
     let world = World::new().await;
@@ -118,6 +118,6 @@ async fn the_use_of_a_connection_by_an_extension_is_no_hint_for_it() {
     let handle = world.registry.owner("ada").unwrap().extensions().handle(file.into_declaration()).unwrap();
     handle.inject(None).await.unwrap();
     let events = world.get(&ada, &format!("/connections/{connection}/events")).await.ok(200);
-    assert!(events.to_string().contains("extension_used"), "{events}");
+    assert!(events.to_string().contains("secret_released"), "{events}");
     assert_eq!(events_before_own(&world, &mut hints, &ada, "old").await, Vec::<String>::new());
 }

@@ -13,7 +13,7 @@ use crate::{
     test_host::World,
 };
 
-fn keyed(world: &World, token: &str, path: &str, body: &Value, key: &str) -> Request {
+pub(crate) fn keyed(world: &World, token: &str, path: &str, body: &Value, key: &str) -> Request {
     world.request("POST", path).bearer(token).json(body).with("idempotency-key", key)
 }
 

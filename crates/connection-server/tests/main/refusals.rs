@@ -30,6 +30,18 @@ fn routes() -> Vec<Route> {
     let send = || json!({ "method": "GET", "path": "/" });
     let grant = json!({ "connection": "{id}" });
     vec![
+        // Those with a role that may answer find that there is no such approval.
+        route("POST /approvals/{id}/approve", json!({ "digest": "x" }), Role::Use, 404),
+        route("POST /approvals/{id}/refuse", nothing(), Role::Use, 404),
+        route("POST /agents", json!({ "name": "other" }), Role::Use, 201),
+        route("POST /agents/{name}/grants/{connection}/preview", nothing(), Role::Use, 200),
+        route("POST /agents/{name}/tokens", json!({ "audience": "doors" }), Role::Use, 201),
+        route("PUT /agents/{name}/grants/{connection}", nothing(), Role::Use, 200),
+        route("POST /agents/{name}/grants/{connection}/explain", send(), Role::Use, 200),
+        route("DELETE /agents/{name}/grants/{connection}", nothing(), Role::Use, 204),
+        route("DELETE /agents/{name}/tokens/{id}", nothing(), Role::Use, 204),
+        route("DELETE /agents/{name}", nothing(), Role::Use, 200),
+        route("DELETE /freezes/{what}", nothing(), Role::Use, 200),
         route("POST /deliveries/{id}/retry", nothing(), Role::Use, 404),
         route("POST /doctor", nothing(), Role::Use, 200),
         route("POST /extensions", json!({ "manifest": manifest("other") }), Role::Use, 201),
@@ -77,12 +89,15 @@ fn routes() -> Vec<Route> {
         route("DELETE /setups/{id}", nothing(), Role::Use, 204),
         route("POST /setup-links", json!({ "kinds": ["acme"] }), Role::Use, 201),
         route("POST /tokens", json!({ "name": "a report", "role": "read" }), Role::Use, 201),
+        route("POST /freezes", json!({ "what": "owner:ada" }), Role::Use, 200),
+        route("POST /uses/erase", json!({ "before": "2027-01-15T08:00:00Z" }), Role::Manage, 200),
         route("DELETE /tokens/{id}", nothing(), Role::Use, 204),
     ]
 }
 
 /// The resources of an owner to which the requests go.
 struct Resources {
+    agent_token: String,
     connection: String,
     setup: String,
     token: String,
@@ -99,22 +114,29 @@ impl Resources {
         world.until(admin, id, &setup, "prompt").await;
         world.post(admin, "/extensions", json!({ "manifest": manifest("issues") })).await.ok(201);
         world.post(admin, "/extensions/issues/grants", json!({ "connection": connection })).await.ok(201);
+        // The agent has the name of the extension.
+        world.post(admin, "/agents", json!({ "name": "issues" })).await.ok(201);
+        let agent_token = world.post(admin, "/agents/issues/tokens", json!({ "audience": "mcp" })).await.ok(201);
+        let agent_token = agent_token["id"].as_str().unwrap().to_owned();
         let made = world.post(admin, "/tokens", json!({ "name": "a report", "role": "read" })).await.ok(201);
         let profile = json!({ "kind": "tool", "label": "work", "directory": "/profiles/work" });
         let profile = world.post(admin, "/profiles", profile).await.ok(201)["id"].as_str().unwrap().to_owned();
         let seen = world.get(admin, "/kinds/acme/accept").await.ok(200)["seen"].as_str().unwrap().replace('"', "\\\"");
-        Self { connection, setup: id.to_owned(), token: made["id"].as_str().unwrap().to_owned(), profile, seen }
+        let token = made["id"].as_str().unwrap().to_owned();
+        Self { agent_token, connection, setup: id.to_owned(), token, profile, seen }
     }
 
     fn request(&self, world: &World, route: &Route) -> Request {
         let (method, path) = route.operation.split_once(' ').unwrap();
         let id = match path.split('/').nth(1).unwrap() {
+            "agents" => &self.agent_token,
             "connections" => &self.connection,
             "setups" => &self.setup,
             "profiles" => &self.profile,
             _ => &self.token,
         };
         let path = path.replace("{kind}", "acme").replace("{name}", "issues").replace("{requirement}", "default");
+        let path = path.replace("{what}", "owner:ada");
         let path = path.replace("{connection}", &self.connection).replace("{id}", id);
         let body = serde_json::from_str(
             &route.body.to_string().replace("{id}", &self.connection).replace("{seen}", &self.seen),
@@ -141,8 +163,9 @@ async fn every_change_is_refused_to_strangers_and_changes_no_row() {
         let request = resources.request(&world, &route);
         let known = request.clone().bearer(&admin);
         let too_small = &smaller.iter().find(|(role, _)| *role == route.too_small).unwrap().1;
-        // A kind belongs to no owner.
-        let has_resource = route.operation.contains('{') && !route.operation.contains("{kind}");
+        // A kind belongs to no owner, and the name of an owner is no resource.
+        let of_none = ["{kind}", "{what}"].iter().any(|part| route.operation.contains(part));
+        let has_resource = route.operation.contains('{') && !of_none;
         let of_stranger = request.clone().bearer(&stranger);
         let of_stranger = if has_resource { (of_stranger, 404) } else { (of_stranger.query("owner=ada"), 403) };
         let unknown = format!("cn_{}", "A".repeat(43));

@@ -44,3 +44,21 @@ async fn an_entered_credential_is_revoked_over_the_api_only_on_request() {
     assert_eq!(world.get(&token, &format!("/connections/{id}/removal")).await.ok(200)["canRevoke"], false);
     world.check_answers();
 }
+
+#[tokio::test]
+async fn a_removal_names_the_agents_that_lose_the_connection() {
+    let world = World::new().await;
+    let token = world.token(Role::Manage, Some("ada")).await;
+    let id = world.connected(&token, "octocat").await;
+    for name in ["deploy", "report"] {
+        world.post(&token, "/agents", json!({ "name": name })).await.ok(201);
+    }
+    let named = async || world.get(&token, &format!("/connections/{id}/removal")).await.ok(200)["agents"].clone();
+    assert_eq!(named().await, json!([]));
+    let grant = format!("/agents/deploy/grants/{id}");
+    world.send(&world.request("PUT", &grant).bearer(&token).json(&json!({}))).await.ok(200);
+    assert_eq!(named().await, json!(["deploy"]));
+    world.send(&world.request("DELETE", &grant).bearer(&token)).await.ok(204);
+    assert_eq!(named().await, json!([]));
+    world.check_answers();
+}

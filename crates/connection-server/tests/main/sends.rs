@@ -26,12 +26,12 @@ use tokio::{
 
 use crate::test_host::{KEY, World};
 
-const API: &str = "https://api.slow.example";
+pub(crate) const API: &str = "https://api.slow.example";
 /// The maximum number of requests of an owner to a provider at once.
 const MAX_OF_OWNER_TO_PROVIDER: usize = 128;
 
 /// A kind whose connections send requests to the slow provider.
-fn slow() -> Scripted {
+pub(crate) fn slow() -> Scripted {
     let descriptor = Descriptor::new(Kind::from_static("slow"), "Slow", AuthType::ApiKey)
         .origin(API)
         .field(Field::secret("apiKey", "API key"));

@@ -11,8 +11,8 @@ use connection_core::{ConnectionRegistry, KeyFile, ManualClock, NewAccessToken, 
 use connection_faults::postgres;
 use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
 use connection_server::{
-    ApiOptions, LiveStreams, Metrics, PageSettings, Readiness, api_router, declared::DeclaredKinds, monitor_router,
-    page_router,
+    ApiOptions, LiveStreams, Metrics, PageSettings, Readiness, api_router, declared::DeclaredKinds, door_router,
+    monitor_router, page_router,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -78,7 +78,8 @@ impl World {
         let readiness = Readiness::new();
         let metrics = Metrics::new(&registry, "1.2.3");
         let monitors = monitor_router(registry.clone(), options.clone(), metrics.clone(), readiness.clone());
-        let routes: Router = api_router(registry.clone(), options)
+        let routes: Router = api_router(registry.clone(), options.clone())
+            .merge(door_router(registry.clone(), options))
             .merge(monitors)
             .merge(callback_routes(registry.clone(), url))
             .merge(page_router(""));
@@ -89,9 +90,32 @@ impl World {
 
     /// Opens another registry over the same store, which stands for another process.
     pub(crate) async fn beside(&self) -> ConnectionRegistry {
-        let address = address(&self.directory, self.postgres.as_ref());
+        self.beside_with(|registry| registry).await
+    }
+
+    /// Opens another registry over the same store, which is configured further.
+    pub(crate) async fn beside_with(
+        &self,
+        configure: impl FnOnce(RegistryBuilder) -> RegistryBuilder,
+    ) -> ConnectionRegistry {
         let url = self.origin().parse().unwrap();
-        builder(&self.directory, &address, &self.clock, &url).open().await.unwrap()
+        configure(builder(&self.directory, &self.address(), &self.clock, &url)).open().await.unwrap()
+    }
+
+    fn address(&self) -> String {
+        address(&self.directory, self.postgres.as_ref())
+    }
+
+    /// Changes rows as another program with write access does, and lets everything that is kept in memory become old.
+    pub(crate) async fn change(&self, statements: impl Into<String>) -> u64 {
+        let changed = connection_faults::stored::change(&self.address(), statements).await;
+        self.clock.advance(Duration::from_secs(1));
+        changed
+    }
+
+    /// Returns an id as a literal of the engine.
+    pub(crate) fn literal(&self, id: impl ToString) -> String {
+        connection_faults::stored::id(&self.address(), &id.to_string())
     }
 
     pub(crate) fn directory(&self) -> &std::path::Path {
@@ -104,27 +128,27 @@ impl World {
 
     /// Returns every stored row.
     pub(crate) async fn rows(&self) -> Vec<String> {
-        connection_faults::stored::rows(&address(&self.directory, self.postgres.as_ref())).await
+        connection_faults::stored::rows(&self.address()).await
     }
 
     /// Makes the database fail whenever a connection is stored while there are this many.
     pub(crate) async fn fail_after(&self, connections: usize) {
-        connection_faults::stored::fail_after(&address(&self.directory, self.postgres.as_ref()), connections).await;
+        connection_faults::stored::fail_after(&self.address(), connections).await;
     }
 
     /// Ends the failure of the database.
     pub(crate) async fn heal(&self) {
-        connection_faults::stored::heal(&address(&self.directory, self.postgres.as_ref())).await;
+        connection_faults::stored::heal(&self.address()).await;
     }
 
     /// Makes every request with a key look as if its process had been killed before it recorded the end.
     pub(crate) async fn interrupt_requests(&self) {
-        connection_faults::stored::interrupt_requests(&address(&self.directory, self.postgres.as_ref())).await;
+        connection_faults::stored::interrupt_requests(&self.address()).await;
     }
 
     /// Edits the first event of a connection, as another program with write access does.
     pub(crate) async fn edit_event(&self, connection: &str) {
-        connection_faults::stored::edit_event(&address(&self.directory, self.postgres.as_ref()), connection).await;
+        connection_faults::stored::edit_event(&self.address(), connection).await;
     }
 
     /// Makes a token, and uses it once, so that its next use within the minute changes no row.
@@ -196,10 +220,15 @@ impl World {
 
     /// Connects an account of a kind that asks for a key alone; returns its id.
     pub(crate) async fn connected_by_key(&self, token: &str, kind: &str) -> String {
+        self.connected_by(token, kind, json!({ "apiKey": KEY })).await
+    }
+
+    /// Connects an account of a kind that asks for these answers in one step; returns its id.
+    pub(crate) async fn connected_by(&self, token: &str, kind: &str, answers: Value) -> String {
         let setup = self.post(token, "/setups", json!({ "kind": kind })).await.ok(201);
         let id = setup["id"].as_str().unwrap();
         let setup = self.until(token, id, &setup, "prompt").await;
-        let answers = json!({ "step": setup["step"], "answers": { "apiKey": KEY } });
+        let answers = json!({ "step": setup["step"], "answers": answers });
         let setup = self.post(token, &format!("/setups/{id}/answers"), answers).await.ok(202);
         let done = self.until(token, id, &setup, "done").await;
         done["connection"].as_str().unwrap().to_owned()
@@ -217,13 +246,38 @@ impl World {
 
     /// Lets time pass until the task ends, no faster than the machine works.
     pub(crate) async fn outlasted<T>(&self, task: impl Future<Output = T>) -> T {
-        let mut task = std::pin::pin!(task);
-        loop {
-            tokio::select! {
-                biased;
-                result = &mut task => return result,
-                _ = self.registry.store().health() => self.clock.advance(Duration::from_millis(20)),
+        let pause = async || {
+            self.registry.store().health().await;
+        };
+        self.paced(pause, task).await
+    }
+
+    /// Lets time pass until the task ends, so slowly that the host reads the store in time.
+    pub(crate) async fn slowly<T>(&self, task: impl Future<Output = T>) -> T {
+        /// The number of reads of a file, which takes much less time than a server.
+        const READS: usize = 32;
+        let address = self.address();
+        let pause = async || {
+            connection_faults::stored::change(&address, "SELECT 1").await;
+            for _ in 0..if on_postgres() { 0 } else { READS } {
+                self.registry.store().health().await;
             }
+        };
+        self.paced(pause, task).await
+    }
+
+    /// Lets 20 ms pass after each pause, until the task ends.
+    async fn paced<T>(&self, pause: impl AsyncFn(), task: impl Future<Output = T>) -> T {
+        let time = async {
+            loop {
+                pause().await;
+                self.clock.advance(Duration::from_millis(20));
+            }
+        };
+        tokio::select! {
+            biased;
+            result = task => result,
+            () = time => unreachable!("time does not end"),
         }
     }
 

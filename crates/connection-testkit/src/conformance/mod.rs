@@ -7,6 +7,7 @@
 //! | `webhook_cost` | Webhooks: the work before the check of a signature grows no faster than the delivery. |
 //! | `classification` | A transient failure is never reported as a lost authorization. |
 //! | `descriptor` | The descriptor is the same each time and is accepted by a host. |
+//! | `seats` | A credential stands in the places of a request that the kind states, and in no other place. |
 //! | `secrets` | No secret appears in a `Debug` output, log, step or URL. |
 //! | `activation` | A second activation changes nothing. A fetch of usage may run any number of times. |
 //! | `webhook_delivery` | Webhooks: a signed delivery is received, and one with a changed bit is not. |
@@ -23,6 +24,7 @@ mod descriptor;
 mod recorded_credentials;
 mod refresh;
 mod repetition;
+mod seats;
 mod secrets;
 mod serialization;
 mod webhook_cost;
@@ -34,7 +36,7 @@ use std::{
     fmt::Debug,
 };
 
-use connection_contract::{ConnectionDefinition, Liveness, Secret, SetupResult};
+use connection_contract::{ConnectionDefinition, Liveness, Seat, Secret, SetupResult};
 
 use crate::{
     Expected, FakeHost, Input, SetupRun,
@@ -79,6 +81,8 @@ pub struct Suite<D: ConnectionDefinition> {
     recorded: Option<String>,
     usage: Vec<Expected>,
     has_secret_in_address: bool,
+    /// The seats that the credential fills, if they are not all that the kind states.
+    seats: Option<Vec<Seat>>,
     canaries: OnceCell<Vec<(String, Canary)>>,
     /// The texts that were searched and show no secret.
     searched: RefCell<HashSet<String>>,
@@ -139,6 +143,7 @@ where
             recorded: None,
             usage: Vec::new(),
             has_secret_in_address: false,
+            seats: None,
             canaries: OnceCell::new(),
             searched: RefCell::default(),
             kv: RefCell::default(),
@@ -197,6 +202,16 @@ where
         self
     }
 
+    /// Sets the places of a request where the credential of this script stands. By default, it stands in every seat that
+    /// the [authorizer](connection_contract::Authorizer::seats) states.
+    ///
+    /// Use it for a kind whose credentials stand in different places, and for a place that the kind cannot state because
+    /// a person chooses it.
+    pub fn seats(mut self, seats: impl IntoIterator<Item = Seat>) -> Self {
+        self.seats = Some(seats.into_iter().collect());
+        self
+    }
+
     /// Sets the files with the credentials that the released versions of this plugin stored for the setup.
     ///
     /// The files are `STEM-1.bin`, `STEM-2.bin` and so on, for a stem such as `tests/fixtures/credential`. The last
@@ -222,6 +237,7 @@ where
         self.activated();
         self.stored();
         self.hidden();
+        self.seated();
         self.classified();
         self.renewed();
         self.repeated();
@@ -235,11 +251,16 @@ where
     /// descriptors.
     pub fn results(self) -> Vec<CheckResult> {
         type Check<D> = (&'static str, &'static str, fn(&Suite<D>));
-        let checks: [Check<D>; 7] = [
+        let checks: [Check<D>; 8] = [
             ("descriptor", "the descriptor is the same each time and is accepted by a host", Self::described),
             ("activation", "a second activation changes nothing", Self::activated),
             ("credential", "a stored credential can be read, and foreign bytes are refused", Self::stored),
             ("secrets", "no secret appears in a debug output, log, step or address", Self::hidden),
+            (
+                "seats",
+                "a credential stands in the seats that the kind states, and nowhere else in a request",
+                Self::seated,
+            ),
             ("failures", "a transient failure is never reported as a lost authorization", Self::classified),
             ("refresh", "a refresh spends nothing twice and may be interrupted", Self::renewed),
             ("repetition", "verification and removal may be interrupted and repeated", Self::repeated),

@@ -291,6 +291,16 @@ impl Authorizer<Key> for Acme {
         }
         Ok(())
     }
+
+    fn seats(&self) -> Vec<Seat> {
+        match self.quirk {
+            Quirk::StatesAnotherScheme => vec![Seat::header("authorization")],
+            Quirk::StatesASeatThatIsEmpty => vec![Seat::bearer(), Seat::query("key")],
+            Quirk::StatesNoSeat => Vec::new(),
+            Quirk::StatesOtherSeatsEachTime if self.before() > 0 => Vec::new(),
+            _ => vec![Seat::bearer()],
+        }
+    }
 }
 
 impl NamedSecrets<Key> for Acme {

@@ -98,6 +98,9 @@ impl Authorizer<Secret> for Meter {
         request.set_bearer(key);
         Ok(())
     }
+    fn seats(&self) -> Vec<Seat> {
+        vec![Seat::bearer()]
+    }
 }
 
 impl UsageSource<Secret> for Meter {

@@ -46,6 +46,9 @@ impl Authorizer<Secret> for Loud {
         request.set_bearer(key);
         Ok(())
     }
+    fn seats(&self) -> Vec<Seat> {
+        vec![Seat::bearer()]
+    }
 }
 
 fn made(id: &str) -> SetupResult<Secret> {

@@ -46,6 +46,11 @@ pub(crate) enum Quirk {
     SecretInPage,
     SecretInPublicHeader,
     SecretInUrl,
+    // Faults of the seats.
+    StatesAnotherScheme,
+    StatesASeatThatIsEmpty,
+    StatesNoSeat,
+    StatesOtherSeatsEachTime,
     // Faults of a classification.
     CallsALimitALostAuthorization,
     CallsALostAuthorizationABadNetwork,

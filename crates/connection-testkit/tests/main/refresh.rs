@@ -65,6 +65,9 @@ impl Authorizer<Secret> for Renews {
         request.set_bearer(token);
         Ok(())
     }
+    fn seats(&self) -> Vec<Seat> {
+        vec![Seat::bearer()]
+    }
 }
 
 impl Refresher<Secret> for Renews {

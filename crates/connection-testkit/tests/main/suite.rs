@@ -74,6 +74,13 @@ fn each_quirk_is_caught_by_its_defence() {
         (Quirk::CannotBeDropped, "the scripted verify finds Failing"),
         (Quirk::CannotGiveBackTwice, "a teardown after a teardown fails"),
         (Quirk::ChangesTheBody, "must say so with `reads_body`"),
+        (
+            Quirk::StatesAnotherScheme,
+            "`seats` states the header 'authorization', which has another text before or after the secret",
+        ),
+        (Quirk::StatesASeatThatIsEmpty, "`seats` states the query parameter 'key', which is not in the request"),
+        (Quirk::StatesNoSeat, "the header 'authorization' holds the secret 'apiKey', and is no seat"),
+        (Quirk::StatesOtherSeatsEachTime, "the seats differ each time"),
         (Quirk::RevokesWithoutARequest, "the revocation sends nothing and says that the credential was revoked"),
         (Quirk::ReachesAnotherAccount, "verify reaches another account"),
         (Quirk::VerifiesOnce, "the scripted verify finds Failing"),
@@ -125,7 +132,7 @@ fn a_form_that_was_stored_once_is_read_for_ever() {
 fn results_name_the_rule_that_is_broken_and_check_the_others() {
     let broken = |quirk| {
         let results = suite(quirk).results();
-        assert_eq!(results.len(), 7);
+        assert_eq!(results.len(), 8);
         results.into_iter().filter(|result| result.problem.is_some()).map(|result| result.name).collect::<Vec<_>>()
     };
     assert!(broken(Quirk::None).is_empty());

@@ -27,7 +27,8 @@ fn every_sentence_of_the_contract_holds_with_a_token() {
     let (_, claude) = kinds()[0];
     let inputs = [Input::answers(&[("how", "setupToken")]), Input::answers(&[("setupToken", TOKEN)])];
     let suite = Suite::new(claude).host(|host| equipped(host, &[])).setup(inputs, []);
-    suite.recorded("tests/fixtures/setup-token").check();
+    // The token is for the tool alone, and is attached to no request.
+    suite.seats([]).recorded("tests/fixtures/setup-token").check();
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn check(suite: Suite<Mcp>) {
         host.discovered("https://mcp.example").discovered("https://auth.example")
     });
     let results = suite.results();
-    assert_eq!(results.len(), 7, "{results:?}");
+    assert_eq!(results.len(), 8, "{results:?}");
     for result in results.iter().filter(|result| result.name != FAILURES) {
         assert_eq!(result.problem, None, "{}", result.rule);
     }
@@ -79,12 +79,13 @@ fn signed_in(document: &str, registered: Option<Expected>) -> Vec<Expected> {
 #[test]
 fn every_sentence_of_the_contract_holds_for_a_server_that_asks_for_nothing() {
     let setup = greeted().into_iter().chain([missing(METADATA), missing(ROOT_METADATA)]);
-    check(Suite::new(|| Mcp).setup([address(SERVER)], setup).verify(greeted()));
+    check(Suite::new(|| Mcp).setup([address(SERVER)], setup).verify(greeted()).seats([]));
 }
 
 #[test]
 fn every_sentence_of_the_contract_holds_for_a_key_in_a_header() {
-    check(Suite::new(|| Mcp).setup([with_key(), named()], key_and_no_key()).verify(key_and_no_key()));
+    let suite = Suite::new(|| Mcp).setup([with_key(), named()], key_and_no_key()).verify(key_and_no_key());
+    check(suite.seats([Seat::header("x-key")]));
 }
 
 #[test]

@@ -67,4 +67,8 @@ impl Authorizer<Key> for Acme {
         request.set_bearer(&key.0);
         Ok(())
     }
+
+    fn seats(&self) -> Vec<Seat> {
+        vec![Seat::bearer()]
+    }
 }

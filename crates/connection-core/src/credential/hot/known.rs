@@ -10,6 +10,7 @@ use crate::{
     credential::{Read, ShownConnection, open_read},
     ground::Ground,
     kinds::KindEntry,
+    redact::LastSearch,
 };
 
 /// A connection as one statement read it.
@@ -81,6 +82,7 @@ impl ReadConnection {
                 payload: opened.payload.map_err(|unopened| unopened.error(self.info.id))?,
                 generation: opened.generation,
                 plan: opened.plan,
+                last_search: LastSearch::default(),
             }))
         };
         self.opened.get_or_try_init(open).await.cloned()

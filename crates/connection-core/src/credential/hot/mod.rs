@@ -21,7 +21,7 @@ use std::{
 use connection_egress::Moment;
 
 use super::Payload;
-use crate::{ConnectionInfo, Error, plan::Plan, store::Changed};
+use crate::{ConnectionInfo, Error, plan::Plan, redact::LastSearch, store::Changed};
 
 pub(crate) use known::ReadConnection;
 use source::Source;
@@ -33,6 +33,7 @@ pub(crate) struct HotRow {
     pub(crate) payload: Payload,
     pub(crate) generation: i64,
     pub(crate) plan: Plan,
+    pub(crate) last_search: LastSearch,
 }
 
 /// A row, or the reason why there is none.
@@ -76,7 +77,7 @@ impl HotRows {
     /// read gets the result of that read, unless it does not end within the bound.
     pub(crate) async fn read(&self, source: &impl Source) -> Outcome {
         if self.bound.is_zero() {
-            return source.read().await;
+            return source.read(None).await;
         }
         let subject = source.subject();
         loop {
@@ -110,7 +111,7 @@ impl HotRows {
                 }
                 Lookup::Lead(number, sender) => {
                     let reading = Reading { rows: self, id: subject.id, began, number };
-                    let result = source.read().await;
+                    let result = source.read(began.version).await;
                     if let Ok(row) = &result {
                         reading.keep(row.clone());
                     }
@@ -132,10 +133,11 @@ impl HotRows {
     pub(crate) fn forget(&self, changed: Changed) {
         match changed {
             Changed::Connection(id) => self.lock().forget(id),
-            Changed::Keys | Changed::Something => self.lock().clear(),
+            // A row was read beside what was frozen then.
+            Changed::Freezes | Changed::Keys | Changed::Something => self.lock().clear(),
             // The declaration of an extension makes the kind of its connections.
             Changed::Extensions => self.lock().forget_own_kinds(),
-            Changed::Setup(_) | Changed::Usage(_) | Changed::Webhook(_) => {}
+            Changed::Agents | Changed::Setup(_) | Changed::Usage(_) | Changed::Webhook(_) => {}
         }
     }
 

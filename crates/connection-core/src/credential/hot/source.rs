@@ -8,9 +8,9 @@ use connection_egress::Moment;
 use super::{Outcome, ReadConnection, table::Subject};
 use crate::{
     ConnectionId, ConnectionInfo, Error,
-    credential::{ShownConnection, read},
+    credential::{ShownConnection, open::read_at},
     ground::Ground,
-    store::ObservedVersion,
+    store::{ObservedVersion, Version},
 };
 
 /// One connection in a store.
@@ -20,7 +20,8 @@ pub(crate) trait Source: Sync {
     fn sleep(&self, time: Duration) -> impl Future<Output = ()> + Send;
     /// Returns the version of the store, read less than `age` ago, or `None` for an engine that has none.
     fn version(&self, age: Duration) -> impl Future<Output = Option<ObservedVersion>> + Send;
-    fn read(&self) -> impl Future<Output = Outcome> + Send;
+    /// Reads the connection. `version` is that of the store before the read, if it is known.
+    fn read(&self, version: Option<Version>) -> impl Future<Output = Outcome> + Send;
 }
 
 /// A connection in the store of a registry.
@@ -66,15 +67,15 @@ impl Source for Stored<'_> {
         version
     }
 
-    fn read(&self) -> impl Future<Output = Outcome> + Send {
-        let read: BoxFuture<'_, _> = Box::pin(self.read_connection());
+    fn read(&self, version: Option<Version>) -> impl Future<Output = Outcome> + Send {
+        let read: BoxFuture<'_, _> = Box::pin(self.read_connection(version));
         read
     }
 }
 
 impl Stored<'_> {
-    async fn read_connection(&self) -> Outcome {
-        let read = read(self.ground, self.id).await?;
+    async fn read_connection(&self, version: Option<Version>) -> Outcome {
+        let read = read_at(self.ground, self.id, version).await?;
         let kind = read.kind(self.ground).await?;
         let info = self.ground.info(read.listed.clone(), kind.as_deref()).filter(|info| *info.owner == *self.owner);
         match (info, self.handle) {

@@ -23,6 +23,7 @@ use crate::{
     ConnectionId, ConnectionInfo, Error, ListCursor, ManualClock,
     credential::Payload,
     plan::Plan,
+    redact::LastSearch,
     store::{Changed, ObservedVersion, Version},
 };
 
@@ -105,7 +106,7 @@ impl Source for One<'_> {
         self.store.tells.load(SeqCst).then(|| ObservedVersion { version, at: self.now() })
     }
 
-    async fn read(&self) -> Outcome {
+    async fn read(&self, _: Option<Version>) -> Outcome {
         self.store.reads.fetch_add(1, SeqCst);
         let generation = self.store.generations.lock().unwrap().get(&self.number).copied();
         if self.store.slow.load(SeqCst) {
@@ -121,7 +122,7 @@ impl Source for One<'_> {
             page: None,
         };
         let generation = generation.ok_or(Error::NotFound(self.id()))?;
-        let row = HotRow { payload, generation, plan: Plan::default() };
+        let row = HotRow { payload, generation, plan: Plan::default(), last_search: LastSearch::default() };
         Ok(Arc::new(ReadConnection::opened(info(self.id(), self.owner, generation), row)))
     }
 }
@@ -161,6 +162,7 @@ fn info(id: ConnectionId, owner: &str, generation: i64) -> ConnectionInfo {
         updated_at: Timestamp::from_seconds(generation),
         registered: true,
         kind_changed: false,
+        frozen: false,
         terms: None,
     }
 }

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     ConnectionId, Error,
-    extension::{choice, grants},
+    extension::{
+        choice,
+        grants::{self, InForce},
+    },
     ground::Ground,
     kinds::KindEntry,
     store::{
@@ -29,8 +32,8 @@ const PAGE_OF_ALL: i64 = 2000;
 /// that need the row.
 type Values = Result<Vec<(String, Value)>, StoreError>;
 
-/// The secrets that an extension may see, by connection.
-type Granted = HashMap<ConnectionId, Vec<SecretName>>;
+/// The grants of an extension that are in force, by connection.
+type Granted = HashMap<ConnectionId, InForce>;
 
 /// The scopes that requests of an extension lacked, by connection.
 type Lacking = HashMap<ConnectionId, Vec<String>>;
@@ -85,8 +88,8 @@ impl Facts {
         let mut grants: HashMap<String, Granted> = [(name.clone(), one.granted)].into();
         if declared.is_some() && name != provider.as_str() {
             for row in reader.open_grants(owner, provider.as_str()).await? {
-                if let Some(names) = grants::granted_names(ground, owner, &row) {
-                    grants.entry(row.extension).or_default().insert(row.connection_id, names);
+                if let Some(grant) = grants::in_force(ground, owner, &row) {
+                    grants.entry(row.extension).or_default().insert(row.connection_id, grant);
                 }
             }
         }
@@ -107,8 +110,8 @@ impl Facts {
         let mut facts = Self::default();
         facts.read_candidates(ground, reader, owner).await?;
         for row in reader.grants(owner).await? {
-            if let Some(names) = grants::granted_names(ground, owner, &row) {
-                facts.grants.entry(row.extension).or_default().insert(row.connection_id, names);
+            if let Some(grant) = grants::in_force(ground, owner, &row) {
+                facts.grants.entry(row.extension).or_default().insert(row.connection_id, grant);
             }
         }
         for (extension, connection, scopes) in reader.all_lacking_scopes(owner).await? {
@@ -207,11 +210,10 @@ impl Facts {
         self.candidates.get(provider).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Returns `true` if the extension may use the connection with every secret that it declares.
+    /// Returns `true` if the extension may use the connection with every secret that it declares, or within rules.
     pub(super) fn is_granted(&self, declaration: &ExtensionDeclaration, connection: ConnectionId) -> bool {
         let granted = self.grants.get(&*declaration.name).and_then(|granted| granted.get(&connection));
-        let declared = &declaration.requirement.auth.secret_names;
-        granted.is_some_and(|granted| declared.iter().all(|name| granted.contains(name)))
+        granted.is_some_and(|granted| granted.suffices(&declaration.requirement.auth.secret_names))
     }
 
     /// Returns the scopes that requests of the extension with this connection lacked.
@@ -385,7 +387,7 @@ impl OfOne<'_> {
 
     fn note_grant(&mut self, id: ConnectionId, granted: GrantedRow) {
         let row = granted.grant(self.extension, id);
-        let names = row.and_then(|row| grants::granted_names(self.ground, self.owner, &row));
-        self.granted.extend(names.map(|names| (id, names)));
+        let grant = row.and_then(|row| grants::in_force(self.ground, self.owner, &row));
+        self.granted.extend(grant.map(|grant| (id, grant)));
     }
 }

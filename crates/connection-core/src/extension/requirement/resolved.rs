@@ -48,8 +48,8 @@ impl ResolvedConnection {
         self.is_chosen
     }
 
-    /// Returns `true` if the extension may use the connection with every secret that it declares. The status does not
-    /// depend on it.
+    /// Returns `true` if the extension may use the connection with every secret that it declares, or within rules, which
+    /// release no secret. The status does not depend on it.
     pub fn is_granted(&self) -> bool {
         self.is_granted
     }

@@ -5,8 +5,10 @@
 
 use super::TokenUse;
 use crate::{
-    ConnectionId, StoreError,
+    ConnectionId, RowFault, StoreError,
     exchange::NodeLook,
+    frozen::Freezing,
+    keys::Sealer,
     store::{AttemptRow, Reader, ReplacedStore, rows::RestoredUse},
 };
 
@@ -72,6 +74,7 @@ pub(super) struct Former {
     /// `true` if the database is one of the same store.
     is_same: bool,
     has_marks: bool,
+    has_freezes: bool,
     node: NodeLook,
 }
 
@@ -79,6 +82,7 @@ impl Former {
     /// Prepares the comparison of a store with this id. A database of another store shows nothing.
     pub(super) async fn of(store_id: uuid::Uuid, mut store: Option<ReplacedStore>, node: NodeLook) -> Self {
         let mut has_marks = false;
+        let mut has_freezes = false;
         let mut is_same = false;
         if let Some(store) = &mut store {
             let reader = store.reader();
@@ -86,8 +90,9 @@ impl Former {
             // The version that added the marks may be newer than that of the replaced database.
             let applied = reader.applied_migrations().await.unwrap_or_default();
             has_marks = applied.iter().any(|row| row.version == MARKS);
+            has_freezes = applied.iter().any(|row| row.version == FREEZES);
         }
-        Self { store, is_same, has_marks, node }
+        Self { store, is_same, has_marks, has_freezes, node }
     }
 
     /// Returns what is known about the token of a connection. A part that cannot be read shows nothing.
@@ -110,6 +115,16 @@ impl Former {
         token_use(backup, &found)
     }
 
+    /// Returns what is frozen in the database that is replaced; `None` if it is another store, or from before there were
+    /// freezes. A row that is refused or cannot be read has a fault.
+    pub(super) async fn freezing(&mut self, sealer: &Sealer) -> Option<Freezing> {
+        let store = self.store.as_mut().filter(|_| self.is_same && self.has_freezes)?;
+        match store.reader().freeze().await {
+            Ok(row) => Some(Freezing::read(sealer, row.as_ref())),
+            Err(_) => Some(Freezing { fault: Some(RowFault::Missing), ..Freezing::default() }),
+        }
+    }
+
     /// Returns the database that is replaced.
     pub(super) fn into_store(self) -> Option<ReplacedStore> {
         self.store
@@ -118,3 +133,5 @@ impl Former {
 
 /// The number of the migration that added the marks.
 const MARKS: i64 = 10;
+/// The number of the migration that added the freezes.
+const FREEZES: i64 = 15;

@@ -6,13 +6,14 @@ use connection_contract::{Kind, Liveness, RefreshSemantics};
 
 use super::{BackupError, Restored, RestoredConnection, TokenUse};
 use crate::{
-    ConnectionId, Error, IdGenerator, RegistryBuilder,
+    ConnectionId, Error, Freezes, IdGenerator, RegistryBuilder,
     credential::replace,
     event,
-    ground::UNREADABLE,
+    ground::{Scope, UNREADABLE},
     keys::Sealer,
     kinds::KindEntry,
     liveness::column,
+    owner::DEFAULT_OWNER,
     plan::{self, Plan},
     registry::{Systems, open::assembled},
     store::{
@@ -53,9 +54,12 @@ pub(super) async fn whole_store(mut builder: RegistryBuilder) -> Result<Restored
         marked(&work, &BTreeSet::new()).await
     });
     let marked = marked.await.map_err(|_| StoreError::Panicked)?;
+    let freezes = Freezes::new(Scope { system: &systems.ground, owner: DEFAULT_OWNER });
+    let frozen = freezes.list_all().await;
     let database = systems.ground.store.place().to_owned();
     systems.ground.store.close().await;
-    Ok(Restored { database, kept: None, unread: None, is_completed: false, connections: marked? })
+    let frozen = frozen?.into_iter().map(|freeze| freeze.what).collect();
+    Ok(Restored { database, kept: None, unread: None, is_completed: false, connections: marked?, frozen })
 }
 
 /// A connection with its kind and its current credential.

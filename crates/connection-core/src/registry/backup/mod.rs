@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use connection_contract::BoxFuture;
 
 use super::{OpenError, RegistryBuilder};
-use crate::{ConnectionInfo, Error, KeyId, StoreError};
+use crate::{ConnectionInfo, Error, Frozen, KeyId, StoreError};
 
 /// A backup that was written.
 #[derive(Clone, Debug)]
@@ -47,6 +47,9 @@ pub struct Restored {
     pub is_completed: bool,
     /// The connections with a token that is used up by its use, of all owners.
     pub connections: Vec<RestoredConnection>,
+    /// What is frozen, of all owners. It is what was frozen in the database that was replaced; if that could not be
+    /// read, everything is frozen.
+    pub frozen: Vec<Frozen>,
 }
 
 /// A connection whose refresh token was restored.

@@ -10,12 +10,15 @@ use super::{
     mark::{self, Classed, Page},
 };
 use crate::{
-    Error, KeySources, OpenError, RegistryBuilder, StoreError, StoreSource,
+    Error, Freezes, Frozen, KeySources, OpenError, RegistryBuilder, StoreError, StoreSource,
     contain::Runtimes,
     exchange::NodeLook,
+    frozen::{FreezeNote, Freezing, write},
+    ground::Scope,
     keys,
+    owner::DEFAULT_OWNER,
     registry::{Systems, node, open::assembled},
-    store::{self, ReplacedStore, Replacement},
+    store::{self, Lock, ReplacedStore, Replacement},
 };
 
 pub(super) async fn restore(mut builder: RegistryBuilder, from: PathBuf) -> Result<Restored, BackupError> {
@@ -69,9 +72,10 @@ async fn completed(
 ) -> Result<Restored, BackupError> {
     let systems = assembled(builder, source, keys).await?;
     let connections = mark::marked(&systems, &BTreeSet::new()).await;
+    let frozen = frozen(&systems).await;
     let database = systems.ground.store.place().to_owned();
     systems.ground.store.close().await;
-    Ok(Restored { database, kept, unread: None, is_completed: true, connections: connections? })
+    Ok(Restored { database, kept, unread: None, is_completed: true, connections: connections?, frozen: frozen? })
 }
 
 /// A restore before it replaces anything.
@@ -106,6 +110,7 @@ impl Restore {
             Err(StoreError::Busy { place }) => return Err(BackupError::InUse { place }),
             Err(error) => (None, Some(error.to_string())),
         };
+        let is_unread = unread.is_some();
         let systems = assembled(self.builder, draft.display().to_string().into(), self.keys).await?;
         let result = async {
             let node = look(&systems, self.state).await;
@@ -114,12 +119,14 @@ impl Restore {
             }
             let mut former = Former::of(store_id, former, node).await;
             let connections = compared(&systems, &mut former).await?;
-            Ok((connections, former.into_store()))
+            let taken = former.freezing(&systems.ground.sealer).await;
+            let frozen = take_freezes(&systems, taken, is_unread).await?;
+            Ok((connections, frozen, former.into_store()))
         };
         let result = result.await;
         systems.ground.store.close().await;
-        let (connections, former) = result?;
-        let restored = Restored { database, kept: None, unread, is_completed: false, connections };
+        let (connections, frozen, former) = result?;
+        let restored = Restored { database, kept: None, unread, is_completed: false, connections, frozen };
         Ok(Staged { restored, former, stamp })
     }
 }
@@ -160,6 +167,40 @@ async fn compared(systems: &Systems, former: &mut Former) -> Result<Vec<Restored
         }
     }
     mark::marked(systems, &unused).await
+}
+
+/// Takes over what is frozen in the database that is replaced, so that no backup thaws anything. If it is not known what
+/// is frozen there, everything is.
+async fn take_freezes(systems: &Systems, taken: Option<Freezing>, is_unread: bool) -> Result<Vec<Frozen>, Error> {
+    let is_unknown = is_unread || taken.as_ref().is_some_and(|taken| taken.fault.is_some());
+    if taken.is_some() || is_unknown {
+        let sealer = systems.ground.sealer.clone();
+        let now = systems.ground.clock.now().seconds();
+        let written = systems.ground.store.write(move |tx| {
+            Box::pin(async move {
+                tx.lock(Lock::Owner("")).await?;
+                let mut freezing = match taken {
+                    Some(taken) => taken,
+                    None => Freezing::read(&sealer, tx.freeze().await?.as_ref()),
+                };
+                if is_unknown && !freezing.has(&Frozen::All) {
+                    let what = Frozen::All.to_string();
+                    freezing.frozen.push(what.clone());
+                    let by = Some("restore".to_owned());
+                    freezing.notes.push(FreezeNote { what, owner: None, at: now, by, is_freeze: true });
+                }
+                write(tx, &sealer, now, &freezing).await
+            })
+        });
+        written.await?;
+    }
+    frozen(systems).await
+}
+
+/// Returns what is frozen.
+async fn frozen(systems: &Systems) -> Result<Vec<Frozen>, Error> {
+    let freezes = Freezes::new(Scope { system: &systems.ground, owner: DEFAULT_OWNER });
+    Ok(freezes.list_all().await?.into_iter().map(|freeze| freeze.what).collect())
 }
 
 /// Returns the time in a form for names of files: `20261125T171500Z`.

@@ -12,12 +12,12 @@ mod trouble;
 
 use std::{collections::HashMap, error::Error as _, time::Duration};
 
-use connection_contract::{BoxFuture, Kind, reason};
+use connection_contract::{BoxFuture, Kind, Timestamp, reason};
 use connection_egress::sleep_passed;
 use tokio::sync::mpsc;
 
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, exchange,
+    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, approvals, exchange,
     ground::{Ground, Lane, Scope},
     refresh::{Trigger, refresh},
     setup,
@@ -35,6 +35,8 @@ const BUSY_SLEEP: Duration = Duration::from_secs(1);
 const ROUND_INTERVAL: Duration = Duration::from_secs(10);
 /// The time between two searches for abandoned attempts.
 const ABANDONED_INTERVAL: Duration = Duration::from_secs(5);
+/// The time between two erasures of old entries of the record of use.
+const ERASURE_INTERVAL: Duration = Duration::from_secs(3600);
 /// The seconds after which a claimed check that had no result is due again.
 const CLAIM_SECONDS: i64 = 120;
 /// Maximum number of rows per search.
@@ -48,6 +50,9 @@ const DUE: &str = "credentials that are due";
 const ENDING: &str = "credentials that end soon";
 const ENDED: &str = "credentials that have ended";
 const LOST: &str = "setups whose process has ended";
+const LAPSED_APPROVALS: &str = "requests that nobody approved in time";
+const OLD_APPROVALS: &str = "approvals that are kept no longer";
+const OLD_USES: &str = "entries of the record of use that are kept no longer";
 const ABANDONED_ATTEMPTS: &str = "attempts of processes that have ended";
 
 /// The work to do for a due row.
@@ -109,6 +114,10 @@ struct Scheduler {
     next_round: Duration,
     /// The time of the next search for abandoned attempts, as the clock's `passed`.
     next_abandoned: Duration,
+    /// The time of the next erasure, as the clock's `passed`.
+    next_erasure: Duration,
+    /// When approvals are looked at next that are kept no longer.
+    next_approvals: Duration,
     /// The sessions that no process held in the last round, with their positions.
     lost: HashMap<SessionId, i64>,
     trouble: Trouble,
@@ -123,6 +132,8 @@ impl Scheduler {
             done: mpsc::unbounded_channel(),
             next_round: now,
             next_abandoned: now,
+            next_approvals: now,
+            next_erasure: now,
             lost: HashMap::new(),
             trouble: Trouble::default(),
         }
@@ -137,6 +148,8 @@ impl Scheduler {
             self.tolerate(ENDING, ending, ROUND_INTERVAL).await?;
             let ended = ended::ended(&self.registry).await;
             self.tolerate(ENDED, ended, ROUND_INTERVAL).await?;
+            let lapsed = approvals::lapse_ended(&systems.ground).await;
+            self.tolerate(LAPSED_APPROVALS, lapsed, ROUND_INTERVAL).await?;
             let lost = self.take_over().await;
             self.tolerate(LOST, lost, ROUND_INTERVAL).await?;
             self.pace.has_several_owners = systems.ground.reader().await?.has_several_owners().await?;
@@ -146,6 +159,19 @@ impl Scheduler {
             let concluded = exchange::conclude_abandoned(&systems.exchange).await;
             self.tolerate(ABANDONED_ATTEMPTS, concluded, ABANDONED_INTERVAL).await?;
             self.next_abandoned = passed.saturating_add(ABANDONED_INTERVAL);
+        }
+        if passed >= self.next_approvals {
+            let retained = approvals::retain(&systems.ground).await;
+            self.tolerate(OLD_APPROVALS, retained, ERASURE_INTERVAL).await?;
+            self.next_approvals = passed.saturating_add(ERASURE_INTERVAL);
+        }
+        if let Some(kept) = systems.ground.recorder.kept
+            && passed >= self.next_erasure
+        {
+            let before = systems.ground.clock.now().seconds().saturating_sub_unsigned(kept.as_secs());
+            let erased = self.registry.erase_uses(None, Timestamp::from_seconds(before)).await;
+            self.tolerate(OLD_USES, erased.map(drop), ERASURE_INTERVAL).await?;
+            self.next_erasure = passed.saturating_add(ERASURE_INTERVAL);
         }
         let now = systems.ground.clock.now().seconds();
         let is_more = self.begin(Job::Refresh, now).await?

@@ -1,6 +1,6 @@
 //! Agents, and their grants.
 
-use super::{AccessTokenRow, Marked, row};
+use super::{AccessTokenRow, FreezeSign, Marked, row};
 use crate::ids::{AgentId, ConnectionId};
 
 row! {
@@ -70,5 +70,6 @@ row! {
         pub(crate) token: AccessTokenRow,
         pub(crate) agent: AgentRow,
         pub(crate) granted: GrantedAgentRow,
+        pub(crate) freeze: FreezeSign,
     }
 }

@@ -74,6 +74,8 @@ row! {
         pub(crate) connection_id: ConnectionId,
         /// The names of the granted secrets, as JSON.
         pub(crate) names: String,
+        /// The rules with the budget, as JSON. `None` permits every request.
+        pub(crate) rules: Option<String>,
         pub(crate) created_at: i64,
         pub(crate) revoked_at: Option<i64>,
         pub(crate) marked: Marked,
@@ -86,6 +88,7 @@ row! {
     pub(crate) struct GrantedRow {
         /// The granted names, as JSON; `None` without a grant.
         pub(crate) names as granted: Option<String>,
+        pub(crate) rules as granted_rules: Option<String>,
         pub(crate) created_at as granted_at: Option<i64>,
         pub(crate) mark as granted_mark: Option<Vec<u8>>,
         pub(crate) newest as granted_newest: Option<i64>,
@@ -95,10 +98,16 @@ row! {
 impl GrantedRow {
     /// Returns the row of the extension's grant.
     pub(crate) fn grant(self, extension: &str, connection_id: ConnectionId) -> Option<GrantRow> {
-        let Self { names, created_at, mark, newest } = self;
-        let extension = extension.to_owned();
-        let marked = Marked { mark, newest };
-        Some(GrantRow { extension, connection_id, names: names?, created_at: created_at?, revoked_at: None, marked })
+        let Self { names, rules, created_at, mark, newest } = self;
+        Some(GrantRow {
+            extension: extension.to_owned(),
+            connection_id,
+            names: names?,
+            rules,
+            created_at: created_at?,
+            revoked_at: None,
+            marked: Marked { mark, newest },
+        })
     }
 }
 

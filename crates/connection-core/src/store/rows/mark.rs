@@ -13,13 +13,36 @@ row! {
     }
 }
 
+/// A row as it was written once, by the number of its row event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowSign {
+    pub(crate) subject: [u8; 32],
+    pub(crate) revision: i64,
+}
+
 impl Marked {
+    /// Returns the mark that a transaction has just written.
+    pub(crate) fn written(mark: Vec<u8>) -> Self {
+        Self { newest: revision(&mark), mark: Some(mark) }
+    }
+
+    /// Returns the row and its revision; `None` without a mark.
+    pub(crate) fn sign(&self) -> Option<RowSign> {
+        let mark = self.mark.as_deref()?;
+        Some(RowSign { subject: *mark.first_chunk()?, revision: revision(mark)? })
+    }
+
     /// Returns `true` if no row event about the row is newer than its mark, so that the row was not restored. It says
     /// nothing about the columns.
     pub(crate) fn is_newest(&self) -> bool {
-        let revision = self.mark.as_deref().and_then(|mark| mark.get(32..40)).and_then(|bytes| bytes.try_into().ok());
-        revision.is_some_and(|bytes| self.newest == Some(i64::from_be_bytes(bytes)))
+        let revision = self.mark.as_deref().and_then(revision);
+        revision.is_some() && revision == self.newest
     }
+}
+
+/// Returns the revision in a mark.
+fn revision(mark: &[u8]) -> Option<i64> {
+    mark.get(32..40).and_then(|bytes| bytes.try_into().ok()).map(i64::from_be_bytes)
 }
 
 row! {

@@ -4,10 +4,12 @@
 mod access_token;
 mod account;
 mod agent;
+mod approval;
 mod credential;
 mod event;
 mod exchange;
 mod extension;
+mod freeze;
 mod keyset;
 mod kv;
 mod liveness;
@@ -15,6 +17,7 @@ mod mark;
 mod outbox;
 mod profile;
 mod setup;
+mod uses;
 mod webhook;
 
 use super::columns::row;
@@ -22,6 +25,7 @@ use super::columns::row;
 pub(crate) use access_token::{AccessTokenRow, TokenPurpose};
 pub(crate) use account::{AccountFacts, AccountRow, AccountState, FoundRow, ListedRow};
 pub(crate) use agent::{AgentGrantRow, AgentRow, AgentUseRow, GrantedAgentRow};
+pub(crate) use approval::{ApprovalRow, SealedOfApproval, StoredState, WideningRow};
 pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow, RestoredUse};
 pub(crate) use event::{EventRow, NewestEvent, RowClaim, Standing, StoredEvent};
 pub(in crate::store) use exchange::Found as ExchangeFound;
@@ -30,13 +34,15 @@ pub(crate) use extension::{
     CandidateRow, ChoiceRow, ChosenRow, DeclaredMark, ExtensionRow, ExtensionStateRow, GrantRow, GrantedRow,
     NearCandidate, NearRow, PreferenceRow, PublicRow, PublicSettings, TicketRow,
 };
+pub(crate) use freeze::{FreezeRow, FreezeSign};
 pub(crate) use keyset::KeysetRow;
 pub(crate) use kv::{KvRow, KvValue};
 pub(crate) use liveness::LivenessRow;
-pub(crate) use mark::{Marked, RowEvent};
+pub(crate) use mark::{Marked, RowEvent, RowSign};
 pub(crate) use outbox::{OutboxRow, OutboxState};
 pub(crate) use profile::{ProfileRow, SlotRow};
 pub(crate) use setup::{EndpointRow, SetupRow, SetupState};
+pub(crate) use uses::{ReadEntryRow, UseEntryRow, UseRow};
 pub(crate) use webhook::{AddressRow, FoundAddress, TestRow, WaitingRow, WebhookRow};
 
 /// The error for a text that is not a word that this program writes into the column.

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 
 use super::Database;
-use crate::store::{accounts, candidates, events, lists, livenesses, places, webhooks};
+use crate::store::{accounts, candidates, events, lists, livenesses, places, row_events, webhooks};
 
 /// Returns the plan of SQLite, one step per line.
 async fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -115,6 +115,16 @@ async fn kinds_of_named_connections_are_found_by_key() {
         plan.iter().any(|step| step == "SEARCH a USING INDEX sqlite_autoindex_connection_account_1 (id=?)"),
         "{plan:#?}"
     );
+}
+
+/// This query runs at least twice a second while requests of agents last.
+#[tokio::test]
+async fn rows_that_were_written_since_are_found_by_key() {
+    let database = Database::new();
+    database.open().await.close().await;
+    let plan = plan(&database, row_events::WRITTEN_SINCE).await;
+    let by_key = "USING COVERING INDEX connection_row_event_subject (owner=? AND subject=? AND seq>?)";
+    assert!(plan.iter().any(|step| step.starts_with("SEARCH n ") && step.ends_with(by_key)), "{plan:#?}");
 }
 
 /// A waiter for webhooks reads every few seconds. The cost depends on the number of events that wait, not of all that

@@ -1,32 +1,49 @@
 //! `extensions grant NAME C` and `extensions revoke NAME [C]`.
 
-use connection_api::Extension;
+use connection_api::{Extension, Grant};
 
 use crate::{
     Error, Exit,
-    args::Grant,
-    output::{json, name as named},
+    args::Grant as GrantArguments,
+    commands::rules::given_rules,
+    output::{Output, json},
     program::Program,
     select,
 };
 
-pub(super) async fn grant(mut program: Program, arguments: Grant) -> Result<Exit, Error> {
+pub(super) async fn grant(mut program: Program, arguments: GrantArguments) -> Result<Exit, Error> {
     let backend = program.backend().await?;
     let extension = backend.extension(&arguments.name).await?;
     let names = names(&extension, &arguments)?;
     let connection = select::connection(&*backend, &arguments.connection).await?.connection;
-    let granted = backend.grant(&extension.name, &connection.id, names.clone()).await?;
+    let granted = match &arguments.rules {
+        Some(rules) => {
+            let rules = given_rules(rules, &connection)?;
+            backend.grant_within(&extension.name, &connection.id, rules).await?
+        }
+        None => backend.grant(&extension.name, &connection.id, names).await?,
+    };
     backend.close().await;
     let output = &program.output;
     match output.json {
         true => output.shape(&granted)?,
-        false => output.line(format!("{} may use {}, {}", extension.name, named(&connection), with(&names)))?,
+        false => print(output, &extension.name, &granted)?,
     }
     Ok(Exit::Fine)
 }
 
+/// Prints what an extension may do.
+fn print(output: &Output, extension: &str, grant: &Grant) -> Result<(), Error> {
+    let connection = json::granted_name(grant);
+    let Some(words) = &grant.words else {
+        return output.line(format!("{extension} may use {connection}, {}", with(&grant.secret_names)));
+    };
+    output.line(format!("{extension} may use {connection} without its secrets, within rules:"))?;
+    words.iter().try_for_each(|line| output.line(format!("  {line}")))
+}
+
 /// Returns the secrets to grant: those that are named, or all that the extension declares.
-fn names(extension: &Extension, arguments: &Grant) -> Result<Vec<String>, Error> {
+fn names(extension: &Extension, arguments: &GrantArguments) -> Result<Vec<String>, Error> {
     let declared = &extension.secret_names;
     if arguments.no_secrets {
         return Ok(Vec::new());

@@ -2,4 +2,5 @@
 
 pub(super) mod adopt;
 pub(super) mod proxy;
+pub(super) mod serve;
 mod upstream;

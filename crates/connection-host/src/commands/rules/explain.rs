@@ -1,96 +1,82 @@
 //! `rules explain FILE|PRESET METHOD PATH`: the rule that decides about a request, or why the request cannot be read.
 
-use connection_rules::{Ambiguous, Decision, Profile, Request, RequestHead, RequestParts, Rules};
-use serde::Serialize;
+use std::path::Path;
+
+use connection_api::{Explanation, RulesDecision, SendRequest};
+use connection_contract::Seat;
+use connection_rules::Profile;
+use connection_server::convert;
 
 use super::{super::send::parse_header, given::Given};
 use crate::{
     Error, Exit,
-    args::ExplainRules,
+    args::{ExplainRules, ExplainedRequest},
     input::{Standard, file_or_stdin},
+    kind_entry::KindEntry,
+    output::{Output, quoted},
     program::Program,
 };
 
-/// The decision about a request, for `--json`.
-#[derive(Serialize)]
-struct ExplanationBody {
-    /// `allow`, `ask`, `deny`, or `refused` for a request that cannot be read in one way only.
-    decision: &'static str,
-    rule: Option<String>,
-    /// The rules that were compared, one sentence for each.
-    steps: Vec<String>,
-    reason: Option<String>,
-}
-
 pub(super) fn run(program: &Program, arguments: &ExplainRules) -> Result<Exit, Error> {
     let mut standard = Standard::default();
-    let given = Given::read(program, &arguments.rules, &mut standard)?;
+    let given = Given::read(program, &arguments.rules, &mut standard).map_err(|error| match &*arguments.rules {
+        name if !name.contains(['/', '.']) && !Path::new(name).exists() => {
+            let way = format!("connections agents explain {} METHOD PATH", quoted(name));
+            error.remedy(format!("name a file or a preset; `{way}` does this for the grant of an agent"))
+        }
+        _ => error,
+    })?;
     let kind = match &arguments.kind {
         Some(name) => Some(program.kind(name)?),
         None => given.kind,
     };
-    let profile = kind.map_or_else(Profile::strict, |kind| Profile::of_kind(&kind.descriptor));
-    let (parts, body) = parts(arguments, &mut standard)?;
-    let output = &program.output;
-    let (explanation, text) = match read(parts, body, &profile, &given.rules) {
-        Ok(request) => explained(&given.rules, &request),
-        Err(ambiguous) => {
-            let reason = ambiguous.to_string();
-            let text = format!("the request is refused, because it can be read in two ways: {reason}");
-            (ExplanationBody { decision: "refused", rule: None, steps: Vec::new(), reason: Some(reason) }, text)
-        }
-    };
+    let profile = kind.map_or_else(Profile::strict, |kind| Profile::of_kind(&kind.descriptor, seats(program, kind)));
+    let request = request(&arguments.request, &mut standard)?;
+    let body = request.body_bytes().unwrap_or_default().into_owned();
+    print(&program.output, &convert::explanation(&given.rules, &request, body, &profile))
+}
+
+/// Prints what rules decide about a request, and why.
+pub(in crate::commands) fn print(output: &Output, explanation: &Explanation) -> Result<Exit, Error> {
     if output.json {
-        output.shape(&explanation)?;
+        output.shape(explanation)?;
         return Ok(Exit::Fine);
     }
-    for line in text.lines() {
-        output.line(line)?;
-    }
+    let Explanation { decision, steps, reason, .. } = explanation;
+    steps.iter().try_for_each(|step| output.line(step))?;
+    let reason = reason.as_deref().unwrap_or_default();
+    output.line(match decision {
+        RulesDecision::Allow => "the request is allowed".to_owned(),
+        RulesDecision::Ask => "a person is asked about the request".to_owned(),
+        RulesDecision::Deny => format!("the request is denied: {reason}"),
+        RulesDecision::Refused => format!("the request is refused, because it can be read in two ways: {reason}"),
+        _ => format!("the decision is '{decision}'"),
+    })?;
     Ok(Exit::Fine)
 }
 
-/// Returns the parts of the request that the arguments describe, and its body.
-fn parts(arguments: &ExplainRules, standard: &mut Standard) -> Result<(RequestParts, Vec<u8>), Error> {
+/// Returns the seats of all kinds of the provider that this program knows.
+fn seats(program: &Program, kind: &KindEntry) -> Vec<Seat> {
+    let is_same = |other: &&KindEntry| other.descriptor.provider == kind.descriptor.provider;
+    program.kinds.iter().filter(is_same).flat_map(|kind| kind.seats.iter().cloned()).collect()
+}
+
+/// Returns the request that the arguments describe.
+pub(in crate::commands) fn request(
+    arguments: &ExplainedRequest,
+    standard: &mut Standard,
+) -> Result<SendRequest, Error> {
     if !arguments.path.starts_with('/') {
         return Err(Error::usage("the path must begin with '/'; it is relative to the connection's base address"));
     }
-    let mut parts = RequestParts::new(arguments.method.to_ascii_uppercase(), arguments.path.as_str());
+    let mut request = SendRequest::new(arguments.method.to_ascii_uppercase(), arguments.path.as_str());
     let mut has_type = false;
     for header in &arguments.headers {
         let (name, value) = parse_header(header)?;
         has_type |= name == "content-type";
-        parts = parts.header(name, value);
+        request = request.header(name, value);
     }
-    let Some(file) = &arguments.body else { return Ok((parts, Vec::new())) };
-    let body = file_or_stdin(file, standard, "--body")?.expose().to_vec();
-    if !has_type {
-        parts = parts.header("content-type", "application/json");
-    }
-    Ok((parts.body_length(Some(body.len() as u64)), body))
-}
-
-/// Reads the request as a door does.
-fn read(parts: RequestParts, body: Vec<u8>, profile: &Profile, rules: &Rules) -> Result<Request, Ambiguous> {
-    let head = RequestHead::read(parts, profile)?;
-    match rules.wants_body(&head) {
-        Some(limit) if body.len() as u64 <= limit => head.with_body(body),
-        _ => head.streamed(),
-    }
-}
-
-fn explained(rules: &Rules, request: &Request) -> (ExplanationBody, String) {
-    let explanation = rules.explain(request);
-    let decision = explanation.decision();
-    let reason = match &decision {
-        Decision::Deny { remedy, .. } => Some(remedy.to_string()),
-        Decision::Allow { .. } | Decision::Ask { .. } => None,
-    };
-    let body = ExplanationBody {
-        decision: decision.effect().as_str(),
-        rule: decision.rule().map(|rule| rule.name().to_owned()),
-        steps: explanation.steps().iter().map(ToString::to_string).collect(),
-        reason,
-    };
-    (body, explanation.to_string())
+    let Some(file) = &arguments.body else { return Ok(request) };
+    let request = if has_type { request } else { request.header("content-type", "application/json") };
+    Ok(request.body(file_or_stdin(file, standard, "--body")?.expose().to_vec()))
 }

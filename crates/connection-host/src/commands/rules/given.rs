@@ -1,5 +1,8 @@
 //! The rules that an argument names: a file, or a preset.
 
+use std::path::Path;
+
+use connection_api::{Connection, GrantRules};
 use connection_contract::{Kind, RulePreset};
 use connection_rules::{InvalidPreset, Preset, Rules};
 use serde_json::Value;
@@ -47,6 +50,23 @@ pub(super) fn presets_of(kind: &KindEntry) -> Result<Vec<Preset>, Error> {
         let message = format!("the kind '{}' has a preset that cannot be read: {invalid}", kind.descriptor.kind);
         Error::new(Exit::Usage, "invalid_rules", message).remedy("report this to the author of the kind")
     })
+}
+
+/// Returns the rules that an argument names: those of a file, or a preset of the connection's kind.
+pub(in crate::commands) fn given_rules(text: &str, connection: &Connection) -> Result<GrantRules, Error> {
+    if !text.contains('/') && !text.ends_with(".toml") && !text.ends_with(".json") {
+        return Ok(GrantRules::Preset(text.to_owned()));
+    }
+    let read = file(text, &mut Standard::default()).map_err(|error| match text.split_once('/') {
+        Some((kind, _)) if kind == connection.kind && !Path::new(text).exists() => {
+            error.remedy("name a preset of the connection's kind without the kind, as in `--rules read`")
+        }
+        _ => error,
+    })?;
+    match read.to_value() {
+        Value::Object(rules) => Ok(GrantRules::Rules(rules)),
+        _ => Err(Error::usage("the rules are not a table")),
+    }
 }
 
 /// Reads the rules of a file: JSON if its name ends in `.json`, and TOML otherwise.

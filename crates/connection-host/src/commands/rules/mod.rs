@@ -6,6 +6,9 @@ mod explain;
 mod given;
 mod presets;
 
+pub(super) use explain::{print as print_explanation, request as explained_request};
+pub(super) use given::given_rules;
+
 use crate::{Error, Exit, args::RulesCommand, program::Program};
 
 pub(super) fn run(program: &Program, command: RulesCommand) -> Result<Exit, Error> {

@@ -10,7 +10,7 @@ use crate::{
 /// Runs the program to its end; returns its exit code, or 128 plus the signal that ended it.
 ///
 /// `signals` catches signals from before the start, so that none is lost in between.
-pub(super) async fn run(command: Command, signals: &mut Passed) -> io::Result<u8> {
+pub(in crate::commands) async fn run(command: Command, signals: &mut Passed) -> io::Result<u8> {
     let _running = without_line();
     let mut child = platform::with_own_limits(|| tokio::process::Command::from(command).spawn())?;
     loop {

@@ -3,12 +3,14 @@
 //! The profile is applied last and takes precedence over the user's variables. The only credential that is added is the
 //! token or API key that the kind's tool takes in a variable. The tool's environment holds none of our own variables.
 
-mod child;
+pub(super) mod child;
+mod door;
 mod identity;
 mod passed_variables;
 mod shape;
 
 use std::{
+    collections::BTreeSet,
     ffi::{OsStr, OsString},
     io::IsTerminal as _,
     path::{Path, PathBuf},
@@ -18,9 +20,11 @@ use std::{
 use connection_agent::{PreparedRun, Sandbox, SandboxAccess, SandboxRun};
 use connection_core::{ConnectionRegistry, SpawnOptions};
 
+use door::{Door, Socket};
 use shape::RunBody;
 
 use super::{
+    agents::door::TOKEN,
     profiles, sandbox,
     tool::{self, Variables},
 };
@@ -62,19 +66,29 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
     } else if arguments.sandbox {
         opened = Some(program.open().await?);
     }
-    let run = match (&opened, arguments.sandbox) {
-        (Some(registry), true) => Some(contained(&program, registry, &kind, &workspace, &options)?),
+    let socket = match &arguments.with {
+        Some(_) => Some(Socket::of(&program).await?),
+        None => None,
+    };
+    let mut run = match (&opened, arguments.sandbox) {
+        (Some(registry), true) => Some(contained(&program, registry, &kind, (&workspace, socket.as_ref()), &options)?),
         _ => None,
     };
+    let mut door = None;
+    if let (Some(agent), Some(socket), Some(registry), Some(run)) = (&arguments.with, &socket, &opened, &mut run) {
+        let led = Door::of(&program, registry, agent, socket).await?;
+        led.lead(run)?;
+        door = Some(led);
+    }
     let token = identity.token.iter().map(|name| name.to_string_lossy().into_owned());
     let named: Vec<_> = arguments.env.iter().cloned().chain(token).collect();
     run.iter().try_for_each(|run| passed_variables::check_passed(&named, run))?;
-    if let Some(registry) = opened {
-        // Close the registry, because the tool may run for days.
+    if let Some(registry) = opened.filter(|_| door.is_none()) {
+        // Close the registry, because the tool may run for days. The token of an agent is revoked in it.
         registry.close().await;
     }
     let ended = match run {
-        Some(run) => in_container(&program, run, &arguments, &options, identity.token.as_ref()).await,
+        Some(run) => in_container(&program, (run, door), &arguments, &options, identity.token.as_ref()).await,
         None => on_host(&program, arguments.dry_run, &options, identity.token.as_ref()).await,
     };
     // The tool has ended, so its profile may be removed.
@@ -97,7 +111,7 @@ fn contained(
     program: &Program,
     registry: &ConnectionRegistry,
     kind: &KindEntry,
-    workspace: &Path,
+    (workspace, socket): (&Path, Option<&Socket>),
     options: &SpawnOptions,
 ) -> Result<SandboxRun, Error> {
     let name = &kind.descriptor.kind;
@@ -105,12 +119,16 @@ fn contained(
     let policy = policy.project(workspace, INSIDE, SandboxAccess::Writable).scratch(program.settings.copies());
     let person = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let policy = if person { policy.terminal() } else { policy };
+    let policy = match socket {
+        Some(socket) => socket.mounted(policy),
+        None => policy,
+    };
     Ok(Sandbox::new(registry, name)?.compose(&policy, options)?)
 }
 
 async fn in_container(
     program: &Program,
-    run: SandboxRun,
+    (run, door): (SandboxRun, Option<Door>),
     arguments: &Run,
     options: &SpawnOptions,
     token: Option<&OsString>,
@@ -119,10 +137,15 @@ async fn in_container(
         program.output.note(format!("left out: {left_out}"));
     }
     if arguments.dry_run {
+        if let Some(door) = &door {
+            door.close(program, None).await;
+        }
         // The user's variables may be secret, and the user who runs the printed line has them already.
         let of_profile = run.env.iter().filter(|(name, _)| !arguments.env.contains(name));
         let env = of_profile.map(|(name, value)| (name.into(), value.clone())).collect();
-        let variables = Variables { without: Vec::new(), env, secret: None }.with_secret(token);
+        let variables = Variables { without: Vec::new(), env, secrets: BTreeSet::new() }.with_secret(token);
+        let of_door = OsString::from(TOKEN);
+        let variables = variables.with_secret(door.as_ref().map(|_| &of_door));
         return print_command(program, &run.argv(), &variables, &run.left_out, options);
     }
     let engine = run.engine;
@@ -139,8 +162,21 @@ async fn in_container(
         return Ok(signal.exit_code());
     }
     let mut command = prepared.command();
+    let mut issued = None;
+    if let Some(door) = &door {
+        match door.open(&arguments.kind, &mut command).await {
+            Ok(token) => issued = Some(token),
+            Err(error) => {
+                door.close(program, None).await;
+                return Err(error);
+            }
+        }
+    }
     of_tools(program, &SpawnOptions::new(""), &mut command);
     let ended = child::run(command, &mut signals).await.map_err(|error| sandbox::not_started(engine, &error));
+    if let Some(door) = door {
+        door.close(program, issued.as_ref()).await;
+    }
     // Remove the private copies after the container has ended.
     drop(prepared);
     ended

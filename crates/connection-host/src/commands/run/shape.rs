@@ -29,7 +29,7 @@ impl RunBody {
         Self {
             argv: argv.iter().map(|word| text(word)).collect(),
             env: variables.env.iter().map(|(name, value)| (text(name), text(value))).collect(),
-            secret_env: variables.secret.iter().map(|name| text(name)).collect(),
+            secret_env: variables.secrets.iter().map(|name| text(name)).collect(),
             without: variables.without.iter().map(|name| text(name)).collect(),
             cwd: options.cwd.as_ref().map(|path| text(path.as_os_str())),
             profile: options.profile().map(|(id, _)| id.to_string()),

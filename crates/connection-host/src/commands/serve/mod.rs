@@ -11,6 +11,7 @@ use std::{
     future::pending,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -19,15 +20,15 @@ use connection_agent::UsageMonitor;
 use connection_core::{AnswerRoom, ConnectionRegistry, EventReceiver, Machine};
 use connection_inbound::{Browser, PublicEndpoint, PublicUrl, Server, check_callback, is_listening};
 use connection_server::{ApiOptions, LiveStreams, PageSettings, Readiness};
-use tokio::{runtime::Handle, sync::oneshot, task::AbortHandle};
+use tokio::{runtime::Handle, sync::watch, task::AbortHandle};
 
 use crate::{
     Error, Exit,
     args::Serve,
     commands::{own_kinds::KindsInForce, profiles::in_use},
+    config::InboundSettings,
     output::{Output, json::ServingBody},
-    platform::without_line,
-    platform::{self, OPERATIONS, Signals},
+    platform::{self, DoorSocket, OPERATIONS, Signals, without_line},
     program::Program,
 };
 
@@ -35,7 +36,7 @@ pub(super) use certificate::Certificate;
 use health::Health;
 use page::{Page, Visits};
 pub(super) use routes::mounted;
-use routes::{FOR_MONITORS, State};
+use routes::{FOR_MONITORS, Routes, State};
 
 /// The default time limit of a request, if none is configured.
 const USUAL_REQUEST: Duration = Duration::from_secs(60);
@@ -61,6 +62,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         Some(certificate) => server.tls(certificate.tls()),
         None => server,
     };
+    let socket = at_socket(program.settings.inbound.unix_socket.as_deref()).await?;
     let Started { server, url, registry } = tokio::select! {
         started = start(&mut program, server) => started?,
         // Nothing has begun yet.
@@ -77,7 +79,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     let options = api_options(&program, address, &url, certificate.as_ref())?.live(live.clone()).usage(monitor);
     let health = Health::new(registry.clone(), tasks.scheduler.clone(), readiness.clone());
     let state = State { health, options, readiness: readiness.clone(), listening: address };
-    let routes = routes::routes(&registry, &url, state);
+    let Routes { all, doors } = routes::routes(&registry, &url, state);
     let page = Page::new(registry.clone(), inbound.page_address(address, &url));
     tokio::select! {
         () = resume_setups(&registry) => {}
@@ -86,8 +88,20 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
     tracing::info!(target: OPERATIONS, "listening on {address}, reached at {url}");
     let printed = if arguments.print_page { Some(page.with_code().await?) } else { None };
     print_state(output, "listening", address, &url, printed)?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = server.serve(routes, &url, async { drop(stopped.await) });
+    if let (Some(path), false) = (&inbound.unix_socket, output.json) {
+        output.line(format!("The doors for agents are also open at the socket {}.", path.display()))?;
+    }
+    let (stop, stopped) = watch::channel(false);
+    let stopping = || {
+        let mut stopped = stopped.clone();
+        async move { drop(stopped.wait_for(|stopped| *stopped).await) }
+    };
+    let at_socket = async {
+        if let Some(socket) = socket {
+            socket.serve(doors, stopping()).await;
+        }
+    };
+    let serving = async { tokio::join!(server.serve(all, &url, stopping()), at_socket) };
     let patience = program.settings.timeout.unwrap_or(USUAL_REQUEST).saturating_add(MAX_SHUTDOWN_TIME);
     let draining = async {
         serving.await;
@@ -109,8 +123,7 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
             }
         }
         live.end();
-        // There is no receiver if the server has ended by itself.
-        stop.send(()).ok();
+        stop.send_replace(true);
         signals.next().await;
         printed
     };
@@ -190,6 +203,13 @@ fn api_options(
 ) -> Result<ApiOptions, Error> {
     let inbound = &program.settings.inbound;
     let mut options = program.settings.page.add_to(routes::api_options(address, url, inbound.scheme())?)?;
+    if let Some(doors) = inbound.doors(url)? {
+        let origin = routes::origin(&doors.origin(), "inbound.doors_url")?;
+        if options.origins.contains(&origin) {
+            return Err(InboundSettings::not_apart(&doors.origin()));
+        }
+        options = options.doors_at(origin);
+    }
     if let Some(most) = inbound.requests_per_minute {
         options = options.requests_per_minute(most);
     }
@@ -229,14 +249,8 @@ async fn show_running(
     let url = program.settings.inbound.url(listen)?;
     let registry = open(program, &url).await?;
     let output = &program.output;
-    // Another program that listens there must not get a code, even if it passes our question on to a server of this
-    // database. With TLS, the page is opened at the public URL, and whoever answers there has its certificate.
     let listening = reached_here(listen);
-    let is_ours = match program.settings.inbound.has_tls() {
-        true => check_callback(&registry, &url).await.problem.is_none(),
-        false => is_listening(&registry, listening).await,
-    };
-    if !is_ours {
+    if !is_ours(program, &registry, listening, &url).await {
         registry.close().await;
         return Err(not_listening(listen, in_use));
     }
@@ -249,6 +263,39 @@ async fn show_running(
     }
     registry.close().await;
     Ok(Exit::Fine)
+}
+
+/// Returns `true` if the server that listens there is one of the same database.
+///
+/// Another program that listens there must get neither a code nor a token, even if it passes our question on to a server
+/// of this database. With TLS, the server is used at its public URL, and whoever answers there has its certificate.
+async fn is_ours(program: &Program, registry: &ConnectionRegistry, listening: SocketAddr, url: &PublicUrl) -> bool {
+    match program.settings.inbound.has_tls() {
+        true => check_callback(registry, url).await.problem.is_none(),
+        false => is_listening(registry, listening).await,
+    }
+}
+
+/// Returns the address below which the doors are of the server of the same database that runs at the configured address.
+pub(super) async fn running_doors(program: &Program, registry: &ConnectionRegistry) -> Result<String, Error> {
+    let inbound = &program.settings.inbound;
+    let listen = inbound.listen()?;
+    let (listening, url) = (reached_here(listen), inbound.url(listen)?);
+    if is_ours(program, registry, listening, &url).await {
+        let own = inbound.doors(&url)?;
+        return Ok(own.map_or_else(|| inbound.page_address(listening, &url), ToString::to_string));
+    }
+    let message = format!("no server of this database runs at {listen}");
+    let error = Error::new(Exit::Unexpected, "host_unreachable", message);
+    Err(error.remedy("start one with `connections serve`, or name another one with --host"))
+}
+
+/// Returns the address of the page of the server of the same database that runs at the configured address, if one does.
+pub(super) async fn running_page(program: &Program, registry: &ConnectionRegistry) -> Option<String> {
+    let inbound = &program.settings.inbound;
+    let listen = inbound.listen().ok()?;
+    let (listening, url) = (reached_here(listen), inbound.url(listen).ok()?);
+    is_ours(program, registry, listening, &url).await.then(|| inbound.page_address(listening, &url))
 }
 
 /// Returns the address at which this machine reaches a server that listens there: its loopback address, if the server
@@ -272,6 +319,10 @@ async fn start(program: &mut Program, server: Server) -> Result<Started, Error> 
     let url = program.settings.inbound.url(server.address())?;
     let server = match program.settings.inbound.connections_per_peer {
         Some(most) => server.connections_per_peer(most),
+        None => server,
+    };
+    let server = match program.settings.inbound.doors(&url)? {
+        Some(doors) => server.also_at(doors.clone()),
         None => server,
     };
     let server = server.trusted_proxies(program.settings.inbound.trusted_proxies.iter().copied());
@@ -345,6 +396,32 @@ fn print_state(
         Some(page) => output.line(format!("Open this address within 60 seconds: {page}")),
         None => Ok(()),
     }
+}
+
+/// Opens the socket of the doors, if one is configured.
+async fn at_socket(path: Option<&Path>) -> Result<Option<DoorSocket>, Error> {
+    let Some(path) = path else { return Ok(None) };
+    DoorSocket::bind(path).await.map(Some).map_err(|error| {
+        let path = path.display();
+        let (message, remedy) = match error.kind() {
+            io::ErrorKind::AddrInUse => (
+                format!("another program listens at the socket {path}"),
+                "stop that program, which may be another `connections serve`, or set inbound.unix_socket to another path",
+            ),
+            io::ErrorKind::AlreadyExists => {
+                (format!("{path} is not a socket"), "set inbound.unix_socket to a path that does not exist")
+            }
+            io::ErrorKind::NotFound => {
+                (format!("the directory of the socket {path} does not exist"), "create it, for the socket alone")
+            }
+            io::ErrorKind::Unsupported => ("this system has no Unix sockets".to_owned(), "remove inbound.unix_socket"),
+            _ => (
+                format!("cannot listen at the socket {path}: {error}"),
+                "set inbound.unix_socket to a path of at most 100 bytes in a directory that this user may write",
+            ),
+        };
+        Error::new(Exit::Unexpected, "listen_failed", message).remedy(remedy)
+    })
 }
 
 pub(super) fn not_listening(address: SocketAddr, error: &io::Error) -> Error {

@@ -12,7 +12,9 @@ use axum::{
 };
 use connection_core::ConnectionRegistry;
 use connection_inbound::{PublicUrl, callback_routes, webhook_routes};
-use connection_server::{ApiOptions, HostOrigin, Metrics, Readiness, api_router, monitor_router, page_router};
+use connection_server::{
+    ApiOptions, HostOrigin, Metrics, Readiness, api_router, door_router, monitor_router, page_router,
+};
 
 use super::health::{Health, HealthBody};
 use crate::Error;
@@ -69,8 +71,18 @@ async fn under_one_name(extract::State(name): extract::State<OneName>, request: 
     }
 }
 
-pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, state: State) -> Router {
+/// The routes of `serve`.
+pub(super) struct Routes {
+    /// All routes, at the address of the server.
+    pub(super) all: Router,
+    /// The doors alone, at the socket.
+    pub(super) doors: Router,
+}
+
+pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, state: State) -> Routes {
     let State { health, options, readiness, listening } = state;
+    // All its clones share the places of requests.
+    let doors: Router = door_router(registry.clone(), options.clone());
     let one_name = middleware::from_fn_with_state(OneName::of(url, listening), under_one_name);
     let metrics = Metrics::new(registry, VERSION);
     let own = || {
@@ -79,36 +91,61 @@ pub(super) fn routes(registry: &ConnectionRegistry, url: &PublicUrl, state: Stat
             .with_state(health.clone())
             .merge(monitor_router(registry.clone(), options.clone(), metrics.clone(), readiness.clone()))
             .merge(api_router(registry.clone(), options.clone()))
+            .merge(doors.clone())
             .merge(callback_routes(registry.clone(), url.clone()).layer(one_name.clone()))
             .merge(webhook_routes(registry.clone(), url.clone()))
     };
     let nothing = async || StatusCode::NOT_FOUND;
     let routes = mounted(url, own).merge(page_router(url.prefix()).layer(one_name.clone()));
     let observed = |routes: Router| metrics.observe(routes, url.prefix());
-    match url.prefix() {
+    let all = match url.prefix() {
         "" => observed(routes.fallback(nothing)),
         // A prefix may be the path of a screen, such as `/connections`, which is the same document.
         prefix => {
             let rest = Router::new().nest(prefix, page_router(prefix)).fallback(nothing);
             observed(routes).fallback_service(observed(rest))
         }
+    };
+    let all = match &options.doors {
+        Some(origin) => all.layer(middleware::from_fn_with_state(Arc::new(origin.clone()), doors_alone)),
+        None => all,
+    };
+    Routes { all, doors: metrics.observe(doors.fallback(nothing), "") }
+}
+
+/// Refuses what is not for the doors under the name that only they have. The page and the API have another origin, so
+/// that an answer of a provider, if a browser shows it, is none of theirs.
+async fn doors_alone(
+    extract::State(origin): extract::State<Arc<HostOrigin>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let host = request.headers().get(header::HOST).map(|host| host.as_bytes());
+    let is_theirs = host == Some(origin.authority().as_bytes());
+    let path = request.uri().path();
+    if is_theirs && !path.starts_with("/use/") && path != "/mcp" {
+        return (StatusCode::MISDIRECTED_REQUEST, "only the doors for agents are at this address\n").into_response();
     }
+    next.run(request).await
 }
 
 /// Returns the addresses at which browsers and programs reach the API: the public one, and the one on this machine, with
 /// the scheme in which the server itself speaks.
 pub(super) fn api_options(listening: SocketAddr, url: &PublicUrl, scheme: &str) -> Result<ApiOptions, Error> {
-    let origin = |text: &str| {
-        text.parse::<HostOrigin>().map_err(|error| Error::configuration(format!("'inbound.public_url': {error}")))
-    };
-    let mut options = ApiOptions::new(origin(&url.origin())?);
+    let of_url = |text: &str| origin(text, "inbound.public_url");
+    let mut options = ApiOptions::new(of_url(&url.origin())?);
     if listening.ip().is_loopback() || listening.ip().is_unspecified() {
         let port = listening.port();
         for host in ["127.0.0.1", "[::1]", "localhost"] {
-            options = options.also_at(origin(&format!("{scheme}://{host}:{port}"))?);
+            options = options.also_at(of_url(&format!("{scheme}://{host}:{port}"))?);
         }
     }
     Ok(options.public_url(url.as_str()).version(VERSION))
+}
+
+/// Parses an origin, which comes from the configuration key of this name.
+pub(super) fn origin(text: &str, key: &str) -> Result<HostOrigin, Error> {
+    text.parse::<HostOrigin>().map_err(|error| Error::configuration(format!("'{key}': {error}")))
 }
 
 /// Mounts the routes at the root and below the path of the public URL, since a proxy may remove the path or pass it on.

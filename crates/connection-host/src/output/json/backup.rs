@@ -31,6 +31,7 @@ pub(crate) struct RestoredBody {
     unread: Option<String>,
     completed: bool,
     connections: Vec<RestoredConnectionBody>,
+    frozen: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,6 +65,7 @@ impl RestoredBody {
             unread: restored.unread.clone(),
             completed: restored.is_completed,
             connections: bodies.collect(),
+            frozen: restored.frozen.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -84,7 +84,7 @@ fn row() -> Value {
         "checkedAt": "2026-01-01T00:00:00Z", "pausedUntil": null, "tags": {},
         "validUntil": "2099-01-31T00:00:00Z", "authorizedUntil": null, "renews": false,
         "scopes": ["repo", "read:user"],
-        "config": { "apiBaseUrl": "https://api.github.com" }, "isDefault": false, "expiring": false, "profile": null,
+        "config": { "apiBaseUrl": "https://api.github.com" }, "isDefault": false, "expiring": false, "frozen": false, "profile": null,
     })
 }
 

@@ -101,6 +101,8 @@ fn a_person_connects_an_account_and_renames_it_with_keys_alone() {
             "Connect an account",
             "Connections",
             "Extensions",
+            "Agents",
+            "Approvals",
             "Profiles",
             "Usage",
             "Activity",

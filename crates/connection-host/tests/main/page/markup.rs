@@ -41,13 +41,21 @@ fn scripts_and_markup_in_texts_of_others_are_shown_and_neither_run_nor_made() {
         ("/connect/:kind", "/connect/acme".to_owned(), true),
         ("/extensions", "/extensions".to_owned(), true),
         ("/extensions/:name", "/extensions/issues".to_owned(), true),
+        ("/agents", "/agents".to_owned(), true),
+        ("/agents/:name", "/agents/deploy".to_owned(), true),
         ("/profiles", "/profiles".to_owned(), false),
         ("/usage", "/usage".to_owned(), false),
         ("/activity", "/activity".to_owned(), true),
+        ("/uses", "/uses".to_owned(), true),
         ("/system", "/system".to_owned(), true),
     ];
-    screens::check_visited(visits.iter().map(|(pattern, ..)| *pattern).chain(["/setups/:id"]));
+    screens::check_visited(visits.iter().map(|(pattern, ..)| *pattern).chain([
+        "/setups/:id",
+        "/approvals",
+        "/approvals/:id",
+    ]));
     let serving = Serving::with_page(&machine);
+    let approval = asked(&machine, &serving, &id);
     visit_with_failing_requests(async |browser| {
         browser.resize(1280, 900).await;
         enter(browser, &serving).await;
@@ -70,6 +78,13 @@ fn scripts_and_markup_in_texts_of_others_are_shown_and_neither_run_nor_made() {
             click(browser, name).await;
             check(name, true).await;
         }
+        for path in ["/approvals".to_owned(), format!("/approvals/{approval}")] {
+            go(browser, &serving, &path).await;
+            check(&path, true).await;
+        }
+        for text in CORPUS {
+            browser.shows(text).await;
+        }
         go(browser, &serving, "/connect/acme").await;
         browser.click("form button[type=submit]").await;
         browser.until("a setup has begun", "return location.pathname.startsWith('/setups/')", Vec::new()).await;
@@ -81,6 +96,21 @@ fn scripts_and_markup_in_texts_of_others_are_shown_and_neither_run_nor_made() {
         go(browser, &serving, "/connect").await;
         check("what can be connected", true).await;
     });
+}
+
+/// Lets an agent ask for a request, all of whose texts are the corpus. Returns the id of its approval.
+fn asked(machine: &Machine, serving: &Serving, id: &str) -> String {
+    let rule = json!({ "name": SHOWN, "methods": ["POST"], "path": "/**", "effect": "ask" });
+    let rules = machine.write("ask.json", json!({ "rule": [rule] }).to_string().as_bytes());
+    let token = machine.run(&["agents", "create", "asker"]).exits(0).out.trim().to_owned();
+    machine.run(&["agents", "grant", "asker", id, "--rules", &rules, "--yes"]).exits(0);
+    let mut curl = machine.command_of_system("curl");
+    curl.env("PATH", "/usr/local/bin:/usr/bin:/bin").args(["-sS", "--noproxy", "*", "-H", "Prefer: wait=0", "-H"]);
+    curl.arg(format!("Authorization: Bearer {token}")).args(["-H", "content-type: text/plain", "-H"]);
+    curl.arg(format!("x-note: {SHOWN}")).args(["--data-binary", &CORPUS.join(" ")]);
+    let output = curl.arg(format!("http://{}/use/{id}/notes?q=%3Cscript%3E", serving.address)).output().unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    answer["approval"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
 /// Connects an account and adds an extension, all of whose texts are the corpus. Returns the id of the connection.
@@ -115,6 +145,10 @@ fn connected(machine: &Machine) -> String {
     let file = machine.write("issues.json", manifest.to_string().as_bytes());
     machine.run(&["extensions", "add", &file]).exits(0);
     machine.run(&["extensions", "grant", "issues", &id]).exits(0);
+    let rules = json!({ "rule": [{ "name": SHOWN, "path": "/a", "effect": "allow" }] }).to_string();
+    machine.write("rules.json", rules.as_bytes());
+    machine.run(&["agents", "create", "deploy"]).exits(0);
+    machine.run(&["agents", "grant", "deploy", &id, "--rules", "rules.json"]).exits(0);
     machine.run(&["tokens", "create", &name]).exits(0);
     id
 }

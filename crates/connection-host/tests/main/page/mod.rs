@@ -3,7 +3,10 @@
 
 mod accessibility;
 mod actions;
+mod agents;
+mod approvals;
 mod first_load;
+mod freeze;
 mod keyboard;
 mod link_dialog;
 mod many_rows;

@@ -42,9 +42,14 @@ pub(super) fn visits(machine: &Machine) -> Vec<(String, &'static str)> {
         ("/setups/:id", "/setups/0198c5a8-0000-7000-8000-000000000000".to_owned(), "no longer exists"),
         ("/extensions", "/extensions".to_owned(), "issues"),
         ("/extensions/:name", "/extensions/issues".to_owned(), "Open issues only"),
+        ("/agents", "/agents".to_owned(), "nightly-report"),
+        ("/agents/:name", "/agents/nightly-report".to_owned(), "at most 500 requests in 1h"),
+        ("/approvals", "/approvals".to_owned(), "Nothing waits for you"),
+        ("/approvals/:id", "/approvals/0198c5a8-0000-7000-8000-000000000000".to_owned(), "no such approval"),
         ("/profiles", "/profiles".to_owned(), "Codex"),
         ("/usage", "/usage".to_owned(), "Limit of 5 hours"),
         ("/activity", "/activity".to_owned(), "The record is whole"),
+        ("/uses", "/uses".to_owned(), "What was done with your connections"),
         ("/system", "/system".to_owned(), "Your access"),
     ];
     check_visited(visits.iter().map(|(pattern, ..)| *pattern));
@@ -57,6 +62,10 @@ pub(super) fn check_visited(visited: impl Iterator<Item = &'static str>) {
     let left_out: Vec<_> = patterns().into_iter().filter(|pattern| !visited.contains(pattern)).collect();
     assert!(left_out.is_empty() && visited.len() > 10, "screens that are not visited: {left_out:?}");
 }
+
+/// What the agent of the [`furnished`] machine may do.
+const RULES: &[u8] = b"budget = { requests = 500, per = \"1h\" }\n\n[[rule]]\nname = \"issues\"\nmethods = [\"GET\"]\n\
+                       path = \"/repos/octocat/{repo}/issues/**\"\neffect = \"allow\"\n";
 
 /// Returns a machine with connections that work and that do not, an extension with a grant and settings, profiles of a
 /// tool, and an account that reports its usage.
@@ -86,6 +95,9 @@ pub(super) fn furnished() -> Machine {
     let file = machine.write("issues.json", manifest.to_string().as_bytes());
     machine.run(&["extensions", "add", &file]).exits(0);
     machine.run(&["extensions", "grant", "issues", "github:work"]).exits(0);
+    machine.run(&["agents", "create", "nightly-report"]).exits(0);
+    machine.write("rules.toml", RULES);
+    machine.run(&["agents", "grant", "nightly-report", "github:work", "--rules", "rules.toml"]).exits(0);
     machine.provider.tell(401, "", "{}");
     machine.run(&["verify", "notion"]);
     machine.provider.behave();

@@ -4,9 +4,9 @@
 //! A connection costs little until its request has arrived, so more connections are accepted than requests are answered
 //! at once. When the server is full, the connection that has waited longest without being answered is closed, so
 //! strangers that send nothing keep nobody out. Requests to a reserved path have capacity of their own, and so have
-//! streams of events, which last as long as their listeners want, requests that wait for a change, and requests that wait
-//! for a provider. A request whose body has not arrived is not being answered, and the bodies that are being read are
-//! bounded together.
+//! streams of events, which last as long as their listeners want, requests that wait for a change, requests that wait for
+//! a provider, and requests that a door passes on. A request whose body has not arrived is not being answered, and the
+//! bodies that are being read are bounded together.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,7 +16,10 @@ use std::{
 };
 
 use axum::http::HeaderMap;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::Instant,
+};
 
 use super::{per_peer::PerPeer, place::Place, proxies::Proxies};
 
@@ -33,6 +36,8 @@ pub(crate) struct Limits {
     pub(crate) waits: usize,
     /// The maximum number of requests at once that wait for a provider, beside the connections.
     pub(crate) sends: usize,
+    /// The maximum number of requests at once that doors pass on, beside the connections.
+    pub(crate) doors: usize,
     /// The maximum number of bytes of all bodies that are being read.
     pub(crate) bodies: usize,
     /// The maximum number of connections at once from one peer.
@@ -73,6 +78,8 @@ struct Seats {
     waits: usize,
     /// The number of seats whose requests wait for a provider.
     sends: usize,
+    /// The number of seats whose requests a door passes on.
+    doors: usize,
     /// The number of bytes of the bodies that are being read.
     bodies: usize,
     /// The number of seats of each peer that is counted.
@@ -83,6 +90,9 @@ struct Seats {
 struct TakenSeat {
     peer: Option<IpAddr>,
     activity: Activity,
+    /// The place among those that wait: a smaller one has waited longer.
+    order: u64,
+    door_ended: Option<Instant>,
     /// The number of bytes that were read of the body, until all of it has arrived.
     body: usize,
     /// Dropping the sender ends the connection.
@@ -102,6 +112,8 @@ pub(super) enum Activity {
     WaitsForProvider,
     /// The connection receives a stream of events.
     Streams,
+    /// A door passes the request and its answer on, for as long as they last.
+    PassesDoor,
 }
 
 /// The thing for which a request waits that has given its place up.
@@ -173,9 +185,9 @@ impl Capacity {
         {
             return None;
         }
-        if seats.taken.len() - seats.streams - seats.waits - seats.sends >= self.0.limits.connections {
-            let waits = |taken: &TakenSeat| taken.activity == Activity::Waits;
-            let longest = seats.taken.iter().find(|(_, taken)| waits(taken)).map(|(number, _)| *number)?;
+        if seats.taken.len() - seats.beside() >= self.0.limits.connections {
+            let waiting = seats.taken.iter().filter(|(_, taken)| taken.activity == Activity::Waits);
+            let longest = waiting.min_by_key(|(_, taken)| taken.order).map(|(number, _)| *number)?;
             seats.give_back(longest);
         }
         let number = seats.next;
@@ -185,7 +197,9 @@ impl Capacity {
             *seats.peers.entry(peer).or_default() += 1;
         }
         let (stay, left) = oneshot::channel();
-        seats.taken.insert(number, TakenSeat { peer: counted, activity: Activity::Waits, body: 0, _stay: stay });
+        let activity = Activity::Waits;
+        let taken = TakenSeat { peer: counted, activity, order: number, door_ended: None, body: 0, _stay: stay };
+        seats.taken.insert(number, taken);
         drop(seats);
         let asks = Asks { places: self.clone(), number, peer, local: None };
         let head_time = self.0.limits.head_time;
@@ -204,9 +218,14 @@ impl Capacity {
 }
 
 impl Seats {
+    /// Returns the number of seats that are not counted as connections.
+    fn beside(&self) -> usize {
+        self.streams + self.waits + self.sends + self.doors
+    }
+
     /// Sets the activity of a connection that is no stream.
     fn set(&mut self, number: u64, activity: Activity) {
-        let taken = self.taken.get_mut(&number).filter(|taken| taken.activity != Activity::Streams);
+        let taken = self.taken.get_mut(&number).filter(|taken| !taken.activity.is_final());
         let Some(taken) = taken else { return };
         let before = std::mem::replace(&mut taken.activity, activity);
         if let Some(count) = self.count(before) {
@@ -223,24 +242,37 @@ impl Seats {
             Activity::Streams => Some(&mut self.streams),
             Activity::WaitsForChange => Some(&mut self.waits),
             Activity::WaitsForProvider => Some(&mut self.sends),
+            Activity::PassesDoor => Some(&mut self.doors),
             Activity::Waits | Activity::IsAnswered => None,
         }
     }
 
     /// Gives a seat back; does nothing if that has happened already.
     fn give_back(&mut self, number: u64) {
+        self.forget_peer(number);
         let Some(taken) = self.taken.remove(&number) else { return };
         if let Some(count) = self.count(taken.activity) {
             *count -= 1;
         }
         self.bodies -= taken.body;
-        let Some(peer) = taken.peer else { return };
+    }
+
+    /// No longer counts the connection among those of its peer.
+    fn forget_peer(&mut self, number: u64) {
+        let Some(peer) = self.taken.get_mut(&number).and_then(|taken| taken.peer.take()) else { return };
         if let Some(has) = self.peers.get_mut(&peer) {
             *has -= 1;
             if *has == 0 {
                 self.peers.remove(&peer);
             }
         }
+    }
+}
+
+impl Activity {
+    /// Returns `true` if the activity lasts until the connection or the answer of a door ends.
+    fn is_final(self) -> bool {
+        matches!(self, Self::Streams | Self::PassesDoor)
     }
 }
 
@@ -264,8 +296,14 @@ impl Asks {
         let shared = &self.places.0;
         let forwarded = shared.proxies.forwarded(self.peer, headers);
         let counted = forwarded.and_then(|peer| shared.limits.per_peer.counted_behind_proxy(peer));
-        let Some((peer, most)) = counted else { return true };
+        if !shared.proxies.contains(self.peer) {
+            // The connection itself is counted.
+            return true;
+        }
         let mut seats = self.places.lock();
+        // The former request of a connection that was kept may have had another peer.
+        seats.forget_peer(self.number);
+        let Some((peer, most)) = counted else { return true };
         if seats.peers.get(&peer).is_some_and(|has| *has >= most) {
             return false;
         }
@@ -283,13 +321,54 @@ impl Asks {
         let mut seats = self.places.lock();
         let is_free = seats.streams < self.places.0.limits.streams;
         match seats.taken.get_mut(&self.number) {
-            Some(taken) if taken.activity == Activity::Streams => true,
+            Some(taken) if taken.activity.is_final() => true,
             Some(_) if is_free => {
                 seats.set(self.number, Activity::Streams);
                 true
             }
             _ => is_free,
         }
+    }
+
+    /// Makes the connection one whose request a door passes on, until [`end_door`](Self::end_door). Returns `false` if
+    /// there are too many.
+    pub(super) fn pass_door(&self) -> bool {
+        let mut seats = self.places.lock();
+        let is_free = seats.doors < self.places.0.limits.doors;
+        if is_free {
+            seats.set(self.number, Activity::PassesDoor);
+        }
+        is_free
+    }
+
+    /// Notes that the answer of a request that a door passed on has ended. The connection waits for the next request.
+    pub(super) fn end_door(&self) {
+        let is_of_proxy = self.places.0.proxies.contains(self.peer);
+        let mut seats = self.places.lock();
+        let order = seats.next;
+        let Some(taken) = seats.taken.get_mut(&self.number) else { return };
+        if taken.activity != Activity::PassesDoor {
+            return;
+        }
+        taken.activity = Activity::Waits;
+        taken.order = order;
+        taken.door_ended = Some(Instant::now());
+        seats.next += 1;
+        seats.doors -= 1;
+        if is_of_proxy {
+            // The next request may be one of another peer, or there is none.
+            seats.forget_peer(self.number);
+        }
+    }
+
+    /// Returns the time at which the answer of a door has ended last, of which some bytes may not be sent yet.
+    pub(crate) fn door_ended(&self) -> Option<Instant> {
+        self.places.lock().taken.get(&self.number).and_then(|taken| taken.door_ended)
+    }
+
+    /// Returns `true` if a door passes the present request of the connection on.
+    pub(crate) fn passes_door(&self) -> bool {
+        self.activity() == Some(Activity::PassesDoor)
     }
 
     /// Notes that the request waits for a change or for a provider. Returns `false` if too many do.
@@ -310,7 +389,9 @@ impl Asks {
     /// read for longest is closed.
     pub(super) fn read(&self, bytes: usize) {
         let mut seats = self.places.lock();
-        let Some(taken) = seats.taken.get_mut(&self.number) else { return };
+        // A door does not keep what it passes on.
+        let taken = seats.taken.get_mut(&self.number).filter(|taken| taken.activity != Activity::PassesDoor);
+        let Some(taken) = taken else { return };
         taken.body += bytes;
         seats.bodies += bytes;
         while seats.bodies > self.places.0.limits.bodies {
@@ -330,8 +411,13 @@ impl Asks {
         seats.bodies -= bytes;
     }
 
+    /// Returns `true` if the present answer of the connection has no limit of time.
     pub(crate) fn is_stream(&self) -> bool {
-        self.places.lock().taken.get(&self.number).is_some_and(|taken| taken.activity == Activity::Streams)
+        self.activity().is_some_and(Activity::is_final)
+    }
+
+    fn activity(&self) -> Option<Activity> {
+        self.places.lock().taken.get(&self.number).map(|taken| taken.activity)
     }
 
     /// Sets the activity of a connection that is no stream.

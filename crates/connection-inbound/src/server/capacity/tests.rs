@@ -9,6 +9,7 @@ const LIMITS: Limits = Limits {
     streams: 2,
     waits: 2,
     sends: 2,
+    doors: 2,
     bodies: 100,
     per_peer: PerPeer::Public(2),
     head: 8 << 10,
@@ -42,6 +43,11 @@ fn an_address_of_the_internet_has_few_places_and_a_proxy_has_all() {
             let third = places.seat(peer);
             assert!(third.is_some() && places.seat(peer).is_none(), "{peer}");
             drop((second, third));
+            // A head that has arrived does not change what is counted.
+            let seats: Vec<_> = (0..2).map(|_| places.seat(peer).unwrap()).collect();
+            assert!(seats.iter().all(|seat| seat.asks.count_behind_proxy(&HeaderMap::new())));
+            assert!(places.seat(peer).is_none(), "{peer}");
+            drop(seats);
             assert!(places.lock().peers.is_empty() && places.lock().taken.is_empty());
         }
         for peer in free {
@@ -152,4 +158,41 @@ async fn streams_have_places_of_their_own_and_stay() {
     streams.remove(0);
     let another = places.seat(local).unwrap();
     assert!(another.asks.stream(), "one has ended");
+}
+
+#[tokio::test]
+async fn requests_that_doors_pass_on_take_no_place_of_others_and_no_room_of_bodies() {
+    let places = Capacity::new(LIMITS, Vec::new());
+    let local = IpAddr::from([127, 0, 0, 1]);
+    let mut seats: Vec<_> = (0..3).map(|_| places.seat(local).unwrap()).collect();
+    let mut passing = Vec::new();
+    for seat in &seats {
+        let answering = seat.asks.answering("/").await;
+        let passes = RequestPlace::new(answering.place().clone()).pass_door();
+        passing.push((passes, answering.place().clone(), answering));
+    }
+    assert_eq!(passing.iter().map(|(passes, ..)| passes.is_some()).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(places.0.requests.available_permits(), 1, "only the third one has a place");
+    seats[0].asks.read(1_000);
+    assert_eq!(places.lock().bodies, 0);
+    // The end of its body needs no place, although none is free.
+    let other = places.seat(local).unwrap();
+    let held = other.asks.answering("/").await;
+    passing[0].1.take().await;
+    assert_eq!(places.0.requests.available_permits(), 0);
+    drop((held, other));
+    let passed: Vec<_> = passing.into_iter().map(|(passed, ..)| passed).collect();
+    assert!(seats[0].asks.is_stream() && seats[0].asks.stream() && !seats[2].asks.is_stream());
+    let mut others: Vec<_> = (0..4).map(|_| places.seat(local).unwrap()).collect();
+    let has_left = |seat: &mut Seat| seat.left.try_recv() == Err(oneshot::error::TryRecvError::Closed);
+    assert_eq!(seats.iter_mut().map(has_left).collect::<Vec<_>>(), [false, false, true]);
+    // After the answer, the connection waits for its next request, and can be closed for another one.
+    drop(passed);
+    assert!(!seats[0].asks.is_stream());
+    assert_eq!(places.lock().doors, 0);
+    // Those that have waited longer go first.
+    let _another = places.seat(local).unwrap();
+    assert!(has_left(&mut others[0]) && !has_left(&mut seats[0]) && !has_left(&mut seats[1]));
+    seats.clear();
+    assert_eq!(places.lock().doors, 0);
 }

@@ -9,7 +9,7 @@
 //! | `hosts` | no value decides freely which host receives a secret |
 //! | `calls` | the requests, the account, the lookups |
 //! | `removal` | where a person deletes the credential |
-//! | `rules` | presets of rules, and how paths are read |
+//! | `rules` | presets of rules, how paths are read, and the form of a program's token |
 //! | `mechanisms` | OAuth 2, exchanges, JWTs and signatures of AWS |
 
 mod basics;

@@ -1,6 +1,7 @@
-//! The table `[rules]`, and what `[request]` says about paths: presets that can be read, and exceptions with a source.
+//! What a file says for programs that use a connection: the table `[rules]` with presets that can be read, the meaning of
+//! paths in `[request]`, and what programs need in `[door]`. Each says where its source is.
 
-use connection_contract::RulePreset;
+use connection_contract::{Descriptor, DoorVariable, RulePreset};
 use connection_rules::Rules;
 
 use super::{At, Checker, Finding};
@@ -8,9 +9,12 @@ use crate::kind::tree::Key;
 
 /// Maximum number of presets of a file.
 const MAX_PRESETS: usize = 32;
+/// Maximum number of variables for programs.
+const MAX_VARIABLES: usize = 32;
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     paths(checker);
+    door(checker);
     let Some(rules) = &checker.model.rules else { return };
     let root = At::Root;
     let at = At::Name(&root, "rules");
@@ -60,6 +64,39 @@ fn paths(checker: &mut Checker<'_>) {
         ),
         _ => source(checker, At::Name(&at, "path_source"), request.path_source.as_deref()),
     }
+}
+
+/// Checks the form of the token that a program sends in place of the provider's secret, and the variables for programs.
+fn door(checker: &mut Checker<'_>) {
+    let Some(door) = &checker.model.door else { return };
+    let root = At::Root;
+    let at = At::Name(&root, "door");
+    if !door.token.as_deref().is_none_or(Descriptor::is_door_token) {
+        checker.report(
+            At::Name(&at, "token"),
+            "the form of a token has at most 128 visible ASCII characters, with {token} once; write token = \"xoxb-{token}\"",
+        );
+    }
+    let variables = At::Name(&at, "variables");
+    if door.variables.iter().count() > MAX_VARIABLES {
+        checker.report(variables, "a file has at most 32 variables; remove some of them");
+    }
+    for (name, value) in door.variables.iter() {
+        if !DoorVariable::new(name.to_owned(), value.clone()).is_valid() {
+            checker.report(
+                At::Name(&variables, name),
+                "a variable has a name of capital letters, digits and '_', which is no search path, and a value of letters, \
+                 digits and '.:/_-' with {door} or {token}; write ACME_BASE_URL = \"{door}/v1\"",
+            );
+        }
+    }
+    if door.token.is_none() && door.variables.is_empty() {
+        checker.report(at, "this says nothing; add token, or a table `door.variables`");
+    }
+    if door.source.is_none() {
+        checker.report(at, "nothing shows that a program reads this; add source = \"https://…\" with its page");
+    }
+    source(checker, At::Name(&at, "source"), door.source.as_deref());
 }
 
 fn source(checker: &mut Checker<'_>, at: At<'_>, text: Option<&str>) {

@@ -133,7 +133,7 @@ fn body(table: &RequestModel, env: &Env<'_>, request: &mut HttpRequest) -> Resul
 }
 
 /// Returns `true` if the token is attached in the usual way, because the file names no other.
-fn bears(mechanism: Option<Mechanism>, table: &RequestModel) -> bool {
+pub(super) fn bears(mechanism: Option<Mechanism>, table: &RequestModel) -> bool {
     let has_token = matches!(mechanism, Some(Mechanism::Oauth2 | Mechanism::SignedJwt | Mechanism::TokenExchange));
     let names = |template: &Template| template.variables().any(|variable| variable.scope == Scope::Token);
     let header = table.headers.iter().any(|(name, t)| name.eq_ignore_ascii_case("authorization") || names(t));

@@ -7,6 +7,7 @@
 //! | `credential` | the stored credential |
 //! | `setup` | the questions, and the connection that results |
 //! | `attach` | the credential on a call |
+//! | `seats` | the places of a call where the credential stands |
 //! | `calls` | requests that a file describes, and the answers to them |
 //! | `account` | verification, and which account it is |
 //! | `removal` | revocation, and the page on which a person deletes the credential |
@@ -25,6 +26,7 @@ mod lookups;
 mod oauth2;
 mod prepared;
 mod removal;
+mod seats;
 mod setup;
 mod signer;
 mod terms;
@@ -34,7 +36,7 @@ use std::{fmt, sync::Arc};
 use connection_contract::{
     Answers, Authorizer, BoxFuture, Connection, ConnectionDefinition, ConnectionError, Context, CredentialError,
     Descriptor, HttpRequest, Identity, Importer, NamedSecrets, RefreshContext, RefreshSemantics, Refreshed, Refresher,
-    Revoker, Secret, SetupContext, SetupFailure, SetupResult, Teardown, TeardownContext, Text, Timestamp,
+    Revoker, Seat, Secret, SetupContext, SetupFailure, SetupResult, Teardown, TeardownContext, Text, Timestamp,
     VerifyContext, VerifyResult,
 };
 
@@ -166,6 +168,15 @@ impl Authorizer<FileCredential> for FileKind {
 
     fn reads_body(&self) -> bool {
         attach::reads_body(self)
+    }
+
+    /// A token that is signed for each request takes a private key, which is slow to use.
+    fn is_immediate(&self) -> bool {
+        self.0.model.mechanism != Some(Mechanism::SignedJwt)
+    }
+
+    fn seats(&self) -> Vec<Seat> {
+        seats::of(self)
     }
 }
 

@@ -195,6 +195,12 @@ fn descriptor(model: &KindModel, oauth2: Option<&OAuth2>, bases: &[Base]) -> Des
     for (name, rules) in model.rules.iter().flat_map(RulesModel::presets) {
         made = made.rule_preset(name, rules.to_string());
     }
+    if let Some(door) = &model.door {
+        made.door_token = door.token.clone().map(Into::into);
+        for (name, value) in door.variables.iter() {
+            made = made.door_variable(name.to_owned(), value.clone());
+        }
+    }
     if let Some(request) = &model.request {
         made.encoded_slash_is_data = request.encoded_slash.is_some();
         made.empty_segment_is_data = request.empty_segments.is_some();

@@ -68,6 +68,8 @@ pub(crate) struct KindModel {
     pub(crate) removal: Option<RemovalModel>,
     /// Presets of rules for programs that use a connection.
     pub(crate) rules: Option<RulesModel>,
+    /// What programs send in place of the provider's secret.
+    pub(crate) door: Option<DoorModel>,
     /// The description of an OAuth 2 provider, for `mechanism = "oauth2"`.
     pub(crate) oauth2: Option<OAuth2Table>,
     /// The requests that give a token, for `mechanism = "token_exchange"`.
@@ -245,6 +247,19 @@ pub(crate) struct RequestModel {
 pub(crate) enum PathMeaning {
     /// The provider takes it as it is, and never as a separator.
     Data,
+}
+
+/// What a program needs that sends its own token in place of the provider's secret.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DoorModel {
+    /// Form of the token, with `{token}` once, such as `xoxb-{token}`: for SDKs that check the form of a key.
+    pub(crate) token: Option<String>,
+    /// Variables that direct the usual programs of the provider to a host, by their names. A value holds `{door}` for the
+    /// address of the connection at the host, `{token}` for the token, or both.
+    pub(crate) variables: Pairs<String>,
+    /// The public page that shows the form that an SDK expects, or the variables that it reads.
+    pub(crate) source: Option<String>,
 }
 
 /// User name and password of HTTP Basic.

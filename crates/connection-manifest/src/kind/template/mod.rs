@@ -124,6 +124,29 @@ impl Template {
         if let Some(Part::Text(text)) = self.parts.first() { text } else { "" }
     }
 
+    /// Returns the text before the first variable or function, and the text after the last one.
+    pub(crate) fn around(&self) -> (&str, &str) {
+        match self.parts.as_slice() {
+            [_] => (self.start(), ""),
+            [.., Part::Text(end)] => (self.start(), end),
+            _ => (self.start(), ""),
+        }
+    }
+
+    /// Returns the user and the password of `Basic ${base64(USER, ":", PASSWORD)}`. The password begins after the first
+    /// `:` of the arguments.
+    pub(crate) fn basic_pair(&self) -> Option<(Self, Self)> {
+        let [Part::Text(scheme), Part::Base64(arguments)] = self.parts.as_slice() else { return None };
+        if !scheme.trim_end().eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let is_colon = |argument: &Argument| matches!(argument, Argument::Text(text) if text.contains(':'));
+        let at = arguments.iter().position(is_colon)?;
+        let (user, password) = arguments.split_at(at);
+        let of = |arguments: &[Argument]| Self { parts: vec![Part::Base64(arguments.to_vec())] };
+        Some((of(user), of(password)))
+    }
+
     /// Returns the texts between the variables, also those in arguments.
     pub(crate) fn literals(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().flat_map(|part| {

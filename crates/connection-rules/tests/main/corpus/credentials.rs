@@ -1,6 +1,7 @@
 //! Second identities of the corpus.
 
-use connection_rules::{Profile, Seat};
+use connection_contract::Seat;
+use connection_rules::Profile;
 
 use super::{Entry, READ, WRITE};
 use crate::common::{Sent, sent};
@@ -10,7 +11,7 @@ fn with(name: &str, value: &str) -> Sent {
 }
 
 pub(super) fn headers() -> Vec<Entry> {
-    let seat = || Profile::strict().seat(Seat::Header("X-Acme-Key".to_owned()));
+    let seat = || Profile::strict().seat(Seat::header("X-Acme-Key"));
     let exempt = || Profile::strict().exempt_name("Token").exempt_name("Cookie");
     vec![
         (153, READ, with("Accept", "application/json"), "allow: read"),
@@ -38,8 +39,8 @@ pub(super) fn headers() -> Vec<Entry> {
 }
 
 pub(super) fn parameters() -> Vec<Entry> {
-    let seat = || Profile::strict().seat(Seat::Parameter("key".to_owned()));
-    let prefix = || Profile::strict().seat(Seat::PathPrefix("bot".to_owned()));
+    let seat = || Profile::strict().seat(Seat::query("key"));
+    let prefix = || Profile::strict().seat(Seat::path_prefix("/bot", ""));
     let named = || Profile::strict().credential_name("acme_secret");
     vec![
         (174, READ, sent("GET /user?access_token=other"), "refused: query"),

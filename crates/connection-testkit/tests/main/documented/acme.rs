@@ -48,4 +48,7 @@ impl Authorizer<Secret> for Acme {
         request.set_bearer(key);
         Ok(())
     }
+    fn seats(&self) -> Vec<Seat> {
+        vec![Seat::bearer()]
+    }
 }

@@ -65,6 +65,21 @@ const TABLES: &[(&str, &str)] = &[
         "connection_agent_grant (owner, agent_id, connection_id, rules, created_at, expires_at, mark)",
         "'local', {id}, {id}, '{}', i, i, {hash}",
     ),
+    (
+        "connection_approval (id, owner, agent_id, connection_id, kind, state, same, facts, created_at, ends_at, \
+         changed_at, sealed_request, mark)",
+        "{id}, 'local', {id}, {id}, 'github', CASE WHEN i % 20 = 0 THEN 'waiting' ELSE 'answered' END, {hash}, '{}', \
+         i, i, i, {hash}, {hash}",
+    ),
+    (
+        "connection_widening (owner, agent_id, connection_id, matched, revision, facts, created_at, ends_at, requests, \
+         taken, mark)",
+        "'local', {id}, {id}, {hash}, i, '{}', i, i, i, 0, {hash}",
+    ),
+    (
+        "connection_budget (owner, grantee, connection_id, revision, number, taken, lease)",
+        "'local', 'agent:' || i, {id}, i, i, i, i",
+    ),
     ("connection_access_token_request (key, request, made, created_at, is_whole)", "{hash}, {hash}, 'm' || i, i, TRUE"),
     (
         "connection_outbox (id, owner, connection_id, name, body, state, next_at)",

@@ -25,8 +25,10 @@ macro_rules! call {
     };
 }
 
+mod approvals;
 mod outbox;
 mod tokens;
+mod uses;
 
 /// Returns the texts of the store's engine.
 pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
@@ -42,6 +44,9 @@ pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
     usage(&mut tx).await;
     tokens::access_tokens(&mut tx).await;
     tokens::agents(&mut tx).await;
+    tokens::freezes(&mut tx).await;
+    approvals::approvals(&mut tx).await;
+    uses::uses(&mut tx).await;
     outbox::outbox(&mut tx).await;
     sealed(&mut tx).await;
     NOTED.take().unwrap().into_iter().collect()
@@ -372,6 +377,7 @@ async fn write_extensions(tx: &mut Tx) {
         extension: "a".into(),
         connection_id: nobody(),
         names: "[]".into(),
+        rules: None,
         created_at: 1,
         revoked_at: None,
         marked: marked.clone(),

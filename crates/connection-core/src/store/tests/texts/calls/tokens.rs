@@ -5,8 +5,8 @@ use uuid::Uuid;
 use crate::{
     ids::{AccessTokenId, AgentId, ConnectionId, SessionId},
     store::{
-        CarriedRequest, Tx,
-        rows::{AccessTokenRow, AgentGrantRow, AgentRow, Marked, TokenPurpose},
+        CarriedRequest, Counted, Tx,
+        rows::{AccessTokenRow, AgentGrantRow, AgentRow, Marked, RowSign, TokenPurpose},
     },
 };
 
@@ -77,6 +77,7 @@ pub(super) async fn agents(tx: &mut Tx) {
         revoked_at: None,
         marked: Marked::default(),
     };
+    let counted = Counted { owner: "local".into(), grantee: "agent:a".into(), connection: connection_id, revision: 1 };
     call!(tx:
         agent(id);
         agents("local");
@@ -92,5 +93,21 @@ pub(super) async fn agents(tx: &mut Tx) {
         insert_agent(&row, &[1]);
         remove_agent(id, 1, &[1]);
         put_agent_grant(&grant, &[1]);
+        begin_budget(&counted);
+        take_budget(&counted, 1, 1);
+        return_budget(&counted, 1, 1);
+        budgets("local", "agent:a");
+        every_budget("local");
+    );
+}
+
+pub(super) async fn freezes(tx: &mut Tx) {
+    call!(tx:
+        freeze();
+        newest_row_event("", &[1; 32]);
+        written_since(&[("local", RowSign { subject: [1; 32], revision: 1 })]);
+        newest_events_of(ConnectionId::from(Uuid::nil()), 9, 9);
+        newest_events_of_all(Uuid::max(), 9);
+        put_freeze("[]", "[]", &[1]);
     );
 }

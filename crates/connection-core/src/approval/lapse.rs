@@ -1,0 +1,93 @@
+//! Requests that can no longer be sent.
+
+use super::{Facts, check, marks};
+use crate::{
+    AgentId, ApprovalState, ConnectionId, LapseReason,
+    approval_state::state_at,
+    event,
+    ground::Ground,
+    store::{
+        StoreError, Tx,
+        rows::{ApprovalRow, StoredState},
+    },
+};
+
+/// The maximum number of rows of one state that are read at once. An agent has at most 64 that wait.
+const AT_ONCE: i64 = 256;
+
+/// Records that a request can no longer be sent, and erases it. The transaction holds the locks of the owner and the
+/// connection.
+pub(crate) async fn lapse(
+    tx: &mut Tx,
+    ground: &Ground,
+    row: ApprovalRow,
+    reason: LapseReason,
+) -> Result<(), StoreError> {
+    let facts = Facts { lapse: Some(reason.as_str().to_owned()), ..Facts::of(&row) };
+    let changed_at = ground.clock.now().seconds();
+    let row = ApprovalRow { state: StoredState::Lapsed, facts: facts.text(), changed_at, ..row };
+    marks::put(tx, &ground.sealer, &row).await?;
+    tx.erase_approval_request(row.id).await?;
+    // The events of a connection end with its removal.
+    if tx.account(row.connection_id).await?.is_some() {
+        let body = serde_json::json!({
+            "approval": row.id.to_string(), "agent": facts.agent, "rule": facts.rule, "reason": reason.as_str(),
+        });
+        let event = ground.event(&row.owner, row.connection_id, event::APPROVAL_LAPSED, body);
+        event::append(tx, &ground.sealer, &event).await?;
+    }
+    Ok(())
+}
+
+/// Ends what waits, and what was approved and not sent, for a grant that is revoked. The transaction holds the locks of
+/// the owner and the connection.
+pub(crate) async fn lapse_of_grant(
+    tx: &mut Tx,
+    ground: &Ground,
+    (owner, agent, connection): (&str, AgentId, ConnectionId),
+) -> Result<(), StoreError> {
+    for state in [StoredState::Waiting, StoredState::Approved] {
+        for row in tx.approvals_of_agent(agent, state, AT_ONCE).await? {
+            if row.connection_id == connection && row.owner == owner && check(&ground.sealer, &row).is_ok() {
+                lapse(tx, ground, row, LapseReason::Grant).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Ends what waits, and what was approved and not sent, for a connection that is removed. The transaction holds the
+/// locks of the owner and the connection.
+pub(crate) async fn lapse_of_connection(
+    tx: &mut Tx,
+    ground: &Ground,
+    connection: ConnectionId,
+) -> Result<(), StoreError> {
+    for state in [StoredState::Waiting, StoredState::Approved] {
+        for row in tx.approvals_of_connection(connection, state, AT_ONCE).await? {
+            if check(&ground.sealer, &row).is_ok() {
+                lapse(tx, ground, row, LapseReason::Connection).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Records that the requests of an agent through one connection lapsed whose time has passed. The transaction holds the
+/// locks of the owner and the connection.
+pub(super) async fn lapse_ended(
+    tx: &mut Tx,
+    ground: &Ground,
+    (agent, connection): (AgentId, ConnectionId),
+) -> Result<(), StoreError> {
+    let now = ground.clock.now().seconds();
+    for state in [StoredState::Waiting, StoredState::Approved] {
+        for row in tx.approvals_of_agent(agent, state, AT_ONCE).await? {
+            let has_lapsed = row.connection_id == connection && state_at(&row, now) == ApprovalState::Lapsed;
+            if has_lapsed && check(&ground.sealer, &row).is_ok() {
+                lapse(tx, ground, row, LapseReason::Ended).await?;
+            }
+        }
+    }
+    Ok(())
+}

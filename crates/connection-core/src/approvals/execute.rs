@@ -1,0 +1,394 @@
+//! Sending an approved request, at most once.
+
+use std::time::Duration;
+
+use connection_contract::{DisplayText, HttpRequest, Secret};
+use connection_rules::{Decision, Profile, Request, RequestHead, RequestParts};
+
+use super::details::{opened, sealed};
+use crate::{
+    Agent, AgentError, Agents, ApprovalError, ApprovalId, ApprovalState, Connection, Error, Grantee, LapseReason,
+    Permit, Response,
+    approval::{self, Facts, StoredAnswer, answer_place},
+    approval_state::state_at,
+    connection::System,
+    door, event,
+    grant::{self, agent},
+    ground::OwnedScope,
+    store::{
+        Lock, StoreError, Tx,
+        rows::{AccountState, ApprovalRow, StoredState},
+    },
+    uses::UsedBy,
+};
+
+/// The time after which a process that executes a request is taken for dead, unless it says that it lives.
+const LEASE: i64 = 60;
+/// The time between two signs of life.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// The time after an attempt that failed until the next one, in seconds.
+const PAUSE: i64 = 5;
+/// The maximum size of an answer that is stored, in bytes.
+const MAX_ANSWER: usize = 1 << 20;
+/// The number of times that storing a result is tried, a second apart.
+const ATTEMPTS: u32 = 60;
+
+/// What keeps a request from being executed.
+enum Hindrance {
+    /// The request can no longer be sent.
+    Lapsed(LapseReason),
+    /// The request is not sent now, because of this error.
+    Held(Error),
+    /// Another process executes it, or it is over.
+    Elsewhere,
+}
+
+impl From<Error> for Hindrance {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Agent(AgentError::Unknown(_)) => Self::Lapsed(LapseReason::Agent),
+            Error::Agent(_) => Self::Lapsed(LapseReason::Grant),
+            Error::NotFound(_) => Self::Lapsed(LapseReason::Connection),
+            Error::KindChanged { .. } => Self::Lapsed(LapseReason::Terms),
+            Error::Rules(crate::RuleError::BudgetSpent { .. }) => Self::Held(error),
+            Error::Rules(_) => Self::Lapsed(LapseReason::Denied),
+            Error::InvalidRequest(_) | Error::Denied { .. } => Self::Lapsed(LapseReason::Request),
+            error => Self::Held(error),
+        }
+    }
+}
+
+impl From<StoreError> for Hindrance {
+    fn from(error: StoreError) -> Self {
+        Self::Held(error.into())
+    }
+}
+
+/// Executes an approved request in the background, if it can be executed now.
+pub(super) fn begin(scope: OwnedScope<System>, id: ApprovalId) {
+    let runtimes = scope.system.ground.runtimes.clone();
+    drop(runtimes.spawn(async move {
+        if let Err(error) = execute(&scope, id).await {
+            tracing::warn!(approval = %id, %error, "an approved request is not sent now");
+        }
+    }));
+}
+
+/// Decides about an approved request again, and sends it.
+///
+/// # Errors
+///
+/// The reason for which it is not sent now. It stays approved.
+async fn execute(scope: &OwnedScope<System>, id: ApprovalId) -> Result<(), Error> {
+    match Box::pin(prepared(scope, id)).await {
+        Ok(prepared) => {
+            finish(scope, prepared).await;
+            Ok(())
+        }
+        Err(Hindrance::Elsewhere) => Ok(()),
+        Err(Hindrance::Lapsed(reason)) => lapse(scope, id, reason).await,
+        Err(Hindrance::Held(error)) => Err(error),
+    }
+}
+
+/// A request that this process alone sends now.
+struct Prepared {
+    row: ApprovalRow,
+    connection: Connection,
+    request: HttpRequest,
+    body: Secret,
+}
+
+async fn prepared(scope: &OwnedScope<System>, id: ApprovalId) -> Result<Prepared, Hindrance> {
+    let ground = &scope.system.ground;
+    let row = ground.reader().await?.approval(&scope.owner, id).await?.ok_or(Hindrance::Elsewhere)?;
+    approval::check(&ground.sealer, &row).map_err(Error::from)?;
+    match state_at(&row, ground.clock.now().seconds()) {
+        // After an attempt that failed, there is a pause, however often the agent comes back.
+        ApprovalState::Approved if Facts::of(&row).code.is_some() => {
+            let age = ground.clock.now().seconds().saturating_sub(row.changed_at);
+            if (0..PAUSE).contains(&age) {
+                return Err(Hindrance::Elsewhere);
+            }
+        }
+        ApprovalState::Approved => {}
+        ApprovalState::Lapsed if row.state == StoredState::Approved => {
+            return Err(Hindrance::Lapsed(LapseReason::Ended));
+        }
+        _ => return Err(Hindrance::Elsewhere),
+    }
+    let (parts, body) = opened(ground, &row).await?;
+    let agents = Agents::new(scope.as_scope().on(ground));
+    let agent = agents.with_id(row.agent_id).await?;
+    // The store is read, and not what this process keeps of it.
+    let permit = agent.granted(row.connection_id).await?;
+    let connection = Connection::find(scope.as_scope(), row.connection_id).await?.for_agent(row.agent_id);
+    let facts = Facts::of(&row);
+    let rule = decided(&connection, &permit, &agent, (parts.clone(), &body)).await?;
+    let request = door::outgoing(&connection, parts).await?;
+    let shown = (facts.method.clone(), Some(facts.origin.clone()), facts.path.clone());
+    if connection.what_of(&request).request != Some(shown) {
+        return Err(Hindrance::Lapsed(LapseReason::Request));
+    }
+    connection.check_frozen().await?;
+    let row = Box::pin(taken(scope, row, &permit)).await?;
+    // Only the process that sends the request takes it from the budget.
+    if let Err(error) = permit.take().await {
+        let facts = Facts { code: Some(error.code().to_owned()), ..Facts::of(&row) };
+        store(scope, &row, StoredState::Approved, &facts, None).await?;
+        return Err(Hindrance::Held(error));
+    }
+    let by = UsedBy {
+        grantee: Some(Grantee::Agent(row.agent_id)),
+        agent: Some(facts.agent),
+        token: facts.token.map(Into::into),
+        door: facts.door,
+        rule,
+        approval: Some(id),
+    };
+    let connection = connection.permitted_by(permit.permitted()).recorded_by(by);
+    Ok(Prepared { row, connection, request, body: Secret::new(body) })
+}
+
+/// Decides about the request by the rules of today. A rule that asks is satisfied by the approval.
+async fn decided(
+    connection: &Connection,
+    permit: &Permit,
+    agent: &Agent,
+    (parts, body): (RequestParts, &[u8]),
+) -> Result<grant::DecidingRule, Hindrance> {
+    let system = &connection.system;
+    let kind = connection.kind().await?;
+    let profile = Profile::of_kind(&kind.descriptor, system.ground.kinds.seats(&kind));
+    let grantee: DisplayText = agent.name().to_owned().into();
+    let request = read(permit, &profile, parts, body).map_err(|_| Hindrance::Lapsed(LapseReason::Request))?;
+    let decision = permit.decide(&request);
+    if !matches!(decision, Decision::Ask { .. }) {
+        grant::allowed(&grantee, &decision)?;
+    }
+    Ok(grant::deciding(&decision))
+}
+
+fn read(
+    permit: &Permit,
+    profile: &Profile,
+    parts: RequestParts,
+    body: &[u8],
+) -> Result<Request, connection_rules::Ambiguous> {
+    let head = RequestHead::read(parts, profile)?;
+    match permit.rules().wants_body(&head).is_some_and(|limit| body.len() as u64 <= limit) {
+        true => head.with_body(body.to_vec()),
+        false => head.streamed(),
+    }
+}
+
+/// Takes the request for this process: in one transaction, everything is compared with what was decided, and the state
+/// becomes `executing`.
+async fn taken(scope: &OwnedScope<System>, row: ApprovalRow, permit: &Permit) -> Result<ApprovalRow, Hindrance> {
+    let on = scope.system.ground.clone();
+    let revision = permit.revision();
+    let job = scope.system.ground.store.write(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Owner(&row.owner)).await?;
+            tx.lock(Lock::Connection(row.connection_id)).await?;
+            let Some(row) = tx.approval(&row.owner, row.id).await? else { return Ok(Err(Hindrance::Elsewhere)) };
+            if let Err(error) = approval::check(&on.sealer, &row) {
+                return Ok(Err(Hindrance::Held(error.into())));
+            }
+            let now = on.clock.now().seconds();
+            if state_at(&row, now) != ApprovalState::Approved {
+                return Ok(Err(Hindrance::Elsewhere));
+            }
+            if let Some(hindrance) = hindrance(tx, &on, &row, revision).await? {
+                return Ok(Err(hindrance));
+            }
+            let facts = Facts { code: None, ..Facts::of(&row) };
+            let row = ApprovalRow {
+                state: StoredState::Executing,
+                facts: facts.text(),
+                changed_at: now,
+                lease_until: Some(now.saturating_add(LEASE)),
+                ..row
+            };
+            approval::put(tx, &on.sealer, &row).await?;
+            Ok(Ok(tx.approval(&row.owner, row.id).await?.unwrap_or(row)))
+        })
+    });
+    job.await?
+}
+
+/// Returns what has changed since the request was decided.
+async fn hindrance(
+    tx: &mut Tx,
+    ground: &crate::ground::Ground,
+    row: &ApprovalRow,
+    revision: Option<i64>,
+) -> Result<Option<Hindrance>, StoreError> {
+    let facts = Facts::of(row);
+    let agent = tx.agent(row.agent_id).await?.filter(|agent| agent.removed_at.is_none());
+    let Some(agent) = agent else { return Ok(Some(Hindrance::Lapsed(LapseReason::Agent))) };
+    if let Err(error) = agent::check(&ground.sealer, &agent) {
+        return Ok(Some(Hindrance::Held(error.into())));
+    }
+    let grant = tx.agent_grant(&row.owner, row.agent_id, row.connection_id).await?;
+    let now = ground.clock.now().seconds();
+    let grant = grant.filter(|grant| grant.revoked_at.is_none() && now < grant.expires_at);
+    let Some(grant) = grant else { return Ok(Some(Hindrance::Lapsed(LapseReason::Grant))) };
+    if let Err(error) = agent::check_grant(&ground.sealer, &grant) {
+        return Ok(Some(Hindrance::Held(error.into())));
+    }
+    let account = tx.account(row.connection_id).await?.filter(|account| account.owner == row.owner);
+    let account = account.filter(|account| account.state == AccountState::Active);
+    let Some(account) = account else { return Ok(Some(Hindrance::Lapsed(LapseReason::Connection))) };
+    if let Some(error) = event::refusal(tx, &ground.sealer, &account).await? {
+        return Ok(Some(Hindrance::Held(error.into())));
+    }
+    Ok(match () {
+        () if !facts.is_of(&account.account_id) => Some(Hindrance::Lapsed(LapseReason::Account)),
+        () if !facts.has_terms(account.terms.as_deref()) => Some(Hindrance::Lapsed(LapseReason::Terms)),
+        // The grant was replaced after the decision, which the next attempt repeats.
+        () if grant.marked.newest != revision => {
+            Some(Hindrance::Held(ApprovalError::GrantChanged { agent: agent.name.into() }.into()))
+        }
+        () => None,
+    })
+}
+
+/// Sends the request, and stores what came of it.
+async fn finish(scope: &OwnedScope<System>, prepared: Prepared) {
+    let Prepared { row, connection, request, body } = prepared;
+    let sending = async {
+        match connection.open_once(request, body).await {
+            Ok(answer) => Ok(whole(answer).await),
+            Err(unanswered) => Err(unanswered),
+        }
+    };
+    let result = tokio::select! {
+        result = sending => result,
+        () = signs_of_life(scope, &row) => return,
+    };
+    let ground = &scope.system.ground;
+    let (state, answer, facts) = match result {
+        Ok((answer, is_complete)) => {
+            let facts = Facts { status: Some(answer.status), complete: Some(is_complete), ..Facts::of(&row) };
+            (StoredState::Answered, Some(answer), facts)
+        }
+        Err(unanswered) => {
+            let code = Some(unanswered.error.code().to_owned());
+            let state = if unanswered.is_sent { StoredState::Unknown } else { StoredState::Approved };
+            (state, None, Facts { code, ..Facts::of(&row) })
+        }
+    };
+    for _ in 0..ATTEMPTS {
+        match Box::pin(store(scope, &row, state, &facts, answer.as_ref())).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(approval = %row.id, %error, "the result of an approved request is not stored"),
+        }
+        ground.clock.sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Reads an answer as far as it is stored, and returns whether that is the whole of it.
+async fn whole(mut answer: Response) -> (StoredAnswer, bool) {
+    let (status, headers) = (answer.status(), answer.headers().to_vec());
+    let mut body = Vec::new();
+    let is_complete = loop {
+        match answer.chunk().await {
+            Ok(Some(piece)) => body.extend(piece),
+            Ok(None) => break true,
+            Err(_) => break false,
+        }
+        if body.len() > MAX_ANSWER {
+            body.truncate(MAX_ANSWER);
+            break false;
+        }
+    };
+    (StoredAnswer::new(status, headers, &body), is_complete)
+}
+
+/// Says from time to time that this process lives. Ends if the store was closed.
+async fn signs_of_life(scope: &OwnedScope<System>, row: &ApprovalRow) {
+    let ground = &scope.system.ground;
+    let id = row.id;
+    loop {
+        ground.clock.sleep(SIGN_OF_LIFE).await;
+        let until = ground.clock.now().seconds().saturating_add(LEASE);
+        let written = ground.store.write(move |tx| Box::pin(async move { tx.prolong_approval(id, until).await }));
+        if matches!(written.await, Err(StoreError::Closed)) {
+            return;
+        }
+    }
+}
+
+/// Stores the result. A request that was taken for lost meanwhile gets its result nevertheless.
+async fn store(
+    scope: &OwnedScope<System>,
+    row: &ApprovalRow,
+    state: StoredState,
+    facts: &Facts,
+    answer: Option<&StoredAnswer>,
+) -> Result<(), Error> {
+    let ground = &scope.system.ground;
+    let sealed = match answer {
+        None => None,
+        Some(answer) => {
+            let place = answer_place(&row.id, &row.owner, &row.kind);
+            let value = ground.sealer.seal(&place, answer.encode().expose()).await;
+            Some(value.map_err(|source| sealed(row, source))?)
+        }
+    };
+    let on = ground.clone();
+    let (id, owner, text) = (row.id, row.owner.clone(), facts.text());
+    let job = ground.store.write(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Owner(&owner)).await?;
+            let Some(row) = tx.approval(&owner, id).await? else { return Ok(Ok(())) };
+            tx.lock(Lock::Connection(row.connection_id)).await?;
+            if let Err(error) = approval::check(&on.sealer, &row) {
+                return Ok(Err(Error::from(error)));
+            }
+            if !matches!(row.state, StoredState::Executing | StoredState::Unknown) {
+                return Ok(Ok(()));
+            }
+            let changed_at = on.clock.now().seconds();
+            // Whoever was told that the answer is lost gets it with the next attempt. What was called lost is not sent.
+            let was_lost = row.state == StoredState::Unknown;
+            let state = if was_lost && state == StoredState::Approved { StoredState::Unknown } else { state };
+            let fetched_at = row.fetched_at.filter(|_| state != StoredState::Answered);
+            let row = ApprovalRow { state, facts: text, changed_at, fetched_at, lease_until: None, ..row };
+            approval::put(tx, &on.sealer, &row).await?;
+            if let Some(sealed) = &sealed {
+                tx.put_approval_answer(id, sealed).await?;
+            }
+            if state != StoredState::Approved && tx.account(row.connection_id).await?.is_some() {
+                let facts = Facts::of(&row);
+                let body = serde_json::json!({
+                    "approval": id.to_string(), "agent": facts.agent, "rule": facts.rule, "state": state.as_str(),
+                    "status": facts.status,
+                });
+                let event = on.event(&row.owner, row.connection_id, event::APPROVAL_ENDED, body);
+                event::append(tx, &on.sealer, &event).await?;
+            }
+            Ok(Ok(()))
+        })
+    });
+    job.await?
+}
+
+/// Records that an approved request can no longer be sent.
+async fn lapse(scope: &OwnedScope<System>, id: ApprovalId, reason: LapseReason) -> Result<(), Error> {
+    let on = scope.system.ground.clone();
+    let owner = scope.owner.clone();
+    let job = scope.system.ground.store.write(move |tx| {
+        Box::pin(async move {
+            tx.lock(Lock::Owner(&owner)).await?;
+            let Some(row) = tx.approval(&owner, id).await? else { return Ok(()) };
+            tx.lock(Lock::Connection(row.connection_id)).await?;
+            if row.state == StoredState::Approved && approval::check(&on.sealer, &row).is_ok() {
+                approval::lapse(tx, &on, row, reason).await?;
+            }
+            Ok(())
+        })
+    });
+    Ok(job.await?)
+}

@@ -1,0 +1,192 @@
+//! The one way of a request of an agent: it is granted, read, decided, taken from the budget and sent.
+//!
+//! A door, such as the reverse door of a server, takes the agent's token out of a request and passes the rest to
+//! [`open`]. The request that is sent is made of the value that was decided.
+
+mod asking;
+
+use std::sync::Arc;
+
+use connection_contract::{BaseUrl, DisplayText, HeaderValue, HttpRequest, Secret, host};
+use connection_egress::is_sendable;
+use connection_rules::{Decision, Place, Profile, RequestHead, RequestParts};
+
+use crate::{
+    AgentCaller, AgentError, Connection, ConnectionId, Error, RequestBody, Response, RuleError, UseOutcome,
+    connection::{self, ReadBody, invalid_body},
+    grant,
+    ground::Scope,
+    uses::{Refused, UsedBy, What},
+};
+
+pub(crate) use asking::scope;
+
+/// Sends a request of an agent, if its grant allows it. A request that is refused is recorded, too.
+pub(crate) async fn open(
+    system: &Arc<connection::System>,
+    caller: &AgentCaller,
+    id: ConnectionId,
+    parts: RequestParts,
+    body: RequestBody,
+) -> Result<Response, Error> {
+    let mut asked = Asked::of(caller, &parts);
+    match Box::pin(decided(system, caller, id, (parts, body), &mut asked)).await {
+        Ok((connection, request, body)) => connection.recorded_by(asked.by).open(request, body).await,
+        Err(error) => {
+            asked.record(system, caller, &error);
+            Err(error)
+        }
+    }
+}
+
+/// Records a request of an agent that was refused before it was read.
+pub(crate) fn refused(system: &connection::System, caller: &AgentCaller, error: Option<&Error>) {
+    refused_as(system, caller, &caller.used_by(), What::default(), error);
+}
+
+fn refused_as(system: &connection::System, caller: &AgentCaller, by: &UsedBy, what: What, error: Option<&Error>) {
+    let refused = match error {
+        None => Some((UseOutcome::NotGranted, "not_granted")),
+        Some(error) => connection::refusal(error).map(|outcome| (outcome, error.code())),
+    };
+    if let Some((outcome, code)) = refused {
+        let refused = Refused { what, outcome, code };
+        system.ground.recorder.refused(caller.agent().owner_name(), by, refused);
+    }
+}
+
+/// A request of an agent, as the record names it if it is refused.
+struct Asked {
+    by: UsedBy,
+    method: String,
+    place: Place,
+    path: String,
+    /// The connection and its base address, after they were found.
+    connection: Option<Connection>,
+    base: Option<BaseUrl>,
+}
+
+impl Asked {
+    fn of(caller: &AgentCaller, parts: &RequestParts) -> Self {
+        let path = parts.target.split('?').next().unwrap_or_default();
+        Self {
+            by: caller.used_by(),
+            method: parts.method.clone(),
+            place: parts.place.clone(),
+            path: path.to_owned(),
+            connection: None,
+            base: None,
+        }
+    }
+
+    fn record(self, system: &connection::System, caller: &AgentCaller, error: &Error) {
+        let Self { by, method, place, path, connection, base } = self;
+        let what = connection.map(|connection| connection.what()).unwrap_or_default();
+        let (origin, path) = match (place, base) {
+            (Place::Origin(origin), _) => (Some(origin), path),
+            (Place::Base, None) => (None, path),
+            (Place::Base, Some(base)) => {
+                let (origin, below) = (base.origin().as_str().to_owned(), base.to_string());
+                let prefix = below.get(origin.len()..).unwrap_or_default().trim_end_matches('/');
+                (Some(origin), format!("{prefix}{path}"))
+            }
+        };
+        let path = if path.is_empty() { "/".to_owned() } else { path };
+        refused_as(system, caller, &by, What { request: Some((method, origin, path)), ..what }, Some(error));
+    }
+}
+
+/// Decides about a request of an agent, and takes it from the budget. Returns the request to send.
+async fn decided(
+    system: &Arc<connection::System>,
+    caller: &AgentCaller,
+    id: ConnectionId,
+    (parts, body): (RequestParts, RequestBody),
+    asked: &mut Asked,
+) -> Result<(Connection, HttpRequest, RequestBody), Error> {
+    let agent = caller.agent();
+    let mut permit = caller.granted(id).await?;
+    let found = Connection::find(Scope { system, owner: agent.owner_name() }, id).await;
+    let connection = found.map_err(|error| hidden(error, caller, id))?.for_agent(agent.id());
+    asked.connection = Some(connection.clone());
+    asked.base = Some(connection.base_url().await?);
+    let kind = connection.kind().await?;
+    let profile = Profile::of_kind(&kind.descriptor, system.ground.kinds.seats(&kind));
+    let grantee: DisplayText = agent.name().to_owned().into();
+    let ambiguous = |why| RuleError::Ambiguous { grantee: grantee.clone(), why };
+
+    let head = RequestHead::read(parts.body_length(body.length()), &profile).map_err(ambiguous)?;
+    let (request, rest) = match permit.rules().wants_body(&head) {
+        None => (head.streamed(), Some(body)),
+        Some(limit) => {
+            let ground = &system.ground;
+            let read = body.read_within(limit, &*ground.clock, ground.http.policy().idle_timeout()).await;
+            let read = read.map_err(invalid_body)?;
+            // Reading may have taken minutes, in which the grant may have ended.
+            permit = caller.granted(id).await?;
+            match read {
+                ReadBody::Whole(bytes) => (head.with_body(bytes), None),
+                ReadBody::Longer(body) => (head.streamed(), Some(body)),
+            }
+        }
+    };
+    let request = request.map_err(ambiguous)?;
+    let decision = permit.decide(&request);
+    asked.by.rule = grant::deciding(&decision);
+    let asks = matches!(decision, Decision::Ask { .. });
+    if !asks {
+        grant::allowed(&grantee, &decision)?;
+    }
+
+    let (parts, bytes) = request.into_parts();
+    let body = rest.unwrap_or_else(|| RequestBody::whole(Secret::new(bytes.unwrap_or_default())));
+    let (request, body) = match asks {
+        false => (outgoing(&connection, parts).await?, body),
+        true => Box::pin(asking::asked(caller, &connection, &permit, (parts, body), &mut asked.by)).await?,
+    };
+    // A refusal costs nothing.
+    connection.check_frozen().await?;
+    permit.take().await?;
+    Ok((connection.permitted_by(permit.permitted()), request, body))
+}
+
+/// Returns the request with the address to which the parts are relative, and with their headers.
+pub(crate) async fn outgoing(connection: &Connection, parts: RequestParts) -> Result<HttpRequest, Error> {
+    let base = match &parts.place {
+        Place::Base => connection.base_url().await?,
+        Place::Origin(origin) => {
+            let base = host::base_url(origin).filter(|base| base.origin().as_str() == origin);
+            let base = base.ok_or(Error::InvalidRequest("it names an origin that is not one"))?;
+            if !connection.origins().await?.contains(base.origin()) {
+                return Err(Error::Denied { origin: base.origin().clone() });
+            }
+            base
+        }
+    };
+    let request = match parts.target.is_empty() {
+        true => Some(HttpRequest::at(parts.method, &base)),
+        false => host::request(parts.method, &base, &parts.target),
+    };
+    let mut request = request.ok_or(Error::InvalidRequest("its path or its query is not percent-encoded"))?;
+    for (name, value) in parts.headers {
+        let value = match String::from_utf8(value) {
+            Ok(text) => HeaderValue::from(text),
+            Err(bytes) => Secret::new(bytes.into_bytes()).into(),
+        };
+        request.headers.push((name.to_ascii_lowercase().into(), value));
+    }
+    match is_sendable(&request) {
+        true => Ok(request),
+        false => Err(Error::InvalidRequest("only the HTTP client itself may use its method or one of its headers")),
+    }
+}
+
+/// Returns the error for a connection that cannot be found. One that does not exist is not granted.
+fn hidden(error: Error, caller: &AgentCaller, connection: ConnectionId) -> Error {
+    match error {
+        Error::NotFound(_) => {
+            AgentError::NotGranted { agent: caller.agent().name().to_owned().into(), connection }.into()
+        }
+        error => error,
+    }
+}

@@ -1,0 +1,70 @@
+//! The queries of approvals and widenings.
+
+use uuid::Uuid;
+
+use crate::{
+    ids::{AgentId, ApprovalId, ConnectionId},
+    store::{
+        Sealed, Tx,
+        rows::{ApprovalRow, Marked, StoredState, WideningRow},
+    },
+};
+
+pub(super) async fn approvals(tx: &mut Tx) {
+    let (id, agent) = (ApprovalId::from(Uuid::nil()), AgentId::from(Uuid::nil()));
+    let connection = ConnectionId::from(Uuid::nil());
+    let state = StoredState::Waiting;
+    let row = ApprovalRow {
+        id,
+        owner: "local".into(),
+        agent_id: agent,
+        connection_id: connection,
+        kind: "github".into(),
+        state,
+        same: vec![1; 32],
+        facts: "{}".into(),
+        created_at: 1,
+        ends_at: 1,
+        changed_at: 1,
+        fetched_at: None,
+        lease_until: None,
+        marked: Marked::default(),
+    };
+    let widening = WideningRow {
+        owner: "local".into(),
+        agent_id: agent,
+        connection_id: connection,
+        matched: vec![1; 32],
+        revision: 1,
+        facts: "{}".into(),
+        created_at: 1,
+        ends_at: 1,
+        requests: 1,
+        taken: 0,
+        marked: Marked::default(),
+    };
+    let sealed = Sealed::from_row(vec![1; 40]);
+    call!(tx:
+        insert_approval(&row, &sealed, &[1; 72]);
+        put_approval(&row, &[1; 72]);
+        approval("local", id);
+        sealed_of_approval(id);
+        approvals("local", state, Uuid::max(), 9);
+        equal_approvals(agent, &[1; 32], 9);
+        approvals_of_agent(agent, state, 9);
+        approvals_of_connection(connection, state, 9);
+        old_approvals(9, 9);
+        lapsing_approvals(9, 9);
+        prolong_approval(id, 9);
+        put_approval_answer(id, &sealed);
+        erase_approval_request(id);
+        erase_approval_answers(9);
+        delete_approval(id);
+        put_widening(&widening, &[1; 72]);
+        take_widening(&widening);
+        widening(("local", agent, connection), &[1; 32]);
+        widenings("local");
+        widenings_of(("local", agent, connection));
+        delete_widening(&widening);
+    );
+}

@@ -1,0 +1,47 @@
+"""Calls providers with their own SDKs, unchanged.
+
+A line of JSON with the address and the key comes in, the result goes out as a line of JSON.
+"""
+
+import json
+import sys
+
+import boto3
+import stripe
+from botocore.config import Config
+
+
+def of_stripe(request):
+    stripe.max_network_retries = 0
+    client = stripe.StripeClient(request["key"], base_addresses={"api": request["url"]})
+    customers = client.v1.customers.list({"limit": 1, "expand": ["data.subscriptions"]})
+    made = client.v1.customers.create({"email": "ada@example.com", "metadata": {"team": "one"}})
+    return [customers.data[0].id, made.id]
+
+
+def of_aws(service, request):
+    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    keys = {"aws_access_key_id": request["key"], "aws_secret_access_key": "any text"}
+    return boto3.client(service, region_name="eu-central-1", endpoint_url=request["url"], config=config, **keys)
+
+
+def of_sts(request):
+    return of_aws("sts", request).get_caller_identity()["Account"]
+
+
+def of_s3(request):
+    s3 = of_aws("s3", request)
+    s3.put_object(Bucket="plans", Key="a b/ü.txt", Body=b"hello", ContentType="text/plain", Metadata={"team": "one"})
+    return s3.get_object(Bucket="plans", Key="a b/ü.txt")["Body"].read().decode()
+
+
+CALLS = {"stripe": of_stripe, "sts": of_sts, "s3": of_s3}
+
+print("ready", flush=True)
+for line in sys.stdin:
+    request = json.loads(line)
+    try:
+        answer = {"result": CALLS[request["client"]](request)}
+    except Exception as error:  # every failure is an answer
+        answer = {"error": str(error), "status": getattr(error, "http_status", None)}
+    print(json.dumps(answer), flush=True)
