@@ -21,6 +21,8 @@ pub(crate) struct Odd {
     how: &'static str,
     /// `true` once a run was dropped or ended.
     pub(crate) dropped: Arc<AtomicBool>,
+    /// `true` once a run has begun to poll the plugin.
+    polled: Arc<AtomicBool>,
     /// Releases a plugin that spins.
     pub(crate) released: Arc<AtomicBool>,
     pub(crate) serialized: Arc<AtomicUsize>,
@@ -51,6 +53,7 @@ impl Odd {
         Self {
             how,
             dropped: Default::default(),
+            polled: Default::default(),
             released: Default::default(),
             serialized: Default::default(),
             verified: Default::default(),
@@ -65,6 +68,14 @@ impl Odd {
 
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// Waits until a run polls the plugin. The clock does not tell, because a registry that was just opened may still have
+    /// sleepers.
+    pub(crate) async fn until_polled(&self) {
+        while !self.polled.load(SeqCst) {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn account_id(&self) -> &'static str {
@@ -247,6 +258,7 @@ impl ConnectionDefinition for Odd {
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
+        self.polled.store(true, SeqCst);
         let _guard = Guard(self.dropped.clone(), self.how.starts_with("drop"));
         self.waits(ctx).await?;
         let made = SetupResult::new("odd-credential".into(), account(self.account_id()));

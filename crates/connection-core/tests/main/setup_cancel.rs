@@ -48,7 +48,7 @@ async fn cancelling_drops_a_run_in_progress() {
     let odd = Odd::new("hang");
     let registry = world.open(odd.clone()).await;
     let session = registry.setups().begin(&ODD).await.unwrap();
-    world.clock.until_asleep(2).await;
+    odd.until_polled().await;
     assert!(!odd.dropped.load(SeqCst));
     session.cancel().await.unwrap();
     while !odd.dropped.load(SeqCst) {

@@ -105,6 +105,7 @@ async fn a_plugin_that_hangs_is_ended_after_a_minute() {
     let odd = Odd::new("hang");
     let registry = world.open(odd.clone()).await;
     let session = registry.setups().begin(&ODD).await.unwrap();
+    odd.until_polled().await;
     world.clock.until_asleep(2).await;
     world.clock.advance(Duration::from_secs(59));
     assert!(!odd.dropped.load(SeqCst) && session.current_step().is_none(), "a minute is not over yet");
@@ -119,6 +120,7 @@ async fn a_plugin_that_spins_is_told_as_a_timeout_and_holds_up_no_other() {
     let odd = Odd::new("spin");
     let registry = world.builder().kind(odd.clone()).kind(crate::acme::Acme::default()).open().await.unwrap();
     let session = registry.setups().begin(&ODD).await.unwrap();
+    odd.until_polled().await;
     world.clock.until_asleep(2).await;
     connected(&registry, "key-1").await;
     world.clock.advance(Duration::from_secs(61));
@@ -133,6 +135,7 @@ async fn a_notice_after_the_end_of_a_session_is_dropped() {
     let odd = Odd::new("spin and show");
     let registry = world.open(odd.clone()).await;
     let session = registry.setups().begin(&ODD).await.unwrap();
+    odd.until_polled().await;
     world.clock.until_asleep(2).await;
     world.clock.advance(Duration::from_secs(61));
     assert_eq!(code(&session.terminal().await.unwrap()), "plugin_timeout");
