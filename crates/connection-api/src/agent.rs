@@ -114,6 +114,30 @@ pub struct Agent {
     pub grants: Vec<AgentGrant>,
 }
 
+/// The client of an agent: a program that signed in, and gets its tokens by itself.
+///
+/// ```
+/// use connection_api::AgentClient;
+///
+/// fn sentence(client: &AgentClient) -> String {
+///     format!("{} from {}, until {}", client.name, client.host, client.ends_at)
+/// }
+/// # let _ = sentence;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AgentClient {
+    /// The name by which the client calls itself.
+    pub name: String,
+    /// The host to which the browser returned with the code.
+    pub host: String,
+    /// The time at which it got its code or its last refresh token.
+    pub renewed_at: String,
+    /// The time at which its last token ends.
+    pub ends_at: String,
+}
+
 /// An agent, with its tokens.
 ///
 /// ```
@@ -130,7 +154,10 @@ pub struct ShownAgent {
     /// The agent.
     #[serde(flatten)]
     pub agent: Agent,
-    /// The tokens in the order in which they were made, with those that ended recently.
+    /// The client that signed in; `null` if none can get a token.
+    #[serde(default)]
+    pub client: Option<AgentClient>,
+    /// The tokens that a person made, in the order in which they were made, with those that ended recently.
     pub tokens: Vec<AgentToken>,
 }
 

@@ -35,6 +35,7 @@ mod agent;
 mod answers;
 mod approval;
 mod connection;
+mod consent;
 mod event;
 mod extension;
 mod freeze;
@@ -53,9 +54,9 @@ mod webhook;
 mod words;
 
 pub use agent::{
-    Agent, AgentGrant, AgentToken, Audience, Explanation, GrantBudget, GrantPreview, GrantRules, GrantState,
-    IssuedAgentToken, LearnedRules, NewAgent, NewAgentGrant, NewAgentToken, NewAudience, RemovedAgent, RuleEffect,
-    RulesDecision, RulesDifference, ShownAgent,
+    Agent, AgentClient, AgentGrant, AgentToken, Audience, Explanation, GrantBudget, GrantPreview, GrantRules,
+    GrantState, IssuedAgentToken, LearnedRules, NewAgent, NewAgentGrant, NewAgentToken, NewAudience, RemovedAgent,
+    RuleEffect, RulesDecision, RulesDifference, ShownAgent,
 };
 pub use answers::Answers;
 pub use approval::{
@@ -67,6 +68,7 @@ pub use connection::{
     RefreshOutcome, Refreshed, RemedyAction, Removal, Removed, Rename, SetDefault, SetTags, ShownConnection, Teardown,
     Verification,
 };
+pub use consent::{ConsentGrant, ConsentRequest, Decided, NewConsent, ShownConsent};
 pub use event::{Chain, Event, EventDelivery, EventDeliveryState, EventPage, Order};
 pub use extension::{
     AddExtension, BeginHandOff, Choice, DeclaredPreference, Extension, FollowedHandOff, HandOff, HandOffSetup,

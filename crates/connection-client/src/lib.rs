@@ -50,6 +50,7 @@ mod call;
 mod client;
 mod connection_filter;
 mod connections;
+mod consents;
 mod doctor;
 mod error;
 mod events;

@@ -161,10 +161,13 @@ mod verify;
 mod webhook;
 
 pub use access_token::{
-    AccessToken, AccessTokens, Audience, IssuedToken, NewAccessToken, NewSetupLink, RepeatedRequest, RequestKey, Role,
-    SetupLink,
+    AccessToken, AccessTokens, AgentClient, Audience, ClientCredential, ClientProof, ClientTokens, IssuedToken,
+    NewAccessToken, NewSetupLink, RepeatedRequest, RequestKey, Role, SetupLink,
 };
-pub use agent::{Agent, AgentCaller, AgentGrant, Agents, GrantAgent, NewAgentToken, Permit};
+pub use agent::{
+    AdmitClient, AdmittedClient, Agent, AgentCaller, AgentGrant, Agents, GrantAgent, NewAgentToken, Permit,
+    SignedInClient,
+};
 pub use approval::{Widening, visible};
 pub use approval_state::{ApprovalState, LapseReason};
 pub use approvals::{

@@ -28,6 +28,7 @@ const SCREENS = [
   ['/agents/:name', lazy(() => import('./screens/agent.js'))],
   ['/approvals', lazy(() => import('./screens/approvals.js'))],
   ['/approvals/:id', lazy(() => import('./screens/approval.js'))],
+  ['/consent', lazy(() => import('./screens/consent.js'))],
   ['/profiles', lazy(() => import('./screens/profiles.js'))],
   ['/usage', lazy(() => import('./screens/usage.js'))],
   ['/activity', lazy(() => import('./screens/activity.js'))],

@@ -273,7 +273,7 @@ fn invalid_rules(invalid: InvalidRules) -> AgentRefusal {
     }
 }
 
-fn duration(member: &'static str, text: &str) -> Result<Duration, AgentRefusal> {
+pub(crate) fn duration(member: &'static str, text: &str) -> Result<Duration, AgentRefusal> {
     read_span(text).ok_or_else(|| AgentRefusal::Member {
         member,
         code: "invalid_expiry",

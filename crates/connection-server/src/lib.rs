@@ -45,6 +45,7 @@ mod query;
 mod rate;
 mod routes;
 mod sends;
+mod sign_in;
 mod unknown;
 pub mod view;
 mod waits;
@@ -60,6 +61,7 @@ use changes::Changes;
 use rate::Rates;
 use routes::{Feeds, KnownKey, Streams};
 use sends::Sends;
+use sign_in::SignIn;
 use waits::Waits;
 
 pub use appearance::{Accent, InvalidAppearance, Logo, ReturnAddress};
@@ -96,6 +98,11 @@ impl fmt::Debug for Api {
 }
 
 impl Api {
+    /// Returns the server at which clients sign in.
+    pub(crate) fn sign_in(&self) -> SignIn {
+        SignIn::new(self.registry.clone(), self.options.clone())
+    }
+
     fn new(registry: ConnectionRegistry, options: ApiOptions) -> Self {
         let started_at = registry.clock().now();
         let rates = Arc::new(Rates::new(options.requests_per_minute));

@@ -47,7 +47,7 @@ impl<'a> AccessTokens<'a> {
     ///
     /// [`Error::AccessToken`] for a code that is unknown, was used or has expired, and the store's errors.
     pub fn exchange_code(self, code: &'a SecretString) -> BoxFuture<'a, Result<IssuedToken, Error>> {
-        self.exchange_once(code, |row| row.link.is_none())
+        self.exchange_once(code, |row| row.link.is_none() && row.agent_id.is_none())
     }
 
     /// Makes the token of a visitor for the code of a setup link. The token ends after 30 minutes.

@@ -3,6 +3,7 @@
 //! A token is 256 random bits. The store holds a MAC of it, by which it is found, so that no comparison depends on the
 //! text. Each row has a mark: a row that was edited or restored outside of the program is not accepted.
 
+mod client;
 mod code;
 mod for_agent;
 mod limit;
@@ -28,6 +29,8 @@ use crate::{
     },
 };
 
+pub use client::{AgentClient, ClientCredential, ClientProof, ClientTokens};
+pub(crate) use client::{ClientCode, of_client, present};
 pub(crate) use for_agent::{
     AgentToken, accepted_of_agent, find_of_agent, listed_of_agent, revoke_of_agent, token_hash,
 };
@@ -272,6 +275,7 @@ impl<'a> AccessTokens<'a> {
             revoked_at: None,
             agent_id: None,
             audience: None,
+            client: None,
             marked: Default::default(),
         };
         Ok((row, text))

@@ -15,7 +15,7 @@ const TABLE: &str = "connection_access_token";
 fn fields(row: &AccessTokenRow) -> Vec<Vec<u8>> {
     let AccessTokenRow { purpose, token_hash, name, role, extension, link, setup_id, .. } = row;
     let AccessTokenRow { created_at, expires_at, idle, revoked_at, .. } = row;
-    let AccessTokenRow { agent_id, audience, .. } = row;
+    let AccessTokenRow { agent_id, audience, client, .. } = row;
     let seconds = |seconds: &Option<i64>| optional(seconds.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
     let mut fields = vec![
         purpose.as_str().into(),
@@ -36,6 +36,8 @@ fn fields(row: &AccessTokenRow) -> Vec<Vec<u8>> {
         fields.push(optional(agent.as_deref().map(str::as_bytes)));
         fields.push(optional(audience.as_deref().map(str::as_bytes)));
     }
+    // The tokens that no client got have the marks that they had before there were clients.
+    fields.extend(client.clone().map(String::into_bytes));
     fields
 }
 
@@ -64,6 +66,19 @@ pub(super) async fn revoke(tx: &mut Tx, sealer: &Sealer, row: AccessTokenRow, at
     let row = AccessTokenRow { revoked_at: Some(at), ..row };
     let mark = written(tx, sealer, &row, at).await?;
     tx.revoke_access_token(row.id, at, &mark).await
+}
+
+/// Sets the end of a code, and marks the row. The transaction holds the owner's lock.
+pub(super) async fn set_end(
+    tx: &mut Tx,
+    sealer: &Sealer,
+    row: AccessTokenRow,
+    end: i64,
+    at: i64,
+) -> Result<(), StoreError> {
+    let row = AccessTokenRow { expires_at: Some(end), ..row };
+    let mark = written(tx, sealer, &row, at).await?;
+    tx.set_access_token_end(row.id, end, &mark).await
 }
 
 /// Lets the visitor of a setup link continue this setup, and marks the row. The transaction holds the owner's lock.

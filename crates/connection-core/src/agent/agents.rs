@@ -2,9 +2,9 @@
 
 use connection_contract::BoxFuture;
 
-use super::{Agent, AgentGrant, grants};
+use super::{AdmitClient, Agent, AgentGrant, grants};
 use crate::{
-    AgentError, AgentId, Error,
+    AgentClient, AgentError, AgentId, ClientProof, Error,
     access_token::revoke_of_agent,
     grant::agent,
     ground::{Ground, Scope},
@@ -54,22 +54,13 @@ impl<'a> Agents<'a> {
                 return Err(AgentError::InvalidName.into());
             }
             let ground = self.scope.system.clone();
-            let row = AgentRow {
-                id: ground.ids.next().into(),
-                owner: self.scope.owner.to_owned(),
-                name: name.to_owned(),
-                made_at: ground.clock.now().seconds(),
-                removed_at: None,
-                marked: Marked::default(),
-            };
+            let row = new_row(&ground, self.scope.owner, name);
             let new = row.clone();
             let job = self.scope.system.store.write(move |tx| {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&new.owner)).await?;
-                    let known = tx.agents_named(&new.owner, &new.name).await?;
-                    if let Some(known) = known.iter().find(|known| known.removed_at.is_none()) {
-                        let exists = AgentError::Exists(new.name.clone().into());
-                        return Ok(agent::check(&ground.sealer, known).map_err(Error::from).and(Err(exists.into())));
+                    if let Some(error) = name_refusal(tx, &ground, &new, None).await? {
+                        return Ok(Err(error));
                     }
                     agent::insert(tx, &ground.sealer, &new).await?;
                     tx.made(&new.id.to_string()).await.map(Ok)
@@ -77,6 +68,30 @@ impl<'a> Agents<'a> {
             });
             job.await??;
             Ok(Agent::of(self.scope.owned(), row))
+        })
+    }
+
+    /// Returns an agent to be created for a client, which gets its tokens for a code. Only the host awaits it, after a
+    /// person decided so. The name is as in [`create`](Self::create).
+    pub fn admit(self, name: &str, client: AgentClient, proof: ClientProof) -> AdmitClient {
+        AdmitClient::new(self.scope.owned(), name, client, proof)
+    }
+
+    /// Returns the newest agent of a client with this id, if it was not removed.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn of_client(self, id: &'a str) -> BoxFuture<'a, Result<Option<Agent>, Error>> {
+        Box::pin(async move {
+            let mut found = None;
+            for agent in self.list().await? {
+                let is_newer = found.as_ref().is_none_or(|found: &Agent| found.made_at() < agent.made_at());
+                if is_newer && agent.client().await?.is_some_and(|client| client.client.id == id) {
+                    found = Some(agent);
+                }
+            }
+            Ok(found)
         })
     }
 
@@ -178,8 +193,36 @@ impl<'a> Agents<'a> {
     }
 }
 
+/// Returns the row of an agent that is to be inserted.
+pub(super) fn new_row(ground: &Ground, owner: &str, name: &str) -> AgentRow {
+    AgentRow {
+        id: ground.ids.next().into(),
+        owner: owner.to_owned(),
+        name: name.to_owned(),
+        made_at: ground.clock.now().seconds(),
+        removed_at: None,
+        marked: Marked::default(),
+    }
+}
+
+/// Returns why an agent cannot have its name: another one has it, apart from `former`, which is to be removed. The
+/// transaction holds the owner's lock.
+pub(super) async fn name_refusal(
+    tx: &mut Tx,
+    ground: &Ground,
+    new: &AgentRow,
+    former: Option<AgentId>,
+) -> Result<Option<Error>, StoreError> {
+    let known = tx.agents_named(&new.owner, &new.name).await?;
+    let taken = known.iter().find(|known| known.removed_at.is_none() && Some(known.id) != former);
+    Ok(taken.map(|known| match agent::check(&ground.sealer, known) {
+        Ok(()) => AgentError::Exists(new.name.clone().into()).into(),
+        Err(edited) => edited.into(),
+    }))
+}
+
 /// Revokes what an agent has, and marks it as removed.
-async fn remove(tx: &mut Tx, ground: &Ground, row: AgentRow) -> Result<(), StoreError> {
+pub(super) async fn remove(tx: &mut Tx, ground: &Ground, row: AgentRow) -> Result<(), StoreError> {
     let grants = tx.agent_grants(&row.owner, row.id).await?;
     for connection in grants.iter().filter(|grant| grant.revoked_at.is_none()).map(|grant| grant.connection_id) {
         tx.lock(Lock::Connection(connection)).await?;
@@ -190,7 +233,7 @@ async fn remove(tx: &mut Tx, ground: &Ground, row: AgentRow) -> Result<(), Store
     agent::remove(tx, &ground.sealer, row, now).await
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_allowed)
 }

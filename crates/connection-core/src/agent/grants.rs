@@ -19,9 +19,9 @@ use crate::{
 };
 
 /// The time after which a grant ends for which no other one is stated.
-const USUAL_TIME: Duration = Duration::from_hours(24);
+pub(super) const USUAL_TIME: Duration = Duration::from_hours(24);
 /// The longest time for which a grant may last.
-const MAX_TIME: Duration = Duration::from_hours(365 * 24);
+pub(super) const MAX_TIME: Duration = Duration::from_hours(365 * 24);
 
 /// The permission of an agent to use one connection within rules, as a person gave it.
 ///
@@ -158,7 +158,7 @@ impl GrantAgent {
     }
 
     /// Returns the row of the grant, if it is given now.
-    fn row(&self) -> Result<AgentGrantRow, Error> {
+    pub(super) fn row(&self) -> Result<AgentGrantRow, Error> {
         let time = self.time.or(self.rules.expires()).unwrap_or(USUAL_TIME);
         if time < Duration::from_secs(1) || time > MAX_TIME {
             return Err(AgentError::InvalidExpiry.into());
@@ -178,18 +178,17 @@ impl GrantAgent {
 
     async fn give(self) -> Result<AgentGrant, Error> {
         let row = self.row()?;
-        let connection = self.connection;
         let stored = row.clone();
         let by = self.agent.clone();
         let job = self.agent.scope.system.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&stored.owner)).await?;
-                tx.lock(Lock::Connection(connection)).await?;
-                if let Some(error) = refusal(tx, &by, connection).await? {
+                tx.lock(Lock::Connection(stored.connection_id)).await?;
+                if let Some(error) = refusal(tx, &by, stored.connection_id).await? {
                     return Ok(Err(error));
                 }
                 agent::write(tx, &by.scope.system, (&by.name, &stored), event::AGENT_GRANTED).await?;
-                tx.made(&connection.to_string()).await.map(Ok)
+                tx.made(&stored.connection_id.to_string()).await.map(Ok)
             })
         });
         job.await??;
@@ -199,9 +198,18 @@ impl GrantAgent {
 
 /// Returns why the agent cannot be granted the connection.
 async fn refusal(tx: &mut Tx, agent: &Agent, connection: ConnectionId) -> Result<Option<Error>, StoreError> {
-    if let Err(error) = agent.checked(tx).await? {
-        return Ok(Some(error));
+    match agent.checked(tx).await? {
+        Ok(()) => refusal_of(tx, agent, connection).await,
+        Err(error) => Ok(Some(error)),
     }
+}
+
+/// Returns why no agent of this owner can be granted the connection.
+pub(super) async fn refusal_of(
+    tx: &mut Tx,
+    agent: &Agent,
+    connection: ConnectionId,
+) -> Result<Option<Error>, StoreError> {
     let account = tx.account(connection).await?.filter(|account| *account.owner == *agent.scope.owner);
     let kind = account.as_ref().and_then(|account| Kind::parse(&account.kind));
     let (Some(account), Some(kind)) = (account, kind) else { return Ok(Some(Error::NotFound(connection))) };

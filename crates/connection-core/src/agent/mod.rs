@@ -6,6 +6,7 @@
 
 mod agents;
 mod caller;
+mod client;
 mod grants;
 mod kept;
 mod tokens;
@@ -23,6 +24,7 @@ use crate::{
 
 pub use agents::Agents;
 pub use caller::{AgentCaller, Permit};
+pub use client::{AdmitClient, AdmittedClient, SignedInClient};
 pub use grants::{AgentGrant, GrantAgent};
 pub use tokens::NewAgentToken;
 

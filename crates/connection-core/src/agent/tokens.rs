@@ -77,14 +77,16 @@ impl Agent {
     }
 
     /// Returns the tokens of the agent in the order in which they were made, with those that ended recently. A token
-    /// whose row was edited or restored is left out.
+    /// whose row was edited or restored is left out, and so are those that a client got by itself
+    /// ([`client`](Self::client)).
     ///
     /// # Errors
     ///
     /// The store's errors.
     pub fn tokens(&self) -> BoxFuture<'_, Result<Vec<AccessToken>, Error>> {
         Box::pin(async move {
-            let rows = self.scope.system.reader().await?.agent_tokens(self.id).await?;
+            let mut rows = self.scope.system.reader().await?.agent_tokens(self.id).await?;
+            rows.retain(|row| row.client.is_none());
             Ok(listed_of_agent(&self.scope.system, &rows))
         })
     }

@@ -328,7 +328,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<KeptValue> {
         rescued_entry::TAG => StoredKind::Entry(SessionId::from(id)),
         _ => return None,
     };
-    Some(KeptValue { kind, generation: i64::from_be_bytes(*generation), sealed: Sealed::of_file(sealed) })
+    Some(KeptValue { kind, generation: i64::from_be_bytes(*generation), sealed: Sealed::of_bytes(sealed) })
 }
 
 pub(super) async fn owner_and_kind(system: &System, scope: ExchangeScope) -> Result<Option<(String, Kind)>, Error> {

@@ -7,8 +7,9 @@ use connection_rules::RequestParts;
 use secrecy::SecretString;
 
 use crate::{
-    AgentApproval, AgentCaller, Agents, ApprovalId, Approvals, Audience, ConnectionId, ConnectionRegistry, Error,
-    Extensions, Profiles, RequestBody, Response, Setups, Webhooks, approvals, door,
+    AgentApproval, AgentCaller, Agents, ApprovalId, Approvals, Audience, ClientCredential, ClientTokens, ConnectionId,
+    ConnectionRegistry, Error, Extensions, Profiles, RequestBody, Response, Setups, Webhooks, access_token, approvals,
+    door,
 };
 
 impl ConnectionRegistry {
@@ -40,6 +41,23 @@ impl ConnectionRegistry {
         audience: Audience,
     ) -> BoxFuture<'a, Result<Option<AgentCaller>, Error>> {
         AgentCaller::authenticated(&self.systems.ground, &self.systems.callers, text, audience)
+    }
+
+    /// Exchanges what the client of an agent presents for tokens. Returns `None` if it is refused: unknown, used, ended,
+    /// revoked or of another client.
+    ///
+    /// A code that is presented twice within its 60 seconds, or by somebody who cannot prove to be its client, ends what
+    /// was given for it. A refresh token returns the same successor for 60 seconds, and nothing after that.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, the code may have been used up. A refresh token can be presented again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Row`] if a row was edited or restored, and the store's errors.
+    pub fn client_tokens(&self, credential: ClientCredential) -> BoxFuture<'_, Result<Option<ClientTokens>, Error>> {
+        access_token::present(&self.systems.ground, credential)
     }
 
     /// Sends a request of an agent through a connection of the agent's owner, if the agent's grant allows it. Every door

@@ -1,8 +1,16 @@
 //! The face for programs that receive callbacks and webhooks themselves.
 
-use connection_contract::{BoxFuture, HttpError, HttpResponse, Secret, encode, host};
+use std::{sync::Arc, time::Duration};
+
+use connection_contract::{BoxFuture, Crypto as _, HttpError, HttpRequest, HttpResponse, Secret, encode, host};
+use connection_egress::{AllowedOrigin, Egress, NamedBy};
+use connection_seal::{Place, SealError};
 
 use super::ConnectionRegistry;
+use crate::{Error, store::Sealed};
+
+/// The maximum time in which a document is fetched.
+const MAX_FETCH: Duration = Duration::from_secs(5);
 
 /// The tools of a receiver of callbacks and webhooks, such as `connection-inbound`.
 ///
@@ -45,6 +53,74 @@ impl<'a> Receiver<'a> {
         encode::hex(&self.registry.systems.ground.sealer.mac("connections/callback-proof/v1", challenge.as_bytes()))
     }
 
+    /// Returns the SHA-256 digest of bytes.
+    pub fn sha256(self, bytes: &[u8]) -> [u8; 32] {
+        self.registry.systems.ground.crypto.sha256(bytes)
+    }
+
+    /// Seals a statement that this host gives away and gets back, as text for an address. `purpose` names its use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sealed`] if the keys cannot be read.
+    pub fn seal_statement(self, purpose: &'static str, statement: &'a [u8]) -> BoxFuture<'a, Result<String, Error>> {
+        Box::pin(async move {
+            let sealed = self.registry.systems.ground.sealer.seal(&place(purpose), statement).await;
+            Ok(encode::base64url(sealed.map_err(|source| unsealed(purpose, source))?.as_bytes()))
+        })
+    }
+
+    /// Returns a statement that a process of this store sealed for the same purpose; `None` for any other text, and for
+    /// one that was sealed with a key that is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Sealed`] if the keys cannot be read.
+    pub fn open_statement(self, purpose: &'static str, text: &'a str) -> BoxFuture<'a, Result<Option<Secret>, Error>> {
+        Box::pin(async move {
+            let Some(bytes) = encode::from_base64url(text) else { return Ok(None) };
+            match self.registry.systems.ground.sealer.open(&place(purpose), &Sealed::of_bytes(&bytes)).await {
+                Ok(statement) => Ok(Some(statement)),
+                Err(source @ SealError::Unavailable { .. }) => Err(unsealed(purpose, source)),
+                Err(_) => Ok(None),
+            }
+        })
+    }
+
+    /// Fetches a public document of up to `limit` bytes, within 5 seconds.
+    ///
+    /// The address is `https` and public, no redirect is followed, and no credential is sent.
+    ///
+    /// # Errors
+    ///
+    /// The reason why there is no document: [`HttpError::Denied`] for an address that is not public, and
+    /// [`HttpError::Protocol`] for an answer with another status than 200.
+    pub fn fetch_document(self, url: &'a str, limit: u64) -> BoxFuture<'a, Result<Vec<u8>, HttpError>> {
+        Box::pin(async move {
+            let ground = &self.registry.systems.ground;
+            let base = host::exact_base_url(url).filter(|_| url.starts_with("https://")).ok_or(HttpError::Denied)?;
+            let origin = AllowedOrigin { origin: base.origin().clone(), named: NamedBy::Nobody };
+            let egress = Egress { origins: vec![origin], ..Egress::default() };
+            let request = HttpRequest::at("GET", &base).header("accept", "application/json").no_redirect();
+            let document = async {
+                let mut answer = ground.http.start(&egress, request, limit).await?;
+                if answer.status != 200 {
+                    return Err(HttpError::Protocol);
+                }
+                let mut document = Vec::new();
+                while let Some(piece) = answer.chunk().await? {
+                    document.extend(piece);
+                }
+                Ok(document)
+            };
+            tokio::select! {
+                biased;
+                document = document => document,
+                () = ground.clock.sleep(MAX_FETCH) => Err(HttpError::Timeout),
+            }
+        })
+    }
+
     /// Sends a GET request to an address of this host, as an outside client does.
     ///
     /// No credential is sent, private addresses are allowed, and a redirect to another origin is not followed.
@@ -59,4 +135,13 @@ impl<'a> Receiver<'a> {
     ) -> BoxFuture<'a, Result<HttpResponse, HttpError>> {
         Box::pin(self.registry.systems.ground.send_to_self(base, |base| host::request("GET", base, path_and_query)))
     }
+}
+
+/// Returns the place of a statement, which is in no row.
+fn place(purpose: &'static str) -> Place<'static> {
+    Place { table: "statement", column: purpose, key: &[], owner: "", kind: "", sequence: 0 }
+}
+
+fn unsealed(purpose: &str, source: SealError) -> Error {
+    Error::Sealed { what: format!("a statement for {purpose}"), source: Arc::new(source) }
 }

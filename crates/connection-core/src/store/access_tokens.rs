@@ -16,7 +16,7 @@ macro_rules! token_columns {
     () => {
         concat!(
             "t.id, t.owner, t.purpose, t.token_hash, t.name, t.role, t.extension, t.link, t.setup_id, t.created_at, \
-             t.expires_at, t.idle, t.last_used_at, t.revoked_at, t.agent_id, t.audience, t.mark, ",
+             t.expires_at, t.idle, t.last_used_at, t.revoked_at, t.agent_id, t.audience, t.client, t.mark, ",
             newest!("t.owner", "t.mark"),
             " AS newest"
         )
@@ -66,8 +66,8 @@ impl Tx {
     pub(crate) async fn insert_access_token(&mut self, row: &AccessTokenRow, mark: &[u8]) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_access_token (id, owner, purpose, token_hash, name, role, \
                            extension, link, setup_id, created_at, expires_at, idle, last_used_at, revoked_at, \
-                           agent_id, audience, mark) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+                           agent_id, audience, client, mark) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
         later!(
             self,
             SQL,
@@ -87,6 +87,7 @@ impl Tx {
             row.revoked_at,
             row.agent_id,
             &row.audience,
+            &row.client,
             mark,
         )
     }
@@ -100,6 +101,17 @@ impl Tx {
     ) -> Result<(), StoreError> {
         const SQL: &str = "UPDATE connection_access_token SET revoked_at = $2, mark = $3 WHERE id = $1";
         self.changed(Changed::Agents);
+        later!(self, SQL, id.as_uuid(), at, mark)
+    }
+
+    /// Sets the end of a code.
+    pub(crate) async fn set_access_token_end(
+        &mut self,
+        id: AccessTokenId,
+        at: i64,
+        mark: &[u8],
+    ) -> Result<(), StoreError> {
+        const SQL: &str = "UPDATE connection_access_token SET expires_at = $2, mark = $3 WHERE id = $1";
         later!(self, SQL, id.as_uuid(), at, mark)
     }
 

@@ -15,8 +15,8 @@ impl Sealed {
         Self(bytes)
     }
 
-    /// Creates the value that a file holds.
-    pub(crate) fn of_file(bytes: &[u8]) -> Self {
+    /// Creates the value that a file or a statement holds.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())
     }
 

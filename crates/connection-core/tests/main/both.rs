@@ -4,6 +4,7 @@
 mod access_tokens;
 mod acme;
 mod activation;
+mod agent_client;
 mod agent_grants;
 mod agent_kept;
 mod agents;

@@ -168,6 +168,7 @@ async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
         "DROP INDEX connection_access_token_agent",
         "ALTER TABLE connection_access_token DROP COLUMN agent_id",
         "ALTER TABLE connection_access_token DROP COLUMN audience",
+        "ALTER TABLE connection_access_token DROP COLUMN client",
         "DROP TABLE connection_tag",
         "DROP TABLE connection_use",
         "DROP TABLE connection_attention",

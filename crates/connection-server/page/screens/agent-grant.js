@@ -10,7 +10,7 @@ import { announce, Button, Dialog, Field, Loading, Note, Problem, Search, Time }
 import { Select } from './tokens.js';
 
 const t = texts.agents;
-const ENDS = ['1h', '8h', '24h', '7d', '30d', '365d'];
+export const ENDS = ['1h', '8h', '24h', '7d', '30d', '365d'];
 const OWN = 'own';
 
 /** The connections to choose from. */

@@ -115,7 +115,11 @@ export default function AgentScreen({ name }) {
         <ul class="list-plain grants">${grants.map((grant) => html`<${Grant} key=${grant.connection} grant=${grant}
           canManage=${canManage} onAsk=${setAsked} />`)}</ul>
       </section>
-      <div><${AgentTokens} agent=${agent} canManage=${canManage} onChanged=${reload} />
+      <div>${agent.client && html`<section class="panel" aria-labelledby="client-title">
+          <header><h2 id="client-title">${t.client}</h2></header>
+          <p><strong><bdi>${agent.client.name}</bdi></strong> <code>${agent.client.host}</code></p>
+          <p class="quiet-text"><${Time} of=${agent.client.endsAt} words=${t.clientEnds} /></p></section>`}
+        <${AgentTokens} agent=${agent} canManage=${canManage} onChanged=${reload} />
         <p><a href=${href(`/uses?grantee=${what}`)} onClick=${() => (takeFocus.wanted = true)}>${texts.uses.all}</a></p>
         ${canManage && html`<p class="actions"><${FreezeButton} what=${what} name=${agent.name} isFrozen=${isFrozen}
             onChanged=${freezes.reload} />

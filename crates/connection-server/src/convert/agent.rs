@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connection_api as api;
 use connection_contract::{Descriptor, DoorVariable, Timestamp};
-use connection_core::{AccessToken, Agent, AgentGrant, Audience, ConnectionInfo, IssuedToken};
+use connection_core::{AccessToken, Agent, AgentGrant, Audience, ConnectionInfo, IssuedToken, SignedInClient};
 use connection_rules::{Ambiguous, Decision, Diff, Effect, Profile, Request, RequestHead, RequestParts, Rules};
 use secrecy::ExposeSecret as _;
 
@@ -15,6 +15,16 @@ pub fn agent(agent: &Agent, grants: Vec<api::AgentGrant>) -> api::Agent {
         name: agent.name().to_owned(),
         created_at: agent.made_at().to_rfc3339(),
         grants,
+    }
+}
+
+/// Converts the client of an agent.
+pub fn agent_client(of: &SignedInClient) -> api::AgentClient {
+    api::AgentClient {
+        name: of.client.name.to_string(),
+        host: of.client.host.to_string(),
+        renewed_at: of.renewed_at.to_rfc3339(),
+        ends_at: of.ends_at.to_rfc3339(),
     }
 }
 

@@ -42,6 +42,7 @@ use crate::{
     observe::{OwnId, RequestRecord},
     options::ApiOptions,
     problem::Problem,
+    sign_in,
 };
 
 use address::Address;
@@ -115,6 +116,10 @@ impl Doors {
 /// on. The token is one for models ([`Audience::Mcp`]), in `Authorization: Bearer`, and a request from a page of another
 /// origin is refused.
 ///
+/// A client without a token finds the metadata of the door (RFC 9728), signs in at `/mcp/authorize` and gets its tokens at
+/// `/mcp/token`, after a person consented on the page. It needs no registration by hand: its id is the address of a
+/// document about it, or what it got from `/mcp/register`.
+///
 /// ```
 /// use axum::Router;
 /// use connection_core::ConnectionRegistry;
@@ -132,7 +137,7 @@ where
 {
     let page = options.address().to_owned();
     let doors = Doors::new(registry, options, Some(page));
-    let mcp = mcp::routes(&doors);
+    let mcp = mcp::routes(&doors).merge(sign_in::routes(doors.registry.clone(), doors.options.clone()));
     Router::new()
         .route("/use/approvals/{id}", get(approval::show))
         .route("/use/{connection}", any(pass))

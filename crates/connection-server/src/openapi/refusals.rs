@@ -18,7 +18,7 @@ const REFUSALS: [(&str, &str, &str); 15] = [
     ("403", "NotAllowed", "The token does not allow the request, or a page of another site sent it."),
     ("404", "NotFound", "What the path or the body names does not exist, or belongs to another owner."),
     ("409", "Conflict", "The present state does not allow the request; the code says why."),
-    ("410", "Gone", "The setup has ended."),
+    ("410", "Gone", "The setup, or the request of a client, has ended."),
     ("412", "Changed", "What was read before was changed in the meantime."),
     ("413", "TooLarge", "The body has more than 512 KiB."),
     ("415", "NotJson", "The content type is not `application/json`."),

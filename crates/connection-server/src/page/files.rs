@@ -39,6 +39,7 @@ pub(super) const ASSETS: &[Asset] = assets![
     "screens/connection-row.js",
     "screens/connection.js",
     "screens/connections.js",
+    "screens/consent.js",
     "screens/entry.js",
     "screens/extension-grants.js",
     "screens/extension-settings.js",

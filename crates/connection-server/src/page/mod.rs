@@ -34,6 +34,7 @@ const SCREENS: &[&str] = &[
     "/agents/{name}",
     "/approvals",
     "/approvals/{id}",
+    "/consent",
     "/profiles",
     "/usage",
     "/activity",

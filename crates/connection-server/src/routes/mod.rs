@@ -4,6 +4,7 @@ mod agents;
 mod approvals;
 mod connection_list;
 mod connections;
+mod consents;
 mod doctor;
 mod event_deliveries;
 mod events;
@@ -84,6 +85,9 @@ pub(crate) fn all() -> OpenApiRouter<Api> {
         .routes(routes!(agents::learned))
         .routes(routes!(agents::create_token))
         .routes(routes!(agents::revoke_token))
+        .routes(routes!(consents::create))
+        .routes(routes!(consents::read))
+        .routes(routes!(consents::refuse))
         .routes(routes!(approvals::list))
         .routes(routes!(approvals::show))
         .routes(routes!(approvals::approve))

@@ -41,7 +41,8 @@ pub async fn agent(registry: &ConnectionRegistry, name: &str) -> Result<api::Sho
     let agent = registry.agents().get(name).await?;
     let grants = GrantShapes::new(registry).of(&agent.grants().await?).await?;
     let tokens = agent.tokens().await?.iter().map(convert::agent_token).collect();
-    Ok(api::ShownAgent { agent: convert::agent(&agent, grants), tokens })
+    let client = agent.client().await?.map(|client| convert::agent_client(&client));
+    Ok(api::ShownAgent { agent: convert::agent(&agent, grants), client, tokens })
 }
 
 /// Returns the shape of a grant of this connection.

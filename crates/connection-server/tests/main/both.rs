@@ -42,6 +42,7 @@ mod setup_form;
 mod setup_links;
 mod setup_refusals;
 mod setups;
+mod sign_in;
 mod slow;
 mod tags;
 mod test_host;

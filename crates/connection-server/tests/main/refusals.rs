@@ -33,6 +33,10 @@ fn routes() -> Vec<Route> {
         // Those with a role that may answer find that there is no such approval.
         route("POST /approvals/{id}/approve", json!({ "digest": "x" }), Role::Use, 404),
         route("POST /approvals/{id}/refuse", nothing(), Role::Use, 404),
+        // Whoever may consent learns that the request of the client is none.
+        route("POST /consents", json!({ "request": "x", "name": "a" }), Role::Use, 410),
+        route("POST /consents/read", json!({ "request": "x" }), Role::Use, 410),
+        route("POST /consents/refuse", json!({ "request": "x" }), Role::Use, 410),
         route("POST /agents", json!({ "name": "other" }), Role::Use, 201),
         route("POST /agents/{name}/grants/{connection}/preview", nothing(), Role::Use, 200),
         route("POST /agents/{name}/tokens", json!({ "audience": "doors" }), Role::Use, 201),

@@ -44,6 +44,8 @@ row! {
         pub(crate) agent_id: Option<Uuid>,
         /// The use of the token of an agent, as a word.
         pub(crate) audience: Option<String>,
+        /// The client that got the token, or that may exchange the code, as JSON.
+        pub(crate) client: Option<String>,
         pub(crate) marked: Marked,
     }
 }

@@ -23,12 +23,23 @@ pub(super) async fn run(mut program: Program, agent: &str) -> Result<Exit, Error
     fact(output, "agent", &agent.name)?;
     fact(output, "id", &agent.id)?;
     fact(output, "created", &when(output, &agent.created_at))?;
+    if let Some(client) = &shown.client {
+        let until = when(output, &client.ends_at);
+        fact(
+            output,
+            "client",
+            &format!("{}, which goes back to {}, until {until}", quoted(&client.name), client.host),
+        )?;
+    }
     if agent.grants.is_empty() {
         let grant = format!("connections agents grant {} CONNECTION", quoted(&agent.name));
         fact(output, "may use", &format!("nothing; `{grant}` lets it use a connection"))?;
     }
     for grant in &agent.grants {
         print_grant(output, grant)?;
+    }
+    if shown.tokens.is_empty() && shown.client.is_some() {
+        return output.line("The client renews its token by itself; a person has made none.").map(|()| Exit::Fine);
     }
     if shown.tokens.is_empty() {
         return output.line("The agent has no token.").map(|()| Exit::Fine);

@@ -123,7 +123,8 @@ async fn doors_alone(
     let host = request.headers().get(header::HOST).map(|host| host.as_bytes());
     let is_theirs = host == Some(origin.authority().as_bytes());
     let path = request.uri().path();
-    if is_theirs && !path.starts_with("/use/") && path != "/mcp" {
+    let of_doors = ["/use/", "/mcp/", "/.well-known/"];
+    if is_theirs && path != "/mcp" && !of_doors.iter().any(|of| path.starts_with(of)) {
         return (StatusCode::MISDIRECTED_REQUEST, "only the doors for agents are at this address\n").into_response();
     }
     next.run(request).await

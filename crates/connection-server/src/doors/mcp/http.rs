@@ -11,6 +11,7 @@ use axum::{
     routing::any,
 };
 use connection_core::{Audience, Door};
+use connection_inbound::ArrivedAtSocket;
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
 };
@@ -25,6 +26,7 @@ use crate::{
     guard::names_one_of,
     observe::OwnId,
     problem::Problem,
+    sign_in::challenge,
 };
 
 /// The maximum size of a message in bytes: a request that a person is asked about has at most 1 MiB.
@@ -49,12 +51,16 @@ where
 }
 
 async fn pass(State((doors, service)): State<(Doors, Service)>, request: Request) -> Response {
+    let is_at_socket = is_at_socket(&request);
+    let is_given = request.headers().contains_key(header::AUTHORIZATION);
     let answered = Box::pin(answered(&doors, &service, request)).await;
     let mut response = answered.unwrap_or_else(|refusal| {
         let mut response = refusal.into_response();
         if response.status() == StatusCode::UNAUTHORIZED {
-            // RFC 9110, section 11.6.1.
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            // RFC 9110, section 11.6.1. At a socket, the addresses of the metadata are not reached.
+            let challenge = challenge(&doors.options, is_given).filter(|_| !is_at_socket);
+            let challenge = challenge.unwrap_or(HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     });
@@ -76,11 +82,14 @@ async fn answered(doors: &Doors, service: &Service, mut request: Request) -> Res
     Ok(delivery.around(service.handle(request).await.map(Body::new)))
 }
 
+fn is_at_socket(request: &Request) -> bool {
+    request.extensions().get::<ArrivedAtSocket>().is_some()
+}
+
 /// Checks that the request names this host, and that a browser sends it from no other origin.
 fn checked(doors: &Doors, request: &Request) -> Result<(), Refusal> {
     let origins = doors.options.door_origins();
-    let is_at_socket = request.extensions().get::<connection_inbound::ArrivedAtSocket>().is_some();
-    if !is_at_socket && !names_one_of(origins, request) {
+    if !is_at_socket(request) && !names_one_of(origins, request) {
         return Err(doors.other_host());
     }
     let mut named = request.headers().get_all(header::ORIGIN).iter();

@@ -29,6 +29,7 @@ pub(super) async fn access_tokens(tx: &mut Tx) {
         revoked_at: None,
         agent_id: None,
         audience: None,
+        client: None,
         marked: Marked::default(),
     };
     let attempt = CarriedRequest { key: [1; 32], attempt: Uuid::nil() };
@@ -39,6 +40,7 @@ pub(super) async fn access_tokens(tx: &mut Tx) {
         access_tokens(Some("local"), None, 9);
         insert_access_token(&row, &[1]);
         revoke_access_token(id, 1, &[1]);
+        set_access_token_end(id, 1, &[1]);
         set_access_token_setup(id, SessionId::from(Uuid::nil()), &[1]);
         use_access_token(id, 1);
         delete_access_token(id);

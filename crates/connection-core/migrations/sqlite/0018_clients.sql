@@ -1,0 +1,3 @@
+-- The client that got the token of an agent for a code, or that may exchange the code, as JSON: ClientOfRow in
+-- src/access_token/client.rs. NULL for the tokens that a person made.
+ALTER TABLE connection_access_token ADD COLUMN client TEXT;

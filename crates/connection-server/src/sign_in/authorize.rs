@@ -1,0 +1,124 @@
+//! The request for a code, with which a client leads a browser here. The browser is led on to the page.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use connection_contract::encode;
+
+use super::{
+    SignIn,
+    client::{NoClient, is_document, registered},
+    other_host,
+    redirect::RedirectAddress,
+    register::no_store,
+    request::CodeRequest,
+};
+use crate::{guard::names_one_of, problem::Problem};
+
+/// The maximum length of the texts of a client in bytes.
+const MAX_STATE: usize = 4096;
+/// The length of a challenge: 256 bits in base64url.
+const CHALLENGE: usize = 43;
+
+/// The reason why no page is shown.
+enum Refused {
+    /// The address of the client is not known to be one, so the browser stays here.
+    Here(StatusCode, String),
+    /// The client is told.
+    ToClient(String),
+    Problem(Problem),
+}
+
+pub(super) async fn authorize(State(sign_in): State<SignIn>, request: Request) -> Response {
+    if !names_one_of(sign_in.options.door_origins(), &request) {
+        return other_host(&sign_in.options).into_response();
+    }
+    let mut response = match asked(&sign_in, request.uri().query().unwrap_or_default()).await {
+        Ok(page) => led_to(&page),
+        Err(Refused::ToClient(address)) => led_to(&address),
+        Err(Refused::Here(status, text)) => (status, text).into_response(),
+        Err(Refused::Problem(problem)) => problem.into_response(),
+    };
+    let headers = response.headers_mut();
+    no_store(headers);
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+fn led_to(address: &str) -> Response {
+    match HeaderValue::from_str(address) {
+        Ok(address) => (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response(),
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// Returns the address of the page that asks a person about the request.
+async fn asked(sign_in: &SignIn, query: &str) -> Result<String, Refused> {
+    let pairs = encode::from_form(query);
+    let here = |text: &str| {
+        let text = format!(
+            "This program cannot sign in: {text}.\n\nClose this window, and start the sign-in again from the program.\n"
+        );
+        Refused::Here(StatusCode::BAD_REQUEST, text)
+    };
+    // A parameter that comes twice is not valid (RFC 6749, section 3.1).
+    let one = |name: &str| {
+        let mut values = pairs.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str());
+        let first = values.next();
+        match values.next() {
+            None => Ok(first),
+            Some(_) => Err(here("its request states something twice")),
+        }
+    };
+    let client = one("client_id")?.ok_or_else(|| here("its request names no client"))?;
+    let redirect = one("redirect_uri")?.and_then(RedirectAddress::parse);
+    let redirect = redirect.ok_or_else(|| here("the address to which the browser would return is not accepted"))?;
+    // The document of a client is fetched when a person looks at the page, and not before.
+    let is_known = !is_document(client);
+    if is_known {
+        let known = registered(&sign_in.registry, client).await.map_err(|no| match no {
+            NoClient::Core(error) => Refused::Problem(error.into()),
+            _ => here("this server does not know it, and it must register again"),
+        })?;
+        if !known.has(&redirect) {
+            return Err(here("the address to which the browser would return is not one that it registered"));
+        }
+    }
+    let state = one("state")?;
+    let refused = |code: &str, text: &str| {
+        if !is_known {
+            return here(text);
+        }
+        let parameters = [("error", code), ("error_description", text), ("iss", sign_in.issuer())];
+        Refused::ToClient(redirect.with(parameters.into_iter().chain(state.map(|state| ("state", state)))))
+    };
+    if one("response_type")? != Some("code") {
+        return Err(refused("unsupported_response_type", "the response type is not 'code'"));
+    }
+    let challenge = one("code_challenge")?.filter(|text| is_challenge(text));
+    let Some(challenge) = challenge.filter(|_| matches!(one("code_challenge_method"), Ok(Some("S256")))) else {
+        return Err(refused("invalid_request", "the request has no challenge with the method S256 (RFC 7636)"));
+    };
+    if one("resource")?.is_some_and(|resource| resource != sign_in.resource()) {
+        return Err(refused("invalid_target", "the resource is not the door for models of this server"));
+    }
+    if state.is_some_and(|state| state.len() > MAX_STATE) {
+        return Err(refused("invalid_request", "the state is too long"));
+    }
+    let request = CodeRequest {
+        client: client.to_owned(),
+        redirect: redirect.as_str().to_owned(),
+        state: state.map(str::to_owned),
+        challenge: challenge.to_owned(),
+        ends: CodeRequest::end(sign_in.registry.clock().now()),
+        described: None,
+    };
+    let sealed = request.seal(&sign_in.registry).await.map_err(|error| Refused::Problem(error.into()))?;
+    Ok(format!("{}/consent#request={sealed}", sign_in.options.address()))
+}
+
+fn is_challenge(text: &str) -> bool {
+    text.len() == CHALLENGE && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
