@@ -2234,6 +2234,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Creates an agent for a client, with these grants and no others, and returns the address to which the browser goes with
+         *     the code of the client.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewConsent"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Decided"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                404: components["responses"]["NotFound"];
+                409: components["responses"]["Conflict"];
+                410: components["responses"]["Gone"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/consents/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Returns a request of a client as a person judges it. If the client describes itself in a document, the document is
+         *     fetched now. Nothing is changed.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConsentRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ShownConsent"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                410: components["responses"]["Gone"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/consents/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Returns the address to which the browser goes after a refusal. Nothing is changed. */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description The owner to act for. A token of one owner may only name that one; without a name, a token for every owner acts for `local`. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConsentRequest"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Decided"];
+                    };
+                };
+                401: components["responses"]["Unauthenticated"];
+                403: components["responses"]["NotAllowed"];
+                410: components["responses"]["Gone"];
+                413: components["responses"]["TooLarge"];
+                415: components["responses"]["NotJson"];
+                421: components["responses"]["OtherHost"];
+                422: components["responses"]["Invalid"];
+                429: components["responses"]["TooManyRequests"];
+                500: components["responses"]["Failed"];
+                503: components["responses"]["Unavailable"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deliveries": {
         parameters: {
             query?: never;
@@ -5256,6 +5420,27 @@ export interface components {
             /** @description The place after which the next page begins; `null` on the last one. */
             next: string | null;
         };
+        /** @description A connection that the agent of a client may use. */
+        ConsentGrant: {
+            /** @description The id of the connection. */
+            connection: string;
+            rules?: null | components["schemas"]["GrantRules"];
+        };
+        /** @description The request of a client, as the page got it in its address. */
+        ConsentRequest: {
+            /** @description The sealed request, from the address of the page or from [`ShownConsent::request`]. */
+            request: string;
+        };
+        /** @description What a decision led to. */
+        Decided: {
+            /** @description The name of the agent that was created; `null` after a refusal. */
+            agent: string | null;
+            /**
+             * @description The address of the client to which the browser goes now. It may contain a code, which is accepted once within 60
+             *     seconds.
+             */
+            redirect: string;
+        };
         /** @description A preference as the extension declares it. */
         DeclaredPreference: {
             /** @description The choices of a `dropdown`. */
@@ -5930,6 +6115,17 @@ export interface components {
             /** @description The id of the caller's own token, which the caller may revoke. */
             token: string;
         };
+        /** @description The client of an agent: a program that signed in, and gets its tokens by itself. */
+        ModelClient: {
+            /** @description The time at which its last token ends; `null` if it must sign in again. */
+            endsAt: string | null;
+            /** @description The host to which the browser returned with the code. */
+            host: string;
+            /** @description The name by which the client calls itself. */
+            name: string;
+            /** @description The time at which it got its code or its last refresh token; `null` if it must sign in again. */
+            renewedAt: string | null;
+        };
         /** @description An agent to create. */
         NewAgent: {
             /** @description The name: 1 to 64 of the characters `a-z`, `0-9` and `-`. */
@@ -5965,6 +6161,19 @@ export interface components {
              * @description The number of further requests that pass: 1 to 100, and 10 if nothing is stated.
              */
             requests?: number | null;
+        };
+        /** @description The consent of a person. */
+        NewConsent: {
+            /** @description The connections that the agent may use, none by default. */
+            connections?: components["schemas"]["ConsentGrant"][];
+            /** @description The time after which the client and its grants end, such as `8h`: at most 365 days, and 24 hours by default. */
+            expires?: string | null;
+            /** @description The name of the new agent: 1 to 64 of the characters `a-z`, `0-9` and `-`. */
+            name: string;
+            /** @description The name of the former agent of the same client, which is removed. */
+            replaces?: string | null;
+            /** @description The request, as [`ShownConsent::request`] has it. */
+            request: string;
         };
         /** @description A request to freeze something. */
         NewFreeze: {
@@ -6857,7 +7066,8 @@ export interface components {
         SetupType: "cancelled" | "confirm" | "done" | "failed" | "notice" | "prompt" | "redirect" | "working";
         /** @description An agent, with its tokens. */
         ShownAgent: components["schemas"]["Agent"] & {
-            /** @description The tokens in the order in which they were made, with those that ended recently. */
+            client: null | components["schemas"]["ModelClient"];
+            /** @description The tokens that a person made, in the order in which they were made, with those that ended recently. */
             tokens: components["schemas"]["AgentToken"][];
         };
         /** @description An approval with everything by which a person judges it. */
@@ -6902,6 +7112,28 @@ export interface components {
             updatedAt: string;
             /** @description The grants by which extensions use it. */
             uses: components["schemas"]["Grant"][];
+        };
+        /** @description A client that asks to act as an agent, as a person judges it. */
+        ShownConsent: {
+            /** @description The name by which the client calls itself. Nobody has checked it. */
+            client: string;
+            /** @description The address of the document in which the client describes itself; `null` for a client that registered here. */
+            document: string | null;
+            /** @description The time until which a decision is accepted. */
+            expiresAt: string;
+            /**
+             * @description The name of the newest agent of the same client: of the same document, or registered with the same name and hosts.
+             *     `null` if there is none.
+             */
+            former: string | null;
+            /** @description The host to which the browser returns, with its port. Only what listens there gets the code. */
+            host: string;
+            /** @description `true` if the host is this machine, as the browser sees it. */
+            isLocal: boolean;
+            /** @description A name for the agent that no agent has. */
+            name: string;
+            /** @description The request, to be sent with the decision. */
+            request: string;
         };
         /** @description A header of a request, made visible. */
         ShownHeader: {
@@ -7268,7 +7500,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The setup has ended. */
+        /** @description The setup, or the request of a client, has ended. */
         Gone: {
             headers: {
                 [name: string]: unknown;

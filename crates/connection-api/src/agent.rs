@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{approval::Widening, words::words};
+use crate::{approval::Widening, model_client::ModelClient, words::words};
 
 words! {
     /// The doors at which the token of an agent is accepted.
@@ -114,30 +114,6 @@ pub struct Agent {
     pub grants: Vec<AgentGrant>,
 }
 
-/// The client of an agent: a program that signed in, and gets its tokens by itself.
-///
-/// ```
-/// use connection_api::AgentClient;
-///
-/// fn sentence(client: &AgentClient) -> String {
-///     format!("{} from {}, until {}", client.name, client.host, client.ends_at)
-/// }
-/// # let _ = sentence;
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct AgentClient {
-    /// The name by which the client calls itself.
-    pub name: String,
-    /// The host to which the browser returned with the code.
-    pub host: String,
-    /// The time at which it got its code or its last refresh token.
-    pub renewed_at: String,
-    /// The time at which its last token ends.
-    pub ends_at: String,
-}
-
 /// An agent, with its tokens.
 ///
 /// ```
@@ -154,9 +130,9 @@ pub struct ShownAgent {
     /// The agent.
     #[serde(flatten)]
     pub agent: Agent,
-    /// The client that signed in; `null` if none can get a token.
+    /// The client for which the agent was created; `null` for an agent that a person created otherwise.
     #[serde(default)]
-    pub client: Option<AgentClient>,
+    pub client: Option<ModelClient>,
     /// The tokens that a person made, in the order in which they were made, with those that ended recently.
     pub tokens: Vec<AgentToken>,
 }

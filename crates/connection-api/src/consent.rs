@@ -45,7 +45,8 @@ pub struct ShownConsent {
     pub document: Option<String>,
     /// A name for the agent that no agent has.
     pub name: String,
-    /// The name of the former agent of the same client; `null` if there is none.
+    /// The name of the newest agent of the same client: of the same document, or registered with the same name and hosts.
+    /// `null` if there is none.
     pub former: Option<String>,
     /// The request, to be sent with the decision.
     pub request: String,
@@ -59,7 +60,7 @@ pub struct ShownConsent {
 /// use connection_api::NewConsent;
 ///
 /// let consent: NewConsent = serde_json::from_str(r#"{ "request": "AbC", "name": "claude", "expires": "8h" }"#)?;
-/// assert!(consent.connections.is_empty() && !consent.replaces);
+/// assert!(consent.connections.is_empty() && consent.replaces.is_none());
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,9 +77,9 @@ pub struct NewConsent {
     /// The connections that the agent may use, none by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ConsentGrant>,
-    /// `true` to remove the former agent of the same client.
-    #[serde(default)]
-    pub replaces: bool,
+    /// The name of the former agent of the same client, which is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
 }
 
 /// A connection that the agent of a client may use.

@@ -41,6 +41,7 @@ mod extension;
 mod freeze;
 mod import;
 mod kind;
+mod model_client;
 mod page;
 mod problem;
 mod profile;
@@ -54,9 +55,9 @@ mod webhook;
 mod words;
 
 pub use agent::{
-    Agent, AgentClient, AgentGrant, AgentToken, Audience, Explanation, GrantBudget, GrantPreview, GrantRules,
-    GrantState, IssuedAgentToken, LearnedRules, NewAgent, NewAgentGrant, NewAgentToken, NewAudience, RemovedAgent,
-    RuleEffect, RulesDecision, RulesDifference, ShownAgent,
+    Agent, AgentGrant, AgentToken, Audience, Explanation, GrantBudget, GrantPreview, GrantRules, GrantState,
+    IssuedAgentToken, LearnedRules, NewAgent, NewAgentGrant, NewAgentToken, NewAudience, RemovedAgent, RuleEffect,
+    RulesDecision, RulesDifference, ShownAgent,
 };
 pub use answers::Answers;
 pub use approval::{
@@ -81,6 +82,7 @@ pub use kind::{
     AcceptKind, AuthType, Capability, ForgottenClient, Guide, Input, Kind, KindChange, KindChanges, KindChoice,
     KindField, ListedKind, Way,
 };
+pub use model_client::ModelClient;
 pub use page::{Empty, Page};
 pub use problem::{FieldProblem, Problem, Reason};
 pub use profile::{

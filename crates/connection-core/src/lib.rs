@@ -161,12 +161,11 @@ mod verify;
 mod webhook;
 
 pub use access_token::{
-    AccessToken, AccessTokens, AgentClient, Audience, ClientCredential, ClientProof, ClientTokens, IssuedToken,
+    AccessToken, AccessTokens, Audience, ClientCredential, ClientProof, ClientTokens, IssuedToken, ModelClient,
     NewAccessToken, NewSetupLink, RepeatedRequest, RequestKey, Role, SetupLink,
 };
 pub use agent::{
-    AdmitClient, AdmittedClient, Agent, AgentCaller, AgentGrant, Agents, GrantAgent, NewAgentToken, Permit,
-    SignedInClient,
+    AdmitClient, AdmittedClient, Agent, AgentCaller, AgentGrant, Agents, GrantAgent, NewAgentToken, Permit, SignedIn,
 };
 pub use approval::{Widening, visible};
 pub use approval_state::{ApprovalState, LapseReason};

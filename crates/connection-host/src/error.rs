@@ -133,6 +133,7 @@ impl Exit {
             | "key_failed"
             | "kind_changed"
             | "kind_taken"
+            | "too_many_renewals"
             | "too_many_setups"
             | "too_many_tokens"
             | "unknown_secret" => Self::Refused,

@@ -144,6 +144,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("token_not_found", Exit::NotFound),
     ("too_many_approvals", Exit::Refused),
     ("too_many_fields", Exit::SetupFailed),
+    ("too_many_renewals", Exit::Refused),
     ("too_many_setups", Exit::Refused),
     ("too_many_tokens", Exit::Refused),
     ("tool_missing", Exit::NotFound),

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -32,10 +32,14 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
 
 /// Passes a request on if it names this host, comes from no other site, and has the right content type.
 pub(crate) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let mut response = match checked(&api.options, &request) {
+    protected(match checked(&api.options, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
-    };
+    })
+}
+
+/// Returns an answer with the headers that protect it, apart from those that it has already.
+pub(crate) fn protected(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in SECURITY_HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
@@ -88,6 +92,20 @@ pub(crate) fn names_one_of(origins: &[HostOrigin], request: &Request) -> bool {
     let is_named = hosts().count() == 1 || named.is_some() && hosts().count() == 0;
     let is_ours = |host: &[u8]| origins.iter().any(|origin| origin.authority().as_bytes() == host);
     is_named && hosts().chain(named).all(is_ours)
+}
+
+/// Returns the address of the doors by which a request names this host, without a slash at the end; `None` if it names
+/// another one. A client compares it with the one that it knows.
+pub(crate) fn door_address_in(options: &ApiOptions, request: &Request) -> Option<String> {
+    let origins = options.door_origins();
+    if !names_one_of(origins, request) {
+        return None;
+    }
+    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let named = named.or_else(|| request.uri().authority().map(Authority::as_str));
+    let ours = origins.iter().find(|ours| Some(ours.authority()) == named)?;
+    let prefix = options.url().filter(|_| options.doors.is_none()).map(|url| url.prefix().to_owned());
+    Some(format!("{}{}", ours.origin(), prefix.unwrap_or_default()))
 }
 
 fn is_same_site(options: &ApiOptions, headers: &HeaderMap) -> bool {

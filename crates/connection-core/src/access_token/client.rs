@@ -15,13 +15,13 @@ use super::{
     AccessToken, AccessTokens, Audience, IssuedToken, NewAccessToken, PREFIX, Role, record, row_marks, seconds,
 };
 use crate::{
-    AgentId, Error,
-    grant::agent,
+    AccessTokenFault, AgentId, Error,
     ground::Ground,
+    guard::RowError,
     keys::Sealer,
     store::{
         Lock, StoreError, Tx,
-        rows::{AccessTokenRow, TokenPurpose},
+        rows::{AccessTokenRow, AgentRow, TokenPurpose},
     },
 };
 
@@ -32,21 +32,23 @@ const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 /// The time in seconds for which a refresh token with a successor still returns it.
 const GRACE: i64 = 60;
 /// The time in seconds after their end for which the rows of a client are kept, so that a code that comes again is known.
-const KEPT: i64 = 3600;
+const KEPT: i64 = 60;
+/// The maximum number of tokens that a client gets in a minute.
+const MAX_IN_MINUTE: usize = 20;
 /// The maximum number of live tokens of a client. The oldest one makes room.
-const MAX_TOKENS: usize = 20;
+const MAX_TOKENS: usize = 100;
 
 /// A program that acts as an agent with tokens that it renews by itself.
 ///
 /// ```
-/// use connection_core::AgentClient;
+/// use connection_core::ModelClient;
 ///
-/// let client = AgentClient::new("https://app.example/client.json", "Example", "app.example");
+/// let client = ModelClient::new("https://app.example/client.json", "Example", "app.example");
 /// assert_eq!((client.name.as_str(), client.host.as_str()), ("Example", "app.example"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct AgentClient {
+pub struct ModelClient {
     /// The text by which the client is recognized when it asks again. It is no secret.
     pub id: String,
     /// The name by which the client calls itself.
@@ -55,7 +57,7 @@ pub struct AgentClient {
     pub host: DisplayText,
 }
 
-impl AgentClient {
+impl ModelClient {
     /// Creates a client with an id, a name and a host.
     pub fn new(id: impl Into<String>, name: impl Into<DisplayText>, host: impl Into<DisplayText>) -> Self {
         Self { id: id.into(), name: name.into(), host: host.into() }
@@ -118,12 +120,31 @@ pub struct ClientTokens {
     pub refresh: SecretString,
 }
 
-/// The client in a row, as JSON.
+/// The client in the row of its agent, as JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct ClientOfRow {
+struct ClientOfAgent {
     id: String,
     name: String,
     host: String,
+}
+
+/// Returns the client as it stands in the row of its agent.
+pub(crate) fn client_text(client: &ModelClient) -> Option<String> {
+    let ModelClient { id, name, host } = client;
+    let of = ClientOfAgent { id: id.clone(), name: name.to_string(), host: host.to_string() };
+    // The form has string keys, so serializing it cannot fail.
+    serde_json::to_string(&of).ok()
+}
+
+/// Returns the client of an agent from the row of the agent.
+pub(crate) fn read_client(text: &str) -> Option<ModelClient> {
+    let ClientOfAgent { id, name, host } = serde_json::from_str(text).ok()?;
+    Some(ModelClient::new(id, name, host))
+}
+
+/// What a row says about the client, as JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct ClientOfRow {
     /// The digest of [`ClientProof::client`], in hexadecimal digits.
     proof: String,
     /// The time at which the last token of the client ends.
@@ -136,10 +157,6 @@ struct ClientOfRow {
 impl ClientOfRow {
     fn of(row: &AccessTokenRow) -> Option<Self> {
         serde_json::from_str(row.client.as_deref()?).ok()
-    }
-
-    fn client(self) -> AgentClient {
-        AgentClient::new(self.id, self.name, self.host)
     }
 
     /// Returns the client as it stands in the rows of tokens.
@@ -164,13 +181,10 @@ impl ClientCode {
     pub(crate) fn new(
         ground: &Arc<Ground>,
         (owner, agent): (&str, AgentId),
-        (client, proof): (&AgentClient, ClientProof),
+        (client, proof): (&ModelClient, ClientProof),
         ends: Timestamp,
     ) -> Result<Self, Error> {
         let of = ClientOfRow {
-            id: client.id.clone(),
-            name: client.name.as_str().to_owned(),
-            host: client.host.as_str().to_owned(),
             proof: encode::hex(&proof.client),
             ends: ends.seconds(),
             code: Some(encode::hex(&proof.code)),
@@ -192,15 +206,14 @@ fn of_agent(row: AccessTokenRow, agent: AgentId) -> AccessTokenRow {
     AccessTokenRow { agent_id: Some(agent.as_uuid()), audience, ..row }
 }
 
-/// Returns the client of an agent, the time of its code or its last renewal, and its end. Returns `None` for an agent
-/// without a client that can get a token. `rows` are those of the agent.
-pub(crate) fn of_client(ground: &Arc<Ground>, rows: &[AccessTokenRow]) -> Option<(AgentClient, Timestamp, Timestamp)> {
+/// Returns the time of the code or the last renewal of an agent's client, and the end of the client. Returns `None` for a
+/// client that can get no token any more. `rows` are those of the agent.
+pub(crate) fn renewal(ground: &Arc<Ground>, rows: &[AccessTokenRow]) -> Option<(Timestamp, Timestamp)> {
     let now = ground.clock.now().seconds();
     let live = rows.iter().filter(|row| row.purpose == TokenPurpose::Code && record::is_live(row, now));
     let newest = live.filter(|row| row_marks::check(&ground.sealer, row).is_ok()).max_by_key(|row| row.id)?;
-    let of = ClientOfRow::of(newest)?;
-    let ends = Timestamp::from_seconds(of.ends);
-    Some((of.client(), Timestamp::from_seconds(newest.created_at), ends))
+    let ends = ClientOfRow::of(newest)?.ends;
+    Some((Timestamp::from_seconds(newest.created_at), Timestamp::from_seconds(ends)))
 }
 
 /// Revokes the code, the refresh tokens and the tokens of an agent's client. The transaction holds the owner's lock.
@@ -213,10 +226,12 @@ async fn revoke_of_client(tx: &mut Tx, sealer: &Sealer, agent: AgentId, now: i64
     Ok(())
 }
 
-/// Exchanges what a client presents for tokens. Returns `None` if it is refused, whatever the reason is.
+/// Exchanges what a client presents for tokens. Returns `None` if it is refused, whatever the reason is. `check` checks the
+/// row of the agent.
 pub(crate) fn present(
     ground: &Arc<Ground>,
     credential: ClientCredential,
+    check: fn(&Sealer, &AgentRow) -> Result<(), RowError>,
 ) -> BoxFuture<'_, Result<Option<ClientTokens>, Error>> {
     Box::pin(async move {
         let tokens = AccessTokens::new(ground);
@@ -239,7 +254,7 @@ pub(crate) fn present(
             Box::pin(async move {
                 tx.lock(Lock::Owner(&row.owner)).await?;
                 match tx.access_token(row.id).await? {
-                    Some(row) => exchanged(tx, &with, row, presented).await,
+                    Some(row) => exchanged(tx, &with, row, presented, check).await,
                     None => Ok(Ok(None)),
                 }
             })
@@ -267,6 +282,7 @@ async fn exchanged(
     ground: &Arc<Ground>,
     row: AccessTokenRow,
     presented: Presented,
+    check: fn(&Sealer, &AgentRow) -> Result<(), RowError>,
 ) -> Result<Result<Option<ClientTokens>, Error>, StoreError> {
     let (sealer, now) = (&ground.sealer, ground.clock.now().seconds());
     if let Err(error) = row_marks::check(sealer, &row) {
@@ -285,13 +301,15 @@ async fn exchanged(
     }
     let exists = tx.agent(agent).await?.filter(|agent| agent.removed_at.is_none() && agent.owner == row.owner);
     let Some(of_agent) = exists.filter(|_| row.revoked_at.is_none() && is_its_own) else { return Ok(Ok(None)) };
-    if let Err(error) = agent::check(sealer, &of_agent) {
+    if let Err(error) = check(sealer, &of_agent) {
         return Ok(Err(error.into()));
     }
     if of.ends <= now {
         return Ok(Ok(None));
     }
-    make_room(tx, sealer, agent, now).await?;
+    if let Err(error) = make_room(tx, sealer, agent, now).await? {
+        return Ok(Err(error));
+    }
     let tokens = AccessTokens::new(ground);
     let refresh = presented.next;
     let hash = tokens.mac(refresh.expose_secret());
@@ -334,20 +352,29 @@ async fn exchanged(
     Ok(Ok(issued.map(|access| ClientTokens { access, refresh })))
 }
 
-/// Deletes the rows of a client that ended a while ago, and revokes its oldest token if it has many.
-async fn make_room(tx: &mut Tx, sealer: &Sealer, agent: AgentId, now: i64) -> Result<(), StoreError> {
-    let mut live = Vec::new();
+/// Deletes the rows of a client that ended a while ago, and revokes its oldest token if it has many. Returns an error for a
+/// client that gets too many tokens.
+async fn make_room(tx: &mut Tx, sealer: &Sealer, agent: AgentId, now: i64) -> Result<Result<(), Error>, StoreError> {
+    let mut tokens = Vec::new();
+    let mut ended = Vec::new();
     for row in tx.agent_tokens(agent).await?.into_iter().filter(|row| row.client.is_some()) {
         let end = row.revoked_at.unwrap_or_else(|| record::end(&row));
         if end.saturating_add(KEPT) < now {
-            row_marks::forget(tx, &row).await?;
-        } else if row.purpose == TokenPurpose::Program && record::is_live(&row, now) {
-            live.push(row);
+            ended.push(row);
+        } else if row.purpose == TokenPurpose::Program {
+            tokens.push(row);
         }
     }
-    let surplus = (live.len() + 1).saturating_sub(MAX_TOKENS);
-    for row in live.into_iter().take(surplus) {
+    if tokens.iter().filter(|row| row.created_at.saturating_add(60) > now).count() >= MAX_IN_MINUTE {
+        return Ok(Err(Error::AccessToken(AccessTokenFault::TooManyRenewals)));
+    }
+    for row in &ended {
+        row_marks::forget(tx, row).await?;
+    }
+    tokens.retain(|row| record::is_live(row, now));
+    let surplus = (tokens.len() + 1).saturating_sub(MAX_TOKENS);
+    for row in tokens.into_iter().take(surplus) {
         row_marks::revoke(tx, sealer, row, now).await?;
     }
-    Ok(())
+    Ok(Ok(()))
 }

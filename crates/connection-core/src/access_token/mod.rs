@@ -29,8 +29,8 @@ use crate::{
     },
 };
 
-pub use client::{AgentClient, ClientCredential, ClientProof, ClientTokens};
-pub(crate) use client::{ClientCode, of_client, present};
+pub(crate) use client::{ClientCode, client_text, present, read_client, renewal};
+pub use client::{ClientCredential, ClientProof, ClientTokens, ModelClient};
 pub(crate) use for_agent::{
     AgentToken, accepted_of_agent, find_of_agent, listed_of_agent, revoke_of_agent, token_hash,
 };

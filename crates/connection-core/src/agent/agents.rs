@@ -4,7 +4,7 @@ use connection_contract::BoxFuture;
 
 use super::{AdmitClient, Agent, AgentGrant, grants};
 use crate::{
-    AgentClient, AgentError, AgentId, ClientProof, Error,
+    AgentError, AgentId, ClientProof, Error, ModelClient,
     access_token::revoke_of_agent,
     grant::agent,
     ground::{Ground, Scope},
@@ -73,25 +73,21 @@ impl<'a> Agents<'a> {
 
     /// Returns an agent to be created for a client, which gets its tokens for a code. Only the host awaits it, after a
     /// person decided so. The name is as in [`create`](Self::create).
-    pub fn admit(self, name: &str, client: AgentClient, proof: ClientProof) -> AdmitClient {
+    pub fn admit(self, name: &str, client: ModelClient, proof: ClientProof) -> AdmitClient {
         AdmitClient::new(self.scope.owned(), name, client, proof)
     }
 
-    /// Returns the newest agent of a client with this id, if it was not removed.
+    /// Returns the newest agent that was created for a client with this id and was not removed, whether or not the client
+    /// can still get a token.
     ///
     /// # Errors
     ///
     /// The store's errors.
     pub fn of_client(self, id: &'a str) -> BoxFuture<'a, Result<Option<Agent>, Error>> {
         Box::pin(async move {
-            let mut found = None;
-            for agent in self.list().await? {
-                let is_newer = found.as_ref().is_none_or(|found: &Agent| found.made_at() < agent.made_at());
-                if is_newer && agent.client().await?.is_some_and(|client| client.client.id == id) {
-                    found = Some(agent);
-                }
-            }
-            Ok(found)
+            let agents = self.list().await?.into_iter();
+            let of_client = agents.filter(|agent| agent.client().is_some_and(|client| client.id == id));
+            Ok(of_client.max_by_key(|agent| (agent.made_at(), agent.id())))
         })
     }
 
@@ -201,6 +197,7 @@ pub(super) fn new_row(ground: &Ground, owner: &str, name: &str) -> AgentRow {
         name: name.to_owned(),
         made_at: ground.clock.now().seconds(),
         removed_at: None,
+        client: None,
         marked: Marked::default(),
     }
 }

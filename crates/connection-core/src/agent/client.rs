@@ -12,8 +12,8 @@ use super::{
     grants::{MAX_TIME, USUAL_TIME, refusal_of},
 };
 use crate::{
-    AgentClient, AgentError, ClientProof, ConnectionId, Error,
-    access_token::{ClientCode, of_client},
+    AgentError, ClientProof, ConnectionId, Error, ModelClient,
+    access_token::{ClientCode, client_text, read_client, renewal},
     event,
     grant::agent,
     ground::{Ground, OwnedScope},
@@ -23,23 +23,21 @@ use crate::{
     },
 };
 
-/// The client of an agent that can get tokens now.
+/// The time for which the client of an agent gets tokens.
 ///
 /// ```
 /// use connection_core::{Agent, Error};
 ///
 /// async fn sentence(agent: &Agent) -> Result<Option<String>, Error> {
-///     let client = agent.client().await?;
-///     Ok(client.map(|of| format!("{} from {}, until {}", of.client.name, of.client.host, of.ends_at)))
+///     let signed_in = agent.signed_in().await?;
+///     Ok(agent.client().zip(signed_in).map(|(client, of)| format!("{} until {}", client.name, of.ends_at)))
 /// }
 /// # let _ = sentence;
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SignedInClient {
-    /// The client, as it stated about itself.
-    pub client: AgentClient,
-    /// The time at which it got its last refresh token or its code.
+pub struct SignedIn {
+    /// The time at which the client got its last refresh token or its code.
     pub renewed_at: Timestamp,
     /// The time at which its last token ends.
     pub ends_at: Timestamp,
@@ -58,11 +56,11 @@ pub struct AdmittedClient {
 /// An agent for a client, which is awaited. Without a grant, the agent can use no connection.
 ///
 /// ```
-/// use connection_core::{AdmittedClient, AgentClient, ClientProof, ConnectionId, ConnectionRegistry, Error};
+/// use connection_core::{AdmittedClient, ModelClient, ClientProof, ConnectionId, ConnectionRegistry, Error};
 /// use connection_rules::Rules;
 ///
 /// async fn admit(registry: &ConnectionRegistry, connection: ConnectionId) -> Result<AdmittedClient, Error> {
-///     let client = AgentClient::new("https://app.example/client.json", "Example", "app.example");
+///     let client = ModelClient::new("https://app.example/client.json", "Example", "app.example");
 ///     let proof = ClientProof { client: [1; 32], code: [2; 32] };
 ///     registry.agents().admit("example", client, proof).grant(connection, Rules::ask()).await
 /// }
@@ -73,7 +71,7 @@ pub struct AdmittedClient {
 pub struct AdmitClient {
     scope: OwnedScope<Ground>,
     name: String,
-    client: AgentClient,
+    client: ModelClient,
     proof: ClientProof,
     grants: Vec<(ConnectionId, Rules)>,
     time: Duration,
@@ -81,7 +79,7 @@ pub struct AdmitClient {
 }
 
 impl AdmitClient {
-    pub(super) fn new(scope: OwnedScope<Ground>, name: &str, client: AgentClient, proof: ClientProof) -> Self {
+    pub(super) fn new(scope: OwnedScope<Ground>, name: &str, client: ModelClient, proof: ClientProof) -> Self {
         let name = name.to_owned();
         Self { scope, name, client, proof, grants: Vec::new(), time: USUAL_TIME, replaces: None }
     }
@@ -112,12 +110,11 @@ impl AdmitClient {
             return Err(AgentError::InvalidExpiry.into());
         }
         let ground = scope.system.clone();
-        let row = new_row(&ground, &scope.owner, &name);
+        let row = AgentRow { client: client_text(&client), ..new_row(&ground, &scope.owner, &name) };
         let created = Agent::of(scope, row.clone());
         let given =
             grants.into_iter().map(|(connection, rules)| created.grant(connection).rules(rules).expires(time).row());
         let mut given = given.collect::<Result<Vec<AgentGrantRow>, Error>>()?;
-        // All transactions take the locks of several connections in the same order.
         given.sort_by_key(|grant| grant.connection_id);
         given.dedup_by_key(|grant| grant.connection_id);
         let ends = ground.clock.now().after(time.as_secs());
@@ -157,18 +154,28 @@ async fn refusal_to_admit(
     given: &[AgentGrantRow],
     former: Option<&Agent>,
 ) -> Result<Option<Error>, StoreError> {
+    let mut connections: Vec<_> = given.iter().map(|grant| grant.connection_id).collect();
     if let Some(former) = former {
+        if former.scope.owner != agent.scope.owner {
+            return Ok(Some(former.unknown()));
+        }
         match former.checked(tx).await? {
             // Somebody else has removed it.
             Ok(()) | Err(Error::Agent(AgentError::Unknown(_))) => {}
             Err(error) => return Ok(Some(error)),
         }
+        connections.extend(tx.agent_grants(&row.owner, former.id).await?.iter().map(|grant| grant.connection_id));
+    }
+    // All transactions take the locks of several connections in the order of their ids.
+    connections.sort_unstable();
+    connections.dedup();
+    for connection in connections {
+        tx.lock(Lock::Connection(connection)).await?;
     }
     if let Some(error) = name_refusal(tx, ground, row, former.map(|former| former.id)).await? {
         return Ok(Some(error));
     }
     for grant in given {
-        tx.lock(Lock::Connection(grant.connection_id)).await?;
         if let Some(error) = refusal_of(tx, agent, grant.connection_id).await? {
             return Ok(Some(error));
         }
@@ -189,23 +196,29 @@ impl IntoFuture for AdmitClient {
     /// # Errors
     ///
     /// The errors of [`Agents::create`](super::Agents::create) and of [`GrantAgent`](super::GrantAgent);
-    /// [`Error::AccessToken`] for a name of the client that is empty or too long.
+    /// [`AgentError::Unknown`] for a former agent of another owner; [`Error::AccessToken`] for a name of the client that is
+    /// empty or too long.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.create())
     }
 }
 
 impl Agent {
-    /// Returns the client of the agent; `None` if it has none that can get a token.
+    /// Returns the client for which the agent was created; `None` for an agent that a person created otherwise.
+    pub fn client(&self) -> Option<ModelClient> {
+        read_client(self.client.as_deref()?)
+    }
+
+    /// Returns the time for which the client of the agent gets tokens; `None` if it has none that can get one.
     ///
     /// # Errors
     ///
     /// The store's errors.
-    pub fn client(&self) -> BoxFuture<'_, Result<Option<SignedInClient>, Error>> {
+    pub fn signed_in(&self) -> BoxFuture<'_, Result<Option<SignedIn>, Error>> {
         Box::pin(async move {
             let rows = self.scope.system.reader().await?.agent_tokens(self.id).await?;
-            let found = of_client(&self.scope.system, &rows);
-            Ok(found.map(|(client, renewed_at, ends_at)| SignedInClient { client, renewed_at, ends_at }))
+            let found = renewal(&self.scope.system, &rows);
+            Ok(found.map(|(renewed_at, ends_at)| SignedIn { renewed_at, ends_at }))
         })
     }
 }

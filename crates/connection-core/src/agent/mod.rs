@@ -24,7 +24,7 @@ use crate::{
 
 pub use agents::Agents;
 pub use caller::{AgentCaller, Permit};
-pub use client::{AdmitClient, AdmittedClient, SignedInClient};
+pub use client::{AdmitClient, AdmittedClient, SignedIn};
 pub use grants::{AgentGrant, GrantAgent};
 pub use tokens::NewAgentToken;
 
@@ -50,6 +50,8 @@ pub struct Agent {
     id: AgentId,
     name: Arc<str>,
     made_at: Timestamp,
+    /// The client for which the agent was created, as its row has it.
+    client: Option<Arc<str>>,
 }
 
 impl fmt::Debug for Agent {
@@ -60,7 +62,8 @@ impl fmt::Debug for Agent {
 
 impl Agent {
     fn of(scope: OwnedScope<Ground>, row: AgentRow) -> Self {
-        Self { scope, id: row.id, name: row.name.into(), made_at: Timestamp::from_seconds(row.made_at) }
+        let made_at = Timestamp::from_seconds(row.made_at);
+        Self { scope, id: row.id, name: row.name.into(), made_at, client: row.client.map(Arc::from) }
     }
 
     /// Returns the id, which no other agent has had.

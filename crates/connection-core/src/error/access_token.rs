@@ -30,6 +30,9 @@ pub enum AccessTokenFault {
         /// The maximum number of live tokens of an owner.
         most: usize,
     },
+    /// The client of an agent renews its tokens too often.
+    #[error("the client has got too many tokens in the last minute")]
+    TooManyRenewals,
 }
 
 codes_and_remedies! {
@@ -42,5 +45,6 @@ codes_and_remedies! {
         Self::NoKinds => "no_link_kinds", "name the kinds that the visitor of the link may connect";
         Self::NotForAgents => "invalid_role", "create an agent, then make a token for it";
         Self::TooMany { .. } => "too_many_tokens", "revoke the tokens that are no longer used";
+        Self::TooManyRenewals => "too_many_renewals", "wait for a minute, then renew the token again";
     }
 }

@@ -20,9 +20,11 @@ fn seconds(at: Option<i64>) -> Vec<u8> {
     optional(at.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice))
 }
 
-/// The columns of an agent that the mark covers, apart from the key.
-fn fields(row: &AgentRow) -> [Vec<u8>; 3] {
-    [row.name.clone().into_bytes(), row.made_at.to_be_bytes().to_vec(), seconds(row.removed_at)]
+/// The columns of an agent that the mark covers, apart from the key. The mark of an agent without a client is as it was
+/// before agents had clients.
+fn fields(row: &AgentRow) -> Vec<Vec<u8>> {
+    let before = [row.name.clone().into_bytes(), row.made_at.to_be_bytes().to_vec(), seconds(row.removed_at)];
+    before.into_iter().chain(row.client.clone().map(String::into_bytes)).collect()
 }
 
 /// The columns of a grant that the mark covers, apart from the key.

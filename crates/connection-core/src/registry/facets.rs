@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use crate::{
     AgentApproval, AgentCaller, Agents, ApprovalId, Approvals, Audience, ClientCredential, ClientTokens, ConnectionId,
     ConnectionRegistry, Error, Extensions, Profiles, RequestBody, Response, Setups, Webhooks, access_token, approvals,
-    door,
+    door, grant::agent,
 };
 
 impl ConnectionRegistry {
@@ -57,7 +57,7 @@ impl ConnectionRegistry {
     ///
     /// [`Error::Row`] if a row was edited or restored, and the store's errors.
     pub fn client_tokens(&self, credential: ClientCredential) -> BoxFuture<'_, Result<Option<ClientTokens>, Error>> {
-        access_token::present(&self.systems.ground, credential)
+        access_token::present(&self.systems.ground, credential, agent::check)
     }
 
     /// Sends a request of an agent through a connection of the agent's owner, if the agent's grant allows it. Every door

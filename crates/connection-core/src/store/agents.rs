@@ -14,7 +14,11 @@ use crate::ids::{AccessTokenId, AgentId, ConnectionId};
 /// The columns of an [`AgentRow`].
 macro_rules! agent_columns {
     () => {
-        concat!("b.id, b.owner, b.name, b.made_at, b.removed_at, b.mark, ", newest!("b.owner", "b.mark"), " AS newest")
+        concat!(
+            "b.id, b.owner, b.name, b.made_at, b.removed_at, b.client, b.mark, ",
+            newest!("b.owner", "b.mark"),
+            " AS newest"
+        )
     };
 }
 
@@ -168,9 +172,9 @@ impl Reader {
 
 impl Tx {
     pub(crate) async fn insert_agent(&mut self, row: &AgentRow, mark: &[u8]) -> Result<(), StoreError> {
-        const SQL: &str = "INSERT INTO connection_agent (id, owner, name, made_at, removed_at, mark) \
-                           VALUES ($1, $2, $3, $4, $5, $6)";
-        later!(self, SQL, row.id.as_uuid(), &row.owner, &row.name, row.made_at, row.removed_at, mark)
+        const SQL: &str = "INSERT INTO connection_agent (id, owner, name, made_at, removed_at, client, mark) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        later!(self, SQL, row.id.as_uuid(), &row.owner, &row.name, row.made_at, row.removed_at, &row.client, mark)
     }
 
     /// Records that an agent was removed. Its row stays, so that its id is not used again.

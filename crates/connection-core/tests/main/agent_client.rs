@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use connection_core::{
-    AdmittedClient, AgentClient, AgentError, Audience, ClientCredential, ClientProof, ClientTokens, ConnectionRegistry,
+    AccessTokenFault, AdmittedClient, ModelClient, AgentError, Audience, ClientCredential, ClientProof, ClientTokens, ConnectionRegistry,
     Error,
 };
 use connection_rules::Rules;
@@ -19,8 +19,8 @@ const PROOF: ClientProof = ClientProof { client: [1; 32], code: [2; 32] };
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-fn client() -> AgentClient {
-    AgentClient::new("https://app.example/client.json", "Example", "app.example")
+fn client() -> ModelClient {
+    ModelClient::new("https://app.example/client.json", "Example", "app.example")
 }
 
 async fn admitted(registry: &ConnectionRegistry, name: &str) -> AdmittedClient {
@@ -54,8 +54,8 @@ async fn a_client_gets_an_agent_of_its_own_with_the_grants_that_were_given() {
     let grants = agent.grants().await.unwrap();
     let ends = agent.made_at().after(8 * 3600);
     assert_eq!((grants.len(), grants[0].connection, grants[0].expires_at), (1, connection, ends));
-    let signed_in = agent.client().await.unwrap().unwrap();
-    assert_eq!((signed_in.client, signed_in.ends_at), (client(), ends));
+    let signed_in = agent.signed_in().await.unwrap().unwrap();
+    assert_eq!((agent.client(), signed_in.ends_at), (Some(client()), ends));
 
     let tokens = exchanged(&registry, &code, PROOF).await.unwrap();
     let caller = registry.authenticate_agent(&tokens.access.text, Audience::Mcp).await.unwrap().unwrap();
@@ -93,7 +93,7 @@ async fn a_code_serves_its_client_alone_within_a_minute() {
         let AdmittedClient { agent, code, .. } = admitted(&registry, "example").await;
         assert!(exchanged(&registry, &code, wrong).await.is_none());
         assert!(exchanged(&registry, &code, PROOF).await.is_none(), "it was in the wrong hands");
-        assert_eq!(agent.client().await.unwrap(), None);
+        assert_eq!(agent.signed_in().await.unwrap(), None);
         registry.agents().remove("example").await.unwrap();
     }
     let late = admitted(&registry, "example").await;
@@ -116,7 +116,7 @@ async fn a_code_that_comes_twice_ends_what_was_given_for_it() {
     world.clock.advance(SECOND);
     assert!(!is_accepted(&registry, &tokens).await);
     assert!(renewed(&registry, &tokens.refresh).await.is_none());
-    assert_eq!(agent.client().await.unwrap(), None);
+    assert_eq!(agent.signed_in().await.unwrap(), None);
 
     // A page that is opened again later, with the address that holds the code, ends nothing.
     let AdmittedClient { code, .. } = admitted(&registry, "other").await;
@@ -177,7 +177,7 @@ async fn a_client_renews_until_its_end_and_no_longer() {
     world.clock.advance(Duration::from_secs(20 * 60));
     assert!(!is_accepted(&registry, &tokens).await);
     assert!(renewed(&registry, &tokens.refresh).await.is_none());
-    assert_eq!(agent.client().await.unwrap(), None);
+    assert_eq!(agent.signed_in().await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -211,9 +211,17 @@ async fn a_client_that_signs_in_again_can_replace_its_former_agent() {
     assert!(!is_accepted(&registry, &tokens).await);
     assert!(renewed(&registry, &tokens.refresh).await.is_none());
     assert!(exchanged(&registry, &again.code, PROOF).await.is_some());
+    // A client that was away until its end is the same when it comes back.
+    world.clock.advance(48 * HOUR);
+    let found = registry.agents().of_client(&client().id).await.unwrap().unwrap();
+    assert_eq!((found.id(), found.signed_in().await.unwrap()), (again.agent.id(), None));
     // The former agent is gone, and cannot be removed twice.
     let third = registry.agents().admit("third", client(), PROOF).replacing(former).await.unwrap();
     assert_eq!(third.agent.name(), "third");
+    let bob = registry.owner("bob").unwrap();
+    let foreign = bob.agents().admit("bob", client(), PROOF).replacing(third.agent.clone()).await.unwrap_err();
+    assert!(matches!(foreign, Error::Agent(AgentError::Unknown(_))), "{foreign:?}");
+    assert!(third.agent.signed_in().await.unwrap().is_some());
     assert_eq!(registry.events().edited_rows().await.unwrap(), []);
 }
 
@@ -229,6 +237,32 @@ async fn a_row_that_was_edited_gives_no_tokens() {
     assert!(matches!(error, Error::Row(_)), "{error:?}");
     world.clock.advance(SECOND);
     assert!(!is_accepted(&registry, &tokens).await);
-    assert_eq!(agent.client().await.unwrap(), None);
+    assert_eq!(agent.signed_in().await.unwrap(), None);
     assert!(!registry.events().edited_rows().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_renews_without_pause_is_refused_for_a_minute_and_leaves_few_rows() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let AdmittedClient { code, .. } = admitted(&registry, "example").await;
+    let first = exchanged(&registry, &code, PROOF).await.unwrap().refresh;
+    let renew = async || {
+        let credential = ClientCredential::Refresh { token: first.clone(), client: PROOF.client };
+        registry.client_tokens(credential).await
+    };
+    for _ in 1..20 {
+        assert!(renew().await.unwrap().is_some());
+    }
+    for _ in 0..3 {
+        let refused = renew().await.unwrap_err();
+        assert!(matches!(refused, Error::AccessToken(AccessTokenFault::TooManyRenewals)), "{refused:?}");
+    }
+    let rows = "SELECT count(*) FROM connection_access_token";
+    assert_eq!(sql::number(&world.database(), rows).await, Some(23), "the code, two refresh tokens and twenty tokens");
+    world.clock.advance(Duration::from_secs(59));
+    assert!(renew().await.is_err());
+    world.clock.advance(SECOND);
+    let late = renew().await.unwrap();
+    assert!(late.is_none(), "a refresh token with a successor is good for a minute");
 }

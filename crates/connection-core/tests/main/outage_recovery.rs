@@ -377,7 +377,7 @@ async fn add_failed(world: &World, count: i64) {
 #[tokio::test]
 async fn many_connections_are_made_due_by_one_answer_and_none_of_another_origin() {
     let it = Outage::new(RefreshSemantics::Strict).await;
-    let failed = rounds(10_000, 100_000);
+    let failed = rounds(2_000, 100_000);
     add_failed(&it.world, failed).await;
     it.pass(60).await;
     assert_eq!(send(&it.key).await.unwrap(), 200);

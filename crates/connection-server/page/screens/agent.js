@@ -118,7 +118,8 @@ export default function AgentScreen({ name }) {
       <div>${agent.client && html`<section class="panel" aria-labelledby="client-title">
           <header><h2 id="client-title">${t.client}</h2></header>
           <p><strong><bdi>${agent.client.name}</bdi></strong> <code>${agent.client.host}</code></p>
-          <p class="quiet-text"><${Time} of=${agent.client.endsAt} words=${t.clientEnds} /></p></section>`}
+          <p class="quiet-text">${agent.client.endsAt ? html`<${Time} of=${agent.client.endsAt} words=${t.clientEnds} />`
+            : t.clientEnded}</p></section>`}
         <${AgentTokens} agent=${agent} canManage=${canManage} onChanged=${reload} />
         <p><a href=${href(`/uses?grantee=${what}`)} onClick=${() => (takeFocus.wanted = true)}>${texts.uses.all}</a></p>
         ${canManage && html`<p class="actions"><${FreezeButton} what=${what} name=${agent.name} isFrozen=${isFrozen}

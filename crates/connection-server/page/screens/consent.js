@@ -34,13 +34,16 @@ function Pick({ ticked, onTick }) {
 }
 
 function Decide({ shown }) {
-  const [values, setValues] = useState({ name: shown.name, expires: '24h', replaces: shown.former !== null });
+  const isSame = shown.former !== null && shown.document !== null;
+  const [values, setValues] = useState({ name: isSame ? shown.former : shown.name, expires: '24h', isReplacing: isSame });
   const [ticked, setTicked] = useState([]);
   const [problem, setProblem] = useState(null);
   const set = (name) => (value) => setValues((was) => ({ ...was, [name]: value }));
   const allow = useAction(async () => {
     const connections = ticked.map(({ id }) => ({ connection: id }));
-    const decided = await api.post('/consents', { request: shown.request, connections, ...values });
+    const { name, expires, isReplacing } = values;
+    const replaces = isReplacing ? shown.former : null;
+    const decided = await api.post('/consents', { request: shown.request, connections, name, expires, replaces });
     location.assign(decided.redirect);
   });
   const refuse = useAction(async () => {
@@ -53,16 +56,22 @@ function Decide({ shown }) {
     setProblem(isName ? null : texts.agents.nameProblem);
     if (isName && !isBusy) void allow.run();
   };
-  return html`<form class="form panel" onSubmit=${onSubmit}>
-    <${Pick} ticked=${ticked} onTick=${setTicked} />
+  // The new agent takes the name of the one that it replaces, unless the person has chosen another.
+  const replace = (isReplacing) => setValues((was) => {
+    const [from, to] = isReplacing ? [shown.name, shown.former] : [shown.former, shown.name];
+    return { ...was, isReplacing, name: was.name === from ? to : was.name };
+  });
+  return html`<section class="panel"><${Pick} ticked=${ticked} onTick=${setTicked} /></section>
+  <form class="form panel" onSubmit=${onSubmit}>
     <${Field} label=${texts.agents.expires} help=${t.endHelp}>${(control) => html`<${Select} control=${control}
       value=${values.expires} choices=${ENDS.map((end) => [end, texts.agents.endsIn[end]])}
       onChange=${set('expires')} />`}<//>
     <${Field} label=${t.name} help=${t.nameHelp} problem=${problem}>${(control) => html`<input ...${control}
       value=${values.name} autocomplete="off" spellcheck="false"
       onInput=${(event) => set('name')(event.target.value.trim())} />`}<//>
-    ${shown.former && html`<label class="check"><input type="checkbox" checked=${values.replaces}
-      onChange=${(event) => set('replaces')(event.target.checked)} /> ${t.replaces(shown.former)}</label>`}
+    ${shown.former && html`<label class="check"><input type="checkbox" checked=${values.isReplacing}
+      onChange=${(event) => replace(event.target.checked)} />
+      ${(shown.document ? t.replacesDocument : t.replaces)(shown.former)}</label>`}
     <p class="actions"><${Button} type="submit" tone="primary" disabled=${isBusy} isBusy=${allow.isBusy}>
         ${t.allow(ticked.length)}<//>
       <${Button} disabled=${isBusy} isBusy=${refuse.isBusy} onClick=${refuse.run}>${t.refuse}<//></p>

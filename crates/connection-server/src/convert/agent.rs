@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connection_api as api;
 use connection_contract::{Descriptor, DoorVariable, Timestamp};
-use connection_core::{AccessToken, Agent, AgentGrant, Audience, ConnectionInfo, IssuedToken, SignedInClient};
+use connection_core::{AccessToken, Agent, AgentGrant, Audience, ConnectionInfo, IssuedToken, ModelClient, SignedIn};
 use connection_rules::{Ambiguous, Decision, Diff, Effect, Profile, Request, RequestHead, RequestParts, Rules};
 use secrecy::ExposeSecret as _;
 
@@ -18,13 +18,13 @@ pub fn agent(agent: &Agent, grants: Vec<api::AgentGrant>) -> api::Agent {
     }
 }
 
-/// Converts the client of an agent.
-pub fn agent_client(of: &SignedInClient) -> api::AgentClient {
-    api::AgentClient {
-        name: of.client.name.to_string(),
-        host: of.client.host.to_string(),
-        renewed_at: of.renewed_at.to_rfc3339(),
-        ends_at: of.ends_at.to_rfc3339(),
+/// Converts the client of an agent, and the time for which it gets tokens.
+pub fn model_client(client: &ModelClient, signed_in: Option<SignedIn>) -> api::ModelClient {
+    api::ModelClient {
+        name: client.name.to_string(),
+        host: client.host.to_string(),
+        renewed_at: signed_in.map(|of| of.renewed_at.to_rfc3339()),
+        ends_at: signed_in.map(|of| of.ends_at.to_rfc3339()),
     }
 }
 

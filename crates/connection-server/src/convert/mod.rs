@@ -19,7 +19,7 @@ mod uses;
 mod webhook;
 
 pub(crate) use agent::read_request;
-pub use agent::{agent, agent_client, agent_grant, agent_token, explanation, issued_agent_token, rules_difference};
+pub use agent::{agent, agent_grant, agent_token, explanation, issued_agent_token, model_client, rules_difference};
 pub use approval::{approval, shown_approval, widening};
 pub use condition::{condition, connections_summary, is_use_refused, liveness};
 pub use connection::{account, connection, error, reason, refreshed, removal, removed};

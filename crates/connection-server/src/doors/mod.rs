@@ -38,7 +38,7 @@ use http_body::Body as _;
 use secrecy::SecretString;
 
 use crate::{
-    guard::names_one_of,
+    guard::door_address_in,
     observe::{OwnId, RequestRecord},
     options::ApiOptions,
     problem::Problem,
@@ -211,9 +211,9 @@ async fn send(
 /// Checks that the request names this host and is not one of a browser, and returns the address of the doors to which it
 /// was sent.
 fn checked(doors: &Doors, request: &Request) -> Result<String, Refusal> {
-    let options = &doors.options;
     let is_at_socket = request.extensions().get::<ArrivedAtSocket>().is_some();
-    if !is_at_socket && !names_one_of(options.door_origins(), request) {
+    let named = door_address_in(&doors.options, request);
+    if !is_at_socket && named.is_none() {
         return Err(doors.other_host());
     }
     if headers::is_of_browser(request.headers()) {
@@ -221,17 +221,13 @@ fn checked(doors: &Doors, request: &Request) -> Result<String, Refusal> {
         let problem = problem.remedy("use the door from a program; the page is at the root of this host");
         return Err(Refusal::new(problem, Outcome::Denied));
     }
-    let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     if is_at_socket {
         // The client reaches the socket under this name, for example through a port of its container.
+        let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         let named = named.and_then(|host| host.parse::<Authority>().ok());
         return Ok(named.map(|host| format!("http://{host}")).unwrap_or_default());
     }
-    let named = named.or_else(|| request.uri().authority().map(Authority::as_str));
-    let ours = options.door_origins().iter().find(|ours| Some(ours.authority()) == named);
-    let ours = ours.map(|ours| ours.origin()).unwrap_or_default();
-    let prefix = options.url().filter(|_| options.doors.is_none()).map(|url| url.prefix().to_owned());
-    Ok(format!("{ours}{}", prefix.unwrap_or_default()))
+    Ok(named.unwrap_or_default())
 }
 
 /// The body of a request while it arrives.

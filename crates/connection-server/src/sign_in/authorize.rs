@@ -12,10 +12,9 @@ use super::{
     client::{NoClient, is_document, registered},
     other_host,
     redirect::RedirectAddress,
-    register::no_store,
     request::CodeRequest,
 };
-use crate::{guard::names_one_of, problem::Problem};
+use crate::{guard::door_address_in, problem::Problem};
 
 /// The maximum length of the texts of a client in bytes.
 const MAX_STATE: usize = 4096;
@@ -32,19 +31,15 @@ enum Refused {
 }
 
 pub(super) async fn authorize(State(sign_in): State<SignIn>, request: Request) -> Response {
-    if !names_one_of(sign_in.options.door_origins(), &request) {
+    let Some(issuer) = door_address_in(&sign_in.options, &request) else {
         return other_host(&sign_in.options).into_response();
-    }
-    let mut response = match asked(&sign_in, request.uri().query().unwrap_or_default()).await {
+    };
+    match asked(&sign_in, &issuer, request.uri().query().unwrap_or_default()).await {
         Ok(page) => led_to(&page),
         Err(Refused::ToClient(address)) => led_to(&address),
         Err(Refused::Here(status, text)) => (status, text).into_response(),
         Err(Refused::Problem(problem)) => problem.into_response(),
-    };
-    let headers = response.headers_mut();
-    no_store(headers);
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    response
+    }
 }
 
 fn led_to(address: &str) -> Response {
@@ -55,7 +50,7 @@ fn led_to(address: &str) -> Response {
 }
 
 /// Returns the address of the page that asks a person about the request.
-async fn asked(sign_in: &SignIn, query: &str) -> Result<String, Refused> {
+async fn asked(sign_in: &SignIn, issuer: &str, query: &str) -> Result<String, Refused> {
     let pairs = encode::from_form(query);
     let here = |text: &str| {
         let text = format!(
@@ -66,7 +61,7 @@ async fn asked(sign_in: &SignIn, query: &str) -> Result<String, Refused> {
     // A parameter that comes twice is not valid (RFC 6749, section 3.1).
     let one = |name: &str| {
         let mut values = pairs.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str());
-        let first = values.next();
+        let first = values.next().filter(|value| !value.is_empty());
         match values.next() {
             None => Ok(first),
             Some(_) => Err(here("its request states something twice")),
@@ -87,11 +82,12 @@ async fn asked(sign_in: &SignIn, query: &str) -> Result<String, Refused> {
         }
     }
     let state = one("state")?;
+    // Anybody can register an address elsewhere, to which nobody is led before a person has decided.
     let refused = |code: &str, text: &str| {
-        if !is_known {
+        if !is_known || !redirect.is_local() {
             return here(text);
         }
-        let parameters = [("error", code), ("error_description", text), ("iss", sign_in.issuer())];
+        let parameters = [("error", code), ("error_description", text), ("iss", issuer)];
         Refused::ToClient(redirect.with(parameters.into_iter().chain(state.map(|state| ("state", state)))))
     };
     if one("response_type")? != Some("code") {
@@ -101,13 +97,14 @@ async fn asked(sign_in: &SignIn, query: &str) -> Result<String, Refused> {
     let Some(challenge) = challenge.filter(|_| matches!(one("code_challenge_method"), Ok(Some("S256")))) else {
         return Err(refused("invalid_request", "the request has no challenge with the method S256 (RFC 7636)"));
     };
-    if one("resource")?.is_some_and(|resource| resource != sign_in.resource()) {
+    if one("resource")?.is_some_and(|resource| !sign_in.is_resource(resource)) {
         return Err(refused("invalid_target", "the resource is not the door for models of this server"));
     }
     if state.is_some_and(|state| state.len() > MAX_STATE) {
         return Err(refused("invalid_request", "the state is too long"));
     }
     let request = CodeRequest {
+        issuer: issuer.to_owned(),
         client: client.to_owned(),
         redirect: redirect.as_str().to_owned(),
         state: state.map(str::to_owned),

@@ -1,8 +1,8 @@
 //! The clients: those that registered, whose id is what they stated, sealed, and those whose id is the address of a
 //! document about them.
 
-use connection_contract::HttpError;
-use connection_core::{AgentClient, ConnectionRegistry, Error};
+use connection_contract::{DisplayText, HttpError};
+use connection_core::{ConnectionRegistry, Error, ModelClient};
 use serde::{Deserialize, Serialize};
 
 use super::redirect::RedirectAddress;
@@ -10,7 +10,7 @@ use super::redirect::RedirectAddress;
 /// The purpose of a sealed client.
 const PURPOSE: &str = "the client of an agent";
 /// The maximum length of the id of a client in bytes.
-const MAX_ID: usize = 16 << 10;
+pub(super) const MAX_ID: usize = 8 << 10;
 /// The maximum length of the address of a document in bytes.
 const MAX_DOCUMENT_ID: usize = 2048;
 /// The maximum size of a document in bytes.
@@ -57,16 +57,15 @@ pub(super) enum NoClient {
 impl Client {
     /// Reads what a client stated.
     pub(super) fn read(statement: &ClientStatement) -> Result<Self, &'static str> {
-        let addresses = statement.redirect_uris.iter().map(|text| RedirectAddress::parse(text));
-        let addresses = addresses.collect::<Option<Vec<_>>>();
-        let addresses =
-            addresses.ok_or("a redirect address is neither https nor http on the machine of the browser")?;
+        let addresses: Vec<_> =
+            statement.redirect_uris.iter().filter_map(|text| RedirectAddress::parse(text)).collect();
         if addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
-            return Err("the client has no redirect address, or more than 20");
+            return Err("none of its redirect addresses is https, or http on the machine of the browser");
         }
-        let name = statement.client_name.as_deref().unwrap_or_default().trim();
-        let name: String = name.chars().filter(|letter| !letter.is_control()).take(MAX_NAME).collect();
-        let name = if name.is_empty() { "a program without a name".to_owned() } else { name };
+        // What a person would not see is taken out first, so that no name is empty.
+        let name = DisplayText::from(statement.client_name.clone().unwrap_or_default());
+        let name: String = name.as_str().trim().chars().take(MAX_NAME).collect();
+        let name = if name.trim().is_empty() { "a program without a name".to_owned() } else { name };
         Ok(Self { name, addresses, document: None })
     }
 
@@ -103,7 +102,7 @@ impl Client {
 
     /// Returns the client as its agent has it. A client that registers again gets another id, and has the same name and
     /// hosts.
-    pub(super) fn of_agent(&self, address: &RedirectAddress) -> AgentClient {
+    pub(super) fn of_agent(&self, address: &RedirectAddress) -> ModelClient {
         let id = match &self.document {
             Some(document) => document.clone(),
             None => {
@@ -113,7 +112,7 @@ impl Client {
                 format!("registered as {:?} at {}", self.name, hosts.join(" "))
             }
         };
-        AgentClient::new(id, self.name.clone(), address.authority())
+        ModelClient::new(id, self.name.clone(), address.authority())
     }
 }
 

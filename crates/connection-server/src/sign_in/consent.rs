@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use connection_api::{Decided, NewConsent, ShownConsent};
 use connection_contract::{HttpError, Timestamp};
-use connection_core::{ConnectionRegistry, Error};
+use connection_core::{Agent, AgentError, ConnectionRegistry, Error};
 use connection_rules::Rules;
 use secrecy::ExposeSecret as _;
 
@@ -34,7 +34,7 @@ pub(crate) async fn show(
     registry: &ConnectionRegistry,
     sealed: &str,
 ) -> Result<ShownConsent, Problem> {
-    let Asked { request, client, redirect } = asked(sign_in, sealed).await?;
+    let Asked { request, client, redirect } = asked(sign_in, sealed, Fetch::Now).await?;
     let of_agent = client.of_agent(&redirect);
     let former = registry.agents().of_client(&of_agent.id).await?;
     let ends = request.ends;
@@ -57,12 +57,12 @@ pub(crate) async fn consent(
     registry: &ConnectionRegistry,
     new: NewConsent,
 ) -> Result<Decided, Problem> {
-    let Asked { request, client, redirect } = asked(sign_in, &new.request).await?;
+    let Asked { request, client, redirect } = asked(sign_in, &new.request, Fetch::Never).await?;
     let of_agent = client.of_agent(&redirect);
     let proof = token::proof(&sign_in.registry, &request.client, redirect.as_str(), &request.challenge);
-    let former = match new.replaces {
-        true => registry.agents().of_client(&of_agent.id).await?,
-        false => None,
+    let former = match &new.replaces {
+        Some(name) => Some(former(registry, name, &of_agent.id).await?),
+        None => None,
     };
     let mut admitted = registry.agents().admit(&new.name, of_agent, proof);
     if let Some(expires) = &new.expires {
@@ -82,25 +82,42 @@ pub(crate) async fn consent(
     }
     let admitted = admitted.await?;
     Ok(Decided {
-        redirect: returned(sign_in, &request, &redirect, [("code", admitted.code.expose_secret())]),
+        redirect: returned(&request, &redirect, [("code", admitted.code.expose_secret())]),
         agent: Some(admitted.agent.name().to_owned()),
     })
 }
 
+/// Returns the agent that is to be removed, if it is one of this client.
+async fn former(registry: &ConnectionRegistry, name: &str, client: &str) -> Result<Agent, Problem> {
+    let agent = registry.agents().get(name).await?;
+    match agent.client().is_some_and(|of| of.id == client) {
+        true => Ok(agent),
+        false => Err(Error::from(AgentError::Unknown(name.to_owned().into())).into()),
+    }
+}
+
 /// Returns the address to which the browser goes after a refusal. Nothing is changed.
 pub(crate) async fn refuse(sign_in: &SignIn, sealed: &str) -> Result<Decided, Problem> {
-    let Asked { request, redirect, .. } = asked(sign_in, sealed).await?;
-    let redirect = returned(sign_in, &request, &redirect, [("error", "access_denied")]);
+    let Asked { request, redirect, .. } = asked(sign_in, sealed, Fetch::Never).await?;
+    let redirect = returned(&request, &redirect, [("error", "access_denied")]);
     Ok(Decided { redirect, agent: None })
 }
 
 /// Returns the address of the client with this parameter, with the text of the client and with the issuer (RFC 9207).
-fn returned(sign_in: &SignIn, request: &CodeRequest, to: &RedirectAddress, with: [(&str, &str); 1]) -> String {
+fn returned(request: &CodeRequest, to: &RedirectAddress, with: [(&str, &str); 1]) -> String {
     let state = request.state.as_deref().map(|state| ("state", state));
-    to.with(with.into_iter().chain(state).chain([("iss", sign_in.issuer())]))
+    to.with(with.into_iter().chain(state).chain([("iss", request.issuer.as_str())]))
 }
 
-async fn asked(sign_in: &SignIn, sealed: &str) -> Result<Asked, Problem> {
+/// Whether the document of a client may be fetched.
+#[derive(Clone, Copy, Debug)]
+enum Fetch {
+    Now,
+    /// A decision is about what was shown, or about nothing.
+    Never,
+}
+
+async fn asked(sign_in: &SignIn, sealed: &str, fetch: Fetch) -> Result<Asked, Problem> {
     let registry = &sign_in.registry;
     let gone = || {
         let problem = Problem::new(StatusCode::GONE, "consent_ended", "the request of the program is over, or is none");
@@ -108,10 +125,11 @@ async fn asked(sign_in: &SignIn, sealed: &str) -> Result<Asked, Problem> {
     };
     let request = CodeRequest::open(registry, sealed).await?.ok_or_else(gone)?;
     let redirect = RedirectAddress::parse(&request.redirect).ok_or_else(gone)?;
-    let client = match (&request.described, is_document(&request.client)) {
-        (Some(shown), true) => Client::described(&request.client, shown).map_err(NoClient::Invalid),
-        (None, true) => fetched(registry, &request.client).await,
-        (_, false) => registered(registry, &request.client).await,
+    let client = match (&request.described, is_document(&request.client), fetch) {
+        (Some(shown), true, _) => Client::described(&request.client, shown).map_err(NoClient::Invalid),
+        (None, true, Fetch::Now) => fetched(registry, &request.client).await,
+        (None, true, Fetch::Never) => return Err(gone()),
+        (_, false, _) => registered(registry, &request.client).await,
     };
     let client = client.map_err(no_client)?;
     match client.has(&redirect) {

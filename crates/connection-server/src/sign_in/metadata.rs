@@ -8,13 +8,13 @@ use axum::{
 use serde_json::json;
 
 use super::{DOOR, SignIn, other_host};
-use crate::{body, guard::names_one_of, options::ApiOptions};
+use crate::{body, guard::door_address_in};
 
-/// Returns the challenge of the door for a request without an accepted token (RFC 6750, RFC 9728). `is_given` says whether
+/// Returns the challenge of the door at this address for a request without an accepted token (RFC 6750, RFC 9728). `is_given` says whether
 /// the request had a token.
-pub(crate) fn challenge(options: &ApiOptions, is_given: bool) -> Option<HeaderValue> {
+pub(crate) fn challenge(address: &str, is_given: bool) -> Option<HeaderValue> {
     let error = if is_given { "error=\"invalid_token\", " } else { "" };
-    let metadata = format!("{}/.well-known/oauth-protected-resource{DOOR}", options.door_address());
+    let metadata = format!("{address}/.well-known/oauth-protected-resource{DOOR}");
     HeaderValue::from_str(&format!("Bearer {error}resource_metadata=\"{metadata}\"")).ok()
 }
 
@@ -23,10 +23,10 @@ type Suffix = Option<Path<String>>;
 
 /// Returns the metadata of the door. The path is that of the door, or the whole path of its public address.
 pub(super) async fn of_door(State(sign_in): State<SignIn>, path: Suffix, request: Request) -> Response {
-    shown(&sign_in, &[DOOR], path, &request, || {
+    shown(&sign_in, &[DOOR], path, &request, |issuer| {
         json!({
-            "resource": sign_in.resource(),
-            "authorization_servers": [sign_in.issuer()],
+            "resource": format!("{issuer}{DOOR}"),
+            "authorization_servers": [issuer],
             "bearer_methods_supported": ["header"],
             "resource_name": "Connections",
         })
@@ -35,10 +35,10 @@ pub(super) async fn of_door(State(sign_in): State<SignIn>, path: Suffix, request
 
 /// Returns the metadata of the server.
 pub(super) async fn of_server(State(sign_in): State<SignIn>, path: Suffix, request: Request) -> Response {
-    shown(&sign_in, &[DOOR, ""], path, &request, || {
-        let at = |path: &str| format!("{}{path}", sign_in.resource());
+    shown(&sign_in, &[DOOR, ""], path, &request, |issuer| {
+        let at = |path: &str| format!("{issuer}{DOOR}{path}");
         json!({
-            "issuer": sign_in.issuer(),
+            "issuer": issuer,
             "authorization_endpoint": at("/authorize"),
             "token_endpoint": at("/token"),
             "registration_endpoint": at("/register"),
@@ -58,18 +58,16 @@ fn shown(
     ends: &[&str],
     path: Suffix,
     request: &Request,
-    document: impl FnOnce() -> serde_json::Value,
+    document: impl FnOnce(&str) -> serde_json::Value,
 ) -> Response {
     let options = &sign_in.options;
-    if !names_one_of(options.door_origins(), request) {
-        return other_host(options).into_response();
-    }
+    let Some(issuer) = door_address_in(options, request) else { return other_host(options).into_response() };
     let prefix = options.url().map(|url| url.prefix().to_owned()).unwrap_or_default();
     let is_ours = path.is_none_or(|Path(path)| {
         ends.iter().any(|end| path == end.trim_start_matches('/') || format!("/{path}") == format!("{prefix}{end}"))
     });
     match is_ours {
-        true => body::json(StatusCode::OK, &document()),
+        true => body::json(StatusCode::OK, &document(&issuer)),
         false => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -21,11 +21,13 @@ use std::sync::Arc;
 use axum::{
     Router,
     http::StatusCode,
+    middleware,
+    response::Response,
     routing::{get, post},
 };
 use connection_core::ConnectionRegistry;
 
-use crate::{options::ApiOptions, problem::Problem};
+use crate::{guard, options::ApiOptions, problem::Problem};
 
 pub(crate) use consent::{consent, refuse, show};
 pub(crate) use metadata::challenge;
@@ -45,14 +47,14 @@ impl SignIn {
         Self { registry, options }
     }
 
-    /// Returns the address of the server, which is its issuer (RFC 8414).
-    fn issuer(&self) -> &str {
-        self.options.door_address()
-    }
-
-    /// Returns the address of the door, which is the resource of every token (RFC 8707).
-    fn resource(&self) -> String {
-        format!("{}{DOOR}", self.issuer())
+    /// Returns `true` if this is the address of the door, which is the resource of every token (RFC 8707), under one of the
+    /// names of this host.
+    fn is_resource(&self, text: &str) -> bool {
+        let text = text.strip_suffix('/').unwrap_or(text);
+        let prefix = self.options.url().filter(|_| self.options.doors.is_none()).map(|url| url.prefix().to_owned());
+        let prefix = prefix.unwrap_or_default();
+        let origins = self.options.door_origins().iter();
+        origins.map(|origin| format!("{}{prefix}{DOOR}", origin.origin())).any(|door| text == door)
     }
 }
 
@@ -69,7 +71,7 @@ where
         .route("/.well-known/oauth-protected-resource/{*path}", get(metadata::of_door))
         .route("/.well-known/oauth-authorization-server", get(metadata::of_server))
         .route("/.well-known/oauth-authorization-server/{*path}", get(metadata::of_server))
-        .route("/.well-known/openid-configuration", get(metadata::of_server))
+        .layer(middleware::map_response(async |response: Response| guard::protected(response)))
         .with_state(SignIn::new(registry, options))
 }
 

@@ -10,9 +10,10 @@ const MAX_LENGTH: usize = 2048;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RedirectAddress {
     text: String,
+    is_secure: bool,
     host: String,
     port: Option<u16>,
-    is_local: bool,
+    path_and_query: String,
 }
 
 impl RedirectAddress {
@@ -22,11 +23,20 @@ impl RedirectAddress {
             return None;
         }
         let uri: Uri = text.parse().ok()?;
-        let host = uri.host().filter(|host| !host.is_empty())?.to_ascii_lowercase();
-        let is_local = matches!(&*host, "127.0.0.1" | "[::1]" | "localhost");
-        let is_allowed = uri.scheme() == Some(&Scheme::HTTPS) || uri.scheme() == Some(&Scheme::HTTP) && is_local;
+        let host = uri.host().filter(|host| !host.is_empty())?;
         let port = uri.port_u16();
-        is_allowed.then(|| Self { text: text.to_owned(), host, port, is_local })
+        // Nothing else stands before the path, so that a browser reads the same host and port.
+        let authority = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let is_secure = uri.scheme() == Some(&Scheme::HTTPS);
+        let address = Self {
+            text: text.to_owned(),
+            is_secure,
+            host: host.to_ascii_lowercase(),
+            port,
+            path_and_query: uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+        };
+        let is_allowed = is_secure || uri.scheme() == Some(&Scheme::HTTP) && address.is_local();
+        (is_allowed && uri.authority()?.as_str() == authority).then_some(address)
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -35,7 +45,7 @@ impl RedirectAddress {
 
     /// Returns `true` if the host is the machine of the browser.
     pub(super) fn is_local(&self) -> bool {
-        self.is_local
+        matches!(&*self.host, "127.0.0.1" | "[::1]" | "localhost")
     }
 
     /// Returns the host without its port.
@@ -54,15 +64,8 @@ impl RedirectAddress {
     /// Returns `true` if a client that stated `stated` may use this address. On this machine, the port may be another
     /// one, because a program takes whichever is free (RFC 8252, section 7.3).
     pub(super) fn is_stated(&self, stated: &Self) -> bool {
-        let is_same_but_port = || self.without_port() == stated.without_port();
-        self.text == stated.text || self.is_local && stated.is_local && is_same_but_port()
-    }
-
-    fn without_port(&self) -> String {
-        match self.port {
-            Some(port) => self.text.replacen(&format!(":{port}"), "", 1),
-            None => self.text.clone(),
-        }
+        let parts = |of: &Self| (of.is_secure, of.host.clone(), of.path_and_query.clone());
+        parts(self) == parts(stated) && (self.is_local() || self.port == stated.port)
     }
 
     /// Returns the address with these parameters after those that it has.
@@ -95,6 +98,11 @@ mod tests {
             "https://app.example\\@evil.example/",
             "http://localhost\n.example/",
             "data:text/html,x",
+            "http://[::1].evil.example/",
+            "http://127.0.0.1:080/a",
+            "http://127.0.0.1:/a",
+            "https://app.example:99999/",
+            "https://app.example:443x/",
         ] {
             assert_eq!(RedirectAddress::parse(text), None, "{text}");
         }
@@ -111,6 +119,7 @@ mod tests {
         }
         let remote = address("https://app.example/cb");
         assert!(remote.is_stated(&remote) && !address("https://app.example:8443/cb").is_stated(&remote));
+        assert!(address("http://[::1]:1").is_stated(&address("http://[::1]/")));
         assert_eq!(address("https://a.example/?x=1").with([("code", "a b")]), "https://a.example/?x=1&code=a%20b");
         assert_eq!(address("http://localhost:1/cb").authority(), "localhost:1");
     }

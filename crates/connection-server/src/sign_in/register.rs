@@ -1,16 +1,18 @@
 //! The registration of clients (RFC 7591). It stores nothing: the id of a client is what the client stated, sealed.
 
+use std::time::Duration;
+
 use axum::{
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde_json::json;
 
 use super::{
     SignIn,
-    client::{self, Client, ClientStatement},
+    client::{self, Client, ClientStatement, MAX_ID},
     other_host,
     token::refused,
 };
@@ -18,24 +20,34 @@ use crate::{body::json as answer, guard::names_one_of, problem::Problem};
 
 /// The maximum size of a registration in bytes.
 const MAX_SIZE: usize = 16 << 10;
+/// The time limit for a whole body.
+const MAX_DURATION: Duration = Duration::from_secs(10);
 
 pub(super) async fn register(State(sign_in): State<SignIn>, request: Request) -> Response {
-    if !names_one_of(sign_in.options.door_origins(), &request) {
-        return other_host(&sign_in.options).into_response();
-    }
-    if request.headers().contains_key(header::ORIGIN) {
-        return from_page();
-    }
-    match axum::body::to_bytes(request.into_body(), MAX_SIZE).await {
+    match read(&sign_in, request, MAX_SIZE).await {
         Ok(body) => registered(&sign_in, &body).await,
-        Err(_) => refused(StatusCode::BAD_REQUEST, "invalid_client_metadata", "the registration is too long"),
+        Err(refused) => refused,
     }
 }
 
-/// Refuses a request of a page: no page needs a token of an agent.
-pub(super) fn from_page() -> Response {
-    let problem = Problem::new(StatusCode::FORBIDDEN, "browser", "a page sent this request");
-    problem.remedy("send it from a program").into_response()
+/// Reads the body of a request of a program that names this host. No page needs a token of an agent.
+pub(super) async fn read(sign_in: &SignIn, request: Request, limit: usize) -> Result<Bytes, Response> {
+    if !names_one_of(sign_in.options.door_origins(), &request) {
+        return Err(other_host(&sign_in.options).into_response());
+    }
+    if request.headers().contains_key(header::ORIGIN) {
+        return Err(refused(StatusCode::FORBIDDEN, "invalid_request", "a page sent this request, and no program"));
+    }
+    let clock = sign_in.registry.clock();
+    tokio::select! {
+        biased;
+        bytes = axum::body::to_bytes(request.into_body(), limit) => {
+            bytes.map_err(|_| refused(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "the body is too long"))
+        }
+        () = clock.sleep(MAX_DURATION) => {
+            Err(refused(StatusCode::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive in 10 s"))
+        }
+    }
 }
 
 async fn registered(sign_in: &SignIn, body: &Bytes) -> Response {
@@ -43,16 +55,19 @@ async fn registered(sign_in: &SignIn, body: &Bytes) -> Response {
     let Ok(stated) = serde_json::from_slice::<ClientStatement>(body) else {
         return invalid("invalid_client_metadata", "the registration is no JSON object with 'redirect_uris'");
     };
-    // Whatever way to prove itself the client states, it has none here.
-    let statement = ClientStatement { client_id: None, token_endpoint_auth_method: None, ..stated };
-    let client = match Client::read(&statement) {
+    let client = match Client::read(&stated) {
         Ok(client) => client,
         Err(problem) => return invalid("invalid_redirect_uri", problem),
     };
+    // What is not accepted is left out, as is a way to prove itself, of which there is none here.
+    let statement = client.statement();
     let id = match client::register(&sign_in.registry, &statement).await {
         Ok(id) => id,
         Err(error) => return Problem::from(error).into_response(),
     };
+    if id.len() > MAX_ID {
+        return invalid("invalid_client_metadata", "the registration is too long");
+    }
     let shown = json!({
         "client_id": id,
         "client_id_issued_at": sign_in.registry.clock().now().seconds(),
@@ -62,11 +77,5 @@ async fn registered(sign_in: &SignIn, body: &Bytes) -> Response {
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
     });
-    let mut response = answer(StatusCode::CREATED, &shown);
-    no_store(response.headers_mut());
-    response
-}
-
-pub(super) fn no_store(headers: &mut HeaderMap) {
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    answer(StatusCode::CREATED, &shown)
 }

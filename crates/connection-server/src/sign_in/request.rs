@@ -14,6 +14,8 @@ const LIFETIME: u64 = 15 * 60;
 /// A request for a code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct CodeRequest {
+    /// The address under which the client knows this server (RFC 9207).
+    pub(super) issuer: String,
     /// The id of the client.
     pub(super) client: String,
     /// The address to which the browser returns.

@@ -6,15 +6,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use connection_contract::encode;
-use connection_core::{ClientCredential, ClientProof, ClientTokens, ConnectionRegistry};
+use connection_core::{AccessTokenFault, ClientCredential, ClientProof, ClientTokens, ConnectionRegistry, Error};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::{
-    SignIn, other_host,
-    register::{from_page, no_store},
-};
-use crate::{body::json as answer, guard::names_one_of, problem::Problem};
+use super::{SignIn, register};
+use crate::{body::json as answer, problem::Problem};
 
 /// The maximum size of a request in bytes. The id of a client can be long.
 const MAX_SIZE: usize = 64 << 10;
@@ -37,20 +34,15 @@ fn parts(texts: &[&str]) -> Vec<u8> {
 }
 
 pub(super) async fn token(State(sign_in): State<SignIn>, request: Request) -> Response {
-    if !names_one_of(sign_in.options.door_origins(), &request) {
-        return other_host(&sign_in.options).into_response();
-    }
-    if request.headers().contains_key(header::ORIGIN) {
-        return from_page();
-    }
     let invalid = |code, text| refused(StatusCode::BAD_REQUEST, code, text);
     let essence = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = essence.and_then(|value| value.split(';').next()).map(str::trim).unwrap_or_default();
     if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return invalid("invalid_request", "the request is no form");
     }
-    let Ok(body) = axum::body::to_bytes(request.into_body(), MAX_SIZE).await else {
-        return invalid("invalid_request", "the request is too long");
+    let body = match register::read(&sign_in, request, MAX_SIZE).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
     let pairs = encode::from_form(&String::from_utf8_lossy(&body));
     let credential = match read(&sign_in, &pairs) {
@@ -63,6 +55,12 @@ pub(super) async fn token(State(sign_in): State<SignIn>, request: Request) -> Re
             "invalid_grant",
             "the code or the refresh token is unknown, was used, has ended or is not of this client",
         ),
+        Err(Error::AccessToken(AccessTokenFault::TooManyRenewals)) => {
+            let text = "the client has got too many tokens in the last minute";
+            let mut response = refused(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", text);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            response
+        }
         Err(error) => Problem::from(error).into_response(),
     }
 }
@@ -79,7 +77,7 @@ fn read(sign_in: &SignIn, pairs: &[(String, String)]) -> Result<ClientCredential
     };
     let given = |name: &str, problem| one(name)?.ok_or(("invalid_request", problem));
     let client = given("client_id", "the request names no client")?;
-    if one("resource")?.is_some_and(|resource| resource != sign_in.resource()) {
+    if one("resource")?.is_some_and(|resource| !sign_in.is_resource(resource)) {
         return Err(("invalid_target", "the resource is not the door for models of this server"));
     }
     let registry = &sign_in.registry;
@@ -102,22 +100,16 @@ fn read(sign_in: &SignIn, pairs: &[(String, String)]) -> Result<ClientCredential
 
 fn issued(sign_in: &SignIn, tokens: &ClientTokens) -> Response {
     let left = tokens.access.token.expires_at.seconds() - sign_in.registry.clock().now().seconds();
-    let mut response = answer(
-        StatusCode::OK,
-        &json!({
-            "access_token": tokens.access.text.expose_secret(),
-            "token_type": "Bearer",
-            "expires_in": left,
-            "refresh_token": tokens.refresh.expose_secret(),
-        }),
-    );
-    no_store(response.headers_mut());
-    response
+    let shown = json!({
+        "access_token": tokens.access.text.expose_secret(),
+        "token_type": "Bearer",
+        "expires_in": left,
+        "refresh_token": tokens.refresh.expose_secret(),
+    });
+    answer(StatusCode::OK, &shown)
 }
 
 /// Returns an error of OAuth (RFC 6749, section 5.2).
 pub(super) fn refused(status: StatusCode, code: &str, description: &str) -> Response {
-    let mut response = answer(status, &json!({ "error": code, "error_description": description }));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    answer(status, &json!({ "error": code, "error_description": description }))
 }

@@ -41,7 +41,10 @@ pub async fn agent(registry: &ConnectionRegistry, name: &str) -> Result<api::Sho
     let agent = registry.agents().get(name).await?;
     let grants = GrantShapes::new(registry).of(&agent.grants().await?).await?;
     let tokens = agent.tokens().await?.iter().map(convert::agent_token).collect();
-    let client = agent.client().await?.map(|client| convert::agent_client(&client));
+    let client = match agent.client() {
+        Some(client) => Some(convert::model_client(&client, agent.signed_in().await?)),
+        None => None,
+    };
     Ok(api::ShownAgent { agent: convert::agent(&agent, grants), client, tokens })
 }
 

@@ -168,8 +168,11 @@ async fn a_client_finds_the_server_by_the_door() {
     for (member, path) in [("authorization_endpoint", "authorize"), ("token_endpoint", "token")] {
         assert_eq!(of_server[member], format!("{origin}/mcp/{path}"));
     }
-    for path in ["oauth-authorization-server/mcp", "openid-configuration"] {
-        assert_eq!(client.get(&format!("/.well-known/{path}")).await.ok(200), of_server, "{path}");
+    let suffixed = client.get("/.well-known/oauth-authorization-server/mcp").await;
+    assert_eq!(suffixed.ok(200), of_server);
+    for (name, value) in [("x-content-type-options", "nosniff"), ("cache-control", "no-store"), ("x-frame-options", "DENY")]
+    {
+        assert_eq!(suffixed.header(name), value);
     }
     for path in ["oauth-authorization-server/other", "oauth-protected-resource/use"] {
         assert_eq!(client.get(&format!("/.well-known/{path}")).await.status, 404, "{path}");
@@ -216,7 +219,10 @@ async fn a_person_gives_a_client_an_agent_with_the_connections_that_are_ticked()
 
     let shown = client.shown(&client.request(&id).await).await;
     assert_eq!((&shown["former"], &shown["name"]), (&json!("cli"), &json!("example-cli")));
-    let body = json!({ "request": shown["request"], "name": "cli", "replaces": true });
+    let other = json!({ "request": shown["request"], "name": "cli", "replaces": "deploy" });
+    let refused = client.decide("/consents", other).await.refusal();
+    assert_eq!(refused, (404, "unknown_agent".to_owned()), "an agent that was not made for this client");
+    let body = json!({ "request": shown["request"], "name": "cli", "replaces": "cli" });
     let code = code(&client.consented(body).await);
     assert_eq!(client.listed(access).await.status, 401, "the former agent is gone");
     let access = client.exchanged(&id, &code).await.ok(200)["access_token"].clone();
@@ -303,12 +309,24 @@ async fn a_browser_is_led_back_only_to_an_address_that_the_client_stated() {
         assert_eq!(returned[0], ("error".to_owned(), expected.to_owned()), "{name}");
         assert!(returned.contains(&("state".into(), "of the client".into())), "{location}");
     }
+    // Of several addresses, those that are not accepted are left out.
+    let both = json!({ "redirect_uris": ["cursor://callback", "https://app.example/cb"], "client_name": "\u{200b}" });
+    let both = client.registration(both).await.ok(201);
+    assert_eq!(both["redirect_uris"], json!(["https://app.example/cb"]));
+    assert_eq!(both["client_name"], "a program without a name");
+    // Whoever registers an address elsewhere leads nobody there before a person has decided.
+    let mut elsewhere = client.parameters(both["client_id"].as_str().unwrap());
+    elsewhere[2].1 = "https://app.example/cb".to_owned();
+    assert_eq!(client.asked(&elsewhere).await.status, 303);
+    elsewhere[0].1 = "token".to_owned();
+    let answer = client.asked(&elsewhere).await;
+    assert_eq!((answer.status, answer.header("location")), (400, ""));
     for redirects in [json!([]), json!(["http://app.example/"]), json!(["cursor://callback"]), json!("x")] {
         let answer = client.registration(json!({ "redirect_uris": redirects })).await;
         assert_eq!(answer.status, 400, "{answer:?}");
     }
     let from_page = client.bare("POST", "/mcp/register").with("origin", &client.origin()).json(&json!({}));
-    assert_eq!(client.door.send(from_page).await.refusal(), (403, "browser".to_owned()));
+    assert_eq!(error(&client.door.send(from_page).await), (403, "invalid_request".to_owned()));
 }
 
 #[tokio::test]
@@ -360,6 +378,8 @@ async fn a_client_that_a_document_describes_needs_no_registration() {
         let (read, (head, _peer)) = tokio::join!(reading, server);
         (read, head)
     };
+    let unseen = client.decide("/consents", json!({ "request": request, "name": "app" })).await;
+    assert_eq!(unseen.refusal(), (410, "consent_ended".to_owned()), "nobody has looked at it");
     let (read, head) = answered(&document.to_string(), &request).await;
     assert!(head.starts_with("GET /client.json HTTP/1.1\r\n") && !head.contains("authorization"), "{head}");
     let shown = read.ok(200);

@@ -13,6 +13,8 @@ row! {
         pub(crate) made_at: i64,
         /// `None` while the agent exists.
         pub(crate) removed_at: Option<i64>,
+        /// The client for which the agent was created, as JSON.
+        pub(crate) client: Option<String>,
         pub(crate) marked: Marked,
     }
 }

@@ -24,12 +24,11 @@ pub(super) async fn run(mut program: Program, agent: &str) -> Result<Exit, Error
     fact(output, "id", &agent.id)?;
     fact(output, "created", &when(output, &agent.created_at))?;
     if let Some(client) = &shown.client {
-        let until = when(output, &client.ends_at);
-        fact(
-            output,
-            "client",
-            &format!("{}, which goes back to {}, until {until}", quoted(&client.name), client.host),
-        )?;
+        let until = match &client.ends_at {
+            Some(end) => format!("signed in until {}", when(output, end)),
+            None => "no longer signed in".to_owned(),
+        };
+        fact(output, "client", &format!("{} from {}, {until}", quoted(&client.name), client.host))?;
     }
     if agent.grants.is_empty() {
         let grant = format!("connections agents grant {} CONNECTION", quoted(&agent.name));
@@ -38,7 +37,7 @@ pub(super) async fn run(mut program: Program, agent: &str) -> Result<Exit, Error
     for grant in &agent.grants {
         print_grant(output, grant)?;
     }
-    if shown.tokens.is_empty() && shown.client.is_some() {
+    if shown.tokens.is_empty() && shown.client.as_ref().is_some_and(|client| client.ends_at.is_some()) {
         return output.line("The client renews its token by itself; a person has made none.").map(|()| Exit::Fine);
     }
     if shown.tokens.is_empty() {

@@ -43,6 +43,7 @@ fn scripts_and_markup_in_texts_of_others_are_shown_and_neither_run_nor_made() {
         ("/extensions/:name", "/extensions/issues".to_owned(), true),
         ("/agents", "/agents".to_owned(), true),
         ("/agents/:name", "/agents/deploy".to_owned(), true),
+        ("/consent", "/consent#request=%3Cscript%3Ewindow.hit=1%3C/script%3E".to_owned(), false),
         ("/profiles", "/profiles".to_owned(), false),
         ("/usage", "/usage".to_owned(), false),
         ("/activity", "/activity".to_owned(), true),

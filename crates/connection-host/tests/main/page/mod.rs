@@ -5,6 +5,7 @@ mod accessibility;
 mod actions;
 mod agents;
 mod approvals;
+mod consent;
 mod first_load;
 mod freeze;
 mod keyboard;

@@ -23,7 +23,7 @@ use crate::{
         refusal::{Outcome, Refusal},
         token,
     },
-    guard::names_one_of,
+    guard::{door_address_in, names_one_of},
     observe::OwnId,
     problem::Problem,
     sign_in::challenge,
@@ -51,14 +51,14 @@ where
 }
 
 async fn pass(State((doors, service)): State<(Doors, Service)>, request: Request) -> Response {
-    let is_at_socket = is_at_socket(&request);
+    let address = door_address_in(&doors.options, &request).filter(|_| !is_at_socket(&request));
     let is_given = request.headers().contains_key(header::AUTHORIZATION);
     let answered = Box::pin(answered(&doors, &service, request)).await;
     let mut response = answered.unwrap_or_else(|refusal| {
         let mut response = refusal.into_response();
         if response.status() == StatusCode::UNAUTHORIZED {
             // RFC 9110, section 11.6.1. At a socket, the addresses of the metadata are not reached.
-            let challenge = challenge(&doors.options, is_given).filter(|_| !is_at_socket);
+            let challenge = address.and_then(|address| challenge(&address, is_given));
             let challenge = challenge.unwrap_or(HeaderValue::from_static("Bearer"));
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }

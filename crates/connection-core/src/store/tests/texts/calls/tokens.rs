@@ -67,6 +67,7 @@ pub(super) async fn agents(tx: &mut Tx) {
         name: "a".into(),
         made_at: 1,
         removed_at: None,
+        client: None,
         marked: Marked::default(),
     };
     let grant = AgentGrantRow {

@@ -1,0 +1,28 @@
+//! The client of an agent.
+
+use serde::{Deserialize, Serialize};
+
+/// The client of an agent: a program that signed in, and gets its tokens by itself.
+///
+/// ```
+/// use connection_api::ModelClient;
+///
+/// fn sentence(client: &ModelClient) -> String {
+///     let until = client.ends_at.as_deref().unwrap_or("it signs in again");
+///     format!("{} from {}, until {until}", client.name, client.host)
+/// }
+/// # let _ = sentence;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ModelClient {
+    /// The name by which the client calls itself.
+    pub name: String,
+    /// The host to which the browser returned with the code.
+    pub host: String,
+    /// The time at which it got its code or its last refresh token; `null` if it must sign in again.
+    pub renewed_at: Option<String>,
+    /// The time at which its last token ends; `null` if it must sign in again.
+    pub ends_at: Option<String>,
+}
