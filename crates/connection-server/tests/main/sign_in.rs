@@ -12,19 +12,19 @@ use crate::{
     http::{Answer, Request},
 };
 
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// The challenge for that verifier (RFC 7636, appendix B).
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const CALLBACK: &str = "http://127.0.0.1:4711/callback";
+pub(crate) const CALLBACK: &str = "http://127.0.0.1:4711/callback";
 const DOCUMENT: &str = "https://app.example/client.json";
 
 /// A client, and the person who decides about it.
-struct Client {
-    door: Door,
+pub(crate) struct Client {
+    pub(crate) door: Door,
 }
 
 impl Client {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let provider = PeerServer::start().await;
         let policy = HttpPolicy::new().endpoint(API, &provider.origin()).unwrap();
         let policy = policy.endpoint("https://app.example", &provider.origin()).unwrap();
@@ -52,13 +52,13 @@ impl Client {
     }
 
     /// Registers a client that returns to this machine, and returns its id.
-    async fn registered(&self) -> String {
+    pub(crate) async fn registered(&self) -> String {
         let statement = json!({ "client_name": "Example CLI", "redirect_uris": ["http://127.0.0.1/callback"] });
         self.registration(statement).await.ok(201)["client_id"].as_str().unwrap().to_owned()
     }
 
     /// Returns the parameters of a request for a code.
-    fn parameters<'a>(&self, client: &'a str) -> Vec<(&'static str, String)> {
+    pub(crate) fn parameters<'a>(&self, client: &'a str) -> Vec<(&'static str, String)> {
         let given: [(&'static str, &'a str); 6] = [
             ("response_type", "code"),
             ("client_id", client),
@@ -71,20 +71,20 @@ impl Client {
         given.into_iter().map(|(name, value)| (name, value.to_owned())).chain([resource]).collect()
     }
 
-    async fn asked(&self, parameters: &[(&'static str, String)]) -> Answer {
+    pub(crate) async fn asked(&self, parameters: &[(&'static str, String)]) -> Answer {
         let query = encode::form(parameters.iter().map(|(name, value)| (*name, value.as_str())));
         self.get(&format!("/mcp/authorize?{query}")).await
     }
 
     /// Leads the browser to the page, and returns the sealed request in its address.
-    async fn request(&self, client: &str) -> String {
+    pub(crate) async fn request(&self, client: &str) -> String {
         let answer = self.asked(&self.parameters(client)).await;
         assert_eq!((answer.status, answer.header("cache-control")), (303, "no-store"), "{answer:?}");
         let page = format!("{}/consent#request=", self.origin());
         answer.header("location").strip_prefix(&page).unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
-    async fn decide(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn decide(&self, path: &str, body: Value) -> Answer {
         self.door.world.post(&self.door.ada, path, body).await
     }
 
@@ -93,19 +93,19 @@ impl Client {
     }
 
     /// Consents, and returns the parameters with which the browser returns.
-    async fn consented(&self, body: Value) -> Vec<(String, String)> {
+    pub(crate) async fn consented(&self, body: Value) -> Vec<(String, String)> {
         let decided = self.decide("/consents", body).await.ok(201);
         let redirect = decided["redirect"].as_str().unwrap();
         encode::from_form(redirect.strip_prefix(&format!("{CALLBACK}?")).unwrap())
     }
 
-    async fn tokens(&self, parameters: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn tokens(&self, parameters: &[(&str, &str)]) -> Answer {
         let form = encode::form(parameters.iter().copied());
         let request = self.bare("POST", "/mcp/token").with("content-type", "application/x-www-form-urlencoded");
         self.door.send(request.text(&form)).await
     }
 
-    async fn exchanged(&self, client: &str, code: &str) -> Answer {
+    pub(crate) async fn exchanged(&self, client: &str, code: &str) -> Answer {
         let resource = self.resource();
         let parameters = [
             ("grant_type", "authorization_code"),
@@ -118,13 +118,13 @@ impl Client {
         self.tokens(&parameters).await
     }
 
-    async fn renewed(&self, client: &str, refresh: &str) -> Answer {
+    pub(crate) async fn renewed(&self, client: &str, refresh: &str) -> Answer {
         let parameters = [("grant_type", "refresh_token"), ("client_id", client), ("refresh_token", refresh)];
         self.tokens(&parameters).await
     }
 
     /// Lists the connections with a token.
-    async fn listed(&self, token: &str) -> Answer {
+    pub(crate) async fn listed(&self, token: &str) -> Answer {
         let call = json!({ "name": "list_connections", "arguments": {} });
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call });
         let accept = "application/json, text/event-stream";
@@ -132,12 +132,12 @@ impl Client {
     }
 }
 
-fn code(parameters: &[(String, String)]) -> String {
+pub(crate) fn code(parameters: &[(String, String)]) -> String {
     parameters.iter().find(|(name, _)| name == "code").unwrap().1.clone()
 }
 
 /// Returns the status and the error of OAuth.
-fn error(answer: &Answer) -> (u16, String) {
+pub(crate) fn error(answer: &Answer) -> (u16, String) {
     assert_eq!(answer.header("cache-control"), "no-store", "{answer:?}");
     let body = answer.json();
     assert!(!body["error_description"].as_str().unwrap().is_empty());

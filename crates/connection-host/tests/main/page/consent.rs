@@ -68,9 +68,6 @@ fn official_clients_of_both_generations_sign_in_and_renew_their_tokens() {
             browser.shows(&format!("The program {name} wants to use your connections")).await;
             browser.shows("Nobody has checked the name").await;
             is_accessible(browser).await;
-            if let Some(file) = std::env::var_os("CONNECTIONS_TEST_PICTURE") {
-                std::fs::write(file, browser.picture().await).unwrap();
-            }
             browser.until("the connection is listed", TICK, vec![json!("work")]).await;
             click(browser, "Allow 1 connection").await;
             browser.shows("You can close this window").await;

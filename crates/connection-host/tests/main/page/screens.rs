@@ -46,7 +46,7 @@ pub(super) fn visits(machine: &Machine) -> Vec<(String, &'static str)> {
         ("/agents/:name", "/agents/nightly-report".to_owned(), "at most 500 requests in 1h"),
         ("/approvals", "/approvals".to_owned(), "Nothing waits for you"),
         ("/approvals/:id", "/approvals/0198c5a8-0000-7000-8000-000000000000".to_owned(), "no such approval"),
-        ("/consent", "/consent".to_owned(), "start the sign-in again"),
+        ("/consent", "/consent".to_owned(), "The request of the program is over"),
         ("/profiles", "/profiles".to_owned(), "Codex"),
         ("/usage", "/usage".to_owned(), "Limit of 5 hours"),
         ("/activity", "/activity".to_owned(), "The record is whole"),

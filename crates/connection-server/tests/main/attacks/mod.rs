@@ -5,6 +5,7 @@
 
 mod accounts;
 mod answers;
+mod clients;
 mod identity;
 mod keys;
 mod kit;
@@ -18,9 +19,10 @@ mod streams;
 const DOCUMENT: &str = include_str!("../../../../../docs/spec/attacks.md");
 
 /// The files with the tests.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     include_str!("accounts.rs"),
     include_str!("answers.rs"),
+    include_str!("clients.rs"),
     include_str!("identity.rs"),
     include_str!("keys.rs"),
     include_str!("load.rs"),
