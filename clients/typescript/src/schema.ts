@@ -6117,13 +6117,13 @@ export interface components {
         };
         /** @description The client of an agent: a program that signed in, and gets its tokens by itself. */
         ModelClient: {
-            /** @description The time at which its last token ends; `null` if it must sign in again. */
+            /** @description The time at which its last token ends; `null` if it has got none, or must sign in again. */
             endsAt: string | null;
             /** @description The host to which the browser returned with the code. */
             host: string;
             /** @description The name by which the client calls itself. */
             name: string;
-            /** @description The time at which it got its code or its last refresh token; `null` if it must sign in again. */
+            /** @description The time at which it got its last refresh token; `null` if it has got none, or must sign in again. */
             renewedAt: string | null;
         };
         /** @description An agent to create. */

@@ -21,8 +21,8 @@ pub struct ModelClient {
     pub name: String,
     /// The host to which the browser returned with the code.
     pub host: String,
-    /// The time at which it got its code or its last refresh token; `null` if it must sign in again.
+    /// The time at which it got its last refresh token; `null` if it has got none, or must sign in again.
     pub renewed_at: Option<String>,
-    /// The time at which its last token ends; `null` if it must sign in again.
+    /// The time at which its last token ends; `null` if it has got none, or must sign in again.
     pub ends_at: Option<String>,
 }

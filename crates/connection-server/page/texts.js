@@ -377,7 +377,7 @@ export const texts = {
     removeHelp: 'Its grants and its tokens are revoked. Its connections stay. A later agent with this name gets neither.',
     removed: (name) => `${name} was removed.`,
     client: 'The program that signed in', clientEnds: (when) => `It must sign in again ${when}. Remove the agent to end it now.`,
-    clientEnded: 'It is no longer signed in.',
+    clientEnded: 'It is not signed in.',
     tokens: 'Tokens', tokensIntro: 'A token gives access to what this agent may use, and to nothing else.',
     newToken: 'New token', audience: 'Accepted at', audiences: { doors: 'the doors for requests', mcp: 'the door for models' },
     audienceHelp: { doors: 'For a program that sends requests.', mcp: 'For a client of the Model Context Protocol.' },

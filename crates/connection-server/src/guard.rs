@@ -104,8 +104,13 @@ pub(crate) fn door_address_in(options: &ApiOptions, request: &Request) -> Option
     let named = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let named = named.or_else(|| request.uri().authority().map(Authority::as_str));
     let ours = origins.iter().find(|ours| Some(ours.authority()) == named)?;
-    let prefix = options.url().filter(|_| options.doors.is_none()).map(|url| url.prefix().to_owned());
-    Some(format!("{}{}", ours.origin(), prefix.unwrap_or_default()))
+    Some(format!("{}{}", ours.origin(), options.door_prefix()))
+}
+
+/// Returns the refusal of a request that names another host than the doors have.
+pub(crate) fn other_door(options: &ApiOptions) -> Problem {
+    let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "other_host", "the request names another host");
+    problem.remedy(format!("use the address {}", options.door_address()))
 }
 
 fn is_same_site(options: &ApiOptions, headers: &HeaderMap) -> bool {

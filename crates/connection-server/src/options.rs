@@ -237,6 +237,12 @@ impl ApiOptions {
         self.doors.as_ref().map_or(&self.origins, std::slice::from_ref)
     }
 
+    /// Returns the path below which the doors are, under each of their origins: empty, or without a slash at the end.
+    pub(crate) fn door_prefix(&self) -> String {
+        let url = self.url().filter(|_| self.doors.is_none());
+        url.map(|url| url.prefix().to_owned()).unwrap_or_default()
+    }
+
     /// Returns the address below which the doors are, without a slash at the end.
     pub(crate) fn door_address(&self) -> &str {
         self.doors.as_ref().map_or_else(|| self.address(), HostOrigin::origin)

@@ -37,7 +37,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignedIn {
-    /// The time at which the client got its last refresh token or its code.
+    /// The time at which the client got its last refresh token.
     pub renewed_at: Timestamp,
     /// The time at which its last token ends.
     pub ends_at: Timestamp,
@@ -209,7 +209,8 @@ impl Agent {
         read_client(self.client.as_deref()?)
     }
 
-    /// Returns the time for which the client of the agent gets tokens; `None` if it has none that can get one.
+    /// Returns the time for which the client of the agent gets tokens; `None` if it has not exchanged its code, or must sign
+    /// in again.
     ///
     /// # Errors
     ///

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use connection_contract::Timestamp;
 use connection_core::{
     AccessTokenFault, AdmittedClient, ModelClient, AgentError, Audience, ClientCredential, ClientProof, ClientTokens, ConnectionRegistry,
     Error,
@@ -12,7 +13,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     sql,
-    test_host::{World, connected},
+    test_host::{START, World, connected},
 };
 
 const PROOF: ClientProof = ClientProof { client: [1; 32], code: [2; 32] };
@@ -54,10 +55,11 @@ async fn a_client_gets_an_agent_of_its_own_with_the_grants_that_were_given() {
     let grants = agent.grants().await.unwrap();
     let ends = agent.made_at().after(8 * 3600);
     assert_eq!((grants.len(), grants[0].connection, grants[0].expires_at), (1, connection, ends));
-    let signed_in = agent.signed_in().await.unwrap().unwrap();
-    assert_eq!((agent.client(), signed_in.ends_at), (Some(client()), ends));
+    assert_eq!(agent.client(), Some(client()));
+    assert_eq!(agent.signed_in().await.unwrap(), None, "it has not exchanged its code");
 
     let tokens = exchanged(&registry, &code, PROOF).await.unwrap();
+    assert_eq!(agent.signed_in().await.unwrap().unwrap().ends_at, ends);
     let caller = registry.authenticate_agent(&tokens.access.text, Audience::Mcp).await.unwrap().unwrap();
     assert_eq!(caller.agent().id(), agent.id());
     assert!(caller.granted(connection).await.is_ok());
@@ -221,7 +223,7 @@ async fn a_client_that_signs_in_again_can_replace_its_former_agent() {
     let bob = registry.owner("bob").unwrap();
     let foreign = bob.agents().admit("bob", client(), PROOF).replacing(third.agent.clone()).await.unwrap_err();
     assert!(matches!(foreign, Error::Agent(AgentError::Unknown(_))), "{foreign:?}");
-    assert!(third.agent.signed_in().await.unwrap().is_some());
+    assert_eq!(registry.agents().get("third").await.unwrap().id(), third.agent.id());
     assert_eq!(registry.events().edited_rows().await.unwrap(), []);
 }
 
@@ -265,4 +267,17 @@ async fn a_client_that_renews_without_pause_is_refused_for_a_minute_and_leaves_f
     world.clock.advance(SECOND);
     let late = renew().await.unwrap();
     assert!(late.is_none(), "a refresh token with a successor is good for a minute");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_no_client_out() {
+    let world = World::new().await;
+    let registry = world.acme().await;
+    let AdmittedClient { code, .. } = admitted(&registry, "example").await;
+    let mut refresh = exchanged(&registry, &code, PROOF).await.unwrap().refresh;
+    for _ in 1..20 {
+        refresh = renewed(&registry, &refresh).await.unwrap().refresh;
+    }
+    world.clock.jump_to(Timestamp::from_seconds(START - 3600));
+    assert!(renewed(&registry, &refresh).await.is_some());
 }

@@ -38,7 +38,7 @@ use http_body::Body as _;
 use secrecy::SecretString;
 
 use crate::{
-    guard::door_address_in,
+    guard::{door_address_in, other_door},
     observe::{OwnId, RequestRecord},
     options::ApiOptions,
     problem::Problem,
@@ -88,8 +88,7 @@ impl Doors {
 
     /// Returns the refusal of a request that names another host.
     fn other_host(&self) -> Refusal {
-        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "other_host", "the request names another host");
-        Refusal::new(problem.remedy(format!("use the address {}", self.options.door_address())), Outcome::Denied)
+        Refusal::new(other_door(&self.options), Outcome::Denied)
     }
 }
 

@@ -5,16 +5,18 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use connection_contract::encode;
 
 use super::{
     SignIn,
     client::{NoClient, is_document, registered},
-    other_host,
+    parameters::{Parameters, Twice},
     redirect::RedirectAddress,
     request::CodeRequest,
 };
-use crate::{guard::door_address_in, problem::Problem};
+use crate::{
+    guard::{door_address_in, other_door},
+    problem::Problem,
+};
 
 /// The maximum length of the texts of a client in bytes.
 const MAX_STATE: usize = 4096;
@@ -32,7 +34,7 @@ enum Refused {
 
 pub(super) async fn authorize(State(sign_in): State<SignIn>, request: Request) -> Response {
     let Some(issuer) = door_address_in(&sign_in.options, &request) else {
-        return other_host(&sign_in.options).into_response();
+        return other_door(&sign_in.options).into_response();
     };
     match asked(&sign_in, &issuer, request.uri().query().unwrap_or_default()).await {
         Ok(page) => led_to(&page),
@@ -51,22 +53,14 @@ fn led_to(address: &str) -> Response {
 
 /// Returns the address of the page that asks a person about the request.
 async fn asked(sign_in: &SignIn, issuer: &str, query: &str) -> Result<String, Refused> {
-    let pairs = encode::from_form(query);
+    let parameters = Parameters::read(query);
     let here = |text: &str| {
         let text = format!(
             "This program cannot sign in: {text}.\n\nClose this window, and start the sign-in again from the program.\n"
         );
         Refused::Here(StatusCode::BAD_REQUEST, text)
     };
-    // A parameter that comes twice is not valid (RFC 6749, section 3.1).
-    let one = |name: &str| {
-        let mut values = pairs.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str());
-        let first = values.next().filter(|value| !value.is_empty());
-        match values.next() {
-            None => Ok(first),
-            Some(_) => Err(here("its request states something twice")),
-        }
-    };
+    let one = |name: &str| parameters.one(name).map_err(|Twice| here("its request states something twice"));
     let client = one("client_id")?.ok_or_else(|| here("its request names no client"))?;
     let redirect = one("redirect_uri")?.and_then(RedirectAddress::parse);
     let redirect = redirect.ok_or_else(|| here("the address to which the browser would return is not accepted"))?;
@@ -87,14 +81,14 @@ async fn asked(sign_in: &SignIn, issuer: &str, query: &str) -> Result<String, Re
         if !is_known || !redirect.is_local() {
             return here(text);
         }
-        let parameters = [("error", code), ("error_description", text), ("iss", issuer)];
-        Refused::ToClient(redirect.with(parameters.into_iter().chain(state.map(|state| ("state", state)))))
+        let answer = [("error", code), ("error_description", text), ("iss", issuer)];
+        Refused::ToClient(redirect.with(answer.into_iter().chain(state.map(|state| ("state", state)))))
     };
     if one("response_type")? != Some("code") {
         return Err(refused("unsupported_response_type", "the response type is not 'code'"));
     }
-    let challenge = one("code_challenge")?.filter(|text| is_challenge(text));
-    let Some(challenge) = challenge.filter(|_| matches!(one("code_challenge_method"), Ok(Some("S256")))) else {
+    let is_s256 = one("code_challenge_method")? == Some("S256");
+    let Some(challenge) = one("code_challenge")?.filter(|text| is_s256 && is_challenge(text)) else {
         return Err(refused("invalid_request", "the request has no challenge with the method S256 (RFC 7636)"));
     };
     if one("resource")?.is_some_and(|resource| !sign_in.is_resource(resource)) {

@@ -7,11 +7,14 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{DOOR, SignIn, other_host};
-use crate::{body, guard::door_address_in};
+use super::{DOOR, SignIn};
+use crate::{
+    body,
+    guard::{door_address_in, other_door},
+};
 
-/// Returns the challenge of the door at this address for a request without an accepted token (RFC 6750, RFC 9728). `is_given` says whether
-/// the request had a token.
+/// Returns the challenge of the door at this address for a request without an accepted token (RFC 6750, RFC 9728).
+/// `is_given` says whether the request had a token.
 pub(crate) fn challenge(address: &str, is_given: bool) -> Option<HeaderValue> {
     let error = if is_given { "error=\"invalid_token\", " } else { "" };
     let metadata = format!("{address}/.well-known/oauth-protected-resource{DOOR}");
@@ -61,8 +64,8 @@ fn shown(
     document: impl FnOnce(&str) -> serde_json::Value,
 ) -> Response {
     let options = &sign_in.options;
-    let Some(issuer) = door_address_in(options, request) else { return other_host(options).into_response() };
-    let prefix = options.url().map(|url| url.prefix().to_owned()).unwrap_or_default();
+    let Some(issuer) = door_address_in(options, request) else { return other_door(options).into_response() };
+    let prefix = options.door_prefix();
     let is_ours = path.is_none_or(|Path(path)| {
         ends.iter().any(|end| path == end.trim_start_matches('/') || format!("/{path}") == format!("{prefix}{end}"))
     });

@@ -11,6 +11,7 @@ mod authorize;
 mod client;
 mod consent;
 mod metadata;
+mod parameters;
 mod redirect;
 mod register;
 mod request;
@@ -19,15 +20,13 @@ mod token;
 use std::sync::Arc;
 
 use axum::{
-    Router,
-    http::StatusCode,
-    middleware,
+    Router, middleware,
     response::Response,
     routing::{get, post},
 };
 use connection_core::ConnectionRegistry;
 
-use crate::{guard, options::ApiOptions, problem::Problem};
+use crate::{guard, options::ApiOptions};
 
 pub(crate) use consent::{consent, refuse, show};
 pub(crate) use metadata::challenge;
@@ -51,8 +50,7 @@ impl SignIn {
     /// names of this host.
     fn is_resource(&self, text: &str) -> bool {
         let text = text.strip_suffix('/').unwrap_or(text);
-        let prefix = self.options.url().filter(|_| self.options.doors.is_none()).map(|url| url.prefix().to_owned());
-        let prefix = prefix.unwrap_or_default();
+        let prefix = self.options.door_prefix();
         let origins = self.options.door_origins().iter();
         origins.map(|origin| format!("{}{prefix}{DOOR}", origin.origin())).any(|door| text == door)
     }
@@ -73,10 +71,4 @@ where
         .route("/.well-known/oauth-authorization-server/{*path}", get(metadata::of_server))
         .layer(middleware::map_response(async |response: Response| guard::protected(response)))
         .with_state(SignIn::new(registry, options))
-}
-
-/// The refusal of a request that names another host.
-fn other_host(options: &ApiOptions) -> Problem {
-    let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "other_host", "the request names another host");
-    problem.remedy(format!("use the address {}", options.door_address()))
 }

@@ -13,10 +13,13 @@ use serde_json::json;
 use super::{
     SignIn,
     client::{self, Client, ClientStatement, MAX_ID},
-    other_host,
     token::refused,
 };
-use crate::{body::json as answer, guard::names_one_of, problem::Problem};
+use crate::{
+    body::json as answer,
+    guard::{names_one_of, other_door},
+    problem::Problem,
+};
 
 /// The maximum size of a registration in bytes.
 const MAX_SIZE: usize = 16 << 10;
@@ -33,7 +36,7 @@ pub(super) async fn register(State(sign_in): State<SignIn>, request: Request) ->
 /// Reads the body of a request of a program that names this host. No page needs a token of an agent.
 pub(super) async fn read(sign_in: &SignIn, request: Request, limit: usize) -> Result<Bytes, Response> {
     if !names_one_of(sign_in.options.door_origins(), &request) {
-        return Err(other_host(&sign_in.options).into_response());
+        return Err(other_door(&sign_in.options).into_response());
     }
     if request.headers().contains_key(header::ORIGIN) {
         return Err(refused(StatusCode::FORBIDDEN, "invalid_request", "a page sent this request, and no program"));

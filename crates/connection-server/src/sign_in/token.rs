@@ -10,7 +10,11 @@ use connection_core::{AccessTokenFault, ClientCredential, ClientProof, ClientTok
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::{SignIn, register};
+use super::{
+    SignIn,
+    parameters::{Parameters, Twice},
+    register,
+};
 use crate::{body::json as answer, problem::Problem};
 
 /// The maximum size of a request in bytes. The id of a client can be long.
@@ -44,8 +48,8 @@ pub(super) async fn token(State(sign_in): State<SignIn>, request: Request) -> Re
         Ok(body) => body,
         Err(refused) => return refused,
     };
-    let pairs = encode::from_form(&String::from_utf8_lossy(&body));
-    let credential = match read(&sign_in, &pairs) {
+    let parameters = Parameters::read(&String::from_utf8_lossy(&body));
+    let credential = match read(&sign_in, &parameters) {
         Ok(credential) => credential,
         Err((code, text)) => return invalid(code, text),
     };
@@ -66,15 +70,9 @@ pub(super) async fn token(State(sign_in): State<SignIn>, request: Request) -> Re
 }
 
 /// Reads what is presented.
-fn read(sign_in: &SignIn, pairs: &[(String, String)]) -> Result<ClientCredential, (&'static str, &'static str)> {
-    let one = |name: &str| {
-        let mut values = pairs.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str());
-        let first = values.next().filter(|value| !value.is_empty());
-        match values.next() {
-            None => Ok(first),
-            Some(_) => Err(("invalid_request", "the request states something twice")),
-        }
-    };
+fn read(sign_in: &SignIn, parameters: &Parameters) -> Result<ClientCredential, (&'static str, &'static str)> {
+    let twice = ("invalid_request", "the request states something twice");
+    let one = |name: &str| parameters.one(name).map_err(|Twice| twice);
     let given = |name: &str, problem| one(name)?.ok_or(("invalid_request", problem));
     let client = given("client_id", "the request names no client")?;
     if one("resource")?.is_some_and(|resource| !sign_in.is_resource(resource)) {

@@ -26,7 +26,7 @@ pub(super) async fn run(mut program: Program, agent: &str) -> Result<Exit, Error
     if let Some(client) = &shown.client {
         let until = match &client.ends_at {
             Some(end) => format!("signed in until {}", when(output, end)),
-            None => "no longer signed in".to_owned(),
+            None => "not signed in".to_owned(),
         };
         fact(output, "client", &format!("{} from {}, {until}", quoted(&client.name), client.host))?;
     }

@@ -1,7 +1,7 @@
 //! A program signs in at the door for models: the official clients, a real browser and the person in front of it.
 
 use connection_faults::{
-    browser::{AccessibilityChecker, Browser},
+    browser::{AccessibilityChecker, Browser, Key},
     script::Script,
 };
 use serde_json::{Value, json};
@@ -68,6 +68,9 @@ fn official_clients_of_both_generations_sign_in_and_renew_their_tokens() {
             browser.shows(&format!("The program {name} wants to use your connections")).await;
             browser.shows("Nobody has checked the name").await;
             is_accessible(browser).await;
+            // A person who searches has not consented.
+            browser.write("input[type='search']", "wor").await;
+            browser.press(Key::Enter).await;
             browser.until("the connection is listed", TICK, vec![json!("work")]).await;
             click(browser, "Allow 1 connection").await;
             browser.shows("You can close this window").await;
