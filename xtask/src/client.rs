@@ -13,7 +13,7 @@ const MAX: Duration = Duration::from_secs(10 * 60);
 /// Builds the command, and checks the client.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     setup::run(workspace, setup::Scope::Tests)?;
-    process::run(&mut process::cargo(workspace.root(), &["build", "--locked", "-p", "connection-host"]))?;
+    process::run(&mut process::cargo_checked(workspace.root(), &["build", "--locked", "-p", "connection-host"]))?;
     check(workspace)
 }
 

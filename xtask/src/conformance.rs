@@ -16,7 +16,7 @@ const MAX_LONG: Duration = Duration::from_secs(60 * 60);
 /// Builds the command, and tests its API, its kind for MCP servers, or its door for models.
 pub(crate) fn run(workspace: &Workspace, arguments: &[&str]) -> Result<(), Failure> {
     setup::run(workspace, setup::Scope::Tests)?;
-    process::run(&mut process::cargo(workspace.root(), &["build", "--locked", "-p", "connection-host"]))?;
+    process::run(&mut process::cargo_checked(workspace.root(), &["build", "--locked", "-p", "connection-host"]))?;
     match arguments {
         ["mcp", "drill", options @ ..] => drill_mcp(workspace, options),
         ["mcp", "server"] => serve_mcp(workspace),
@@ -39,7 +39,7 @@ pub(crate) fn serve_mcp(workspace: &Workspace) -> Result<(), Failure> {
 pub(crate) fn drill_mcp(workspace: &Workspace, options: &[&str]) -> Result<(), Failure> {
     // With the features of the whole workspace, no package is built a second time.
     let client = ["build", "--workspace", "--locked", "--example", "rmcp_client"];
-    process::run(&mut process::cargo(workspace.root(), &client))?;
+    process::run(&mut process::cargo_checked(workspace.root(), &client))?;
     run_mcp(workspace, "tests/mcp/drill.mjs", options)
 }
 

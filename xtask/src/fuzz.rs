@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::process;
+use crate::third_party;
 use crate::workspace::Workspace;
 
 const MANIFEST: &str = "crates/connection-manifest/fuzz/Cargo.toml";
@@ -47,8 +48,13 @@ pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
     process::run(&mut process::cargo(workspace.root(), &["fmt", "--check", "--manifest-path", MANIFEST]))?;
     let clippy =
         ["clippy", "--locked", "--manifest-path", MANIFEST, "--all-targets", "--no-deps", "--", "-D", "warnings"];
-    let mut command = process::cargo(workspace.root(), &clippy);
-    process::run(command.env("CARGO_TERM_COLOR", "never").env("CARGO_TARGET_DIR", directory(workspace)))
+    // With the directory and the profile of the workspace, its external packages are not checked a second time.
+    let mut command = process::cargo(workspace.root(), &[]);
+    for option in third_party::profile(workspace)? {
+        command.args(["--config", &option]);
+    }
+    command.args(clippy).env("CARGO_TERM_COLOR", "never").env("CARGO_TARGET_DIR", workspace.target_directory()?);
+    process::run(&mut command)
 }
 
 /// Returns the directory of the inputs and of what is built.

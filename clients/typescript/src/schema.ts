@@ -5089,6 +5089,12 @@ export interface components {
             kind: string;
             /** @description The label of the connection. */
             label: string;
+            /**
+             * @description The origins to which the requests of the connection may go, such as `https://api.example.com`. The door for programs
+             *     that cannot be directed to another address opens these alone. Empty if the connection sends no requests, or cannot be
+             *     opened now.
+             */
+            origins: string[];
             /** @description The name of the preset whose rules these are exactly; `null` for other rules. */
             preset: string | null;
             /** @description The time at which it was revoked. */

@@ -173,6 +173,10 @@ pub struct AgentGrant {
     /// Variables that direct the usual programs of the provider to the reverse door, by their names: `{door}` stands
     /// for the address of the connection there, without `/` at its end, and `{token}` for a token of the agent.
     pub variables: BTreeMap<String, String>,
+    /// The origins to which the requests of the connection may go, such as `https://api.example.com`. The door for programs
+    /// that cannot be directed to another address opens these alone. Empty if the connection sends no requests, or cannot be
+    /// opened now.
+    pub origins: Vec<String>,
     /// The time at which it was granted.
     pub created_at: String,
     /// The time at which it ends.

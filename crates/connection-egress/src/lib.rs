@@ -69,6 +69,7 @@ pub use once::SendOnceOutcome;
 pub use outages::host;
 pub use outgoing::is_sendable;
 pub use policy::{HttpPolicy, HttpPolicyError, is_loopback, is_private_network, may_be_public};
+pub use public_address::is_public;
 pub use secret_buffer::{OverLimit, SecretBuffer};
 pub use upload::{BodyFault, BrokenBody, NotAnswered, Pieces, StreamedBody};
 

@@ -7,7 +7,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Returns `true` for an address of the public Internet: not a loopback, private, link-local, shared, documentation,
 /// benchmark, multicast or reserved address.
-pub(super) fn is_public(address: IpAddr) -> bool {
+///
+/// ```
+/// use connection_egress::is_public;
+///
+/// assert!(is_public([93, 184, 215, 14].into()));
+/// assert!(!is_public([169, 254, 169, 254].into()));
+/// ```
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

@@ -6,6 +6,7 @@ import { Client as Notion } from "@notionhq/client";
 import { Octokit } from "@octokit/rest";
 import { WebClient } from "@slack/web-api";
 import OpenAI from "openai";
+import Stripe from "stripe";
 
 // Without an address and a key, these read them from the variables of the environment.
 const direct = ({ url, key }) => (url ? { baseURL: url, apiKey: key } : {});
@@ -42,6 +43,16 @@ const call = {
   notion: async ({ url, key }) => {
     const notion = new Notion({ auth: key, baseUrl: url });
     return (await notion.search({ query: "plan" })).results.map((page) => page.id);
+  },
+  // It takes no path in an address, so it goes to the provider's own one. Its usual client makes an agent of its own, which
+  // reads no variables of a proxy; the one that it has for `fetch` does.
+  stripe: async ({ key }) => {
+    const stripe = new Stripe(key ?? process.env.STRIPE_API_KEY, {
+      httpClient: Stripe.createFetchHttpClient(),
+      maxNetworkRetries: 0,
+      telemetry: false,
+    });
+    return (await stripe.customers.list({ limit: 1 })).data.map((customer) => customer.id);
   },
   slack: async ({ url, key }) => {
     const slack = new WebClient(key, { slackApiUrl: `${url}/`, retryConfig: { retries: 0 } });

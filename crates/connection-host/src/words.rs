@@ -52,6 +52,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("events_broken", Exit::Unexpected),
     ("file_not_found", Exit::NotFound),
     ("file_unavailable", Exit::Unexpected),
+    ("forward_door_failed", Exit::Unexpected),
     ("frozen", Exit::Refused),
     ("grant_changed", Exit::Refused),
     ("grant_ended", Exit::Refused),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::advisories::{Database, Decision, VARIABLE, Wanted, decide, wanted};
 use super::minimum_rust::{toolchain, version};
 use super::semver::last_release;
-use super::{MAX_DURATION, STEPS, run};
+use super::{MAX_DURATION, STEPS, names_an_engine, run};
 use crate::report::{Entry, Report};
 use crate::workspace::Workspace;
 
@@ -107,6 +107,12 @@ fn the_toolchain_of_the_minimum_version_is_found_among_those_that_are_installed(
     ] {
         assert_eq!(toolchain(listed, "1.94").as_deref(), expected, "{listed}");
     }
+}
+
+#[test]
+fn code_that_depends_on_an_engine_is_recognized() {
+    assert!(names_an_engine("#[cfg(all(unix, feature = \"postgres\"))]\nmod a;\n"));
+    assert!(!names_an_engine("#[cfg(feature = \"keyring\")]\nmod a;\n"));
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub(crate) const ROWS: &[Row] = &[
         normal: &[CONTRACT, "connection-oauth2", "connection-rules"],
         dev: &["connection-testkit"],
     },
+    // Its certificates end by the clock, and its tunnels lead to public addresses.
+    Row { package: "connection-forward", normal: &[CONTRACT, "connection-egress"], dev: &[] },
     // It sends nothing and knows no connection.
     Row { package: "connection-mcp", normal: &[], dev: &[] },
     // It decides about requests, and knows neither a connection nor a store. The presets of a kind are in its descriptor.
@@ -93,6 +95,7 @@ pub(crate) const ROWS: &[Row] = &[
             // `--host` names a server.
             "connection-client",
             "connection-core",
+            "connection-forward",
             "connection-inbound",
             "connection-manifest",
             "connection-mcp",
@@ -168,6 +171,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-oauth2",
             "connection-manifest",
             "connection-mcp",
+            "connection-forward",
             "connection-rules",
             "connection-inbound",
             "connection-client",
@@ -183,6 +187,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-core",
             "connection-agent",
             "connection-inbound",
+            "connection-forward",
             "connection-mcp",
             "connection-server",
             "connection-host",
@@ -260,7 +265,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
     ExternalPackage { dependency: "oauth2", packages: &["connection-oauth2"], purpose: "the protocol" },
     ExternalPackage {
         dependency: "reqwest",
-        packages: &["connection-egress", "connection-client"],
+        packages: &["connection-egress", "connection-client", "connection-forward"],
         purpose: "the one HTTP service for providers, and requests to a server of ours",
     },
     ExternalPackage {
@@ -270,6 +275,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-core",
             "connection-agent",
             "connection-inbound",
+            "connection-forward",
             "connection-server",
             "connection-host",
             // It captures what other crates log.
@@ -285,6 +291,7 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
             "connection-api",
             "connection-core",
             "connection-inbound",
+            "connection-forward",
             "connection-server",
             "connection-client",
             "connection-host",

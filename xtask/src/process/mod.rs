@@ -27,6 +27,20 @@ pub(crate) fn cargo(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Returns a command for the `cargo` that started xtask, which builds packages of this workspace.
+///
+/// In continuous integration, clippy checks the packages while they are built, and each warning is an error. So nothing is
+/// read twice: `cargo clippy` would analyze all code once more, and all external packages. Clippy differs from the compiler
+/// only in its checks and in optimizations before those of LLVM. All commands that build the packages must do it in the same
+/// way, because what one has built is of no use to the others otherwise.
+pub(crate) fn cargo_checked(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = cargo(directory, arguments);
+    if in_ci() {
+        command.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", "-Dwarnings");
+    }
+    command
+}
+
 /// Returns a command for a program of this workspace, without the variables that cargo sets for xtask.
 pub(crate) fn program(program: &Path, directory: &Path) -> Command {
     let mut command = Command::new(program);

@@ -46,8 +46,10 @@ pub(crate) enum Scope {
 enum Need {
     /// The target without `std`.
     BareTarget,
-    /// The program that makes the book, in the directory in which cargo builds.
+    /// The program that makes the book, in the directory of the user for caches.
     BookMaker,
+    /// Chromium, as a shell without windows where there is such a package.
+    Browser,
     /// A C compiler, for SQLite and the cryptography.
     Compiler,
     /// The packages of a lock file for Node, installed beside it.
@@ -88,7 +90,10 @@ const API_TESTER: Need = Need::PythonTools { directory: "tests/api" };
 const MCP: Need = Need::NodePackages { directory: "tests/mcp" };
 const POOLER: Need = Need::Program { name: "pgbouncer", package: "pgbouncer" };
 /// The browser in which pages are tested, and the driver that controls it.
-const BROWSER: Need = Need::Program { name: "chromium", package: "chromium" };
+const BROWSER: Need = Need::Browser;
+/// A program whose provider's address is built in.
+const GH: Need = Need::Program { name: "gh", package: "gh" };
+const BROWSER_SHELL: &str = "chromium-headless-shell";
 const DRIVER: Need = Need::Program { name: "chromedriver", package: "chromium-driver" };
 /// The program that checks the unit with which systemd runs the server.
 const UNIT_CHECKER: Need = Need::Program { name: "systemd-analyze", package: "systemd" };
@@ -118,6 +123,9 @@ const IMAGE_READER: Need = Need::Program { name: "umoci", package: "umoci" };
 /// The programs that run a command without a network, and in another root file system.
 const NETWORK_TOOL: Need = Need::Program { name: "ip", package: "iproute2" };
 const SANDBOX: Need = Need::Program { name: "bwrap", package: "bubblewrap" };
+
+/// How long `apt-get` waits while another program installs packages, which is often so on a machine that has just started.
+const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=120";
 
 /// The version of `mdbook`. Another version may name anchors and files in another way, so that links break.
 const MDBOOK: &str = "0.5.4";
@@ -178,7 +186,17 @@ pub(crate) fn api_tester(workspace: &Workspace) -> Result<PathBuf, Failure> {
 /// Returns the path of the program that makes the book, whether or not it is installed.
 pub(crate) fn book_maker(workspace: &Workspace) -> Result<PathBuf, Failure> {
     let name = format!("mdbook{}", std::env::consts::EXE_SUFFIX);
-    Ok(tools(workspace)?.join("bin").join(name))
+    Ok(book_maker_root(workspace)?.join("bin").join(name))
+}
+
+/// Returns the directory in which the program that makes the book is installed. It is one for all clones, because the
+/// program takes a minute and a half to build, and apart from the other programs of the user, who may have another version.
+fn book_maker_root(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    let is_absolute = |path: &PathBuf| path.is_absolute();
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(is_absolute);
+    let cache = cache.or_else(|| Some(std::env::home_dir().filter(is_absolute)?.join(".cache")));
+    let place = cache.map_or_else(|| tools(workspace), |cache| Ok(cache.join("connections-xtask")))?;
+    Ok(place.join(format!("mdbook-{MDBOOK}")))
 }
 
 /// Returns the directory for programs that only this workspace uses.
@@ -187,7 +205,7 @@ fn tools(workspace: &Workspace) -> Result<PathBuf, Failure> {
 }
 
 /// The requirements of the tests.
-const TESTS: [Need; 22] = [
+const TESTS: [Need; 23] = [
     Need::Compiler,
     NEXTEST,
     POSTGRES,
@@ -210,6 +228,7 @@ const TESTS: [Need; 22] = [
     STATIC_PROGRAM,
     OLDER_RUNTIME,
     SANDBOX,
+    GH,
 ];
 /// The requirements of the other checks.
 const CHECKS: [Need; 6] = [RUSTFMT, CLIPPY, DENY, MACHETE, Need::BareTarget, Need::BookMaker];
@@ -250,6 +269,7 @@ impl Need {
         match self {
             Self::BareTarget => format!("the target {BARE_TARGET}"),
             Self::BookMaker => format!("mdbook {MDBOOK}"),
+            Self::Browser => "chromium".to_owned(),
             Self::Compiler => "a C compiler".to_owned(),
             Self::Component { component, .. } => component.to_owned(),
             Self::Installed { package, version, .. } => format!("{package} {version}"),
@@ -274,6 +294,7 @@ impl Need {
             UNIT_CHECKER => "the unit for systemd is not verified",
             ENGINE | STATIC_PROGRAM | OLDER_RUNTIME => "no container is run",
             SANDBOX => "no tool uses the doors in a container",
+            GH => "no program in Go uses the proxy of a run",
             Self::Program { .. } => "tests that need it run only if CONNECTIONS_TEST_POSTGRES_URL names a server",
             _ => "plugins are not built without std here; only their source is checked",
         }
@@ -292,6 +313,7 @@ fn detect(workspace: &Workspace, need: Need) -> Detection {
                 .and_then(|path| process::output(&mut tool(root, &path.to_string_lossy(), &["--version"])));
             Detection::when(version.is_ok_and(|version| version.trim() == format!("mdbook v{MDBOOK}")))
         }
+        Need::Browser => Detection::when([BROWSER_SHELL, "chromium"].into_iter().any(has_program)),
         // On Windows, the build itself finds the compiler through the registry.
         Need::Compiler if cfg!(windows) => Detection::Here,
         Need::Compiler => Detection::when(
@@ -401,11 +423,12 @@ fn bring(workspace: &Workspace, need: Need) -> Result<(), Failure> {
         Need::BareTarget => process::run(&mut tool(root, "rustup", &["target", "add", BARE_TARGET])),
         Need::BookMaker => {
             let version = format!("={MDBOOK}");
-            let directory = tools(workspace)?;
+            let directory = book_maker_root(workspace)?;
             let features = ["--no-default-features", "--features", "search"];
             let mut install = install_quickly(workspace, "mdbook", &version)?;
             process::run(install.args(features).arg("--root").arg(directory))
         }
+        Need::Browser => install(root, BROWSER_SHELL).or_else(|_| install(root, "chromium")),
         Need::Compiler => {
             Err(Failure::new("install the compiler of your system (Debian: gcc, macOS: xcode-select --install)"))
         }
@@ -448,7 +471,7 @@ fn install(root: &Path, package: &str) -> Result<(), Failure> {
     let is_root = process::output(&mut tool(root, "id", &["-u"])).is_ok_and(|id| id.trim() == "0");
     let becomes_root = !is_root && process::answers(&mut tool(root, "sudo", &["--non-interactive", "true"]));
     let run = |arguments: &[&str]| process::run(&mut tool(root, "env", &as_root(becomes_root, arguments)));
-    let install = ["install", "--yes", "--no-install-recommends", package];
+    let install = ["--option", LOCK_TIMEOUT, "install", "--yes", "--no-install-recommends", package];
     // A new machine has no package lists. Existing lists are usually recent enough, so they are updated only after a
     // failure.
     run(&install).or_else(|_| {

@@ -2,7 +2,7 @@
 
 use super::detection::{Detection, Version};
 use super::{
-    API_TESTER, BARE_TARGET, BROWSER, CLAUDE, CLIENT, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, MACHETE, MCP,
+    API_TESTER, BARE_TARGET, BROWSER, CLAUDE, CLIENT, CLIPPY, CODEX, DENY, DRIVER, ENGINE, GEMINI, GH, MACHETE, MCP,
     MORE_SERVERS, NODE, NPM, Need, OLDER_RUNTIME, POOLER, POSTGRES, PYTHON, RUSTFMT, SANDBOX, SERVERS, STATIC_PROGRAM,
     Scope, UNIT_CHECKER, as_root, has_environment, has_library, has_packages, has_program, may_be_missing, needs,
 };
@@ -50,6 +50,7 @@ fn only_the_bare_target_and_servers_may_be_missing_and_only_containers_and_the_t
             DRIVER,
             UNIT_CHECKER,
             SANDBOX,
+            GH,
         ];
         assert_eq!(may_be_missing(need, false), optional.contains(&need) || anywhere.contains(&need));
     }

@@ -46,7 +46,7 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent, filters: &[&str]) -> Re
     setup::run(workspace, if needs_runner_only { Scope::TestRunner } else { Scope::Tests })?;
     let mut parts =
         Parts { workspace, report: Report::new(Duration::MAX), variables: Vec::new(), failures: Vec::new() };
-    parts.run("build", |parts| process::run(&mut parts.cargo(&["test", "--workspace", "--locked", "--no-run"])));
+    parts.run("build", |_| build(workspace));
     if !parts.failures.is_empty() {
         return parts.end();
     }
@@ -111,6 +111,11 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent, filters: &[&str]) -> Re
     parts.end()
 }
 
+/// Builds everything that the tests need.
+pub(crate) fn build(workspace: &Workspace) -> Result<(), Failure> {
+    process::run(&mut process::cargo_checked(workspace.root(), &["test", "--workspace", "--locked", "--no-run"]))
+}
+
 /// Runs `cargo nextest`, and returns `false` if no test has a name that was asked for.
 fn has_run(command: &mut Command) -> Result<bool, Failure> {
     /// The exit code for it: <https://nexte.st/docs/reference/exit-codes>.
@@ -140,7 +145,7 @@ impl Parts<'_> {
     }
 
     fn cargo(&self, arguments: &[&str]) -> Command {
-        let mut command = process::cargo(self.workspace.root(), arguments);
+        let mut command = process::cargo_checked(self.workspace.root(), arguments);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

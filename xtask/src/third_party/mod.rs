@@ -4,6 +4,7 @@
 //! that is missing in a package, also for its tests, or a path that leads out of one, fails here. Our crates come only from these
 //! packages, and external crates only from those that the workspace already has.
 
+mod hosts;
 mod package_tests;
 mod packages;
 mod readme_host;
@@ -17,7 +18,6 @@ use crate::failure::Failure;
 use crate::new_plugin::{self, Name};
 use crate::process;
 use crate::setup::{self, BARE_TARGET};
-use crate::third_party::readme_host::ReadmeHost;
 use crate::workspace::Workspace;
 
 /// The directory of the third-party crates in the tree.
@@ -32,18 +32,13 @@ const MADE: &str = "blue-post";
 /// The directory of the same plugin as an OAuth 2 configuration.
 const MADE_OAUTH2: &str = "blue-post-oauth2";
 
-/// The directory of the host that README shows.
-const README_HOST: &str = "readme-host";
-
 /// Packages our crates, then builds and tests the third-party crates against them.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     setup::run(workspace, setup::Scope::BareTarget)?;
     let target = workspace.target_directory()?;
     let place = target.join("third-party");
     let packages = Packages::pack(workspace, &target, &place)?;
-    let manifest = workspace.text("Cargo.toml")?.unwrap_or_default();
-    let profile = dev_profile(&manifest, std::env::var_os("CARGO_PROFILE_DEV_DEBUG").is_some())?;
-    let stranger = Stranger { workspace, target: &target, packages: &packages, profile };
+    let stranger = Stranger { workspace, target: &target, packages: &packages, profile: profile(workspace)? };
 
     for name in ["acme", "acme-host", "acme-oauth2", "curious", "curious-host"] {
         process::run(&mut process::cargo(&workspace.root().join(STRANGERS).join(name), &["fmt", "--check"]))?;
@@ -79,30 +74,23 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     stranger.cargo(&made, &["test", "--quiet"], &ours)?;
     stranger.cargo(&made, &["clippy", "--quiet", "--all-targets", "--", "--deny", "warnings"], &ours)?;
 
-    // Their tests run with those of the workspace.
-    let ours: Vec<&str> = packages.names().collect();
-    stranger.cargo(&copied_host(workspace, "acme-host", &place)?, &["check", "--tests", "--quiet"], &ours)?;
-
     // This plugin tries to run programs. Like the others it has no `std`, so only the host can stop it.
     let curious = copied(workspace, "curious", &place)?;
     if setup::has_bare_target(workspace) {
         stranger.cargo(&curious, &["build", "--locked", "--quiet", "--target", BARE_TARGET], &AUTHORS[..1])?;
     }
-    stranger.cargo(&copied_host(workspace, "curious-host", &place)?, &["check", "--tests", "--quiet"], &ours)?;
-
-    let readme = workspace.text("README.md")?.unwrap_or_default();
-    let shown = ReadmeHost::read(&readme)?;
-    for host in [shown.with_one_engine(), shown] {
-        let place = fresh(&place.join(README_HOST))?;
-        host.write(workspace, &place)?;
-        stranger.cargo(&place, &["check", "--quiet"], &[])?;
-    }
-    package_tests::run(&stranger)?;
+    hosts::check(&stranger, &place.join("hosts"))?;
     println!(
         "third-party: a plugin and a host outside this workspace build from {} packages, and work",
         packages.names().count()
     );
     Ok(())
+}
+
+/// Compiles the tests and examples of packages, in the directory in which the workspace is built.
+pub(crate) fn check_package_tests(workspace: &Workspace, packages: &Packages) -> Result<(), Failure> {
+    let target = workspace.target_directory()?;
+    package_tests::check(&Stranger { workspace, target: &target, packages, profile: profile(workspace)? })
 }
 
 /// Runs cargo as a third party would, with our packages in the place of those in the registry.
@@ -131,6 +119,12 @@ impl Stranger<'_> {
         }
         process::run(command.args(rest))
     }
+}
+
+/// Returns the profile `dev` of the workspace as options of cargo, for a workspace that shares its directory.
+pub(crate) fn profile(workspace: &Workspace) -> Result<Vec<String>, Failure> {
+    let manifest = workspace.text("Cargo.toml")?.unwrap_or_default();
+    dev_profile(&manifest, std::env::var_os("CARGO_PROFILE_DEV_DEBUG").is_some())
 }
 
 /// Returns the profile `dev` of a manifest as options of cargo's `--config`, one for each value. If `sets_debug`, the
@@ -174,16 +168,6 @@ fn copied(workspace: &Workspace, name: &str, place: &Path) -> Result<PathBuf, Fa
             copy(&workspace.root().join(&path), &directory.join(inside))?;
         }
     }
-    Ok(directory)
-}
-
-/// Copies a host of the tree as a third party would have it: a workspace of its own, with the versions of ours.
-fn copied_host(workspace: &Workspace, name: &str, place: &Path) -> Result<PathBuf, Failure> {
-    let directory = copied(workspace, name, place)?;
-    let manifest = directory.join("Cargo.toml");
-    let made = fs::read_to_string(&manifest).and_then(|text| fs::write(&manifest, text + "\n[workspace]\n"));
-    made.map_err(|error| Failure::new(format!("cannot change {}: {error}", manifest.display())))?;
-    copy(&workspace.root().join("Cargo.lock"), &directory.join("Cargo.lock"))?;
     Ok(directory)
 }
 

@@ -58,7 +58,8 @@ impl Packages {
         Ok(format!("patch.crates-io.{name}.path='{}'", self.path(name)?.display()))
     }
 
-    fn path(&self, name: &str) -> Result<PathBuf, Failure> {
+    /// Returns the directory of a package.
+    pub(super) fn path(&self, name: &str) -> Result<PathBuf, Failure> {
         let found = self.known.iter().find(|(known, _)| known == name);
         let (name, version) = found.ok_or_else(|| Failure::new(format!("there is no package {name}")))?;
         fs::canonicalize(self.directory.join(format!("{name}-{version}")))

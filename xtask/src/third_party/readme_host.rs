@@ -1,10 +1,9 @@
 //! The host that README shows: its `Cargo.toml` lines and its program, outside of this workspace.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
-use crate::workspace::Workspace;
 
 /// The path of this repository in README's `Cargo.toml` lines.
 const REPOSITORY: &str = "../connections/";
@@ -47,12 +46,16 @@ impl ReadmeHost {
         self.dependencies.lines().find(|line| line.starts_with("connection-core "))
     }
 
-    /// Writes the host into an empty directory. Its dependencies are the crates of this workspace, and its lock file is
-    /// the workspace's.
-    pub(crate) fn write(&self, workspace: &Workspace, place: &Path) -> Result<(), Failure> {
-        let root = workspace.root().canonicalize().map_err(|error| Failure::new(format!("the workspace: {error}")))?;
-        let dependencies = self.dependencies.replace(REPOSITORY, &format!("{}/", root.display()));
-        let package = "[package]\nname = \"readme-host\"\nedition = \"2024\"\npublish = false\n\n[workspace]\n";
+    /// Writes the host into a directory. `ours` returns what takes the place of a directory of this repository, such as
+    /// `crates/connection-core`.
+    pub(crate) fn write(&self, place: &Path, ours: impl Fn(&str) -> Result<PathBuf, Failure>) -> Result<(), Failure> {
+        let mut parts = self.dependencies.split(REPOSITORY);
+        let mut dependencies = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (inside, rest) = part.split_once('"').unwrap_or((part, ""));
+            dependencies.extend([&*ours(inside)?.display().to_string(), "\"", rest]);
+        }
+        let package = "[package]\nname = \"readme-host\"\nedition = \"2024\"\npublish = false\n";
         let main = "#[tokio::main]\nasync fn main() {\n    let _ = whoami;\n}\n";
         let write = |inside: &str, text: String| {
             let path = place.join(inside);
@@ -60,8 +63,7 @@ impl ReadmeHost {
             written.map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
         };
         write("Cargo.toml", format!("{package}\n{dependencies}"))?;
-        write("src/main.rs", format!("{}\n{main}", self.program))?;
-        super::copy(&workspace.root().join("Cargo.lock"), &place.join("Cargo.lock"))
+        write("src/main.rs", format!("{}\n{main}", self.program))
     }
 }
 

@@ -69,7 +69,9 @@ fn readme_shows_a_host_whose_lines_for_cargo_resolve() {
     let shown = ReadmeHost::read(&readme).unwrap();
     for (host, has_postgres) in [(shown.with_one_engine(), false), (shown, true)] {
         let place = tempfile::tempdir().unwrap();
-        host.write(&workspace, place.path()).unwrap();
+        let root = workspace.root().canonicalize().unwrap();
+        host.write(place.path(), |directory| Ok(root.join(directory))).unwrap();
+        fs::copy(root.join("Cargo.lock"), place.path().join("Cargo.lock")).unwrap();
         let tree = ["tree", "--offline", "--prefix", "none", "--format", "{p}", "--edges", "normal"];
         let tree = process::output(&mut process::cargo(place.path(), &tree)).unwrap();
         let has = |name: &str| tree.lines().any(|package| package.starts_with(&format!("{name} v")));

@@ -58,6 +58,8 @@ async fn a_client_gets_an_agent_of_its_own_with_the_grants_that_were_given() {
     assert_eq!(agent.client(), Some(client()));
     assert_eq!(agent.signed_in().await.unwrap(), None, "it has not exchanged its code");
 
+    let of_page = registry.access_tokens().exchange_code(&code).await;
+    assert!(matches!(of_page, Err(Error::AccessToken(AccessTokenFault::CodeUnknown))), "it is none of a page: {of_page:?}");
     let tokens = exchanged(&registry, &code, PROOF).await.unwrap();
     assert_eq!(agent.signed_in().await.unwrap().unwrap().ends_at, ends);
     let caller = registry.authenticate_agent(&tokens.access.text, Audience::Mcp).await.unwrap().unwrap();
@@ -66,7 +68,8 @@ async fn a_client_gets_an_agent_of_its_own_with_the_grants_that_were_given() {
     assert!(registry.authenticate_agent(&tokens.access.text, Audience::Doors).await.unwrap().is_none());
     assert!(registry.authenticate_agent(&tokens.refresh, Audience::Mcp).await.unwrap().is_none(), "a refresh token");
     assert!(registry.access_tokens().authenticate(&tokens.refresh).await.unwrap().is_none());
-    assert!(registry.access_tokens().exchange_code(&code).await.is_err(), "the code of a client is none of a page");
+    assert!(renewed(&registry, &tokens.access.text).await.is_none(), "an access token is no refresh token");
+    assert!(renewed(&registry, &tokens.refresh).await.is_some());
     assert!(agent.tokens().await.unwrap().is_empty(), "a person made none");
     assert_eq!(tokens.access.token.expires_at, agent.made_at().after(3600));
     registry.close().await;

@@ -56,7 +56,9 @@ seen, become a name in braces; the other conditions of a rule stay. You see the 
 const RUN: &str = "\
 The program gets a token of the agent, which is revoked when the program ends, and the variables that direct the usual
 programs of each provider to the server: `connections serve` of the same database must run. AGENT_TOKEN and AGENT_DOOR
-are for all others. If this process is killed, the token ends by its lifetime. The exit status is the program's.";
+are for all others. A program with an address of its own gets to the connections through a proxy, which HTTPS_PROXY
+names; it sends the token in place of the provider's. Everything else passes to public addresses, and to nothing else.
+If this process is killed, the token ends by its lifetime. The exit status is the program's.";
 
 #[derive(Args, Debug)]
 pub(crate) struct RunAgent {
@@ -68,6 +70,12 @@ pub(crate) struct RunAgent {
     /// The time after which the token ends though the program runs
     #[arg(long, value_name = "TIME", default_value = "12h")]
     pub(crate) lifetime: String,
+    /// Refuse addresses that are not of the agent's connections
+    #[arg(long)]
+    pub(crate) only_granted: bool,
+    /// Let the program reach this address through the proxy, though it is not public; may be repeated
+    #[arg(long = "tunnel", value_name = "HOST:PORT")]
+    pub(crate) tunnels: Vec<String>,
     /// The program and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) program: Vec<OsString>,

@@ -138,6 +138,11 @@ impl Environment {
         others.map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
+    /// Returns the file of root certificates that a program of this environment would use.
+    pub(crate) fn file_of_roots(&self) -> Option<PathBuf> {
+        self.0.get(OsStr::new("SSL_CERT_FILE")).filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
     /// Returns `true` if this variable is set.
     pub(crate) fn has(&self, name: &OsStr) -> bool {
         self.0.contains_key(name)

@@ -19,14 +19,14 @@ use crate::{
 };
 
 const OPENAI_KEY: &str = "sk-proj-0123456789SECRETopenai";
-const ANTHROPIC_KEY: &str = "sk-ant-api03-0123456789SECRETanthropic";
+pub(crate) const ANTHROPIC_KEY: &str = "sk-ant-api03-0123456789SECRETanthropic";
 const SLACK_TOKEN: &str = "xoxb-0123456789-SECRETslack";
-const STRIPE_KEY: &str = "sk_test_0123456789SECRETstripe";
+pub(crate) const STRIPE_KEY: &str = "sk_test_0123456789SECRETstripe";
 const BOT_TOKEN: &str = "123456:0123456789SECRETtelegram";
 const AWS_ID: &str = "AKIA0123456789EXAMPLE";
 const AWS_KEY: &str = "0123456789SECRETaws";
 /// The origins of the providers, all of which the double plays.
-const ORIGINS: [&str; 10] = [
+const ORIGINS: [&str; 12] = [
     "https://api.anthropic.com",
     "https://api.github.com",
     "https://api.notion.com",
@@ -34,13 +34,15 @@ const ORIGINS: [&str; 10] = [
     "https://api.stripe.com",
     "https://api.telegram.org",
     "https://api.twilio.com",
+    "https://npm.acme.example",
+    "https://pypi.acme.example",
     "https://s3.eu-central-1.amazonaws.com",
     "https://slack.com",
     "https://sts.eu-central-1.amazonaws.com",
 ];
 
 /// A server that answers as the documentation of each provider shows, and records the requests.
-struct Double {
+pub(crate) struct Double {
     origin: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
@@ -65,7 +67,9 @@ impl Double {
 }
 
 fn documented(seen: &Seen) -> (u16, String, String) {
-    let json = |status, more: &str, body: Value| (status, format!("content-type: application/json\r\n{more}"), body.to_string());
+    let json = |status, more: &str, body: Value| {
+        (status, format!("content-type: application/json\r\n{more}"), body.to_string())
+    };
     let xml = |body: &str| (200, "content-type: text/xml\r\n".to_owned(), body.to_owned());
     let stream = |body: String| (200, "content-type: text/event-stream\r\n".to_owned(), body);
     let path = seen.path.split('?').next().unwrap();
@@ -95,6 +99,15 @@ fn documented(seen: &Seen) -> (u16, String, String) {
         ("GET", "/plans/a%20b/%C3%BC.txt") => (200, "content-type: text/plain\r\n".to_owned(), "hello".to_owned()),
         ("GET", path) if path.ends_with("/getMe") => json(200, "", json!({ "ok": true, "result": { "id": 1 } })),
         ("GET", path) if path.starts_with("/2010-04-01/Accounts") => json(200, "", json!({ "sid": ACCOUNT })),
+        ("GET", "/left-pad") => {
+            let version = json!({ "name": "left-pad", "version": "1.3.0", "dist": {} });
+            let versions = json!({ "1.3.0": version });
+            json(200, "", json!({ "name": "left-pad", "dist-tags": { "latest": "1.3.0" }, "versions": versions }))
+        }
+        ("GET", "/simple/demo/") => {
+            let page = "<a href=\"/files/demo-1.4-py3-none-any.whl\">demo-1.4-py3-none-any.whl</a>";
+            (200, "content-type: text/html\r\n".to_owned(), page.to_owned())
+        }
         _ => json(404, "", json!({ "message": "unknown" })),
     }
 }
@@ -132,23 +145,29 @@ fn message() -> String {
 }
 
 /// A machine with an account at each provider, an agent that may use all of them, and a server.
-struct Door {
+pub(crate) struct Door {
     double: Double,
-    machine: Machine,
+    pub(crate) machine: Machine,
     serving: Serving,
     token: String,
 }
 
 impl Door {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
+        Self::with(&[], &[])
+    }
+
+    /// Returns a door to these further accounts, whose kinds are in files with these names.
+    pub(crate) fn with(files: &[(&str, &str)], further: &[(&str, &str, Value)]) -> Self {
         let double = Double::start();
         let mut machine = machine();
         let endpoints: String = ORIGINS.iter().map(|from| format!("\"{from}\" = \"{}\"\n", double.origin)).collect();
         machine.configure(&format!("[http.endpoints]\n{endpoints}"));
-        let aws = |service: &str| {
-            json!({ "accessKeyId": AWS_ID, "secretAccessKey": AWS_KEY, "service": service, "region": "eu-central-1" })
-        };
-        let accounts = [
+        for (name, text) in files {
+            machine.write(&format!("configuration/kinds/{name}"), text.as_bytes());
+        }
+        let aws = |service: &str| json!({ "accessKeyId": AWS_ID, "secretAccessKey": AWS_KEY, "service": service, "region": "eu-central-1" });
+        let mut accounts = vec![
             ("github", "github", json!({ "accessToken": TOKEN })),
             ("openai", "openai", json!({ "apiKey": OPENAI_KEY })),
             ("anthropic", "anthropic", json!({ "apiKey": ANTHROPIC_KEY })),
@@ -160,6 +179,7 @@ impl Door {
             ("aws", "sts", aws("sts")),
             ("aws", "s3", aws("s3")),
         ];
+        accounts.extend(further.iter().cloned());
         let row = |(kind, label, credential): &(&str, &str, Value)| {
             json!({ "kind": kind, "label": label, "identity": { "id": label }, "credential": credential }).to_string()
         };
@@ -193,7 +213,7 @@ impl Door {
     }
 
     #[track_caller]
-    fn received(&self, answer: &Value) -> Vec<Seen> {
+    pub(crate) fn received(&self, answer: &Value) -> Vec<Seen> {
         let seen = std::mem::take(&mut *self.double.seen.lock().unwrap());
         assert!(answer.get("error").is_none(), "{answer} {seen:?}");
         assert!(!format!("{seen:?}").contains("cn_"), "{seen:?}");
@@ -223,7 +243,7 @@ fn is_described(seen: &Seen, provider: &str, prefix: &str) {
 
 /// Checks that a request has this method and path, and these headers.
 #[track_caller]
-fn is(seen: &Seen, method: &str, path: &str, headers: &[(&str, &str)]) {
+pub(crate) fn is(seen: &Seen, method: &str, path: &str, headers: &[(&str, &str)]) {
     assert_eq!((&*seen.method, &*seen.path), (method, path), "{seen:?}");
     for (name, value) in headers {
         assert_eq!(seen.headers.get(*name).map(String::as_str), Some(*value), "{name}: {seen:?}");
@@ -231,7 +251,7 @@ fn is(seen: &Seen, method: &str, path: &str, headers: &[(&str, &str)]) {
     assert_eq!(seen.headers["accept-encoding"], "identity");
 }
 
-fn bearer(secret: &str) -> String {
+pub(crate) fn bearer(secret: &str) -> String {
     format!("Bearer {secret}")
 }
 
@@ -321,7 +341,12 @@ fn curl_has_the_token_in_the_path_and_in_http_basic() {
     let address = format!("{}/2010-04-01/Accounts/{ACCOUNT}.json", door.url("twilio:twilio"));
     let twilio = curl(&["-u", &format!("{ACCOUNT}:{}", door.token), &address]);
     let basic = connection_contract::encode::base64(format!("{ACCOUNT}:{AUTH_TOKEN}").as_bytes());
-    is(&twilio, "GET", &format!("/2010-04-01/Accounts/{ACCOUNT}.json"), &[("authorization", &format!("Basic {basic}"))]);
+    is(
+        &twilio,
+        "GET",
+        &format!("/2010-04-01/Accounts/{ACCOUNT}.json"),
+        &[("authorization", &format!("Basic {basic}"))],
+    );
     is_described(&twilio, "twilio", "");
 }
 

@@ -3,8 +3,6 @@
 
 mod access_tokens;
 #[cfg(unix)]
-mod agent_clients;
-#[cfg(unix)]
 mod agent_runs;
 mod agents;
 mod applications;
@@ -13,10 +11,7 @@ mod catalogue;
 mod changed_kinds;
 #[cfg(unix)]
 mod copies;
-mod completion;
 mod declared;
-#[cfg(unix)]
-mod door_browser;
 mod door_places;
 #[cfg(unix)]
 mod doors;
@@ -53,12 +48,9 @@ mod repair;
 mod restore_marks;
 #[cfg(unix)]
 mod running;
-#[cfg(unix)]
-mod sandboxes;
 mod schemas;
 #[cfg(unix)]
 mod serve;
-mod servers;
 mod setups;
 mod start_address;
 mod tags;
@@ -67,8 +59,6 @@ mod tokens;
 mod tool_keys;
 #[cfg(unix)]
 mod tooled;
-#[cfg(unix)]
-mod transcripts;
 #[cfg(unix)]
 mod usages;
 mod uses;

@@ -156,16 +156,13 @@ fn pass(shared: &(Mutex<State>, Condvar), stream: TcpStream) -> std::io::Result<
         (state.host.unwrap(), state.takes)
     };
     let sender = ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user"];
-    let protection = [
-        "content-security-policy",
-        "content-disposition",
-        "x-content-type-options",
-        "cross-origin-resource-policy",
-    ];
+    let protection =
+        ["content-security-policy", "content-disposition", "x-content-type-options", "cross-origin-resource-policy"];
     let mut client = BufReader::new(stream.try_clone()?);
     let request = head(&mut client, if takes == Takes::Nothing { &[] } else { &sender })?;
     let target = request.split(' ').nth(1).unwrap_or_default().to_owned();
-    let length = request.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let length =
+        request.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     client.read_exact(&mut body)?;
     let mut server = TcpStream::connect(host)?;
@@ -195,7 +192,8 @@ fn a_browser_that_opens_a_link_to_a_door_runs_no_answer_beside_the_token_of_the_
     let (api, asked) = provider();
     machine.configure(&format!("[http.endpoints]\n\"https://api.telegram.org\" = \"{api}\"\n"));
     machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &origin);
-    let bot = json!({ "kind": "telegram", "label": "bot", "identity": { "id": "1" }, "credential": { "token": TOKEN } });
+    let bot =
+        json!({ "kind": "telegram", "label": "bot", "identity": { "id": "1" }, "credential": { "token": TOKEN } });
     machine.feed(&["import", "-"], &bot.to_string()).exits(0);
     let token = machine.run(&["agents", "create", "deploy"]).exits(0).out.trim().to_owned();
     machine.run(&["agents", "grant", "deploy", "telegram:bot", "--rules", "everything", "--yes"]).exits(0);

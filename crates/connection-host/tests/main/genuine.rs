@@ -26,8 +26,7 @@ const NOBODY: &str = "http://127.0.0.1:9";
 /// if the tool is not installed.
 fn machine(kind: &str, entry: &str, what: &str) -> Option<(Machine, String)> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/agent-cli/tests/tools").join(kind);
-    let script = tools.join("node_modules").join(entry);
-    let Some(node) = node().filter(|_| script.is_file()) else {
+    let (Some(node), Some(script)) = (node(), program_of(kind, entry)) else {
         // Writing to `stderr` directly is not captured by the test harness.
         let message = format!("\n\nSKIPPED: that the real {kind} {what} ({kind} or Node is not installed).\n\n");
         std::io::stderr().write_all(message.as_bytes()).unwrap_or_default();
@@ -42,6 +41,12 @@ fn machine(kind: &str, entry: &str, what: &str) -> Option<(Machine, String)> {
     let manifest: Value = serde_json::from_str(&manifest).expect("JSON");
     let version = manifest["dependencies"].as_object().and_then(|all| all.values().next()).and_then(Value::as_str);
     Some((machine, version.expect("a version").to_owned()))
+}
+
+/// Returns the script of a tool; `None` if it is not installed.
+pub(crate) fn program_of(kind: &str, entry: &str) -> Option<PathBuf> {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/agent-cli/tests/tools").join(kind);
+    Some(tools.join("node_modules").join(entry)).filter(|script| script.is_file())
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test that runs a program has to find it")]

@@ -4,6 +4,9 @@ include!("both.rs");
 
 // These modules test words, files, terminals, browsers and tools, which are the same on either engine.
 #[cfg(unix)]
+mod agent_clients;
+#[cfg(unix)]
+mod agent_proxies;
 #[cfg(unix)]
 mod approvals;
 mod both_places;
@@ -12,10 +15,13 @@ mod canary;
 mod chromium;
 #[cfg(unix)]
 mod closed_pipes;
+mod completion;
 mod config;
 mod damage;
 #[cfg(unix)]
 mod declared_terminal;
+#[cfg(unix)]
+mod door_browser;
 mod embedding;
 mod errors;
 mod first_hour;
@@ -54,10 +60,15 @@ mod remote_terminal;
 mod restores;
 mod rules;
 #[cfg(unix)]
+mod sandboxes;
+#[cfg(unix)]
 mod screen;
+mod servers;
 mod shapes;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod transcripts;
 mod trusted;
 #[cfg(unix)]
 mod typing;

@@ -28,11 +28,11 @@ pub fn model_client(client: &ModelClient, signed_in: Option<SignedIn>) -> api::M
     }
 }
 
-/// Converts a grant of this connection, whose kind has this descriptor. `preset` is the name of the preset with the same
-/// rules.
+/// Converts a grant of this connection with its origins, whose kind has this descriptor. `preset` is the name of the preset
+/// with the same rules.
 pub fn agent_grant(
     grant: &AgentGrant,
-    info: &ConnectionInfo,
+    (info, origins): (&ConnectionInfo, &[String]),
     kind: Option<&Descriptor>,
     preset: Option<String>,
     now: Timestamp,
@@ -52,6 +52,7 @@ pub fn agent_grant(
         budget: grant_budget(grant),
         widened: grant.widened.iter().map(super::widening).collect(),
         variables: kind.map(door_variables).unwrap_or_default(),
+        origins: origins.to_vec(),
         created_at: grant.created_at.to_rfc3339(),
         expires_at: grant.expires_at.to_rfc3339(),
         revoked_at: grant.revoked_at.map(Timestamp::to_rfc3339),

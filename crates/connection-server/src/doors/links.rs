@@ -18,12 +18,14 @@ pub(super) async fn rewrite(
     }
     let Ok(connection) = registry.connection(connection).await else { return };
     let (Ok(base), Ok(origins)) = (connection.base_url().await, connection.origins().await) else { return };
-    let at = match to {
-        Place::Base => base.origin().as_str().to_owned(),
-        Place::Origin(origin) => origin.clone(),
-    };
     let origins = origins.iter().map(|origin| origin.as_str().to_owned()).collect();
-    let links = Links { door, name, base: base.to_string().trim_end_matches('/').to_owned(), origins, at };
+    let links = match to {
+        Place::Base => {
+            let at = base.origin().as_str().to_owned();
+            Links { door, name, base: Some(base.to_string().trim_end_matches('/').to_owned()), origins, at }
+        }
+        Place::Origin(origin) => Links { door, name, base: None, origins, at: origin.clone() },
+    };
     replace(headers, &header::LOCATION, |value| links.rewritten(value));
     replace(headers, &header::LINK, |value| Some(links.all(value)));
 }
@@ -40,7 +42,8 @@ fn replace(headers: &mut HeaderMap, name: &header::HeaderName, change: impl Fn(&
 struct Links<'a> {
     door: &'a str,
     name: &'a str,
-    base: String,
+    /// `None` if the request named an origin, as the forward door does, which knows the addresses of origins alone.
+    base: Option<String>,
     origins: Vec<String>,
     /// The origin that answered.
     at: String,
@@ -56,7 +59,7 @@ impl Links<'_> {
             url => url.to_owned(),
         };
         let (door, name) = (self.door, self.name);
-        if let Some(rest) = below(&whole, &self.base) {
+        if let Some(rest) = self.base.as_deref().and_then(|base| below(&whole, base)) {
             return Some(format!("{door}{name}{rest}"));
         }
         let (origin, rest) = self.origins.iter().find_map(|origin| Some((origin, below(&whole, origin)?)))?;
@@ -92,7 +95,7 @@ mod tests {
         let links = Links {
             door: "https://door.example/use/",
             name: "acme:work",
-            base: "https://api.acme.example/v1".to_owned(),
+            base: Some("https://api.acme.example/v1".to_owned()),
             origins: vec!["https://api.acme.example".to_owned(), "https://uploads.acme.example".to_owned()],
             at: "https://api.acme.example".to_owned(),
         };
@@ -112,5 +115,8 @@ mod tests {
         let expected =
             r#"<https://door.example/use/acme:work/issues?page=2>; rel="next", <https://files.example/>; rel="help""#;
         assert_eq!(links.all(link), expected);
+        let links = Links { base: None, ..links };
+        let expected = "https://door.example/use/acme:work@api.acme.example/v1/issues";
+        assert_eq!(links.rewritten("/v1/issues").as_deref(), Some(expected));
     }
 }

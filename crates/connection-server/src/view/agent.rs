@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use connection_api as api;
 use connection_contract::{Descriptor, Kind};
-use connection_core::{AgentGrant, ConnectionId, ConnectionInfo, ConnectionRegistry, Error};
+use connection_core::{AgentGrant, Connection, ConnectionId, ConnectionInfo, ConnectionRegistry, Error};
 use connection_rules::{Preset, Rules};
 
 use crate::convert;
@@ -56,7 +56,18 @@ pub(crate) async fn agent_grant(
 ) -> Result<api::AgentGrant, Error> {
     let kind = descriptor(registry, &info.kind).await?;
     let preset = preset_name(&presets(kind.as_ref()), &grant.rules);
-    Ok(convert::agent_grant(grant, info, kind.as_ref(), preset, registry.clock().now()))
+    let origins = match registry.connection(info.id).await {
+        Ok(connection) => origins(&connection).await,
+        Err(Error::NotFound(_)) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(convert::agent_grant(grant, (info, &origins), kind.as_ref(), preset, registry.clock().now()))
+}
+
+/// Returns the origins of a connection, as far as it can be opened now.
+async fn origins(connection: &Connection) -> Vec<String> {
+    let origins = connection.origins().await.unwrap_or_default();
+    origins.iter().map(|origin| origin.as_str().to_owned()).collect()
 }
 
 /// Returns the descriptor of a kind; `None` if this host does not have the kind.
@@ -86,7 +97,7 @@ pub(crate) fn preset_name(presets: &[Preset], rules: &Rules) -> Option<String> {
 struct GrantShapes<'a> {
     registry: &'a ConnectionRegistry,
     /// `None` for a connection that was removed in the meantime.
-    connections: HashMap<ConnectionId, Option<ConnectionInfo>>,
+    connections: HashMap<ConnectionId, Option<(ConnectionInfo, Vec<String>)>>,
     kinds: HashMap<Kind, (Option<Descriptor>, Vec<Preset>)>,
 }
 
@@ -103,12 +114,12 @@ impl<'a> GrantShapes<'a> {
             let info = match self.connections.entry(grant.connection) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => match self.registry.connection(grant.connection).await {
-                    Ok(connection) => unknown.insert(Some(connection.info().clone())),
+                    Ok(connection) => unknown.insert(Some((connection.info().clone(), origins(&connection).await))),
                     Err(Error::NotFound(_)) => unknown.insert(None),
                     Err(error) => return Err(error),
                 },
             };
-            let Some(info) = info else { continue };
+            let Some((info, origins)) = info else { continue };
             let (kind, presets) = match self.kinds.entry(info.kind.clone()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => {
@@ -118,7 +129,7 @@ impl<'a> GrantShapes<'a> {
                 }
             };
             let preset = preset_name(presets, &grant.rules);
-            shapes.push(convert::agent_grant(grant, info, kind.as_ref(), preset, now));
+            shapes.push(convert::agent_grant(grant, (info, origins), kind.as_ref(), preset, now));
         }
         Ok(shapes)
     }

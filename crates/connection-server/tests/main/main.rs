@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod appearance;
+mod document;
 mod examples;
+mod page_files;
 mod redirect_addresses;
 
 include!("both.rs");

@@ -18,6 +18,7 @@ use crate::release::rehearsal::trials::Trials;
 use crate::release::{absolute, archive, build, crates, debian, image, this_target, version};
 use crate::report::{Entry, Report};
 use crate::setup;
+use crate::third_party;
 use crate::workspace::Workspace;
 
 /// The word with which the rehearsal starts its second part. A person has no use for it.
@@ -92,6 +93,7 @@ fn steps(
     let package = step(report, "deb", || debian::build(workspace, &program, &directory))?;
     let image = step(report, "image", || image::build(workspace, &package, &debs, &directory))?;
     let (packages, packed) = step(report, "crates", || crates::pack(workspace, place, &directory))?;
+    step(report, "crate-tests", || third_party::check_package_tests(workspace, &packages))?;
     let client = step(report, "npm", || artifacts::pack_client(workspace, &directory))?;
 
     let trials = Trials { workspace, place, version: &version };

@@ -1,11 +1,11 @@
 //! What a program that runs as an agent gets: a token of the agent until the program ends, and the variables that direct
 //! the usual programs of its connections' providers to the door of the server.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
 
 use connection_api::{AgentGrant, GrantState, IssuedAgentToken, NewAgentToken, NewAudience};
 
-use super::list::name;
+use super::list::name as label;
 use crate::{Error, Exit, backend::Backend, output::quoted, program::Program, select};
 
 /// The variable with the token, for programs without a variable of their own.
@@ -75,62 +75,110 @@ pub(in crate::commands) async fn variables(
     agent: &str,
     connections: &[String],
 ) -> Result<Vec<Variable>, Error> {
-    let mut grants = backend.agent(agent).await?.agent.grants;
-    grants.retain(|grant| grant.state == GrantState::Active);
-    if grants.is_empty() {
-        let error = Error::new(Exit::Refused, "not_granted", format!("the agent {agent} may use nothing"));
-        return Err(error.remedy(format!("`connections agents grant {} CONNECTION` lets it use one", quoted(agent))));
-    }
-    let is_named = !connections.is_empty();
-    if is_named {
-        let mut named = Vec::new();
-        for reference in connections {
-            let id = select::connection_id(backend.lookup(), reference).await?;
-            if !grants.iter().any(|grant| grant.connection == id) {
-                let message = format!("the agent {agent} may not use {}", quoted(reference));
-                let remedy = format!("connections agents grant {} {}", quoted(agent), quoted(reference));
-                return Err(Error::new(Exit::Refused, "not_granted", message).remedy(format!("`{remedy}` lets it")));
-            }
-            named.push(id);
-        }
-        grants.retain(|grant| named.contains(&grant.connection));
-    }
-    let mut chosen: BTreeMap<&String, &AgentGrant> = BTreeMap::new();
-    for grant in &grants {
-        for name in grant.variables.keys() {
-            match chosen.entry(name) {
-                Entry::Vacant(vacant) => {
-                    vacant.insert(grant);
-                }
-                Entry::Occupied(mut occupied) => {
-                    let preferred = preferred(backend, (*occupied.get(), grant), is_named).await?;
-                    occupied.insert(preferred);
-                }
-            }
-        }
-    }
-    let variables = chosen.into_iter().filter_map(|(name, grant)| {
-        let door = format!("{{doors}}/{}", grant.connection);
-        Some(Variable { name: name.clone(), template: grant.variables.get(name)?.replace("{door}", &door) })
-    });
-    Ok(variables.collect())
+    Usable::of(backend, agent, connections).await?.variables(backend).await
 }
 
-/// Returns the one of two grants that sets a variable: that of the default connection of the provider.
-async fn preferred<'g>(
-    backend: &dyn Backend,
-    (one, other): (&'g AgentGrant, &'g AgentGrant),
+/// The grants by which an agent may use connections.
+pub(super) struct Usable {
+    grants: Vec<AgentGrant>,
     is_named: bool,
-) -> Result<&'g AgentGrant, Error> {
-    if !is_named {
+}
+
+impl Usable {
+    /// Returns all grants of the agent, or those of the connections that are named.
+    pub(super) async fn of(backend: &dyn Backend, agent: &str, connections: &[String]) -> Result<Self, Error> {
+        let mut grants = backend.agent(agent).await?.agent.grants;
+        grants.retain(|grant| grant.state == GrantState::Active);
+        if grants.is_empty() {
+            let error = Error::new(Exit::Refused, "not_granted", format!("the agent {agent} may use nothing"));
+            return Err(
+                error.remedy(format!("`connections agents grant {} CONNECTION` lets it use one", quoted(agent)))
+            );
+        }
+        let is_named = !connections.is_empty();
+        if is_named {
+            let mut named = Vec::new();
+            for reference in connections {
+                let id = select::connection_id(backend.lookup(), reference).await?;
+                if !grants.iter().any(|grant| grant.connection == id) {
+                    let message = format!("the agent {agent} may not use {}", quoted(reference));
+                    let remedy = format!("connections agents grant {} {}", quoted(agent), quoted(reference));
+                    return Err(Error::new(Exit::Refused, "not_granted", message).remedy(format!("`{remedy}` lets it")));
+                }
+                named.push(id);
+            }
+            grants.retain(|grant| named.contains(&grant.connection));
+        }
+        Ok(Self { grants, is_named })
+    }
+
+    /// Returns the variables of the connections.
+    pub(super) async fn variables(&self, backend: &dyn Backend) -> Result<Vec<Variable>, Error> {
+        let mut chosen: BTreeMap<&String, &AgentGrant> = BTreeMap::new();
+        for grant in &self.grants {
+            for name in grant.variables.keys() {
+                let one = match chosen.get(name) {
+                    Some(other) => self.preferred(backend, (other, grant)).await?.ok_or_else(|| {
+                        let message = format!("{} and {} would set the same variables", label(other), label(grant));
+                        Error::new(Exit::Usage, "ambiguous", message).remedy("name one of them with --connection")
+                    })?,
+                    None => grant,
+                };
+                chosen.insert(name, one);
+            }
+        }
+        let variables = chosen.into_iter().filter_map(|(name, grant)| {
+            let door = format!("{{doors}}/{}", grant.connection);
+            Some(Variable { name: name.clone(), template: grant.variables.get(name)?.replace("{door}", &door) })
+        });
+        Ok(variables.collect())
+    }
+
+    /// Returns the origins to which requests of the connections go, each with its connection. An origin that several
+    /// connections share without a default one among them is in the second list, with two of them.
+    pub(super) async fn origins(
+        &self,
+        backend: &dyn Backend,
+    ) -> Result<(BTreeMap<&str, &str>, Vec<Shared<'_>>), Error> {
+        let (mut chosen, mut shared) = (BTreeMap::<&str, &AgentGrant>::new(), Vec::<Shared<'_>>::new());
+        for grant in &self.grants {
+            for origin in grant.origins.iter().map(String::as_str) {
+                let one = match chosen.get(origin) {
+                    Some(other) => self.preferred(backend, (other, grant)).await?,
+                    None => Some(grant),
+                };
+                match (one, chosen.get(origin)) {
+                    (Some(one), _) => drop(chosen.insert(origin, one)),
+                    (None, Some(other)) => shared.push(Shared { origin, connections: [label(other), label(grant)] }),
+                    (None, None) => {}
+                }
+            }
+        }
+        chosen.retain(|origin, _| shared.iter().all(|shared| shared.origin != *origin));
+        Ok((chosen.into_iter().map(|(origin, grant)| (origin, &*grant.connection)).collect(), shared))
+    }
+
+    /// Returns the one of two grants whose connection is the default one of its provider.
+    async fn preferred<'g>(
+        &self,
+        backend: &dyn Backend,
+        (one, other): (&'g AgentGrant, &'g AgentGrant),
+    ) -> Result<Option<&'g AgentGrant>, Error> {
+        if self.is_named {
+            return Ok(None);
+        }
         let is_default =
             async |grant: &AgentGrant| Ok::<_, Error>(backend.listed(&grant.connection).await?.connection.is_default);
-        match (is_default(one).await?, is_default(other).await?) {
-            (true, false) => return Ok(one),
-            (false, true) => return Ok(other),
-            _ => {}
-        }
+        Ok(match (is_default(one).await?, is_default(other).await?) {
+            (true, false) => Some(one),
+            (false, true) => Some(other),
+            _ => None,
+        })
     }
-    let message = format!("{} and {} would set the same variables", name(one), name(other));
-    Err(Error::new(Exit::Usage, "ambiguous", message).remedy("name one of them with --connection"))
+}
+
+/// An origin that two connections of an agent have.
+pub(super) struct Shared<'a> {
+    pub(super) origin: &'a str,
+    pub(super) connections: [String; 2],
 }

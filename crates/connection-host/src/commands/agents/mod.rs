@@ -7,6 +7,7 @@ mod forward;
 mod grant;
 mod learn;
 mod list;
+mod proxy;
 mod remove;
 mod revoke;
 mod run;

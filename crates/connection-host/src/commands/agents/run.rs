@@ -1,11 +1,14 @@
-//! `agents run NAME -- COMMAND`: runs a program with a token of an agent, and with the variables that direct the usual
-//! programs of its connections' providers to the door of the server.
+//! `agents run NAME -- COMMAND`: runs a program with a token of an agent, with the variables that direct the usual
+//! programs of its connections' providers to the door of the server, and with a proxy for those that cannot be directed.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 
 use connection_server::agents::check_lifetime;
 
-use super::door::{self, DOOR, TOKEN};
+use super::{
+    door::{self, DOOR, TOKEN, Usable},
+    proxy::Proxy,
+};
 use crate::{
     Error,
     args::RunAgent,
@@ -16,10 +19,10 @@ use crate::{
 };
 
 pub(super) async fn run(mut program: Program, arguments: RunAgent) -> Result<u8, Error> {
-    check_lifetime(&arguments.lifetime)?;
+    let lifetime = check_lifetime(&arguments.lifetime)?;
     let (backend, server) = opened(&mut program).await?;
     let backend = &*backend;
-    let ended = in_run(&program, backend, &server, &arguments).await;
+    let ended = in_run(&program, backend, (&server, lifetime), &arguments).await;
     backend.close().await;
     ended
 }
@@ -41,12 +44,20 @@ async fn opened(program: &mut Program) -> Result<(Box<dyn Backend>, String), Err
 }
 
 /// Makes a token, runs the program, and revokes the token.
-async fn in_run(program: &Program, backend: &dyn Backend, server: &str, arguments: &RunAgent) -> Result<u8, Error> {
+async fn in_run(
+    program: &Program,
+    backend: &dyn Backend,
+    (server, lifetime): (&str, Duration),
+    arguments: &RunAgent,
+) -> Result<u8, Error> {
     let Some((executable, rest)) = arguments.program.split_first() else {
         return Err(Error::usage("there is no program to run"));
     };
     let agent = &arguments.name;
-    let variables = door::variables(backend, agent, &arguments.connections).await?;
+    let usable = Usable::of(backend, agent, &arguments.connections).await?;
+    let variables = usable.variables(backend).await?;
+    let doors = format!("{}/use", server.trim_end_matches('/'));
+    let proxy = Proxy::open(program, backend, &usable, (&doors, lifetime), arguments).await?;
     // The token is revoked also if a signal comes before the program has started: it is passed on to the program.
     let mut signals = Passed::new().map_err(|error| Error::io("signals", &error))?;
     let named = Path::new(executable).file_name().unwrap_or_default().to_string_lossy();
@@ -54,10 +65,13 @@ async fn in_run(program: &Program, backend: &dyn Backend, server: &str, argument
     let mut command = Command::new(executable);
     command.args(rest).env_clear();
     command.envs(program.environment.of_extensions(program.settings.key.variable.as_deref()));
-    let doors = format!("{}/use", server.trim_end_matches('/'));
+    command.envs(proxy.variables());
     command.envs(variables.iter().map(|variable| (&variable.name, variable.value(&doors, &issued.token))));
     command.env(TOKEN, &issued.token).env(DOOR, &doors);
-    let ended = child::run(command, &mut signals).await;
+    let ended = tokio::select! {
+        ended = child::run(command, &mut signals) => ended,
+        never = proxy.serve() => match never {},
+    };
     door::revoke(program, backend, agent, &issued).await;
     ended.map_err(|error| Error::io(executable.to_string_lossy(), &error))
 }

@@ -1,0 +1,122 @@
+//! The client of the reverse door.
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::{Request, Response, body::Incoming};
+use reqwest::{Body, Client, Url, redirect::Policy};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use rustls_platform_verifier::Verifier;
+
+use crate::{
+    ForwardError, headers,
+    host_port::{HTTPS, Host, HostPort},
+    refusal::Refusal,
+};
+
+/// The longest time for a connection to the server.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time for which a connection is kept without a request. The server closes it after five seconds, and a request
+/// that meets the end of its connection has no answer.
+const KEPT_FOR: Duration = Duration::from_secs(2);
+/// The port of an `http` address that states none.
+const HTTP: u16 = 80;
+
+/// The reverse door, and the client that sends requests to it.
+pub(crate) struct ReverseDoor {
+    client: Client,
+    base: String,
+    at: HostPort,
+}
+
+impl ReverseDoor {
+    /// Creates the client. Nothing is sent.
+    pub(crate) fn new(address: &str, certificates: &[Vec<u8>]) -> Result<Self, ForwardError> {
+        let url = Url::parse(address).map_err(|_| ForwardError::Doors)?;
+        let port = match url.scheme() {
+            "http" => HTTP,
+            "https" => HTTPS,
+            _ => return Err(ForwardError::Doors),
+        };
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        if !is_plain || url.query().is_some() || url.fragment().is_some() {
+            return Err(ForwardError::Doors);
+        }
+        let host = url.host_str().and_then(Host::parse).ok_or(ForwardError::Doors)?;
+        let at = HostPort { host, port: url.port().unwrap_or(port) };
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls(url.scheme(), certificates)?)
+            .redirect(Policy::none())
+            .referer(false)
+            .no_proxy()
+            .retry(reqwest::retry::never())
+            .http1_only()
+            .pool_idle_timeout(KEPT_FOR)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build()
+            .map_err(|error| ForwardError::Client(error.without_url().into()))?;
+        Ok(Self { client, base: url.as_str().trim_end_matches('/').to_owned(), at })
+    }
+
+    /// Returns the address of the doors, without a slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Returns the host and the port of the doors.
+    pub(crate) fn at(&self) -> &HostPort {
+        &self.at
+    }
+
+    /// Sends a request to this address, and returns the answer when its head has arrived.
+    ///
+    /// The address is sent byte for byte. One that the library would change is refused.
+    pub(crate) async fn send(&self, address: &str, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+        let url = Url::parse(address).ok().filter(|url| url.as_str() == address).ok_or_else(Refusal::ambiguous_path)?;
+        let (parts, body) = request.into_parts();
+        let sent = self.client.request(parts.method, url).headers(headers::of_request(&parts.headers));
+        match sent.body(Body::wrap(body)).send().await {
+            Ok(answer) if !answer.status().is_informational() => Ok(answer.into()),
+            Ok(answer) => {
+                tracing::debug!(status = answer.status().as_u16(), "the reverse door gave no final answer");
+                Err(Refusal::no_answer())
+            }
+            Err(error) => {
+                let is_unsent = error.is_connect();
+                // The address may hold what the program keeps secret.
+                let error = error.without_url();
+                tracing::debug!(%error, is_unsent, "a request to the reverse door failed");
+                Err(if is_unsent { Refusal::door_unreachable() } else { Refusal::no_answer() })
+            }
+        }
+    }
+}
+
+/// Returns a configuration that trusts the certificates of the system and the added ones, given as PEM.
+///
+/// The certificates of the system are read only if the address is encrypted, because a machine may have none.
+fn tls(scheme: &str, pem: &[Vec<u8>]) -> Result<ClientConfig, ForwardError> {
+    let mut added = Vec::new();
+    for pem in pem {
+        let before = added.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            added.push(certificate.map_err(|_| ForwardError::RootCertificates)?);
+        }
+        if added.len() == before {
+            return Err(ForwardError::RootCertificates);
+        }
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let failed = |error: rustls::Error| ForwardError::Client(error.into());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions().map_err(failed)?;
+    if scheme != "https" {
+        return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+    }
+    let verifier = Verifier::new_with_extra_roots(added, provider).map_err(failed)?;
+    // rustls calls every custom verifier dangerous. This one is the verifier of the system.
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
