@@ -107,6 +107,9 @@ pub(crate) struct Exec {
     /// Run it for this command of the extension
     #[arg(long, value_name = "COMMAND")]
     pub(crate) command: Option<String>,
+    /// Pass this secret in this variable instead of its own, such as GH_TOKEN=accessToken; may be repeated
+    #[arg(long, value_name = "VARIABLE=SECRET")]
+    pub(crate) env: Vec<String>,
     /// The program and its arguments
     #[arg(last = true, required = true, value_name = "PROGRAM")]
     pub(crate) program: Vec<OsString>,

@@ -40,6 +40,28 @@ fn the_program_gets_what_was_declared_and_nothing_else_of_ours() {
 }
 
 #[test]
+fn a_person_names_the_variables_of_a_secret() {
+    let machine = connected();
+    let run = |env: &[&str]| {
+        let env: Vec<_> = env.iter().flat_map(|env| ["--env", env]).collect();
+        machine.run(&[&["exec", "issues"], &env[..], &["--", "/bin/sh", "-c", "env > got"]].concat())
+    };
+    run(&["GH_TOKEN=accessToken", "GITHUB_TOKEN=accessToken"]).exits(0);
+    let got = got(&machine);
+    for variable in ["GH_TOKEN", "GITHUB_TOKEN"] {
+        assert!(got.contains(&format!("\n{variable}={TOKEN}\n")) || got.starts_with(&format!("{variable}={TOKEN}\n")), "{got}");
+    }
+    assert!(!got.contains("ACCESS_TOKEN=") && got.contains("PUBLIC_API_BASE_URL="), "{got}");
+    std::fs::remove_file(machine.path("got")).unwrap();
+    run(&["GH_TOKEN=apiKey"]).exits(2).warns("issues declares no secret apiKey").warns("accessToken");
+    run(&["GH_TOKEN=accessToken", "GH_TOKEN=accessToken"]).exits(2).warns("GH_TOKEN twice");
+    for wrong in ["GH_TOKEN", "=accessToken", "1GH=accessToken", "GH-TOKEN=accessToken", "GH_TOKEN="] {
+        run(&[wrong]).exits(2).warns("--env takes VARIABLE=SECRET");
+    }
+    assert!(!machine.path("got").exists(), "the program did not run");
+}
+
+#[test]
 fn the_program_gets_what_the_extension_and_the_command_are_set_to() {
     let machine = connected();
     let run = |command: &[&str]| {
