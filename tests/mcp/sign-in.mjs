@@ -6,7 +6,8 @@
  * The first line on standard output is `ready`. Each line on standard input is JSON with the `generation` of a client, its
  * `name` and the `url` of a door. The first line that answers has the address to `open` in a browser, and the second one,
  * after the browser has returned here, has the answer of `list_connections` as `listed`, and as `renewed` after the tokens
- * were renewed. Either may be `error`.
+ * were renewed. Either may be `error`. A line with a `tool` and its `arguments` is a call by the client that signed in last;
+ * the answer has its `text`, and whether it `failed`.
  */
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -54,14 +55,28 @@ async function callback() {
   return { url: `http://127.0.0.1:${server.address().port}/callback`, arrived, close: () => server.close() };
 }
 
+/** Returns a connected client of the program that signed in last. */
+let signedIn;
+
+async function* call({ tool, arguments: given }) {
+  const client = await signedIn();
+  const result = await client.callTool({ name: tool, arguments: given });
+  await client.close();
+  yield { text: result.content.map((part) => part.text).join('\n'), failed: result.isError ?? false };
+}
+
 async function* signIn({ generation, name, url }) {
   const [Client, Http, options] = GENERATIONS[generation];
   const { url: redirectUrl, arrived, close } = await callback();
   const kept = new Kept(name, redirectUrl);
   const transport = () => new Http(new URL(url), { authProvider: kept });
-  const list = async () => {
+  const connect = async () => {
     const client = new Client({ name, version: '1.0.0' }, options);
     await client.connect(transport());
+    return client;
+  };
+  const list = async () => {
+    const client = await connect();
     const result = await client.callTool({ name: 'list_connections', arguments: {} });
     await client.close();
     return result.content[0].text;
@@ -82,13 +97,15 @@ async function* signIn({ generation, name, url }) {
   // A token that has ended is refused, and the client renews it by itself.
   kept.kept = { ...kept.kept, access_token: 'cn_ended' };
   const renewed = await list();
+  signedIn = connect;
   yield { listed, renewed, rotated: kept.kept.refresh_token !== before };
 }
 
 console.log('ready');
 for await (const line of createInterface({ input: process.stdin })) {
   try {
-    for await (const got of signIn(JSON.parse(line))) console.log(JSON.stringify(got));
+    const request = JSON.parse(line);
+    for await (const got of request.tool ? call(request) : signIn(request)) console.log(JSON.stringify(got));
   } catch (error) {
     console.log(JSON.stringify({ error: String(error) }));
   }

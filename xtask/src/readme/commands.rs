@@ -51,6 +51,8 @@ const SHOWN: &[(&str, &str)] = &[
         "curl -X PUT ",
         "the host's tests give an owner a name: `the_documents_show_the_question_for_another_browser_as_it_is`",
     ),
+    ("connections add github --label octocat", "the host's tests live the afternoon of this agent: `page::afternoon`"),
+    ("connections agents grant example ", "the host's tests live the afternoon of this agent: `page::afternoon`"),
     ("connections agents run ", "the host's tests run programs in this way beside a server: `agent_runs`"),
     ("connections --host ", "the host's tests run these commands on a server"),
     ("connections freeze ", "the host's tests freeze by each command of this block, and thaw by the same option"),

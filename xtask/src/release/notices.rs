@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 /// The beginnings of the names of files with the text of a license.
 const NAMES: &[&str] = &["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
 
-/// The text of the license MIT, for a package that names this license and has no file with its text.
+/// The text of the license MIT, for a package that may be used under this license and has no file with its text.
 const MIT: &str = include_str!("../../../LICENSE-MIT");
 
 /// Returns the notices: a list of the packages, and then each text with the packages to which it belongs.
@@ -47,7 +47,8 @@ fn texts_of(component: &Component) -> Result<Vec<String>, Failure> {
     if !texts.is_empty() {
         return Ok(texts);
     }
-    if component.license != "MIT" {
+    // Whoever may choose between this license and another one chooses this one.
+    if component.license.split(" OR ").all(|license| license != "MIT") {
         let (name, license) = (&component.name, &component.license);
         return Err(Failure::new(format!("the package {name} ({license}) has no text of its license")));
     }

@@ -50,10 +50,14 @@ fn the_notices_have_the_text_of_each_license_once_and_a_package_without_a_text_i
     let workspace = Workspace::find().unwrap();
     let source = tempfile::tempdir().unwrap();
     let directory = source.path().to_str().unwrap();
-    let without = notices::text(&workspace, &components(directory, "MIT")).unwrap();
-    assert!(without.contains("Copyright (c) Ada") && without.contains("Permission is hereby granted"));
-    let refused = notices::text(&workspace, &components(directory, "ISC")).unwrap_err().to_string();
-    assert_eq!(refused, "the package linked (ISC) has no text of its license");
+    for license in ["MIT", "MIT/Apache-2.0", "Apache-2.0 OR MIT"] {
+        let without = notices::text(&workspace, &components(directory, license)).unwrap();
+        assert!(without.contains("Copyright (c) Ada") && without.contains("Permission is hereby granted"), "{license}");
+    }
+    for license in ["ISC", "MIT AND ISC", "(MIT OR ISC) AND BSD-3-Clause"] {
+        let refused = notices::text(&workspace, &components(directory, license)).unwrap_err().to_string();
+        assert_eq!(refused, format!("the package linked ({license}) has no text of its license"));
+    }
 
     fs::write(source.path().join("LICENSE"), "The text of linked.\r\n").unwrap();
     let notices = notices::text(&workspace, &components(directory, "ISC")).unwrap();

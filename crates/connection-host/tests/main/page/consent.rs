@@ -13,7 +13,7 @@ use crate::{
     visit::visit_with_failing_requests,
 };
 
-const TICK: &str = "
+pub(super) const TICK: &str = "
     const label = [...document.querySelectorAll('fieldset label')].find((each) => each.innerText.includes(arguments[0]));
     label?.querySelector('input').click();
     return label !== undefined";
@@ -23,12 +23,12 @@ const CHECK: &str = "
     label?.querySelector('input').click();
     return label !== undefined";
 
-fn line(script: &mut Script) -> Value {
+pub(super) fn line(script: &mut Script) -> Value {
     serde_json::from_str(&script.line().unwrap()).unwrap()
 }
 
 /// Begins the sign-in of a client, and opens the page to which it leads the browser.
-async fn led(script: &mut Script, browser: &Browser, machine: &Machine, request: &Value) {
+pub(super) async fn led(script: &mut Script, browser: &Browser, machine: &Machine, request: &Value) {
     script.write(&request.to_string()).unwrap();
     let begun = line(script);
     let open = begun["open"].as_str().unwrap_or_else(|| panic!("{begun}"));

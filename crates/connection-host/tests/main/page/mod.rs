@@ -3,6 +3,7 @@
 
 mod accessibility;
 mod actions;
+mod afternoon;
 mod agents;
 mod approvals;
 mod consent;
