@@ -111,9 +111,12 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent, filters: &[&str]) -> Re
     parts.end()
 }
 
-/// Builds everything that the tests need.
+/// Builds everything that the tests need, and this program, which none of them starts, so that clippy sees it, too.
 pub(crate) fn build(workspace: &Workspace) -> Result<(), Failure> {
-    process::run(&mut process::cargo_checked(workspace.root(), &["test", "--workspace", "--locked", "--no-run"]))
+    for what in [&["test", "--workspace", "--no-run"][..], &["build", "--package", "xtask"]] {
+        process::run(process::cargo_checked(workspace.root(), what).arg("--locked"))?;
+    }
+    Ok(())
 }
 
 /// Runs `cargo nextest`, and returns `false` if no test has a name that was asked for.

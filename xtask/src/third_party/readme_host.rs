@@ -13,8 +13,6 @@ const REPOSITORY: &str = "../connections/";
 pub(crate) struct ReadmeHost {
     /// The dependencies of the host, as TOML.
     dependencies: String,
-    /// The line that replaces the one for `connection-core` in a host with one engine.
-    one_engine: String,
     program: String,
 }
 
@@ -24,26 +22,13 @@ impl ReadmeHost {
         let missing = |what: &str| Failure::new(format!("README.md shows no {what}"));
         let (_, section) = readme.split_once("## A host in twenty lines\n").ok_or_else(|| missing("host"))?;
         let (dependencies, rest) = fence(section, "toml").ok_or_else(|| missing("dependencies of a host"))?;
-        let (one_engine, rest) = fence(rest, "toml").ok_or_else(|| missing("line for one engine"))?;
+        let (_, rest) = fence(rest, "toml").ok_or_else(|| missing("line for one engine"))?;
         let (program, _) = fence(rest, "rust").ok_or_else(|| missing("program of a host"))?;
-        let host = Self { dependencies: dependencies.into(), one_engine: one_engine.into(), program: program.into() };
-        // Without it, the line for one engine would be a second entry.
-        host.core_line().ok_or_else(|| missing("line for connection-core"))?;
-        Ok(host)
-    }
-
-    /// Returns the host that includes one engine.
-    pub(crate) fn with_one_engine(&self) -> Self {
-        let line = self.core_line().unwrap_or_default();
-        Self {
-            dependencies: self.dependencies.replace(line, self.one_engine.trim_end()),
-            one_engine: self.one_engine.clone(),
-            program: self.program.clone(),
+        // The line for one engine takes the place of this one.
+        if !dependencies.lines().any(|line| line.starts_with("connection-core ")) {
+            return Err(missing("line for connection-core"));
         }
-    }
-
-    fn core_line(&self) -> Option<&str> {
-        self.dependencies.lines().find(|line| line.starts_with("connection-core "))
+        Ok(Self { dependencies: dependencies.into(), program: program.into() })
     }
 
     /// Writes the host into a directory. `ours` returns what takes the place of a directory of this repository, such as
