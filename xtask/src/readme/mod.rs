@@ -22,9 +22,9 @@ mod tools;
 use std::path::Path;
 
 use crate::failure::Failure;
-use crate::process;
 use crate::readme::postgres::Database;
 use crate::readme::session::{Place, Session};
+use crate::suite;
 use crate::workspace::Workspace;
 
 /// Builds the program, then runs every block of every document.
@@ -35,7 +35,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     let documents =
         workspace.texts(|path| path == "README.md" || path.starts_with("docs/guide/") && path.ends_with(".md"))?;
     // The tests have built the same program, so that nothing is compiled here after them.
-    process::run(&mut process::cargo(workspace.root(), &["test", "--workspace", "--locked", "--no-run"]))?;
+    suite::build(workspace)?;
     let programs = workspace.target_directory()?.join("debug");
     let server = postgres::server(workspace.root())?;
     run_on(workspace, &programs, &documents, None, Place::Pipes)?;
