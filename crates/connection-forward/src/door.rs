@@ -68,7 +68,7 @@ impl ForwardDoor {
     /// See [`ForwardError`].
     pub async fn open(settings: ForwardSettings, clock: &dyn Clock) -> Result<Self, ForwardError> {
         let door = ReverseDoor::new(&settings.doors, &settings.root_certificates)?;
-        let tunnels = Tunnels::new(settings.other_hosts, &settings.tunnels, door.at().clone())?;
+        let tunnels = Tunnels::new(&settings, door.at().clone())?;
         let validity = Validity::of_run(clock.now(), settings.lifetime);
         let (granted, authority_pem) = GrantedOrigins::new(&settings.connections, door.base(), validity)?;
         let credential = RunCredential::new()?;

@@ -55,6 +55,13 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, "not_granted", detail, remedy)
     }
 
+    /// Returns the refusal of an origin at which it is not known which connection is meant.
+    pub(crate) fn ambiguous_origin(target: &HostPort) -> Self {
+        let detail = format!("several connections of this agent are at {target}");
+        let remedy = "start the run with --connection to say which one is used";
+        Self::new(StatusCode::FORBIDDEN, "ambiguous_origin", detail, remedy)
+    }
+
     /// Returns the refusal of a host whose address is not public.
     pub(crate) fn private_address(target: &HostPort) -> Self {
         let detail = format!("{target} is not at a public address");

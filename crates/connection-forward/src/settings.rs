@@ -22,6 +22,7 @@ pub struct ForwardSettings {
     pub(crate) lifetime: Duration,
     /// The connections, in the order in which they were added.
     pub(crate) connections: Vec<(String, Vec<Origin>)>,
+    pub(crate) ambiguous: Vec<Origin>,
     pub(crate) other_hosts: OtherHosts,
     pub(crate) tunnels: Vec<(String, u16)>,
     pub(crate) root_certificates: Vec<Vec<u8>>,
@@ -44,6 +45,7 @@ impl ForwardSettings {
             doors: doors.into(),
             lifetime,
             connections: Vec::new(),
+            ambiguous: Vec::new(),
             other_hosts: OtherHosts::Tunnelled,
             tunnels: Vec::new(),
             root_certificates: Vec::new(),
@@ -58,6 +60,14 @@ impl ForwardSettings {
     #[must_use]
     pub fn connection(mut self, id: impl Into<String>, origins: impl IntoIterator<Item = Origin>) -> Self {
         self.connections.push((id.into(), origins.into_iter().collect()));
+        self
+    }
+
+    /// Refuses these origins, each of which several connections have, unless one of them is added with
+    /// [`connection`](Self::connection). Through a tunnel, the provider would get the token of the agent.
+    #[must_use]
+    pub fn ambiguous(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.ambiguous.extend(origins);
         self
     }
 
@@ -89,6 +99,7 @@ impl fmt::Debug for ForwardSettings {
         f.debug_struct("ForwardSettings")
             .field("lifetime", &self.lifetime)
             .field("connections", &self.connections)
+            .field("ambiguous", &self.ambiguous)
             .field("other_hosts", &self.other_hosts)
             .field("tunnels", &self.tunnels)
             .finish_non_exhaustive()

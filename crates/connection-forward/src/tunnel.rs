@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    ForwardError,
+    ForwardError, ForwardSettings,
     host_port::{Host, HostPort, is_own},
     refusal::Refusal,
     settings::OtherHosts,
@@ -26,16 +26,14 @@ pub(crate) struct Tunnels {
     other_hosts: OtherHosts,
     /// The tunnels that may lead to an address that is not public.
     allowed: HashSet<HostPort>,
+    /// The origins of several connections, to which no tunnel leads.
+    ambiguous: HashSet<HostPort>,
     /// The address of the doors, to which no tunnel leads.
     doors: HostPort,
 }
 
 impl Tunnels {
-    pub(crate) fn new(
-        other_hosts: OtherHosts,
-        allowed: &[(String, u16)],
-        doors: HostPort,
-    ) -> Result<Self, ForwardError> {
+    pub(crate) fn new(settings: &ForwardSettings, doors: HostPort) -> Result<Self, ForwardError> {
         let read = |(host, port): &(String, u16)| {
             // A person may write an IPv6 address without brackets here, because the port is not part of the text.
             let address = host.parse().ok().map(Host::Address);
@@ -43,7 +41,12 @@ impl Tunnels {
                 address.or_else(|| Host::parse(host)).ok_or_else(|| ForwardError::Tunnel { host: host.clone() })?;
             Ok(HostPort { host, port: *port })
         };
-        Ok(Self { other_hosts, allowed: allowed.iter().map(read).collect::<Result<_, _>>()?, doors })
+        let allowed = settings.tunnels.iter().map(read).collect::<Result<_, _>>()?;
+        let ambiguous = settings.ambiguous.iter().filter_map(|origin| {
+            let (_, authority) = origin.as_str().split_once("://")?;
+            HostPort::parse_https(authority)
+        });
+        Ok(Self { other_hosts: settings.other_hosts, allowed, ambiguous: ambiguous.collect(), doors })
     }
 
     /// Connects to a host, if a tunnel may lead there.
@@ -52,6 +55,9 @@ impl Tunnels {
     pub(crate) async fn connect(&self, target: &HostPort) -> Result<TcpStream, Refusal> {
         if *target == self.doors {
             return Err(Refusal::own_address(target));
+        }
+        if self.ambiguous.contains(target) {
+            return Err(Refusal::ambiguous_origin(target));
         }
         if self.other_hosts == OtherHosts::Refused && !self.allowed.contains(target) {
             return Err(Refusal::not_granted(target));
@@ -110,8 +116,9 @@ mod tests {
     use super::*;
 
     fn tunnels(doors: &str, allowed: &[(&str, u16)]) -> Tunnels {
-        let allowed: Vec<_> = allowed.iter().map(|(host, port)| ((*host).to_owned(), *port)).collect();
-        Tunnels::new(OtherHosts::Tunnelled, &allowed, HostPort::parse(doors).unwrap()).unwrap()
+        let settings = ForwardSettings::new("", Duration::ZERO);
+        let settings = allowed.iter().fold(settings, |settings, (host, port)| settings.tunnel(*host, *port));
+        Tunnels::new(&settings, HostPort::parse(doors).unwrap()).unwrap()
     }
 
     #[track_caller]

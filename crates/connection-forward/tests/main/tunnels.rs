@@ -1,5 +1,6 @@
 //! Tunnels to other hosts.
 
+use connection_contract::host;
 use connection_forward::ForwardSettings;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -91,6 +92,21 @@ async fn a_run_of_granted_hosts_only_opens_no_other_one() {
     }
     assert_eq!(run.connect(&format!("127.0.0.1:{port}")).await.1.status, 200, "it is named");
     assert_eq!(run.connect("api.example.test:443").await.1.status, 200);
+}
+
+#[tokio::test]
+async fn an_origin_of_several_connections_is_refused() {
+    let (_serving, port) = echo().await;
+    let local = format!("https://127.0.0.1:{port}");
+    let run = Run::with(hello, |settings| {
+        // The control: without the refusal, a tunnel would lead there.
+        settings
+            .tunnel("127.0.0.1", port)
+            .ambiguous([&local, "https://api.example.test"].map(|of| host::origin(of).unwrap()))
+    });
+    let run = run.await;
+    run.connect(&format!("127.0.0.1:{port}")).await.1.check(403, "ambiguous_origin");
+    assert_eq!(run.connect("api.example.test:443").await.1.status, 200, "one connection was added for it");
 }
 
 #[tokio::test]

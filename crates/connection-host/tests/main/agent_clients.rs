@@ -180,19 +180,16 @@ impl Door {
             ("aws", "s3", aws("s3")),
         ];
         accounts.extend(further.iter().cloned());
-        let row = |(kind, label, credential): &(&str, &str, Value)| {
-            json!({ "kind": kind, "label": label, "identity": { "id": label }, "credential": credential }).to_string()
-        };
-        let rows: Vec<_> = accounts.iter().map(row).collect();
-        machine.feed(&["import", "-"], &rows.join("\n")).exits(0);
         let token = machine.run(&["agents", "create", "deploy"]).exits(0).out.trim().to_owned();
-        for (kind, label, _) in &accounts {
-            let connection = format!("{kind}:{label}");
-            machine.run(&["agents", "grant", "deploy", &connection, "--rules", "everything", "--yes"]).exits(0);
-        }
+        connect(&machine, &accounts);
         let serving = Serving::start(&machine);
         machine.set("CONNECTIONS_INBOUND__LISTEN", &serving.address.to_string());
         Self { double, machine, serving, token }
+    }
+
+    /// Adds accounts that the agent may use, too.
+    pub(crate) fn grants(&self, accounts: &[(&str, &str, Value)]) {
+        connect(&self.machine, accounts);
     }
 
     fn url(&self, connection: &str) -> String {
@@ -218,6 +215,19 @@ impl Door {
         assert!(answer.get("error").is_none(), "{answer} {seen:?}");
         assert!(!format!("{seen:?}").contains("cn_"), "{seen:?}");
         seen
+    }
+}
+
+/// Adds accounts, and lets the agent use each of them without limits.
+fn connect(machine: &Machine, accounts: &[(&str, &str, Value)]) {
+    let row = |(kind, label, credential): &(&str, &str, Value)| {
+        json!({ "kind": kind, "label": label, "identity": { "id": label }, "credential": credential }).to_string()
+    };
+    let rows: Vec<_> = accounts.iter().map(row).collect();
+    machine.feed(&["import", "-"], &rows.join("\n")).exits(0);
+    for (kind, label, _) in accounts {
+        let connection = format!("{kind}:{label}");
+        machine.run(&["agents", "grant", "deploy", &connection, "--rules", "everything", "--yes"]).exits(0);
     }
 }
 

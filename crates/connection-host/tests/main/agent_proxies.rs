@@ -211,9 +211,20 @@ fn an_address_that_two_accounts_share_is_that_of_the_default_or_the_named_one() 
     };
     let named = ["--connection", "stripe:second"];
     assert_eq!(used(&named), bearer("sk_test_SECRETsecond"));
-    door.machine.run(&["default", "stripe:stripe"]).exits(0);
-    let arguments = ["--connection", "stripe:second", "--connection", "stripe:stripe"];
-    let refused = run(&door, &arguments, curl);
-    let refused = refused.warns("are both at https://api.stripe.com").warns("--connection");
-    assert!(refused.err.contains("stripe:second") && refused.err.contains("stripe:stripe"), "{refused:?}");
+    // These two would set the same variables.
+    for connection in ["aws:sts", "aws:s3"] {
+        door.machine.run(&["agents", "revoke", "deploy", connection]).exits(0);
+    }
+    let third = [("stripe", "third", json!({ "apiKey": "sk_test_SECRETthird" }))];
+    door.grants(&third);
+    // The default one is used, whichever stands first.
+    for (default, secret) in [("stripe:third", "sk_test_SECRETthird"), ("stripe:stripe", STRIPE_KEY)] {
+        door.machine.run(&["default", default]).exits(0);
+        assert_eq!(used(&[]), bearer(secret));
+    }
+    door.machine.run(&["default", "stripe:stripe", "--clear"]).exits(0);
+    let refused = run(&door, &[], curl).exits(56).warns("are at https://api.stripe.com").warns("--connection");
+    for name in ["stripe:second", "stripe:stripe", "stripe:third", "403"] {
+        assert!(refused.err.contains(name), "{name}: {refused:?}");
+    }
 }

@@ -114,71 +114,65 @@ impl Usable {
 
     /// Returns the variables of the connections.
     pub(super) async fn variables(&self, backend: &dyn Backend) -> Result<Vec<Variable>, Error> {
-        let mut chosen: BTreeMap<&String, &AgentGrant> = BTreeMap::new();
-        for grant in &self.grants {
-            for name in grant.variables.keys() {
-                let one = match chosen.get(name) {
-                    Some(other) => self.preferred(backend, (other, grant)).await?.ok_or_else(|| {
-                        let message = format!("{} and {} would set the same variables", label(other), label(grant));
-                        Error::new(Exit::Usage, "ambiguous", message).remedy("name one of them with --connection")
-                    })?,
-                    None => grant,
-                };
-                chosen.insert(name, one);
-            }
-        }
-        let variables = chosen.into_iter().filter_map(|(name, grant)| {
+        let mut variables = Vec::new();
+        for (name, grants) in self.by(|grant| grant.variables.keys().map(String::as_str).collect()) {
+            let grant = self.preferred(backend, &grants).await?.ok_or_else(|| {
+                let names: Vec<String> = grants.iter().map(|grant| label(grant)).collect();
+                let message = format!("{} would set the same variables", names.join(" and "));
+                Error::new(Exit::Usage, "ambiguous", message).remedy("name one of them with --connection")
+            })?;
             let door = format!("{{doors}}/{}", grant.connection);
-            Some(Variable { name: name.clone(), template: grant.variables.get(name)?.replace("{door}", &door) })
-        });
-        Ok(variables.collect())
-    }
-
-    /// Returns the origins to which requests of the connections go, each with its connection. An origin that several
-    /// connections share without a default one among them is in the second list, with two of them.
-    pub(super) async fn origins(
-        &self,
-        backend: &dyn Backend,
-    ) -> Result<(BTreeMap<&str, &str>, Vec<Shared<'_>>), Error> {
-        let (mut chosen, mut shared) = (BTreeMap::<&str, &AgentGrant>::new(), Vec::<Shared<'_>>::new());
-        for grant in &self.grants {
-            for origin in grant.origins.iter().map(String::as_str) {
-                let one = match chosen.get(origin) {
-                    Some(other) => self.preferred(backend, (other, grant)).await?,
-                    None => Some(grant),
-                };
-                match (one, chosen.get(origin)) {
-                    (Some(one), _) => drop(chosen.insert(origin, one)),
-                    (None, Some(other)) => shared.push(Shared { origin, connections: [label(other), label(grant)] }),
-                    (None, None) => {}
-                }
-            }
+            let template = grant.variables.get(name).map(|template| template.replace("{door}", &door));
+            variables.push(Variable { name: name.to_owned(), template: template.unwrap_or_default() });
         }
-        chosen.retain(|origin, _| shared.iter().all(|shared| shared.origin != *origin));
-        Ok((chosen.into_iter().map(|(origin, grant)| (origin, &*grant.connection)).collect(), shared))
+        Ok(variables)
     }
 
-    /// Returns the one of two grants whose connection is the default one of its provider.
+    /// Returns the origins to which requests of the connections go.
+    pub(super) async fn origins(&self, backend: &dyn Backend) -> Result<Vec<GrantedOrigin<'_>>, Error> {
+        let mut origins = Vec::new();
+        for (origin, grants) in self.by(|grant| grant.origins.iter().map(String::as_str).collect()) {
+            let user = match self.preferred(backend, &grants).await? {
+                Some(grant) => Ok(&*grant.connection),
+                None => Err(grants.iter().map(|grant| label(grant)).collect()),
+            };
+            origins.push(GrantedOrigin { origin, user });
+        }
+        Ok(origins)
+    }
+
+    /// Returns the grants that have each of these things.
+    fn by<'s>(&'s self, things: impl Fn(&'s AgentGrant) -> Vec<&'s str>) -> BTreeMap<&'s str, Vec<&'s AgentGrant>> {
+        let mut by = BTreeMap::<_, Vec<_>>::new();
+        for grant in &self.grants {
+            things(grant).into_iter().for_each(|thing| by.entry(thing).or_default().push(grant));
+        }
+        by
+    }
+
+    /// Returns the only one of these grants, or the one whose connection is the default one of its provider.
     async fn preferred<'g>(
         &self,
         backend: &dyn Backend,
-        (one, other): (&'g AgentGrant, &'g AgentGrant),
+        grants: &[&'g AgentGrant],
     ) -> Result<Option<&'g AgentGrant>, Error> {
-        if self.is_named {
-            return Ok(None);
+        if let [grant] = grants {
+            return Ok(Some(grant));
         }
-        let is_default =
-            async |grant: &AgentGrant| Ok::<_, Error>(backend.listed(&grant.connection).await?.connection.is_default);
-        Ok(match (is_default(one).await?, is_default(other).await?) {
-            (true, false) => Some(one),
-            (false, true) => Some(other),
-            _ => None,
-        })
+        let mut default = None;
+        for grant in grants.iter().filter(|_| !self.is_named) {
+            if backend.listed(&grant.connection).await?.connection.is_default && default.replace(*grant).is_some() {
+                // Their kinds belong to different providers.
+                return Ok(None);
+            }
+        }
+        Ok(default)
     }
 }
 
-/// An origin that two connections of an agent have.
-pub(super) struct Shared<'a> {
+/// An origin of connections of an agent.
+pub(super) struct GrantedOrigin<'a> {
     pub(super) origin: &'a str,
-    pub(super) connections: [String; 2],
+    /// The id of the connection that is used there; or the names of several, if none of them is preferred.
+    pub(super) user: Result<&'a str, Vec<String>>,
 }

@@ -7,7 +7,7 @@ use connection_contract::host;
 use connection_core::{IdGenerator as _, SystemClock, UuidV7};
 use connection_forward::{ForwardDoor, ForwardError, ForwardSettings, SYSTEM_ROOTS, bundle, variables};
 
-use super::door::Usable;
+use super::door::{GrantedOrigin, Usable};
 use crate::{Error, Exit, args::RunAgent, backend::Backend, output::quoted, platform, program::Program};
 
 /// The name of the file in its directory.
@@ -30,16 +30,18 @@ impl Proxy {
         arguments: &RunAgent,
     ) -> Result<Self, Error> {
         let mut settings = ForwardSettings::new(doors, lifetime);
-        let (origins, shared) = usable.origins(backend).await?;
-        for shared in shared {
-            let [one, other] = shared.connections;
-            program.output.note(format!(
-                "{one} and {other} are both at {}, so the proxy opens neither; name one of them with --connection.",
-                shared.origin
-            ));
-        }
-        for (origin, connection) in origins {
-            settings = settings.connection(connection, host::origin(origin));
+        for GrantedOrigin { origin, user } in usable.origins(backend).await? {
+            match user {
+                Ok(connection) => settings = settings.connection(connection, host::origin(origin)),
+                Err(names) => {
+                    let names = names.join(" and ");
+                    program.output.note(format!(
+                        "{names} are at {origin}, so the proxy refuses it; name one of them with --connection."
+                    ));
+                    // Through a tunnel, the provider would get the token of the agent.
+                    settings = settings.ambiguous(host::origin(origin));
+                }
+            }
         }
         if arguments.only_granted {
             settings = settings.only_granted();

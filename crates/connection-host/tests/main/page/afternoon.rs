@@ -1,7 +1,7 @@
 //! The afternoon of an agent, as the guide tells it: a person lets a program in, it is refused, asks, waits for the person,
 //! and is frozen. Each answer that the guide shows is the one that the program got.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use connection_faults::{browser::Browser, script::Script};
 use serde_json::{Value, json};
@@ -41,12 +41,19 @@ struct Guide {
     /// What is different in each run, with what the guide has instead.
     different: Vec<(String, &'static str)>,
     missing: Vec<String>,
+    /// The blocks that an answer had.
+    seen: BTreeSet<String>,
 }
 
 impl Guide {
     fn read(serving: &Serving) -> Self {
         let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(GUIDE)).unwrap();
-        Self { text, different: vec![(serving.address.to_string(), "127.0.0.1:8745")], missing: Vec::new() }
+        Self {
+            text,
+            different: vec![(serving.address.to_string(), "127.0.0.1:8745")],
+            missing: Vec::new(),
+            seen: BTreeSet::new(),
+        }
     }
 
     /// Returns the block of this language.
@@ -58,10 +65,17 @@ impl Guide {
     /// Notes an answer, unless the guide shows lines of it.
     fn shows(&mut self, answer: &str) {
         let answer = self.different.iter().fold(answer.to_owned(), |answer, (is, shown)| answer.replace(is, shown));
-        let blocks = self.text.split("```text\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0.trim_end()));
-        if !blocks.into_iter().any(|block| answer.contains(block)) {
-            self.missing.push(answer);
+        let found = self.answers().into_iter().find(|block| answer.contains(block)).map(str::to_owned);
+        match found {
+            Some(block) => drop(self.seen.insert(block)),
+            None => self.missing.push(answer),
         }
+    }
+
+    /// Returns the blocks with answers.
+    fn answers(&self) -> Vec<&str> {
+        let blocks = self.text.split("```text\n").skip(1);
+        blocks.filter_map(|rest| Some(rest.split_once("```")?.0.trim_end())).collect()
     }
 }
 
@@ -126,5 +140,7 @@ fn an_agent_is_let_in_refused_permitted_approved_and_frozen() {
         guide.shows(&calls(&mut script, "send_request", &read));
         assert_eq!(locked(), 1);
     });
+    let never: Vec<_> = guide.answers().into_iter().filter(|block| !guide.seen.contains(*block)).collect();
+    assert!(never.is_empty(), "the program never got:\n{}", never.join("\n---\n"));
     assert!(guide.missing.is_empty(), "the guide does not show:\n{}", guide.missing.join("\n---\n"));
 }
