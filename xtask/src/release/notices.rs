@@ -47,7 +47,7 @@ fn texts_of(component: &Component) -> Result<Vec<String>, Failure> {
     if !texts.is_empty() {
         return Ok(texts);
     }
-    // Whoever may choose between this license and another one chooses this one.
+    // Of a package that offers a choice of licenses, we choose MIT.
     if component.license.split(" OR ").all(|license| license != "MIT") {
         let (name, license) = (&component.name, &component.license);
         return Err(Failure::new(format!("the package {name} ({license}) has no text of its license")));

@@ -41,7 +41,8 @@ impl CommandContext {
         self.secrets.iter().map(|(name, secret)| (name, secret))
     }
 
-    /// Returns the values as environment variables, for a command that is a program.
+    /// Returns the values as environment variables, for a command that is a program: first the secrets, in the order of the
+    /// declaration.
     ///
     /// The name of a secret becomes words in capital letters: `accessToken` is `ACCESS_TOKEN`. A public value has the
     /// prefix `PUBLIC_`: `apiBaseUrl` is `PUBLIC_API_BASE_URL`. A preference has the prefix `PREFERENCE_`:

@@ -28,8 +28,8 @@ pub fn model_client(client: &ModelClient, signed_in: Option<SignedIn>) -> api::M
     }
 }
 
-/// Converts a grant of this connection with its origins, whose kind has this descriptor. `preset` is the name of the preset
-/// with the same rules.
+/// Converts a grant of this connection, which has these origins and a kind with this descriptor. `preset` is the name of
+/// the preset with the same rules.
 pub fn agent_grant(
     grant: &AgentGrant,
     (info, origins): (&ConnectionInfo, &[String]),

@@ -89,8 +89,8 @@ fn refusal(error: ForwardError) -> Error {
     Error::new(Exit::Unexpected, "forward_door_failed", format!("the proxy of this run cannot be opened: {error}"))
 }
 
-/// A directory below that for temporary files, which is deleted at the end. Its file holds no secret, but nobody else may
-/// change it.
+/// A private directory among the temporary files, which is deleted at the end. Its file holds no secret, but whoever could
+/// change it could make the program trust another authority.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -106,7 +106,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // What cannot be deleted holds no secret.
+        // If the directory cannot be deleted, it stays: it holds certificates alone.
         fs::remove_dir_all(&self.0).unwrap_or_default();
     }
 }

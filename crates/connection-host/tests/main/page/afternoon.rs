@@ -38,7 +38,7 @@ fn answer(script: &mut Script) -> String {
 /// The guide, and the answers that it does not show.
 struct Guide {
     text: String,
-    /// What is different in each run, with what the guide has instead.
+    /// The texts that differ from run to run, each with the one that stands in the guide.
     different: Vec<(String, &'static str)>,
     missing: Vec<String>,
     /// The blocks that an answer had.
