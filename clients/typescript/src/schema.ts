@@ -5781,8 +5781,9 @@ export interface components {
             /** @description The rules that would be granted, with their budget. */
             rules: Record<string, unknown>;
             /**
-             * @description `true` if the new rules permit a request or a number of requests that the grant in force does not permit, and if
-             *     the rules have too many combinations to be compared. The ends are not compared.
+             * @description `true` if the new rules permit a request or a number of requests that the grant in force does not permit, if they
+             *     let the secret be handed out and it does not, and if the rules have too many combinations to be compared. The ends
+             *     are not compared.
              */
             widens: boolean;
             /** @description A request that the grant in force permits and the new rules treat more strictly. */
@@ -5991,7 +5992,10 @@ export interface components {
             connections: number;
             /** @description The lines that the new terms lack. */
             removed: string[];
-            /** @description `true` if the connections are not used until the change is accepted; `false` if only the revocation changed. */
+            /**
+             * @description `true` if the connections are not used until the change is accepted; `false` if only the revocation changed, or
+             *     what programs get that ask for a credential (lines that begin with `helpers.`).
+             */
             stopsUse: boolean;
         };
         /** @description The changes of a kind since accounts were connected. */
@@ -6141,6 +6145,11 @@ export interface components {
         NewAgentGrant: {
             /** @description The time after which it ends, such as `8h`: at most 365 days. Without this member, as the rules say, or `24h`. */
             expires?: string | null;
+            /**
+             * @description `true` if the secret itself may be handed out to a program that asks for a credential, such as `git`. Without this
+             *     member, as the rules say, or `false`.
+             */
+            release?: boolean | null;
             rules?: null | components["schemas"]["GrantRules"];
         };
         /** @description A token of an agent to make. */
@@ -6706,9 +6715,11 @@ export interface components {
         };
         /** @description A secret that was handed out, which a freeze does not end. */
         ReleasedSecret: {
+            /** @description The agent that got it, for a program that asked for a credential. */
+            agent: string | null;
             /** @description The id of the connection whose secret it is. */
             connection: string;
-            /** @description The extension that got it; `null` for a program or a person. */
+            /** @description The extension that got it; `null` for an agent, another program or a person. */
             extension: string | null;
             /** @description The kind of the connection; `null` if it was removed. */
             kind: string | null;
@@ -7380,7 +7391,7 @@ export interface components {
             token: string | null;
         };
         /** @enum {string} */
-        UseDoor: "api" | "command" | "library" | "mcp" | "reverse";
+        UseDoor: "api" | "command" | "helper" | "library" | "mcp" | "reverse";
         /** @enum {string} */
         UseOutcome: "ambiguous" | "answered" | "asked" | "broken" | "budget" | "cancelled" | "cut" | "denied" | "failed" | "frozen" | "not_granted" | "released";
         /** @description A page of uses, newest first. */

@@ -349,6 +349,9 @@ pub struct NewAgentGrant {
     pub rules: Option<GrantRules>,
     /// The time after which it ends, such as `8h`: at most 365 days. Without this member, as the rules say, or `24h`.
     pub expires: Option<String>,
+    /// `true` if the secret itself may be handed out to a program that asks for a credential, such as `git`. Without this
+    /// member, as the rules say, or `false`.
+    pub release: Option<bool>,
 }
 
 /// A token of an agent to make.
@@ -410,8 +413,9 @@ pub struct GrantPreview {
     pub permits: RulesDifference,
     /// A request that the grant in force permits and the new rules treat more strictly.
     pub withdraws: RulesDifference,
-    /// `true` if the new rules permit a request or a number of requests that the grant in force does not permit, and if
-    /// the rules have too many combinations to be compared. The ends are not compared.
+    /// `true` if the new rules permit a request or a number of requests that the grant in force does not permit, if they
+    /// let the secret be handed out and it does not, and if the rules have too many combinations to be compared. The ends
+    /// are not compared.
     pub widens: bool,
 }
 

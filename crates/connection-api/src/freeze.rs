@@ -135,8 +135,10 @@ pub struct ReleasedSecret {
     pub label: Option<String>,
     /// The name of the secret.
     pub name: String,
-    /// The extension that got it; `null` for a program or a person.
+    /// The extension that got it; `null` for an agent, another program or a person.
     pub extension: Option<String>,
+    /// The agent that got it, for a program that asked for a credential.
+    pub agent: Option<String>,
     /// The number of times that it was handed out, in the events that were read.
     pub times: u64,
     /// The time of the last release.

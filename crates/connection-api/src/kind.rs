@@ -266,7 +266,8 @@ pub struct ForgottenClient {
 pub struct KindChange {
     /// The number of connections that were made under the old terms.
     pub connections: u64,
-    /// `true` if the connections are not used until the change is accepted; `false` if only the revocation changed.
+    /// `true` if the connections are not used until the change is accepted; `false` if only the revocation changed, or
+    /// what programs get that ask for a credential (lines that begin with `helpers.`).
     pub stops_use: bool,
     /// The lines that the new terms lack.
     pub removed: Vec<String>,

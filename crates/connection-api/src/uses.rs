@@ -17,6 +17,8 @@ words! {
         Api = "api",
         /// The command-line program.
         Command = "command",
+        /// A program that asks for a credential, such as `git`.
+        Helper = "helper",
         /// A Rust program that uses the library.
         Library = "library",
         /// The door for models, whose tools are those of the Model Context Protocol.

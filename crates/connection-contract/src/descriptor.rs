@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::{DisplayText, DoorVariable, Field, Kind, RulePreset, SetupMethod, Text, ToolSpec};
+use crate::{CredentialHelper, DisplayText, DoorVariable, Field, Kind, RulePreset, SetupMethod, Text, ToolSpec};
 
 /// The form of authentication of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,9 @@ pub struct Descriptor {
     /// without a new program has none.
     ///
     /// A host keeps the terms under which an account was connected. If the terms of the kind differ later, nothing is
-    /// sent until a person accepts them, shown beside the old ones.
+    /// sent until a person accepts them, shown beside the old ones. Lines that begin with `helpers.` say only for which
+    /// hosts [programs get the secret](Self::helpers): if nothing but such lines differ, a connection is used as before,
+    /// and no program gets the secret until a person accepts the new terms.
     pub terms: Option<Text>,
     /// The beginnings of those lines of the terms that say only how a credential is revoked.
     ///
@@ -121,6 +123,8 @@ pub struct Descriptor {
     pub door_token: Option<Text>,
     /// Variables that direct the usual programs of the provider to a door of the host.
     pub door_variables: Vec<DoorVariable>,
+    /// What the kind answers to programs that ask for a credential, each with a protocol of its own.
+    pub helpers: Vec<CredentialHelper>,
 }
 
 impl Descriptor {
@@ -152,6 +156,7 @@ impl Descriptor {
             empty_segment_is_data: false,
             door_token: None,
             door_variables: Vec::new(),
+            helpers: Vec::new(),
         }
     }
 
@@ -316,6 +321,13 @@ impl Descriptor {
     #[must_use]
     pub fn door_variable(mut self, name: impl Into<Text>, value: impl Into<Text>) -> Self {
         self.door_variables.push(DoorVariable::new(name, value));
+        self
+    }
+
+    /// Adds what the kind answers to programs that ask for a credential. See [`CredentialHelper`].
+    #[must_use]
+    pub fn helper(mut self, helper: CredentialHelper) -> Self {
+        self.helpers.push(helper);
         self
     }
 

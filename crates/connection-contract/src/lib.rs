@@ -38,6 +38,7 @@ mod facets;
 mod failure;
 mod field;
 mod future;
+mod helper;
 pub mod host;
 mod http;
 mod import;
@@ -78,6 +79,7 @@ pub use facets::{Authorizer, NamedSecrets};
 pub use failure::{ConnectionError, SetupFailure};
 pub use field::{Field, Input, SetupMethod};
 pub use future::BoxFuture;
+pub use helper::{CredentialHelper, HelperProtocol};
 pub use http::{HeaderValue, HttpRequest, HttpResponse};
 pub use import::Importer;
 pub use liveness::{Liveness, NotLive, Reason, classify};
@@ -127,17 +129,18 @@ pub mod prelude {
     pub use crate::{
         AddressPurpose, Answer, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest,
         CallbackUnavailable, Clock, ConfigMount, Connection, ConnectionDefinition, ConnectionError, Context,
-        CredentialError, Crypto, Delivery, Descriptor, DisplayText, EnvValue, Exposed, Field, FileCache, FileService,
-        FileStat, FileType, FoundTool, GrantedDirectory, Guide, HeaderValue, HostServices, HttpError, HttpRequest,
-        HttpResponse, HttpService, Identity, Importer, InboundHttpService, Input, JsonError, Kind, KvService, Link,
-        Liveness, LogEvent, LogLevel, LogService, LogValue, LoginOutcome, LoginWindow, LoginWindowService,
-        MonthlySpend, MountMode, NamedSecrets, Need, NotAuthentic, NotLive, Notice, Origin, PathBase, PathSpec,
-        ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec, Prompt, ProviderGrant, Reach, Reason, Record, Redirect,
-        RefreshContext, RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth, Revoker, RulePreset,
-        SandboxSpec, Seat, Secret, SecretName, ServiceError, Services, SessionTokens, SetupContext, SetupFailure,
-        SetupMethod, SetupResult, SetupService, SignIn, SignatureAlgorithm, SigningKey, Spend, SpendContext,
-        SpendService, Teardown, TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization, ToolKey, ToolService,
-        ToolSpec, UndeclaredAddress, UsageContext, UsageMetric, UsageSnapshot, UsageSource, Value, VerifyContext,
-        VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent, Webhooks, classify, encode, reason,
+        CredentialError, CredentialHelper, Crypto, Delivery, Descriptor, DisplayText, EnvValue, Exposed, Field,
+        FileCache, FileService, FileStat, FileType, FoundTool, GrantedDirectory, Guide, HeaderValue, HelperProtocol,
+        HostServices, HttpError, HttpRequest, HttpResponse, HttpService, Identity, Importer, InboundHttpService, Input,
+        JsonError, Kind, KvService, Link, Liveness, LogEvent, LogLevel, LogService, LogValue, LoginOutcome,
+        LoginWindow, LoginWindowService, MonthlySpend, MountMode, NamedSecrets, Need, NotAuthentic, NotLive, Notice,
+        Origin, PathBase, PathSpec, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec, Prompt, ProviderGrant, Reach,
+        Reason, Record, Redirect, RefreshContext, RefreshSemantics, Refreshed, Refresher, Requirement, RequirementAuth,
+        Revoker, RulePreset, SandboxSpec, Seat, Secret, SecretName, ServiceError, Services, SessionTokens,
+        SetupContext, SetupFailure, SetupMethod, SetupResult, SetupService, SignIn, SignatureAlgorithm, SigningKey,
+        Spend, SpendContext, SpendService, Teardown, TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization,
+        ToolKey, ToolService, ToolSpec, UndeclaredAddress, UsageContext, UsageMetric, UsageSnapshot, UsageSource,
+        Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent, Webhooks, classify, encode,
+        reason,
     };
 }

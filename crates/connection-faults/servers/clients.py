@@ -4,11 +4,14 @@ A line of JSON with the address and the key comes in, the result goes out as a l
 """
 
 import json
+import os
 import sys
 
 import boto3
 import stripe
 from botocore.config import Config
+from docker.credentials import Store
+from docker.credentials.errors import CredentialsNotFound, StoreError
 
 
 def of_stripe(request):
@@ -35,7 +38,35 @@ def of_s3(request):
     return s3.get_object(Bucket="plans", Key="a b/ü.txt")["Body"].read().decode()
 
 
-CALLS = {"stripe": of_stripe, "sts": of_sts, "s3": of_s3}
+def of_credential_process(request):
+    os.environ.update(request["environment"])
+    session = boto3.Session(profile_name="deploy")
+    identity = session.client("sts", region_name="eu-central-1", endpoint_url=request["url"]).get_caller_identity()
+    keys = session.get_credentials().get_frozen_credentials()
+    return [identity["Account"], keys.access_key, keys.secret_key, keys.token]
+
+
+def of_docker(request):
+    os.environ.update(request["environment"])
+    store = Store(request["program"])
+    answers = []
+    for server in request["servers"]:
+        try:
+            answers.append(store.get(server))
+        except CredentialsNotFound:
+            answers.append("not found")
+        except StoreError as error:
+            answers.append(str(error))
+    return [*answers, store.list()]
+
+
+CALLS = {
+    "stripe": of_stripe,
+    "sts": of_sts,
+    "s3": of_s3,
+    "credential_process": of_credential_process,
+    "docker": of_docker,
+}
 
 print("ready", flush=True)
 for line in sys.stdin:

@@ -112,6 +112,7 @@ impl Exit {
             | "invalid_variable"
             | "no_settings"
             | "not_granted"
+            | "not_released"
             | "other_provider"
             | "settings_changed"
             | "label_taken"

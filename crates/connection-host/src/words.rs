@@ -107,6 +107,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
     ("not_allowed", Exit::Refused),
     ("not_found", Exit::NotFound),
     ("not_granted", Exit::Refused),
+    ("not_released", Exit::Refused),
     ("not_renewed", Exit::NotLive),
     ("not_supported", Exit::Refused),
     ("other_provider", Exit::Refused),

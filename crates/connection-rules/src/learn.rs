@@ -123,7 +123,7 @@ impl Rules {
             }
         }
         name(&mut rules);
-        Self::new(self.expires, self.budget, rules)
+        Self::new(self.expires, self.budget, rules).with_release(self.release)
     }
 
     /// Returns `true` if a rule let a request pass, or asked about it, as far as the record says so.

@@ -80,10 +80,12 @@ impl Preset {
 
 fn read(text: &str) -> Result<Rules, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
-    Rules::from_value(&value).map_err(|invalid: InvalidRules| invalid.to_string())
+    let rules = Rules::from_value(&value).map_err(|invalid: InvalidRules| invalid.to_string())?;
+    // A person decides about each account whether its secret may be handed out.
+    if rules.releases() { Err("release: must not be in a preset".to_owned()) } else { Ok(rules) }
 }
 
-/// A preset of a kind whose rules cannot be read.
+/// A preset of a kind whose rules cannot be read, or which would release a secret.
 ///
 /// ```
 /// use connection_contract::{AuthType, Descriptor, Kind};
@@ -93,7 +95,7 @@ fn read(text: &str) -> Result<Rules, String> {
 /// let invalid = Preset::of_kind(&kind.rule_preset("read", r#"{ "rules": [] }"#)).unwrap_err();
 /// assert_eq!(
 ///     invalid.to_string(),
-///     "the preset \"read\": rules: has the unknown member \"rules\"; known are expires, budget, rule"
+///     "the preset \"read\": rules: has the unknown member \"rules\"; known are expires, budget, release, rule"
 /// );
 /// assert_eq!(invalid.name(), "read");
 /// ```

@@ -52,6 +52,9 @@ impl Rules {
             let has_effect = self.rules.iter().any(|rule| rule.effect != Effect::Deny);
             lines.push(if has_effect { "nothing else" } else { "may send nothing" }.to_owned());
         }
+        if self.release {
+            lines.push("may get the secret itself, with which it can send anything".to_owned());
+        }
         if let Some(budget) = self.budget {
             let noun = if budget.requests == 1 { "request" } else { "requests" };
             lines.push(format!("at most {} {noun} in {}", budget.requests, write_span(budget.per)));

@@ -107,8 +107,9 @@ pub async fn preview(
     let rules = before.map_or_else(Rules::nothing, |before| before.rules.clone());
     let words = before.map_or_else(Vec::new, |before| before.rules.words());
     let has_wider_budget = before.is_some() && has_wider_budget(&rules, &after.rules);
+    let releases_more = before.is_some() && after.rules.releases() && !rules.releases();
     let (permits, withdraws) = compared(rules, after.rules).await;
-    let widens = !matches!(permits, Diff::None) || has_wider_budget;
+    let widens = !matches!(permits, Diff::None) || has_wider_budget || releases_more;
     Ok(GrantPreview {
         added: without(&shape.words, &words),
         removed: without(&words, &shape.words),
@@ -220,6 +221,10 @@ async fn requested(
     let rules = match &new.rules {
         None => Rules::ask(),
         Some(rules) => read_rules(registry, connection, rules).await?,
+    };
+    let rules = match new.release {
+        Some(release) => rules.with_release(release),
+        None => rules,
     };
     let grant = agent.grant(connection.id).rules(rules);
     match &new.expires {

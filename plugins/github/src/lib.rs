@@ -126,6 +126,11 @@ impl ConnectionDefinition for GitHub {
             .door_variable("GITHUB_API_URL", "{door}")
             .door_variable("GITHUB_GRAPHQL_URL", "{door}/graphql")
             .door_variable("GITHUB_TOKEN", "{token}")
+            // https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/managing-your-personal-access-tokens,
+            // "Using a personal access token on the command line".
+            .helper(CredentialHelper::new(HelperProtocol::Git, "{accessToken}").user("{account}").host("github.com"))
+            // https://docs.github.com/en/packages/working-with-a-github-packages-registry/working-with-the-container-registry
+            .helper(CredentialHelper::new(HelperProtocol::Docker, "{accessToken}").user("{account}").host("ghcr.io"))
             .guide("Make a token and copy it; GitHub shows it once.")
             .guide_link("Make a classic token", NEW_CLASSIC)
             .guide_link("Make a fine-grained token", NEW_FINE_GRAINED)

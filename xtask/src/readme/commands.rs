@@ -53,6 +53,10 @@ const SHOWN: &[(&str, &str)] = &[
     ),
     ("connections add github --label octocat", "the host's tests live the afternoon of this agent: `page::afternoon`"),
     ("connections agents grant example ", "the host's tests live the afternoon of this agent: `page::afternoon`"),
+    (
+        "connections agents grant nightly-report github:octocat --release",
+        "the host's tests grant the release of a secret to programs: `credentials`",
+    ),
     ("connections agents run ", "the host's tests run programs in this way beside a server: `agent_runs`"),
     ("connections --host ", "the host's tests run these commands on a server"),
     ("connections freeze ", "the host's tests freeze by each command of this block, and thaw by the same option"),

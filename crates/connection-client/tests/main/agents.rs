@@ -10,7 +10,7 @@ use crate::host::Host;
 
 fn rules(rules: &serde_json::Value) -> NewAgentGrant {
     let rules = GrantRules::Rules(rules.as_object().unwrap().clone());
-    NewAgentGrant { rules: Some(rules), expires: Some("8h".to_owned()) }
+    NewAgentGrant { rules: Some(rules), expires: Some("8h".to_owned()), release: None }
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn an_agent_is_created_granted_a_connection_and_removed() {
     let learned = client.learned_rules("deploy", &id, Some("2020-01-01T00:00:00Z"), true).await.unwrap();
     assert_eq!((learned.requests, learned.refused), (0, 0));
     assert_eq!(learned.words, granted_words);
-    let preset = NewAgentGrant { rules: Some(GrantRules::Preset("write".to_owned())), expires: None };
+    let preset = NewAgentGrant { rules: Some(GrantRules::Preset("write".to_owned())), ..NewAgentGrant::default() };
     assert_eq!(client.grant_agent("deploy", &id, &preset).await.unwrap_err().code(), "unknown_preset");
 
     let new = NewAgentToken { name: None, audience: NewAudience::Mcp, lifetime: Some("7d".to_owned()) };

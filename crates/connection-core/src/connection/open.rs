@@ -366,7 +366,7 @@ impl Connection {
 
     /// Lets the plugin attach one credential to the request. Returns what replaces the credential in the answer, if the
     /// answer is redacted.
-    async fn attach(
+    pub(super) async fn attach(
         &self,
         kind: &Arc<KindEntry>,
         row: &Arc<HotRow>,
@@ -457,7 +457,7 @@ impl Drop for Held<'_> {
     }
 }
 
-fn check_reach(row: &HotRow, origin: &Origin) -> Result<(), Error> {
+pub(super) fn check_reach(row: &HotRow, origin: &Origin) -> Result<(), Error> {
     match row.payload.reached(Operation::Use).any(|allowed| allowed.origin == *origin) {
         true => Ok(()),
         false => Err(Error::Denied { origin: origin.clone() }),

@@ -97,7 +97,9 @@ pub(super) fn outcome(error: &Error, is_sent: bool) -> UseOutcome {
 /// Returns the outcome of a request that was refused; `None` for any other error.
 pub(crate) fn refusal(error: &Error) -> Option<UseOutcome> {
     Some(match error {
-        Error::Agent(AgentError::NotGranted { .. } | AgentError::GrantEnded { .. })
+        Error::Agent(
+            AgentError::NotGranted { .. } | AgentError::NotReleased { .. } | AgentError::GrantEnded { .. },
+        )
         | Error::Extension(ExtensionError::NotGranted { .. }) => UseOutcome::NotGranted,
         Error::Frozen { .. } => UseOutcome::Frozen,
         Error::Rules(RuleError::Ambiguous { .. }) => UseOutcome::Ambiguous,

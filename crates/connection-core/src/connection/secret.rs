@@ -1,8 +1,8 @@
 //! Hands out secrets, for the few uses where the core cannot make the request. A release is recorded before it happens.
 
-use connection_contract::{BoxFuture, Secret, SecretName};
+use connection_contract::{BaseUrl, BoxFuture, HttpRequest, Secret, SecretName};
 
-use super::Connection;
+use super::{Connection, open::check_reach};
 use crate::{
     Error,
     credential::named_secrets,
@@ -66,6 +66,31 @@ impl Connection {
         }
         tracing::info!(connection = %id, kind = %self.info.kind, name, "secret released");
         Ok(())
+    }
+
+    /// Returns the headers that the kind adds to a `GET` of an address. Nothing is sent. A credential that has ended is
+    /// refreshed first, and the caller records the release.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Denied`] for an address outside of the connection's reach, [`Error::NotSupported`] for a kind whose
+    /// credential does not stand in headers alone or depends on the request, and the errors of
+    /// [`with_access_token`](Self::with_access_token).
+    pub(crate) async fn added_headers(&self, address: &BaseUrl) -> Result<Vec<(String, Secret)>, Error> {
+        let (kind, row) = self.open_for_use().await?;
+        if kind.reads_body {
+            return Err(self.cannot("hand out headers, because they depend on the request"));
+        }
+        check_reach(&row, address.origin())?;
+        let request = HttpRequest::at("GET", address);
+        let url = request.url().to_owned();
+        let (request, _) = self.attach(&kind, &row, request).await?;
+        // The plugin may have taken seconds.
+        self.check_frozen().await?;
+        if request.url() != url || !request.body.is_empty() || request.headers.is_empty() {
+            return Err(self.cannot("hand out headers, because its credential stands elsewhere in a request"));
+        }
+        Ok(request.headers.iter().map(|(name, value)| (name.to_string(), Secret::new(value.expose()))).collect())
     }
 
     /// Returns the secret with this name. A credential that has ended is refreshed first.

@@ -178,7 +178,7 @@ pub(crate) async fn tear_down(
         Err(error) => return TeardownOutcome::failed(Reason::new(error.code(), error.to_string())).at(kept),
     };
     match kind.agreement(agreed) {
-        Agreement::Whole => {}
+        Agreement::Requests | Agreement::Whole => {}
         Agreement::Use => return TeardownOutcome::revocation_changed(id, of).at(kept),
         Agreement::Changed => return TeardownOutcome::kind_changed(id, of).at(kept),
     }

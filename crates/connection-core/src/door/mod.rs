@@ -4,6 +4,7 @@
 //! [`open`]. The request that is sent is made of the value that was decided.
 
 mod asking;
+mod release;
 
 use std::sync::Arc;
 
@@ -20,6 +21,9 @@ use crate::{
 };
 
 pub(crate) use asking::scope;
+pub(crate) use release::{answering, credential, headers};
+
+pub use release::ReleasedCredential;
 
 /// Sends a request of an agent, if its grant allows it. A request that is refused is recorded, too.
 pub(crate) async fn open(

@@ -41,6 +41,14 @@ pub enum AgentError {
         /// The connection that the agent may not use.
         connection: ConnectionId,
     },
+    /// The grant lets the agent send requests, and does not let a secret be handed out.
+    #[error("the grant of connection {connection} to the agent '{agent}' lets no secret be handed out")]
+    NotReleased {
+        /// The agent whose program asked for the secret.
+        agent: DisplayText,
+        /// The connection whose secret was asked for.
+        connection: ConnectionId,
+    },
     /// The token has ended or was revoked.
     #[error("the token of the agent '{0}' has ended or was revoked")]
     TokenEnded(DisplayText),
@@ -65,6 +73,8 @@ codes_and_remedies! {
         Self::InvalidExpiry => "invalid_expiry", "choose an end within the next 365 days";
         Self::InvalidName => "invalid_agent_name", "choose a name such as 'nightly-report'";
         Self::NotGranted { agent, connection } => "not_granted", format!("grant '{agent}' connection {connection}");
+        Self::NotReleased { agent, connection } => "not_released",
+            format!("grant '{agent}' connection {connection} again with the release of its secret, if its program needs it");
         Self::TokenEnded(_) => "token_ended", "make a new token for the agent";
         Self::Unknown(_) => "unknown_agent", "list the agents to see their names";
         Self::UnreadableRules { .. } => "rules_unreadable", "update this program, or grant the connection again";

@@ -117,6 +117,12 @@ pub enum ExtensionError {
         /// The extension for which the grant was requested.
         extension: DisplayText,
     },
+    /// A grant to an extension cannot have rules that let the secret be handed out, because it names secrets by itself.
+    #[error("the rules of a grant to the extension '{extension}' cannot release a secret")]
+    RulesRelease {
+        /// The extension to be granted.
+        extension: DisplayText,
+    },
     /// The source of the declaration is too long.
     #[error("the declaration of '{extension}' is longer than a mebibyte")]
     TooLarge {
@@ -175,6 +181,8 @@ codes_and_remedies! {
         Self::PreferenceRequired { .. } => "preference_required", "set it in the extension's settings";
         Self::Reserved { .. } => "reserved", "connect the provider with a kind that serves every extension";
         Self::RulesEnd { .. } => "invalid_rules", "remove 'expires' from the rules, and revoke the grant when it should end";
+        Self::RulesRelease { .. } => "invalid_rules",
+            "remove 'release' from the rules, or grant the extension without rules the secrets that it declares";
         Self::TooLarge { .. } => "declaration_too_large";
         Self::Undeclared { .. } => "undeclared", "declare it, and add the extension again";
         Self::Unknown(_) => "unknown_extension", "list the extensions to see which were added";

@@ -142,7 +142,8 @@ impl<'a> Extensions<'a> {
     ///
     /// # Errors
     ///
-    /// [`ExtensionError::RulesEnd`] for rules with an end, which the grant of an extension does not have, and the errors
+    /// [`ExtensionError::RulesEnd`] for rules with an end, which the grant of an extension does not have,
+    /// [`ExtensionError::RulesRelease`] for rules that let the secret be handed out, and the errors
     /// of [`grant`](Self::grant).
     pub fn grant_within(
         self,
@@ -153,6 +154,9 @@ impl<'a> Extensions<'a> {
         Box::pin(async move {
             if rules.expires().is_some() {
                 return Err(ExtensionError::RulesEnd { extension: extension.to_owned().into() }.into());
+            }
+            if rules.releases() {
+                return Err(ExtensionError::RulesRelease { extension: extension.to_owned().into() }.into());
             }
             self.let_use(extension, (connection, None), &[], Some(rules)).await
         })

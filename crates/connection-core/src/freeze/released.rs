@@ -26,7 +26,7 @@ const MAX_RELEASED: usize = 100;
 /// use connection_core::Released;
 ///
 /// fn line(released: &Released) -> String {
-///     let to = released.extension.as_ref().map(|name| format!(" to {name}")).unwrap_or_default();
+///     let to = released.extension.as_ref().or(released.agent.as_ref()).map(|name| format!(" to {name}")).unwrap_or_default();
 ///     format!("{}{to}, last at {}", released.name, released.last_at.to_rfc3339())
 /// }
 /// # let _ = line;
@@ -40,8 +40,10 @@ pub struct Released {
     pub connection_name: Option<(Kind, DisplayText)>,
     /// The name of the secret.
     pub name: String,
-    /// The extension that got it; `None` for a release to the host or to a person.
+    /// The extension that got it; `None` for a release to an agent, to the host or to a person.
     pub extension: Option<DisplayText>,
+    /// The agent that got it, for a program that asked for a credential.
+    pub agent: Option<DisplayText>,
     /// The number of times that it was handed out, in the events that were read.
     pub times: u64,
     /// The time of the last release.
@@ -65,19 +67,21 @@ impl Released {
 /// read.
 pub(super) async fn of(scope: Scope<'_, Ground>, what: &Frozen) -> Result<(Vec<Released>, bool), Error> {
     let ground = scope.system;
-    // An agent gets no secret.
-    if matches!(what, Frozen::Agent(_)) {
-        return Ok((Vec::new(), false));
-    }
-    let mut found = BTreeMap::<(ConnectionId, String, Option<String>), (String, u64, i64)>::new();
+    let mut found = BTreeMap::<(ConnectionId, String, [Option<String>; 2]), (String, u64, i64)>::new();
     let mut place = Place { id: Uuid::max(), number: i64::MAX };
     let mut has_older = true;
     for _ in 0..MAX_PAGES {
-        let events = page(ground, what, place).await?;
+        let events = page(scope, what, place).await?;
         for event in events.iter().filter(|event| event.kind == event::SECRET_RELEASED) {
             let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
             let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-            let key = (event.connection_id, text("name").unwrap_or_default(), text("extension"));
+            if let Frozen::Agent(id) = what
+                && text("agentId") != Some(id.to_string())
+            {
+                continue;
+            }
+            let to = [text("extension"), text("agent")];
+            let key = (event.connection_id, text("name").unwrap_or_default(), to);
             let entry = found.entry(key).or_insert((event.owner.clone(), 0, event.at));
             entry.1 += 1;
         }
@@ -90,7 +94,7 @@ pub(super) async fn of(scope: Scope<'_, Ground>, what: &Frozen) -> Result<(Vec<R
         }
     }
     let mut released = Vec::new();
-    for ((connection, name, extension), (owner, times, last_at)) in found {
+    for ((connection, name, [extension, agent]), (owner, times, last_at)) in found {
         let info = ground.info_by_id(&owner, connection).await.ok();
         if let Frozen::Kind(kind) = what
             && info.as_ref().is_none_or(|info| info.kind != *kind)
@@ -103,6 +107,7 @@ pub(super) async fn of(scope: Scope<'_, Ground>, what: &Frozen) -> Result<(Vec<R
             connection_name: info.map(|info| (info.kind, info.label)),
             name,
             extension: extension.map(Into::into),
+            agent: agent.map(Into::into),
             times,
             last_at: Timestamp::from_seconds(last_at),
             page,
@@ -121,12 +126,14 @@ struct Place {
     number: i64,
 }
 
-async fn page(ground: &Ground, what: &Frozen, place: Place) -> Result<Vec<StoredEvent>, StoreError> {
-    let mut reader = ground.store.reader().await?;
+async fn page(scope: Scope<'_, Ground>, what: &Frozen, place: Place) -> Result<Vec<StoredEvent>, StoreError> {
+    let mut reader = scope.system.store.reader().await?;
     match what {
         Frozen::Connection(id) => reader.newest_events_of(*id, place.number, PAGE).await,
         Frozen::Owner(owner) => reader.newest_events_of_owner(owner, place.id, PAGE).await,
-        Frozen::Agent(_) | Frozen::All | Frozen::Kind(_) => reader.newest_events_of_all(place.id, PAGE).await,
+        // The events of an agent are those of its owner's connections.
+        Frozen::Agent(_) => reader.newest_events_of_owner(scope.owner, place.id, PAGE).await,
+        Frozen::All | Frozen::Kind(_) => reader.newest_events_of_all(place.id, PAGE).await,
     }
 }
 

@@ -26,12 +26,17 @@ impl Terms {
     }
 }
 
+/// The beginning of the lines about programs that get the secret, as the contract states it.
+const HELPERS: &str = "helpers.";
+
 /// How far the terms of a kind are those to which a person agreed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Agreement {
     /// They are the same.
     Whole,
-    /// Only the facts about the revocation differ.
+    /// Only the facts about programs that get the secret differ.
+    Requests,
+    /// The facts about the revocation differ, and those about programs may.
     Use,
     /// They differ.
     Changed,
@@ -65,6 +70,9 @@ impl KindEntry {
             return Agreement::Whole;
         }
         match (&self.terms, self.former_text(agreed)) {
+            (Some(now), Some(former)) if facts_of_requests(&now.text).eq(facts_of_requests(&former)) => {
+                Agreement::Requests
+            }
             (Some(now), Some(former)) if self.facts_of_use(&now.text).eq(self.facts_of_use(&former)) => Agreement::Use,
             _ => Agreement::Changed,
         }
@@ -83,16 +91,29 @@ impl KindEntry {
         }
     }
 
-    /// Returns the text of other terms than the kind's. It matters only to a kind that names facts of its revocation.
+    /// Returns `true` if a program may get the secret of a connection that keeps this digest.
+    pub(crate) fn permits_release(&self, agreed: Option<&[u8]>) -> bool {
+        self.agreement(agreed) == Agreement::Whole
+    }
+
+    /// Returns the text of other terms than the kind's. It matters only to a kind that names facts of its revocation or of
+    /// programs.
     fn former_text(&self, agreed: Option<&[u8]>) -> Option<Text> {
-        let agreed = agreed.filter(|_| !self.descriptor.revocation_facts.is_empty() && self.terms_digest() != agreed);
+        let Descriptor { revocation_facts, helpers, .. } = &self.descriptor;
+        let has_facts = !revocation_facts.is_empty() || !helpers.is_empty();
+        let agreed = agreed.filter(|_| has_facts && self.terms_digest() != agreed);
         self.texts.of(agreed?)
     }
 
     fn facts_of_use<'t>(&'t self, text: &'t str) -> impl Iterator<Item = &'t str> {
         let facts = &self.descriptor.revocation_facts;
-        text.lines().filter(move |line| !facts.iter().any(|beginning| line.starts_with(&**beginning)))
+        facts_of_requests(text).filter(move |line| !facts.iter().any(|beginning| line.starts_with(&**beginning)))
     }
+}
+
+/// Returns the lines that are not about programs which get the secret.
+fn facts_of_requests(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.starts_with(HELPERS))
 }
 
 /// Returns the digest of a text of terms.

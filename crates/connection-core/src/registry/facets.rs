@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use connection_contract::{BoxFuture, Kind};
+use connection_contract::{BoxFuture, HelperProtocol, Kind, Origin, Secret};
 use connection_rules::RequestParts;
 use secrecy::SecretString;
 
 use crate::{
     AgentApproval, AgentCaller, Agents, ApprovalId, Approvals, Audience, ClientCredential, ClientTokens, ConnectionId,
-    ConnectionRegistry, Error, Extensions, Profiles, RequestBody, Response, Setups, Webhooks, access_token, approvals,
-    door, grant::agent,
+    ConnectionInfo, ConnectionRegistry, Error, Extensions, Profiles, ReleasedCredential, RequestBody, Response, Setups,
+    Webhooks, access_token, approvals, door, grant::agent,
 };
 
 impl ConnectionRegistry {
@@ -109,6 +109,78 @@ impl ConnectionRegistry {
         body: RequestBody,
     ) -> BoxFuture<'a, Result<Response, Error>> {
         Box::pin(door::open(&self.systems.connection, caller, connection, parts, body))
+    }
+
+    /// Returns the connections granted to an agent that answer a program which asks for a credential: those whose secret
+    /// may be handed out, or the others if there is none. `origin` is the address for which the program asks; only AWS
+    /// names none. Without a protocol, they are those that send requests to the origin, for
+    /// [`headers_for_agent`](Self::headers_for_agent). A connection that cannot be opened now is left out.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn answering_for_agent<'a>(
+        &'a self,
+        caller: &'a AgentCaller,
+        protocol: Option<HelperProtocol>,
+        origin: Option<&'a Origin>,
+    ) -> BoxFuture<'a, Result<Vec<ConnectionInfo>, Error>> {
+        Box::pin(door::answering(&self.systems.connection, caller, protocol, origin))
+    }
+
+    /// Hands out what a program of an agent gets that asks for a credential by this protocol, if the grant
+    /// [says so](connection_rules::Rules::releases) and the kind answers for the address for which the program asks.
+    ///
+    /// The store is read for each call, a credential that has ended is refreshed first, and the release is on the disk
+    /// before this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`AgentError::NotReleased`](crate::AgentError::NotReleased); the errors of [`AgentCaller::granted`];
+    /// [`Error::NotSupported`] for a kind that does not answer by this protocol; [`Error::Denied`] for another address;
+    /// [`Error::KindChanged`] if the kind names other hosts, or other secrets, than those to which a person agreed; and the
+    /// errors of [`Connection::with_access_token`](crate::Connection::with_access_token).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use connection_contract::{HelperProtocol, host};
+    /// use connection_core::{AgentCaller, ConnectionId, ConnectionRegistry, Error, ReleasedCredential};
+    ///
+    /// async fn for_git(
+    ///     registry: &ConnectionRegistry,
+    ///     caller: &AgentCaller,
+    ///     connection: ConnectionId,
+    /// ) -> Result<ReleasedCredential, Error> {
+    ///     let origin = host::origin("https://git.example.com/acme/site.git");
+    ///     registry.credential_for_agent(caller, connection, HelperProtocol::Git, origin.as_ref()).await
+    /// }
+    /// # let _ = for_git;
+    /// ```
+    pub fn credential_for_agent<'a>(
+        &'a self,
+        caller: &'a AgentCaller,
+        connection: ConnectionId,
+        protocol: HelperProtocol,
+        origin: Option<&'a Origin>,
+    ) -> BoxFuture<'a, Result<ReleasedCredential, Error>> {
+        Box::pin(door::credential(&self.systems.connection, caller, connection, protocol, origin))
+    }
+
+    /// Hands out the headers that a connection adds to a `GET` of an address of its own, as
+    /// [`credential_for_agent`](Self::credential_for_agent) hands out a credential.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`credential_for_agent`](Self::credential_for_agent). [`Error::NotSupported`] for a kind whose credential
+    /// does not stand in headers alone, or depends on the request.
+    pub fn headers_for_agent<'a>(
+        &'a self,
+        caller: &'a AgentCaller,
+        connection: ConnectionId,
+        address: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<(String, Secret)>, Error>> {
+        Box::pin(door::headers(&self.systems.connection, caller, connection, address))
     }
 
     /// Returns the requests of agents about which a person is asked.

@@ -26,8 +26,9 @@ pub struct KindChange {
     pub now: Option<String>,
     /// The number of the owner's connections that were made under the terms in `before`.
     pub connections: u64,
-    /// `true` if the connections are not used until the change is accepted. `false` if only the revocation changed: the
-    /// connections are used, and a removal does not revoke their credentials.
+    /// `true` if the connections are not used until the change is accepted. `false` if only the revocation changed, or
+    /// what programs get that ask for a credential: the connections are used, a removal does not revoke their credentials
+    /// if the revocation changed, and no program gets the secret.
     pub stops_use: bool,
     /// The digest that these connections keep.
     agreed: Option<Vec<u8>>,
@@ -40,7 +41,8 @@ impl<'a> Kinds<'a> {
     /// A connection of such a kind is not used: every request, release of a secret, verification and refresh fails with
     /// [`Error::KindChanged`], until a person has seen what changed and the host calls [`accept`](Self::accept). If only
     /// the [revocation](connection_contract::Descriptor::revocation_facts) changed, the connection is used, and its
-    /// credential is not revoked at a removal.
+    /// credential is not revoked at a removal. If only what [programs get](connection_contract::Descriptor::helpers)
+    /// changed, no program gets the secret.
     ///
     /// This method reads a column of each of the owner's connections. It is for a person who looks at the changes, not
     /// for each use.

@@ -21,6 +21,8 @@ pub enum Door {
     Api,
     /// The command-line program.
     Command,
+    /// A program that asks for a credential, such as `git`.
+    Helper,
     /// A Rust program that uses this library.
     #[default]
     Library,
@@ -36,6 +38,7 @@ impl Door {
         match self {
             Self::Api => "api",
             Self::Command => "command",
+            Self::Helper => "helper",
             Self::Library => "library",
             Self::Mcp => "mcp",
             Self::Reverse => "reverse",

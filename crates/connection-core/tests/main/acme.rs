@@ -60,6 +60,11 @@ impl ConnectionDefinition for Acme {
             .field(Field::secret("accessToken", "API key"))
             .field(Field::url("apiBaseUrl", "API address").default(API))
             .secret_name("accessToken")
+            .helper(
+                CredentialHelper::new(HelperProtocol::Git, "{accessToken}").user("{account}").host("git.acme.example"),
+            )
+            .helper(CredentialHelper::new(HelperProtocol::Cargo, "Bearer {accessToken}"))
+            .helper(CredentialHelper::new(HelperProtocol::Aws, "{accessToken}").user("key of {apiBaseUrl}"))
             .optional_scope("things:write")
             .optional_scope("things:admin");
         match self.terms {

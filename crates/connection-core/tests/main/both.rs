@@ -7,6 +7,7 @@ mod activation;
 mod agent_client;
 mod agent_grants;
 mod agent_kept;
+mod agent_releases;
 mod agents;
 mod approvals;
 mod approvals_between;

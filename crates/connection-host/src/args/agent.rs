@@ -126,6 +126,9 @@ pub(crate) struct GrantAgent {
     /// The time after which the grant ends, such as 8h or 30d [default: as the rules say, or 24h]
     #[arg(long, value_name = "TIME")]
     pub(crate) expires: Option<String>,
+    /// Let programs such as git get the secret itself, with `connections credential`
+    #[arg(long)]
+    pub(crate) release: bool,
     /// Do not ask before an existing grant is widened
     #[arg(long)]
     pub(crate) yes: bool,

@@ -37,6 +37,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "agents",
             "approvals",
             "rules",
+            "credential",
             "extensions",
             "resolve",
             "preferences",

@@ -9,6 +9,7 @@ mod credential;
 mod extension;
 mod freeze;
 mod help;
+mod helper;
 mod key;
 mod kind_test;
 mod link;
@@ -24,7 +25,7 @@ mod tokens;
 mod uses;
 mod webhooks;
 
-use std::{convert::Infallible, path::PathBuf};
+use std::{convert::Infallible, ffi::OsString, path::PathBuf};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
@@ -38,6 +39,7 @@ pub(crate) use credential::{FilesCommand, Send};
 pub(crate) use extension::{Exec, ExtensionsCommand, Grant, OpenSettings, PreferencesCommand, Use};
 pub(crate) use freeze::{Freeze, Thaw, Thing};
 pub(crate) use help::{command_path, help_or_refusal};
+pub(crate) use helper::{CargoHelper, CredentialCommand, DockerAction, GitAction, Helper};
 pub(crate) use key::{KeyChange, KeyCommand};
 pub(crate) use kind_test::KindTest;
 pub(crate) use link::{Link, Tag};
@@ -71,11 +73,21 @@ pub(crate) fn is_command(word: &str) -> bool {
 
 /// Parses the arguments of this process.
 pub(crate) fn parse() -> Result<Arguments, clap::Error> {
-    let mut parsed = command().try_get_matches().and_then(|matches| Arguments::from_arg_matches(&matches))?;
+    let mut parsed =
+        command().try_get_matches_from(words()).and_then(|matches| Arguments::from_arg_matches(&matches))?;
     if let Command::Freeze(Freeze { thing, .. }) | Command::Thaw(Thaw { thing }) = &mut parsed.command {
         thing.owner.clone_from(&parsed.global.owner);
     }
     Ok(parsed)
+}
+
+/// Returns the arguments of this process. Cargo runs a credential provider with one argument of its own and nothing else.
+fn words() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    if matches!(&*words, [_, only] if only == "--cargo-plugin") {
+        words.splice(1..1, ["credential".into(), "cargo".into()]);
+    }
+    words
 }
 
 /// Returns the name of a kind as kinds are called: `Google_Drive` is `google-drive`.
@@ -316,6 +328,14 @@ pub(crate) enum Command {
     Agents {
         #[command(subcommand)]
         command: Option<AgentsCommand>,
+    },
+    /// Let git, docker, cargo and others get a secret that an agent was granted
+    ///
+    /// The grant must say so: `connections agents grant NAME CONNECTION --release`. A program that can use a door of the
+    /// server needs no secret; see `connections agents run`.
+    Credential {
+        #[command(subcommand)]
+        command: CredentialCommand,
     },
     /// Add extensions and grant them connections
     Extensions {

@@ -117,7 +117,7 @@ fn table(output: &Output, released: &[ReleasedSecret]) -> Result<(), Error> {
         table.row([
             secret.name.as_str().into(),
             connection.into(),
-            secret.extension.as_deref().unwrap_or("a program or a person").into(),
+            secret.extension.as_deref().or(secret.agent.as_deref()).unwrap_or("a program or a person").into(),
             time(Some(&secret.last_at)).map_or_else(String::new, |at| moment(at, output.now)).into(),
             secret.times.to_string().into(),
             secret.remedy.as_str().into(),

@@ -36,6 +36,9 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
         confirm::possible(&program, yes, "whether to accept the change")?;
         let question = match change.stops_use {
             true => format!("Use {kind} in this way, for {}?", accounts(change.connections)),
+            false if change.removed.iter().chain(&change.added).all(|line| line.starts_with("helpers.")) => {
+                format!("Give secrets of {kind} to programs in this way, for {}?", accounts(change.connections))
+            }
             false => format!("Revoke credentials of {kind} in this way, for {}?", accounts(change.connections)),
         };
         let left = if seen.changes.len() == 1 { "Nothing was accepted." } else { "This change was not accepted." };

@@ -7,6 +7,7 @@ mod backup;
 mod completions;
 mod config;
 mod confirm;
+mod credential;
 mod declared;
 mod default;
 mod dialogue;
@@ -135,6 +136,7 @@ pub(crate) async fn run(program: Program, command: Command) -> Result<ExitCode, 
         Command::Files { connection, command } => files::run(program, &connection, command).await,
         Command::Resolve { file, verbose } => resolve::run(program, &file, verbose).await,
         Command::Agents { command } => return agents::run(program, command).await,
+        Command::Credential { command } => credential::run(program, command).await,
         Command::Extensions { command } => extensions::run(program, command).await,
         Command::Preferences { command } => preferences::run(program, command).await,
         // The exit status is that of the program.

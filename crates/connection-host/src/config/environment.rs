@@ -22,6 +22,8 @@ const COMPLETED_WORD: &str = "_CLAP_COMPLETE_INDEX";
 const CONFIG: &str = "CONNECTIONS_CONFIG";
 /// The variable with the token for `--host`; it is not a key of the configuration file.
 const HOST_TOKEN: &str = "CONNECTIONS_HOST_TOKEN";
+/// The variable in which Claude Code passes the address of an MCP server to its `headersHelper`.
+const HEADERS_ADDRESS: &str = "CLAUDE_CODE_MCP_SERVER_URL";
 /// The prefix of variables that belong to tests.
 const TEST_PREFIX: &str = "CONNECTIONS_TEST_";
 
@@ -101,6 +103,11 @@ impl Environment {
     pub(crate) fn browser(&self) -> Browser {
         let variables = self.0.iter().map(|(name, value)| (name.clone(), value.clone()));
         Browser::of_desktop().environment(variables)
+    }
+
+    /// Returns the address for which Claude Code runs a command that prints headers, if it does.
+    pub(crate) fn headers_address(&self) -> Option<String> {
+        self.0.get(OsStr::new(HEADERS_ADDRESS))?.to_str().map(str::to_owned)
     }
 
     /// Returns the value of a variable that the user named.

@@ -8,6 +8,8 @@ mod agent_clients;
 #[cfg(unix)]
 mod agent_proxies;
 #[cfg(unix)]
+mod agent_shell;
+#[cfg(unix)]
 mod approvals;
 mod both_places;
 mod canary;
@@ -17,6 +19,8 @@ mod chromium;
 mod closed_pipes;
 mod completion;
 mod config;
+#[cfg(unix)]
+mod credentials;
 mod damage;
 #[cfg(unix)]
 mod declared_terminal;

@@ -145,9 +145,16 @@ pub(crate) fn read(stream: TcpStream) -> std::io::Result<Option<(Seen, TcpStream
 }
 
 /// Writes an answer, after which the connection is closed.
-pub(crate) fn write(mut stream: TcpStream, status: u16, more: &str, text: &str) -> std::io::Result<()> {
-    let length = text.len();
-    write!(stream, "HTTP/1.1 {status} Told\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n{text}")?;
+pub(crate) fn write(
+    mut stream: TcpStream,
+    status: u16,
+    more: &str,
+    body: impl AsRef<[u8]>,
+) -> std::io::Result<()> {
+    let body = body.as_ref();
+    let length = body.len();
+    write!(stream, "HTTP/1.1 {status} Told\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n")?;
+    stream.write_all(body)?;
     stream.flush()
 }
 

@@ -32,8 +32,19 @@ fn shown() -> Vec<(&'static str, Option<&'static str>)> {
         let output = rest.split_once("```text\n").and_then(|(_, output)| output.split_once("```"));
         (command, output.map(|(output, _)| output))
     });
-    // `agent_runs`, `approvals`, `doors`, `mcp_tools` and `uses` run these beside a server.
-    let beside = ["agents learn", "agents run", "approvals", "mcp", "serve", "tokens create", "uses"];
+    // `agent_runs`, `approvals`, `doors`, `mcp_tools` and `uses` run these beside a server, and `credentials` and
+    // `changed_kinds` beside other programs and kinds.
+    let beside = [
+        "agents learn",
+        "agents run",
+        "approvals",
+        "credential",
+        "kinds accept",
+        "mcp",
+        "serve",
+        "tokens create",
+        "uses",
+    ];
     let shown = shown.filter(|(command, _)| !beside.iter().any(|start| command.starts_with(start)));
     shown.collect()
 }

@@ -37,6 +37,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("fly.toml", include_str!("../../catalogue/fly.toml")),
     ("freshdesk.toml", include_str!("../../catalogue/freshdesk.toml")),
     ("gemini-api.toml", include_str!("../../catalogue/gemini-api.toml")),
+    ("gitea.toml", include_str!("../../catalogue/gitea.toml")),
     ("github-oauth.toml", include_str!("../../catalogue/github-oauth.toml")),
     ("gitlab.toml", include_str!("../../catalogue/gitlab.toml")),
     ("gitlab-oauth.toml", include_str!("../../catalogue/gitlab-oauth.toml")),

@@ -13,6 +13,7 @@ mod kind_bad_input;
 mod kind_catalogue;
 mod kind_conformance;
 mod kind_guide;
+mod kind_helpers;
 mod kind_hosts;
 mod kind_own_name;
 mod kind_problems;

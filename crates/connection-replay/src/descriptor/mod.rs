@@ -108,6 +108,7 @@ pub fn check(
         return Err("the form of its token is not at most 128 visible ASCII characters with {token} once".to_owned());
     }
     check_door_variables(descriptor)?;
+    check_helpers(descriptor)?;
     tools::check(descriptor, facets)?;
     for (at, field) in descriptor.fields.iter().enumerate() {
         if descriptor.fields.iter().take(at).any(|other| other.name == field.name) {
@@ -139,6 +140,20 @@ fn check_door_variables(descriptor: &Descriptor) -> Result<(), String> {
         }
         if variables.iter().take(at).any(|other| other.name == variable.name) {
             return Err(format!("two variables for programs are named '{name}'"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks what the kind answers to programs that ask for a credential.
+fn check_helpers(descriptor: &Descriptor) -> Result<(), String> {
+    for (at, helper) in descriptor.helpers.iter().enumerate() {
+        let name = helper.protocol.as_str();
+        if !helper.is_valid(&descriptor.secret_names) {
+            return Err(format!("what it answers to {name} is not complete, or names no secret of the kind"));
+        }
+        if descriptor.helpers.iter().take(at).any(|other| other.protocol == helper.protocol) {
+            return Err(format!("it says twice what it answers to {name}"));
         }
     }
     Ok(())

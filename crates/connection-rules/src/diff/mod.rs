@@ -14,7 +14,8 @@ use crate::rules::Rules;
 impl Rules {
     /// Returns a request that `other` permits and these rules treat more strictly.
     ///
-    /// Allowing is wider than asking, and asking is wider than denying. Budgets and ends are not compared.
+    /// Allowing is wider than asking, and asking is wider than denying. Budgets, ends and the release of secrets are not
+    /// compared.
     ///
     /// A request that is returned was decided by both rule sets. The absence of a difference is exact, too: rules
     /// compare texts with a finite number of texts and patterns, so the search needs to try only one request of each
@@ -37,11 +38,12 @@ impl Rules {
         search::search(self, other)
     }
 
-    /// Returns `true` if these rules permit nothing that `other` does not permit.
+    /// Returns `true` if these rules permit no request that `other` does not permit, and release no secret unless
+    /// `other` does.
     ///
     /// If the search was given up, the result is `false`. A rule that is changed from `allow` to `ask` also matches
     /// other spellings of its path, so it asks about requests that were denied before.
     pub fn narrows(&self, other: &Self) -> bool {
-        matches!(other.diff(self), Diff::None)
+        (other.release || !self.release) && matches!(other.diff(self), Diff::None)
     }
 }

@@ -204,6 +204,8 @@ impl Rule {
 pub struct Rules {
     pub(crate) expires: Option<Duration>,
     pub(crate) budget: Option<Budget>,
+    /// `true` if the secret itself may be handed out.
+    pub(crate) release: bool,
     pub(crate) rules: Vec<Rule>,
     /// The position of the rule that allows every request, if no request is denied or asked about.
     pub(crate) everything: Option<usize>,
@@ -216,7 +218,7 @@ impl Rules {
         let allowing = rules.iter().take_while(|rule| rule.effect == Effect::Allow);
         let everything = allowing.enumerate().find(|(_, rule)| rule.is_unconditional()).map(|(index, _)| index);
         let has_json_rpc = rules.iter().any(|rule| rule.json_rpc.is_some());
-        Self { expires, budget, rules, everything, has_json_rpc }
+        Self { expires, budget, release: false, rules, everything, has_json_rpc }
     }
 
     /// Returns the preset of a kind that says nothing: a person is asked about each `GET` and `HEAD`, and all else is
@@ -269,5 +271,31 @@ impl Rules {
     /// Returns the budget, if the rules state one.
     pub fn budget(&self) -> Option<Budget> {
         self.budget
+    }
+
+    /// Returns `true` if the secret itself may be handed out, to a program that asks for credentials, such as `git`.
+    /// Whoever has the secret can send any request without these rules.
+    ///
+    /// ```
+    /// use connection_rules::Rules;
+    ///
+    /// let rules = Rules::from_value(&serde_json::json!({ "release": true })).unwrap();
+    /// assert!(rules.releases() && !Rules::everything().releases());
+    /// ```
+    pub fn releases(&self) -> bool {
+        self.release
+    }
+
+    /// Returns the same rules, which let the secret itself be handed out or do not.
+    ///
+    /// ```
+    /// use connection_rules::Rules;
+    ///
+    /// let rules = Rules::nothing().with_release(true);
+    /// assert_eq!(rules.words(), ["may send nothing", "may get the secret itself, with which it can send anything"]);
+    /// ```
+    #[must_use]
+    pub fn with_release(self, release: bool) -> Self {
+        Self { release, ..self }
     }
 }

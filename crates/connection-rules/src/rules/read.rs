@@ -63,7 +63,7 @@ impl InvalidRules {
 }
 
 impl Rules {
-    /// Reads rules from data, which has the members `expires`, `budget` and `rule`.
+    /// Reads rules from data, which has the members `expires`, `budget`, `release` and `rule`.
     ///
     /// What [`to_value`](Rules::to_value) returns is read as the same rules.
     ///
@@ -72,10 +72,14 @@ impl Rules {
     /// [`InvalidRules`] names the first place with a problem. A member that is not known is a problem.
     pub fn from_value(value: &Value) -> Result<Self, InvalidRules> {
         let place = Place("rules".to_owned());
-        let table = place.table(value, &["expires", "budget", "rule"])?;
+        let table = place.table(value, &["expires", "budget", "release", "rule"])?;
         let root = |name: &str| Place(name.to_owned());
         let expires = table.get("expires").map(|value| root("expires").span(value)).transpose()?;
         let budget = table.get("budget").map(|value| read_budget(&root("budget"), value)).transpose()?;
+        let release = table
+            .get("release")
+            .map(|value| value.as_bool().ok_or_else(|| root("release").fault("must be true or false")));
+        let release = release.transpose()?.unwrap_or_default();
         let mut rules: Vec<Rule> = Vec::new();
         if let Some(list) = table.get("rule") {
             let place = root("rule");
@@ -92,7 +96,7 @@ impl Rules {
                 rules.push(rule);
             }
         }
-        Ok(Self::new(expires, budget, rules))
+        Ok(Self::new(expires, budget, rules).with_release(release))
     }
 }
 

@@ -22,6 +22,7 @@ impl Rules {
         let mut table = Map::new();
         put(&mut table, "expires", self.expires.map(write_span));
         put(&mut table, "budget", self.budget.map(|b| json!({ "requests": b.requests, "per": write_span(b.per) })));
+        put(&mut table, "release", self.release.then_some(true));
         table.insert("rule".to_owned(), self.rules.iter().map(write_rule).collect());
         Value::Object(table)
     }

@@ -126,13 +126,14 @@ fn a_rule_that_asks_stays_where_a_narrowed_one_would_allow_what_it_is_about() {
 }
 
 #[test]
-fn the_budget_and_the_end_stay() {
-    let value = json!({ "expires": "8h", "budget": { "requests": 5, "per": "1h" }, "rule": [
+fn the_budget_the_end_and_the_release_stay() {
+    let value = json!({ "expires": "8h", "budget": { "requests": 5, "per": "1h" }, "release": true, "rule": [
         { "name": "all", "effect": "allow" }
     ] });
     let before = Rules::from_value(&value).unwrap();
     let learned = before.learn(&[made("GET", "/a")], false);
     assert_eq!((learned.expires(), learned.budget()), (before.expires(), before.budget()));
+    assert!(learned.releases() && learned != before);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Rules as data: what is refused, with the place of the problem.
 
-use connection_rules::{PathPattern, Profile, Rules};
+use connection_contract::{AuthType, Descriptor, Kind};
+use connection_rules::{PathPattern, Preset, Profile, Rules};
 use serde_json::{Value, json};
 
 use crate::common::rules;
@@ -36,7 +37,7 @@ fn the_example_of_the_design_is_read() {
 
 #[test]
 fn a_member_that_is_not_known_is_refused() {
-    check(&json!({ "rules": [] }), "rules: has the unknown member \"rules\"; known are expires, budget, rule");
+    check(&json!({ "rules": [] }), "rules: has the unknown member \"rules\"; known are expires, budget, release, rule");
     let known = "name, methods, path, from, query, form, body, graphql, json_rpc, upgrade, effect";
     check_member("method", json!("GET"), &format!(": has the unknown member \"method\"; known are {known}"));
     check_member("body", json!({ "size": 1 }), ".body: has the unknown member \"size\"; known are media, max, deny");
@@ -56,6 +57,20 @@ fn the_limits_of_a_grant_are_checked() {
     let many: Vec<Value> = (0..65).map(|n| json!({ "name": n.to_string(), "effect": "deny" })).collect();
     check(&json!({ "rule": many }), "rule: has more than 64 rules");
     assert!(Rules::from_value(&json!({ "rule": many[1..] })).is_ok());
+}
+
+#[test]
+fn the_release_of_a_secret_is_stated_and_is_more_than_a_request() {
+    check(&json!({ "release": "yes" }), "release: must be true or false");
+    let releasing = Rules::from_value(&json!({ "release": true, "rule": [] })).unwrap();
+    assert_eq!(Rules::from_value(&releasing.to_value()), Ok(releasing.clone()));
+    assert_eq!(Rules::from_value(&json!({ "release": false, "rule": [] })).unwrap(), Rules::nothing());
+    assert!(Rules::nothing().narrows(&releasing) && !releasing.narrows(&Rules::nothing()));
+    assert!(!releasing.narrows(&Rules::everything()));
+    let preset = r#"{ "release": true, "rule": [] }"#;
+    let kind = Descriptor::new(Kind::from_static("acme"), "Acme", AuthType::ApiKey).rule_preset("git", preset);
+    let refused = Preset::of_kind(&kind).unwrap_err().to_string();
+    assert_eq!(refused, "the preset \"git\": release: must not be in a preset");
 }
 
 #[test]

@@ -15,9 +15,9 @@ const t = texts.freeze;
 function Released({ released, hasOlder }) {
   return html`<${Note} tone="warn" icon="alert" title=${t.released}>
     <ul class="list-plain">${released.map(
-      (secret) => html`<li key=${`${secret.connection} ${secret.name} ${secret.extension}`}><div>
+      (secret) => html`<li key=${`${secret.connection} ${secret.name} ${secret.extension} ${secret.agent}`}><div>
       <strong><bdi>${secret.label ?? secret.connection}</bdi></strong> <span class="chip">${secret.name}</span>
-      <p class="quiet-text">${t.releasedTo(secret.extension, at(secret.lastAt))}</p>
+      <p class="quiet-text">${t.releasedTo(secret.extension ?? secret.agent, at(secret.lastAt))}</p>
       <p>${sentence(secret.remedy)}</p></div></li>`,
     )}</ul>
     ${hasOlder && html`<p>${t.releasedOlder}</p>`}

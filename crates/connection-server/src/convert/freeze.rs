@@ -44,6 +44,7 @@ fn released(released: &Released) -> api::ReleasedSecret {
         label: label.map(|label| label.to_string()),
         name: released.name.clone(),
         extension: released.extension.as_ref().map(ToString::to_string),
+        agent: released.agent.as_ref().map(ToString::to_string),
         times: released.times,
         last_at: released.last_at.to_rfc3339(),
         remedy: released.remedy(),

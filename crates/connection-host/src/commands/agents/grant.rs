@@ -20,7 +20,8 @@ pub(super) async fn run(mut program: Program, arguments: GrantAgent) -> Result<E
     let backend = program.backend().await?;
     let connection = select::connection(&*backend, &arguments.connection).await?.connection;
     let rules = given_rules(&arguments.rules, &connection)?;
-    let new = NewAgentGrant { rules: Some(rules), expires: arguments.expires };
+    let new =
+        NewAgentGrant { rules: Some(rules), expires: arguments.expires, release: arguments.release.then_some(true) };
     let agent = &arguments.name;
     let preview = backend.preview_agent_grant(agent, &connection.id, &new).await?;
     if let Some(before) = &preview.before {

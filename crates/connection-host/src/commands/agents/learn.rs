@@ -30,7 +30,7 @@ pub(super) async fn run(mut program: Program, arguments: LearnAgent) -> Result<E
     let connection = granted(&*backend, agent, connection.as_deref()).await?;
     let learned = backend.learned_rules(agent, &connection, since.as_deref(), *refused).await?;
     let rules = learned.rules.as_object().cloned().unwrap_or_default();
-    let mut new = NewAgentGrant { rules: Some(GrantRules::Rules(rules)), expires: None };
+    let mut new = NewAgentGrant { rules: Some(GrantRules::Rules(rules)), ..NewAgentGrant::default() };
     let preview = backend.preview_agent_grant(agent, &connection, &new).await?;
     let is_same = preview.added.is_empty() && preview.removed.is_empty();
     if !program.output.json {

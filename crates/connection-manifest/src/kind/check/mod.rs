@@ -8,6 +8,7 @@
 //! | `variables` | a template refers to declared names only, and only where they have a value |
 //! | `hosts` | no value decides freely which host receives a secret |
 //! | `calls` | the requests, the account, the lookups |
+//! | `helpers` | what programs get that ask for a credential |
 //! | `removal` | where a person deletes the credential |
 //! | `rules` | presets of rules, how paths are read, and the form of a program's token |
 //! | `mechanisms` | OAuth 2, exchanges, JWTs and signatures of AWS |
@@ -15,6 +16,7 @@
 mod basics;
 mod calls;
 mod fields;
+mod helpers;
 mod hosts;
 mod mechanisms;
 mod removal;
@@ -106,6 +108,7 @@ pub(crate) fn all(model: &KindModel, stem: Option<&str>, denied: &Denied) -> Vec
     calls::check(&mut checker);
     removal::check(&mut checker);
     rules::check(&mut checker);
+    helpers::check(&mut checker);
     mechanisms::check(&mut checker);
     if checker.findings.is_empty() {
         mechanisms::check_whole(&mut checker);

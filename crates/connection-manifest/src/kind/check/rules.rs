@@ -99,7 +99,7 @@ fn door(checker: &mut Checker<'_>) {
     source(checker, At::Name(&at, "source"), door.source.as_deref());
 }
 
-fn source(checker: &mut Checker<'_>, at: At<'_>, text: Option<&str>) {
+pub(super) fn source(checker: &mut Checker<'_>, at: At<'_>, text: Option<&str>) {
     if text.is_some_and(|text| !text.starts_with("https://") || text.contains(char::is_whitespace)) {
         checker.report(at, "a source is a public page; write https://…, without a space");
     }

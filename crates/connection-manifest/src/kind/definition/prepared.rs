@@ -7,7 +7,7 @@ use connection_oauth2::{OAuth2, oauth2};
 
 use crate::kind::{
     check::hosts,
-    model::{AuthName, Ends, FieldFormat, FieldModel, FieldSource, KindModel, Mechanism, RulesModel},
+    model::{AuthName, Ends, FieldFormat, FieldModel, FieldSource, HelpersModel, KindModel, Mechanism, RulesModel},
     pattern::Pattern,
     template::Template,
 };
@@ -200,6 +200,9 @@ fn descriptor(model: &KindModel, oauth2: Option<&OAuth2>, bases: &[Base]) -> Des
         for (name, value) in door.variables.iter() {
             made = made.door_variable(name.to_owned(), value.clone());
         }
+    }
+    for (protocol, table) in model.helpers.iter().flat_map(HelpersModel::tables) {
+        made = made.helper(table.helper(protocol));
     }
     if let Some(request) = &model.request {
         made.encoded_slash_is_data = request.encoded_slash.is_some();

@@ -10,8 +10,8 @@ use connection_contract::Value;
 
 use crate::kind::model::{
     AudienceName, BasicModel, BodyName, ClientAuthName, ClientAuthTable, ClientName, Described, ExchangeStep,
-    GrantName, JsonTemplate, Jwt, KeyEncoding, KindModel, Mechanism, MethodVerb, OAuth2Step, OAuth2Table, Pairs,
-    Parameter, RequestModel,
+    GrantName, HelperModel, HelpersModel, JsonTemplate, Jwt, KeyEncoding, KindModel, Mechanism, MethodVerb, OAuth2Step,
+    OAuth2Table, Pairs, Parameter, RequestModel,
 };
 
 /// Returns the terms of a kind.
@@ -48,6 +48,9 @@ pub(super) fn terms(model: &KindModel) -> String {
     if let Some(sigv4) = &model.sigv4 {
         terms.text("sigv4.service", &sigv4.service);
         terms.text("sigv4.region", &sigv4.region);
+    }
+    for (protocol, table) in model.helpers.iter().flat_map(HelpersModel::tables) {
+        terms.helper(&format!("helpers.{}", protocol.as_str()), table);
     }
     terms.0
 }
@@ -99,6 +102,16 @@ impl Terms {
         if let Some(BasicModel { user, password }) = basic {
             self.text(&format!("{key}.user"), user);
             self.text(&format!("{key}.password"), password);
+        }
+    }
+
+    /// Writes to whom a program sends the secret. Lines with this beginning do not keep a connection from being used.
+    fn helper(&mut self, key: &str, table: &HelperModel) {
+        self.texts(&format!("{key}.hosts"), table.hosts.iter().map(String::as_str));
+        for (name, text) in [("user", &table.user), ("secret", &table.secret), ("session", &table.session)] {
+            if let Some(text) = text {
+                self.text(&format!("{key}.{name}"), text);
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod oauth2;
 mod parts;
+mod programs;
 mod removal;
 mod rules;
 mod steps;
@@ -20,6 +21,7 @@ pub(crate) use self::{
         OAuth2Table, RenewalName, ResponseTable, SemanticsName, SemanticsTable,
     },
     parts::{Choice, JsonTemplate, Pairs, Parameter, Texts},
+    programs::{DoorModel, HelperModel, HelpersModel},
     removal::{Ends, RemovalModel, RevokeModel},
     rules::RulesModel,
     steps::{Exchange, ExchangeStep, Jwt, JwtAlgorithm, KeyEncoding, Sigv4},
@@ -70,6 +72,8 @@ pub(crate) struct KindModel {
     pub(crate) rules: Option<RulesModel>,
     /// What programs send in place of the provider's secret.
     pub(crate) door: Option<DoorModel>,
+    /// What programs get that ask for a credential.
+    pub(crate) helpers: Option<HelpersModel>,
     /// The description of an OAuth 2 provider, for `mechanism = "oauth2"`.
     pub(crate) oauth2: Option<OAuth2Table>,
     /// The requests that give a token, for `mechanism = "token_exchange"`.
@@ -247,19 +251,6 @@ pub(crate) struct RequestModel {
 pub(crate) enum PathMeaning {
     /// The provider takes it as it is, and never as a separator.
     Data,
-}
-
-/// What a program needs that sends its own token in place of the provider's secret.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct DoorModel {
-    /// Form of the token, with `{token}` once, such as `xoxb-{token}`: for SDKs that check the form of a key.
-    pub(crate) token: Option<String>,
-    /// Variables that direct the usual programs of the provider to a host, by their names. A value holds `{door}` for the
-    /// address of the connection at the host, `{token}` for the token, or both.
-    pub(crate) variables: Pairs<String>,
-    /// The public page that shows the form that an SDK expects, or the variables that it reads.
-    pub(crate) source: Option<String>,
 }
 
 /// User name and password of HTTP Basic.

@@ -1,0 +1,105 @@
+//! `credential`: answers programs that ask another program for a credential, such as git.
+//!
+//! Such a program gets the secret itself. The core checks that the grant of the agent says so and that the kind answers for
+//! the host, and records the release. A protocol uses standard output for itself.
+
+mod aws;
+mod cargo;
+mod docker;
+mod git;
+mod headers;
+
+use connection_contract::{HelperProtocol, Origin, host};
+use connection_core::{AgentCaller, ConnectionId, ConnectionInfo, ConnectionRegistry, Door, ReleasedCredential};
+
+use crate::{
+    Error, Exit,
+    args::{CredentialCommand, Helper},
+    program::Program,
+    select,
+};
+
+pub(super) async fn run(program: Program, command: CredentialCommand) -> Result<Exit, Error> {
+    match command {
+        CredentialCommand::Aws(helper) => aws::run(program, &helper).await,
+        CredentialCommand::Cargo(arguments) => cargo::run(program, arguments).await,
+        CredentialCommand::Docker { helper, action } => docker::run(program, &helper, action).await,
+        CredentialCommand::Git { helper, action } => git::run(program, &helper, action).await,
+        CredentialCommand::Headers { helper, address } => headers::run(program, &helper, address).await,
+    }
+}
+
+/// The connections of an agent, for one program that asks.
+struct Asked<'r> {
+    registry: &'r ConnectionRegistry,
+    caller: AgentCaller,
+    /// The connection that the arguments name.
+    named: Option<ConnectionId>,
+    agent: &'r str,
+}
+
+impl<'r> Asked<'r> {
+    async fn of(registry: &'r ConnectionRegistry, helper: &'r Helper) -> Result<Self, Error> {
+        let caller = registry.agents().get(&helper.agent).await?.caller(Door::Helper);
+        let named = match &helper.connection {
+            Some(reference) => Some(select::opened(registry, reference).await?.id()),
+            None => None,
+        };
+        Ok(Self { registry, caller, named, agent: &helper.agent })
+    }
+
+    /// Returns the connection that answers for an origin; `None` if the agent has none. Without a protocol, it is one that
+    /// sends requests there.
+    async fn connection(
+        &self,
+        protocol: Option<HelperProtocol>,
+        origin: Option<&Origin>,
+    ) -> Result<Option<ConnectionId>, Error> {
+        let answering = self.registry.answering_for_agent(&self.caller, protocol, origin).await?;
+        let of_name = |info: &&ConnectionInfo| self.named.is_none_or(|named| info.id == named);
+        let mut answering = answering.iter().filter(of_name).collect::<Vec<_>>();
+        if answering.len() > 1 && answering.iter().any(|info| info.is_default) {
+            answering.retain(|info| info.is_default);
+        }
+        match &*answering {
+            [] => Ok(None),
+            [only] => Ok(Some(only.id)),
+            several => {
+                let names: Vec<_> = several.iter().map(|info| format!("{}:{}", info.kind, info.label)).collect();
+                let message = format!("several connections of {} answer: {}", self.agent, names.join(", "));
+                Err(Error::new(Exit::Usage, "ambiguous", message).remedy("name one with --connection"))
+            }
+        }
+    }
+
+    /// Returns the credential for an origin; `None` if no connection of the agent answers for it.
+    async fn credential(
+        &self,
+        protocol: HelperProtocol,
+        origin: Option<&Origin>,
+    ) -> Result<Option<ReleasedCredential>, Error> {
+        let Some(connection) = self.connection(Some(protocol), origin).await? else { return Ok(None) };
+        let released = self.registry.credential_for_agent(&self.caller, connection, protocol, origin).await;
+        Ok(Some(released?))
+    }
+
+    /// Returns the refusal of what no connection of the agent answers.
+    fn nothing(&self, what: &str) -> Error {
+        let message = format!("no connection that is granted to {} answers {what}", self.agent);
+        Error::new(Exit::NotFound, "not_found", message)
+            .remedy(format!("see `connections agents show {}`, and grant it a connection of that provider", self.agent))
+    }
+}
+
+/// Returns the origin of an address, or of a host without a scheme.
+fn origin(address: &str) -> Option<Origin> {
+    match address.contains("://") {
+        true => host::origin(address),
+        false => host::origin(&format!("https://{address}")),
+    }
+}
+
+/// Returns a text of a released secret.
+fn text(secret: &connection_contract::Secret) -> Result<&str, Error> {
+    secret.expose_str().ok_or_else(|| Error::new(Exit::Refused, "not_supported", "the secret is not text"))
+}
