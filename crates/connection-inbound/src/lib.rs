@@ -30,6 +30,7 @@ mod platform;
 mod public_url;
 mod query;
 mod server;
+mod sockets;
 mod webhooks;
 
 pub use browser::{Browser, OpenBrowserError, open_browser};

@@ -6,7 +6,6 @@
 //! only with the `Host` that it gave out.
 
 mod browsers;
-mod listen;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -22,10 +21,9 @@ use connection_contract::Kind;
 use connection_core::{InboundEndpoint, WeakConnectionRegistry};
 use tokio::runtime::Handle;
 
-use crate::PublicUrl;
+use crate::{PublicUrl, sockets::Sockets};
 
 use browsers::Browsers;
-use listen::Sockets;
 
 /// The minimum time to listen after the address was given out, because the setup that requested it is stored later.
 const MIN_OPEN_TIME: Duration = Duration::from_secs(20);

@@ -1,24 +1,18 @@
 //! The service of callbacks on loopback sockets.
 
-use std::{future::pending, io, net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Router, http::StatusCode, middleware};
 use connection_core::WeakConnectionRegistry;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinSet,
-};
+use tokio::{sync::watch, task::JoinSet};
 
-use super::{
-    browsers::{self, Browsers},
-    listen::Sockets,
-};
+use super::browsers::{self, Browsers};
 use crate::{
     PublicUrl,
     callback::{self, Receiver, RegistrySource},
     headers,
     server::{Capacity, HEAD_TIMEOUT, Limits, Names, PerPeer, Stopping, accepted, connection, named},
+    sockets::{Listeners, Sockets},
 };
 
 /// Limits for one or two browsers; the head is the smallest that the library supports.
@@ -41,15 +35,13 @@ pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, br
     let port = sockets.port();
     let Some(router) = router(port, registry) else { return };
     let router = router.layer(middleware::from_fn_with_state(browsers.clone(), browsers::counted));
-    let four = TcpListener::from_std(sockets.four);
-    let six = sockets.six.map(TcpListener::from_std).transpose();
-    let (Ok(four), Ok(six)) = (four, six) else { return };
+    let Ok(listeners) = Listeners::of(sockets) else { return };
     let places = Capacity::new(LIMITS, Vec::new());
     // The sender lives as long as the connections, because they are never asked to end.
     let (_running, stopping) = watch::channel(Stopping::No);
     let mut connections = JoinSet::new();
     loop {
-        let accepted = accepted(accept(&four, six.as_ref()).await).await;
+        let accepted = accepted(listeners.accept().await).await;
         while connections.try_join_next().is_some() {}
         if let Some((stream, peer)) = accepted
             && let Some(seat) = places.seat(peer.ip())
@@ -62,19 +54,6 @@ pub(super) async fn serve(sockets: Sockets, registry: WeakConnectionRegistry, br
                 connection(stream, router, seat, stopping).await;
             });
         }
-    }
-}
-
-async fn accept(four: &TcpListener, six: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
-    let six = async {
-        match six {
-            Some(six) => six.accept().await,
-            None => pending().await,
-        }
-    };
-    tokio::select! {
-        accepted = four.accept() => accepted,
-        accepted = six => accepted,
     }
 }
 

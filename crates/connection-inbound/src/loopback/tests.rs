@@ -11,9 +11,9 @@ use tokio::io::AsyncReadExt as _;
 use super::{
     LoopbackOptions, LoopbackServer,
     browsers::Browsers,
-    listen::Sockets,
     serve::{LIMITS, serve},
 };
+use crate::sockets::Sockets;
 
 /// T27: 64 connections at once are accepted even if they send nothing; the next one replaces the connection that has
 /// been silent longest.

@@ -21,7 +21,7 @@ mod validity;
 
 use std::{
     io::{self, ErrorKind},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -29,7 +29,10 @@ use axum::{Router, middleware};
 use connection_contract::BoxFuture;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{PublicUrl, headers};
+use crate::{
+    PublicUrl, headers,
+    sockets::{Listeners, Sockets},
+};
 
 pub(crate) use capacity::{Capacity, Limits};
 pub(crate) use connection::{HEAD_TIMEOUT, Stopping, accepted, connection};
@@ -78,7 +81,7 @@ const QUEUED: usize = 4096;
 /// waits for a change or for a provider, if its handler says so with its [`RequestPlace`].
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    listeners: Listeners,
     address: SocketAddr,
     limits: Limits,
     proxies: Proxies,
@@ -90,14 +93,20 @@ pub struct Server {
 impl Server {
     /// Listens at this address, on any free port for port 0.
     ///
+    /// At `127.0.0.1`, the server listens at the same port of `[::1]`, too, if the machine has IPv6: `localhost` may lead
+    /// there, and another user of the machine could have the port.
+    ///
     /// # Errors
     ///
-    /// Returns the system's error, such as [`AddrInUse`](io::ErrorKind::AddrInUse).
+    /// Returns the system's error, such as [`AddrInUse`](io::ErrorKind::AddrInUse), also for the port of `[::1]`.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
+        let listeners = match address.ip() == Ipv4Addr::LOCALHOST {
+            true => Listeners::of(Sockets::bind(address.port())?.both()?)?,
+            false => Listeners::one(TcpListener::bind(address).await?),
+        };
+        let address = listeners.address()?;
         let proxies = Proxies::default();
-        Ok(Self { listener, address, limits: LIMITS, proxies, reserved: Vec::new(), tls: None, others: Vec::new() })
+        Ok(Self { listeners, address, limits: LIMITS, proxies, reserved: Vec::new(), tls: None, others: Vec::new() })
     }
 
     /// Sets the maximum number of connections at once from each address, except those of this machine.
@@ -199,14 +208,15 @@ impl Server {
         // Without the state, each request would convert the handler of its route.
         let routes = routes.layer(middleware::map_response(headers::with_security_headers)).with_state(());
         let places = Capacity::behind(self.proxies, self.limits, self.reserved);
-        Serving { listener: self.listener, connections: Connections::new(routes, places, self.tls) }
+        let connections = Connections::new(routes, places, self.tls);
+        Serving { listeners: self.listeners, connections }
     }
 }
 
 /// A server that accepts connections. Its futures are boxed, so that [`Server::serve`] is the only code that is compiled
 /// again for each type of `stop`.
 struct Serving {
-    listener: TcpListener,
+    listeners: Listeners,
     connections: Connections,
 }
 
@@ -215,7 +225,7 @@ impl Serving {
     fn accept(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             loop {
-                if let Some((stream, peer)) = accepted(self.listener.accept().await).await {
+                if let Some((stream, peer)) = accepted(self.listeners.accept().await).await {
                     self.connections.begin_at(stream, peer);
                 }
             }
@@ -224,9 +234,9 @@ impl Serving {
 
     /// Accepts what the system has queued, waits until the requests are answered, and refuses the rest.
     fn end(self) -> BoxFuture<'static, ()> {
-        let Self { listener, mut connections } = self;
+        let Self { listeners, mut connections } = self;
         Box::pin(async move {
-            for (stream, peer) in queued(listener) {
+            for (stream, peer) in listeners.each().flat_map(queued) {
                 connections.begin_at(stream, peer);
             }
             connections.end().await;

@@ -3,7 +3,8 @@
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
+    io::ErrorKind,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::{
         Arc,
@@ -362,4 +363,29 @@ async fn a_newcomer_takes_the_place_of_the_connection_that_has_waited_longest() 
         assert!(heard(there).await.ends_with("here"));
     }
     serving.abort();
+}
+
+/// Another user of the machine could listen at `[::1]`, to which `localhost` may lead.
+#[tokio::test]
+async fn a_server_on_loopback_has_its_port_at_both_addresses() {
+    let server = Server::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let (address, six) = (server.address(), SocketAddr::from((Ipv6Addr::LOCALHOST, server.address().port())));
+    if std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        // The machine has no IPv6, so nobody can listen there.
+        return;
+    }
+    let taken = std::net::TcpListener::bind(six).unwrap_err();
+    assert_eq!(taken.kind(), ErrorKind::AddrInUse);
+    let url = format!("http://{address}").parse().unwrap();
+    let serving = Handle::current().spawn(async move { server.serve(routes(), &url, std::future::pending()).await });
+    for address in [address, six] {
+        let request = format!("GET / HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", address.port());
+        assert!(heard(knocks(address, &request).await).await.ends_with("here"), "{address}");
+    }
+    serving.abort();
+
+    let other = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).unwrap();
+    let port = other.local_addr().unwrap().port();
+    let refused = Server::bind((Ipv4Addr::LOCALHOST, port).into()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::AddrInUse);
 }

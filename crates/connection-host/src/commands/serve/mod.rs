@@ -10,7 +10,7 @@ use std::{
     convert::Infallible,
     future::pending,
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
     time::Duration,
@@ -425,6 +425,12 @@ async fn at_socket(path: Option<&Path>) -> Result<Option<DoorSocket>, Error> {
 }
 
 pub(super) fn not_listening(address: SocketAddr, error: &io::Error) -> Error {
+    let is_in_use = error.kind() == io::ErrorKind::AddrInUse;
+    let address = match address.ip() == Ipv4Addr::LOCALHOST && is_in_use && TcpListener::bind(address).is_ok() {
+        // The server listens at both addresses of loopback.
+        true => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
+        false => address,
+    };
     let (message, remedy) = match error.kind() {
         io::ErrorKind::AddrInUse => (
             format!("another program listens on {address}"),

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::{
     click,
     consent::{TICK, led, line},
-    enter, go,
+    enter, go, loaded,
+    pictures::picture,
 };
 use crate::{
     serve::{Serving, machine},
@@ -19,6 +20,8 @@ use crate::{
 const GUIDE: &str = "../../docs/guide/afternoon.md";
 /// The id of the agent in the guide.
 const AGENT: &str = "01a22427-8a2a-7017-af5f-aa711e835764";
+/// The size of the page on a phone.
+const PHONE: (u32, u32) = (390, 844);
 const LOCK: &str = "/repos/octocat/hello-world/issues/1/lock";
 const ENABLED: &str = "
     const found = [...document.querySelectorAll('button')].find((each) => each.innerText.includes('Approve'));
@@ -82,8 +85,10 @@ impl Guide {
 async fn approves(browser: &Browser, serving: &Serving) {
     go(browser, serving, "/approvals").await;
     browser.shows("1 request waits for you").await;
+    picture(browser, "phone-approvals.png").await;
     click(browser, &format!("PUT {LOCK}")).await;
     browser.shows("Nothing like it ran in the last thirty days").await;
+    picture(browser, "phone-approval.png").await;
     browser.run("document.querySelector('.request-end').scrollIntoView()", Vec::new()).await;
     browser.until("the request was read to its end", ENABLED, Vec::new()).await;
     click(browser, "Approve and send once").await;
@@ -100,9 +105,11 @@ fn an_agent_is_let_in_refused_permitted_approved_and_frozen() {
     let locked = || machine.provider.seen().into_iter().filter(|seen| seen.path == LOCK).count();
     visit_with_failing_requests(async |browser| {
         enter(browser, &serving).await;
+        browser.set_view(PHONE.0, PHONE.1).await;
         let url = format!("http://{}/mcp", serving.address);
         led(&mut script, browser, &machine, &json!({ "generation": 2, "name": "Example", "url": url })).await;
         browser.until("the connection is listed", TICK, vec![json!("octocat")]).await;
+        picture(browser, "phone-consent.png").await;
         click(browser, "Allow 1 connection").await;
         browser.shows("You can close this window").await;
         let got = line(&mut script);
@@ -136,6 +143,10 @@ fn an_agent_is_let_in_refused_permitted_approved_and_frozen() {
         assert_eq!(outcomes, ["denied", "asked", "204"], "{}", uses.out);
         let agent = machine.run(&["agents", "show", "example", "--json"]).exits(0).json();
         guide.different.push((agent["id"].as_str().unwrap().to_owned(), AGENT));
+        go(browser, &serving, "/agents/example").await;
+        browser.shows("is asked about before PUT").await;
+        loaded(browser).await;
+        picture(browser, "phone-agent.png").await;
         machine.run(&["freeze", "--agent", "example"]).exits(0);
         guide.shows(&calls(&mut script, "send_request", &read));
         assert_eq!(locked(), 1);
