@@ -121,6 +121,7 @@ mod door;
 mod error;
 mod event;
 mod exchange;
+mod executions;
 mod extension;
 mod extension_changes;
 mod flights;

@@ -67,7 +67,10 @@ impl From<StoreError> for Hindrance {
 /// Executes an approved request in the background, if it can be executed now.
 pub(super) fn begin(scope: OwnedScope<System>, id: ApprovalId) {
     let runtimes = scope.system.ground.runtimes.clone();
+    // A process that stops leaves the request to the next one.
+    let Some(execution) = scope.system.executions.begin() else { return };
     drop(runtimes.spawn(async move {
+        let _execution = execution;
         if let Err(error) = execute(&scope, id).await {
             tracing::warn!(approval = %id, %error, "an approved request is not sent now");
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     ConnectionInfo, credential,
+    executions::Executions,
     flights::Flights,
     ground::Ground,
     notification::{Notification, NotificationListener},
@@ -12,7 +13,7 @@ use crate::{
     verify,
 };
 
-/// The rollbacks and the fetches of usage in progress, over the verifications and the setups.
+/// The rollbacks, the fetches of usage and the approved requests in progress, over the verifications and the setups.
 pub(crate) struct System {
     pub(crate) ground: Arc<Ground>,
     pub(crate) credential: Arc<credential::System>,
@@ -21,6 +22,7 @@ pub(crate) struct System {
     pub(crate) setup: Arc<setup::System>,
     pub(crate) rollbacks: Flights<ConnectionInfo>,
     pub(crate) usage_fetches: Flights<FetchedUsage>,
+    pub(crate) executions: Executions,
     /// Ends the fetch for a connection that is removed or belongs to another account now.
     _ends_fetches: NotificationListener,
 }
@@ -41,6 +43,7 @@ impl System {
             setup,
             rollbacks: Flights::default(),
             usage_fetches,
+            executions: Executions::default(),
             _ends_fetches: ends_fetches,
         }
     }

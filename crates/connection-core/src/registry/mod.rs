@@ -196,8 +196,8 @@ impl ConnectionRegistry {
         self.systems.ground.info_by_id(&self.owner, id).await
     }
 
-    /// Prevents new requests that spend something, such as a refresh token, and waits until the refreshes in progress
-    /// have ended and are stored.
+    /// Prevents new requests that spend something, such as a refresh token, and waits until the refreshes in progress, and
+    /// the approved requests of agents that are being sent, have ended and are stored.
     ///
     /// A host that was asked to stop calls this method before [`close`](Self::close), which leaves the stored answers
     /// of providers to the next process.
@@ -209,6 +209,7 @@ impl ConnectionRegistry {
         Box::pin(async move {
             self.systems.exchange.exchanges.settled().await;
             self.systems.refresh.refreshes.settled().await;
+            self.systems.connection.executions.settled().await;
         })
     }
 

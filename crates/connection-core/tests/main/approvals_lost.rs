@@ -1,11 +1,17 @@
 //! Approved requests whose process dies, whose answer is lost, or that never left.
 
-use std::time::Duration;
+use std::{
+    future::Future as _,
+    pin::pin,
+    sync::mpsc::channel,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use connection_core::ApprovalState;
 
 use crate::{
-    approvals_kit::{Asking, upload},
+    approvals_kit::{Asking, PATIENCE, upload},
     reauthorize::reauthorized,
     sql,
     test_host::me,
@@ -40,6 +46,38 @@ async fn a_request_whose_process_died_may_have_happened_and_is_not_sent_again() 
     registry.approval_fetched(&caller, id).await.unwrap();
     assert_eq!(registry.approvals().settled(id, Duration::from_secs(9)).await.unwrap().state, ApprovalState::Unknown);
     assert_eq!(it.changes(), 1);
+    registry.close().await;
+}
+
+/// A host that is asked to stop waits for the answer, and begins no other request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_stops_waits_for_the_request_that_it_sends() {
+    let it = Asking::new().await;
+    let (came, arrived) = channel();
+    let (go, gate) = channel();
+    it.world.provider(move |request| {
+        if request.starts_with("PUT ") {
+            came.send(()).unwrap();
+            gate.recv().unwrap();
+        }
+        me("1", "ada")
+    });
+    let next = it.comment("Thanks!").await;
+    let id = it.asked(upload(), "data").await;
+    it.approve(id).await.unwrap();
+    tokio::task::spawn_blocking(move || arrived.recv().unwrap()).await.unwrap();
+    let mut draining = pin!(it.registry.drain());
+    // The request is not answered yet.
+    assert!(draining.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    go.send(()).unwrap();
+    draining.await;
+    assert_eq!(it.get(id).await.state, ApprovalState::Answered);
+    it.approve(next).await.unwrap();
+    assert_eq!(it.get(next).await.state, ApprovalState::Approved);
+    it.registry.close().await;
+    // The next process sends it.
+    let registry = it.world.acme().await;
+    assert_eq!(registry.approvals().settled(next, PATIENCE).await.unwrap().state, ApprovalState::Answered);
     registry.close().await;
 }
 

@@ -81,11 +81,11 @@ pub(super) async fn answered(
         registry.approval_fetched(caller, id).await.map_err(Refusal::of(doors))?;
     }
     match is_over || !preference.is_async {
-        true => Ok(told(&found)),
+        true => Ok(told(doors, &found)),
         false => {
             let mut accepted = answer_of(StatusCode::ACCEPTED, &result(&found));
             let headers = accepted.headers_mut();
-            if let Ok(location) = HeaderValue::from_str(&format!("{PATH}{id}")) {
+            if let Ok(location) = HeaderValue::from_str(&address(doors, id)) {
                 headers.insert(header::LOCATION, location);
             }
             headers.insert(header::RETRY_AFTER, AGAIN.into());
@@ -115,8 +115,13 @@ impl Fetched {
     }
 }
 
+/// Returns the path at which the agent reads what became of a request, below the path of the server's address.
+fn address(doors: &Doors, id: ApprovalId) -> String {
+    format!("{}{PATH}{id}", doors.options.door_prefix())
+}
+
 /// Returns the answer to a request that has none of the provider.
-fn told(found: &AgentApproval) -> Response {
+fn told(doors: &Doors, found: &AgentApproval) -> Response {
     let shape = result(found);
     let (status, code, detail, remedy) = match found.state {
         ApprovalState::Refused => {
@@ -156,7 +161,7 @@ fn told(found: &AgentApproval) -> Response {
         problem = problem.retry_after(AGAIN);
     }
     let mut member = json!(shape);
-    member["address"] = format!("{PATH}{}", found.id).into();
+    member["address"] = address(doors, found.id).into();
     let refusal = Refusal::with_member(problem, outcome, "approval", member);
     let response = match found.message.as_ref().and_then(|id| serde_json::from_str::<Value>(id).ok()) {
         Some(id) => {

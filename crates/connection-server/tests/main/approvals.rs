@@ -1,7 +1,10 @@
 //! Requests at the reverse door about which a person is asked: what the client gets, and who answers.
 
+use axum::Router;
 use connection_core::{Audience, Role};
+use connection_server::{ApiOptions, door_router};
 use serde_json::{Value, json};
+use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
     doors::{Door, is_protected, new_token},
@@ -82,6 +85,26 @@ async fn a_client_that_waits_is_answered_when_a_person_answers() {
     };
     let (got, _) = tokio::join!(door.send(waits), answers);
     assert_eq!(got.status, 204);
+}
+
+#[tokio::test]
+async fn the_address_of_a_result_is_below_the_path_of_the_public_address() {
+    let door = Door::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let origin = format!("http://127.0.0.1:{port}");
+    let options = ApiOptions::new(origin.parse().unwrap()).public_url(format!("{origin}/accounts"));
+    let routes: Router = Router::new().nest("/accounts", door_router(door.world.registry.clone(), options));
+    let serving = Handle::current().spawn(async move { axum::serve(listener, routes).await });
+    let send = async |method: &str, path: &str| {
+        let request = Request::new(method, path).with("host", &format!("127.0.0.1:{port}")).bearer(&door.token);
+        request.with("prefer", "respond-async").send(port).await
+    };
+    let accepted = send("DELETE", &format!("/accounts/use/{}/objects/a", door.connection)).await;
+    let location = accepted.header("location").to_owned();
+    assert!(location.starts_with("/accounts/use/approvals/"), "{location}");
+    assert_eq!(send("GET", &location).await.ok(200)["state"], "waiting");
+    serving.abort();
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ const CORE: &[&[&str]] = &[
     &["connection_info", "services"],
     &["approval_state", "frozen", "uses"],
     &["error", "event", "extension_changes", "liveness", "notification"],
-    &["flights", "ground"],
+    &["executions", "flights", "ground"],
     &["access_token", "approval", "default_connection", "outbox"],
     &["grant"],
     &["agent", "freeze", "host_services"],
