@@ -194,7 +194,7 @@ pub use connection_seal::{
 pub use connection_seal::{KeyPassphrase, PassphraseUse};
 pub use credential::Teardown;
 pub use definition::Capabilities;
-pub use door::ReleasedCredential;
+pub use door::{AnsweringConnection, ReleasedCredential};
 pub use error::{AccessTokenFault, AgentError, ApprovalError, Error, ExtensionError, ProfileError, RuleError};
 pub use event::EVENT_NAMES;
 pub use extension::{

@@ -16,10 +16,10 @@ const MAX_TRIES: usize = 8;
 pub(crate) struct Sockets {
     port: u16,
     four: TcpListener,
-    /// `None` if the machine has no IPv6, or if another program has the port there.
+    /// `None` if the machine has no IPv6, and if the port is not to be had there.
     six: Option<TcpListener>,
-    /// The reason why there is no socket for IPv6, if another program has the port.
-    taken: Option<io::Error>,
+    /// The reason why there is no socket for IPv6 though the machine has it, such as another program at the port.
+    failed: Option<io::Error>,
 }
 
 impl Sockets {
@@ -29,21 +29,21 @@ impl Sockets {
             let four = listen(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?)?;
             let bound = four.local_addr()?.port();
             match TcpListener::bind((Ipv6Addr::LOCALHOST, bound)).and_then(listen) {
-                Ok(six) => return Ok(Self { port: bound, four, six: Some(six), taken: None }),
-                Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
-                    return Ok(Self { port: bound, four, six: None, taken: None });
+                Ok(six) => return Ok(Self { port: bound, four, six: Some(six), failed: None }),
+                Err(error) if is_without_family(&error) => {
+                    return Ok(Self { port: bound, four, six: None, failed: None });
                 }
                 // Try another port.
-                Err(_) if port == 0 => {}
-                Err(error) => return Ok(Self { port: bound, four, six: None, taken: Some(error) }),
+                Err(error) if port == 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+                Err(error) => return Ok(Self { port: bound, four, six: None, failed: Some(error) }),
             }
         }
         Err(io::ErrorKind::AddrInUse.into())
     }
 
-    /// Returns the sockets, or an error if another program has the port for IPv6.
+    /// Returns the sockets, or the reason why the machine has IPv6 and there is no socket for it.
     pub(crate) fn both(self) -> io::Result<Self> {
-        match self.taken {
+        match self.failed {
             Some(error) => Err(error),
             None => Ok(self),
         }
@@ -67,6 +67,15 @@ impl Listeners {
     pub(crate) fn of(sockets: Sockets) -> io::Result<Self> {
         let second = sockets.six.map(tokio::net::TcpListener::from_std).transpose()?;
         Ok(Self { first: tokio::net::TcpListener::from_std(sockets.four)?, second })
+    }
+
+    /// Returns the sockets with that for IPv6 as the first one.
+    pub(crate) fn of_six(sockets: Sockets) -> io::Result<Self> {
+        let Self { first, second } = Self::of(sockets)?;
+        match second {
+            Some(six) => Ok(Self { first: six, second: Some(first) }),
+            None => Err(io::ErrorKind::AddrNotAvailable.into()),
+        }
     }
 
     /// Returns a socket without another one.
@@ -97,6 +106,12 @@ impl Listeners {
     pub(crate) fn each(self) -> impl Iterator<Item = tokio::net::TcpListener> {
         [Some(self.first), self.second].into_iter().flatten()
     }
+}
+
+/// Returns `true` if an error says that the machine has no IPv6: the address is not there, or the family is not (the
+/// numbers of `EAFNOSUPPORT` on Linux and macOS, and of `WSAEAFNOSUPPORT`).
+fn is_without_family(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable || matches!(error.raw_os_error(), Some(97 | 47 | 10047))
 }
 
 fn listen(listener: TcpListener) -> io::Result<TcpListener> {

@@ -254,6 +254,7 @@ export const texts = {
     acceptTitle: 'How this kind sends secrets has changed',
     acceptHelp: 'The connection is not used until you accept the change.',
     acceptRevocationHelp: 'Until you accept the change, a removal does not revoke the credential, and no program gets the secret.',
+    acceptProgramsHelp: 'Until you accept the change, no program gets the secret.',
     acceptRemoved: 'Before', acceptAdded: 'Now', acceptButton: 'Accept the change',
     accepted: 'The change was accepted.',
     acceptFor: (count) => `This concerns ${s(count, 'connection', 'connections')}.`,

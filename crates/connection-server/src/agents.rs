@@ -110,6 +110,12 @@ pub async fn preview(
     let releases_more = before.is_some() && after.rules.releases() && !rules.releases();
     let (permits, withdraws) = compared(rules, after.rules).await;
     let widens = !matches!(permits, Diff::None) || has_wider_budget || releases_more;
+    let permits_none = match releases_more {
+        true => {
+            "the new rules permit no request that was not permitted before, and let the secret itself be handed out"
+        }
+        false => "the new rules permit nothing that was not permitted before",
+    };
     Ok(GrantPreview {
         added: without(&shape.words, &words),
         removed: without(&words, &shape.words),
@@ -117,7 +123,7 @@ pub async fn preview(
             Some(before) => Some(view::agent_grant(registry, before, connection).await?),
             None => None,
         },
-        permits: convert::rules_difference(&permits, "the new rules permit nothing that was not permitted before"),
+        permits: convert::rules_difference(&permits, permits_none),
         withdraws: convert::rules_difference(&withdraws, "the new rules permit everything that was permitted before"),
         widens,
         rules: shape.rules,

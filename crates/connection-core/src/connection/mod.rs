@@ -46,6 +46,7 @@ pub(crate) use record::refusal;
 pub(crate) use request_body::ReadBody;
 pub use request_body::RequestBody;
 pub use response::Response;
+pub(crate) use secret::OpenForRelease;
 pub(crate) use system::System;
 pub(crate) use usage_session::session_metrics;
 

@@ -111,6 +111,17 @@ impl Connection {
         }
     }
 
+    /// Returns the credential for a release, for which there is no second attempt: a newer one if a refresh of this one is
+    /// due, because the refresh may end it.
+    pub(super) async fn refreshed_for_release(&self, kind: &KindEntry, row: Arc<HotRow>) -> Result<Arc<HotRow>, Error> {
+        if !kind.renews() || row.plan.stage(self.system.ground.clock.now().seconds()) != Stage::Due {
+            return Ok(row);
+        }
+        let scope = self.scope().on(&self.system.refresh);
+        let landed = refresh::refresh(scope, self.id(), row.generation, Trigger::Due).await?;
+        self.adopt_refreshed(kind, landed.row).await
+    }
+
     /// Returns the credential for a request whose body is long: a newer one if this one ends soon and can be refreshed.
     pub(crate) async fn refreshed_for_long_request(&self, kind: &KindEntry, row: Arc<HotRow>) -> Arc<HotRow> {
         if !kind.renews() || !row.plan.precedes_long_request(self.system.ground.clock.now().seconds()) {

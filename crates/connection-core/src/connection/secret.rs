@@ -1,18 +1,27 @@
 //! Hands out secrets, for the few uses where the core cannot make the request. A release is recorded before it happens.
 
-use connection_contract::{BaseUrl, BoxFuture, HttpRequest, Secret, SecretName};
+use std::sync::Arc;
+
+use connection_contract::{BoxFuture, HttpRequest, Secret, SecretName, host};
 
 use super::{Connection, open::check_reach};
 use crate::{
-    Error,
-    credential::named_secrets,
+    ConnectionInfo, Error,
+    credential::{HotRow, named_secrets},
     event,
-    kinds::held_name,
+    kinds::{KindEntry, held_name},
     store::Lock,
     uses::{self, What},
 };
 
 const ACCESS_TOKEN: &str = "accessToken";
+
+/// A credential that was read for a release, with the rest of its connection as it was then.
+pub(crate) struct OpenForRelease {
+    pub(crate) kind: Arc<KindEntry>,
+    pub(crate) row: Arc<HotRow>,
+    pub(crate) info: Arc<ConnectionInfo>,
+}
 
 impl Connection {
     /// Calls `use_it` with the connection's access token.
@@ -68,29 +77,50 @@ impl Connection {
         Ok(())
     }
 
-    /// Returns the headers that the kind adds to a `GET` of an address. Nothing is sent. A credential that has ended is
-    /// refreshed first, and the caller records the release.
+    /// Returns the kind and the credential, read from the store after this call. One that has ended, or whose refresh is
+    /// due, is refreshed first.
+    pub(crate) async fn open_for_release(&self) -> Result<OpenForRelease, Error> {
+        let (kind, row) = self.open_for_use().await?;
+        self.refreshed_for_release(&kind, row).await?;
+        let known = self.system.credential.hot.reread(&self.stored()).await?;
+        let row = self.open_for(&kind, known.clone()).await?;
+        self.check_frozen().await?;
+        Ok(OpenForRelease { kind, row, info: known.info.clone() })
+    }
+
+    /// Returns the headers that the kind adds to a `GET`. Nothing is sent, and the caller records the release.
     ///
     /// # Errors
     ///
-    /// [`Error::Denied`] for an address outside of the connection's reach, [`Error::NotSupported`] for a kind whose
-    /// credential does not stand in headers alone or depends on the request, and the errors of
-    /// [`with_access_token`](Self::with_access_token).
-    pub(crate) async fn added_headers(&self, address: &BaseUrl) -> Result<Vec<(String, Secret)>, Error> {
-        let (kind, row) = self.open_for_use().await?;
+    /// [`Error::Denied`] for an address outside of the connection's reach, and [`Error::NotSupported`] for a kind whose
+    /// credential does not stand in headers alone or depends on the request.
+    pub(crate) async fn added_headers(
+        &self,
+        open: &OpenForRelease,
+        request: HttpRequest,
+    ) -> Result<Vec<(String, Secret)>, Error> {
+        let OpenForRelease { kind, row, .. } = open;
         if kind.reads_body {
             return Err(self.cannot("hand out headers, because they depend on the request"));
         }
-        check_reach(&row, address.origin())?;
-        let request = HttpRequest::at("GET", address);
+        let origin = host::origin(request.url());
+        check_reach(row, &origin.ok_or(Error::InvalidRequest("its address is not an http or https address"))?)?;
         let url = request.url().to_owned();
-        let (request, _) = self.attach(&kind, &row, request).await?;
-        // The plugin may have taken seconds.
-        self.check_frozen().await?;
+        let (request, _) = self.attach(kind, row, request).await?;
         if request.url() != url || !request.body.is_empty() || request.headers.is_empty() {
             return Err(self.cannot("hand out headers, because its credential stands elsewhere in a request"));
         }
         Ok(request.headers.iter().map(|(name, value)| (name.to_string(), Secret::new(value.expose()))).collect())
+    }
+
+    /// Returns secrets of a credential that was opened for their release, in the order of the names.
+    pub(crate) async fn named_secrets(
+        &self,
+        open: &OpenForRelease,
+        names: Vec<String>,
+    ) -> Result<Vec<Option<Secret>>, Error> {
+        let credential = open.row.payload.credential.duplicate();
+        named_secrets::secrets(&self.system.ground, &open.kind, credential, names).await
     }
 
     /// Returns the secret with this name. A credential that has ended is refreshed first.

@@ -23,7 +23,7 @@ use crate::{
 pub(crate) use asking::scope;
 pub(crate) use release::{answering, credential, headers};
 
-pub use release::ReleasedCredential;
+pub use release::{AnsweringConnection, ReleasedCredential};
 
 /// Sends a request of an agent, if its grant allows it. A request that is refused is recorded, too.
 pub(crate) async fn open(

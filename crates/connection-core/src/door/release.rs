@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
-use connection_contract::{BaseUrl, CredentialHelper, Descriptor, HelperProtocol, Origin, Secret, Timestamp, host};
+use connection_contract::{
+    BaseUrl, CredentialHelper, Descriptor, HelperProtocol, HttpRequest, Origin, Secret, Timestamp, host,
+};
 
 use crate::{
-    AgentCaller, AgentError, Connection, ConnectionId, ConnectionInfo, Error, Permit,
-    connection::System,
+    Agent, AgentCaller, AgentError, Connection, ConnectionId, ConnectionInfo, Error, Permit,
+    connection::{OpenForRelease, System},
     event,
     grant::agent,
     ground::Scope,
@@ -19,6 +21,8 @@ use crate::{
 
 /// The name by which entries know the release of headers.
 const HEADERS: &str = "headers";
+/// The maximum number of attempts, if grant or credential change meanwhile.
+const MAX_TRIES: usize = 4;
 /// The text in the user name of a helper that stands for the label of the account.
 const ACCOUNT: &str = "account";
 
@@ -45,11 +49,33 @@ pub struct ReleasedCredential {
     pub valid_until: Option<Timestamp>,
 }
 
-/// Returns the connections granted to the agent that answer a program: those whose secret may be handed out, or the others
-/// if there is none. `origin` is the address for which the program asks; AWS names none. Without a protocol, they are those
-/// that send requests to the origin.
+/// A connection of an agent that answers a program which asks for a credential.
 ///
-/// A connection that cannot be opened is left out.
+/// ```
+/// use connection_core::AnsweringConnection;
+///
+/// fn names(answering: &[AnsweringConnection]) -> Vec<String> {
+///     let may_release = answering.iter().filter(|of| of.releases);
+///     may_release.map(|of| of.connection.label.to_string()).collect()
+/// }
+/// # let _ = names;
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AnsweringConnection {
+    /// The connection.
+    pub connection: ConnectionInfo,
+    /// `true` if the grant lets its secret be handed out.
+    pub releases: bool,
+    /// The user name that the program would get; `None` for a protocol without one.
+    pub user: Option<String>,
+}
+
+/// Returns the connections granted to the agent that answer a program. `origin` is the address for which the program asks;
+/// AWS names none. Without a protocol, they are those that send requests to the origin.
+///
+/// A connection that cannot be opened is left out. One whose secret is not handed out, because of its grant or because a
+/// person has not accepted the terms of its kind, is not, so that the program learns why.
 ///
 /// # Errors
 ///
@@ -59,7 +85,7 @@ pub(crate) async fn answering(
     caller: &AgentCaller,
     protocol: Option<HelperProtocol>,
     origin: Option<&Origin>,
-) -> Result<Vec<ConnectionInfo>, Error> {
+) -> Result<Vec<AnsweringConnection>, Error> {
     let agent = caller.agent();
     let now = system.ground.clock.now();
     let mut answering = Vec::new();
@@ -69,17 +95,35 @@ pub(crate) async fn answering(
             continue;
         };
         let connection = connection.for_agent(agent.id());
-        let answers = match (protocol, origin) {
-            (Some(protocol), origin) => helper(&connection, protocol, origin).await.is_ok(),
-            (None, Some(origin)) => connection.origins().await.is_ok_and(|origins| origins.contains(origin)),
-            (None, None) => false,
+        let user = match (protocol, origin) {
+            (Some(protocol), origin) => {
+                let (Ok(kind), Ok(base)) = (connection.kind().await, connection.base_url().await) else { continue };
+                let Some(helper) = helper(&kind.descriptor, &base, protocol, origin) else { continue };
+                helper.user.as_deref().and_then(|user| named(&connection, connection.info(), user).ok())
+            }
+            (None, Some(origin)) if connection.origins().await.is_ok_and(|origins| origins.contains(origin)) => None,
+            (None, _) => continue,
         };
-        if answers {
-            answering.push((grant.rules.releases(), connection.info().clone()));
-        }
+        let (releases, connection) = (grant.rules.releases(), connection.info().clone());
+        answering.push(AnsweringConnection { connection, releases, user });
     }
-    let releases = answering.iter().any(|(releases, _)| *releases);
-    Ok(answering.into_iter().filter(|(of, _)| *of == releases).map(|(_, info)| info).collect())
+    Ok(answering)
+}
+
+/// A program that asks, and the address for which it does.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    program: &'static str,
+    origin: Option<&'a Origin>,
+}
+
+impl Asked<'_> {
+    /// Returns what an entry says about secrets that the program gets.
+    fn what(self, connection: Option<&Connection>, secrets: Vec<String>) -> What {
+        let what = connection.map(Connection::what).unwrap_or_default();
+        let origin = self.origin.map(|origin| origin.as_str().to_owned());
+        What { secrets, origin, command: Some(self.program.to_owned()), ..what }
+    }
 }
 
 /// Returns what a program gets that asks for a credential.
@@ -90,25 +134,12 @@ pub(crate) async fn credential(
     protocol: HelperProtocol,
     origin: Option<&Origin>,
 ) -> Result<ReleasedCredential, Error> {
-    let (connection, permit) = permitted(system, caller, id, What::default()).await?;
-    let helper = helper(&connection, protocol, origin).await?;
-    let user = helper.user.as_deref().map(|user| named(&connection, user)).transpose()?;
-    let texts: Vec<&str> = [Some(&*helper.secret), helper.session.as_deref()].into_iter().flatten().collect();
-    let places: Vec<_> = texts.iter().filter_map(|text| CredentialHelper::placeholder(text)).collect();
-    let names: Vec<String> = places.iter().map(|(_, name, _)| (*name).to_owned()).collect();
-    let taken = connection.take_secrets(names.clone()).await?;
-    let held: Vec<String> =
-        names.iter().zip(&taken).filter(|(_, secret)| secret.is_some()).map(|(name, _)| name.clone()).collect();
-    let mut filled = places.iter().zip(taken).map(|((before, _, after), secret)| {
-        let secret = secret?;
-        Some(Secret::new([before.as_bytes(), secret.expose(), after.as_bytes()].concat()))
-    });
-    let secret = filled.next().flatten().ok_or_else(|| connection.cannot("hand out this secret"))?;
-    let session = filled.next().flatten();
-    record(caller, &connection, &permit, held, (protocol.as_str(), origin)).await?;
-    // The credential may have been refreshed.
-    let info = Connection::find(connection.scope(), id).await?;
-    Ok(ReleasedCredential { user, secret, session, valid_until: info.info().valid_until })
+    let asked = Asked { program: protocol.as_str(), origin };
+    match released(system, caller, id, asked, Wanted::Credential(protocol)).await? {
+        Made::Credential(credential) => Ok(credential),
+        // A credential was wanted.
+        Made::Headers(_) => Err(Error::InvalidRequest("the program asks for nothing")),
+    }
 }
 
 /// Returns the headers that the connection adds to a `GET` of an address of its own.
@@ -118,69 +149,164 @@ pub(crate) async fn headers(
     id: ConnectionId,
     address: &str,
 ) -> Result<Vec<(String, Secret)>, Error> {
-    let (connection, permit) = permitted(system, caller, id, What::default()).await?;
-    check_terms(&connection).await?;
-    let base = host::base_url(address).ok_or(Error::InvalidRequest("its address is not an http or https address"))?;
-    let headers = connection.added_headers(&base).await?;
-    let names: Vec<String> = connection.kind().await?.descriptor.secret_names.iter().map(ToString::to_string).collect();
-    let taken = connection.take_secrets(names.clone()).await?;
-    let held = names.into_iter().zip(taken).filter(|(_, secret)| secret.is_some()).map(|(name, _)| name).collect();
-    record(caller, &connection, &permit, held, (HEADERS, Some(base.origin()))).await?;
-    Ok(headers)
+    let origin = host::origin(address);
+    let base = origin.as_ref().and_then(|origin| host::base_url(origin.as_str()));
+    let target = origin.as_ref().and_then(|origin| address.get(origin.as_str().len()..)).unwrap_or_default();
+    let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+    let request = || base.as_ref().and_then(|base| host::request("GET", base, &target));
+    if request().is_none() {
+        return Err(Error::InvalidRequest("its address is not an http or https address, or is not percent-encoded"));
+    }
+    let asked = Asked { program: HEADERS, origin: origin.as_ref() };
+    match released(system, caller, id, asked, Wanted::Headers(&request)).await? {
+        Made::Headers(headers) => Ok(headers),
+        // Headers were wanted.
+        Made::Credential(_) => Err(Error::InvalidRequest("the program asks for nothing")),
+    }
 }
 
-/// Returns the connection, if the grant lets its secret be handed out. A refusal is recorded.
+/// What a program wants.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    Credential(HelperProtocol),
+    /// The headers that are added to such a request.
+    Headers(&'a (dyn Fn() -> Option<HttpRequest> + Sync)),
+}
+
+/// What a program gets.
+enum Made {
+    Credential(ReleasedCredential),
+    Headers(Vec<(String, Secret)>),
+}
+
+/// Makes what a program gets, and returns the names of the secrets in it.
+async fn made(
+    connection: &Connection,
+    open: &OpenForRelease,
+    origin: Option<&Origin>,
+    wanted: Wanted<'_>,
+) -> Result<(Made, Vec<String>), Error> {
+    match wanted {
+        Wanted::Credential(protocol) => {
+            let (credential, names) = made_credential(connection, open, protocol, origin).await?;
+            Ok((Made::Credential(credential), names))
+        }
+        Wanted::Headers(request) => {
+            check_terms(open)?;
+            let request = request().ok_or(Error::InvalidRequest("its address is not an http or https address"))?;
+            let headers = connection.added_headers(open, request).await?;
+            let names = headers.iter().map(|(name, _)| format!("header {name}")).collect();
+            Ok((Made::Headers(headers), names))
+        }
+    }
+}
+
+async fn made_credential(
+    connection: &Connection,
+    open: &OpenForRelease,
+    protocol: HelperProtocol,
+    origin: Option<&Origin>,
+) -> Result<(ReleasedCredential, Vec<String>), Error> {
+    let base = open.row.payload.base_url.clone().ok_or_else(|| connection.cannot("send requests"))?;
+    let descriptor = &open.kind.descriptor;
+    let helper = helper(descriptor, &base, protocol, origin).ok_or_else(|| match origin {
+        _ if descriptor.helpers.iter().all(|helper| helper.protocol != protocol) => {
+            connection.cannot("answer such a program")
+        }
+        Some(origin) => Error::Denied { origin: origin.clone() },
+        None => Error::InvalidRequest("the program names no host"),
+    })?;
+    check_terms(open)?;
+    let user = helper.user.as_deref().map(|user| named(connection, &open.info, user)).transpose()?;
+    let texts = [Some(&*helper.secret), helper.session.as_deref()];
+    let places: Vec<_> = texts.into_iter().flatten().filter_map(CredentialHelper::placeholder).collect();
+    let names: Vec<String> = places.iter().map(|(_, name, _)| (*name).to_owned()).collect();
+    let taken = connection.named_secrets(open, names.clone()).await?;
+    let held = names.into_iter().zip(&taken).filter(|(_, secret)| secret.is_some()).map(|(name, _)| name).collect();
+    let mut filled = places.iter().zip(taken).map(|((before, _, after), secret)| {
+        let secret = secret?;
+        Some(Secret::new([before.as_bytes(), secret.expose(), after.as_bytes()].concat()))
+    });
+    let secret = filled.next().flatten().ok_or_else(|| connection.cannot("hand out this secret"))?;
+    let session = filled.next().flatten();
+    Ok((ReleasedCredential { user, secret, session, valid_until: open.info.valid_until }, held))
+}
+
+/// Hands out what is made of a credential, after its release is on record. A refusal is recorded, too.
+async fn released(
+    system: &Arc<System>,
+    caller: &AgentCaller,
+    id: ConnectionId,
+    asked: Asked<'_>,
+    wanted: Wanted<'_>,
+) -> Result<Made, Error> {
+    let mut found = None;
+    let result = Box::pin(attempts(system, caller, id, (asked, wanted), &mut found)).await;
+    if let Err(error) = &result {
+        let what = asked.what(found.as_ref(), Vec::new());
+        super::refused_as(system, caller, &caller.used_by(), What { connection: Some(id), ..what }, Some(error));
+    }
+    result
+}
+
+async fn attempts(
+    system: &Arc<System>,
+    caller: &AgentCaller,
+    id: ConnectionId,
+    (asked, wanted): (Asked<'_>, Wanted<'_>),
+    found: &mut Option<Connection>,
+) -> Result<Made, Error> {
+    for _ in 0..MAX_TRIES {
+        let (connection, permit) = permitted(system, caller, id).await?;
+        let connection = found.insert(connection);
+        let open = connection.open_for_release().await?;
+        let (made, names) = made(connection, &open, asked.origin, wanted).await?;
+        if record(caller, connection, &permit, &open, (asked, names)).await? {
+            return Ok(made);
+        }
+    }
+    Err(AgentError::NotGranted { agent: caller.agent().name().to_owned().into(), connection: id }.into())
+}
+
+/// Returns the connection, if the grant lets its secret be handed out.
 async fn permitted(
     system: &Arc<System>,
     caller: &AgentCaller,
     id: ConnectionId,
-    what: What,
 ) -> Result<(Connection, Permit), Error> {
     let agent = caller.agent();
-    let permitted = async {
-        // The token is checked as at every door, and the grant is read from the store.
-        caller.granted(id).await?;
-        let permit = agent.granted(id).await?;
-        if !permit.rules().releases() {
-            return Err(AgentError::NotReleased { agent: agent.name().to_owned().into(), connection: id }.into());
-        }
-        let connection = Connection::find(Scope { system, owner: agent.owner_name() }, id).await;
-        let connection = connection.map_err(|error| super::hidden(error, caller, id))?.for_agent(agent.id());
-        connection.check_frozen().await?;
-        Ok((connection.recorded_by(caller.used_by()), permit))
-    };
-    let permitted = permitted.await;
-    if let Err(error) = &permitted {
-        super::refused_as(system, caller, &caller.used_by(), What { connection: Some(id), ..what }, Some(error));
+    // The token is checked as at every door, and the grant is read from the store.
+    caller.granted(id).await?;
+    let permit = agent.granted(id).await?;
+    if !permit.rules().releases() {
+        return Err(AgentError::NotReleased { agent: agent.name().to_owned().into(), connection: id }.into());
     }
-    permitted
+    let connection = Connection::find(Scope { system, owner: agent.owner_name() }, id).await;
+    let connection = connection.map_err(|error| super::hidden(error, caller, id))?.for_agent(agent.id());
+    Ok((connection.recorded_by(caller.used_by()), permit))
 }
 
-async fn check_terms(connection: &Connection) -> Result<(), Error> {
-    let (kind, info) = (connection.kind().await?, connection.info());
+fn check_terms(open: &OpenForRelease) -> Result<(), Error> {
+    let OpenForRelease { kind, info, .. } = open;
     match kind.permits_release(info.terms.as_deref()) {
         true => Ok(()),
         false => Err(Error::KindChanged { kind: info.kind.clone(), label: info.label.to_string() }),
     }
 }
 
-/// Returns what the kind answers to a program that asks for this origin.
-async fn helper(
-    connection: &Connection,
+/// Returns what the kind answers to a program that asks for this origin; AWS names none.
+fn helper(
+    kind: &Descriptor,
+    base: &BaseUrl,
     protocol: HelperProtocol,
     origin: Option<&Origin>,
-) -> Result<CredentialHelper, Error> {
-    let kind = connection.kind().await?;
-    let helper = kind.descriptor.helpers.iter().find(|helper| helper.protocol == protocol);
-    let helper = helper.ok_or_else(|| connection.cannot("answer such a program"))?;
-    check_terms(connection).await?;
-    let base = connection.base_url().await?;
-    match (origin, protocol) {
-        (None, HelperProtocol::Aws) => Ok(helper.clone()),
-        (Some(origin), _) if answers(helper, &kind.descriptor, &base, origin) => Ok(helper.clone()),
-        (Some(origin), _) => Err(Error::Denied { origin: origin.clone() }),
-        (None, _) => Err(Error::InvalidRequest("the program names no host")),
-    }
+) -> Option<CredentialHelper> {
+    let helper = kind.helpers.iter().find(|helper| helper.protocol == protocol)?;
+    let answers = match (origin, protocol) {
+        (None, protocol) => protocol == HelperProtocol::Aws,
+        (Some(origin), _) => answers(helper, kind, base, origin),
+    };
+    answers.then(|| helper.clone())
 }
 
 /// Returns `true` if the kind answers for an origin. The hosts that it names belong to its own base address; a connection
@@ -195,9 +321,8 @@ fn answers(helper: &CredentialHelper, kind: &Descriptor, base: &BaseUrl, origin:
 }
 
 /// Returns a user name with the value of the connection that it names.
-fn named(connection: &Connection, user: &str) -> Result<String, Error> {
+fn named(connection: &Connection, info: &ConnectionInfo, user: &str) -> Result<String, Error> {
     let Some((before, name, after)) = CredentialHelper::placeholder(user) else { return Ok(user.to_owned()) };
-    let info = connection.info();
     let value = match name {
         ACCOUNT => Some(info.identity.label.to_string()),
         name => info.config.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
@@ -206,56 +331,62 @@ fn named(connection: &Connection, user: &str) -> Result<String, Error> {
     Ok(format!("{before}{value}{after}"))
 }
 
-/// Records that secrets are handed out, if the grant is the one by which that was decided.
+/// Records that secrets are handed out. Returns `false` if the grant or the credential is no longer the one that was read.
 async fn record(
     caller: &AgentCaller,
     connection: &Connection,
     permit: &Permit,
-    names: Vec<String>,
-    (protocol, origin): (&str, Option<&Origin>),
-) -> Result<(), Error> {
+    open: &OpenForRelease,
+    (asked, names): (Asked<'_>, Vec<String>),
+) -> Result<bool, Error> {
     let (agent, ground) = (caller.agent(), connection.system.ground.clone());
-    connection.check_frozen().await?;
     let owner = agent.owner_name().to_owned();
-    let origin = origin.map(Origin::as_str);
     let of_name = |name: &String| {
         let (id, agent) = (agent.id().to_string(), agent.name());
+        let origin = asked.origin.map(Origin::as_str);
         let body = serde_json::json!({
-            "agent": agent, "agentId": id, "name": name, "program": protocol, "origin": origin,
+            "agent": agent, "agentId": id, "name": name, "program": asked.program, "origin": origin,
         });
         ground.event(&owner, connection.id(), event::SECRET_RELEASED, body)
     };
     let events: Vec<_> = names.iter().map(of_name).collect();
-    let what = What { secrets: names, command: Some(protocol.to_owned()), ..connection.what() };
-    let entries = ground.recorder.released(&owner, connection.by(), what);
+    let entries = ground.recorder.released(&owner, connection.by(), asked.what(Some(connection), names));
     let (agent, id, revision) = (agent.clone(), connection.id(), permit.revision());
+    let read = (open.row.generation, open.info.clone());
     let on = ground.clone();
     let job = ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
             tx.lock(Lock::Connection(id)).await?;
-            if !is_granted(tx, &agent, id, revision).await? {
-                let agent = agent.name().to_owned().into();
-                return Ok(Err(Error::from(AgentError::NotGranted { agent, connection: id })));
+            if !is_current(tx, &agent, id, revision, (read.0, &read.1)).await? {
+                return Ok(false);
             }
             uses::append(tx, &on.sealer, &entries).await?;
             for event in &events {
                 event::append(tx, &on.sealer, event).await?;
             }
-            Ok(Ok(()))
+            Ok(true)
         })
     });
-    job.await??;
-    tracing::info!(connection = %connection.id(), agent = caller.agent().name(), protocol, "a secret was handed out");
-    Ok(())
+    if !job.await? {
+        return Ok(false);
+    }
+    // A freeze that was committed before the record does not name this release, so nothing is handed out then.
+    ground.freezes.read(None).await?;
+    connection.check_frozen().await?;
+    tracing::info!(
+        connection = %id, agent = caller.agent().name(), program = asked.program, "a secret is handed out"
+    );
+    Ok(true)
 }
 
-/// Returns `true` if the grant that was decided by is in force.
-async fn is_granted(
+/// Returns `true` if the grant and the credential are those that were read.
+async fn is_current(
     tx: &mut Tx,
-    by: &crate::Agent,
+    by: &Agent,
     connection: ConnectionId,
     revision: Option<i64>,
+    (generation, info): (i64, &ConnectionInfo),
 ) -> Result<bool, StoreError> {
     let ground = by.ground();
     let now = ground.clock.now().seconds();
@@ -263,8 +394,13 @@ async fn is_granted(
     let grant = tx.agent_grant(by.owner_name(), by.id(), connection).await?;
     let grant = grant.filter(|grant| grant.revoked_at.is_none() && now < grant.expires_at);
     let account = tx.account(connection).await?.filter(|account| account.owner == by.owner_name());
-    let is_active = account.is_some_and(|account| account.state == AccountState::Active);
-    let (Some(row), Some(grant)) = (row, grant) else { return Ok(false) };
-    let is_ours = agent::check(&ground.sealer, &row).is_ok() && agent::check_grant(&ground.sealer, &grant).is_ok();
-    Ok(is_active && is_ours && grant.marked.newest == revision)
+    let account = account.filter(|account| account.state == AccountState::Active);
+    let (Some(row), Some(grant), Some(account)) = (row, grant, account) else { return Ok(false) };
+    let is_ours = agent::check(&ground.sealer, &row).is_ok()
+        && agent::check_grant(&ground.sealer, &grant).is_ok()
+        && event::refusal(tx, &ground.sealer, &account).await?.is_none();
+    let is_same = account.generation == generation
+        && account.account_id == info.identity.account_id.to_string()
+        && account.terms == info.terms;
+    Ok(is_ours && is_same && grant.marked.newest == revision)
 }

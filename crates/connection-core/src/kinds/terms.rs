@@ -96,13 +96,9 @@ impl KindEntry {
         self.agreement(agreed) == Agreement::Whole
     }
 
-    /// Returns the text of other terms than the kind's. It matters only to a kind that names facts of its revocation or of
-    /// programs.
+    /// Returns the text of other terms than the kind's.
     fn former_text(&self, agreed: Option<&[u8]>) -> Option<Text> {
-        let Descriptor { revocation_facts, helpers, .. } = &self.descriptor;
-        let has_facts = !revocation_facts.is_empty() || !helpers.is_empty();
-        let agreed = agreed.filter(|_| has_facts && self.terms_digest() != agreed);
-        self.texts.of(agreed?)
+        self.texts.of(agreed.filter(|_| self.terms_digest() != agreed)?)
     }
 
     fn facts_of_use<'t>(&'t self, text: &'t str) -> impl Iterator<Item = &'t str> {

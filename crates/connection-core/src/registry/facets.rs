@@ -7,9 +7,9 @@ use connection_rules::RequestParts;
 use secrecy::SecretString;
 
 use crate::{
-    AgentApproval, AgentCaller, Agents, ApprovalId, Approvals, Audience, ClientCredential, ClientTokens, ConnectionId,
-    ConnectionInfo, ConnectionRegistry, Error, Extensions, Profiles, ReleasedCredential, RequestBody, Response, Setups,
-    Webhooks, access_token, approvals, door, grant::agent,
+    AgentApproval, AgentCaller, Agents, AnsweringConnection, ApprovalId, Approvals, Audience, ClientCredential,
+    ClientTokens, ConnectionId, ConnectionRegistry, Error, Extensions, Profiles, ReleasedCredential, RequestBody,
+    Response, Setups, Webhooks, access_token, approvals, door, grant::agent,
 };
 
 impl ConnectionRegistry {
@@ -111,10 +111,10 @@ impl ConnectionRegistry {
         Box::pin(door::open(&self.systems.connection, caller, connection, parts, body))
     }
 
-    /// Returns the connections granted to an agent that answer a program which asks for a credential: those whose secret
-    /// may be handed out, or the others if there is none. `origin` is the address for which the program asks; only AWS
-    /// names none. Without a protocol, they are those that send requests to the origin, for
-    /// [`headers_for_agent`](Self::headers_for_agent). A connection that cannot be opened now is left out.
+    /// Returns the connections granted to an agent that answer a program which asks for a credential, whether or not their
+    /// secret is handed out. `origin` is the address for which the program asks; only AWS names none. Without a protocol,
+    /// they are those that send requests to the origin, for [`headers_for_agent`](Self::headers_for_agent). A connection
+    /// that cannot be opened now is left out.
     ///
     /// # Errors
     ///
@@ -124,15 +124,15 @@ impl ConnectionRegistry {
         caller: &'a AgentCaller,
         protocol: Option<HelperProtocol>,
         origin: Option<&'a Origin>,
-    ) -> BoxFuture<'a, Result<Vec<ConnectionInfo>, Error>> {
+    ) -> BoxFuture<'a, Result<Vec<AnsweringConnection>, Error>> {
         Box::pin(door::answering(&self.systems.connection, caller, protocol, origin))
     }
 
     /// Hands out what a program of an agent gets that asks for a credential by this protocol, if the grant
     /// [says so](connection_rules::Rules::releases) and the kind answers for the address for which the program asks.
     ///
-    /// The store is read for each call, a credential that has ended is refreshed first, and the release is on the disk
-    /// before this returns.
+    /// The store is read for each call, a credential that has ended or is due is refreshed first, and the release is on the
+    /// disk before this returns. If the grant or the credential changes meanwhile, everything is decided anew.
     ///
     /// # Errors
     ///

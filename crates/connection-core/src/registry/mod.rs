@@ -207,9 +207,10 @@ impl ConnectionRegistry {
     /// If the future is dropped, nothing is lost: a later process finds the records and continues from there.
     pub fn drain(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
+            // The provider may refuse a request that is being sent, and a refresh may follow.
+            self.systems.connection.executions.settled().await;
             self.systems.exchange.exchanges.settled().await;
             self.systems.refresh.refreshes.settled().await;
-            self.systems.connection.executions.settled().await;
         })
     }
 

@@ -109,6 +109,8 @@ pub(crate) struct What {
     pub(crate) label: Option<String>,
     pub(crate) account: Option<Identity>,
     pub(crate) request: Option<Requested>,
+    /// The address for which a program asks for secrets.
+    pub(crate) origin: Option<String>,
     /// The names of the secrets that are handed out.
     pub(crate) secrets: Vec<String>,
     /// The command of an extension that gets them.
@@ -222,10 +224,10 @@ pub(crate) struct EndedEntry {
 
 impl BeganEntry {
     pub(super) fn new(id: Uuid, at: i64, owner: &str, by: &UsedBy, what: What, with_templates: bool) -> Self {
-        let What { connection, kind, label, account, request, secrets, command } = what;
+        let What { connection, kind, label, account, request, origin, secrets, command } = what;
         let (method, origin, path) = match request {
             Some((method, origin, path)) => (Some(method), origin, Some(path)),
-            None => (None, None, None),
+            None => (None, origin, None),
         };
         let (rule, template) = by.rule.clone().unzip();
         let path = if with_templates { template.flatten() } else { path.map(cut) };

@@ -154,7 +154,7 @@ async fn a_release_and_a_refusal_are_on_record() {
     it.registry.headers_for_agent(&it.caller, it.connection.id(), &address).await.unwrap();
     let on_record = lines(&it.registry).await;
     let expected =
-        ["deploy helper : not_granted", "deploy helper accessToken for git: released", "deploy helper accessToken for headers: released"];
+        ["deploy helper  for git: not_granted", "deploy helper accessToken for git: released", "deploy helper header authorization for headers: released"];
     assert_eq!(on_record, expected);
     let bodies = "SELECT body FROM connection_event WHERE kind = 'secret_released' ORDER BY seq";
     let events = sql::texts(&it.world.database(), bodies.to_owned()).await;
@@ -164,8 +164,9 @@ async fn a_release_and_a_refusal_are_on_record() {
     // A freeze names what still works.
     for what in [Frozen::Agent(it.agent.id()), Frozen::Connection(it.connection.id())] {
         let froze = it.registry.freezes().freeze(what).await.unwrap();
-        let [released] = &froze.released[..] else { panic!("{froze:?}") };
-        assert_eq!((released.times, released.agent.as_ref().map(ToString::to_string)), (2, Some("deploy".to_owned())));
+        let names: Vec<_> = froze.released.iter().map(|of| (of.name.as_str(), of.times)).collect();
+        assert_eq!(names, [("accessToken", 1), ("header authorization", 1)], "{froze:?}");
+        assert!(froze.released.iter().all(|of| of.agent.as_ref().is_some_and(|agent| agent.to_string() == "deploy")));
     }
     it.registry.close().await;
 }
@@ -246,21 +247,60 @@ async fn headers_are_those_of_a_request_to_an_address_of_the_connection() {
 }
 
 #[tokio::test]
-async fn connections_that_answer_are_found_and_those_that_may_release_come_before_others() {
+async fn connections_that_answer_are_found_whether_or_not_they_may_release() {
     let it = Granted::new(Rules::everything()).await;
     let other = connected(&it.registry, "key-2").await;
+    it.agent.grant(other.id()).rules(releasing()).await.unwrap();
     let origin = host::origin(GIT);
     let found = async |protocol: Option<HelperProtocol>, origin: Option<&Origin>| {
         let found = it.registry.answering_for_agent(&it.caller, protocol, origin).await.unwrap();
-        found.iter().map(|info| info.id).collect::<Vec<_>>()
+        found.into_iter().map(|of| (of.connection.id, of.releases, of.user)).collect::<Vec<_>>()
     };
-    // Without a release, the one that answers is found, so that a person learns why it does not.
-    assert_eq!(found(Some(HelperProtocol::Git), origin.as_ref()).await, [it.connection.id()]);
-    it.agent.grant(other.id()).rules(releasing()).await.unwrap();
-    assert_eq!(found(Some(HelperProtocol::Git), origin.as_ref()).await, [other.id()]);
-    assert_eq!(found(Some(HelperProtocol::Aws), None).await, [other.id()]);
-    assert_eq!(found(None, host::origin(API).as_ref()).await, [other.id()]);
+    let of_both = |one: Option<&str>, two: Option<&str>| {
+        let (one, two) = (one.map(str::to_owned), two.map(str::to_owned));
+        let mut both = vec![(it.connection.id(), false, one), (other.id(), true, two)];
+        both.sort();
+        both
+    };
+    let sorted = async |protocol, origin| {
+        let mut all = found(protocol, origin).await;
+        all.sort();
+        all
+    };
+    assert_eq!(sorted(Some(HelperProtocol::Git), origin.as_ref()).await, of_both(Some("key-1"), Some("key-2")));
+    let aws = format!("key of {API}");
+    assert_eq!(sorted(Some(HelperProtocol::Aws), None).await, of_both(Some(&aws), Some(&aws)));
+    assert_eq!(sorted(None, host::origin(API).as_ref()).await, of_both(None, None));
     assert_eq!(found(None, origin.as_ref()).await, []);
     assert_eq!(found(Some(HelperProtocol::Docker), origin.as_ref()).await, []);
+    it.registry.close().await;
+}
+
+/// A person re-authorizes the connection while the program waits: it gets the new secret, and the record has its account.
+#[tokio::test]
+async fn a_release_is_of_the_credential_that_is_on_record() {
+    let it = Granted::new(releasing()).await;
+    let kept = it.registry.connection(it.connection.id()).await.unwrap();
+    // This handle and the rows in memory are those of the former credential.
+    kept.send(kept.request("GET", "/things").await.unwrap()).await.unwrap();
+    let other = it.world.acme().await;
+    crate::reauthorize::reauthorized(&other.connection(it.connection.id()).await.unwrap(), "key-1 new").await;
+    other.close().await;
+    assert_eq!(it.git(GIT).await.unwrap().1, "key-1 new");
+    it.registry.close().await;
+}
+
+/// The control for the lines about programs: without them, nothing else differs, and the connection is used.
+#[tokio::test]
+async fn a_kind_that_answers_no_programs_any_more_is_used_as_before() {
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.open(Acme::under(FORMER)).await;
+    let it = Granted::on(world, registry, releasing()).await;
+    let bare = FORMER.lines().next().unwrap().to_owned() + "\n";
+    it.registry.kinds().replace(Acme::under(&*bare.leak())).unwrap();
+    let connection = it.registry.connection(it.connection.id()).await.unwrap();
+    assert!(!connection.info().kind_changed);
+    connection.send(connection.request("GET", "/things").await.unwrap()).await.unwrap();
     it.registry.close().await;
 }

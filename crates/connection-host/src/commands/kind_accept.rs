@@ -39,6 +39,10 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
             false if change.removed.iter().chain(&change.added).all(|line| line.starts_with("helpers.")) => {
                 format!("Give secrets of {kind} to programs in this way, for {}?", accounts(change.connections))
             }
+            false if change.removed.iter().chain(&change.added).any(|line| line.starts_with("helpers.")) => {
+                let accounts = accounts(change.connections);
+                format!("Revoke credentials of {kind} and give secrets to programs in this way, for {accounts}?")
+            }
             false => format!("Revoke credentials of {kind} in this way, for {}?", accounts(change.connections)),
         };
         let left = if seen.changes.len() == 1 { "Nothing was accepted." } else { "This change was not accepted." };

@@ -157,6 +157,7 @@ fn git_clones_with_the_credential_of_a_connection() {
     assert!(!config.contains(TOKEN), "{config}");
     let released = ("helper".to_owned(), "git".to_owned(), "[\"token\"]".to_owned(), "released".to_owned());
     assert_eq!(uses(&machine), [released]);
+    machine.run(&["uses"]).exits(0).says(&format!("secret token for git at {}", server.origin));
 
     // Without the release, git is told to ask nobody else, and the person reads why.
     machine.run(&["agents", "grant", "deploy", "gitea:work", "--rules", "everything", "--yes"]).exits(0);
@@ -173,10 +174,25 @@ fn git_is_answered_for_the_hosts_of_the_kind_alone() {
     let request = |host: &str| format!("protocol=http\nhost={host}\npath=acme/site.git\n\n");
     let answer = ask(&request("127.0.0.1:9")).exits(0).out;
     assert_eq!(answer, format!("username=ada\npassword={TOKEN}\n"));
-    for host in ["127.0.0.1", "127.0.0.1:90", "localhost:9", "github.com", "127.0.0.1:9@evil.example", ""] {
+    for host in [
+        "127.0.0.1",
+        "127.0.0.1:90",
+        "localhost:9",
+        "github.com",
+        "127.0.0.1:9@evil.example",
+        "127.0.0.1:9/.evil.example",
+        "127.0.0.1:9?.evil.example",
+        "127.0.0.1:9#.evil.example",
+        "127.0.0.1:9\\.evil.example",
+        "127.0.0.1:9\r",
+        "127.0.0.1:9 ",
+        "",
+    ] {
         assert_eq!(ask(&request(host)).exits(0).out, "", "{host}");
     }
     assert_eq!(ask("protocol=https\nhost=127.0.0.1:9\n\n").exits(0).out, "");
+    let of_user = |user: &str| ask(&format!("protocol=http\nhost=127.0.0.1:9\nusername={user}\n\n")).exits(0).out;
+    assert_eq!((of_user("ada"), of_user("bob")), (answer.clone(), String::new()));
     // What comes after the empty line is no part of the request, and a value may have `=`.
     assert_eq!(ask("protocol=http\nhost=127.0.0.1\n\nhost=127.0.0.1:9\n").exits(0).out, "");
     let store = machine.feed(&["credential", "git", "--agent", "deploy", "store"], &request("127.0.0.1:9"));
@@ -387,6 +403,8 @@ fn headers_are_printed_for_an_address_of_a_connection_and_claude_code_sends_them
     assert_eq!(headers, json!({ "authorization": format!("token {TOKEN}") }));
     ask("https://evil.example/mcp").exits(5).warns("answers https://evil.example");
     ask("nonsense").exits(2);
+    let with_query = ask(&format!("{url}?team=a%20b")).exits(0);
+    assert!(with_query.out.contains(TOKEN), "{with_query:?}");
 
     let Some(claude) = genuine::program_of("claude", "@anthropic-ai/claude-code/cli-wrapper.cjs") else { return };
     let helper = format!("'{}' credential headers --agent deploy", connections());

@@ -47,6 +47,8 @@ mod mcp_addresses;
 mod mcp_adopt;
 #[cfg(unix)]
 mod mcp_guide;
+#[cfg(unix)]
+mod mcp_inspector;
 mod mcp_server;
 mod mcp_tools;
 mod mistakes;

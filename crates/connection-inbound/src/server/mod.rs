@@ -21,7 +21,7 @@ mod validity;
 
 use std::{
     io::{self, ErrorKind},
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -93,16 +93,17 @@ pub struct Server {
 impl Server {
     /// Listens at this address, on any free port for port 0.
     ///
-    /// At `127.0.0.1`, the server listens at the same port of `[::1]`, too, if the machine has IPv6: `localhost` may lead
-    /// there, and another user of the machine could have the port.
+    /// At `127.0.0.1`, the server listens at the same port of `[::1]`, too, if the machine has IPv6, and the other way round:
+    /// `localhost` may lead to either, and another user of the machine could have the port.
     ///
     /// # Errors
     ///
-    /// Returns the system's error, such as [`AddrInUse`](io::ErrorKind::AddrInUse), also for the port of `[::1]`.
+    /// Returns the system's error, such as [`AddrInUse`](io::ErrorKind::AddrInUse), also for the other address of loopback.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
-        let listeners = match address.ip() == Ipv4Addr::LOCALHOST {
-            true => Listeners::of(Sockets::bind(address.port())?.both()?)?,
-            false => Listeners::one(TcpListener::bind(address).await?),
+        let listeners = match address.ip() {
+            ip if ip == Ipv4Addr::LOCALHOST => Listeners::of(Sockets::bind(address.port())?.both()?)?,
+            ip if ip == Ipv6Addr::LOCALHOST => Listeners::of_six(Sockets::bind(address.port())?.both()?)?,
+            _ => Listeners::one(TcpListener::bind(address).await?),
         };
         let address = listeners.address()?;
         let proxies = Proxies::default();

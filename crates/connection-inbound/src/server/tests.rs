@@ -378,11 +378,14 @@ async fn a_server_on_loopback_has_its_port_at_both_addresses() {
     assert_eq!(taken.kind(), ErrorKind::AddrInUse);
     let url = format!("http://{address}").parse().unwrap();
     let serving = Handle::current().spawn(async move { server.serve(routes(), &url, std::future::pending()).await });
-    for address in [address, six] {
+    for at in [address, six] {
         let request = format!("GET / HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", address.port());
-        assert!(heard(knocks(address, &request).await).await.ends_with("here"), "{address}");
+        assert!(heard(knocks(at, &request).await).await.ends_with("here"), "{at}");
     }
     serving.abort();
+    let of_six = Server::bind("[::1]:0".parse().unwrap()).await.unwrap();
+    let taken = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, of_six.address().port())).unwrap_err();
+    assert_eq!((of_six.address().ip(), taken.kind()), (Ipv6Addr::LOCALHOST.into(), ErrorKind::AddrInUse));
 
     let other = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).unwrap();
     let port = other.local_addr().unwrap().port();

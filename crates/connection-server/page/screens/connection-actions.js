@@ -111,6 +111,13 @@ function Remove({ connection, onClose, onRemoving }) {
   <//>`;
 }
 
+/** Says what does not happen until a change is accepted. */
+function acceptHelp(changes) {
+  if (!changes.length || changes.some((change) => change.stopsUse)) return t.acceptHelp;
+  const lines = changes.flatMap((change) => [...change.removed, ...change.added]);
+  return lines.every((line) => line.startsWith('helpers.')) ? t.acceptProgramsHelp : t.acceptRevocationHelp;
+}
+
 /** Shows how a kind changed, and accepts it. */
 function Accept({ connection, onClose, onChanged }) {
   const route = `/kinds/${part(connection.kind)}/accept`;
@@ -122,7 +129,7 @@ function Accept({ connection, onClose, onChanged }) {
     await onChanged();
   };
   return html`<${Ask} title=${t.acceptTitle} label=${t.acceptButton} run=${run} onClose=${onClose}>
-    <p>${data && !data.changes.some((change) => change.stopsUse) ? t.acceptRevocationHelp : t.acceptHelp}</p>
+    <p>${acceptHelp(data?.changes ?? [])}</p>
     <${Problem} error=${error} onRetry=${reload} />
     ${data?.changes.map(
       (change, index) => html`<div class="change" key=${index}>

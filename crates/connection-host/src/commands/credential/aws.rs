@@ -4,7 +4,7 @@
 use connection_contract::HelperProtocol;
 use serde::Serialize;
 
-use super::{Asked, text};
+use super::{Asked, text, user};
 use crate::{Error, Exit, args::Helper, program::Program};
 
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ pub(super) async fn run(mut program: Program, helper: &Helper) -> Result<Exit, E
     let released = async {
         let asked = Asked::of(&registry, helper).await?;
         // The protocol names no host.
-        let released = asked.credential(HelperProtocol::Aws, None).await?;
+        let released = asked.credential(HelperProtocol::Aws, None, None).await?;
         released.ok_or_else(|| asked.nothing("the AWS SDKs"))
     };
     let released = released.await;
@@ -32,7 +32,7 @@ pub(super) async fn run(mut program: Program, helper: &Helper) -> Result<Exit, E
     let released = released?;
     let answer = Credentials {
         version: 1,
-        access_key_id: released.user.as_deref().unwrap_or_default(),
+        access_key_id: user(&released)?,
         secret_access_key: text(&released.secret)?,
         session_token: released.session.as_ref().map(text).transpose()?,
         expiration: released.valid_until.map(|until| until.to_rfc3339()),

@@ -95,7 +95,7 @@ async fn answered(program: &mut Program, arguments: &CargoHelper, line: &str) ->
     let registry = program.open().await?;
     let released = async {
         let asked = Asked::of(&registry, &helper).await?;
-        asked.credential(HelperProtocol::Cargo, Some(&origin)).await
+        asked.credential(HelperProtocol::Cargo, Some(&origin), None).await
     };
     let released = released.await;
     registry.close().await;
@@ -111,8 +111,10 @@ fn helper(arguments: &CargoHelper, words: &[String]) -> Result<Helper, Error> {
         (Some(agent), []) => Ok(Helper { agent: agent.clone(), connection: arguments.connection.clone() }),
         _ => {
             let example = r#"credential-provider = ["connections", "credential", "cargo", "--agent", "NAME"]"#;
-            let refused =
-                |_| Error::usage("the configuration of cargo names no agent").remedy(format!("write {example}"));
+            let refused = |_| {
+                Error::usage("the configuration of cargo names no agent, or has other arguments")
+                    .remedy(format!("write {example}"))
+            };
             Ok(Arguments::try_parse_from(words).map_err(refused)?.helper)
         }
     }

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use connection_contract::HelperProtocol;
 use serde::Serialize;
 
-use super::{Asked, origin, text};
+use super::{Asked, origin, text, user};
 use crate::{
     Error, Exit,
     args::{DockerAction, Helper},
@@ -48,7 +48,7 @@ pub(super) async fn run(mut program: Program, helper: &Helper, action: DockerAct
     let released = async {
         let asked = Asked::of(&registry, helper).await?;
         match origin(server) {
-            Some(origin) => asked.credential(HelperProtocol::Docker, Some(&origin)).await,
+            Some(origin) => asked.credential(HelperProtocol::Docker, Some(&origin), None).await,
             None => Ok(None),
         }
     };
@@ -57,7 +57,7 @@ pub(super) async fn run(mut program: Program, helper: &Helper, action: DockerAct
     let output = &program.output;
     match released {
         Ok(Some(released)) => {
-            let username = released.user.as_deref().unwrap_or_default();
+            let username = user(&released)?;
             let answer = Credentials { server_url: server, username, secret: text(&released.secret)? };
             output.value(&serde_json::to_string(&answer).unwrap_or_default())?;
             Ok(Exit::Fine)

@@ -16,7 +16,7 @@ pub(super) async fn run(mut program: Program, helper: &Helper, address: Option<S
     let registry = program.open().await?;
     let released = async {
         let asked = Asked::of(&registry, helper).await?;
-        let Some(connection) = asked.connection(None, Some(&of_address)).await? else {
+        let Some(connection) = asked.connection(None, Some(&of_address), None).await? else {
             return Err(asked.nothing(of_address.as_str()));
         };
         Ok(registry.headers_for_agent(&asked.caller, connection, &address).await?)

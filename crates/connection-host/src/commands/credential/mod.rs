@@ -10,7 +10,7 @@ mod git;
 mod headers;
 
 use connection_contract::{HelperProtocol, Origin, host};
-use connection_core::{AgentCaller, ConnectionId, ConnectionInfo, ConnectionRegistry, Door, ReleasedCredential};
+use connection_core::{AgentCaller, AnsweringConnection, ConnectionId, ConnectionRegistry, Door, ReleasedCredential};
 
 use crate::{
     Error, Exit,
@@ -48,24 +48,32 @@ impl<'r> Asked<'r> {
         Ok(Self { registry, caller, named, agent: &helper.agent })
     }
 
-    /// Returns the connection that answers for an origin; `None` if the agent has none. Without a protocol, it is one that
-    /// sends requests there.
+    /// Returns the connection that answers for an origin, and has this user if one is named; `None` if the agent has none.
+    /// Without a protocol, it is one that sends requests there.
     async fn connection(
         &self,
         protocol: Option<HelperProtocol>,
         origin: Option<&Origin>,
+        user: Option<&str>,
     ) -> Result<Option<ConnectionId>, Error> {
         let answering = self.registry.answering_for_agent(&self.caller, protocol, origin).await?;
-        let of_name = |info: &&ConnectionInfo| self.named.is_none_or(|named| info.id == named);
-        let mut answering = answering.iter().filter(of_name).collect::<Vec<_>>();
-        if answering.len() > 1 && answering.iter().any(|info| info.is_default) {
-            answering.retain(|info| info.is_default);
+        let is_named = |of: &&AnsweringConnection| {
+            let has_user = user.is_none() || of.user.as_deref() == user;
+            has_user && self.named.is_none_or(|named| of.connection.id == named)
+        };
+        let mut answering: Vec<_> = answering.iter().filter(is_named).collect();
+        // Of those that remain, some may hand out their secret, and one may be the default of its provider.
+        for prefers in [|of: &AnsweringConnection| of.releases, |of: &AnsweringConnection| of.connection.is_default] {
+            if answering.iter().any(|of| prefers(of)) {
+                answering.retain(|of| prefers(of));
+            }
         }
         match &*answering {
             [] => Ok(None),
-            [only] => Ok(Some(only.id)),
+            [only] => Ok(Some(only.connection.id)),
             several => {
-                let names: Vec<_> = several.iter().map(|info| format!("{}:{}", info.kind, info.label)).collect();
+                let name = |of: &&AnsweringConnection| format!("{}:{}", of.connection.kind, of.connection.label);
+                let names: Vec<_> = several.iter().map(name).collect();
                 let message = format!("several connections of {} answer: {}", self.agent, names.join(", "));
                 Err(Error::new(Exit::Usage, "ambiguous", message).remedy("name one with --connection"))
             }
@@ -77,8 +85,9 @@ impl<'r> Asked<'r> {
         &self,
         protocol: HelperProtocol,
         origin: Option<&Origin>,
+        user: Option<&str>,
     ) -> Result<Option<ReleasedCredential>, Error> {
-        let Some(connection) = self.connection(Some(protocol), origin).await? else { return Ok(None) };
+        let Some(connection) = self.connection(Some(protocol), origin, user).await? else { return Ok(None) };
         let released = self.registry.credential_for_agent(&self.caller, connection, protocol, origin).await;
         Ok(Some(released?))
     }
@@ -99,7 +108,19 @@ fn origin(address: &str) -> Option<Origin> {
     }
 }
 
-/// Returns a text of a released secret.
+/// Returns the text of a released secret. No program gets one with a control character, which could end its line.
 fn text(secret: &connection_contract::Secret) -> Result<&str, Error> {
-    secret.expose_str().ok_or_else(|| Error::new(Exit::Refused, "not_supported", "the secret is not text"))
+    let text = secret.expose_str().filter(|text| is_line(text));
+    text.ok_or_else(|| Error::new(Exit::Refused, "not_supported", "the secret is not a line of text"))
+}
+
+/// Returns the user name of a released credential, which is a line of text.
+fn user(released: &ReleasedCredential) -> Result<&str, Error> {
+    let user = released.user.as_deref().unwrap_or_default();
+    let refused = || Error::new(Exit::Refused, "not_supported", "the user name is not a line of text");
+    is_line(user).then_some(user).ok_or_else(refused)
+}
+
+fn is_line(text: &str) -> bool {
+    !text.chars().any(char::is_control)
 }

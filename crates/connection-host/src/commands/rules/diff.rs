@@ -9,7 +9,11 @@ pub(super) fn run(program: &Program, before: &str, after: &str) -> Result<Exit, 
     let mut standard = Standard::default();
     let before = Given::read(program, before, &mut standard)?.rules;
     let after = Given::read(program, after, &mut standard)?.rules;
-    let body = convert::rules_difference(&before.diff(&after), "B permits nothing that A does not permit");
+    let none = match after.releases() && !before.releases() {
+        true => "B permits no request that A does not permit, and lets the secret itself be handed out",
+        false => "B permits nothing that A does not permit",
+    };
+    let body = convert::rules_difference(&before.diff(&after), none);
     match program.output.json {
         true => program.output.shape(&body)?,
         false => program.output.line(body.message)?,

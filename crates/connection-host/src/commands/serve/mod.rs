@@ -369,7 +369,8 @@ async fn drained(registry: &ConnectionRegistry, patience: Duration) {
         () = all => {}
         () = clock.sleep(patience) => tracing::warn!(
             target: OPERATIONS,
-            "work in progress has not finished in {} s; the next process continues it",
+            "work in progress has not finished in {} s; the next process continues it, apart from approved requests of \
+             agents, which may have happened",
             patience.as_secs()
         ),
     }
@@ -426,10 +427,15 @@ async fn at_socket(path: Option<&Path>) -> Result<Option<DoorSocket>, Error> {
 
 pub(super) fn not_listening(address: SocketAddr, error: &io::Error) -> Error {
     let is_in_use = error.kind() == io::ErrorKind::AddrInUse;
-    let address = match address.ip() == Ipv4Addr::LOCALHOST && is_in_use && TcpListener::bind(address).is_ok() {
+    let address = match (address.ip(), address.port()) {
         // The server listens at both addresses of loopback.
-        true => SocketAddr::from((Ipv6Addr::LOCALHOST, address.port())),
-        false => address,
+        (IpAddr::V4(Ipv4Addr::LOCALHOST), port) if is_in_use && TcpListener::bind(address).is_ok() => {
+            SocketAddr::from((Ipv6Addr::LOCALHOST, port))
+        }
+        (IpAddr::V6(Ipv6Addr::LOCALHOST), port) if is_in_use && TcpListener::bind(address).is_ok() => {
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+        }
+        _ => address,
     };
     let (message, remedy) = match error.kind() {
         io::ErrorKind::AddrInUse => (

@@ -4,7 +4,7 @@ mod erase;
 mod follow;
 mod ocsf;
 
-use connection_api::Use;
+use connection_api::{Use, UseDoor};
 use connection_contract::Timestamp;
 use connection_rules::read_span;
 
@@ -143,7 +143,16 @@ fn what(of: &Use) -> String {
         (Some(method), Some(path)) => format!("{method} {path}"),
         (Some(method), None) => method.clone(),
         (None, _) if of.secrets.is_empty() => "requests".to_owned(),
-        (None, _) => format!("secret {}", of.secrets.join(", ")),
+        (None, _) => format!("secret {}{}", of.secrets.join(", "), program(of)),
+    }
+}
+
+/// Returns the program that asked for a secret, and the address for which it did.
+fn program(of: &Use) -> String {
+    match (of.door, &of.command, &of.origin) {
+        (UseDoor::Helper, Some(command), Some(origin)) => format!(" for {command} at {origin}"),
+        (UseDoor::Helper, Some(command), None) => format!(" for {command}"),
+        _ => String::new(),
     }
 }
 

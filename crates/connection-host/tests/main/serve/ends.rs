@@ -107,6 +107,13 @@ fn a_failure_to_listen_is_reported_with_a_remedy() {
     assert_eq!(error["code"], "listen_failed");
     assert!(error["message"].as_str().unwrap().contains(&address), "{error}");
     assert!(error["remedy"].as_str().unwrap().contains("inbound.listen"), "{error}");
+    // `localhost` may lead to the other address of loopback, where another user of the machine may listen.
+    if let Ok(taken) = TcpListener::bind("[::1]:0") {
+        let port = taken.local_addr().unwrap().port();
+        machine.set("CONNECTIONS_INBOUND__LISTEN", &format!("127.0.0.1:{port}"));
+        let error = machine.run(&["serve", "--json"]).exits(1).error()["error"].clone();
+        assert!(error["message"].as_str().unwrap().contains(&format!("[::1]:{port}")), "{error}");
+    }
     // Other machines can reach this address, and the connection is not encrypted.
     for public in [None, Some("http://127.0.0.1:9000")] {
         let mut machine = super::machine();
