@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use connection_contract::{Liveness, NotLive, Reason};
+use connection_contract::{Identity, Liveness, NotLive, Prompt, Reason, SetupResult, Timestamp, VerifyResult};
 use connection_core::{Audience, Frozen, HttpPolicy};
-use connection_faults::peer::PeerServer;
+use connection_faults::{peer::PeerServer, scripted::Scripted};
 use serde_json::{Value, json};
 
 use crate::{
@@ -239,14 +239,10 @@ async fn what_is_refused_says_what_to_do_next() {
     assert_eq!(client.answered(&unknown).await["error"]["code"], -32602);
 }
 
-/// Returns a client whose connection is refused by its provider, also when it is verified.
-async fn refused() -> Client {
+/// Returns a client with a connection of this kind.
+async fn client_of(kind: Scripted) -> Client {
     let provider = PeerServer::start().await;
     let policy = HttpPolicy::new().endpoint(API, &provider.origin()).unwrap();
-    let kind = stored().verify(|_, _, _| {
-        let reason = Reason::new("unauthorized", "Stored does not accept this key").remedy("enter another key");
-        Box::pin(async move { Err(NotLive::failing(reason).into()) })
-    });
     let door = Door::to(provider, |registry| registry.http(policy).kind(kind)).await;
     let token = new_token(&door.agent, Audience::Mcp).await;
     Client { door, token }
@@ -254,7 +250,11 @@ async fn refused() -> Client {
 
 #[tokio::test]
 async fn a_model_whose_credential_is_refused_is_led_to_the_person_who_repairs_it() {
-    let client = refused().await;
+    let kind = stored().verify(|_, _, _| {
+        let reason = Reason::new("unauthorized", "Stored does not accept this key").remedy("enter another key");
+        Box::pin(async move { Err(NotLive::failing(reason).into()) })
+    });
+    let client = client_of(kind).await;
     let read = json!({ "connection": NAME, "method": "GET", "path": "/objects/a" });
     let refusal = of("401 Unauthorized", "text/plain", "bad key");
     let repair = "Call request_access with need = 'repair' to ask the person for it.";
@@ -277,6 +277,26 @@ async fn a_model_whose_credential_is_refused_is_led_to_the_person_who_repairs_it
     for part in ["What helps: \"enter another key\".", "`connections reauthorize stored:ada`", "/connections/"] {
         assert!(said.contains(part), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_model_whose_credential_has_ended_is_led_to_the_person_who_repairs_it() {
+    let kind = stored().refreshes(|_, _, _| {
+        Box::pin(async { Err(NotLive::failing(Reason::new("revoked", "Stored renews nothing")).into()) })
+    });
+    let client = client_of(kind.setup(|_, ctx| {
+        Box::pin(async move {
+            let key = ctx.prompt(Prompt::new("Connect Stored").field("apiKey")).await.secret("apiKey")?;
+            let measured = VerifyResult::live().valid_until(Some(Timestamp::from_seconds(1_800_003_600)));
+            Ok(SetupResult::new(key, Identity::new("ada", "ada")).measured(measured))
+        })
+    }))
+    .await;
+    client.door.world.clock.advance(Duration::from_hours(2));
+    let read = json!({ "connection": NAME, "method": "GET", "path": "/objects/a" });
+    let said = client.not_done("send_request", read, "(not_renewed)").await;
+    assert!(said.contains("Stored renews nothing"), "{said}");
+    assert!(said.contains("call request_access with need = 'repair' to ask the person for it."), "{said}");
 }
 
 #[tokio::test]
