@@ -11,6 +11,15 @@ import Stripe from "stripe";
 // Without an address and a key, these read them from the variables of the environment.
 const direct = ({ url, key }) => (url ? { baseURL: url, apiKey: key } : {});
 
+// The SDK takes no path in an address, so it goes to the provider's own one. Its usual client makes an agent of its own,
+// which reads no variables of a proxy; the one that it has for `fetch` does.
+const stripe = (key, retries) =>
+  new Stripe(key ?? process.env.STRIPE_API_KEY, {
+    httpClient: Stripe.createFetchHttpClient(),
+    maxNetworkRetries: retries,
+    telemetry: false,
+  });
+
 async function texts(stream, text) {
   const parts = [];
   for await (const event of stream) {
@@ -28,9 +37,10 @@ const call = {
     return { titles: pages.map((issue) => issue.title), number: made.data.number };
   },
   openai: async (from) => {
-    const openai = new OpenAI({ ...direct(from), maxRetries: 0 });
+    const openai = new OpenAI({ ...direct(from), maxRetries: from.retries ?? 0 });
     const messages = [{ role: "user", content: "Hello" }];
-    const stream = await openai.chat.completions.create({ model: "model-1", messages, stream: true });
+    const request = { model: "model-1", messages, stream: true };
+    const stream = await openai.chat.completions.create(request, { headers: from.headers });
     return texts(stream, (chunk) => chunk.choices[0]?.delta?.content);
   },
   anthropic: async (from) => {
@@ -44,16 +54,12 @@ const call = {
     const notion = new Notion({ auth: key, baseUrl: url });
     return (await notion.search({ query: "plan" })).results.map((page) => page.id);
   },
-  // It takes no path in an address, so it goes to the provider's own one. Its usual client makes an agent of its own, which
-  // reads no variables of a proxy; the one that it has for `fetch` does.
   stripe: async ({ key }) => {
-    const stripe = new Stripe(key ?? process.env.STRIPE_API_KEY, {
-      httpClient: Stripe.createFetchHttpClient(),
-      maxNetworkRetries: 0,
-      telemetry: false,
-    });
-    return (await stripe.customers.list({ limit: 1 })).data.map((customer) => customer.id);
+    const customers = await stripe(key, 0).customers.list({ limit: 1 });
+    return customers.data.map((customer) => customer.id);
   },
+  // The SDK repeats a call by itself, and draws a new `Idempotency-Key` for each call.
+  "stripe-create": async ({ key }) => (await stripe(key, 2).customers.create({ email: "ada@example.com" })).id,
   slack: async ({ url, key }) => {
     const slack = new WebClient(key, { slackApiUrl: `${url}/`, retryConfig: { retries: 0 } });
     return (await slack.chat.postMessage({ channel: "C1", text: "Hello & welcome" })).ts;

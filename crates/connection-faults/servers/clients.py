@@ -22,6 +22,13 @@ def of_stripe(request):
     return [customers.data[0].id, made.id]
 
 
+def of_stripe_create(request):
+    """Creates a customer with the SDK's own retries, and a new `Idempotency-Key` for each call, which the SDK draws."""
+    client = stripe.StripeClient(request["key"], base_addresses={"api": request["url"]}, max_network_retries=2)
+    made = client.v1.customers.create({"email": "ada@example.com"}, {"headers": request["headers"]})
+    return made.id
+
+
 def of_aws(service, request):
     config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
     keys = {"aws_access_key_id": request["key"], "aws_secret_access_key": "any text"}
@@ -62,6 +69,7 @@ def of_docker(request):
 
 CALLS = {
     "stripe": of_stripe,
+    "stripe-create": of_stripe_create,
     "sts": of_sts,
     "s3": of_s3,
     "credential_process": of_credential_process,

@@ -75,6 +75,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("#!/bin/sh", "it needs certbot and root; a test of the host runs it with a stand-in for `install`"),
     ("curl --unix-socket ", "the host's tests run it at a socket of their own: `door_places`"),
     ("claude mcp add ", "the host's tests run it with the real program: `genuine`"),
+    ("codex mcp add ", "the host's tests run it with the real program: `genuine`"),
     ("podman run ", "it needs a registry of images; `cargo xtask release rehearse` runs the image"),
     ("umask 077", "it needs a cluster; `cargo xtask tidy` compares the manifests with the program"),
     ("kubectl exec ", "it needs a cluster"),

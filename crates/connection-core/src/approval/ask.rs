@@ -51,7 +51,13 @@ pub(crate) struct Ask {
 /// [`RuleError::TooManyApprovals`] if 64 requests of the agent wait, [`AgentError::NotGranted`] if the grant or the
 /// connection is gone, and the store's errors.
 pub(crate) async fn ask(ground: &Arc<Ground>, asked: Ask) -> Result<ApprovalId, Error> {
-    let Ask { agent, facts, connection, owner, kind, parts, body, same } = asked;
+    let Ask { agent, facts, connection, owner, kind, mut parts, body, same } = asked;
+    // The request of an agent is sent with this coding, so a person sees it.
+    for (name, value) in &mut parts.headers {
+        if name.eq_ignore_ascii_case("accept-encoding") {
+            *value = b"identity".to_vec();
+        }
+    }
     let id = ApprovalId::from(ground.ids.next());
     let encoded = StoredRequest::new(&parts, &body).encode();
     let mut nonce = [0; 16];

@@ -18,7 +18,7 @@ use crate::{
     serve::{Serving, machine},
 };
 
-const OPENAI_KEY: &str = "sk-proj-0123456789SECRETopenai";
+pub(crate) const OPENAI_KEY: &str = "sk-proj-0123456789SECRETopenai";
 pub(crate) const ANTHROPIC_KEY: &str = "sk-ant-api03-0123456789SECRETanthropic";
 const SLACK_TOKEN: &str = "xoxb-0123456789-SECRETslack";
 pub(crate) const STRIPE_KEY: &str = "sk_test_0123456789SECRETstripe";
@@ -196,12 +196,17 @@ impl Door {
         format!("http://{}/use/{connection}", self.serving.address)
     }
 
+    /// Has an SDK send a request, which has these further members, and returns what the SDK got.
+    pub(crate) fn asked(&self, script: &mut Script, connection: &str, form: &str, mut request: Value) -> Value {
+        request["url"] = self.url(connection).into();
+        request["key"] = form.replace("{token}", &self.token).into();
+        script.write(&request.to_string()).unwrap();
+        serde_json::from_str(&script.line().unwrap()).unwrap()
+    }
+
     /// Calls a provider with its SDK. Returns the result, and what the provider received, which never holds the token.
     fn call(&self, script: &mut Script, client: &str, connection: &str, form: &str) -> (Value, Vec<Seen>) {
-        let key = form.replace("{token}", &self.token);
-        let request = json!({ "client": client, "url": self.url(connection), "key": key, "title": "A plan" });
-        script.write(&request.to_string()).unwrap();
-        let answer: Value = serde_json::from_str(&script.line().unwrap()).unwrap();
+        let answer = self.asked(script, connection, form, json!({ "client": client, "title": "A plan" }));
         let seen = self.received(&answer);
         if let Some((_, provider, prefix)) = DESCRIBED.into_iter().find(|(described, ..)| *described == client) {
             seen.iter().for_each(|seen| is_described(seen, provider, prefix));

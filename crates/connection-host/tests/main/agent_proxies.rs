@@ -11,7 +11,7 @@ use connection_faults::skip_notice;
 use serde_json::{Value, json};
 
 use crate::{
-    agent_clients::{ANTHROPIC_KEY, Door, STRIPE_KEY, bearer, is},
+    agent_clients::{ANTHROPIC_KEY, Door, OPENAI_KEY, STRIPE_KEY, bearer, is},
     genuine,
     program::Ran,
     provider::TOKEN,
@@ -43,13 +43,13 @@ url = \"https://npm.acme.example/tokens\"
 
 /// Returns a door whose programs find the programs of this machine.
 #[expect(clippy::disallowed_methods, reason = "a test that runs a program has to find it")]
-fn door(files: &[(&str, &str)], further: &[(&str, &str, Value)]) -> Door {
+pub(crate) fn door(files: &[(&str, &str)], further: &[(&str, &str, Value)]) -> Door {
     let mut door = Door::with(files, further);
     door.machine.set("PATH", &std::env::var("PATH").unwrap());
     door
 }
 
-fn manifest() -> &'static Path {
+pub(crate) fn manifest() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -62,7 +62,7 @@ fn is_here(programs: &[&str]) -> bool {
 }
 
 /// Returns `true` if a file that `cargo xtask setup` installs is there.
-fn is_installed(file: &Path) -> bool {
+pub(crate) fn is_installed(file: &Path) -> bool {
     said(&file.display().to_string(), file.is_file())
 }
 
@@ -74,7 +74,7 @@ fn said(what: &str, is_here: bool) -> bool {
 }
 
 /// Runs a script of the shell as the agent. Nothing but what the agent may use is in reach, unless an argument says so.
-fn run(door: &Door, arguments: &[&str], script: &str) -> Ran {
+pub(crate) fn run(door: &Door, arguments: &[&str], script: &str) -> Ran {
     door.machine.run(&[&["agents", "run", "deploy"], arguments, &["--", "/bin/sh", "-c", script]].concat())
 }
 
@@ -101,6 +101,36 @@ fn curl_and_gh_use_an_account_at_the_address_that_they_know() {
     let gh = "GH_NO_UPDATE_NOTIFIER=1 gh api repos/acme/site/issues -f title='A plan' -q .number";
     run(&door, &["--connection", "github"], gh).exits(0).says("7");
     is(&door.received(&json!({}))[0], "POST", "/repos/acme/site/issues", &authorization);
+}
+
+/// The rules are those for the base address, as in the guide and in presets: the program names the provider's own address.
+#[test]
+fn the_rules_for_the_base_address_decide_about_the_address_that_a_program_knows() {
+    let door = door(&[], &[]);
+    let read =
+        "[[rule]]\nname = \"read\"\nmethods = [\"GET\"]\npath = \"/repos/acme/{repo}/issues/**\"\neffect = \"allow\"\n";
+    let write = "[[rule]]\nname = \"write\"\nmethods = [\"POST\"]\npath = \"/chat/completions\"\neffect = \"allow\"\n";
+    for (connection, file, rules) in [("github", "read.toml", read), ("openai", "write.toml", write)] {
+        door.machine.write(file, rules.as_bytes());
+        door.machine.run(&["agents", "grant", "deploy", connection, "--rules", file, "--yes"]).exits(0);
+    }
+    let run = |address: &str| {
+        let curl = format!("curl -sS -H \"Authorization: Bearer $AGENT_TOKEN\" {address}");
+        let ran = run(&door, &["--only-granted", "--connection", "github", "--connection", "openai"], &curl).exits(0);
+        (ran, door.received(&json!({})))
+    };
+    let (ran, seen) = run("https://api.github.com/repos/acme/site/issues");
+    ran.says("\"title\":\"one\"");
+    is(&seen[0], "GET", "/repos/acme/site/issues", &[("authorization", &bearer(TOKEN))]);
+    // The base address of this provider has a path.
+    let (ran, seen) = run("-d '{}' -H 'Content-Type: application/json' https://api.openai.com/v1/chat/completions");
+    ran.says("Hel");
+    is(&seen[0], "POST", "/v1/chat/completions", &[("authorization", &bearer(OPENAI_KEY))]);
+    for other in ["https://api.github.com/user", "https://api.openai.com/v2/chat/completions"] {
+        let (ran, seen) = run(other);
+        ran.says("rule_denied");
+        assert_eq!(seen.len(), 0, "{other}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ const RULES: &[u8] = b"[[rule]]\nname = \"read\"\nmethods = [\"GET\"]\npath = \"
 pub(crate) struct Asking {
     pub(crate) machine: Machine,
     pub(crate) serving: Serving,
-    token: String,
+    pub(crate) token: String,
 }
 
 impl Asking {
@@ -25,6 +25,15 @@ impl Asking {
         machine.write("lock.toml", RULES);
         let token = machine.run(&["agents", "create", "deploy"]).exits(0).out.trim().to_owned();
         machine.run(&["agents", "grant", "deploy", "github", "--rules", "lock.toml", "--yes"]).exits(0);
+        let serving = Serving::with_page(&machine);
+        Self { machine, serving, token }
+    }
+
+    /// Kills the server, as a crash would, and starts another one on the same store.
+    pub(crate) fn killed(self) -> Self {
+        let Self { machine, serving, token } = self;
+        serving.kill();
+        machine.deserted();
         let serving = Serving::with_page(&machine);
         Self { machine, serving, token }
     }
@@ -56,13 +65,13 @@ impl Asking {
     }
 }
 
-fn asking() -> Asking {
+pub(crate) fn asking() -> Asking {
     let machine = machine();
     machine.add_github("work").exits(0);
     Asking::new(machine)
 }
 
-const LOCK: &str = "/repos/octocat/hello-world/issues/1/lock";
+pub(crate) const LOCK: &str = "/repos/octocat/hello-world/issues/1/lock";
 
 #[test]
 fn a_person_looks_at_a_request_and_approves_it_at_a_terminal() {

@@ -6,6 +6,8 @@ mod access_tokens;
 mod agent_runs;
 mod agents;
 mod applications;
+#[cfg(unix)]
+mod approval_kills;
 mod bounds;
 mod catalogue;
 mod changed_kinds;

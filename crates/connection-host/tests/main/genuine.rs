@@ -9,6 +9,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    mcp_tools,
     program::{Machine, Ran},
     serve::Serving,
     tool_keys::{self, KEY},
@@ -18,6 +19,8 @@ use crate::{
 const GUIDE: &str = include_str!("../../../../docs/guide/agents.md");
 /// The command of the guide that adds the tools.
 const ADD: &str = "claude mcp add connections -- connections mcp --agent nightly-report";
+/// The command of the guide that adds the tools to Codex.
+const ADD_TO_CODEX: &str = "codex mcp add connections -- connections mcp --agent nightly-report";
 
 /// The address of a proxy that does not exist: no program listens on port 9 (discard), so nothing is sent.
 const NOBODY: &str = "http://127.0.0.1:9";
@@ -111,6 +114,65 @@ fn claude_code_connects_to_the_tools_of_an_agent() {
     let shown = machine.run(&["agents", "show", "nightly-report", "--json"]).exits(0).json();
     let tokens = shown["tokens"].as_array().expect("a list");
     assert!(tokens.iter().any(|token| token["audience"] == "mcp" && token["lastUsedAt"].is_string()), "{shown}");
+}
+
+#[test]
+fn codex_offers_the_tools_of_an_agent_to_its_model() {
+    let entry = "@openai/codex/bin/codex.js";
+    let Some((mut machine, _)) = machine("codex", entry, "uses the tools of an agent") else { return };
+    machine.set("NO_PROXY", "127.0.0.1");
+    machine.set("FAKE_KEY", KEY);
+    let ours = machine.command().get_program().display().to_string();
+    program(&machine, "connections", &format!("#!/bin/sh\nexec {ours} \"$@\"\n"));
+    machine.run(&["agents", "create", "nightly-report"]).exits(0);
+    machine.provider.tell(400, "content-type: application/json\r\n", REFUSAL);
+    let codex = |arguments: &[&str]| {
+        let output = machine.command_of_system(&text(&machine.path("bin/codex"))).args(arguments).output();
+        Ran::of(arguments, output.expect("it starts"))
+    };
+    let words = |command: &'static str| command.split(' ').skip(1).collect::<Vec<_>>();
+
+    assert!(GUIDE.contains(ADD_TO_CODEX), "the guide has the command");
+    codex(&words(ADD_TO_CODEX)).exits(0);
+    let file = machine.path(".codex/config.toml");
+    let written = || std::fs::read_to_string(&file).expect("it is written");
+    let added =
+        "[mcp_servers.connections]\ncommand = \"connections\"\nargs = [\"mcp\", \"--agent\", \"nightly-report\"]\n";
+    assert_eq!(written(), added);
+    codex(&["mcp", "list"]).exits(0).says("connections  connections  mcp --agent nightly-report").says("enabled");
+    codex(&["mcp", "get", "connections"]).exits(0).says("args: mcp --agent nightly-report").says("transport: stdio");
+
+    // The request to the model has the tools, which Codex gets from the server that it starts. For a model that it does
+    // not know, it lists each tool, and it waits only for a server that is required.
+    let provider = format!(
+        "model_providers.fake={{name=\"fake\",base_url=\"{}/v1\",env_key=\"FAKE_KEY\",wire_api=\"responses\"}}",
+        machine.provider.origin
+    );
+    let offered = |further: &[&str]| {
+        let exec = ["exec", "--skip-git-repo-check", "-m", "other", "-c", "model_provider=fake", "-c", &provider];
+        let ran = codex(&[&exec, further, &["hi"]].concat());
+        let seen = machine.provider.seen().into_iter().rfind(|seen| seen.path == "/v1/responses");
+        seen.unwrap_or_else(|| panic!("{ran:?}")).body
+    };
+    // Codex passes few variables on, so this machine's are part of the entry.
+    let variable = |name: &str| {
+        let command = machine.command();
+        let value =
+            command.get_envs().find(|(own, _)| *own == name).and_then(|(_, value)| value?.to_str().map(str::to_owned));
+        format!("{name}={}", value.expect("it is set"))
+    };
+    let (data, configuration) = (variable("CONNECTIONS_DATA_DIR"), variable("CONNECTIONS_CONFIG"));
+    let mut add = words(ADD_TO_CODEX);
+    add.splice(3..3, ["--env", &data, "--env", &configuration]);
+    codex(&add).exits(0);
+    assert!(written().starts_with(added), "{}", written());
+    let body = offered(&["-c", "mcp_servers.connections.required=true"]);
+    for tool in mcp_tools::TOOLS {
+        assert!(body.contains(&format!("\"name\":\"{tool}\"")), "{tool}: {body}");
+    }
+    // The control: without the entry, there are none of them.
+    codex(&["mcp", "remove", "connections"]).exits(0);
+    assert!(!offered(&[]).contains("list_connections"));
 }
 
 #[test]

@@ -4,6 +4,8 @@ include!("both.rs");
 
 // These modules test words, files, terminals, browsers and tools, which are the same on either engine.
 #[cfg(unix)]
+mod agent_approvals;
+#[cfg(unix)]
 mod agent_clients;
 #[cfg(unix)]
 mod agent_proxies;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 const RULES: &[u8] = b"[[rule]]\nname = \"read\"\nmethods = [\"GET\"]\npath = \"/**\"\neffect = \"allow\"\n";
-const TOOLS: [&str; 6] =
+pub(crate) const TOOLS: [&str; 6] =
     ["list_connections", "describe_connection", "send_request", "read_more", "check_request", "request_access"];
 
 /// Returns a machine with an agent that may read one account of GitHub.
@@ -86,6 +86,55 @@ fn official_clients_of_both_generations_use_the_tools_on_streams_and_at_a_door()
         is_used(&ask(&request));
     }
     machine.run(&["uses"]).exits(0).says("GET /user");
+}
+
+/// Has a model on standard streams call tools, one after the other, and returns what each of them says.
+fn told(machine: &Machine, calls: &[Value]) -> Vec<String> {
+    let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": { "name": "test", "version": "1" } });
+    let mut lines = vec![
+        message(0, "initialize", &hello),
+        json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string(),
+    ];
+    lines.extend((1..).zip(calls).map(|(id, call)| message(id, "tools/call", call)));
+    let ran = machine.feed(&["mcp", "--agent", "deploy"], &format!("{}\n", lines.join("\n"))).exits(0);
+    let answers: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = |id: usize| {
+        let answer = answers.iter().find(|answer| answer["id"] == id).unwrap();
+        answer["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    };
+    (1..=calls.len()).map(text).collect()
+}
+
+#[test]
+fn a_model_is_led_to_the_person_when_its_account_is_refused_and_when_it_was_disconnected() {
+    let machine = granted();
+    let call = |name: &str, arguments: Value| json!({ "name": name, "arguments": arguments });
+    let calls = [
+        call("list_connections", json!({})),
+        call("describe_connection", json!({ "connection": "github:work" })),
+        call("send_request", json!({ "connection": "github:work", "method": "GET", "path": "/user" })),
+        call("request_access", json!({ "need": "repair", "why": "to read", "connection": "github:work" })),
+        call("request_access", json!({ "need": "connect", "why": "to read", "kind": "github" })),
+    ];
+    machine.provider.tell(401, "content-type: application/json\r\n", "{\"message\":\"Bad credentials\"}");
+    machine.run(&["verify", "github"]).exits(4);
+    let repair = "Call request_access with need = 'repair' to ask the person for it.";
+    let [listed, described, sent, repaired, connected] = &told(&machine, &calls)[..] else { panic!("five answers") };
+    assert!(listed.ends_with(": does not work"), "{listed}");
+    assert!(described.contains(repair), "{described}");
+    assert!(sent.starts_with("https://api.github.com answered 401.") && sent.contains(repair), "{sent}");
+    assert!(repaired.contains("`connections reauthorize github:work`"), "{repaired}");
+    assert!(connected.contains("`connections add github`"), "{connected}");
+
+    machine.run(&["remove", "github", "--yes"]).exits(0);
+    let [listed, described, sent, repaired, connected] = &told(&machine, &calls)[..] else { panic!("five answers") };
+    assert_eq!(listed, "No connection is granted to you. Call request_access to ask the person for one.");
+    for said in [described, sent, repaired] {
+        assert!(said.contains("Call list_connections for those that you may use. (not_granted)"), "{said}");
+    }
+    assert!(connected.contains("`connections add github`"), "{connected}");
+    assert!(connected.contains("`connections agents grant deploy github`"), "{connected}");
 }
 
 #[test]

@@ -123,6 +123,19 @@ impl<'a> Address<'a> {
     }
 }
 
+/// Returns the place and the target by which the rules decide about a request. An address below the base is relative to the
+/// base, also if the client named its origin: the forward door names nothing else. The request is sent to the same address
+/// in either form.
+pub(super) fn placed(to: &Place, target: String, base: &str) -> (Place, String) {
+    let Place::Origin(origin) = to else { return (Place::Base, target) };
+    let url = format!("{origin}{target}");
+    match url.strip_prefix(base.trim_end_matches('/')) {
+        Some(rest) if rest.starts_with('/') => (Place::Base, rest.to_owned()),
+        Some("") if url == base => (Place::Base, String::new()),
+        _ => (to.clone(), target),
+    }
+}
+
 /// Returns the connection with this name, which is percent-encoded.
 async fn named(text: &str, registry: &ConnectionRegistry, caller: &AgentCaller) -> Result<ConnectionId, Unresolved> {
     granted(&encode::from_percent(text).ok_or(Unresolved::NotGranted)?, registry, caller).await
@@ -163,6 +176,30 @@ mod tests {
             assert_eq!((address.connection(), &*address.target(query)), (connection, target), "{path}");
         }
         assert!(Address::read("/use//x").is_none() && Address::read("/api").is_none());
+    }
+
+    #[test]
+    fn an_address_below_the_base_is_relative_to_it_also_if_its_origin_is_named() {
+        let at = |origin: &str| Place::Origin(origin.to_owned());
+        let (api, files) = ("https://api.acme.example", "https://files.acme.example");
+        for (to, target, base, wanted) in [
+            (Place::Base, "/issues", "https://api.acme.example/v1", (Place::Base, "/issues")),
+            (at(api), "/issues?q=a%2Fb", "https://api.acme.example/", (Place::Base, "/issues?q=a%2Fb")),
+            (at(api), "/v1/issues//7/", "https://api.acme.example/v1", (Place::Base, "/issues//7/")),
+            (at(api), "/v1/issues", "https://api.acme.example/v1/", (Place::Base, "/issues")),
+            (at(api), "/v1", "https://api.acme.example/v1", (Place::Base, "")),
+            // What would be sent in another form, or is read in another one, stays as it is.
+            (at(api), "/v1?q=1", "https://api.acme.example/v1", (at(api), "/v1?q=1")),
+            (at(api), "/v1", "https://api.acme.example/v1/", (at(api), "/v1")),
+            (at(api), "/%761/issues", "https://api.acme.example/v1", (at(api), "/%761/issues")),
+            // Nothing else is below the base.
+            (at(api), "/v12/issues", "https://api.acme.example/v1", (at(api), "/v12/issues")),
+            (at(api), "/", "https://api.acme.example/v1", (at(api), "/")),
+            (at(files), "/v1/issues", "https://api.acme.example/v1", (at(files), "/v1/issues")),
+        ] {
+            let found = placed(&to, target.to_owned(), base);
+            assert_eq!(found, (wanted.0, wanted.1.to_owned()), "{to:?} {target} {base}");
+        }
     }
 
     #[test]

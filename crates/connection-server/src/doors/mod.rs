@@ -97,7 +97,8 @@ impl Doors {
 ///
 /// `{connection}` is the id of a connection, or its kind and its label as `KIND:LABEL`, percent-encoded. The path after
 /// it and the query are passed on byte for byte, below the base address of the connection. With
-/// `{connection}@{host}`, they are passed on to another origin of the connection.
+/// `{connection}@{host}`, they are passed on to that origin of the connection. An address below the base is decided by the
+/// rules for the base in either form.
 ///
 /// The caller is an agent, whose token stands once in the request: where the provider's secret would stand, or in
 /// `Authorization: Bearer`. It is taken out before the rules of the grant decide about the request. Requests of browsers
@@ -172,7 +173,13 @@ async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> 
     head.take(&token, doors, (&registry, &caller), connection).await?;
     drop(token);
     let Head { headers, address, query } = head;
-    let request = RequestParts::new(parts.method.as_str(), address.target(query.as_deref())).place(to.clone());
+    let mut target = (to.clone(), address.target(query.as_deref()));
+    if to.is_origin() {
+        let base = registry.connection(connection).await.map_err(Refusal::of(doors))?.base_url().await;
+        target = address::placed(&to, target.1, &base.map_err(Refusal::of(doors))?.to_string());
+    }
+    let (place, target) = target;
+    let request = RequestParts::new(parts.method.as_str(), target).place(place);
     let request = headers::passed_on(&headers).fold(request, |request, (name, value)| request.header(name, value));
     let answer = match send(&registry, &caller, connection, request, body).await {
         Ok(answer) => answer,

@@ -27,11 +27,16 @@ pub(crate) const MAX_OF_AGENT: usize = 32;
 
 /// A kind of objects, whose names have slashes.
 pub(crate) fn stored() -> Scripted {
+    of_stored(|descriptor| descriptor)
+}
+
+/// Returns the kind of objects with a descriptor that is described further.
+fn of_stored(describe: impl FnOnce(Descriptor) -> Descriptor) -> Scripted {
     let descriptor = Descriptor::new(Kind::from_static("stored"), "Stored", AuthType::ApiKey)
         .origin(API)
         .encoded_slash_is_data()
         .field(Field::secret("apiKey", "API key"));
-    Scripted::new(descriptor).bearer().setup(|_, ctx| {
+    Scripted::new(describe(descriptor)).bearer().setup(|_, ctx| {
         Box::pin(async move {
             let key = ctx.prompt(Prompt::new("Connect Stored").field("apiKey")).await.secret("apiKey")?;
             Ok(live(key, identity("ada")))
@@ -213,12 +218,22 @@ async fn a_connection_is_named_by_its_id_or_by_kind_and_label() {
 
 #[tokio::test]
 async fn another_origin_of_the_connection_is_named_by_its_host() {
-    let door = Door::new().await;
-    let at = || door.raw("GET", &format!("/use/{}@api.stored.example/objects/1", door.connection));
-    assert_eq!(door.refused(at()).await, is(403, "rule_denied", "denied"));
-    door.grant(&json!({ "rule": [{ "name": "any", "from": "origin", "path": "/**", "effect": "allow" }] })).await;
-    let (answer, head) = door.passed(at(), "HTTP/1.1 200 Told\r\ncontent-length: 0\r\n\r\n").await;
+    const FILES: &str = "https://files.stored.example";
+    let provider = PeerServer::start().await;
+    let policy = [API, FILES].into_iter().fold(HttpPolicy::new(), |policy, origin| policy.endpoint(origin, &provider.origin()).unwrap());
+    let kind = of_stored(|descriptor| descriptor.origin(FILES));
+    let door = Door::to(provider, |registry| registry.http(policy).kind(kind)).await;
+    let told = "HTTP/1.1 200 Told\r\ncontent-length: 0\r\n\r\n";
+    let at = |host: &str| door.raw("GET", &format!("/use/{}@{host}/objects/1", door.connection));
+    assert_eq!(door.refused(at("files.stored.example")).await, is(403, "rule_denied", "denied"));
+    // The rules for the base decide about what is below it, also if its origin is named.
+    let (answer, head) = door.passed(at("api.stored.example"), told).await;
     assert!(answer.status == 200 && head.starts_with("GET /objects/1 "), "{answer:?}");
+    door.grant(&json!({ "rule": [{ "name": "any", "from": "origin", "path": "/**", "effect": "allow" }] })).await;
+    let (answer, head) = door.passed(at("files.stored.example"), told).await;
+    assert!(answer.status == 200 && head.starts_with("GET /objects/1 "), "{answer:?}");
+    assert_eq!(door.refused(at("api.stored.example")).await, is(403, "rule_denied", "denied"));
+    assert_eq!(door.refused(door.request("GET", "/objects/1")).await, is(403, "rule_denied", "denied"));
 }
 
 #[tokio::test]

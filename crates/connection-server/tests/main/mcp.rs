@@ -6,12 +6,14 @@
 
 use std::time::Duration;
 
-use connection_core::{Audience, Frozen};
+use connection_contract::{Identity, Liveness, NotLive, Prompt, Reason, SetupResult, Timestamp, VerifyResult};
+use connection_core::{Audience, Frozen, HttpPolicy};
+use connection_faults::{peer::PeerServer, scripted::Scripted};
 use serde_json::{Value, json};
 
 use crate::{
     approvals::approved,
-    doors::{Door, MAX_OF_AGENT, is_protected, new_token},
+    doors::{API, Door, MAX_OF_AGENT, is_protected, new_token, stored},
     http::Request,
 };
 
@@ -235,6 +237,91 @@ async fn what_is_refused_says_what_to_do_next() {
     }
     let unknown = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "delete_all" } });
     assert_eq!(client.answered(&unknown).await["error"]["code"], -32602);
+}
+
+/// Returns a client with a connection of this kind.
+async fn client_of(kind: Scripted) -> Client {
+    let provider = PeerServer::start().await;
+    let policy = HttpPolicy::new().endpoint(API, &provider.origin()).unwrap();
+    let door = Door::to(provider, |registry| registry.http(policy).kind(kind)).await;
+    let token = new_token(&door.agent, Audience::Mcp).await;
+    Client { door, token }
+}
+
+#[tokio::test]
+async fn a_model_whose_credential_is_refused_is_led_to_the_person_who_repairs_it() {
+    let kind = stored().verify(|_, _, _| {
+        let reason = Reason::new("unauthorized", "Stored does not accept this key").remedy("enter another key");
+        Box::pin(async move { Err(NotLive::failing(reason).into()) })
+    });
+    let client = client_of(kind).await;
+    let read = json!({ "connection": NAME, "method": "GET", "path": "/objects/a" });
+    let refusal = of("401 Unauthorized", "text/plain", "bad key");
+    let repair = "Call request_access with need = 'repair' to ask the person for it.";
+    // Nobody has verified the connection since the credential ended.
+    let (told, _) = client.passed("send_request", read.clone(), &refusal).await;
+    assert!(told.is_error && told.text.starts_with("https://api.stored.example answered 401."), "{}", told.text);
+    assert!(told.text.contains(repair), "{}", told.text);
+    assert_eq!(told.data.unwrap().1, "bad key");
+    // A server does this by itself.
+    let connection = client.door.registry.connection(client.door.connection).await.unwrap();
+    assert_eq!(connection.verify_refused_use().await.unwrap().unwrap().liveness, Liveness::Failing);
+    let told = client.call("list_connections", json!({})).await;
+    assert_eq!(told.text, "stored:ada (account \"ada\"): does not work");
+    let told = client.call("describe_connection", json!({ "connection": NAME })).await;
+    assert!(told.text.contains(&format!("Stored does not accept this key.\n{repair}")), "{}", told.text);
+    let (told, _) = client.passed("send_request", read, &refusal).await;
+    assert!(told.is_error && told.text.contains(repair), "{}", told.text);
+    let arguments = json!({ "need": "repair", "why": "to read", "connection": NAME });
+    let said = client.not_done("request_access", arguments, "The connection does not work by its last check.").await;
+    for part in ["What helps: \"enter another key\".", "`connections reauthorize stored:ada`", "/connections/"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_model_whose_credential_has_ended_is_led_to_the_person_who_repairs_it() {
+    let kind = stored().refreshes(|_, _, _| {
+        Box::pin(async { Err(NotLive::failing(Reason::new("revoked", "Stored renews nothing")).into()) })
+    });
+    let client = client_of(kind.setup(|_, ctx| {
+        Box::pin(async move {
+            let key = ctx.prompt(Prompt::new("Connect Stored").field("apiKey")).await.secret("apiKey")?;
+            let measured = VerifyResult::live().valid_until(Some(Timestamp::from_seconds(1_800_003_600)));
+            Ok(SetupResult::new(key, Identity::new("ada", "ada")).measured(measured))
+        })
+    }))
+    .await;
+    client.door.world.clock.advance(Duration::from_hours(2));
+    let read = json!({ "connection": NAME, "method": "GET", "path": "/objects/a" });
+    let said = client.not_done("send_request", read, "(not_renewed)").await;
+    assert!(said.contains("Stored renews nothing"), "{said}");
+    assert!(said.contains("call request_access with need = 'repair' to ask the person for it."), "{said}");
+}
+
+#[tokio::test]
+async fn a_model_whose_connection_was_removed_is_led_to_the_person_who_connects_another() {
+    let client = Client::new().await;
+    client.door.registry.remove(client.door.connection).await.unwrap();
+    let told = client.call("list_connections", json!({})).await;
+    let none = "No connection is granted to you. Call request_access to ask the person for one.";
+    assert_eq!((told.is_error, &*told.text), (false, none));
+    let read = json!({ "connection": NAME, "method": "GET", "path": "/objects/a" });
+    let by_id = json!({ "connection": client.door.connection.to_string(), "method": "GET", "path": "/objects/a" });
+    for (tool, arguments) in [
+        ("describe_connection", json!({ "connection": NAME })),
+        ("send_request", read.clone()),
+        ("send_request", by_id),
+        ("check_request", read),
+        ("request_access", json!({ "need": "repair", "why": "to read", "connection": NAME })),
+        ("request_access", json!({ "need": "permit", "why": "to read", "connection": NAME })),
+    ] {
+        let said = client.not_done(tool, arguments, "(not_granted)").await;
+        assert!(said.contains("Call list_connections for those that you may use."), "{tool}: {said}");
+    }
+    let arguments = json!({ "need": "connect", "why": "to read", "kind": "stored" });
+    let said = client.not_done("request_access", arguments, "`connections add stored`").await;
+    assert!(said.contains("/connect/stored") && said.contains("`connections agents grant deploy stored`"), "{said}");
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ const WAIT: Duration = Duration::from_secs(20);
 const MAX_CALL: Duration = Duration::from_secs(45);
 /// The part of an answer that is kept, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
+/// The status of an answer to a credential that the provider does not accept.
+const UNAUTHORIZED: u16 = 401;
 /// The headers of an answer that tell a model what to do next.
 const SHOWN: [&str; 6] = ["content-type", "etag", "last-modified", "link", "location", "retry-after"];
 /// The maximum size of these headers in bytes.
@@ -206,6 +208,13 @@ fn shown(session: &Session, connection: ConnectionId, answer: Answer<'_>) -> Rep
             let (agent, now) = (session.caller.agent().id(), session.registry.clock().now());
             with_part(reply, session.doors.rests.begin(agent, connection, origin.clone(), text, now))
         }
+    };
+    let reply = match status {
+        UNAUTHORIZED => reply.line(
+            "The provider does not accept the credential of this connection. Call request_access with need = 'repair' to \
+             ask the person for it.",
+        ),
+        _ => reply,
     };
     let passed = headers::of_answer(headers);
     let shown = SHOWN.iter().filter_map(|name| Some(format!("{name}: {}", passed.get(*name)?.to_str().ok()?)));

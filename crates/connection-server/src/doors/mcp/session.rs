@@ -42,6 +42,9 @@ impl Session {
         }
         let more = match &*problem.code {
             "not_granted" => " Call list_connections for those that you may use.",
+            "not_renewed" => {
+                " If that does not help, call request_access with need = 'repair' to ask the person for it."
+            }
             "rule_denied" | "grant_ended" => " Call request_access to ask the person for it.",
             _ => "",
         };

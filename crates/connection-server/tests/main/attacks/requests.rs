@@ -144,7 +144,9 @@ async fn attack_66_a_host_of_the_attacker_whose_name_leads_here() {
 async fn attack_67_an_origin_that_is_not_one_of_the_connection() {
     let stranger = TestServer::start(|_| Reply::ok("hello")).await;
     let site = Site::start().await;
-    site.grant(&json!({ "rule": [{ "name": "any", "from": "origin", "path": "/**", "effect": "allow" }] })).await;
+    let any = json!({ "name": "any", "path": "/**", "effect": "allow" });
+    let outside = json!({ "name": "outside", "from": "origin", "path": "/**", "effect": "allow" });
+    site.grant(&json!({ "rule": [any, outside] })).await;
     let at = |site: &Site, host: &str| site.raw("GET", &format!("/use/{}@{host}/objects/1", site.connection));
     let address = stranger.origin().replace("http://", "");
     for host in ["evil.example", &address, "api.stored.example:444", "api.stored.example%00.evil.example", "a@b"] {
