@@ -253,7 +253,7 @@ export const texts = {
     deleteAt: (host) => `Delete it at ${host}`,
     acceptTitle: 'How this kind sends secrets has changed',
     acceptHelp: 'The connection is not used until you accept the change.',
-    acceptRevocationHelp: 'Until you accept the change, a removal does not revoke the credential, and no program gets the secret.',
+    acceptRevocationHelp: 'Until you accept the change, a removal does not revoke the credential.',
     acceptProgramsHelp: 'Until you accept the change, no program gets the secret.',
     acceptRemoved: 'Before', acceptAdded: 'Now', acceptButton: 'Accept the change',
     accepted: 'The change was accepted.',

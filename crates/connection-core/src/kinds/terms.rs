@@ -91,9 +91,19 @@ impl KindEntry {
         }
     }
 
-    /// Returns `true` if a program may get the secret of a connection that keeps this digest.
+    /// Returns `true` if a program may get the secret of a connection that keeps this digest: it may be used, and the facts
+    /// about programs are the same.
     pub(crate) fn permits_release(&self, agreed: Option<&[u8]>) -> bool {
-        self.agreement(agreed) == Agreement::Whole
+        let of_programs =
+            |text: &Text| text.lines().filter(|line| line.starts_with(HELPERS)).collect::<Vec<_>>().join("\n");
+        match self.agreement(agreed) {
+            Agreement::Whole => true,
+            Agreement::Changed => false,
+            Agreement::Requests | Agreement::Use => {
+                let now = self.terms.as_ref().map(|terms| of_programs(&terms.text));
+                now == self.former_text(agreed).map(|text| of_programs(&text))
+            }
+        }
     }
 
     /// Returns the text of other terms than the kind's.

@@ -290,6 +290,20 @@ async fn a_release_is_of_the_credential_that_is_on_record() {
     it.registry.close().await;
 }
 
+/// A change of the revocation alone says nothing about programs.
+#[tokio::test]
+async fn another_revocation_stops_no_release() {
+    const REVOKES: &str = "request.base = \"https://api.acme.example\"\noauth2.revocation = \"https://api.acme.example/old\"\n\
+                           helpers.git.hosts = \"git.acme.example\"\n";
+    let world = World::new().await;
+    keys_are_accounts(&world);
+    let registry = world.open(Acme::under(FORMER)).await;
+    let it = Granted::on(world, registry, releasing()).await;
+    it.registry.kinds().replace(Acme::under(REVOKES)).unwrap();
+    it.git(GIT).await.unwrap();
+    it.registry.close().await;
+}
+
 /// The control for the lines about programs: without them, nothing else differs, and the connection is used.
 #[tokio::test]
 async fn a_kind_that_answers_no_programs_any_more_is_used_as_before() {

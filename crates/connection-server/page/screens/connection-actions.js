@@ -115,7 +115,11 @@ function Remove({ connection, onClose, onRemoving }) {
 function acceptHelp(changes) {
   if (!changes.length || changes.some((change) => change.stopsUse)) return t.acceptHelp;
   const lines = changes.flatMap((change) => [...change.removed, ...change.added]);
-  return lines.every((line) => line.startsWith('helpers.')) ? t.acceptProgramsHelp : t.acceptRevocationHelp;
+  const isOfPrograms = (line) => line.startsWith('helpers.');
+  const help = [];
+  if (!lines.every(isOfPrograms)) help.push(t.acceptRevocationHelp);
+  if (lines.some(isOfPrograms)) help.push(t.acceptProgramsHelp);
+  return help.join(' ');
 }
 
 /** Shows how a kind changed, and accepts it. */
