@@ -15,10 +15,11 @@ use crate::{
 };
 
 /// The commands that act on this machine alone, with or without the words below them. `docs/spec/api.md` has the reasons.
-const HERE_ALONE: [&str; 22] = [
+const HERE_ALONE: [&str; 23] = [
     "backup",
     "completions",
     "config",
+    "credential",
     "exec",
     "help",
     "key",

@@ -71,11 +71,22 @@ fn to_check(check: CallbackCheck, url: &PublicUrl, in_its_place: bool) -> Check 
         Some(problem) => failed(NAME, problem.message, &problem.remedy),
         None if in_its_place => {
             let stood_in = "`connections serve` does not run here, so this check stood in for it";
-            let remedy = Some("start it, and keep it running".to_owned());
-            Check { remedy, ..passed(NAME, format!("{arrive}; {stood_in}")) }
+            let start = Some("start it, and keep it running".to_owned());
+            let remedy = start.into_iter().chain(at_the_root(url)).collect::<Vec<_>>().join("; ");
+            Check { remedy: Some(remedy), ..passed(NAME, format!("{arrive}; {stood_in}")) }
         }
-        None => passed(NAME, arrive),
+        None => Check { remedy: at_the_root(url), ..passed(NAME, arrive) },
     }
+}
+
+/// Returns what a proxy must pass on besides, if the address of this host has a path: clients look for the metadata of the
+/// door for models at the root (RFC 8414, section 3.1; RFC 9728, section 3.1). Nothing of that is checked here.
+fn at_the_root(url: &PublicUrl) -> Option<String> {
+    let path = Some(url.prefix()).filter(|path| !path.is_empty())?;
+    Some(format!(
+        "for clients of the door for models, let the proxy also pass on /.well-known/oauth-protected-resource{path}/mcp \
+         and /.well-known/oauth-authorization-server{path}"
+    ))
 }
 
 /// Returns the redirect addresses of the kinds that use a browser.

@@ -56,3 +56,17 @@ fn what_is_wrong_on_the_way_is_said() {
     let (found, _) = callback(&machine, 1);
     assert!(found["message"].as_str().unwrap().contains("another program answers"), "{found}");
 }
+
+#[test]
+fn an_address_with_a_path_needs_two_more_addresses_at_the_root() {
+    let mut machine = machine();
+    drop(Serving::start(&machine));
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    machine.set("CONNECTIONS_INBOUND__LISTEN", &free.to_string());
+    machine.set("CONNECTIONS_INBOUND__PUBLIC_URL", &format!("http://{free}/accounts"));
+    let (found, _) = callback(&machine, 0);
+    let remedy = found["remedy"].as_str().unwrap();
+    for path in ["oauth-protected-resource/accounts/mcp", "oauth-authorization-server/accounts"] {
+        assert!(remedy.contains(&format!("/.well-known/{path}")), "{found}");
+    }
+}
