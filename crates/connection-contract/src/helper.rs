@@ -120,9 +120,9 @@ impl CredentialHelper {
         (is_only && !name.is_empty()).then_some((before, name, after))
     }
 
-    /// Returns `true` if a host can answer with this for a kind with these secret names: at most 8 host names in small letters, texts of at most
-    /// 128 visible characters and spaces of ASCII, secrets that the kind names, a user name for every protocol but that of
-    /// cargo, and hosts and a session token only where the protocol has them.
+    /// Returns `true` if a host can answer with this for a kind with these secret names: at most 8 host names in small
+    /// letters, texts of at most 128 visible characters and spaces of ASCII, secrets that the kind names, a user name for
+    /// every protocol but that of cargo, and hosts and a session token only where the protocol has them.
     pub fn is_valid(&self, secret_names: &[Text]) -> bool {
         let Self { protocol, hosts, user, secret, session } = self;
         let is_secret = |name: &str| secret_names.iter().any(|known| **known == *name);

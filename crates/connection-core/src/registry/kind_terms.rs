@@ -27,8 +27,8 @@ pub struct KindChange {
     /// The number of the owner's connections that were made under the terms in `before`.
     pub connections: u64,
     /// `true` if the connections are not used until the change is accepted. `false` if only the revocation changed, or
-    /// what programs get that ask for a credential: the connections are used, a removal does not revoke their credentials
-    /// if the revocation changed, and no program gets the secret.
+    /// what programs get that ask for a credential, and the connections are used. After a change of the revocation, a
+    /// removal does not revoke their credentials; after one of what programs get, no program gets the secret.
     pub stops_use: bool,
     /// The digest that these connections keep.
     agreed: Option<Vec<u8>>,

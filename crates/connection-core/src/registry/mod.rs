@@ -204,7 +204,8 @@ impl ConnectionRegistry {
     ///
     /// # Cancellation
     ///
-    /// If the future is dropped, nothing is lost: a later process finds the records and continues from there.
+    /// If the future is dropped, a later process finds the records and continues from there. An approved request that
+    /// was being sent is not sent again: its record says that the outcome is unknown.
     pub fn drain(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             // The provider may refuse a request that is being sent, and a refresh may follow.
