@@ -9,13 +9,11 @@ use std::{
     task::Poll,
 };
 
-use connection_contract::BoxFuture;
-use tokio::sync::oneshot;
-
 use super::{
     CarriedRequest, StoreError, Tx, carried,
     signals::{Changed, Signals},
 };
+use connection_contract::BoxFuture;
 
 /// Determines whether the answer waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,35 +45,33 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, batch: Result<(), StoreError>);
 }
 
-pub(super) fn queued<T, F>(
-    durability: Durability,
-    work: F,
-    signals: Arc<Signals>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
-) -> Box<dyn Job>
+/// Returns the job of this work. `answer` is called once with its result, and dropped if the job is never run.
+pub(super) fn queued<T, F, A>(durability: Durability, work: F, signals: Arc<Signals>, answer: A) -> Box<dyn Job>
 where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    A: FnOnce(Result<T, StoreError>) + Send + 'static,
 {
     // The job runs in the task of the writer.
     let attempt = carried();
     Box::new(Queued { durability, attempt, work: Some(work), result: None, changed: Vec::new(), signals, answer })
 }
 
-struct Queued<T, F> {
+struct Queued<T, F, A> {
     durability: Durability,
     attempt: Option<CarriedRequest>,
     work: Option<F>,
     result: Option<Result<T, StoreError>>,
     changed: Vec<Changed>,
     signals: Arc<Signals>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
+    answer: A,
 }
 
-impl<T, F> Job for Queued<T, F>
+impl<T, F, A> Job for Queued<T, F, A>
 where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    A: FnOnce(Result<T, StoreError>) + Send + 'static,
 {
     fn durability(&self) -> Durability {
         self.durability
@@ -118,8 +114,7 @@ where
             (None, Ok(())) => Err(StoreError::Panicked),
         };
         self.signals.wrote(&result);
-        // The caller may have dropped its future. The job is committed all the same.
-        drop(self.answer.send(result));
+        (self.answer)(result);
     }
 }
 

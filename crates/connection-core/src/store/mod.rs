@@ -220,6 +220,17 @@ impl Store {
         self.enqueue(Durability::Relaxed, job)
     }
 
+    /// Changes rows as [`write_relaxed`](Self::write_relaxed) does, and calls `answer` with the result. If the store is
+    /// closed before the job runs, both are dropped.
+    pub(crate) fn write_relaxed_then<T, F, A>(&self, job: F, answer: A)
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+        A: FnOnce(Result<T, StoreError>) + Send + 'static,
+    {
+        self.enqueue_then(Durability::Relaxed, job, answer);
+    }
+
     /// Returns a connection that reads committed rows.
     ///
     /// # Errors
@@ -320,9 +331,19 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
+        // The caller may have dropped its future. The job is committed all the same.
+        self.enqueue_then(durability, job, move |result| drop(answer.send(result)));
+        async move { answered.await.unwrap_or(Err(StoreError::Closed)) }
+    }
+
+    fn enqueue_then<T, F, A>(&self, durability: Durability, job: F, answer: A)
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+        A: FnOnce(Result<T, StoreError>) + Send + 'static,
+    {
         let job = job::queued(durability, job, self.shared.signals.clone(), answer);
         with_engine!(&self.shared.engine, engine => engine.enqueue(job));
-        async move { answered.await.unwrap_or(Err(StoreError::Closed)) }
     }
 }
 

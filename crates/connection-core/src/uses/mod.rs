@@ -6,6 +6,7 @@
 //! The beginning of a use by an agent or an extension is committed before its request leaves. All else is written
 //! behind, at most 25 milliseconds later. A use whose process was killed has no end.
 
+mod beginnings;
 mod by;
 mod entry;
 mod open_record;

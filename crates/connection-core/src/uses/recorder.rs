@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     BeganEntry, Door, EndedEntry, Entry, OpenRecord, UseOutcome, UsedBy, What,
+    beginnings::Beginnings,
     entry::ENDED,
     refusals::{Refusals, Refused},
 };
@@ -24,7 +25,7 @@ const BEHIND: Duration = Duration::from_millis(25);
 /// The time until entries that could not be written are tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 /// The maximum number of entries in one transaction, so that other work comes between.
-const BATCH: usize = 200;
+pub(super) const BATCH: usize = 200;
 /// The maximum number of entries that wait while the store cannot be written.
 const MAX_WAITING: usize = 20_000;
 
@@ -59,8 +60,10 @@ pub(crate) struct Recorder {
     /// Who uses connections if nothing else is said: this program.
     pub(crate) by: Arc<UsedBy>,
     behind: Mutex<Behind>,
-    /// Held while entries are written, so that whoever waits for them waits for those, too.
-    writing: tokio::sync::Mutex<()>,
+    /// Held while entries are written, so that whoever waits for them waits for those, too: by one writer, or by each
+    /// transaction that takes them along.
+    pub(super) writing: Arc<tokio::sync::RwLock<()>>,
+    pub(super) beginnings: Mutex<Beginnings>,
     pub(super) refusals: Mutex<Refusals>,
 }
 
@@ -102,7 +105,8 @@ impl Recorder {
             kept,
             by: Arc::new(UsedBy { door, ..UsedBy::default() }),
             behind: Mutex::default(),
-            writing: tokio::sync::Mutex::default(),
+            writing: Arc::default(),
+            beginnings: Mutex::default(),
             refusals: Mutex::default(),
         }
     }
@@ -123,12 +127,7 @@ impl Recorder {
         let entry = Entry::Began(Box::new(began));
         match by.grantee {
             None => self.write_behind([entry]),
-            Some(_) => {
-                let sealer = self.sealer.clone();
-                self.store
-                    .write_relaxed(move |tx| Box::pin(async move { append(tx, &sealer, &[entry]).await }))
-                    .await?;
-            }
+            Some(_) => self.commit(entry).await?,
         }
         Ok(self.record(id, owner))
     }
@@ -209,7 +208,7 @@ impl Recorder {
     ///
     /// The store's errors.
     pub(crate) async fn flush(self: &Arc<Self>) -> Result<(), StoreError> {
-        if self.behind().entries.is_empty() && self.writing.try_lock().is_ok() {
+        if self.behind().entries.is_empty() && self.writing.try_write().is_ok() {
             return Ok(());
         }
         let on = self.clone();
@@ -218,13 +217,9 @@ impl Recorder {
     }
 
     async fn write_waiting(&self) -> Result<(), StoreError> {
-        let _writing = self.writing.lock().await;
+        let _writing = self.writing.write().await;
         loop {
-            let entries: Vec<_> = {
-                let mut behind = self.behind();
-                let end = behind.entries.len().min(BATCH);
-                behind.entries.drain(..end).collect()
-            };
+            let entries = self.take_behind();
             if entries.is_empty() {
                 return Ok(());
             }
@@ -233,15 +228,26 @@ impl Recorder {
             let job = self.store.write_relaxed(move |tx| Box::pin(async move { append(tx, &sealer, &written).await }));
             if let Err(error) = job.await {
                 // An entry that was written all the same is not written twice.
-                let entries = Arc::unwrap_or_clone(entries);
-                self.behind().entries.splice(..0, entries);
+                self.put_back(Arc::unwrap_or_clone(entries));
                 return Err(error);
             }
             self.tell_lost();
         }
     }
 
-    fn tell_lost(&self) {
+    /// Takes entries that wait, which the caller writes.
+    pub(super) fn take_behind(&self) -> Vec<Entry> {
+        let mut behind = self.behind();
+        let end = behind.entries.len().min(BATCH);
+        behind.entries.drain(..end).collect()
+    }
+
+    /// Lets entries wait again that could not be written.
+    pub(super) fn put_back(&self, entries: Vec<Entry>) {
+        self.behind().entries.splice(..0, entries);
+    }
+
+    pub(super) fn tell_lost(&self) {
         let lost = std::mem::take(&mut self.behind().lost);
         if lost > 0 {
             tracing::error!(lost, "entries of the record of use were lost, because the database could not be written");

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use connection_core::{Audience, Connection, Limits, RequestBody, UseFilter};
+use connection_core::{Audience, Connection, Door, Limits, RequestBody, UseFilter};
 use connection_rules::{RequestParts, Rules};
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -82,6 +82,40 @@ async fn a_use_writes_its_entries_and_nothing_else_and_does_not_wait_for_the_dis
     assert_eq!(takes(&on, by_agent).await, [2, 0, 2, 0]);
     let direct = async || assert_eq!(send(&connection).await.unwrap(), 200);
     assert_eq!(takes(&on, direct).await, [1, 0, 1, 0]);
+}
+
+#[tokio::test]
+async fn uses_that_begin_at_once_share_their_transactions() {
+    const USES: usize = 64;
+    if on_postgres() {
+        return;
+    }
+    let on = Counted::new().await;
+    let connection = connected(&on.registry, "one").await.id();
+    let agent = on.registry.agents().create("deploy").await.unwrap();
+    let rules = json!({ "rule": [{ "name": "all", "path": "/**", "effect": "allow" }] });
+    agent.grant(connection).rules(Rules::from_value(&rules).unwrap()).await.unwrap();
+    let caller = agent.caller(Door::Library);
+    let before = commits(&on.world).0;
+    let used = |path: String| {
+        let (registry, caller) = (on.registry.clone(), caller.clone());
+        async move {
+            let (request, body) = (RequestParts::new("GET", path), RequestBody::empty());
+            let answer = registry.open_for_agent(&caller, connection, request, body).await.unwrap();
+            answer.bytes(1 << 20).await.unwrap();
+        }
+    };
+    let running: Vec<_> = (0..USES).map(|number| Handle::current().spawn(used(format!("/things/{number}")))).collect();
+    for running in running {
+        running.await.unwrap();
+    }
+    let page = on.registry.uses().list(UseFilter::new(), None, 100).await.unwrap();
+    let mut paths: Vec<_> = page.uses.iter().filter(|used| used.end.is_some()).filter_map(|used| used.path.clone()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    assert_eq!(paths.len(), USES, "{paths:?}");
+    let transactions = commits(&on.world).0 - before;
+    assert!(transactions <= USES / 2, "{transactions} transactions");
 }
 
 /// The future of a use is allocated and moved. That of a read is much larger, and is allocated only for a read.

@@ -48,7 +48,16 @@ fn main() {
     }
     let is_measured = arguments.iter().any(|argument| argument == "--bench");
     let is_quick = !is_measured || arguments.iter().any(|argument| argument == "--quick");
-    tokio::runtime::Runtime::new().unwrap().block_on(run(if is_quick { &QUICK } else { &FULL }));
+    let size = if is_quick { &QUICK } else { &FULL };
+    let is_of_doors = arguments.iter().any(|argument| argument == "--doors");
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        if !is_of_doors {
+            run(size).await;
+        }
+        doors::measure(size).await;
+        doors::measure_beside(size).await;
+        doors::measure_streams(size).await;
+    });
 }
 
 async fn run(size: &Size) {
@@ -69,9 +78,6 @@ async fn run(size: &Size) {
     let line = format!("a list of 50, of {} connections", size.many);
     compare(&line, size, (floor, "/page"), (host.port, &list), None, &host).await;
     memory::report(&format!("after lists of {} connections", size.many), Some(size.many));
-    doors::measure(size).await;
-    doors::measure_beside(size).await;
-    doors::measure_streams(size).await;
 }
 
 /// Measures the requests to a floor and to the API in turn, and prints both times of a request and the ratio of the

@@ -1,0 +1,161 @@
+//! Commits the beginnings of uses together.
+//!
+//! Each transaction wakes the threads of the driver and of the writer, which takes longer than its statements. The
+//! beginnings that arrive while a transaction runs are therefore written by the next one, and with them the entries that
+//! wait to be written behind. On a busy runtime, the tasks that are ready run before the transaction begins.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedRwLockReadGuard, oneshot};
+
+use super::{
+    Entry, Recorder,
+    recorder::{BATCH, append},
+};
+use crate::store::StoreError;
+
+/// The number of times that all ready tasks may run before the beginnings that wait are written.
+const ROUNDS: usize = 16;
+
+type Answer = oneshot::Sender<Result<(), StoreError>>;
+
+/// The beginnings that the next transaction writes.
+#[derive(Debug, Default)]
+pub(super) struct Beginnings {
+    waiting: Vec<(Entry, Answer)>,
+    /// `true` while a job is queued that will write them.
+    is_queued: bool,
+}
+
+/// What one transaction writes.
+struct Batch {
+    recorder: Arc<Recorder>,
+    state: Mutex<State>,
+}
+
+enum State {
+    /// The job has not run.
+    Queued,
+    Taken {
+        answers: Vec<Answer>,
+        /// Those of the entries that were to be written behind.
+        behind: Vec<Entry>,
+        /// Held until the entries are written, so that a caller can wait for that.
+        _writing: Option<OwnedRwLockReadGuard<()>>,
+    },
+    Answered,
+}
+
+/// Queues the job for the beginnings when it is dropped.
+struct QueuedOnDrop<'a>(&'a Arc<Recorder>);
+
+impl Drop for QueuedOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.queue();
+    }
+}
+
+impl Recorder {
+    /// Commits the beginning of a use.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, the beginning is committed all the same.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors. The use must not happen.
+    pub(super) async fn commit(self: &Arc<Self>, beginning: Entry) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let is_queued = {
+            let mut beginnings = self.beginnings();
+            beginnings.waiting.push((beginning, answer));
+            std::mem::replace(&mut beginnings.is_queued, true)
+        };
+        if !is_queued {
+            self.gather().await;
+        }
+        answered.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Queues the job after the tasks that are ready have run, some of which may begin uses, too. On an idle runtime, this
+    /// takes no time.
+    async fn gather(self: &Arc<Self>) {
+        // A caller that leaves must not leave the others without their job.
+        let _queued = QueuedOnDrop(self);
+        let mut known = 0;
+        for _ in 0..ROUNDS {
+            tokio::task::yield_now().await;
+            let waiting = self.beginnings().waiting.len();
+            if waiting == known {
+                break;
+            }
+            known = waiting;
+        }
+    }
+
+    fn queue(self: &Arc<Self>) {
+        let batch = Arc::new(Batch { recorder: self.clone(), state: Mutex::new(State::Queued) });
+        let answering = batch.clone();
+        self.store.write_relaxed_then(
+            move |tx| Box::pin(async move { append(tx, &batch.recorder.sealer, &batch.take()).await }),
+            move |written| answering.answer(&written),
+        );
+    }
+
+    fn beginnings(&self) -> MutexGuard<'_, Beginnings> {
+        self.beginnings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Batch {
+    /// Takes the entries that wait now.
+    fn take(&self) -> Vec<Entry> {
+        let recorder = &self.recorder;
+        let (taken, is_queued): ((Vec<_>, Vec<_>), _) = {
+            let mut beginnings = recorder.beginnings();
+            let end = beginnings.waiting.len().min(BATCH);
+            let taken = beginnings.waiting.drain(..end).unzip();
+            beginnings.is_queued = !beginnings.waiting.is_empty();
+            (taken, beginnings.is_queued)
+        };
+        if is_queued {
+            recorder.queue();
+        }
+        let (mut entries, answers) = taken;
+        // While a caller writes those that wait by itself, they are left to it.
+        let writing = recorder.writing.clone().try_read_owned().ok();
+        let behind = if writing.is_some() { recorder.take_behind() } else { Vec::new() };
+        entries.extend_from_slice(&behind);
+        *self.state() = State::Taken { answers, behind, _writing: writing };
+        entries
+    }
+
+    fn answer(&self, written: &Result<(), StoreError>) {
+        let state = std::mem::replace(&mut *self.state(), State::Answered);
+        let State::Taken { answers, behind, .. } = state else { return };
+        match written {
+            Ok(()) => self.recorder.tell_lost(),
+            // An entry that was written all the same is not written twice.
+            Err(_) => self.recorder.put_back(behind),
+        }
+        for answer in answers {
+            // The caller may have left.
+            drop(answer.send(written.clone()));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        // The store is closed, and the job was never run. The callers learn it when their senders are dropped.
+        if matches!(*self.state(), State::Queued) {
+            *self.recorder.beginnings() = Beginnings::default();
+        }
+        self.answer(&Err(StoreError::Closed));
+    }
+}
