@@ -583,9 +583,10 @@ def hidden_requests():
 
 @attack(13, "upgrades the connection so that nothing is decided after it", passes)
 def upgrades():
-    websocket = [("Upgrade", "websocket"), ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+    upgrade = ("Connection", "Upgrade")
+    websocket = [upgrade, ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
                  ("Sec-WebSocket-Version", "13")]
-    answers = [use("GET", "/repos/acme/site/issues", websocket), use("GET", "/user", [("Upgrade", "h2c")])]
+    answers = [use("GET", "/repos/acme/site/issues", websocket), use("GET", "/user", [upgrade, ("Upgrade", "h2c")])]
     preface = send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", timeout=3)
     return judged([*answers, preface], WROTE, lambda answer: answer.status == 101)
 

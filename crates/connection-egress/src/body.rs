@@ -3,12 +3,16 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use connection_contract::{HttpError, Timestamp};
+use tokio::io::{AsyncReadExt as _, ReadHalf, WriteHalf};
 
 use crate::{
     clock::{Clock, within},
     failure,
     upload::{Awaited, Interest},
 };
+
+/// The maximum size of a piece of what an upgraded connection receives.
+const PIECE: usize = 16 * 1024;
 
 /// An answer whose body has not been read yet. If it is dropped, the rest is not read.
 #[non_exhaustive]
@@ -19,10 +23,36 @@ pub struct Streaming {
     pub headers: Vec<(String, String)>,
     /// The time at which the headers had arrived.
     pub received_at: Timestamp,
-    response: reqwest::Response,
+    source: Source,
+    /// The length that the answer announces.
+    expected: Option<u64>,
     remaining: u64,
     patience: Patience,
     clock: Arc<dyn Clock>,
+}
+
+/// The origin of the pieces.
+enum Source {
+    Body(reqwest::Response),
+    /// What the provider sends after the connection was upgraded.
+    Upgraded(ReadHalf<reqwest::Upgraded>),
+}
+
+impl Source {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
+        match self {
+            Self::Body(response) => {
+                let piece = response.chunk().await.map_err(|error| failure::of(&error))?;
+                Ok(piece.map(Into::into))
+            }
+            Self::Upgraded(connection) => {
+                let mut piece = vec![0; PIECE];
+                let read = connection.read(&mut piece).await.map_err(|_| HttpError::Protocol)?;
+                piece.truncate(read);
+                Ok(Some(piece).filter(|piece| !piece.is_empty()))
+            }
+        }
+    }
 }
 
 /// The time limit of an answer that has begun.
@@ -59,16 +89,32 @@ impl Streaming {
             status: response.status().as_u16(),
             headers: headers.collect(),
             received_at: clock.now(),
+            expected: response.content_length(),
             remaining: limit,
-            response,
+            source: Source::Body(response),
             patience,
             clock,
         }
     }
 
+    /// Takes over the connection of the answer, if it has none yet. The pieces are then what the provider sends on it.
+    /// Returns the half on which the caller sends.
+    ///
+    /// # Errors
+    ///
+    /// The connection ended.
+    pub(super) async fn upgraded(mut self) -> Result<(Self, WriteHalf<reqwest::Upgraded>), HttpError> {
+        let Source::Body(response) = self.source else { return Err(HttpError::Protocol) };
+        let connection = response.upgrade().await.map_err(|error| failure::of(&error))?;
+        let (receiving, sending) = tokio::io::split(connection);
+        self.source = Source::Upgraded(receiving);
+        self.expected = None;
+        Ok((self, sending))
+    }
+
     /// Returns the length that the answer announces, if it does.
     pub fn expected(&self) -> Option<u64> {
-        self.response.content_length()
+        self.expected
     }
 
     /// Reads the next piece; `None` at the end.
@@ -78,7 +124,7 @@ impl Streaming {
     /// [`HttpError::TooLarge`] if the body exceeds the limit, [`HttpError::Timeout`] if no piece arrives in time, and
     /// the errors of the connection. After an error, no further pieces arrive.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, HttpError> {
-        let read = async { self.response.chunk().await.map_err(|error| failure::of(&error)) };
+        let read = self.source.next();
         let chunk = match &self.patience {
             Patience::Piece(timeout) => within(&*self.clock, *timeout, read).await?,
             Patience::Progress(interest) => interest.0.within(Awaited::Piece, read).await?,
@@ -86,7 +132,7 @@ impl Streaming {
         let Some(chunk) = chunk else { return Ok(None) };
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         self.remaining = self.remaining.checked_sub(length).ok_or(HttpError::TooLarge)?;
-        Ok(Some(chunk.into()))
+        Ok(Some(chunk))
     }
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use connection_contract::{HttpError, HttpRequest};
 use reqwest::{
-    Method,
-    header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING},
+    Method, StatusCode,
+    header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING, UPGRADE},
 };
+use tokio::runtime::Handle;
 use tracing::{Instrument, debug, debug_span};
 
 use crate::{
@@ -16,6 +17,13 @@ use crate::{
     outgoing::Outgoing,
     upload::{Awaited, Interest, Progress, Upload},
 };
+
+/// What is sent after the head of a request.
+enum Sent {
+    Body(Option<StreamedBody>),
+    /// What the caller sends after the connection was upgraded to a WebSocket.
+    WebSocket(StreamedBody),
+}
 
 impl HttpClient {
     /// Sends a request and returns the answer as soon as its headers have arrived. Redirects are not followed.
@@ -38,12 +46,46 @@ impl HttpClient {
         request: HttpRequest,
         body: Option<StreamedBody>,
     ) -> Result<Streaming, NotAnswered> {
+        self.open_with(egress, request, Sent::Body(body)).await
+    }
+
+    /// Sends a request that asks the provider to upgrade the connection to a WebSocket (RFC 6455, section 4.1).
+    ///
+    /// If the provider does, the status of the answer is 101, `body` is what is sent on the connection from then on, and
+    /// the body of the answer is what the provider sends. The connection ends when either of them ends, when the answer
+    /// is dropped, or when neither makes progress for as long as [`idle`](crate::HttpPolicy::idle) says. Any other answer
+    /// is one as [`open`](Self::open) returns it, and `body` is not read.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future or the answer is dropped, the connection is closed.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`open`](Self::open).
+    pub async fn upgrade(
+        &self,
+        egress: &Egress,
+        request: HttpRequest,
+        body: StreamedBody,
+    ) -> Result<Streaming, NotAnswered> {
+        self.open_with(egress, request, Sent::WebSocket(body)).await
+    }
+
+    async fn open_with(&self, egress: &Egress, request: HttpRequest, sent: Sent) -> Result<Streaming, NotAnswered> {
         let target = egress.target(self.policy(), request.url())?;
         let origin = target.requested.clone();
         let observed = self.observed(&request);
         let mut outgoing = Outgoing::new(request)?;
         let whole = std::mem::take(&mut outgoing.body);
-        let body = body.or_else(|| StreamedBody::whole(whole));
+        let (body, websocket) = match sent {
+            Sent::Body(body) => (body.or_else(|| StreamedBody::whole(whole)), None),
+            Sent::WebSocket(body) => {
+                outgoing.headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+                outgoing.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+                (None, Some(body))
+            }
+        };
         let progress = Progress::begin(self.policy(), self.clock(), body.is_none());
         // The span shows only the origin, because paths and queries of some providers hold secrets.
         let span = debug_span!("http", method = %outgoing.method, origin = %target.requested, at = %target.origin);
@@ -64,7 +106,13 @@ impl HttpClient {
             observed.began(status);
         }
         match (answered, fault) {
-            (Ok(response), _) => Ok(Streaming::unlimited(response, interest, Arc::clone(self.clock()))),
+            (Ok(response), _) => {
+                let answer = Streaming::unlimited(response, interest, Arc::clone(self.clock()));
+                match websocket.filter(|_| answer.status == StatusCode::SWITCHING_PROTOCOLS.as_u16()) {
+                    Some(body) => upgraded(answer, Upload::new(body, progress)).await,
+                    None => Ok(answer),
+                }
+            }
             (Err(_), Some(fault)) => Err(NotAnswered::Body(fault)),
             (Err(error), None) => Err(error.into()),
         }
@@ -97,4 +145,11 @@ impl HttpClient {
         debug!(status = response.status().as_u16(), "answered");
         Ok(response)
     }
+}
+
+/// Takes over the connection of an answer. Another task sends `upload` until it or the answer ends.
+async fn upgraded(answer: Streaming, upload: Upload) -> Result<Streaming, NotAnswered> {
+    let (answer, connection) = answer.upgraded().await?;
+    Handle::current().spawn(upload.write_to(connection));
+    Ok(answer)
 }

@@ -5,7 +5,9 @@
 
 use std::{
     fmt,
-    pin::Pin,
+    future::poll_fn,
+    io,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -14,6 +16,7 @@ use std::{
 use bytes::Bytes;
 use connection_contract::{HttpError, Secret};
 use http_body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use crate::{
     HttpPolicy,
@@ -189,8 +192,13 @@ impl Progress {
 
     /// Waits for the source on behalf of this task. Returns `false` if nobody waits for the answer any longer.
     fn poll_source(&self, cx: &Context<'_>) -> bool {
+        self.lock().phase = Phase::Source;
+        self.is_wanted(cx)
+    }
+
+    /// Returns `true` as long as somebody waits for the answer. This task is woken when that ends.
+    fn is_wanted(&self, cx: &Context<'_>) -> bool {
         let mut state = self.lock();
-        state.phase = Phase::Source;
         state.waker = Some(cx.waker().clone());
         !state.is_abandoned
     }
@@ -243,6 +251,29 @@ impl Upload {
     pub(super) fn new(body: StreamedBody, progress: Arc<Progress>) -> Self {
         let StreamedBody { length, pieces } = body;
         Self { length, passed: 0, is_ended: false, pieces: Mutex::new(pieces), progress }
+    }
+
+    /// Writes the pieces while they arrive, until they end or nobody waits for the answer any longer. Then no more is sent
+    /// on the connection.
+    pub(super) async fn write_to(mut self, mut connection: impl AsyncWrite + Unpin) {
+        while let Some(Ok(piece)) = poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await {
+            let piece = piece.into_data().unwrap_or_default();
+            let mut written = pin!(async {
+                connection.write_all(&piece).await?;
+                connection.flush().await
+            });
+            // A provider that reads nothing must not hold the connection after the caller has left.
+            let wanted = poll_fn(|cx| match self.progress.is_wanted(cx) {
+                true => written.as_mut().poll(cx),
+                false => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+            });
+            if wanted.await.is_err() {
+                // What was not written cannot be written any more.
+                return;
+            }
+        }
+        // The provider may have closed the connection already.
+        connection.shutdown().await.unwrap_or_default();
     }
 
     fn take(&mut self, piece: Vec<u8>) -> Result<Frame<Bytes>, Unsent> {

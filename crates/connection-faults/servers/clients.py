@@ -12,6 +12,7 @@ import stripe
 from botocore.config import Config
 from docker.credentials import Store
 from docker.credentials.errors import CredentialsNotFound, StoreError
+from openai import OpenAI
 
 
 def of_stripe(request):
@@ -45,6 +46,23 @@ def of_s3(request):
     return s3.get_object(Bucket="plans", Key="a b/ü.txt")["Body"].read().decode()
 
 
+def of_realtime(request):
+    """Talks to a model over a WebSocket. Without an address, the SDK has its own."""
+    os.environ.update(request.get("environment", {}))
+    client = OpenAI(api_key=request.get("key"), base_url=request.get("url"), max_retries=0)
+    heard = []
+    with client.realtime.connect(model="model-1") as connection:
+        created = connection.recv()
+        message = {"type": "input_text", "text": request["title"]}
+        connection.conversation.item.create(item={"type": "message", "role": "user", "content": [message]})
+        connection.response.create()
+        for event in connection:
+            if event.type == "response.done":
+                break
+            heard.append(event.delta)
+    return [created.type, created.session.path, heard]
+
+
 def of_credential_process(request):
     os.environ.update(request["environment"])
     session = boto3.Session(profile_name="deploy")
@@ -72,6 +90,7 @@ CALLS = {
     "stripe-create": of_stripe_create,
     "sts": of_sts,
     "s3": of_s3,
+    "realtime": of_realtime,
     "credential_process": of_credential_process,
     "docker": of_docker,
 }

@@ -56,7 +56,11 @@ pub(crate) async fn serve(shared: &Shared, stream: TcpStream) {
     let Ok(client) = upgrade.await else { return };
     match route {
         Route::Granted(granted) => passing::serve(&shared.door, granted, client).await,
-        Route::Tunnel(server) => tunnel::copy(client, server).await,
+        Route::Tunnel(server) => {
+            // Without this option, which is not essential, small pieces arrive later.
+            server.set_nodelay(true).unwrap_or_default();
+            tunnel::copy(client, server).await;
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hyper::{
     HeaderMap,
-    header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName},
+    header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, UPGRADE},
 };
 
 /// Headers of one hop (RFC 9110, section 7.6.1). The headers that `Connection` names, and those that begin
@@ -34,6 +34,21 @@ pub(crate) fn of_answer(headers: &HeaderMap) -> HeaderMap {
     for (name, value) in headers.iter().filter(|(name, _)| stays(name)) {
         passed.append(name.clone(), value.clone());
     }
+    passed
+}
+
+/// Returns `true` for a request that asks for a WebSocket (RFC 6455, section 4.2.1).
+pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
+    let mut protocols = headers.get_all(UPGRADE).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+        && named_by_connection(headers).contains(UPGRADE.as_str())
+}
+
+/// Returns the headers of an answer that upgrades the connection to a WebSocket.
+pub(crate) fn of_upgrade(headers: &HeaderMap) -> HeaderMap {
+    let mut passed = of_answer(headers);
+    passed.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    passed.insert(UPGRADE, HeaderValue::from_static("websocket"));
     passed
 }
 

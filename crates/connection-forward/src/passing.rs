@@ -1,22 +1,26 @@
 //! Requests to an origin of a granted connection: TLS, the checks of each request, and the reverse door.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use hyper::{
-    Request, Response,
+    Request, Response, StatusCode,
     body::Incoming,
     header::HOST,
     http::uri::{PathAndQuery, Scheme},
     server::conn::http1,
     service::service_fn,
-    upgrade::Upgraded,
+    upgrade::{self, OnUpgrade, Upgraded},
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use reqwest::Body;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::{granted::Granted, headers, host_port::HostPort, refusal::Refusal, reverse_door::ReverseDoor};
+use crate::{granted::Granted, headers, host_port::HostPort, refusal::Refusal, reverse_door::ReverseDoor, tunnel};
 
 /// The greatest length of the head of a request, here and for `CONNECT`.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
@@ -41,22 +45,52 @@ pub(crate) async fn serve(door: &ReverseDoor, granted: &Granted, client: Upgrade
             return;
         }
     };
-    let service = service_fn(|request| async move {
-        let answered = answer(door, granted, request).await;
+    let websocket = Mutex::new(None);
+    let service = service_fn(|request| async {
+        let answered = answer(door, granted, request, &websocket).await;
         Ok::<_, Infallible>(answered.unwrap_or_else(Refusal::into_response))
     });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(IDLE_TIMEOUT).max_header_size(MAX_HEAD);
-    if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+    if let Err(error) = server.serve_connection(TokioIo::new(stream), service).with_upgrades().await {
         tracing::debug!(%error, host = %granted.at, "a connection to a granted host broke off");
+        return;
     }
+    let Some((client, provider)) = websocket.into_inner().unwrap_or_else(PoisonError::into_inner) else { return };
+    let Ok(client) = client.await else { return };
+    tunnel::copy(client, provider).await;
 }
 
-/// Passes a request on, and returns the answer when its head has arrived.
-async fn answer(door: &ReverseDoor, granted: &Granted, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+/// The connection of a client after the answer that upgrades it, and the one to the reverse door.
+type WebSocket = (OnUpgrade, reqwest::Upgraded);
+
+/// Passes a request on, and returns the answer when its head has arrived. If the answer upgrades the connection,
+/// `websocket` is set.
+async fn answer(
+    door: &ReverseDoor,
+    granted: &Granted,
+    mut request: Request<Incoming>,
+    websocket: &Mutex<Option<WebSocket>>,
+) -> Result<Response<Body>, Refusal> {
     let path = checked(granted, &request)?;
     let address = format!("{}{path}", granted.address);
-    let (answer, body) = door.send(&address, request).await?.into_parts();
+    let answer = match headers::is_websocket(request.headers()) {
+        false => door.send(&address, request).await?,
+        true => {
+            let client = upgrade::on(&mut request);
+            let answer = door.send_websocket(&address, request).await?;
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                let mut response = Response::new(Body::default());
+                *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+                *response.headers_mut() = headers::of_upgrade(answer.headers());
+                let provider = answer.upgrade().await.map_err(|_| Refusal::no_answer())?;
+                *websocket.lock().unwrap_or_else(PoisonError::into_inner) = Some((client, provider));
+                return Ok(response);
+            }
+            answer.into()
+        }
+    };
+    let (answer, body) = answer.into_parts();
     let mut response = Response::new(body);
     *response.status_mut() = answer.status;
     *response.headers_mut() = headers::of_answer(&answer.headers);

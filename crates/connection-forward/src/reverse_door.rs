@@ -2,8 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hyper::{Request, Response, body::Incoming};
-use reqwest::{Body, Client, Url, redirect::Policy};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Incoming,
+    header::{CONNECTION, UPGRADE},
+    http::request::Parts,
+};
+use reqwest::{Body, Client, RequestBuilder, Url, redirect::Policy};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
@@ -75,24 +80,49 @@ impl ReverseDoor {
     ///
     /// The address is sent byte for byte. One that the library would change is refused.
     pub(crate) async fn send(&self, address: &str, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
-        let url = Url::parse(address).ok().filter(|url| url.as_str() == address).ok_or_else(Refusal::ambiguous_path)?;
         let (parts, body) = request.into_parts();
-        let sent = self.client.request(parts.method, url).headers(headers::of_request(&parts.headers));
-        match sent.body(Body::wrap(body)).send().await {
-            Ok(answer) if !answer.status().is_informational() => Ok(answer.into()),
-            Ok(answer) => {
-                tracing::debug!(status = answer.status().as_u16(), "the reverse door gave no final answer");
-                Err(Refusal::no_answer())
-            }
-            Err(error) => {
-                let is_unsent = error.is_connect();
-                // The address may hold what the program keeps secret.
-                let error = error.without_url();
-                tracing::debug!(%error, is_unsent, "a request to the reverse door failed");
-                Err(if is_unsent { Refusal::door_unreachable() } else { Refusal::no_answer() })
-            }
+        let sent = self.request(address, &parts)?.body(Body::wrap(body));
+        let answer = answered(sent).await?;
+        match answer.status().is_informational() {
+            true => Err(not_final(&answer)),
+            false => Ok(answer.into()),
         }
     }
+
+    /// Sends a request that asks for a WebSocket. The connection of an answer with the status 101 can be taken over.
+    pub(crate) async fn send_websocket(
+        &self,
+        address: &str,
+        request: Request<Incoming>,
+    ) -> Result<reqwest::Response, Refusal> {
+        let (parts, _) = request.into_parts();
+        let sent = self.request(address, &parts)?.header(CONNECTION, "upgrade").header(UPGRADE, "websocket");
+        let answer = answered(sent).await?;
+        match answer.status() == StatusCode::SWITCHING_PROTOCOLS || !answer.status().is_informational() {
+            true => Ok(answer),
+            false => Err(not_final(&answer)),
+        }
+    }
+
+    fn request(&self, address: &str, parts: &Parts) -> Result<RequestBuilder, Refusal> {
+        let url = Url::parse(address).ok().filter(|url| url.as_str() == address).ok_or_else(Refusal::ambiguous_path)?;
+        Ok(self.client.request(parts.method.clone(), url).headers(headers::of_request(&parts.headers)))
+    }
+}
+
+async fn answered(request: RequestBuilder) -> Result<reqwest::Response, Refusal> {
+    request.send().await.map_err(|error| {
+        let is_unsent = error.is_connect();
+        // The address may hold what the program keeps secret.
+        let error = error.without_url();
+        tracing::debug!(%error, is_unsent, "a request to the reverse door failed");
+        if is_unsent { Refusal::door_unreachable() } else { Refusal::no_answer() }
+    })
+}
+
+fn not_final(answer: &reqwest::Response) -> Refusal {
+    tracing::debug!(status = answer.status().as_u16(), "the reverse door gave no final answer");
+    Refusal::no_answer()
 }
 
 /// Returns a configuration that trusts the certificates of the system and the added ones, given as PEM.

@@ -6,7 +6,7 @@ use connection_egress::is_public;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncRead, AsyncWrite, copy_bidirectional},
     net::{TcpStream, lookup_host},
     time::timeout,
 };
@@ -103,9 +103,7 @@ async fn addresses(target: &HostPort) -> io::Result<Vec<SocketAddr>> {
 }
 
 /// Copies bytes in both directions until both sides have ended, or one of them fails.
-pub(crate) async fn copy(client: Upgraded, mut server: TcpStream) {
-    // Without this option, which is not essential, small pieces arrive later.
-    server.set_nodelay(true).unwrap_or_default();
+pub(crate) async fn copy(client: Upgraded, mut server: impl AsyncRead + AsyncWrite + Unpin) {
     if let Err(error) = copy_bidirectional(&mut TokioIo::new(client), &mut server).await {
         tracing::debug!(%error, "a tunnel broke off");
     }

@@ -105,6 +105,10 @@ const PATH_HEADERS: &[&str] = &["x_original_url", "x_rewrite_url", "x_original_u
 /// Parameters that replace the method at some servers.
 const METHOD_PARAMETERS: &[&str] = &["_method", "_httpmethod"];
 
+/// The beginnings of subprotocols of WebSockets that hold a credential, of OpenAI and of Kubernetes. Browsers send them,
+/// which can set no other header of a request for a WebSocket.
+const CREDENTIAL_SUBPROTOCOLS: &[&str] = &["openai-insecure-api-key.", "base64url.bearer.authorization.k8s.io."];
+
 /// What a name of a header or parameter means to some servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameUse {
@@ -134,6 +138,15 @@ pub(crate) fn header_use(name: &str, profile: &Profile) -> NameUse {
         return NameUse::PathOverride;
     }
     usual_use(&name, USUAL_HEADERS, profile)
+}
+
+/// Returns `true` if a list of subprotocols (RFC 6455, section 11.3.4) holds a credential.
+pub(crate) fn is_credential_in_subprotocols(list: &str) -> bool {
+    let is_credential = |protocol: &str| {
+        let protocol = protocol.trim().to_ascii_lowercase();
+        CREDENTIAL_SUBPROTOCOLS.iter().any(|beginning| protocol.starts_with(beginning))
+    };
+    list.split(',').any(is_credential)
 }
 
 /// Returns the meaning of a parameter of a query or form, by its lenient name. Some servers read a parameter of the query

@@ -43,6 +43,8 @@ pub(super) enum Manner {
     AtOnce,
     /// In pieces, with limits for the time without progress. The body is that of the request if there is none here.
     InPieces(Option<KeptBody>),
+    /// The connection is upgraded to a WebSocket, on which this is sent.
+    WebSocket(KeptBody),
 }
 
 impl Manner {
@@ -50,6 +52,7 @@ impl Manner {
         match self {
             Self::AtOnce => None,
             Self::InPieces(body) => body.as_ref(),
+            Self::WebSocket(body) => Some(body),
         }
     }
 
@@ -64,6 +67,7 @@ impl Manner {
             Self::AtOnce => false,
             Self::InPieces(None) => request.body.expose().len() > KEPT,
             Self::InPieces(Some(body)) => body.length().is_none_or(|length| length > KEPT as u64),
+            Self::WebSocket(_) => true,
         }
     }
 }
@@ -151,6 +155,20 @@ impl Connection {
             };
             self.perform(request, Manner::InPieces(streamed), None).await
         })
+    }
+
+    /// Asks the provider to upgrade the connection to a WebSocket. If it does, the status of the answer is 101, `body` is
+    /// what is sent from then on, and the body of the answer is what the provider sends. Otherwise, `body` is not read.
+    /// Nothing is decided after the upgrade, and no credential is replaced.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`open`](Self::open). [`Error::InvalidRequest`] also for a body that is no stream.
+    pub(crate) async fn open_websocket(&self, request: HttpRequest, body: RequestBody) -> Result<Response, Error> {
+        match body.into_content() {
+            Content::Stream(body) => self.perform(request, Manner::WebSocket(body), None).await,
+            Content::Whole(_) => Err(Error::InvalidRequest("only a stream can follow a request for a WebSocket")),
+        }
     }
 
     /// Sends a request as [`open`](Self::open) does, with this body. An error says whether the provider may have acted on
@@ -361,6 +379,7 @@ impl Connection {
                 };
                 http.open(&egress, request, body.map(|body| of.guarded(body))).await
             }
+            Manner::WebSocket(body) => http.upgrade(&egress, request, of.guarded(body.next_request())).await,
         }
     }
 

@@ -81,7 +81,7 @@ impl Connection {
 /// Returns the counter of the bytes of the body of a request.
 pub(super) fn sent(request: &HttpRequest, manner: &Manner) -> Arc<AtomicU64> {
     match manner {
-        Manner::InPieces(Some(body)) => body.passed(),
+        Manner::InPieces(Some(body)) | Manner::WebSocket(body) => body.passed(),
         Manner::AtOnce | Manner::InPieces(None) => Arc::new(AtomicU64::new(request.body.expose().len() as u64)),
     }
 }

@@ -8,6 +8,9 @@ use connection_egress::{SecretBuffer, Streaming};
 use super::missing_scopes::MissingScopes;
 use crate::{Error, UseOutcome, frozen::UseGuard, redact::Redactor, uses::OpenRecord};
 
+/// The provider upgraded the connection (RFC 9110, section 15.2.2).
+const SWITCHING_PROTOCOLS: u16 = 101;
+
 /// The answer of a provider. The body arrives in pieces; if the response is dropped, the rest is not read.
 pub struct Response {
     status: u16,
@@ -140,7 +143,9 @@ impl Response {
     async fn readable(&mut self) -> Result<Option<Vec<u8>>, Error> {
         loop {
             let piece = self.arriving().await?;
-            let Some(redactor) = &mut self.redactor else { return Ok(piece) };
+            // A connection that was upgraded is not searched.
+            let searched = self.redactor.as_mut().filter(|_| self.status != SWITCHING_PROTOCOLS);
+            let Some(redactor) = searched else { return Ok(piece) };
             let (ready, is_last) = match piece {
                 Some(piece) => (redactor.push(piece), false),
                 None => (redactor.finish(), true),

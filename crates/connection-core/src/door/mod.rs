@@ -25,7 +25,16 @@ pub(crate) use release::{answering, credential, headers};
 
 pub use release::{AnsweringConnection, ReleasedCredential};
 
+/// The protocol to which a request may upgrade its connection (RFC 6455, section 4.1).
+const WEBSOCKET: &str = "websocket";
+
+fn is_upgrade(header: &str) -> bool {
+    header.eq_ignore_ascii_case("upgrade")
+}
+
 /// Sends a request of an agent, if its grant allows it. A request that is refused is recorded, too.
+///
+/// A request with the header `upgrade: websocket` asks for a WebSocket, on which the body is sent after the answer.
 pub(crate) async fn open(
     system: &Arc<connection::System>,
     caller: &AgentCaller,
@@ -34,8 +43,15 @@ pub(crate) async fn open(
     body: RequestBody,
 ) -> Result<Response, Error> {
     let mut asked = Asked::of(caller, &parts);
+    let is_websocket = parts.headers.iter().any(|(name, _)| is_upgrade(name));
     match Box::pin(decided(system, caller, id, (parts, body), &mut asked)).await {
-        Ok((connection, request, body)) => connection.recorded_by(asked.by).open(request, body).await,
+        Ok((connection, request, body)) => {
+            let connection = connection.recorded_by(asked.by);
+            match is_websocket {
+                true => Box::pin(connection.open_websocket(request, body)).await,
+                false => connection.open(request, body).await,
+            }
+        }
         Err(error) => {
             asked.record(system, caller, &error);
             Err(error)
@@ -119,7 +135,16 @@ async fn decided(
     let grantee: DisplayText = agent.name().to_owned().into();
     let ambiguous = |why| RuleError::Ambiguous { grantee: grantee.clone(), why };
 
-    let head = RequestHead::read(parts.body_length(body.length()), &profile).map_err(ambiguous)?;
+    let is_websocket = parts.headers.iter().any(|(name, _)| is_upgrade(name));
+    // What is sent on a WebSocket is no body of the request.
+    let length = if is_websocket { Some(0) } else { body.length() };
+    let head = RequestHead::read(parts.body_length(length), &profile).map_err(ambiguous)?;
+    if head.upgrade().is_some_and(|protocol| protocol != WEBSOCKET) {
+        return Err(Error::InvalidRequest("it upgrades its connection to another protocol than WebSocket"));
+    }
+    if is_websocket && head.method() != "GET" {
+        return Err(Error::InvalidRequest("a WebSocket begins with GET"));
+    }
     let (request, rest) = match permit.rules().wants_body(&head) {
         None => (head.streamed(), Some(body)),
         Some(limit) => {
@@ -138,6 +163,9 @@ async fn decided(
     let decision = permit.decide(&request);
     asked.by.rule = grant::deciding(&decision);
     let asks = matches!(decision, Decision::Ask { .. });
+    if asks && is_websocket {
+        return Err(Error::InvalidRequest("a person cannot be asked about a WebSocket; a rule has to allow it"));
+    }
     if !asks {
         grant::allowed(&grantee, &decision)?;
     }
@@ -172,7 +200,7 @@ pub(crate) async fn outgoing(connection: &Connection, parts: RequestParts) -> Re
         false => host::request(parts.method, &base, &parts.target),
     };
     let mut request = request.ok_or(Error::InvalidRequest("its path or its query is not percent-encoded"))?;
-    for (name, value) in parts.headers {
+    for (name, value) in parts.headers.into_iter().filter(|(name, _)| !is_upgrade(name)) {
         let value = match String::from_utf8(value) {
             Ok(text) => HeaderValue::from(text),
             Err(bytes) => Secret::new(bytes.into_bytes()).into(),

@@ -70,6 +70,10 @@ impl ConnectionRegistry {
     /// budget, and the request that was decided is sent as [`Connection::open`](crate::Connection::open) does: a redirect
     /// is an answer, and the answer is returned as soon as its head has arrived.
     ///
+    /// A `GET` with the header `upgrade: websocket` asks for a WebSocket (RFC 6455). `body` is then a stream, and no part
+    /// of the request: if the status of the answer is 101, its pieces are what is sent on the connection from then on, and
+    /// the body of the answer is what the provider sends. Nothing is decided or replaced there.
+    ///
     /// # Cancellation
     ///
     /// If the future or the response is dropped, the request ends at the provider, too; it may or may not have been

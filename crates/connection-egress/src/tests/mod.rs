@@ -28,6 +28,7 @@ mod redirects;
 mod requests;
 mod streaming;
 mod tls;
+mod websockets;
 
 /// A name service that knows only these names.
 #[derive(Default)]

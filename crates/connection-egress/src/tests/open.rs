@@ -23,15 +23,15 @@ const ALMOST: Duration = Duration::from_secs(299);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A client, its clock and the other side.
-struct Line {
-    clock: Arc<ManualClock>,
-    client: HttpClient,
-    server: PeerServer,
-    egress: Egress,
+pub(super) struct Line {
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) client: HttpClient,
+    pub(super) server: PeerServer,
+    pub(super) egress: Egress,
 }
 
 impl Line {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::of(HttpPolicy::new()).await
     }
 
@@ -43,11 +43,11 @@ impl Line {
         Self { clock, client, server, egress }
     }
 
-    fn request(&self, method: &'static str) -> HttpRequest {
+    pub(super) fn request(&self, method: &'static str) -> HttpRequest {
         HttpRequest::new(method, &base(&self.server.origin()), "/x")
     }
 
-    async fn get(&self) -> Result<Streaming, NotAnswered> {
+    pub(super) async fn get(&self) -> Result<Streaming, NotAnswered> {
         self.client.open(&self.egress, self.request("GET"), None).await
     }
 
@@ -65,9 +65,9 @@ impl Pieces for Channel {
     }
 }
 
-type Sender = mpsc::UnboundedSender<Result<Vec<u8>, BrokenBody>>;
+pub(super) type Sender = mpsc::UnboundedSender<Result<Vec<u8>, BrokenBody>>;
 
-fn channel(length: Option<u64>) -> (Sender, StreamedBody) {
+pub(super) fn channel(length: Option<u64>) -> (Sender, StreamedBody) {
     let (sender, receiver) = mpsc::unbounded_channel();
     (sender, StreamedBody { length, pieces: Box::new(Channel(receiver)) })
 }

@@ -86,4 +86,5 @@ mod verify_limits;
 #[cfg(unix)]
 mod waits;
 mod webhooks;
+mod websockets;
 mod words;

@@ -71,12 +71,13 @@ pub(crate) enum Stopping {
 }
 
 /// Serves one request, then closes the connection, unless a door passes the request on: then the connection is kept for
-/// the next request, which may come until the time for its head has passed.
+/// the next request, which may come until the time for its head has passed. A connection that a door upgrades no longer
+/// belongs to the server.
 ///
 /// A server that stops leaves its connections alone until it refuses: one on which nothing has arrived ends with the time
 /// for its head.
 pub(crate) async fn connection(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     routes: Router,
     seat: Seat,
     stopping: watch::Receiver<Stopping>,
@@ -96,7 +97,7 @@ pub(crate) async fn connection(
         begun.send_replace(Instant::now());
         in_time(routes.clone(), asks.clone(), request, kept_for.clone(), stopping.clone())
     });
-    let served = http.serve_connection(TokioIo::new(stream), service);
+    let served = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let too_long = async {
         let mut from = Instant::now();
         loop {
@@ -121,7 +122,7 @@ pub(crate) async fn connection(
 
 /// Serves one request over TLS, as [`connection`] does. The handshake takes its time from that of the head.
 pub(crate) async fn secured(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     tls: ServerTls,
     routes: Router,
     mut seat: Seat,
@@ -167,6 +168,10 @@ async fn in_time(
             ([(RETRY_AFTER, "5")], refused).into_response()
         }
     };
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        // A door passes on what follows, and has its own place for that.
+        return Ok(response);
+    }
     let is_kept = asks.passes_door() && *stopping.borrow_and_update() == Stopping::No;
     match is_kept {
         true => response.headers_mut().insert(KEEP_ALIVE, kept_for.clone()),

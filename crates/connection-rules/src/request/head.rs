@@ -2,7 +2,7 @@
 
 use crate::{
     ambiguous::{Ambiguous, RequestPart},
-    identity::{NameUse, has_path_seat, header_use, parameter_use},
+    identity::{NameUse, has_path_seat, header_use, is_credential_in_subprotocols, parameter_use},
     media::Media,
     parameters::{Parameter, Parameters},
     path::Path,
@@ -187,6 +187,9 @@ fn read_headers(parts: &RequestParts, profile: &Profile) -> Result<Headers, Ambi
                 headers.media = Some(media);
             }
             "content-encoding" => headers.is_encoded |= !text.is_some_and(|text| text.eq_ignore_ascii_case("identity")),
+            "sec-websocket-protocol" if text.is_none_or(is_credential_in_subprotocols) => {
+                return Err(second_identity(RequestPart::Header(lower)));
+            }
             "upgrade" => {
                 let protocol = text.filter(|text| is_token(&text.replace('/', ".")) && headers.upgrade.is_none());
                 let Some(protocol) = protocol else {

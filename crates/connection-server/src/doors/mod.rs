@@ -14,6 +14,7 @@ mod places;
 mod refusal;
 mod stored;
 mod token;
+mod websocket;
 
 use std::{
     pin::Pin,
@@ -106,6 +107,8 @@ impl Doors {
 /// ([`ArrivedAtSocket`]). Neither the limit of requests per minute nor the time limits of the API apply; 256 requests are
 /// passed on at once, and 32 of one agent.
 ///
+/// A request for a WebSocket passes if a rule names that, over a server that lets connections be upgraded.
+///
 /// About a request for which a rule asks, a person is asked. The door waits for the answer for 20 seconds, or as long as
 /// `Prefer: wait=N` says, and 60 seconds at most; then it answers 403 with the id of the approval. The same request, sent
 /// again, gets the answer of the provider after the approval, and `/use/approvals/{id}` says what became of it. With
@@ -157,7 +160,11 @@ async fn pass(State(doors): State<Doors>, request: Request) -> Response {
 
 async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> {
     let door = checked(doors, &request)?;
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let (websocket, body) = match websocket::wanted(&mut parts) {
+        Some((wanted, sent)) => (Some(wanted), sent),
+        None => (None, streamed(body)),
+    };
     let token = token::find(&parts)?;
     let caller = doors.caller(&token, (Audience::Doors, Door::Reverse), &parts.extensions, None).await?;
     let agent = caller.agent();
@@ -180,8 +187,11 @@ async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> 
     }
     let (place, target) = target;
     let request = RequestParts::new(parts.method.as_str(), target).place(place);
-    let request = headers::passed_on(&headers).fold(request, |request, (name, value)| request.header(name, value));
-    let answer = match send(&registry, &caller, connection, request, body).await {
+    let mut request = headers::passed_on(&headers).fold(request, |request, (name, value)| request.header(name, value));
+    if websocket.is_some() {
+        request = request.header("upgrade", websocket::PROTOCOL.as_bytes());
+    }
+    let answer = match registry.open_for_agent(&caller, connection, request, body).await {
         Ok(answer) => answer,
         Err(Error::Rules(RuleError::Asks { approval: Some(id), .. })) => {
             let preference = Preference::of(&headers);
@@ -191,6 +201,11 @@ async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> 
     };
     let mut sent = headers::of_answer(answer.headers());
     links::rewrite(&mut sent, &registry, connection, (&format!("{door}/use/"), address.connection()), &to).await;
+    if let (Some(wanted), true) = (websocket, answer.status() == StatusCode::SWITCHING_PROTOCOLS) {
+        websocket::upgraded(&mut sent);
+        wanted.pass(answer, passage);
+        return Ok((StatusCode::SWITCHING_PROTOCOLS, sent).into_response());
+    }
     let status = StatusCode::from_u16(answer.status()).ok().filter(|status| !status.is_informational());
     let status = status.ok_or_else(|| Refusal::unusable(answer.status()))?;
     if status == StatusCode::NO_CONTENT {
@@ -202,16 +217,9 @@ async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> 
     Ok(response)
 }
 
-async fn send(
-    registry: &ConnectionRegistry,
-    caller: &AgentCaller,
-    connection: connection_core::ConnectionId,
-    request: RequestParts,
-    body: Body,
-) -> Result<connection_core::Response, Error> {
-    let length = body.size_hint().exact();
-    let body = RequestBody::stream(length, Incoming(body.into_data_stream()));
-    registry.open_for_agent(caller, connection, request, body).await
+/// Returns the body of a request, which is sent while it arrives.
+fn streamed(body: Body) -> RequestBody {
+    RequestBody::stream(body.size_hint().exact(), Incoming(body.into_data_stream()))
 }
 
 /// Checks that the request names this host and is not one of a browser, and returns the address of the doors to which it

@@ -12,6 +12,7 @@ mod declared;
 mod doctor;
 mod doors;
 mod doors_seats;
+mod doors_websockets;
 mod event_deliveries;
 mod extension_rules;
 mod extensions;

@@ -3,7 +3,7 @@
 use connection_contract::Seat;
 use connection_rules::Profile;
 
-use super::{Entry, READ, WRITE};
+use super::{Entry, READ, WRITE, heads::SOCKET};
 use crate::common::{Sent, sent};
 
 fn with(name: &str, value: &str) -> Sent {
@@ -58,5 +58,17 @@ pub(super) fn parameters() -> Vec<Entry> {
         (186, WRITE, sent("POST /user").form("name=a&access_token=other"), "refused: body"),
         (187, WRITE, sent("POST /user").form("key=other").profile(seat()), "refused: body"),
         (188, WRITE, sent("POST /user").form("name=access_token"), "allow: write"),
+    ]
+}
+
+pub(super) fn subprotocols() -> Vec<Entry> {
+    let asked =
+        |protocols: &str| sent("GET /live").header("Upgrade", "websocket").header("Sec-WebSocket-Protocol", protocols);
+    let refused = "refused: header sec-websocket-protocol";
+    vec![
+        (311, SOCKET, asked("realtime, openai-beta.realtime-v1"), "allow: live"),
+        (312, SOCKET, asked("realtime, openai-insecure-api-key.other"), refused),
+        (313, SOCKET, asked("OpenAI-Insecure-API-Key.other"), refused),
+        (314, SOCKET, asked("v5.channel.k8s.io,base64url.bearer.authorization.k8s.io.b3RoZXI"), refused),
     ]
 }

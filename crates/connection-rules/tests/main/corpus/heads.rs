@@ -81,7 +81,7 @@ pub(super) fn queries() -> Vec<Entry> {
     ]
 }
 
-const SOCKET: &str = r#"{"rule":[
+pub(super) const SOCKET: &str = r#"{"rule":[
     {"name":"live","methods":["GET"],"path":"/live","upgrade":"websocket","effect":"allow"},
     {"name":"read","methods":["GET"],"effect":"ask"}]}"#;
 

@@ -57,6 +57,7 @@ fn the_corpus_has_consecutive_numbers() {
         graphql::gated(),
         messages::single(),
         messages::batches(),
+        credentials::subprotocols(),
     ];
     let numbers: Vec<u32> = tables.iter().flatten().map(|(number, ..)| *number).collect();
     let expected: Vec<u32> = (1..=numbers.len() as u32).collect();
@@ -87,6 +88,11 @@ fn methods_are_not_changed() {
 #[test]
 fn a_second_method_or_path_is_refused() {
     check(heads::overrides());
+}
+
+#[test]
+fn subprotocols_of_websockets_hold_no_second_identity() {
+    check(credentials::subprotocols());
 }
 
 #[test]

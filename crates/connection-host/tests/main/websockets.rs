@@ -1,0 +1,85 @@
+//! WebSockets of an agent: OpenAI's SDK for Python, unchanged, talks to a model over the reverse door, and over the proxy of
+//! `agents run` at the address that it has built in.
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use connection_faults::script::Script;
+use serde_json::{Value, json};
+
+use crate::{
+    agent_clients::OPENAI_KEY,
+    agent_proxies::{is_installed, manifest},
+    program::Machine,
+    serve::{Serving, machine, until},
+};
+
+const RULES: &str = "[[rule]]
+name = \"talk\"
+methods = [\"GET\"]
+path = \"/realtime\"
+upgrade = \"websocket\"
+effect = \"allow\"
+";
+
+/// A machine with an account at a provider with WebSockets, and the server.
+struct Talk {
+    machine: Machine,
+    serving: Serving,
+    token: String,
+    _provider: Script,
+}
+
+impl Talk {
+    /// Returns `None` if the provider cannot run on this machine.
+    fn new() -> Option<Self> {
+        let (provider, port) = Script::start("realtime.py", OPENAI_KEY)?;
+        let mut machine = machine();
+        machine.configure(&format!("[http.endpoints]\n\"https://api.openai.com\" = \"http://127.0.0.1:{port}\"\n"));
+        let row = json!({
+            "kind": "openai", "label": "work", "identity": { "id": "work" }, "credential": { "apiKey": OPENAI_KEY },
+        });
+        machine.feed(&["import", "-"], &row.to_string()).exits(0);
+        let token = machine.run(&["agents", "create", "deploy"]).exits(0).out.trim().to_owned();
+        let serving = Serving::start(&machine);
+        machine.set("CONNECTIONS_INBOUND__LISTEN", &serving.address.to_string());
+        machine.write("talk.toml", RULES.as_bytes());
+        machine.run(&["agents", "grant", "deploy", "openai", "--rules", "talk.toml", "--yes"]).exits(0);
+        Some(Self { machine, serving, token, _provider: provider })
+    }
+}
+
+#[test]
+fn an_sdk_talks_to_a_model_over_the_reverse_door() {
+    let Some(talk) = Talk::new() else { return };
+    let Some((mut client, _)) = Script::start("clients.py", "") else { return };
+    let url = format!("http://{}/use/openai:work", talk.serving.address);
+    let request = json!({ "client": "realtime", "url": url, "key": talk.token, "title": "Hello at the door" });
+    client.write(&request.to_string()).unwrap();
+    let answer: Value = serde_json::from_str(&client.line().unwrap()).unwrap();
+    let expected = json!(["session.created", "/v1/realtime", ["Hello", "at", "the", "door"]]);
+    assert_eq!(answer["result"], expected, "{answer}");
+
+    until("the end of the use is recorded", || {
+        let uses = talk.machine.run(&["uses", "--json"]).exits(0).json();
+        let [used] = &uses.as_array().unwrap()[..] else { panic!("{uses}") };
+        assert_eq!(used["path"], "/v1/realtime");
+        used["status"] == 101 && used["outcome"] == "answered"
+    });
+}
+
+#[test]
+fn an_sdk_talks_to_a_model_at_the_address_that_it_knows() {
+    let python = manifest().join("../connection-faults/servers/.venv/bin/python");
+    if !is_installed(&python) {
+        return;
+    }
+    let Some(talk) = Talk::new() else { return };
+    let environment = json!({ "OPENAI_BASE_URL": "https://api.openai.com/v1" });
+    let request = json!({ "client": "realtime", "title": "Hello through the proxy", "environment": environment });
+    let clients = manifest().join("../connection-faults/servers/clients.py");
+    let program = [python.to_str().unwrap(), clients.to_str().unwrap()];
+    let run = [&["agents", "run", "deploy", "--only-granted", "--connection", "openai", "--"], &program[..]].concat();
+    let ran = talk.machine.feed(&run, &format!("{request}\n")).exits(0);
+    let answer: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    let expected = json!(["session.created", "/v1/realtime", ["Hello", "through", "the", "proxy"]]);
+    assert_eq!(answer["result"], expected, "{ran:?}");
+}
