@@ -9,7 +9,6 @@ use crate::Text;
 /// ```
 /// use connection_contract::HelperProtocol;
 ///
-/// assert_eq!(HelperProtocol::parse("git"), Some(HelperProtocol::Git));
 /// assert_eq!(HelperProtocol::Aws.as_str(), "aws");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,9 +26,6 @@ pub enum HelperProtocol {
 }
 
 impl HelperProtocol {
-    /// All protocols, in the order of their names.
-    pub const ALL: [Self; 4] = [Self::Aws, Self::Cargo, Self::Docker, Self::Git];
-
     /// Returns the name, such as `git`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,11 +34,6 @@ impl HelperProtocol {
             Self::Docker => "docker",
             Self::Git => "git",
         }
-    }
-
-    /// Returns the protocol with this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|protocol| protocol.as_str() == name)
     }
 }
 

@@ -135,11 +135,7 @@ pub(crate) async fn credential(
     origin: Option<&Origin>,
 ) -> Result<ReleasedCredential, Error> {
     let asked = Asked { program: protocol.as_str(), origin };
-    match released(system, caller, id, asked, Wanted::Credential(protocol)).await? {
-        Made::Credential(credential) => Ok(credential),
-        // A credential was wanted.
-        Made::Headers(_) => Err(Error::InvalidRequest("the program asks for nothing")),
-    }
+    released(system, caller, id, asked, &protocol).await
 }
 
 /// Returns the headers that the connection adds to a `GET` of an address of its own.
@@ -149,55 +145,55 @@ pub(crate) async fn headers(
     id: ConnectionId,
     address: &str,
 ) -> Result<Vec<(String, Secret)>, Error> {
-    let origin = host::origin(address);
-    let base = origin.as_ref().and_then(|origin| host::base_url(origin.as_str()));
-    let target = origin.as_ref().and_then(|origin| address.get(origin.as_str().len()..)).unwrap_or_default();
+    let invalid = Error::InvalidRequest("its address is not an http or https address, or is not percent-encoded");
+    let Some(origin) = host::origin(address) else { return Err(invalid) };
+    let Some(base) = host::base_url(origin.as_str()) else { return Err(invalid) };
+    let target = address.get(origin.as_str().len()..).unwrap_or_default();
     let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-    let request = || base.as_ref().and_then(|base| host::request("GET", base, &target));
-    if request().is_none() {
-        return Err(Error::InvalidRequest("its address is not an http or https address, or is not percent-encoded"));
+    let Some(request) = host::request("GET", &base, &target) else { return Err(invalid) };
+    released(system, caller, id, Asked { program: HEADERS, origin: Some(&origin) }, &request).await
+}
+
+/// What a program wants to get.
+trait Wanted: Sync {
+    type Made: Send;
+
+    /// Makes what the program gets, and returns the names of the secrets in it.
+    fn made(
+        &self,
+        connection: &Connection,
+        open: &OpenForRelease,
+        origin: Option<&Origin>,
+    ) -> impl Future<Output = Result<(Self::Made, Vec<String>), Error>> + Send;
+}
+
+impl Wanted for HelperProtocol {
+    type Made = ReleasedCredential;
+
+    async fn made(
+        &self,
+        connection: &Connection,
+        open: &OpenForRelease,
+        origin: Option<&Origin>,
+    ) -> Result<(ReleasedCredential, Vec<String>), Error> {
+        made_credential(connection, open, *self, origin).await
     }
-    let asked = Asked { program: HEADERS, origin: origin.as_ref() };
-    match released(system, caller, id, asked, Wanted::Headers(&request)).await? {
-        Made::Headers(headers) => Ok(headers),
-        // Headers were wanted.
-        Made::Credential(_) => Err(Error::InvalidRequest("the program asks for nothing")),
-    }
 }
 
-/// What a program wants.
-#[derive(Clone, Copy)]
-enum Wanted<'a> {
-    Credential(HelperProtocol),
-    /// The headers that are added to such a request.
-    Headers(&'a (dyn Fn() -> Option<HttpRequest> + Sync)),
-}
+/// The headers that are added to this request.
+impl Wanted for HttpRequest {
+    type Made = Vec<(String, Secret)>;
 
-/// What a program gets.
-enum Made {
-    Credential(ReleasedCredential),
-    Headers(Vec<(String, Secret)>),
-}
-
-/// Makes what a program gets, and returns the names of the secrets in it.
-async fn made(
-    connection: &Connection,
-    open: &OpenForRelease,
-    origin: Option<&Origin>,
-    wanted: Wanted<'_>,
-) -> Result<(Made, Vec<String>), Error> {
-    match wanted {
-        Wanted::Credential(protocol) => {
-            let (credential, names) = made_credential(connection, open, protocol, origin).await?;
-            Ok((Made::Credential(credential), names))
-        }
-        Wanted::Headers(request) => {
-            check_terms(open)?;
-            let request = request().ok_or(Error::InvalidRequest("its address is not an http or https address"))?;
-            let headers = connection.added_headers(open, request).await?;
-            let names = headers.iter().map(|(name, _)| format!("header {name}")).collect();
-            Ok((Made::Headers(headers), names))
-        }
+    async fn made(
+        &self,
+        connection: &Connection,
+        open: &OpenForRelease,
+        _: Option<&Origin>,
+    ) -> Result<(Vec<(String, Secret)>, Vec<String>), Error> {
+        check_terms(open)?;
+        let headers = connection.added_headers(open, host::duplicate(self)).await?;
+        let names = headers.iter().map(|(name, _)| format!("header {name}")).collect();
+        Ok((headers, names))
     }
 }
 
@@ -233,13 +229,13 @@ async fn made_credential(
 }
 
 /// Hands out what is made of a credential, after its release is on record. A refusal is recorded, too.
-async fn released(
+async fn released<W: Wanted>(
     system: &Arc<System>,
     caller: &AgentCaller,
     id: ConnectionId,
     asked: Asked<'_>,
-    wanted: Wanted<'_>,
-) -> Result<Made, Error> {
+    wanted: &W,
+) -> Result<W::Made, Error> {
     let mut found = None;
     let result = Box::pin(attempts(system, caller, id, (asked, wanted), &mut found)).await;
     if let Err(error) = &result {
@@ -249,18 +245,18 @@ async fn released(
     result
 }
 
-async fn attempts(
+async fn attempts<W: Wanted>(
     system: &Arc<System>,
     caller: &AgentCaller,
     id: ConnectionId,
-    (asked, wanted): (Asked<'_>, Wanted<'_>),
+    (asked, wanted): (Asked<'_>, &W),
     found: &mut Option<Connection>,
-) -> Result<Made, Error> {
+) -> Result<W::Made, Error> {
     for _ in 0..MAX_TRIES {
         let (connection, permit) = permitted(system, caller, id).await?;
         let connection = found.insert(connection);
         let open = connection.open_for_release().await?;
-        let (made, names) = made(connection, &open, asked.origin, wanted).await?;
+        let (made, names) = wanted.made(connection, &open, asked.origin).await?;
         if record(caller, connection, &permit, &open, (asked, names)).await? {
             return Ok(made);
         }

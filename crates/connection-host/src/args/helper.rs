@@ -15,7 +15,7 @@ pub(crate) enum CredentialCommand {
         /// What docker asks for
         action: DockerAction,
     },
-    /// Answer git, as `credential.helper`
+    /// Answer git, as `credential.https://HOST.helper`
     Git {
         #[command(flatten)]
         helper: Helper,

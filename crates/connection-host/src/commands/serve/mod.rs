@@ -146,8 +146,11 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         never = opening => match never {},
         never = following_certificate => match never {},
         stopped_at_once = stopped_at_once => {
-            output.note("Stopped at once; the next process continues the unfinished work.");
-            tracing::warn!(target: OPERATIONS, "stopped at once; the next process continues the unfinished work");
+            output.note(
+                "Stopped at once. The next process continues unfinished setups and refreshes; the outcome of a request \
+                 that was being sent is not known.",
+            );
+            tracing::warn!(target: OPERATIONS, "stopped at once; the outcome of requests that were being sent is not known");
             return stopped_at_once.map(|()| Exit::Fine);
         }
     }

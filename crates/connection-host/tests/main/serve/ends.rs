@@ -71,7 +71,7 @@ fn a_second_signal_ends_serve_at_once_and_loses_nothing() {
     serving.signal("TERM");
     let (exit, err) = serving.ended();
     assert_eq!(exit, 0, "{err}");
-    assert!(err.contains("the next process continues the unfinished work"), "{err}");
+    assert!(err.contains("The next process continues unfinished setups and refreshes"), "{err}");
     google.release();
     let rows = machine.run(&["list", "--json"]).exits(0).json();
     assert_eq!(rows.as_array().unwrap().len(), 1);
