@@ -49,6 +49,12 @@ pub(crate) const ROWS: &[Row] = &[
     Row { package: "connection-forward", normal: &[CONTRACT, "connection-egress"], dev: &[] },
     // It sends nothing and knows no connection.
     Row { package: "connection-mcp", normal: &[], dev: &[] },
+    // Messages of an agent are decided by its rules.
+    Row {
+        package: "connection-rmcp",
+        normal: &[CONTRACT, "connection-core", "connection-rules"],
+        dev: &["connection-manifest"],
+    },
     // It decides about requests, and knows neither a connection nor a store. The presets of a kind are in its descriptor.
     Row { package: "connection-rules", normal: &[CONTRACT], dev: &[] },
     // The shapes are those of the server, of its clients and of the command.
@@ -198,12 +204,19 @@ pub(crate) const EXTERNAL_PACKAGES: &[ExternalPackage] = &[
     ExternalPackage {
         dependency: "async-trait",
         // The host implements some of these ports.
-        packages: &["connection-seal", "connection-core", "connection-inbound", "connection-server", "connection-host"],
+        packages: &[
+            "connection-seal",
+            "connection-core",
+            "connection-inbound",
+            "connection-rmcp",
+            "connection-server",
+            "connection-host",
+        ],
         purpose: "host-side ports that are held as `Arc<dyn _>`",
     },
     ExternalPackage {
         dependency: "futures-core",
-        packages: &["connection-core", "connection-server", "connection-host"],
+        packages: &["connection-core", "connection-rmcp", "connection-server", "connection-host"],
         purpose: "`Stream` in the core's public face",
     },
     ExternalPackage {

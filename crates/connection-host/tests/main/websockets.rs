@@ -1,6 +1,5 @@
 //! WebSockets of an agent: OpenAI's SDK for Python, unchanged, talks to a model over the reverse door, and over the proxy of
 //! `agents run` at the address that it has built in.
-#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use connection_faults::script::Script;
 use serde_json::{Value, json};

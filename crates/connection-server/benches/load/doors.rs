@@ -47,7 +47,7 @@ label = "API key"
 secret = true
 [request]
 base = "https://api.door.example"
-headers = { Authorization = "Bearer {apiKey}" }
+headers = { Authorization = "Bearer ${secret.apiKey}" }
 "#;
 
 /// Prints the processor time of a request through the floor and through the door.
