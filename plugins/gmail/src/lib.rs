@@ -11,6 +11,10 @@ extern crate alloc;
 use connection_contract::prelude::*;
 use connection_oauth2::{Account, Client, Endpoint, ErrorIf, Method, OAuth2, OAuth2Config, RequestKind, oauth2};
 
+/// The preset `read`. No `GET` changes anything: messages and labels are changed by `POST`, `PUT`, `PATCH` and `DELETE`.
+/// <https://developers.google.com/workspace/gmail/api/reference/rest>
+const READ: &str = r#"{ "rule": [{ "name": "reads", "methods": ["GET", "HEAD"], "effect": "allow" }] }"#;
+
 /// Creates the kind `gmail`. The first setup asks for the OAuth application.
 pub fn gmail() -> OAuth2 {
     gmail_of(Client::Prompted)
@@ -46,6 +50,7 @@ pub fn gmail_of(client: Client) -> OAuth2 {
                 .limited_if(limit("dailyLimitExceeded")),
         )
         .client(client)
+        .rule_preset("read", READ)
         // <https://developers.google.com/identity/gsi/web/guides/revoke>
         .credential_page("https://myaccount.google.com/permissions")
         // A revocation ends all scopes that the account granted to the application:

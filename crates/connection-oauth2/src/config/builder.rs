@@ -386,6 +386,14 @@ impl OAuth2Builder {
         self
     }
 
+    /// Adds a preset of rules for programs that use a connection, from its name and its rules as JSON text
+    /// ([`Descriptor::rule_preset`]).
+    #[must_use]
+    pub fn rule_preset(mut self, name: impl Into<Text>, rules: impl Into<Text>) -> Self {
+        self.descriptor = self.descriptor.rule_preset(name, rules);
+        self
+    }
+
     /// Allows [`Grant::Password`], which sends the user's own password through this host.
     pub fn unsafe_password_grant(mut self) -> Self {
         self.allows.push(Unsafe::PasswordGrant);
