@@ -131,7 +131,11 @@ impl Batch {
         entries
     }
 
+    /// Answers the callers. A job that could not begin has taken nothing yet, and its callers get the error all the same.
     fn answer(&self, written: &Result<(), StoreError>) {
+        if matches!(*self.state(), State::Queued) {
+            drop(self.take());
+        }
         let state = std::mem::replace(&mut *self.state(), State::Answered);
         let State::Taken { answers, behind, .. } = state else { return };
         match written {
@@ -153,9 +157,71 @@ impl Batch {
 impl Drop for Batch {
     fn drop(&mut self) {
         // The store is closed, and the job was never run. The callers learn it when their senders are dropped.
-        if matches!(*self.state(), State::Queued) {
+        let is_queued = matches!(*self.state(), State::Queued);
+        if is_queued {
             *self.recorder.beginnings() = Beginnings::default();
+            *self.state() = State::Answered;
         }
         self.answer(&Err(StoreError::Closed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Door, RecordedPaths, SystemClock, UuidV7,
+        contain::Runtimes,
+        keys::Sealer,
+        store::{Store, StoreSource},
+        uses::{UsedBy, What},
+    };
+
+    async fn recorder(directory: &tempfile::TempDir) -> Arc<Recorder> {
+        let source = StoreSource::from(directory.path().join("connections.db").display().to_string());
+        Arc::new(Recorder::new(
+            Store::open(source).await.unwrap(),
+            Arc::new(SystemClock::new()),
+            Arc::new(UuidV7::new()),
+            Sealer::for_tests(),
+            Arc::new(Runtimes::new().unwrap()),
+            (Door::Library, RecordedPaths::Full, None),
+        ))
+    }
+
+    fn waiting(recorder: &Recorder) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (answer, answered) = oneshot::channel();
+        let (entry, _) = recorder.beginning("ada", &UsedBy::default(), What::default());
+        let mut beginnings = recorder.beginnings();
+        beginnings.waiting.push((entry, answer));
+        beginnings.is_queued = true;
+        answered
+    }
+
+    fn queued(recorder: &Arc<Recorder>) -> Batch {
+        Batch { recorder: recorder.clone(), state: Mutex::new(State::Queued) }
+    }
+
+    #[tokio::test]
+    async fn callers_of_a_transaction_that_could_not_begin_get_its_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let recorder = recorder(&directory).await;
+        let answered = waiting(&recorder);
+        queued(&recorder).answer(&Err(StoreError::Panicked));
+        assert!(matches!(answered.await, Ok(Err(StoreError::Panicked))));
+        let (entry, _) = recorder.beginning("ada", &UsedBy::default(), What::default());
+        recorder.commit(entry).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn callers_of_a_store_that_was_closed_do_not_wait() {
+        let directory = tempfile::tempdir().unwrap();
+        let recorder = recorder(&directory).await;
+        let answered = waiting(&recorder);
+        drop(queued(&recorder));
+        assert!(answered.await.is_err() && !recorder.beginnings().is_queued);
+        recorder.store.close().await;
+        let (entry, _) = recorder.beginning("ada", &UsedBy::default(), What::default());
+        assert!(matches!(recorder.commit(entry).await, Err(StoreError::Closed)));
     }
 }

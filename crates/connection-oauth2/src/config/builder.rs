@@ -388,7 +388,6 @@ impl OAuth2Builder {
 
     /// Adds a preset of rules for programs that use a connection, from its name and its rules as JSON text
     /// ([`Descriptor::rule_preset`]).
-    #[must_use]
     pub fn rule_preset(mut self, name: impl Into<Text>, rules: impl Into<Text>) -> Self {
         self.descriptor = self.descriptor.rule_preset(name, rules);
         self
