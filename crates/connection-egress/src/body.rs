@@ -1,6 +1,6 @@
 //! A streamed answer, whose body has a maximum length or none. Nothing after the limit is read.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, io::ErrorKind, sync::Arc, time::Duration};
 
 use connection_contract::{HttpError, Timestamp};
 use tokio::io::{AsyncReadExt as _, ReadHalf, WriteHalf};
@@ -11,7 +11,7 @@ use crate::{
     upload::{Awaited, Interest},
 };
 
-/// The maximum size of a piece of what an upgraded connection receives.
+/// The maximum size of a piece that is read from an upgraded connection, in bytes.
 const PIECE: usize = 16 * 1024;
 
 /// An answer whose body has not been read yet. If it is dropped, the rest is not read.
@@ -34,7 +34,7 @@ pub struct Streaming {
 /// The origin of the pieces.
 enum Source {
     Body(reqwest::Response),
-    /// What the provider sends after the connection was upgraded.
+    /// The receiving half of a connection that was upgraded.
     Upgraded(ReadHalf<reqwest::Upgraded>),
 }
 
@@ -47,7 +47,11 @@ impl Source {
             }
             Self::Upgraded(connection) => {
                 let mut piece = vec![0; PIECE];
-                let read = connection.read(&mut piece).await.map_err(|_| HttpError::Protocol)?;
+                let read = match connection.read(&mut piece).await {
+                    // Many servers end a connection with TLS without saying so, and a WebSocket has an end of its own.
+                    Err(error) if error.kind() == ErrorKind::UnexpectedEof => 0,
+                    read => read.map_err(|_| HttpError::Protocol)?,
+                };
                 piece.truncate(read);
                 Ok(Some(piece).filter(|piece| !piece.is_empty()))
             }
@@ -97,12 +101,12 @@ impl Streaming {
         }
     }
 
-    /// Takes over the connection of the answer, if it has none yet. The pieces are then what the provider sends on it.
+    /// Takes over the connection of the answer, which is done once. Further pieces are those that the provider sends on it.
     /// Returns the half on which the caller sends.
     ///
     /// # Errors
     ///
-    /// The connection ended.
+    /// Returns an error if the connection has ended.
     pub(super) async fn upgraded(mut self) -> Result<(Self, WriteHalf<reqwest::Upgraded>), HttpError> {
         let Source::Body(response) = self.source else { return Err(HttpError::Protocol) };
         let connection = response.upgrade().await.map_err(|error| failure::of(&error))?;

@@ -18,10 +18,10 @@ use crate::{
     upload::{Awaited, Interest, Progress, Upload},
 };
 
-/// What is sent after the head of a request.
+/// The bytes that follow the head of a request.
 enum Sent {
     Body(Option<StreamedBody>),
-    /// What the caller sends after the connection was upgraded to a WebSocket.
+    /// The bytes that the caller sends after the connection was upgraded to a WebSocket.
     WebSocket(StreamedBody),
 }
 
@@ -51,10 +51,11 @@ impl HttpClient {
 
     /// Sends a request that asks the provider to upgrade the connection to a WebSocket (RFC 6455, section 4.1).
     ///
-    /// If the provider does, the status of the answer is 101, `body` is what is sent on the connection from then on, and
-    /// the body of the answer is what the provider sends. The connection ends when either of them ends, when the answer
-    /// is dropped, or when neither makes progress for as long as [`idle`](crate::HttpPolicy::idle) says. Any other answer
-    /// is one as [`open`](Self::open) returns it, and `body` is not read.
+    /// If the provider does, the status of the answer is 101, `body` is sent on the connection, and the body of the answer
+    /// has the bytes that the provider sends. The end of `body` is passed on, after which the provider may still send. The
+    /// connection is closed when the provider closes it, when the answer is dropped, or when no byte passes in either
+    /// direction for as long as [`idle`](crate::HttpPolicy::idle) says. If the provider does not upgrade the connection,
+    /// its answer is returned as by [`open`](Self::open), and `body` is not read.
     ///
     /// # Cancellation
     ///

@@ -253,27 +253,33 @@ impl Upload {
         Self { length, passed: 0, is_ended: false, pieces: Mutex::new(pieces), progress }
     }
 
-    /// Writes the pieces while they arrive, until they end or nobody waits for the answer any longer. Then no more is sent
-    /// on the connection.
+    /// Writes the pieces to a connection while they arrive, and closes its sending half after the last one. The task stops
+    /// if nobody waits for the answer any longer.
     pub(super) async fn write_to(mut self, mut connection: impl AsyncWrite + Unpin) {
         while let Some(Ok(piece)) = poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await {
             let piece = piece.into_data().unwrap_or_default();
-            let mut written = pin!(async {
+            let written = async {
                 connection.write_all(&piece).await?;
                 connection.flush().await
-            });
-            // A provider that reads nothing must not hold the connection after the caller has left.
-            let wanted = poll_fn(|cx| match self.progress.is_wanted(cx) {
-                true => written.as_mut().poll(cx),
-                false => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
-            });
-            if wanted.await.is_err() {
-                // What was not written cannot be written any more.
+            };
+            if self.while_wanted(written).await.is_err() {
+                // A piece was written in part, so the sending half has no proper end.
                 return;
             }
         }
         // The provider may have closed the connection already.
-        connection.shutdown().await.unwrap_or_default();
+        self.while_wanted(connection.shutdown()).await.unwrap_or_default();
+    }
+
+    /// Writes as long as somebody waits for the answer: a provider that reads nothing must not hold the connection after
+    /// the caller has left.
+    async fn while_wanted(&self, written: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+        let mut written = pin!(written);
+        poll_fn(|cx| match self.progress.is_wanted(cx) {
+            true => written.as_mut().poll(cx),
+            false => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+        })
+        .await
     }
 
     fn take(&mut self, piece: Vec<u8>) -> Result<Frame<Bytes>, Unsent> {

@@ -37,7 +37,7 @@ pub(crate) fn of_answer(headers: &HeaderMap) -> HeaderMap {
     passed
 }
 
-/// Returns `true` for a request that asks for a WebSocket (RFC 6455, section 4.2.1).
+/// Returns `true` for the headers of a request that asks for a WebSocket (RFC 6455, section 4.2.1).
 pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
     let mut protocols = headers.get_all(UPGRADE).iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
     protocols.any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))

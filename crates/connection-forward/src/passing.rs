@@ -7,8 +7,8 @@ use std::{
 };
 
 use hyper::{
-    Request, Response, StatusCode,
-    body::Incoming,
+    Method, Request, Response, StatusCode,
+    body::{Body as _, Incoming},
     header::HOST,
     http::uri::{PathAndQuery, Scheme},
     server::conn::http1,
@@ -74,7 +74,9 @@ async fn answer(
 ) -> Result<Response<Body>, Refusal> {
     let path = checked(granted, &request)?;
     let address = format!("{}{path}", granted.address);
-    let answer = match headers::is_websocket(request.headers()) {
+    let is_websocket =
+        request.method() == Method::GET && request.body().is_end_stream() && headers::is_websocket(request.headers());
+    let answer = match is_websocket {
         false => door.send(&address, request).await?,
         true => {
             let client = upgrade::on(&mut request);

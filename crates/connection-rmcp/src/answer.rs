@@ -3,16 +3,20 @@
 use std::{
     fmt,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use connection_contract::{BoxFuture, HttpError};
-use connection_core::{Error, Response};
+use connection_contract::{BoxFuture, HttpError, Secret};
+use connection_core::{Error, ProviderAnswer, Response};
 use futures_core::Stream;
 use http::StatusCode;
 use rmcp::{
-    model::{ClientJsonRpcMessage, ClientRequest, ErrorData, ServerJsonRpcMessage},
+    model::{ClientJsonRpcMessage, ClientRequest, ErrorData, RequestId, ServerJsonRpcMessage},
     transport::{
         common::{
             client_side_sse::BoxedSseResponse,
@@ -34,12 +38,21 @@ pub(crate) struct Posted {
     pub(crate) message: ClientJsonRpcMessage,
     pub(crate) had_session: bool,
     pub(crate) limits: StreamableHttpResponseLimits,
+    pub(crate) too_long: TooLong,
 }
 
 impl Posted {
-    /// Returns `true` for a message to which no response comes.
-    fn awaits_nothing(&self) -> bool {
-        !matches!(self.message, ClientJsonRpcMessage::Request(_))
+    /// Returns the id of the message; `None` if no response comes to it.
+    pub(crate) fn request(&self) -> Option<&RequestId> {
+        match &self.message {
+            ClientJsonRpcMessage::Request(request) => Some(&request.id),
+            _ => None,
+        }
+    }
+
+    /// Returns the error as the response to the message.
+    pub(crate) fn refused(&self, error: ErrorData) -> StreamableHttpPostResponse {
+        StreamableHttpPostResponse::Json(ServerJsonRpcMessage::error(error, self.request().cloned()), None)
     }
 
     /// Returns the response for a request by which a client asks what the server is, if a server that does not know this
@@ -54,94 +67,181 @@ impl Posted {
             Ok(ServerJsonRpcMessage::Error(error)) => error.error,
             _ => ErrorData::invalid_request(format!("the server refused to say what it is (HTTP {status})"), None),
         };
-        Some(StreamableHttpPostResponse::Json(ServerJsonRpcMessage::error(error, Some(request.id.clone())), None))
+        Some(self.refused(error))
     }
 }
 
-/// Returns the answer to a message.
-pub(crate) async fn posted(answer: Response, posted: &Posted) -> Result<StreamableHttpPostResponse, TransportError> {
-    let status = answer.status();
-    match StatusCode::from_u16(status) {
-        Ok(StatusCode::ACCEPTED | StatusCode::NO_CONTENT) => return Ok(StreamableHttpPostResponse::Accepted),
-        Ok(StatusCode::NOT_FOUND) if posted.had_session => return Err(TransportError::SessionExpired),
-        Ok(StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS) => return Err(failed(&answer)),
-        _ => {}
+/// The answer of a server: as it arrives, or as it was stored after a person approved its request.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    media: Option<String>,
+    session: Option<String>,
+    challenge: Option<String>,
+    retry_after: Option<String>,
+    body: Body,
+}
+
+enum Body {
+    Arriving(Response),
+    /// `None` after its only piece.
+    Stored(Option<Vec<u8>>),
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        let header = |name: &str| response.header(name).map(str::to_owned);
+        Self {
+            status: response.status(),
+            media: header("content-type"),
+            session: header(HEADER_SESSION_ID),
+            challenge: header("www-authenticate"),
+            retry_after: header("retry-after"),
+            body: Body::Arriving(response),
+        }
     }
-    let is_success = (200..300).contains(&status);
-    let session = answer.header(HEADER_SESSION_ID).map(str::to_owned);
-    if is_success && is_media(&answer, EVENT_STREAM_MIME_TYPE) {
-        let events = events(answer, posted.limits.max_sse_event_size);
-        return Ok(StreamableHttpPostResponse::Sse(events, session));
-    }
-    let is_json = is_media(&answer, JSON_MIME_TYPE);
-    let (failed, given) = (failed(&answer), answer.header("content-type").map(str::to_owned));
-    let limits = &posted.limits;
-    let limit = if is_json { limits.max_json_response_size } else { limits.max_error_response_size };
-    let body = answer.bytes(limit).await.map_err(|error| match error {
-        Error::Http { source: HttpError::TooLarge, .. } => TransportError::ResponseBodyTooLarge { max_size: limit },
-        error => TransportError::Client(error),
-    })?;
-    if is_success && body.is_empty() && posted.awaits_nothing() {
-        return Ok(StreamableHttpPostResponse::Accepted);
-    }
-    let text = String::from_utf8_lossy(body.expose());
-    if is_success {
-        return match is_json {
-            true => Ok(StreamableHttpPostResponse::Json(serde_json::from_str(&text)?, session)),
-            false => Err(TransportError::UnexpectedContentType(given)),
+}
+
+impl From<ProviderAnswer> for Answer {
+    fn from(stored: ProviderAnswer) -> Self {
+        let header = |name: &str| {
+            let mut values = stored.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+            values.next().map(|(_, value)| value.clone())
         };
-    }
-    if let Some(response) = posted.refused_discovery(status, &text) {
-        return Ok(response);
-    }
-    match serde_json::from_str(&text) {
-        Ok(error @ ServerJsonRpcMessage::Error(_)) if is_json => Ok(StreamableHttpPostResponse::Json(error, session)),
-        _ => Err(failed),
-    }
-}
-
-/// Returns the events of an answer to a `GET`.
-pub(crate) fn stream(answer: Response, limit: usize) -> Result<BoxedSseResponse, TransportError> {
-    match answer.status() {
-        status if StatusCode::METHOD_NOT_ALLOWED == status => Err(TransportError::ServerDoesNotSupportSse),
-        200..300 if is_media(&answer, EVENT_STREAM_MIME_TYPE) => Ok(events(answer, limit)),
-        200..300 => Err(TransportError::UnexpectedContentType(answer.header("content-type").map(str::to_owned))),
-        _ => Err(failed(&answer)),
-    }
-}
-
-/// Returns the error for an answer with the status of a failure.
-pub(crate) fn failed(answer: &Response) -> TransportError {
-    let status = answer.status();
-    match answer.header("www-authenticate") {
-        // The connection has refreshed its credential already, if it can.
-        Some(challenge) if StatusCode::UNAUTHORIZED == status => {
-            TransportError::AuthRequired(AuthRequiredError::new(challenge.to_owned()))
+        Self {
+            status: stored.status,
+            media: header("content-type"),
+            session: header(HEADER_SESSION_ID),
+            challenge: header("www-authenticate"),
+            retry_after: header("retry-after"),
+            body: Body::Stored(Some(stored.body)),
         }
-        _ if StatusCode::TOO_MANY_REQUESTS == status || status >= 500 => {
-            HttpStatusError::new(status, answer.header("retry-after").map(str::to_owned)).into()
-        }
-        _ => TransportError::UnexpectedServerResponse(format!("the server answered with HTTP {status}").into()),
     }
 }
 
-/// Returns `true` if the answer has this media type, with any parameters.
-fn is_media(answer: &Response, media: &str) -> bool {
-    let essence = answer.header("content-type").and_then(|given| given.split(';').next()).unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case(media)
+impl Body {
+    async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        match self {
+            Self::Arriving(response) => response.chunk().await,
+            Self::Stored(body) => Ok(body.take()),
+        }
+    }
+
+    async fn bytes(self, limit: usize) -> Result<Secret, TransportError> {
+        let too_long = TransportError::ResponseBodyTooLarge { max_size: limit };
+        match self {
+            Self::Arriving(response) => response.bytes(limit).await.map_err(|error| match error {
+                Error::Http { source: HttpError::TooLarge, .. } => too_long,
+                error => TransportError::Client(error),
+            }),
+            Self::Stored(body) => {
+                let body = body.filter(|body| body.len() <= limit).ok_or(too_long)?;
+                Ok(Secret::new(body))
+            }
+        }
+    }
 }
 
-fn events(answer: Response, limit: usize) -> BoxedSseResponse {
-    let pieces = Pieces { next: Some(next(answer)), limit, event: 0, line: 0, after_return: false };
-    Box::pin(SseStream::from_bytes_stream(pieces))
+impl Answer {
+    /// Returns the answer to a message.
+    pub(crate) async fn to_message(self, posted: &Posted) -> Result<StreamableHttpPostResponse, TransportError> {
+        match StatusCode::from_u16(self.status) {
+            Ok(StatusCode::ACCEPTED | StatusCode::NO_CONTENT) => return Ok(StreamableHttpPostResponse::Accepted),
+            Ok(StatusCode::NOT_FOUND) if posted.had_session => return Err(TransportError::SessionExpired),
+            Ok(StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS) => return Err(self.failed()),
+            _ => {}
+        }
+        let is_success = (200..300).contains(&self.status);
+        if is_success && self.is_media(EVENT_STREAM_MIME_TYPE) {
+            let session = self.session.clone();
+            let events = self.events(posted.limits.max_sse_event_size, &posted.too_long);
+            return Ok(StreamableHttpPostResponse::Sse(events, session));
+        }
+        let (is_json, failed) = (self.is_media(JSON_MIME_TYPE), self.failed());
+        let limits = &posted.limits;
+        let limit = if is_json { limits.max_json_response_size } else { limits.max_error_response_size };
+        let Self { status, media, session, body, .. } = self;
+        let body = match body.bytes(limit).await {
+            Ok(body) => body,
+            // The status says enough.
+            Err(_) if !is_success => Secret::new(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let text = String::from_utf8_lossy(body.expose());
+        if is_success {
+            return match serde_json::from_str(&text) {
+                Ok(message) if is_json => Ok(StreamableHttpPostResponse::Json(message, session)),
+                // Some servers answer a message to which no response comes with a page or an empty object.
+                _ if posted.request().is_none() => Ok(StreamableHttpPostResponse::Accepted),
+                Err(error) if is_json => Err(error.into()),
+                _ => Err(TransportError::UnexpectedContentType(media)),
+            };
+        }
+        if let Some(response) = posted.refused_discovery(status, &text) {
+            return Ok(response);
+        }
+        match serde_json::from_str(&text) {
+            Ok(error @ ServerJsonRpcMessage::Error(_)) if is_json => {
+                Ok(StreamableHttpPostResponse::Json(error, session))
+            }
+            _ => Err(failed),
+        }
+    }
+
+    /// Returns the events of an answer to a `GET`.
+    pub(crate) fn to_get(self, limit: usize, too_long: &TooLong) -> Result<BoxedSseResponse, TransportError> {
+        match self.status {
+            status if StatusCode::METHOD_NOT_ALLOWED == status => Err(TransportError::ServerDoesNotSupportSse),
+            200..300 if self.is_media(EVENT_STREAM_MIME_TYPE) => Ok(self.events(limit, too_long)),
+            200..300 => Err(TransportError::UnexpectedContentType(self.media)),
+            _ => Err(self.failed()),
+        }
+    }
+
+    /// Returns the error for an answer with the status of a failure.
+    pub(crate) fn failed(&self) -> TransportError {
+        let status = self.status;
+        match &self.challenge {
+            // The connection has refreshed its credential already, if it can.
+            Some(challenge) if StatusCode::UNAUTHORIZED == status => {
+                TransportError::AuthRequired(AuthRequiredError::new(challenge.clone()))
+            }
+            _ if StatusCode::TOO_MANY_REQUESTS == status || status >= 500 => {
+                HttpStatusError::new(status, self.retry_after.clone()).into()
+            }
+            _ => TransportError::UnexpectedServerResponse(format!("the server answered with HTTP {status}").into()),
+        }
+    }
+
+    /// Returns `true` if the answer has this media type, with any parameters.
+    fn is_media(&self, media: &str) -> bool {
+        let essence = self.media.as_deref().and_then(|given| given.split(';').next()).unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case(media)
+    }
+
+    fn events(self, limit: usize, too_long: &TooLong) -> BoxedSseResponse {
+        let (next, too_long) = (Some(next(self.body)), too_long.clone());
+        let pieces = Pieces { next, limit, too_long, event: 0, line: 0, after_return: false };
+        Box::pin(SseStream::from_bytes_stream(pieces))
+    }
 }
 
-type Next = BoxFuture<'static, (Response, Result<Option<Vec<u8>>, Error>)>;
+/// Remembers that a server sent an event that is too long. A client that asked for it again would get it again, and the
+/// transport asks for it at once after an error that is not its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TooLong(Arc<AtomicBool>);
 
-fn next(mut answer: Response) -> Next {
+impl TooLong {
+    pub(crate) fn was_sent(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+type Next = BoxFuture<'static, (Body, Result<Option<Vec<u8>>, Error>)>;
+
+fn next(mut body: Body) -> Next {
     Box::pin(async move {
-        let piece = answer.chunk().await;
-        (answer, piece)
+        let piece = body.chunk().await;
+        (body, piece)
     })
 }
 
@@ -150,6 +250,7 @@ struct Pieces {
     /// `None` after the end.
     next: Option<Next>,
     limit: usize,
+    too_long: TooLong,
     /// The bytes of the event that has begun.
     event: usize,
     /// The bytes of the line that has begun.
@@ -184,7 +285,10 @@ impl Stream for Pieces {
         self.next = None;
         Poll::Ready(match piece {
             Ok(None) => None,
-            Ok(Some(piece)) if !self.count(&piece) => Some(Err(BrokenStream::TooLong(self.limit))),
+            Ok(Some(piece)) if !self.count(&piece) => {
+                self.too_long.0.store(true, Ordering::Relaxed);
+                Some(Err(BrokenStream::TooLong(self.limit)))
+            }
             Ok(Some(piece)) => {
                 self.next = Some(next(answer));
                 Some(Ok(piece.into()))
@@ -211,3 +315,31 @@ impl fmt::Display for BrokenStream {
 }
 
 impl std::error::Error for BrokenStream {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns `true` if no event of the stream is too long, however it is cut into pieces.
+    fn fits(limit: usize, stream: &str) -> bool {
+        let whole = [stream.as_bytes()];
+        let bytes: Vec<_> = stream.as_bytes().chunks(1).collect();
+        let [whole, bytes] = [&whole[..], &bytes].map(|pieces| {
+            let too_long = TooLong::default();
+            let mut counted = Pieces { next: None, limit, too_long, event: 0, line: 0, after_return: false };
+            pieces.iter().all(|piece| counted.count(piece))
+        });
+        assert_eq!(whole, bytes, "{stream:?}");
+        whole
+    }
+
+    #[test]
+    fn an_event_is_as_long_as_its_lines_up_to_the_next_empty_one() {
+        for end in ["\n", "\r", "\r\n"] {
+            let event = |lines: usize| format!("{}{end}", format!("data: 1{end}").repeat(lines));
+            assert!(fits(14, &event(2).repeat(3)), "{end:?}");
+            assert!(!fits(14, &event(3)), "{end:?}");
+            assert!(!fits(6, &event(1)), "{end:?}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use connection_contract::{BaseUrl, BoxFuture, HttpRequest, Secret, host};
-use connection_core::{AgentCaller, Connection, ConnectionId, ConnectionRegistry, Error, RequestBody, Response};
+use connection_core::{AgentCaller, Connection, ConnectionId, ConnectionRegistry, Error, RequestBody, RuleError};
 use connection_rules::RequestParts;
 use http::{HeaderName, HeaderValue, StatusCode};
 use rmcp::{
@@ -21,7 +21,10 @@ use rmcp::{
     },
 };
 
-use crate::answer::{self, Posted, TransportError};
+use crate::{
+    answer::{Answer, Posted, TooLong, TransportError},
+    asked,
+};
 
 /// Headers that this client sets itself.
 const OURS: [&str; 3] = ["accept", "content-type", "authorization"];
@@ -29,6 +32,7 @@ const OURS: [&str; 3] = ["accept", "content-type", "authorization"];
 /// The HTTP client of an MCP client, over one connection. Clones use the same connection.
 ///
 /// The connection attaches its credential, and refreshes it before it ends and after a 401. Redirects are not followed.
+/// After an event that is longer than the transport allows, the client opens no further stream by a `GET`.
 ///
 /// ```
 /// use connection_core::{Audience, ConnectionId, ConnectionRegistry, Error};
@@ -47,7 +51,10 @@ const OURS: [&str; 3] = ["accept", "content-type", "authorization"];
 /// # let _ = client;
 /// ```
 #[derive(Clone)]
-pub struct ConnectionClient(Via);
+pub struct ConnectionClient {
+    via: Via,
+    too_long: TooLong,
+}
 
 #[derive(Clone)]
 enum Via {
@@ -57,7 +64,7 @@ enum Via {
 
 impl fmt::Debug for ConnectionClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = match &self.0 {
+        let id = match &self.via {
             Via::Host(connection) => connection.id(),
             Via::Agent { connection, .. } => *connection,
         };
@@ -68,13 +75,17 @@ impl fmt::Debug for ConnectionClient {
 impl ConnectionClient {
     /// Creates a client of the host, which may send everything.
     pub fn new(connection: Connection) -> Self {
-        Self(Via::Host(Box::new(connection)))
+        Self { via: Via::Host(Box::new(connection)), too_long: TooLong::default() }
     }
 
     /// Creates a client of an agent, which may send what its grant for the connection allows
     /// ([`ConnectionRegistry::open_for_agent`]). `registry` is that of the agent's owner.
+    ///
+    /// A call about which a person is asked waits for the answer of the person until the request lapses, and a host that
+    /// waits less sets a timeout of its own. What the person does not allow is the error -32003 of JSON-RPC.
     pub fn for_agent(registry: &ConnectionRegistry, caller: AgentCaller, connection: ConnectionId) -> Self {
-        Self(Via::Agent { registry: registry.clone(), caller: Box::new(caller), connection })
+        let via = Via::Agent { registry: registry.clone(), caller: Box::new(caller), connection };
+        Self { via, too_long: TooLong::default() }
     }
 
     /// Returns the transport for an MCP client, at the base address of the connection. Nothing is sent.
@@ -90,13 +101,13 @@ impl ConnectionClient {
     }
 
     async fn base_url(&self) -> Result<BaseUrl, Error> {
-        match &self.0 {
+        match &self.via {
             Via::Host(connection) => connection.base_url().await,
             Via::Agent { registry, connection, .. } => registry.connection(*connection).await?.base_url().await,
         }
     }
 
-    async fn open(&self, request: McpRequest) -> Result<Response, TransportError> {
+    async fn open(&self, request: McpRequest) -> Result<Answer, TransportError> {
         if request.has_credential {
             return Err(TransportError::Client(Error::InvalidRequest(
                 "it has a credential beside that of the connection",
@@ -108,7 +119,7 @@ impl ConnectionClient {
             let below =
                 below(&base, &request.uri).ok_or(Error::InvalidRequest("its address is not that of the connection"))?;
             let body = RequestBody::whole(Secret::new(request.body));
-            match &self.0 {
+            match &self.via {
                 Via::Host(connection) => {
                     let sent = match below {
                         "" => Some(HttpRequest::at(request.method, &base)),
@@ -127,7 +138,7 @@ impl ConnectionClient {
                 }
             }
         };
-        opened.await.map_err(TransportError::Client)
+        opened.await.map(Answer::from).map_err(TransportError::Client)
     }
 }
 
@@ -199,8 +210,14 @@ impl StreamableHttpClient for ConnectionClient {
         let had_session = session.is_some();
         let has_credential = auth_header.is_some();
         let request = McpRequest { method: "POST", uri, session, last_event: None, custom, has_credential, body };
-        let answer = self.open(request).await?;
-        Box::pin(answer::posted(answer, &Posted { message, had_session, limits })).await
+        let posted = Posted { message, had_session, limits, too_long: self.too_long.clone() };
+        match (self.open(request).await, &self.via) {
+            (
+                Err(TransportError::Client(Error::Rules(RuleError::Asks { approval: Some(id), .. }))),
+                Via::Agent { registry, caller, .. },
+            ) if posted.request().is_some() => Box::pin(asked::answered((registry, caller), id, &posted)).await,
+            (answer, _) => Box::pin(answer?.to_message(&posted)).await,
+        }
     }
 
     async fn delete_session(
@@ -214,11 +231,11 @@ impl StreamableHttpClient for ConnectionClient {
         let request =
             McpRequest { method: "DELETE", uri, session, last_event: None, custom, has_credential, body: Vec::new() };
         let answer = self.open(request).await?;
-        match answer.status() {
+        match answer.status {
             // A server need not let clients end sessions.
             status if StatusCode::METHOD_NOT_ALLOWED == status => Ok(()),
             200..300 => Ok(()),
-            _ => Err(answer::failed(&answer)),
+            _ => Err(answer.failed()),
         }
     }
 
@@ -245,6 +262,9 @@ impl StreamableHttpClient for ConnectionClient {
     ) -> Result<BoxedSseResponse, TransportError> {
         let has_credential = auth_header.is_some();
         let request = McpRequest { method: "GET", uri, session, last_event, custom, has_credential, body: Vec::new() };
-        answer::stream(self.open(request).await?, limit)
+        if self.too_long.was_sent() {
+            return Err(TransportError::ServerDoesNotSupportSse);
+        }
+        self.open(request).await?.to_get(limit, &self.too_long)
     }
 }

@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod asked;
 mod client;
 
 pub use client::ConnectionClient;

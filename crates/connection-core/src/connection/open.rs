@@ -13,6 +13,7 @@ use super::{
     missing_scopes::MissingScopes,
     record::{outcome, sent},
     request_body::{Content, KEPT, KeptBody},
+    response::SWITCHING_PROTOCOLS,
 };
 use crate::{
     Error,
@@ -43,7 +44,7 @@ pub(super) enum Manner {
     AtOnce,
     /// In pieces, with limits for the time without progress. The body is that of the request if there is none here.
     InPieces(Option<KeptBody>),
-    /// The connection is upgraded to a WebSocket, on which this is sent.
+    /// The connection is upgraded to a WebSocket, on which the body is sent.
     WebSocket(KeptBody),
 }
 
@@ -158,8 +159,8 @@ impl Connection {
     }
 
     /// Asks the provider to upgrade the connection to a WebSocket. If it does, the status of the answer is 101, `body` is
-    /// what is sent from then on, and the body of the answer is what the provider sends. Otherwise, `body` is not read.
-    /// Nothing is decided after the upgrade, and no credential is replaced.
+    /// sent on the connection, and the body of the answer has the bytes that the provider sends. Otherwise, `body` is not
+    /// read. Nothing is decided after the upgrade, and no credential is replaced.
     ///
     /// # Errors
     ///
@@ -379,7 +380,13 @@ impl Connection {
                 };
                 http.open(&egress, request, body.map(|body| of.guarded(body))).await
             }
-            Manner::WebSocket(body) => http.upgrade(&egress, request, of.guarded(body.next_request())).await,
+            Manner::WebSocket(body) => {
+                let answer = http.upgrade(&egress, request, of.guarded(body.next_request())).await?;
+                if answer.status == SWITCHING_PROTOCOLS {
+                    body.forget();
+                }
+                Ok(answer)
+            }
         }
     }
 

@@ -75,6 +75,11 @@ impl RequestBody {
         }
     }
 
+    /// Returns `true` if the body arrives in pieces.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.0, Arrived::Stream { .. })
+    }
+
     /// Reads the whole body, if it has at most this number of bytes. A piece may take the time `idle`.
     ///
     /// # Errors
@@ -214,6 +219,11 @@ impl KeptBody {
     /// Returns `true` if everything that has passed was kept, so that another request can send it.
     pub(super) fn is_kept(&self) -> bool {
         lock(&self.state).kept.is_some()
+    }
+
+    /// Keeps nothing of what passes, because no other request will send it.
+    pub(super) fn forget(&self) {
+        lock(&self.state).kept = None;
     }
 
     /// Lets nothing pass until [`release`](Self::release) is called, so that what was kept stays whole.

@@ -9,7 +9,7 @@ use super::missing_scopes::MissingScopes;
 use crate::{Error, UseOutcome, frozen::UseGuard, redact::Redactor, uses::OpenRecord};
 
 /// The provider upgraded the connection (RFC 9110, section 15.2.2).
-const SWITCHING_PROTOCOLS: u16 = 101;
+pub(super) const SWITCHING_PROTOCOLS: u16 = 101;
 
 /// The answer of a provider. The body arrives in pieces; if the response is dropped, the rest is not read.
 pub struct Response {

@@ -43,11 +43,10 @@ pub(crate) async fn open(
     body: RequestBody,
 ) -> Result<Response, Error> {
     let mut asked = Asked::of(caller, &parts);
-    let is_websocket = parts.headers.iter().any(|(name, _)| is_upgrade(name));
     match Box::pin(decided(system, caller, id, (parts, body), &mut asked)).await {
         Ok((connection, request, body)) => {
             let connection = connection.recorded_by(asked.by);
-            match is_websocket {
+            match asked.is_websocket {
                 true => Box::pin(connection.open_websocket(request, body)).await,
                 false => connection.open(request, body).await,
             }
@@ -81,6 +80,8 @@ struct Asked {
     method: String,
     place: Place,
     path: String,
+    /// `true` if the request asks to upgrade its connection, which is decided to be a WebSocket or refused.
+    is_websocket: bool,
     /// The connection and its base address, after they were found.
     connection: Option<Connection>,
     base: Option<BaseUrl>,
@@ -94,13 +95,14 @@ impl Asked {
             method: parts.method.clone(),
             place: parts.place.clone(),
             path: path.to_owned(),
+            is_websocket: parts.headers.iter().any(|(name, _)| is_upgrade(name)),
             connection: None,
             base: None,
         }
     }
 
     fn record(self, system: &connection::System, caller: &AgentCaller, error: &Error) {
-        let Self { by, method, place, path, connection, base } = self;
+        let Self { by, method, place, path, connection, base, .. } = self;
         let what = connection.map(|connection| connection.what()).unwrap_or_default();
         let (origin, path) = match (place, base) {
             (Place::Origin(origin), _) => (Some(origin), path),
@@ -135,15 +137,15 @@ async fn decided(
     let grantee: DisplayText = agent.name().to_owned().into();
     let ambiguous = |why| RuleError::Ambiguous { grantee: grantee.clone(), why };
 
-    let is_websocket = parts.headers.iter().any(|(name, _)| is_upgrade(name));
-    // What is sent on a WebSocket is no body of the request.
+    let is_websocket = asked.is_websocket;
+    // The bytes that are sent on a WebSocket are not the body of the request.
     let length = if is_websocket { Some(0) } else { body.length() };
     let head = RequestHead::read(parts.body_length(length), &profile).map_err(ambiguous)?;
     if head.upgrade().is_some_and(|protocol| protocol != WEBSOCKET) {
         return Err(Error::InvalidRequest("it upgrades its connection to another protocol than WebSocket"));
     }
-    if is_websocket && head.method() != "GET" {
-        return Err(Error::InvalidRequest("a WebSocket begins with GET"));
+    if is_websocket && (head.method() != "GET" || !body.is_stream()) {
+        return Err(Error::InvalidRequest("a WebSocket begins with GET, at a door, whose client sends on it"));
     }
     let (request, rest) = match permit.rules().wants_body(&head) {
         None => (head.streamed(), Some(body)),
@@ -163,9 +165,6 @@ async fn decided(
     let decision = permit.decide(&request);
     asked.by.rule = grant::deciding(&decision);
     let asks = matches!(decision, Decision::Ask { .. });
-    if asks && is_websocket {
-        return Err(Error::InvalidRequest("a person cannot be asked about a WebSocket; a rule has to allow it"));
-    }
     if !asks {
         grant::allowed(&grantee, &decision)?;
     }

@@ -154,7 +154,7 @@ pub(crate) async fn headers(
     released(system, caller, id, Asked { program: HEADERS, origin: Some(&origin) }, &request).await
 }
 
-/// What a program wants to get.
+/// A request of a program for secrets.
 trait Wanted: Sync {
     type Made: Send;
 
@@ -180,7 +180,7 @@ impl Wanted for HelperProtocol {
     }
 }
 
-/// The headers that are added to this request.
+/// The program gets the headers that are added to this request.
 impl Wanted for HttpRequest {
     type Made = Vec<(String, Secret)>;
 

@@ -71,8 +71,8 @@ impl ConnectionRegistry {
     /// is an answer, and the answer is returned as soon as its head has arrived.
     ///
     /// A `GET` with the header `upgrade: websocket` asks for a WebSocket (RFC 6455). `body` is then a stream, and no part
-    /// of the request: if the status of the answer is 101, its pieces are what is sent on the connection from then on, and
-    /// the body of the answer is what the provider sends. Nothing is decided or replaced there.
+    /// of the request: if the status of the answer is 101, its pieces are sent on the connection, and the body of the
+    /// answer has the bytes that the provider sends. Nothing is decided or replaced there.
     ///
     /// # Cancellation
     ///

@@ -2,7 +2,7 @@
 //!
 //! Each transaction wakes the threads of the driver and of the writer, which takes longer than its statements. The
 //! beginnings that arrive while a transaction runs are therefore written by the next one, and with them the entries that
-//! wait to be written behind. On a busy runtime, the tasks that are ready run before the transaction begins.
+//! wait to be written behind.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,9 +14,6 @@ use super::{
 };
 use crate::store::StoreError;
 
-/// The number of times that all ready tasks may run before the beginnings that wait are written.
-const ROUNDS: usize = 16;
-
 type Answer = oneshot::Sender<Result<(), StoreError>>;
 
 /// The beginnings that the next transaction writes.
@@ -27,7 +24,7 @@ pub(super) struct Beginnings {
     is_queued: bool,
 }
 
-/// What one transaction writes.
+/// The entries of one transaction, and the callers that wait for it.
 struct Batch {
     recorder: Arc<Recorder>,
     state: Mutex<State>,
@@ -38,21 +35,12 @@ enum State {
     Queued,
     Taken {
         answers: Vec<Answer>,
-        /// Those of the entries that were to be written behind.
+        /// The entries that were to be written behind, which wait again if the transaction fails.
         behind: Vec<Entry>,
         /// Held until the entries are written, so that a caller can wait for that.
         _writing: Option<OwnedRwLockReadGuard<()>>,
     },
     Answered,
-}
-
-/// Queues the job for the beginnings when it is dropped.
-struct QueuedOnDrop<'a>(&'a Arc<Recorder>);
-
-impl Drop for QueuedOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.queue();
-    }
 }
 
 impl Recorder {
@@ -73,25 +61,9 @@ impl Recorder {
             std::mem::replace(&mut beginnings.is_queued, true)
         };
         if !is_queued {
-            self.gather().await;
+            self.queue();
         }
         answered.await.unwrap_or(Err(StoreError::Closed))
-    }
-
-    /// Queues the job after the tasks that are ready have run, some of which may begin uses, too. On an idle runtime, this
-    /// takes no time.
-    async fn gather(self: &Arc<Self>) {
-        // A caller that leaves must not leave the others without their job.
-        let _queued = QueuedOnDrop(self);
-        let mut known = 0;
-        for _ in 0..ROUNDS {
-            tokio::task::yield_now().await;
-            let waiting = self.beginnings().waiting.len();
-            if waiting == known {
-                break;
-            }
-            known = waiting;
-        }
     }
 
     fn queue(self: &Arc<Self>) {
@@ -123,7 +95,7 @@ impl Batch {
             recorder.queue();
         }
         let (mut entries, answers) = taken;
-        // While a caller writes those that wait by itself, they are left to it.
+        // If a caller of `flush` writes the entries that wait, they are left to it.
         let writing = recorder.writing.clone().try_read_owned().ok();
         let behind = if writing.is_some() { recorder.take_behind() } else { Vec::new() };
         entries.extend_from_slice(&behind);

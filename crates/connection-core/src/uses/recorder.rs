@@ -60,8 +60,8 @@ pub(crate) struct Recorder {
     /// Who uses connections if nothing else is said: this program.
     pub(crate) by: Arc<UsedBy>,
     behind: Mutex<Behind>,
-    /// Held while entries are written, so that whoever waits for them waits for those, too: by one writer, or by each
-    /// transaction that takes them along.
+    /// A flush holds this lock alone while it writes entries, and a transaction of beginnings that takes entries along
+    /// shares it, so that a flush waits for those entries, too.
     pub(super) writing: Arc<tokio::sync::RwLock<()>>,
     pub(super) beginnings: Mutex<Beginnings>,
     pub(super) refusals: Mutex<Refusals>,
@@ -193,6 +193,11 @@ impl Recorder {
                 false => behind.lost += 1,
             }
         }
+        self.watched(&mut behind);
+    }
+
+    /// Begins to write what waits, unless that has begun.
+    fn watched(self: &Arc<Self>, behind: &mut Behind) {
         if !std::mem::replace(&mut behind.is_watched, true) {
             drop(self.runtimes.spawn(watch(Arc::downgrade(self), self.clock.clone())));
         }
@@ -216,7 +221,7 @@ impl Recorder {
         self.runtimes.spawn(async move { on.write_waiting().await }).await.unwrap_or(Err(StoreError::Panicked))
     }
 
-    async fn write_waiting(&self) -> Result<(), StoreError> {
+    async fn write_waiting(self: &Arc<Self>) -> Result<(), StoreError> {
         let _writing = self.writing.write().await;
         loop {
             let entries = self.take_behind();
@@ -243,8 +248,13 @@ impl Recorder {
     }
 
     /// Lets entries wait again that could not be written.
-    pub(super) fn put_back(&self, entries: Vec<Entry>) {
-        self.behind().entries.splice(..0, entries);
+    pub(super) fn put_back(self: &Arc<Self>, entries: Vec<Entry>) {
+        if entries.is_empty() {
+            return;
+        }
+        let mut behind = self.behind();
+        behind.entries.splice(..0, entries);
+        self.watched(&mut behind);
     }
 
     pub(super) fn tell_lost(&self) {

@@ -89,6 +89,24 @@ fn comment() -> RequestParts {
 }
 
 #[tokio::test]
+async fn only_a_get_with_a_stream_that_a_rule_allows_opens_a_websocket() {
+    let door = Door::new().await;
+    let live = json!({ "name": "live", "path": "/live", "upgrade": "websocket", "effect": "allow" });
+    let rules = Rules::from_value(&json!({ "rule": [live] })).unwrap();
+    door.agent.grant(door.connection.id()).rules(rules).await.unwrap();
+    let upgrade = |method: &str, path: &str, to: &str| RequestParts::new(method, path).header("Upgrade", to);
+    for refused in [
+        upgrade("POST", "/live", "websocket"),
+        upgrade("GET", "/live", "h2c"),
+        // Its body is whole.
+        upgrade("GET", "/live", "websocket"),
+    ] {
+        assert_eq!(door.refused_parts(refused.clone()).await, "invalid_request", "{refused:?}");
+    }
+    assert_eq!(door.refused("GET", "/live").await, "rule_denied");
+}
+
+#[tokio::test]
 async fn a_request_that_a_rule_allows_is_sent_as_it_came_with_the_credential() {
     let door = Door::new().await;
     let parts = RequestParts::new("GET", "/issues/a%20b?q=%C3%BC&tags[]=x").header("X-Mine", "1").header("x-mine", "2");

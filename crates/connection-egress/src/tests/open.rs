@@ -47,7 +47,7 @@ impl Line {
         HttpRequest::new(method, &base(&self.server.origin()), "/x")
     }
 
-    pub(super) async fn get(&self) -> Result<Streaming, NotAnswered> {
+    async fn get(&self) -> Result<Streaming, NotAnswered> {
         self.client.open(&self.egress, self.request("GET"), None).await
     }
 

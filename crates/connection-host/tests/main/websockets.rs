@@ -1,5 +1,11 @@
 //! WebSockets of an agent: OpenAI's SDK for Python, unchanged, talks to a model over the reverse door, and over the proxy of
 //! `agents run` at the address that it has built in.
+#![cfg(unix)]
+
+use std::{
+    io::{Read as _, Write as _},
+    os::unix::net::UnixStream,
+};
 
 use connection_faults::script::Script;
 use serde_json::{Value, json};
@@ -38,6 +44,8 @@ impl Talk {
         });
         machine.feed(&["import", "-"], &row.to_string()).exits(0);
         let token = machine.run(&["agents", "create", "deploy"]).exits(0).out.trim().to_owned();
+        std::fs::create_dir(machine.path("doors")).unwrap();
+        machine.set("CONNECTIONS_INBOUND__UNIX_SOCKET", machine.path("doors/socket").to_str().unwrap());
         let serving = Serving::start(&machine);
         machine.set("CONNECTIONS_INBOUND__LISTEN", &serving.address.to_string());
         machine.write("talk.toml", RULES.as_bytes());
@@ -81,4 +89,21 @@ fn an_sdk_talks_to_a_model_at_the_address_that_it_knows() {
     let answer: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
     let expected = json!(["session.created", "/v1/realtime", ["Hello", "through", "the", "proxy"]]);
     assert_eq!(answer["result"], expected, "{ran:?}");
+}
+
+#[test]
+fn a_websocket_opens_at_the_socket() {
+    let Some(talk) = Talk::new() else { return };
+    let mut client = UnixStream::connect(talk.machine.path("doors/socket")).unwrap();
+    let head = "GET /use/openai:work/realtime?model=model-1 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
+                Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    write!(client, "{head}Authorization: Bearer {}\r\n\r\n", talk.token).unwrap();
+    let mut received = Vec::new();
+    while !String::from_utf8_lossy(&received).contains("session.created") {
+        let mut piece = [0; 1024];
+        let length = client.read(&mut piece).unwrap();
+        assert!(length > 0, "{}", String::from_utf8_lossy(&received));
+        received.extend_from_slice(&piece[..length]);
+    }
+    assert!(received.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&received));
 }

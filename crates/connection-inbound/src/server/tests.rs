@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Extension, Router, body::Body, routing::get};
+use axum::{Extension, Router, body::Body, http::StatusCode, routing::get};
 use connection_faults::certificates::Certificate;
 use futures_core::Stream;
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::CertificateDer};
@@ -165,6 +165,16 @@ async fn the_end_of_an_answer_of_a_door_waits_for_a_slow_reader() {
     let routes = Router::new().route("/use", get(door));
     let (answer, ()) = tokio::join!(client, connection(theirs, routes, seat, stopping));
     assert!(answer.matches('a').count() >= LENGTH, "{} bytes", answer.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_says_nothing_about_a_connection_that_is_upgraded() {
+    let upgrades =
+        || async { (StatusCode::SWITCHING_PROTOCOLS, [("connection", "upgrade"), ("upgrade", "websocket")]) };
+    let asks = "GET /upgrade HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let (answer, _) = served(Router::new().route("/upgrade", get(upgrades)), &[asks], Duration::ZERO).await;
+    assert!(answer.starts_with("HTTP/1.1 101 ") && answer.contains("connection: upgrade\r\n"), "{answer}");
+    assert!(!answer.contains("close") && !answer.contains("keep-alive"), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]

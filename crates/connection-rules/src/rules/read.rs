@@ -153,6 +153,9 @@ fn read_rule(place: &Place, value: &Value) -> Result<Rule, InvalidRules> {
         if at("upgrade").text(value)? != "websocket" {
             return Err(at("upgrade").fault("must be \"websocket\""));
         }
+        if effect == Effect::Ask {
+            return Err(at("upgrade").fault("cannot stand in a rule that asks, which nobody is about a WebSocket"));
+        }
         rule.upgrade = Some("websocket".to_owned());
     }
     check_together(place, &rule)?;

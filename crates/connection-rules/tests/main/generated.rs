@@ -148,11 +148,16 @@ pub(crate) fn rule_pair() -> impl Strategy<Value = (Rules, Rules)> {
     })
 }
 
-/// Makes a rule set, in which each rule has its position as its name.
+/// Makes a rule set, in which each rule has its position as its name. A rule that asks cannot name an upgrade.
 pub(crate) fn rule_set(list: &[Value]) -> Rules {
     let named = list.iter().enumerate().map(|(index, rule)| {
         let mut rule = rule.clone();
         rule["name"] = json!(index.to_string());
+        if rule["effect"] == "ask"
+            && let Some(members) = rule.as_object_mut()
+        {
+            members.remove("upgrade");
+        }
         rule
     });
     Rules::from_value(&json!({ "rule": named.collect::<Vec<_>>() })).unwrap()

@@ -90,6 +90,12 @@ fn each_condition_is_checked() {
     check_member("methods", json!(["GET", "GET"]), ".methods[1]: is in the list twice");
     check_member("from", json!("base"), ".from: must be \"origin\"");
     check_member("upgrade", json!("h2c"), ".upgrade: must be \"websocket\"");
+    let asks = json!({ "rule": [{ "name": "live", "upgrade": "websocket", "effect": "ask" }] });
+    let refused = Rules::from_value(&asks).unwrap_err().to_string();
+    assert!(
+        refused.ends_with(".upgrade: cannot stand in a rule that asks, which nobody is about a WebSocket"),
+        "{refused}"
+    );
     check_member("query", json!({ "only": {} }), ".query.only: must be a table of 1 to 128 parameters");
     check_member("query", json!({ "only": { "a": "b" } }), ".query.only.a: must be a list of 1 to 128 texts");
     let twice = "names a parameter twice; letter case, \"-\", \".\" and \"_\" make no difference";

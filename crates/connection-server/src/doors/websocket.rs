@@ -22,25 +22,27 @@ use super::places::Passage;
 
 /// The protocol, as the header `Upgrade` names it.
 pub(super) const PROTOCOL: HeaderValue = HeaderValue::from_static("websocket");
-/// The maximum size of a piece of what a client sends.
+/// The maximum size of a piece that is read from a client, in bytes.
 const PIECE: usize = 16 * 1024;
 
 /// The connection of a client that asks for a WebSocket.
 pub(super) struct Wanted {
     upgrade: OnUpgrade,
-    /// Takes the half on which the client sends, after the connection was upgraded.
+    /// Receives the half on which the client sends, after the connection was upgraded.
     incoming: oneshot::Sender<ReadHalf<TokioIo<Upgraded>>>,
 }
 
-/// Returns the connection of a request that asks for a WebSocket (RFC 6455, section 4.2.1), and what the client sends on
-/// it; `None` for any other request. Its headers of one hop then say nothing.
+/// Returns the connection of a request that asks for a WebSocket (RFC 6455, section 4.2.1), and the bytes that the client
+/// sends on it; `None` for any other request, which is passed on without the headers of one hop.
 pub(super) fn wanted(parts: &mut Parts) -> Option<(Wanted, RequestBody)> {
     let names = |name: header::HeaderName, token: &str| {
         let values = parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
     };
     let is_asked = parts.method == Method::GET && names(header::CONNECTION, "upgrade");
-    if !is_asked || !names(header::UPGRADE, "websocket") {
+    let has_body = parts.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0")
+        || parts.headers.contains_key(header::TRANSFER_ENCODING);
+    if !is_asked || has_body || !names(header::UPGRADE, "websocket") {
         return None;
     }
     // The server leaves it in each request of HTTP/1.1 whose connection can be upgraded.
@@ -57,7 +59,7 @@ pub(super) fn upgraded(headers: &mut HeaderMap) {
 }
 
 impl Wanted {
-    /// Passes on what the provider and the client send, after the client got its answer, until one of them ends. The
+    /// Passes the bytes of the provider and of the client on, after the client got its answer, until one of them ends. The
     /// request has its places until then.
     pub(super) fn pass(self, mut answer: Response, passage: Passage) {
         let passing = async move {
@@ -87,7 +89,7 @@ impl Wanted {
     }
 }
 
-/// What a client sends on its upgraded connection.
+/// The bytes that a client sends on its upgraded connection.
 enum Incoming {
     /// The connection is not upgraded yet.
     Waits(oneshot::Receiver<ReadHalf<TokioIo<Upgraded>>>),
