@@ -179,7 +179,12 @@ function dispatch(block) {
   tell({ name, id });
 }
 
-function sleep(milliseconds, signal) {
+/**
+ * Waits for a time, or until a signal ends the wait.
+ * @param {number} milliseconds
+ * @param {AbortSignal} signal
+ */
+export function sleep(milliseconds, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds);
     signal.addEventListener(

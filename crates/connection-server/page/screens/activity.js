@@ -9,7 +9,7 @@ import { texts } from '../texts.js';
 import { Button, Choices, Empty, Note, Problem, Title } from '../ui/parts.js';
 import { Timeline } from '../ui/timeline.js';
 import { EVENT_FILTERS } from '../connection-words.js';
-import { ActivityTabs } from './uses.js';
+import { ActivityTabs, ConnectionFilter } from './uses.js';
 
 const t = texts.activity;
 /** The number of connections that are read as a list, and of those that are read one by one at once. */
@@ -100,7 +100,6 @@ export default function Activity({ query }) {
     use: texts.connection.filterUse,
     change: texts.connection.filterChange,
   };
-  const choices = connections.data?.items ?? [];
   return html`<div class="screen">
     <header class="head"><div><${Title}>${t.title}<//><p class="lead">${t.intro}</p></div>
       <${ActivityTabs} of="activity" /></header>
@@ -112,14 +111,8 @@ export default function Activity({ query }) {
         ${Object.entries(texts.events.names).map(([name, text]) => html`<option key=${name} value=${name}
           selected=${name === filters.event}>${text}</option>`)}
       </select>
-      ${
-        choices.length > 0 &&
-        html`<select aria-label=${t.connection} onChange=${(input) => change({ connection: input.target.value })}>
-        <option value="" selected=${!filters.connection}>${t.everyConnection}</option>
-        ${choices.map((each) => html`<option key=${each.id} value=${each.id} selected=${each.id === filters.connection}>
-          ${each.kind}: ${each.label}</option>`)}
-      </select>`
-      }
+      <${ConnectionFilter} choices=${connections.data?.items ?? []} value=${filters.connection}
+        onChange=${(connection) => change({ connection })} />
       ${isFiltered && html`<${Button} tone="quiet" onClick=${() => navigate('/activity', { replace: true })}>
         ${texts.connections.clearFilters}<//>`}
     </div>

@@ -3,11 +3,10 @@
  */
 import { html, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
-import { at } from '../format.js';
 import { useAction } from '../resource.js';
 import { texts } from '../texts.js';
-import { announce, Button, Dialog, Field, Problem, Time } from '../ui/parts.js';
-import { Once, Select } from './tokens.js';
+import { Button, Dialog, Field, Problem } from '../ui/parts.js';
+import { Once, Revoke, Select, Token } from './tokens.js';
 
 const t = texts.agents;
 const common = texts.system;
@@ -45,41 +44,21 @@ function Create({ agent, onClose, onChanged }) {
   <//>`;
 }
 
-function Revoke({ agent, token, onClose, onChanged }) {
-  const revoke = useAction(async () => {
-    await api.delete(`/agents/${part(agent.name)}/tokens/${part(token.id)}`);
-    announce(common.revoked);
-    onChanged();
-    onClose();
-  });
-  return html`<${Dialog} title=${common.revokeTitle(token.name)} onClose=${onClose} actions=${html`
-    <${Button} tone="danger" isBusy=${revoke.isBusy} onClick=${revoke.run}>${common.revoke}<//>
-    <${Button} tone="quiet" onClick=${onClose}>${texts.common.cancel}<//>`}>
-    <p>${common.revokeHelp}</p><${Problem} error=${revoke.error} />
-  <//>`;
-}
-
 /** @param {{agent: object, canManage: boolean, onChanged: () => void}} props */
 export function AgentTokens({ agent, canManage, onChanged }) {
   const [asked, setAsked] = useState(null);
   const close = () => setAsked(null);
-  const row = (token) => html`<li key=${token.id} class=${token.revokedAt ? 'ended' : ''}>
-    <div><p><strong>${token.name}</strong> <span class="chip">${t.audiences[token.audience] ?? token.audience}</span></p>
-      <p class="quiet-text">${
-        token.revokedAt
-          ? common.revokedAt(at(token.revokedAt))
-          : html`${token.lastUsedAt ? html`<${Time} of=${token.lastUsedAt} words=${common.lastUsed} />` : common.neverUsed}, <${Time}
-            of=${token.expiresAt} words=${common.expires} />`
-      }</p></div>
-    ${canManage && !token.revokedAt && html`<${Button} tone="quiet" aria-label=${`${common.revoke}: ${token.name}`}
-      onClick=${() => setAsked({ revoke: token })}>${common.revoke}<//>`}
-  </li>`;
+  const pathOf = (token) => `/agents/${part(agent.name)}/tokens/${part(token.id)}`;
+  const row = (token) => html`<${Token} key=${token.id} token=${token} canRevoke=${canManage}
+    onRevoke=${() => setAsked({ revoke: token })}>
+    <span class="chip">${t.audiences[token.audience] ?? token.audience}</span><//>`;
   return html`<section class="panel" aria-labelledby="agent-tokens-title">
     <header><div><h2 id="agent-tokens-title">${t.tokens}</h2><p class="quiet-text">${t.tokensIntro}</p></div>
       ${canManage && html`<${Button} icon="plus" onClick=${() => setAsked({ create: true })}>${t.newToken}<//>`}</header>
     ${!agent.tokens.length && html`<p class="quiet-text">${common.noTokens}</p>`}
     <ul class="list-plain">${agent.tokens.map(row)}</ul>
     ${asked?.create && html`<${Create} agent=${agent} onClose=${close} onChanged=${onChanged} />`}
-    ${asked?.revoke && html`<${Revoke} agent=${agent} token=${asked.revoke} onClose=${close} onChanged=${onChanged} />`}
+    ${asked?.revoke && html`<${Revoke} path=${pathOf(asked.revoke)} token=${asked.revoke} onClose=${close}
+      onChanged=${onChanged} />`}
   </section>`;
 }

@@ -3,6 +3,7 @@
  */
 import { useCallback, useEffect, useRef, useState } from '../vendor/preact-htm.js';
 import { api, part } from '../api.js';
+import { sleep } from '../live.js';
 import { token } from '../session.js';
 
 const ENDS = ['done', 'failed', 'cancelled'];
@@ -208,18 +209,4 @@ async function follow(path, signal, { latest, show, setState, answered }) {
       pause = Math.min(pause * 2, 10000);
     }
   }
-}
-
-function sleep(milliseconds, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

@@ -52,15 +52,14 @@ export function Redirect({ setup, isWaiting = true }) {
   </section>`;
 }
 
-/** A QR code. Its module is loaded when it is needed. */
+/** A QR code; nothing for an address that is too long for one. Its module is loaded when it is needed. */
 function Qr({ text, host }) {
   const [code, setCode] = useState(null);
   useEffect(() => {
     let isCurrent = true;
-    import('../qr.js').then(
-      ({ encode }) => isCurrent && setCode(encode(text)),
-      () => {},
-    );
+    import('../qr.js')
+      .then(({ encode }) => isCurrent && setCode(encode(text)))
+      .catch(() => {});
     return () => {
       isCurrent = false;
     };

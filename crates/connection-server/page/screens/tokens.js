@@ -142,9 +142,13 @@ function Link({ own, onClose }) {
   <//>`;
 }
 
-function Revoke({ token, onClose, onChanged }) {
+/**
+ * The dialog that revokes a token.
+ * @param {{path: string, token: object, onClose: () => void, onChanged: () => void}} props `path` is that of the token
+ */
+export function Revoke({ path, token, onClose, onChanged }) {
   const revoke = useAction(async () => {
-    await api.delete(`/tokens/${part(token.id)}`);
+    await api.delete(path);
     announce(t.revoked);
     onChanged();
     onClose();
@@ -156,17 +160,13 @@ function Revoke({ token, onClose, onChanged }) {
   <//>`;
 }
 
-/** @param {{role: string, ownToken: string | null}} props */
-export function Tokens({ role, ownToken }) {
-  const hasLinks = useHas('setupLinks');
-  const pages = usePages('/tokens', {});
-  const { items, isLoading, error, reload } = pages;
-  const [asked, setAsked] = useState(null);
-  const close = () => setAsked(null);
-  const row = (token) => html`<li key=${token.id} class=${token.revokedAt ? 'ended' : ''}>
-    <div><p><strong>${token.name}</strong> <span class="chip">
-      ${t.roles[token.role] ?? token.role}</span> ${token.page && html`<span class="chip">${t.page}</span> `}
-        ${token.extension && html`<span class="chip">${token.extension}</span>`}</p>
+/**
+ * A token in a list. `children` describe it beside its name.
+ * @param {{token: object, canRevoke: boolean, onRevoke: () => void, children: any}} props
+ */
+export function Token({ token, canRevoke, onRevoke, children }) {
+  return html`<li class=${token.revokedAt ? 'ended' : ''}>
+    <div><p><strong>${token.name}</strong> ${children}</p>
       <p class="quiet-text">${
         token.revokedAt
           ? t.revokedAt(at(token.revokedAt))
@@ -174,9 +174,24 @@ export function Tokens({ role, ownToken }) {
               token.expiresAt ? html`<${Time} of=${token.expiresAt} words=${t.expires} />` : t.noExpiry
             }`
       }</p></div>
-    ${!token.revokedAt && token.id !== ownToken && html`<${Button} tone="quiet"
-      aria-label=${`${t.revoke}: ${token.name}`} onClick=${() => setAsked({ revoke: token })}>${t.revoke}<//>`}
+    ${canRevoke && !token.revokedAt && html`<${Button} tone="quiet" aria-label=${`${t.revoke}: ${token.name}`}
+      onClick=${onRevoke}>${t.revoke}<//>`}
   </li>`;
+}
+
+/** @param {{role: string, ownToken: string | null}} props */
+export function Tokens({ role, ownToken }) {
+  const hasLinks = useHas('setupLinks');
+  const pages = usePages('/tokens', {});
+  const { items, isLoading, error, reload } = pages;
+  const [asked, setAsked] = useState(null);
+  const close = () => setAsked(null);
+  const row = (token) => html`<${Token} key=${token.id} token=${token} canRevoke=${token.id !== ownToken}
+    onRevoke=${() => setAsked({ revoke: token })}>
+    <span class="chip">${t.roles[token.role] ?? token.role}</span> ${
+      token.page && html`<span class="chip">${t.page}</span> `
+    }
+    ${token.extension && html`<span class="chip">${token.extension}</span>`}<//>`;
   return html`<section class="panel" aria-labelledby="tokens-title">
     <header><div><h2 id="tokens-title">${t.tokens}</h2><p class="quiet-text">${t.tokensIntro}</p></div>
       <div class="actions"><${Button} icon="plus" onClick=${() => setAsked({ create: true })}>${t.create}<//>
@@ -188,6 +203,7 @@ export function Tokens({ role, ownToken }) {
     <${More} pages=${pages} />
     ${asked?.create && html`<${Create} role=${role} onClose=${close} onChanged=${reload} />`}
     ${asked?.link && html`<${Link} own=${role} onClose=${close} />`}
-    ${asked?.revoke && html`<${Revoke} token=${asked.revoke} onClose=${close} onChanged=${reload} />`}
+    ${asked?.revoke && html`<${Revoke} path=${`/tokens/${part(asked.revoke.id)}`} token=${asked.revoke}
+      onClose=${close} onChanged=${reload} />`}
   </section>`;
 }

@@ -20,6 +20,19 @@ export function ActivityTabs({ of }) {
     onChange=${(to) => navigate(`/${to}`, { replace: true })} />`;
 }
 
+/**
+ * A choice of the connection by which a list is filtered, if there are any.
+ * @param {{choices: object[], value: string, onChange: (id: string) => void}} props
+ */
+export function ConnectionFilter({ choices, value, onChange }) {
+  return choices.length > 0 && html`<select aria-label=${texts.activity.connection}
+    onChange=${(input) => onChange(input.target.value)}>
+    <option value="" selected=${!value}>${texts.activity.everyConnection}</option>
+    ${choices.map((each) => html`<option key=${each.id} value=${each.id} selected=${each.id === value}>
+      ${each.kind}: ${each.label}</option>`)}
+  </select>`;
+}
+
 /** How a use ended, in words, and whether that is good. */
 function ending({ outcome, status, complete }) {
   if (outcome === null) return { tone: 'warn', text: t.unknown };
@@ -76,7 +89,6 @@ export default function Uses({ query }) {
     navigate(next.size ? `/uses?${next}` : '/uses', { replace: true });
   };
   const isFiltered = Object.values(filters).some(Boolean);
-  const choices = connections.data?.items ?? [];
   const grantees = (agents.data?.items ?? []).map(({ id, name }) => [`agent:${id}`, name]);
   const days = [];
   for (const of of pages.items) {
@@ -102,15 +114,8 @@ export default function Uses({ query }) {
           ${name}</option>`)}
       </select>`
       }
-      ${
-        choices.length > 0 &&
-        html`<select aria-label=${texts.activity.connection}
-        onChange=${(input) => change({ connection: input.target.value })}>
-        <option value="" selected=${!filters.connection}>${texts.activity.everyConnection}</option>
-        ${choices.map((each) => html`<option key=${each.id} value=${each.id} selected=${each.id === filters.connection}>
-          ${each.kind}: ${each.label}</option>`)}
-      </select>`
-      }
+      <${ConnectionFilter} choices=${connections.data?.items ?? []} value=${filters.connection}
+        onChange=${(connection) => change({ connection })} />
       <${Button} tone="quiet" onClick=${pages.reload}>${t.reload}<//>
       ${isFiltered && html`<${Button} tone="quiet" onClick=${() => navigate('/uses', { replace: true })}>
         ${texts.connections.clearFilters}<//>`}

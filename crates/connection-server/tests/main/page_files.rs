@@ -56,7 +56,7 @@ async fn every_file_of_the_page_is_served_and_kept_by_browsers() {
         };
         assert_eq!(answer.header("content-type"), expected, "{path}");
     }
-    for path in ["dev/mock.mjs", "README.md", "index.html", "../Cargo.toml", "%2e%2e/Cargo.toml", "", "nothing.js"] {
+    for path in ["dev/logos.mjs", "README.md", "index.html", "../Cargo.toml", "%2e%2e/Cargo.toml", "", "nothing.js"] {
         assert_eq!(get(&format!("{assets}/{path}")).send(world.port).await.status, 404, "{path}");
     }
     let other = assets.replace("/assets/", "/assets/0");
