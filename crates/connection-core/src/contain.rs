@@ -8,7 +8,10 @@ use std::{
     convert::Infallible,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::Poll,
     time::Duration,
 };
@@ -101,15 +104,49 @@ pub(crate) fn call<T>(plugin: impl FnOnce() -> T) -> Option<T> {
     }
 }
 
-/// The maximum number of threads that poll plugins. They wait most of the time, and an idle process on a machine with
-/// many processors must not keep a thread for each of them.
+/// The maximum number of threads that poll plugins, apart from those that take over from a plugin. They wait most of the
+/// time, and an idle process on a machine with many processors must not keep a thread for each of them.
 const MAX_WORKERS: usize = 8;
+
+/// The number of threads of the plugins' runtime that poll a plugin now.
+///
+/// At least one thread polls none, and serves all others while plugins do not yield. A further poll moves the tasks of
+/// its thread to another one, which takes longer than most polls.
+#[derive(Debug)]
+struct Polls {
+    now: AtomicUsize,
+    most: usize,
+}
+
+/// A poll that is counted until this value is dropped. The poll of a plugin that never yields is counted for ever.
+struct Counted<'p>(&'p Polls);
+
+impl Polls {
+    fn begin(&self) -> Option<Counted<'_>> {
+        let more = |now| (now < self.most).then_some(now + 1);
+        self.now.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok().map(|_| Counted(self))
+    }
+
+    fn run<T>(&self, poll: impl FnOnce() -> T) -> T {
+        match self.begin() {
+            Some(_counted) => poll(),
+            None => block_in_place(poll),
+        }
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 /// Two runtimes that are separate from the host's: one polls plugins, where a plugin that never yields blocks nothing
 /// else, and one runs the core's own tasks, which report such a plugin.
 #[derive(Debug)]
 pub(crate) struct Runtimes {
     plugins: Option<Runtime>,
+    polls: Arc<Polls>,
     tasks: Option<Runtime>,
 }
 
@@ -119,7 +156,11 @@ impl Runtimes {
             Builder::new_multi_thread().worker_threads(workers).thread_name(name).enable_all().build()
         };
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MAX_WORKERS);
-        Ok(Self { plugins: Some(build("connection-plugin", workers)?), tasks: Some(build("connection-task", 1)?) })
+        Ok(Self {
+            plugins: Some(build("connection-plugin", workers + 1)?),
+            polls: Arc::new(Polls { now: AtomicUsize::new(0), most: workers }),
+            tasks: Some(build("connection-task", 1)?),
+        })
     }
 
     /// Runs a task of the core to its end. Dropping the handle only detaches the task.
@@ -157,8 +198,7 @@ impl Runtimes {
             }
         };
         let mut task = Some(Box::pin(task.in_current_span()));
-        // Other tasks of the worker move to another thread during the poll. Otherwise, a few plugins that never yield
-        // could block all others.
+        let polls = self.polls.clone();
         let mut poll = move |cx: &mut std::task::Context<'_>| {
             let Some(polled) = task.as_mut().map(|task| task.as_mut().poll(cx)) else { return Poll::Ready(None) };
             if polled.is_ready() {
@@ -166,7 +206,7 @@ impl Runtimes {
             }
             polled
         };
-        let polled = poll_fn(move |cx| block_in_place(|| poll(cx)));
+        let polled = poll_fn(move |cx| polls.run(|| poll(cx)));
         let ended = runtime.spawn(polled);
         async move {
             let _waits = waits;

@@ -336,6 +336,12 @@ impl<'a> EgressHttp<'a> {
 
 impl HttpService for EgressHttp<'_> {
     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, HttpError>> {
-        Box::pin(self.client.send(self.egress, request))
+        Box::pin(async move {
+            let answered = self.client.send(self.egress, request).await;
+            // The end of an answer may have woken a request that waits for its connection. That one runs first, because no
+            // other thread could run it if the plugin, which goes on now, never yielded.
+            tokio::task::yield_now().await;
+            answered
+        })
     }
 }

@@ -1,14 +1,9 @@
 //! A store with many connections, and the driver's own connections to it.
 
-use std::{
-    pin::Pin,
-    sync::atomic::{AtomicUsize, Ordering::SeqCst},
-    task::{Context, Poll},
-};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use connection_contract::Secret;
 use connection_core::{Connection, ConnectionId, ConnectionRegistry, HttpPolicy, Import, KeyFile, Outcome};
-use futures_core::Stream;
 use sqlx::{
     ConnectOptions as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -32,16 +27,6 @@ pub(crate) struct Setting {
     next: AtomicUsize,
 }
 
-struct Items(std::vec::IntoIter<Import>);
-
-impl Stream for Items {
-    type Item = Import;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Import>> {
-        Poll::Ready(self.0.next())
-    }
-}
-
 fn options(file: &std::path::Path) -> SqliteConnectOptions {
     // The same options that the core uses.
     SqliteConnectOptions::new().filename(file).journal_mode(SqliteJournalMode::Wal).disable_statement_logging()
@@ -61,8 +46,6 @@ impl Setting {
         let pool = pool.connect_with(options(&file)).await.unwrap();
         let mut setting = Self { directory, registry, ids: Vec::new(), pool, next: AtomicUsize::new(0) };
         setting.ids = setting.import(count).await;
-        // As in a store that is some days old.
-        sqlx::raw_sql("ANALYZE").execute(&setting.pool).await.unwrap();
         setting
     }
 
@@ -73,8 +56,7 @@ impl Setting {
             let account = number.to_string();
             Import::new(KINDS[number % KINDS.len()].clone(), Secret::from(format!("key-{account}")), identity(&account))
         };
-        let items: Vec<_> = (first..first + count).map(item).collect();
-        let mut imports = self.registry.import(Items(items.into_iter())).start();
+        let mut imports = self.registry.import_all((first..first + count).map(item)).start();
         let mut ids = Vec::with_capacity(count);
         while let Some(imported) = imports.next().await {
             ids.push(imported.unwrap().connection);
