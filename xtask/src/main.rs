@@ -43,9 +43,10 @@ usage: cargo xtask <command>
   test --long      run the whole suite, with many more random repetitions
   layers [--graph|--counts]
                    check which package may depend on which, that no modules import
-                   each other in a circle, and the containment of plugins; with
-                   --graph, print what the core's modules import; with --counts,
-                   print circles and lines of code for each package
+                   each other in a circle, the orders of modules, and the
+                   containment of plugins; with --graph, print what the modules of
+                   the core and of the host import; with --counts, print circles and
+                   lines of code for each package
   client           check and test the TypeScript client against the command
   conformance [--long]
                    send requests that are made from the API's own document to the
@@ -59,7 +60,7 @@ usage: cargo xtask <command>
   tidy             check what the compiler does not check: files, names, links
   api              list what the contract promises
   docs             update the code that the documents include
-  book             make a book of the documents, and follow its links
+  book             make a book of the documents
   readme           run the commands that README.md and docs/guide show
   third-party      pack our crates; build an outside plugin and host from them
   release rehearse [--binary PROGRAM]
@@ -85,6 +86,8 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[&str]) -> Result<(), Failure> {
+    #[cfg(unix)]
+    process::signals::reset()?;
     let workspace = Workspace::find()?;
     match words {
         ["setup"] => setup::run(&workspace, setup::Scope::Everything),

@@ -5305,6 +5305,13 @@ export interface components {
             /** @description A sentence that says what to do, if something can be done. */
             remedy: string | null;
         };
+        /** @description Checks, and their result. */
+        CheckReport: {
+            /** @description The checks, in the order in which they were made. */
+            checks: components["schemas"]["Check"][];
+            /** @description `true` if no check found a problem. */
+            ok: boolean;
+        };
         /** @description The choice of a connection for an extension. */
         Choice: {
             /** @description The id of the connection; `null` for the default of the provider. */
@@ -5507,11 +5514,7 @@ export interface components {
          *     if some did not arrive, the `callback` and all `connections`, and one `connection` for each that does not work, or of
          *     which a request was refused since it was verified.
          */
-        Doctor: {
-            /** @description The checks, in the order in which they were made. */
-            checks: components["schemas"]["Check"][];
-            /** @description `true` if no check found a problem. */
-            ok: boolean;
+        Doctor: components["schemas"]["CheckReport"] & {
             /** @description The addresses to register at providers. */
             redirectUris: components["schemas"]["RedirectUri"][];
         };
@@ -5875,6 +5878,15 @@ export interface components {
             /** @description The name for people; the id if none is stated. */
             label?: string | null;
         };
+        /** @description The connection that was made of a row, or the reason why the row was refused. */
+        ImportOutcome: {
+            error: null | components["schemas"]["Reason"];
+            /** @description The id of the connection; `null` if the row was refused. */
+            id: string | null;
+            /** @description The label of the connection. */
+            label: string | null;
+            liveness: null | components["schemas"]["Liveness"];
+        };
         /** @description The result of an import. */
         ImportResult: {
             /**
@@ -5924,15 +5936,9 @@ export interface components {
             validUntil?: string | null;
         };
         /** @description The result of one row, without its secrets. */
-        ImportedRow: {
-            error: null | components["schemas"]["Reason"];
-            /** @description The id of the connection; `null` if the row was refused. */
-            id: string | null;
+        ImportedRow: components["schemas"]["ImportOutcome"] & {
             /** @description The kind of the connection. */
             kind: string;
-            /** @description The label of the connection. */
-            label: string | null;
-            liveness: null | components["schemas"]["Liveness"];
             /**
              * Format: int64
              * @description The number of the row; the first one has 1.
@@ -5961,26 +5967,7 @@ export interface components {
             token: string;
         };
         /** @description A kind, with what a person needs to know before connecting an account. */
-        Kind: components["schemas"]["ListedKind"] & {
-            /**
-             * @description The capabilities of connections of the kind: `send`, `secrets`, `refresh`, `webhooks`, `usage`, `profiles`, `sandbox`
-             *     or `files`.
-             */
-            capabilities: components["schemas"]["Capability"][];
-            /** @description The only extension that may use connections of the kind. */
-            extension: string | null;
-            /** @description The fields that a setup may ask for. */
-            fields: components["schemas"]["KindField"][];
-            /** @description Instructions for obtaining the requested values. */
-            guide: components["schemas"]["Guide"][];
-            /**
-             * @description The address to register at the provider, if browsers return to this host. The visitor of a setup link does not
-             *     get it.
-             */
-            redirectUri: string | null;
-            /** @description The ways of finishing a setup: `browser`, `device`, `paste` or `other`. */
-            ways: components["schemas"]["Way"][];
-        };
+        Kind: components["schemas"]["ListedKind"] & components["schemas"]["KindDescription"];
         /** @description A change of the terms of a kind. */
         KindChange: {
             /** @description The lines that the old terms lack. */
@@ -6019,6 +6006,27 @@ export interface components {
             /** @description The value to answer with. */
             value: string;
         };
+        /** @description The description of a kind: what a person needs to know before connecting an account. */
+        KindDescription: {
+            /**
+             * @description The capabilities of connections of the kind: `send`, `secrets`, `refresh`, `webhooks`, `usage`, `profiles`, `sandbox`
+             *     or `files`.
+             */
+            capabilities: components["schemas"]["Capability"][];
+            /** @description The only extension that may use connections of the kind. */
+            extension: string | null;
+            /** @description The fields that a setup may ask for. */
+            fields: components["schemas"]["KindField"][];
+            /** @description Instructions for obtaining the requested values. */
+            guide: components["schemas"]["Guide"][];
+            /**
+             * @description The address to register at the provider, if browsers return to this host. The visitor of a setup link does not
+             *     get it.
+             */
+            redirectUri: string | null;
+            /** @description The ways of finishing a setup: `browser`, `device`, `paste` or `other`. */
+            ways: components["schemas"]["Way"][];
+        };
         /** @description A field that a setup of the kind may ask for. */
         KindField: {
             /** @description The values to choose from. */
@@ -6042,6 +6050,17 @@ export interface components {
             /** @description `true` if the field must be answered. */
             required: boolean;
             way: null | components["schemas"]["Way"];
+        };
+        /** @description The names of a kind, and its way of authentication. */
+        KindSummary: {
+            /** @description The way of authentication. */
+            auth: components["schemas"]["AuthType"];
+            /** @description The name of the kind, such as `github`. */
+            kind: string;
+            /** @description The id of the provider, such as `github`. */
+            provider: string;
+            /** @description The name that a person reads. */
+            title: string;
         };
         /** @description The narrowest rules that cover what the record shows of an agent. */
         LearnedRules: {
@@ -6073,24 +6092,16 @@ export interface components {
             usedBy: string[];
         };
         /** @description A kind in a list. */
-        ListedKind: {
-            /** @description The way of authentication. */
-            auth: components["schemas"]["AuthType"];
+        ListedKind: components["schemas"]["KindSummary"] & {
             /**
              * Format: int64
              * @description The number of the owner's connections of this kind. The visitor of a setup link sees 0.
              */
             connections: number;
-            /** @description The name of the kind, such as `github`. */
-            kind: string;
             /** @description `true` if connections of the kind are for one extension alone. */
             own: boolean;
             /** @description `true` if the kind is a local tool with profiles. */
             profiles: boolean;
-            /** @description The id of the provider, such as `github`. */
-            provider: string;
-            /** @description The name that a person reads. */
-            title: string;
         };
         /** @description A setup that has not ended, with the names of its kind. */
         ListedSetup: components["schemas"]["OpenSetup"] & {
@@ -6502,25 +6513,17 @@ export interface components {
         /** @description A page of a list. */
         Page_ListedKind: {
             /** @description The elements of this page, in the order of the list. */
-            items: {
-                /** @description The way of authentication. */
-                auth: components["schemas"]["AuthType"];
+            items: (components["schemas"]["KindSummary"] & {
                 /**
                  * Format: int64
                  * @description The number of the owner's connections of this kind. The visitor of a setup link sees 0.
                  */
                 connections: number;
-                /** @description The name of the kind, such as `github`. */
-                kind: string;
                 /** @description `true` if connections of the kind are for one extension alone. */
                 own: boolean;
                 /** @description `true` if the kind is a local tool with profiles. */
                 profiles: boolean;
-                /** @description The id of the provider, such as `github`. */
-                provider: string;
-                /** @description The name that a person reads. */
-                title: string;
-            }[];
+            })[];
             /** @description The value of `after` for the next page; `null` on the last one. */
             next: string | null;
         };

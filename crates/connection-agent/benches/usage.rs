@@ -7,7 +7,7 @@
 mod acme;
 #[path = "../../connection-core/tests/main/fake.rs"]
 mod fake;
-#[path = "../tests/main/test_host.rs"]
+#[path = "../../connection-core/tests/main/test_host.rs"]
 mod test_host;
 #[path = "../tests/main/usage_plugin.rs"]
 mod usage_plugin;

@@ -78,6 +78,22 @@ pub struct Event {
     pub details: Value,
 }
 
+/// The data of a hint that something changed, which `GET /live` streams. The event of the stream says what changed.
+///
+/// ```
+/// use connection_api::LiveHint;
+///
+/// assert!(serde_json::from_str::<LiveHint>("{}")?.id.is_none());
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LiveHint {
+    /// The id of the connection or setup, or the name of the extension; absent if it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
 /// A page of events.
 ///
 /// ```

@@ -118,7 +118,7 @@ pub struct ImportResult {
 /// use connection_api::ImportedRow;
 ///
 /// fn is_imported(row: &ImportedRow) -> bool {
-///     row.id.is_some()
+///     row.outcome.id.is_some()
 /// }
 /// # let _ = is_imported;
 /// ```
@@ -127,10 +127,27 @@ pub struct ImportResult {
 pub struct ImportedRow {
     /// The number of the row; the first one has 1.
     pub row: u64,
-    /// The id of the connection; `null` if the row was refused.
-    pub id: Option<String>,
     /// The kind of the connection.
     pub kind: String,
+    /// The connection that was made, or the reason why the row was refused.
+    #[serde(flatten)]
+    pub outcome: ImportOutcome,
+}
+
+/// The connection that was made of a row, or the reason why the row was refused.
+///
+/// ```
+/// use connection_api::ImportOutcome;
+///
+/// let text = r#"{"id": null, "label": "mona", "liveness": null, "error": null}"#;
+/// assert!(serde_json::from_str::<ImportOutcome>(text)?.id.is_none());
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ImportOutcome {
+    /// The id of the connection; `null` if the row was refused.
+    pub id: Option<String>,
     /// The label of the connection.
     pub label: Option<String>,
     /// The liveness of the connection.

@@ -100,19 +100,18 @@ words! {
     }
 }
 
-/// A kind in a list.
+/// The names of a kind, and its way of authentication.
 ///
 /// ```
-/// use connection_api::{AuthType, ListedKind};
+/// use connection_api::{AuthType, KindSummary};
 ///
-/// let text = r#"{"kind": "notion", "provider": "notion", "title": "Notion", "auth": "apiKey", "own": false,
-///     "profiles": false, "connections": 2}"#;
-/// assert_eq!(serde_json::from_str::<ListedKind>(text)?.auth, AuthType::ApiKey);
+/// let text = r#"{"kind": "notion", "provider": "notion", "title": "Notion", "auth": "apiKey"}"#;
+/// assert_eq!(serde_json::from_str::<KindSummary>(text)?.auth, AuthType::ApiKey);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct ListedKind {
+pub struct KindSummary {
     /// The name of the kind, such as `github`.
     pub kind: String,
     /// The id of the provider, such as `github`.
@@ -121,6 +120,24 @@ pub struct ListedKind {
     pub title: String,
     /// The way of authentication.
     pub auth: AuthType,
+}
+
+/// A kind in a list.
+///
+/// ```
+/// use connection_api::ListedKind;
+///
+/// let text = r#"{"kind": "notion", "provider": "notion", "title": "Notion", "auth": "apiKey", "own": false,
+///     "profiles": false, "connections": 2}"#;
+/// assert_eq!(serde_json::from_str::<ListedKind>(text)?.summary.title, "Notion");
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ListedKind {
+    /// The names of the kind, and its way of authentication.
+    #[serde(flatten)]
+    pub summary: KindSummary,
     /// `true` if connections of the kind are for one extension alone.
     pub own: bool,
     /// `true` if the kind is a local tool with profiles.
@@ -135,17 +152,35 @@ pub struct ListedKind {
 /// use connection_api::{Capability, Kind};
 ///
 /// fn sends(kind: &Kind) -> bool {
-///     kind.capabilities.contains(&Capability::Send)
+///     kind.description.capabilities.contains(&Capability::Send)
 /// }
 /// # let _ = sends;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
 pub struct Kind {
     /// The kind, as in a list.
     #[serde(flatten)]
     pub listed: ListedKind,
+    /// The description of the kind.
+    #[serde(flatten)]
+    pub description: KindDescription,
+}
+
+/// The description of a kind: what a person needs to know before connecting an account.
+///
+/// ```
+/// use connection_api::{KindDescription, Way};
+///
+/// fn needs_browser(description: &KindDescription) -> bool {
+///     description.ways == [Way::Browser]
+/// }
+/// # let _ = needs_browser;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct KindDescription {
     /// The only extension that may use connections of the kind.
     pub extension: Option<String>,
     /// Instructions for obtaining the requested values.

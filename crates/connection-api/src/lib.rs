@@ -70,17 +70,17 @@ pub use connection::{
     Verification,
 };
 pub use consent::{ConsentGrant, ConsentRequest, Decided, NewConsent, ShownConsent};
-pub use event::{Chain, Event, EventDelivery, EventDeliveryState, EventPage, Order};
+pub use event::{Chain, Event, EventDelivery, EventDeliveryState, EventPage, LiveHint, Order};
 pub use extension::{
     AddExtension, BeginHandOff, Choice, DeclaredPreference, Extension, FollowedHandOff, HandOff, HandOffSetup,
     NewGrant, PreferenceChoice, Preferences, RemovedExtension, Required, RequiredAction, RequirementStatus,
     ResolvedConnection, Revisions, SetPreferences, ShownPreferences,
 };
 pub use freeze::{Freeze, FreezeChange, Freezes, Froze, NewFreeze, ReleasedSecret, Thawed};
-pub use import::{ImportAccount, ImportResult, ImportRow, ImportedRow, Imports};
+pub use import::{ImportAccount, ImportOutcome, ImportResult, ImportRow, ImportedRow, Imports};
 pub use kind::{
     AcceptKind, AuthType, Capability, ForgottenClient, Guide, Input, Kind, KindChange, KindChanges, KindChoice,
-    KindField, ListedKind, Way,
+    KindDescription, KindField, KindSummary, ListedKind, Way,
 };
 pub use model_client::ModelClient;
 pub use page::{Empty, Page};
@@ -93,7 +93,7 @@ pub use setup::{
     BeginSetup, ConfirmStep, ListedSetup, OpenAddress, OpenSetup, Setup, SetupChoice, SetupField, SetupNotice,
     SetupStage, SetupState, SetupType,
 };
-pub use system::{Check, Doctor, Health, HealthDay, RedirectUri, System, SystemCertificate, SystemKey};
+pub use system::{Check, CheckReport, Doctor, Health, HealthDay, RedirectUri, System, SystemCertificate, SystemKey};
 pub use token::{
     Appearance, Code, Host, IssuedToken, Me, NewRole, NewSetupLink, NewToken, Owner, OwnerName, PageToken, Repaired,
     Role, SetupLink, Token,

@@ -427,11 +427,6 @@ impl BeginSetup {
         Self { kind: Some(kind.into()), ..Self::default() }
     }
 
-    /// Connects an account for this extension, with the best kind for it, and grants it the connection.
-    pub fn for_extension(extension: impl Into<String>) -> Self {
-        Self::default().extension(extension)
-    }
-
     /// Authorizes a connection again. It keeps its id and its label, and its credential works until the new one does.
     pub fn reauthorize(connection: impl Into<String>) -> Self {
         Self { connection: Some(connection.into()), ..Self::default() }

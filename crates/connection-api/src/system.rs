@@ -84,19 +84,34 @@ pub struct SystemKey {
 /// use connection_api::Doctor;
 ///
 /// let doctor: Doctor = serde_json::from_str(r#"{"ok": true, "checks": [], "redirectUris": []}"#)?;
-/// assert!(doctor.ok);
+/// assert!(doctor.report.ok);
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Doctor {
+    /// The checks and their result.
+    #[serde(flatten)]
+    pub report: CheckReport,
+    /// The addresses to register at providers.
+    pub redirect_uris: Vec<RedirectUri>,
+}
+
+/// Checks, and their result.
+///
+/// ```
+/// use connection_api::{Check, CheckReport};
+///
+/// assert!(CheckReport::of(vec![Check::passed("clock", "it is right")]).ok);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct CheckReport {
     /// `true` if no check found a problem.
     pub ok: bool,
     /// The checks, in the order in which they were made.
     pub checks: Vec<Check>,
-    /// The addresses to register at providers.
-    pub redirect_uris: Vec<RedirectUri>,
 }
 
 /// A check, such as that of the `database` or the `clock`, and its result.
@@ -174,6 +189,13 @@ pub struct HealthDay {
     pub offline: i64,
     /// The seconds for which it did not work.
     pub failing: i64,
+}
+
+impl CheckReport {
+    /// Creates the shape of these checks.
+    pub fn of(checks: Vec<Check>) -> Self {
+        Self { ok: checks.iter().all(|check| check.ok), checks }
+    }
 }
 
 impl Check {

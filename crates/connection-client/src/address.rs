@@ -7,22 +7,13 @@ use reqwest::Url;
 
 use crate::Error;
 
-/// The addresses without encryption that are accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unencrypted {
-    /// Only the addresses of this machine.
-    OnThisMachine,
-    /// All addresses, because the caller accepts that the token can be read on the way.
-    Anywhere,
-}
-
 /// The address of a server, without a slash at its end.
 #[derive(Clone, Debug)]
 pub(crate) struct BaseAddress(String);
 
 impl BaseAddress {
     /// Checks an address. The error does not repeat it, because it may hold a password or a code.
-    pub(crate) fn parse(text: &str, unencrypted: Unencrypted) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or(Error::Address("it is not an http or https address"))?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -31,7 +22,7 @@ impl BaseAddress {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(Error::Address("it has a query or a fragment"));
         }
-        if url.scheme() == "http" && unencrypted == Unencrypted::OnThisMachine && !is_this_machine(&url) {
+        if url.scheme() == "http" && !is_this_machine(&url) {
             return Err(Error::Unencrypted { url: url.origin().ascii_serialization() });
         }
         Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
@@ -73,8 +64,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, unencrypted: Unencrypted, expected: &str) {
-        let actual = match BaseAddress::parse(text, unencrypted) {
+    fn check(text: &str, expected: &str) {
+        let actual = match BaseAddress::parse(text) {
             Ok(address) => address.0,
             Err(error) => error.code().to_owned(),
         };
@@ -82,33 +73,31 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_encrypted_or_of_this_machine_unless_the_caller_says_otherwise() {
-        let usual = Unencrypted::OnThisMachine;
-        check("https://connections.example/", usual, "https://connections.example");
-        check("https://connections.example/below/", usual, "https://connections.example/below");
-        check("http://127.0.0.1:8745", usual, "http://127.0.0.1:8745");
-        check("http://[::1]:8745", usual, "http://[::1]:8745");
-        check("http://localhost:8745", usual, "http://localhost:8745");
+    fn an_address_is_encrypted_or_of_this_machine() {
+        check("https://connections.example/", "https://connections.example");
+        check("https://connections.example/below/", "https://connections.example/below");
+        check("http://127.0.0.1:8745", "http://127.0.0.1:8745");
+        check("http://[::1]:8745", "http://[::1]:8745");
+        check("http://localhost:8745", "http://localhost:8745");
         for other in ["http://192.168.7.5:8745", "http://connections.example", "http://localhost.example"] {
-            check(other, usual, "unencrypted");
-            check(other, Unencrypted::Anywhere, other);
+            check(other, "unencrypted");
         }
         for wrong in ["", "connections.example", "ftp://connections.example", "file:///etc/passwd"] {
-            check(wrong, Unencrypted::Anywhere, "invalid_address");
+            check(wrong, "invalid_address");
         }
     }
 
     #[test]
     fn an_error_does_not_repeat_what_may_be_a_secret() {
         for wrong in ["https://ada:canary@connections.example", "https://connections.example/#code=canary", "canary"] {
-            let error = BaseAddress::parse(wrong, Unencrypted::OnThisMachine).unwrap_err();
+            let error = BaseAddress::parse(wrong).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
         }
     }
 
     #[test]
     fn a_name_stays_within_its_segment() {
-        let base = BaseAddress::parse("https://connections.example/below", Unencrypted::OnThisMachine).unwrap();
+        let base = BaseAddress::parse("https://connections.example/below").unwrap();
         let of = |path: &[&str]| base.of_api(path, &[]).map(String::from);
         let address = of(&["kinds", "issues/acme?x#y%2f"]).unwrap();
         assert_eq!(address, "https://connections.example/below/api/v1/kinds/issues%2Facme%3Fx%23y%252f");

@@ -5,11 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{
-    Error,
-    address::{BaseAddress, Unencrypted},
-    tls,
-};
+use crate::{Error, address::BaseAddress, tls};
 
 /// The longest time for a connection to the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -55,7 +51,6 @@ pub(crate) struct Shared {
 /// let client = Client::builder("https://connections.example", "cn_...".into())
 ///     .owner("customer-17")
 ///     .timeout(Duration::from_secs(30))
-///     .allow_unencrypted()
 ///     .build();
 /// # drop(client);
 /// ```
@@ -64,7 +59,6 @@ pub struct ClientBuilder {
     token: SecretString,
     owner: Option<String>,
     timeout: Duration,
-    unencrypted: Unencrypted,
     certificates: Vec<Vec<u8>>,
 }
 
@@ -80,14 +74,7 @@ impl Client {
 
     /// Returns the settings of a client, which may be changed before it is made.
     pub fn builder(base_url: impl Into<String>, token: SecretString) -> ClientBuilder {
-        ClientBuilder {
-            base_url: base_url.into(),
-            token,
-            owner: None,
-            timeout: TIMEOUT,
-            unencrypted: Unencrypted::OnThisMachine,
-            certificates: Vec::new(),
-        }
+        ClientBuilder { base_url: base_url.into(), token, owner: None, timeout: TIMEOUT, certificates: Vec::new() }
     }
 
     /// Returns the address of the server, without a slash at its end.
@@ -111,13 +98,6 @@ impl ClientBuilder {
         self
     }
 
-    /// Accepts an `http` address of another machine. Everyone who can read the traffic can then use the token.
-    #[must_use]
-    pub fn allow_unencrypted(mut self) -> Self {
-        self.unencrypted = Unencrypted::Anywhere;
-        self
-    }
-
     /// Trusts these certificates, too, given as PEM.
     #[must_use]
     pub fn root_certificate_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -131,7 +111,7 @@ impl ClientBuilder {
     ///
     /// [`Error::Address`], [`Error::Unencrypted`], [`Error::Token`] and [`Error::Certificates`].
     pub fn build(self) -> Result<Client, Error> {
-        let base = BaseAddress::parse(&self.base_url, self.unencrypted)?;
+        let base = BaseAddress::parse(&self.base_url)?;
         let token = self.token.expose_secret();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::Token);

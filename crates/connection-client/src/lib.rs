@@ -73,20 +73,21 @@ mod webhooks;
 pub use client::{Client, ClientBuilder};
 pub use connection_api::{
     Account, Agent, AgentGrant, AgentToken, Answer, Answers, Approval, ApprovalState, Audience, AuthType, BeginSetup,
-    Capability, Chain, ChangeKind, ChangeProfile, ChangeProfileSlot, Check, Connection, ConnectionCounts,
+    Capability, Chain, ChangeKind, ChangeProfile, ChangeProfileSlot, Check, CheckReport, Connection, ConnectionCounts,
     ConnectionPage, DeclaredPreference, Delivery, DirectoryProbe, DirectoryState, Doctor, Encoding, ErasedUses, Event,
     EventPage, Explanation, Extension, FieldProblem, File, FileContent, FileType, ForgottenClient, Freeze,
     FreezeChange, Freezes, Froze, Grant, GrantBudget, GrantPreview, GrantRules, GrantState, Guide, Header, Impact,
-    ImportAccount, ImportResult, ImportRow, ImportedRow, Input, IssuedAgentToken, IssuedToken, Kind, KindChange,
-    KindChanges, KindChoice, KindField, LearnedRules, ListState, ListedConnection, ListedKind, ListedSetup, Liveness,
-    Me, NewAgentGrant, NewAgentToken, NewApproval, NewAudience, NewFreeze, NewProfile, NewRole, NewSetupLink, NewToken,
-    OpenAddress, OpenSetup, Page, PreferenceChoice, Preferences, Problem, Profile, Reason, RedirectUri, RefreshOutcome,
-    Refreshed, ReleasedSecret, RemedyAction, Removal, Removed, RemovedAgent, RemovedExtension, RemovedProfile,
-    RequestChange, RequirementStatus, Revisions, Role, RuleEffect, RulesDecision, RulesDifference, SendEncoding,
-    SendHeader, SendRequest, Setup, SetupChoice, SetupField, SetupLink, SetupNotice, SetupState, SetupType, ShownAgent,
-    ShownApproval, ShownConnection, ShownHeader, ShownPreferences, ShownRequest, SignedBy, System, SystemCertificate,
-    SystemKey, Teardown, Thawed, Token, Usage, UsageRequest, UsageSession, Use, UseDoor, UseOutcome, UsePage, Way,
-    Webhook, WebhookCheck, WebhookKey, WebhookTest, Widening,
+    ImportAccount, ImportOutcome, ImportResult, ImportRow, ImportedRow, Input, IssuedAgentToken, IssuedToken, Kind,
+    KindChange, KindChanges, KindChoice, KindDescription, KindField, KindSummary, LearnedRules, ListState,
+    ListedConnection, ListedKind, ListedSetup, Liveness, Me, NewAgentGrant, NewAgentToken, NewApproval, NewAudience,
+    NewFreeze, NewProfile, NewRole, NewSetupLink, NewToken, OpenAddress, OpenSetup, Page, PreferenceChoice,
+    Preferences, Problem, Profile, Reason, RedirectUri, RefreshOutcome, Refreshed, ReleasedSecret, RemedyAction,
+    Removal, Removed, RemovedAgent, RemovedExtension, RemovedProfile, RequestChange, RequirementStatus, Revisions,
+    Role, RuleEffect, RulesDecision, RulesDifference, SendEncoding, SendHeader, SendRequest, Setup, SetupChoice,
+    SetupField, SetupLink, SetupNotice, SetupState, SetupType, ShownAgent, ShownApproval, ShownConnection, ShownHeader,
+    ShownPreferences, ShownRequest, SignedBy, System, SystemCertificate, SystemKey, Teardown, Thawed, Token, Usage,
+    UsageRequest, UsageSession, Use, UseDoor, UseOutcome, UsePage, Way, Webhook, WebhookCheck, WebhookKey, WebhookTest,
+    Widening,
 };
 pub use connection_filter::ConnectionFilter;
 pub use error::Error;

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use bytes::Bytes;
+use connection_api::LiveHint;
 use reqwest::Response;
-use serde::Deserialize;
 
 use crate::{Client, Error, call::unreachable};
 
@@ -64,11 +64,6 @@ struct Parser {
     rest: Vec<u8>,
     of: String,
     data: String,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    id: Option<String>,
 }
 
 impl Client {
@@ -134,7 +129,7 @@ impl Parser {
                 let of = std::mem::take(&mut self.of);
                 let data = std::mem::take(&mut self.data);
                 if !data.is_empty() {
-                    let id = serde_json::from_str(&data).ok().and_then(|Data { id }| id);
+                    let id = serde_json::from_str(&data).ok().and_then(|LiveHint { id }| id);
                     return Some(Change { of, id });
                 }
             }

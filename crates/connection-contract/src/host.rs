@@ -13,6 +13,24 @@ use crate::{
 
 pub use crate::signatures::Signatures;
 
+/// Names of the headers that belong to the HTTP connection, in lower case. They determine where a request ends, where
+/// it goes and how the connection is used, so the client of a host sets them, and refuses a request that contains one.
+pub const CONNECTION_HEADERS: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// Returns the origin of an `http` or `https` URL. Returns `None` if the URL has user info, no host or another scheme.
 pub fn origin(url: &str) -> Option<Origin> {
     Origin::of(url)

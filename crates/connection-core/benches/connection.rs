@@ -9,8 +9,6 @@
 mod acme;
 #[path = "../tests/main/fake.rs"]
 mod fake;
-#[path = "../tests/main/sql.rs"]
-mod sql;
 #[path = "../tests/main/test_host.rs"]
 mod test_host;
 #[path = "../tests/main/tool.rs"]

@@ -10,15 +10,13 @@
 mod acme;
 #[path = "../tests/main/extension_kit.rs"]
 mod extension_kit;
-#[path = "../tests/main/sql.rs"]
-mod sql;
 #[path = "../tests/main/test_host.rs"]
 mod test_host;
 
 use std::time::Duration;
 
 use connection_core::{ConnectionRegistry, Limits};
-use connection_faults::server as test_server;
+use connection_faults::{server as test_server, sql};
 use divan::Bencher;
 use sqlx::{
     ConnectOptions as _, SqlitePool,

@@ -1,29 +1,11 @@
 //! The request of a plugin, converted for the inner client. A request that cannot be written as HTTP, or that would
 //! change its own framing, is rejected before anything is sent.
 
-use connection_contract::{HeaderValue, HttpError, HttpRequest, Secret};
+use connection_contract::{HeaderValue, HttpError, HttpRequest, Secret, host::CONNECTION_HEADERS};
 use reqwest::{
     Method,
     header::{self, HeaderMap, HeaderName},
 };
-
-/// The headers that only the client may set. They determine where a request ends, where it goes and how the connection
-/// is used.
-const OURS: &[&str] = &[
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// A checked request, without its target.
 pub(super) struct Outgoing {
@@ -74,7 +56,7 @@ fn head(request: &HttpRequest) -> Result<(Method, HeaderMap), HttpError> {
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| HttpError::Protocol)?;
-        if OURS.contains(&name.as_str()) {
+        if CONNECTION_HEADERS.contains(&name.as_str()) {
             return Err(HttpError::Protocol);
         }
         headers.append(name, header_value(value)?);

@@ -51,6 +51,8 @@ struct Parts<S> {
     refresh: Option<RefreshCode<S>>,
     profiles: Option<ProfileSpec>,
     sandbox: Option<SandboxSpec>,
+    usage: Option<Box<dyn UsageSource<Secret>>>,
+    webhooks: Option<Box<dyn Webhooks<Secret>>>,
 }
 
 /// Returns an account whose id is also its label.
@@ -91,6 +93,8 @@ impl<S: Send + Sync + 'static> Scripted<S> {
             refresh: None,
             profiles: None,
             sandbox: None,
+            usage: None,
+            webhooks: None,
         }))
     }
 
@@ -205,6 +209,18 @@ impl<S: Send + Sync + 'static> Scripted<S> {
         self
     }
 
+    /// Sets the source of the usage of its accounts.
+    pub fn usage(mut self, source: impl UsageSource<Secret> + 'static) -> Self {
+        self.parts().usage = Some(Box::new(source));
+        self
+    }
+
+    /// Sets the webhooks of its provider.
+    pub fn webhooks(mut self, webhooks: impl Webhooks<Secret> + 'static) -> Self {
+        self.parts().webhooks = Some(Box::new(webhooks));
+        self
+    }
+
     /// Records an observation of the plugin's code.
     pub fn saw(&self, what: impl Into<String>) {
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).push(what.into());
@@ -310,6 +326,14 @@ impl<S: Send + Sync + 'static> ConnectionDefinition for Scripted<S> {
 
     fn sandbox(&self) -> Option<SandboxSpec> {
         self.0.sandbox.clone()
+    }
+
+    fn usage(&self) -> Option<&dyn UsageSource<Secret>> {
+        self.0.usage.as_deref()
+    }
+
+    fn webhooks(&self) -> Option<&dyn Webhooks<Secret>> {
+        self.0.webhooks.as_deref()
     }
 }
 

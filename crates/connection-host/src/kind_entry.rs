@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use connection_api::Capability;
 use connection_contract::{
-    Authorizer, Connection, ConnectionDefinition, Descriptor, Input, Kind, ProfileSpec, SandboxSpec, Seat,
+    Authorizer, Connection, ConnectionDefinition, Descriptor, Input, Kind, Need, ProfileSpec, SandboxSpec, Seat,
 };
 use connection_core::{Capabilities, KindInfo};
 
@@ -96,6 +97,21 @@ impl KindEntry {
             redirect_uri: None,
             source: KindSource::Program,
         }
+    }
+
+    /// Returns the capabilities of connections of the kind, from the facets that it has, and `files` if it needs them.
+    pub(crate) fn capabilities(&self) -> Vec<Capability> {
+        let present = [
+            (Capability::Send, self.send),
+            (Capability::Secrets, self.secrets),
+            (Capability::Refresh, self.refresh),
+            (Capability::Webhooks, self.webhooks),
+            (Capability::Usage, self.usage),
+            (Capability::Profiles, self.profiles.is_some()),
+            (Capability::Sandbox, self.sandbox.is_some()),
+            (Capability::Files, self.descriptor.needs.contains(&Need::Files)),
+        ];
+        present.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
     }
 
     /// Returns `true` for a field of the application that a person registers at the provider.

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use connection_api::{Kind as KindShape, ListedKind};
 use connection_contract::{Kind, Secret};
 use connection_core::{
     ConnectionRegistry, Door, FilesPolicy, HostSecret, HttpPolicy, Limits, Machine, MachineTools, RegistryBuilder,
@@ -20,7 +21,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::{
     Error, Exit,
-    backend::{AT_THE_SERVER, Backend, Local, Remote},
+    backend::{AT_THE_SERVER, Backend, Local, OwnKind, PlaceKind, PlaceKinds, Remote},
     catalogue,
     common::Common,
     config::{Application, KeySources, PrivateAddresses, RecordSettings, VerifySettings, may_exist, sqlite_file},
@@ -200,6 +201,14 @@ impl Program {
         self.key.as_ref().ok_or_else(|| Error::usage(message).remedy(AT_THE_SERVER))
     }
 
+    /// Returns the kinds of the place where the command works, whose store is not opened.
+    pub(crate) fn place_kinds(&self) -> &dyn PlaceKinds {
+        match &self.server {
+            Some(server) => server,
+            None => self,
+        }
+    }
+
     /// Returns the place where the command works: the server that `--host` names, or the local store, which is opened.
     pub(crate) async fn backend(&mut self) -> Result<Box<dyn Backend>, Error> {
         if let Some(server) = &self.server {
@@ -296,6 +305,18 @@ impl Program {
             }
             Err(_) => {}
         }
+    }
+}
+
+#[async_trait::async_trait(?Send)]
+impl PlaceKinds for Program {
+    async fn list(&self) -> Result<Vec<PlaceKind<ListedKind>>, Error> {
+        let own = |entry| PlaceKind::Own(Box::new(OwnKind::of(entry, &self.settings)));
+        Ok(self.kinds.iter().map(own).collect())
+    }
+
+    async fn show(&self, name: &str) -> Result<PlaceKind<KindShape>, Error> {
+        Ok(PlaceKind::Own(Box::new(OwnKind::of(self.kind(name)?, &self.settings))))
     }
 }
 

@@ -177,7 +177,7 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
 pub const SHAPES: &[(&str, &[&str])] = &[
     ("events", &["events", "chain"]),
     ("resolved", &["connectionId", "extensionName", "provider", "publicConfig", "missingSecretNames", "status"]),
-    ("imported", &["line", "id", "kind", "label", "liveness", "error"]),
+    ("imported", &["line", "kind", "id", "label", "liveness", "error"]),
     (
         "mcpServer",
         &["client", "file", "scope", "project", "name", "disabled", "address", "transport", "connection", "obstacle"],
@@ -193,9 +193,9 @@ pub const SHAPES: &[(&str, &[&str])] = &[
             "guide",
             "fields",
             "capabilities",
-            "needs",
             "ways",
             "redirectUri",
+            "needs",
             "tool",
             "permissionModes",
             "cacheTtl",
@@ -236,7 +236,6 @@ pub const SHAPES: &[(&str, &[&str])] = &[
     ("kindsImported", &["directory", "read", "converted", "lost", "documented", "taken", "refused"]),
     ("lost", &["id", "keys"]),
     ("taken", &["id", "by", "message"]),
-    ("accepted", &["kind", "connections", "changes"]),
     ("forgotten", &["kind", "forgotten", "configuredIn"]),
     ("profileSlot", &["kind", "slot", "profile"]),
     ("run", &["argv", "env", "secretEnv", "without", "cwd", "profile", "leftOut"]),

@@ -57,7 +57,7 @@ pub(crate) async fn probe(
         };
         // A provider's own form of a rate limit is not a lost authorization, whatever its status.
         if response.status() == 429 || says(&account.limits) {
-            return Err(NotLive::rate_limited(account.pause(response)));
+            return Err(NotLive::rate_limited(response.retry_after()));
         }
         if !matches!(response.status(), 408 | 500..) && says(&account.errors) {
             let refused = Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");

@@ -114,7 +114,7 @@ async fn renewed(
             let token = before.tokens.refresh.as_ref().ok_or(OAuth2Error::Dead)?;
             exchange::refresh(&provider, &application, token, scopes).await?
         }
-        CheckedRenewal::Rerun => exchange::client_credentials(&provider, &application).await?,
+        CheckedRenewal::Rerun => exchange::without_code(&provider, &application, None).await?,
         CheckedRenewal::Step(step) => by_access_token(&mut provider, step, &before.tokens.access).await?,
     };
     captured(&mut provider, &granted);

@@ -76,9 +76,4 @@ impl Ambiguous {
     pub fn problem(&self) -> &'static str {
         self.problem
     }
-
-    /// Returns what the sender can do about it, as an imperative.
-    pub fn way_out(&self) -> &'static str {
-        self.way_out
-    }
 }

@@ -116,8 +116,6 @@ pub(crate) enum NameUse {
     Credential,
     /// It replaces the method.
     MethodOverride,
-    /// It replaces the method, and the kind's file allows it.
-    AllowedOverride,
     /// It replaces the path or the origin.
     PathOverride,
     /// It means nothing that concerns the reading.
@@ -132,7 +130,7 @@ pub(crate) fn header_use(name: &str, profile: &Profile) -> NameUse {
         return NameUse::Credential;
     }
     if METHOD_HEADERS.contains(&name.as_str()) {
-        return override_use(&name, profile);
+        return NameUse::MethodOverride;
     }
     if PATH_HEADERS.contains(&name.as_str()) || name.starts_with("x_forwarded") {
         return NameUse::PathOverride;
@@ -157,7 +155,7 @@ pub(crate) fn parameter_use(name: &str, profile: &Profile) -> NameUse {
         return NameUse::Credential;
     }
     if METHOD_PARAMETERS.contains(&name) {
-        return override_use(name, profile);
+        return NameUse::MethodOverride;
     }
     usual_use(name, USUAL_PARAMETERS, profile)
 }
@@ -190,13 +188,7 @@ fn begins_with_seat<'s>(mut segments: impl Iterator<Item = &'s str>, before: &st
     })
 }
 
-fn override_use(name: &str, profile: &Profile) -> NameUse {
-    let is_allowed = profile.allowed_overrides.iter().any(|allowed| lenient_name(allowed) == name);
-    if is_allowed { NameUse::AllowedOverride } else { NameUse::MethodOverride }
-}
-
 fn usual_use(name: &str, usual: &[&str], profile: &Profile) -> NameUse {
-    let is_in = |names: &[String]| names.iter().any(|other| lenient_name(other) == name);
-    let is_credential = is_in(&profile.credential_names) || (usual.contains(&name) && !is_in(&profile.exempt_names));
-    if is_credential { NameUse::Credential } else { NameUse::Plain }
+    let is_exempt = || profile.exempt_names.iter().any(|exempt| lenient_name(exempt) == name);
+    if usual.contains(&name) && !is_exempt() { NameUse::Credential } else { NameUse::Plain }
 }

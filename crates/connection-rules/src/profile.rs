@@ -24,12 +24,8 @@ pub struct Profile {
     pub is_encoded_slash_data: bool,
     /// `true` if an empty segment in the middle of a path is a segment like others.
     pub is_empty_segment_data: bool,
-    /// Names of the headers and parameters that may replace the method.
-    pub allowed_overrides: Vec<String>,
     /// The seats of every kind of the provider.
     pub seats: Vec<Seat>,
-    /// Names of headers and parameters that hold a credential, in addition to the usual ones.
-    pub credential_names: Vec<String>,
     /// Usual names of credentials that are something else at this provider.
     pub exempt_names: Vec<String>,
 }
@@ -54,15 +50,6 @@ impl Profile {
         self
     }
 
-    /// Allows the header or parameter with this name to replace the method `POST`.
-    ///
-    /// The method that replaces it is the one that is decided. Names that replace a path are refused in any case.
-    #[must_use]
-    pub fn allow_override(mut self, name: impl Into<String>) -> Self {
-        self.allowed_overrides.push(name.into());
-        self
-    }
-
     /// Adds a seat of a kind of the provider. The header `Authorization`, which includes Basic and the key id of SigV4, is
     /// a seat of every provider in any case.
     ///
@@ -76,13 +63,6 @@ impl Profile {
     #[must_use]
     pub fn seat(mut self, seat: Seat) -> Self {
         self.seats.push(seat);
-        self
-    }
-
-    /// Adds a name to the usual names of credentials.
-    #[must_use]
-    pub fn credential_name(mut self, name: impl Into<String>) -> Self {
-        self.credential_names.push(name.into());
         self
     }
 

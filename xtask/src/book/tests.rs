@@ -1,45 +1,9 @@
-//! Tests of the links of the book, and of the copies of its chapters.
+//! Tests of the chapters of the book, and of their copies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::links::{broken, parse, read};
 use super::sources::{chapters, forgotten, page, summary};
 use crate::workspace::Workspace;
-
-#[test]
-fn links_to_files_and_anchors_of_the_book_pass() {
-    check("<a href=\"#here\">a</a> <a href='x'>b</a><h2 id=\"here\">Here</h2>", &[]);
-    check("<a class=\"c\" href=\"guide/b.html\">a</a><a href=\"guide/b.html#there\">b</a><img src=\"c.png\">", &[]);
-    check("<a href=\"https://example.com/#x\">a</a><a href=\"mailto:d@example.com\">b</a>", &[]);
-}
-
-#[test]
-fn a_link_to_no_file_is_found() {
-    check("<a href=\"b.html\">", &["a.html: leads to no file of the book: b.html"]);
-    check("<script src=\"no.js\"></script>", &["a.html: leads to no file of the book: no.js"]);
-    check("<a href=\"../c.png\">", &["a.html: leads to no file of the book: ../c.png"]);
-}
-
-#[test]
-fn a_link_to_no_anchor_is_found() {
-    check("<a href=\"guide/b.html#here\">", &["a.html: leads to no anchor: guide/b.html#here"]);
-    check("<a href=\"#there\">", &["a.html: leads to no anchor: #there"]);
-}
-
-#[test]
-fn text_and_scripts_hold_no_links() {
-    check("&lt;a href=\"b.html\"&gt; <script>let a = '<a href=\"b.html\">';</script>", &[]);
-}
-
-#[test]
-fn a_book_on_the_disk_is_read_with_its_directories() {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir(directory.path().join("guide")).unwrap();
-    std::fs::write(directory.path().join("guide/b.html"), "<a href=\"../c.css\">").unwrap();
-    std::fs::write(directory.path().join("404.html"), "<a href=\"nowhere.html\">").unwrap();
-    let found = broken(&read(directory.path()).unwrap());
-    assert_eq!(found, ["guide/b.html: leads to no file of the book: ../c.css"]);
-}
 
 #[test]
 fn a_document_that_is_no_chapter_is_found() {
@@ -67,14 +31,6 @@ fn every_document_of_this_tree_is_a_chapter() {
     let files = workspace.files().unwrap().into_iter().collect();
     let summary = workspace.text(super::SUMMARY).unwrap().unwrap();
     assert_eq!(forgotten(&chapters(&summary), &files), [""; 0]);
-}
-
-#[track_caller]
-fn check(html: &str, expected: &[&str]) {
-    let book: BTreeMap<_, _> = [("a.html", html), ("guide/b.html", "<h1 id=\"there\">"), ("c.png", "")]
-        .map(|(path, html)| (path.to_owned(), parse(html)))
-        .into();
-    assert_eq!(broken(&book), expected);
 }
 
 fn set(paths: &[&str]) -> BTreeSet<String> {

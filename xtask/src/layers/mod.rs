@@ -9,6 +9,7 @@ mod edges;
 mod external_packages;
 mod metadata;
 mod modules;
+mod picture;
 mod source_checks;
 mod table;
 
@@ -50,6 +51,8 @@ fn findings(workspace: &Workspace, packages: &[Package]) -> Result<Vec<String>, 
     findings.extend(edges::contract_findings(packages));
     findings.extend(external_packages::findings(packages));
     findings.extend(modules::findings_of(workspace, packages)?);
+    let architecture = workspace.text(picture::DOCUMENT)?.unwrap_or_default();
+    findings.extend(picture::findings(&architecture, packages));
     for package in packages.iter().filter(|package| package.is_plugin()) {
         findings.extend(containment::findings(package, &sources(workspace, &package.directory)?));
     }

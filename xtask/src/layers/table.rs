@@ -147,7 +147,7 @@ pub(crate) struct ExternalPackage {
     pub(crate) dependency: &'static str,
     /// The packages of the workspace that may depend on it.
     pub(crate) packages: &'static [&'static str],
-    /// The purpose of the dependency, as the document shows it.
+    /// The purpose of the dependency, which a finding names.
     pub(crate) purpose: &'static str,
 }
 

@@ -3,6 +3,9 @@
 //! A tool that ends with a status other than 0 is a failure that contains the whole command, so that a person can
 //! repeat it.
 
+#[cfg(unix)]
+pub(crate) mod signals;
+
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;

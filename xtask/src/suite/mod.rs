@@ -1,9 +1,9 @@
 //! `cargo xtask test`: installs the requirements of the tests, builds the workspace once, and runs every test.
 //!
 //! `cargo nextest` runs each test in its own process, so that a test that hangs, aborts or exits fails by its name and
-//! affects no other test. It handles the signals that end a run, so each test begins with their default actions even
-//! if this command was started with some of them ignored. No test is optional: in continuous integration, a test that
-//! cannot run fails. The limits and the parts of the suite are in `.config/nextest.toml`.
+//! affects no other test. All parts begin with the default actions of signals, even if this command was started with
+//! some of them ignored (`process::signals`). No test is optional: in continuous integration, a test that cannot run
+//! fails. The limits and the parts of the suite are in `.config/nextest.toml`.
 
 mod engine;
 mod files;

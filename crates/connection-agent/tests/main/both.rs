@@ -18,6 +18,8 @@ mod sandbox_guide;
 mod sandbox_run;
 mod sandbox_unplaced;
 mod sandbox_writable;
+#[allow(dead_code, reason = "the core, whose it is, has more use for it")]
+#[path = "../../../connection-core/tests/main/test_host.rs"]
 mod test_host;
 #[allow(dead_code, reason = "the core, whose it is, has more use for it")]
 #[path = "../../../connection-core/tests/main/tool.rs"]

@@ -12,6 +12,7 @@ use std::{
 
 use connection_agent::{Sandbox, SandboxAccess, SandboxNetwork, SandboxPolicy, SandboxRun};
 use connection_core::{Environment as _, NewProfile, SpawnOptions, SystemEnvironment};
+use connection_faults::podman;
 
 use crate::tool::{TOOL, Tools};
 
@@ -111,36 +112,15 @@ impl Engine {
     }
 }
 
-/// Returns an error if podman cannot build and run something similar on this machine, with arguments that our code
-/// did not create.
+/// Returns an error if podman cannot build and run something similar on this machine.
 fn runs(way: &[&str], it: &Tools, limits: &Path) -> Result<(), String> {
-    const PROBE: &str = "localhost/connections-test/probe:1";
-    const BOUNDS: [&str; 12] = [
-        "run",
-        "--rm",
-        "--network=none",
-        "--memory=268435456b",
-        "--memory-swap=268435456b",
-        "--pids-limit=64",
-        "--cap-drop=ALL",
-        "--security-opt=no-new-privileges",
-        "--http-proxy=false",
-        PROBE,
-        "/bin/busybox",
-        "true",
-    ];
     it.write("probe/Containerfile", "FROM scratch\nCOPY busybox /bin/busybox\n");
     fs::copy(BUSYBOX, it.path("probe/busybox")).unwrap();
-    let image = it.path("probe").to_str().unwrap().to_owned();
-    for arguments in [&["build", "--tag", PROBE, &image][..], &BOUNDS] {
+    podman::runs("localhost/connections-test/probe:1", it.path("probe").to_str().unwrap(), || {
         let mut podman = Command::new("podman");
-        podman.args(way).args(arguments).env("CONTAINERS_CONF", limits).stdin(std::process::Stdio::null());
-        let ended = podman.output().map_err(|error| format!("podman: {error}"))?;
-        if !ended.status.success() {
-            return Err(String::from_utf8_lossy(&ended.stderr).into_owned());
-        }
-    }
-    Ok(())
+        podman.args(way).env("CONTAINERS_CONF", limits).stdin(std::process::Stdio::null());
+        podman
+    })
 }
 
 fn output(run: SandboxRun, limits: &Path) -> Output {

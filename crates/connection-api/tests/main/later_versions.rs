@@ -1,11 +1,12 @@
 //! Answers of a later version of the server: with members and words that this version does not know.
 
 use connection_api::{
-    Connection, ConnectionPage, Delivery, Doctor, EventPage, Extension, FollowedHandOff, GrantPreview, ImportResult,
-    Kind, Liveness, Me, Problem, Profile, Refreshed, Removed, Setup, SetupState, ShownAgent, ShownConnection, System,
-    Token, Usage, Webhook,
+    Approval, ApprovalResult, ApprovalState, ChangeKind, Connection, ConnectionPage, Decided, Delivery, Doctor,
+    ErasedUses, EventPage, Extension, FollowedHandOff, Freezes, Froze, GrantPreview, Impact, ImportResult, Kind,
+    Liveness, Me, Problem, Profile, Refreshed, Removed, Setup, SetupState, ShownAgent, ShownApproval, ShownConnection,
+    ShownConsent, System, Thawed, Token, Usage, Use, UseDoor, UseOutcome, UsePage, Webhook, Widening,
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -51,12 +52,17 @@ fn check<T: ToSchema + DeserializeOwned>() {
 
 #[test]
 fn members_that_are_not_known_are_ignored_in_each_answer() {
+    check::<ApprovalResult>();
     check::<ConnectionPage>();
+    check::<Decided>();
     check::<Delivery>();
     check::<Doctor>();
+    check::<ErasedUses>();
     check::<EventPage>();
     check::<Extension>();
     check::<FollowedHandOff>();
+    check::<Freezes>();
+    check::<Froze>();
     check::<GrantPreview>();
     check::<ImportResult>();
     check::<Kind>();
@@ -67,20 +73,40 @@ fn members_that_are_not_known_are_ignored_in_each_answer() {
     check::<Removed>();
     check::<Setup>();
     check::<ShownAgent>();
+    check::<ShownApproval>();
     check::<ShownConnection>();
+    check::<ShownConsent>();
     check::<System>();
+    check::<Thawed>();
     check::<Token>();
     check::<Usage>();
+    check::<UsePage>();
     check::<Webhook>();
+    check::<Widening>();
+}
+
+/// Checks that a word which is not known is read, and that the answer is then never written.
+#[track_caller]
+fn check_word<T: ToSchema + Serialize + DeserializeOwned>(place: &str, is_unrecognized: impl Fn(&T) -> bool) {
+    let mut answer = example::<T>();
+    *answer.pointer_mut(place).unwrap() = json!("asleep");
+    let read: T = serde_json::from_value(answer).unwrap();
+    assert!(is_unrecognized(&read), "{} {place}", T::name());
+    assert!(serde_json::to_string(&read).is_err(), "{} {place}", T::name());
 }
 
 #[test]
 fn words_that_are_not_known_are_read_and_never_written() {
-    let mut answer = example::<Connection>();
-    answer["liveness"] = json!("asleep");
-    let read: Connection = serde_json::from_value(answer).unwrap();
-    assert_eq!(read.liveness, Liveness::Unrecognized);
-    assert!(serde_json::to_string(&read).is_err());
+    check_word("/liveness", |read: &Connection| read.liveness == Liveness::Unrecognized);
+    check_word("/state", |read: &Approval| read.state == ApprovalState::Unrecognized);
+    check_word("/impact", |read: &Approval| read.impact == Impact::Unrecognized);
+    check_word("/door", |read: &Approval| read.door == UseDoor::Unrecognized);
+    check_word("/state", |read: &ApprovalResult| read.state == ApprovalState::Unrecognized);
+    check_word("/changes/0/kind", |read: &ShownApproval| {
+        read.changes.iter().flatten().all(|change| change.kind == ChangeKind::Unrecognized)
+    });
+    check_word("/door", |read: &Use| read.door == UseDoor::Unrecognized);
+    check_word("/outcome", |read: &Use| read.outcome == Some(UseOutcome::Unrecognized));
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use connection_api::{
     AcceptKind, AddExtension, Answers, BeginHandOff, BeginSetup, ChangeProfile, ChangeProfileSlot, Choice, Code,
-    ConfirmStep, Empty, ImportRow, Imports, NewAgent, NewAgentGrant, NewAgentToken, NewGrant, NewProfile, NewSetupLink,
-    NewToken, OwnerName, Rename, SendRequest, SetDefault, SetPreferences, SetTags, UsageRequest, UsageSession,
-    Verification,
+    ConfirmStep, ConsentGrant, ConsentRequest, Empty, EraseUses, ImportAccount, ImportRow, Imports, NewAgent,
+    NewAgentGrant, NewAgentToken, NewApproval, NewConsent, NewFreeze, NewGrant, NewProfile, NewRefusal, NewSetupLink,
+    NewToken, OwnerName, Rename, SendHeader, SendRequest, SetDefault, SetPreferences, SetTags, UsageRequest,
+    UsageSession, Verification,
 };
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -31,18 +32,27 @@ fn a_member_that_is_not_known_is_refused_in_each_request() {
     check::<Choice>();
     check::<Code>();
     check::<ConfirmStep>();
+    check::<ConsentGrant>();
+    check::<ConsentRequest>();
     check::<Empty>();
+    check::<EraseUses>();
+    check::<ImportAccount>();
     check::<ImportRow>();
     check::<Imports>();
     check::<NewAgent>();
     check::<NewAgentGrant>();
     check::<NewAgentToken>();
+    check::<NewApproval>();
+    check::<NewConsent>();
+    check::<NewFreeze>();
     check::<NewGrant>();
     check::<NewProfile>();
+    check::<NewRefusal>();
     check::<NewSetupLink>();
     check::<NewToken>();
     check::<OwnerName>();
     check::<Rename>();
+    check::<SendHeader>();
     check::<SendRequest>();
     check::<SetDefault>();
     check::<SetPreferences>();

@@ -27,11 +27,11 @@ macro_rules! each {
 fn the_schema_of_each_shape_is_what_serde_reads_and_writes() {
     let shapes = each! {
         AcceptKind Account AddExtension Agent AgentGrant AgentToken Answer Appearance Approval ApprovalResult BeginHandOff BeginSetup ChangeProfile ChangeProfileSlot
-        Check Choice ConfirmStep Connection ConnectionCounts ConnectionPage ConsentGrant ConsentRequest Decided DeclaredPreference Delivery DirectoryProbe
+        Check CheckReport Choice ConfirmStep Connection ConnectionCounts ConnectionPage ConsentGrant ConsentRequest Decided DeclaredPreference Delivery DirectoryProbe
         Doctor Empty EraseUses ErasedUses Event EventDelivery EventPage Explanation Extension FieldProblem File FileContent FollowedHandOff
-        ForgottenClient Freeze FreezeChange Freezes Froze Grant GrantBudget GrantPreview GrantRules Guide HandOff HandOffSetup Header Health HealthDay Host ImportAccount ImportResult
-        ImportRow ImportedRow Imports IssuedAgentToken IssuedToken Kind KindChange KindChanges KindChoice KindField LearnedRules ListedConnection
-        ListedKind ListedSetup Me ModelClient NewAgent NewAgentGrant NewAgentToken NewApproval NewConsent NewRefusal NewFreeze NewGrant NewProfile NewSetupLink NewToken OpenSetup Owner OwnerName PageToken
+        ForgottenClient Freeze FreezeChange Freezes Froze Grant GrantBudget GrantPreview GrantRules Guide HandOff HandOffSetup Header Health HealthDay Host ImportAccount ImportOutcome ImportResult
+        ImportRow ImportedRow Imports IssuedAgentToken IssuedToken Kind KindChange KindChanges KindChoice KindDescription KindField KindSummary LearnedRules ListedConnection
+        ListedKind ListedSetup LiveHint Me ModelClient NewAgent NewAgentGrant NewAgentToken NewApproval NewConsent NewRefusal NewFreeze NewGrant NewProfile NewSetupLink NewToken OpenSetup Owner OwnerName PageToken
         PreferenceChoice Preferences Problem Profile Reason RedirectUri Refreshed ReleasedSecret Removal Removed RemovedAgent RemovedExtension
         RemovedProfile Rename Repaired RequestChange Required ResolvedConnection Revisions RulesDifference SendHeader SendRequest SetDefault
         SetPreferences SetTags Setup SetupChoice SetupField SetupLink SetupNotice SetupState ShownAgent ShownApproval ShownConnection ShownConsent ShownHeader ShownRequest

@@ -63,12 +63,13 @@ async fn a_connection_is_shown_verified_used_and_removed() {
 async fn a_kind_says_what_a_setup_asks_for() {
     let host = Host::new().await;
     let client = host.client(Role::Read).await;
-    let kinds: Vec<_> = client.kinds().await.unwrap().into_iter().map(|kind| kind.kind).collect();
+    let kinds: Vec<_> = client.kinds().await.unwrap().into_iter().map(|kind| kind.summary.kind).collect();
     assert_eq!(kinds, ["acme", "login"]);
-    let kind = client.kind("acme").await.unwrap();
-    let region = kind.fields.iter().find(|field| field.name == "region").unwrap();
+    let acme = client.kind("acme").await.unwrap().description;
+    let region = acme.fields.iter().find(|field| field.name == "region").unwrap();
     assert_eq!((region.default.as_deref(), region.offer.as_deref()), (Some("eu"), Some("Another region?")));
-    assert_eq!(client.kind("login").await.unwrap().redirect_uri.unwrap(), format!("{}/callback/login", host.origin));
+    let login = client.kind("login").await.unwrap().description;
+    assert_eq!(login.redirect_uri.unwrap(), format!("{}/callback/login", host.origin));
     assert_eq!(client.kind("issues/acme").await.unwrap_err().code(), "unknown_kind");
     assert!(client.profiles().await.unwrap().is_empty());
 }

@@ -7,6 +7,7 @@ use connection_client::{BeginSetup, Client, Setup, SetupState};
 use connection_contract::prelude::*;
 use connection_core::{ConnectionRegistry, HttpPolicy, KeyFile, NewAccessToken, Role};
 use connection_faults::{
+    login_kind::login,
     scripted::{Scripted, identity, live},
     server::{Reply, TestServer},
 };
@@ -20,7 +21,6 @@ use tokio::{net::TcpListener, runtime::Handle, task::AbortHandle};
 pub(crate) const KEY: &str = "key-that-nobody-may-see";
 
 const ACME: Kind = Kind::from_static("acme");
-const LOGIN: Kind = Kind::from_static("login");
 const API: &str = "https://api.acme.example";
 
 pub(crate) struct Host {
@@ -116,20 +116,6 @@ fn acme() -> Scripted {
             let key = answers.secret("apiKey")?;
             let name = answers.text("name")?.to_owned();
             Ok(live(key, identity(name)))
-        })
-    })
-}
-
-/// A kind that sends a browser to its provider.
-fn login() -> Scripted {
-    let descriptor = Descriptor::new(LOGIN, "Login", AuthType::OAuth).origin(API).needs(Need::InboundHttp);
-    Scripted::new(descriptor).setup(|_, ctx| {
-        Box::pin(async move {
-            let handle = ctx.callback().await?;
-            let link = Link::to(ctx.base_url(API)?, "/authorize").query("state", handle.state());
-            let back = ctx.redirect(Redirect::new(link), &handle).await;
-            let code = back.parameter("code").ok_or_else(|| SetupFailure::new("no_code", "there is no code"))?;
-            Ok(live(code.duplicate(), identity("ada")))
         })
     })
 }

@@ -1,17 +1,14 @@
 //! Lists of connections, in pages by key. They hold no secrets, neither sealed nor opened.
 
-use std::time::Duration;
-
-use connection_contract::{Kind, Liveness};
+use connection_contract::Kind;
 
 use crate::{
     ConnectionId, ConnectionInfo, Error, ListCursor, ProfileId,
     ground::Ground,
-    liveness::column,
     store::{ListFilter, Reader, any_of, own_kinds_of, rows::FoundRow},
 };
 
-/// Selects the connections to list. All conditions must hold; of several livenesses, one must match.
+/// Selects the connections to list. All conditions must hold.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Filter {
@@ -19,9 +16,6 @@ pub struct Filter {
     kind: Option<Kind>,
     provider: Option<Kind>,
     label: Option<String>,
-    liveness: Vec<Liveness>,
-    expiring_within: Option<Duration>,
-    only_default: bool,
     /// `Some(None)` selects the connections without a profile.
     profile: Option<Option<ProfileId>>,
     tags: Vec<(String, String)>,
@@ -68,28 +62,6 @@ impl Filter {
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
-        self
-    }
-
-    /// Selects connections whose last measured liveness is this one. Several calls select any of the given ones.
-    #[must_use]
-    pub fn liveness(mut self, liveness: Liveness) -> Self {
-        self.liveness.push(liveness);
-        self
-    }
-
-    /// Selects connections whose credential stops working within this time, or has stopped. For a credential that its
-    /// kind refreshes, the end of the authorization counts instead. Connections without a known end are not selected.
-    #[must_use]
-    pub fn expiring_within(mut self, time: Duration) -> Self {
-        self.expiring_within = Some(time);
-        self
-    }
-
-    /// Selects the defaults of their providers.
-    #[must_use]
-    pub fn only_default(mut self) -> Self {
-        self.only_default = true;
         self
     }
 
@@ -148,10 +120,7 @@ pub(crate) async fn count(ground: &Ground, owner: Option<&str>, kind: Option<&Ki
 
 /// Returns a page of the connections that the filter selects.
 pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result<Page, Error> {
-    let Filter { all_owners, kind, provider, label, liveness, expiring_within, only_default, profile, .. } = filter;
-    let Filter { tags, after, limit, .. } = filter;
-    let words = liveness.iter().map(|liveness| column::liveness(*liveness));
-    let soon = |time: Duration| ground.clock.now().seconds().saturating_add_unsigned(time.as_secs());
+    let Filter { all_owners, kind, provider, label, profile, tags, after, limit } = filter;
     let wanted = ListFilter {
         owner: (!all_owners).then(|| owner.to_owned()),
         kind: kind.map(|kind| kind.as_str().to_owned()),
@@ -160,14 +129,6 @@ pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result
             any_of(ground.kinds_of(&provider).iter().map(Kind::as_str).chain([&*own]))
         }),
         label,
-        liveness: (!liveness.is_empty()).then(|| any_of(words)),
-        valid_until: expiring_within.map(soon),
-        // Only the condition on the end needs the kinds that refresh their credentials.
-        renewing: match expiring_within {
-            Some(_) => any_of(ground.renewing().iter().map(Kind::as_str)),
-            None => any_of([]),
-        },
-        only_default,
         profile: profile.map(|of| of.map(|id| id.to_string()).unwrap_or_default()),
         tag: tags.first().cloned(),
         after: after.map(ListCursor::place),
@@ -183,12 +144,7 @@ pub(crate) async fn list(ground: &Ground, owner: &str, filter: Filter) -> Result
 }
 
 /// Returns those of the connections that exist and belong to the owner.
-pub(crate) async fn named(ground: &Ground, owner: &str, ids: &[ConnectionId]) -> Result<Vec<ConnectionInfo>, Error> {
-    named_by(ground, &mut ground.reader().await?, owner, ids).await
-}
-
-/// Returns connections as [`named`] does, for a caller that holds a reader.
-pub(super) async fn named_by(
+pub(super) async fn named(
     ground: &Ground,
     reader: &mut Reader,
     owner: &str,

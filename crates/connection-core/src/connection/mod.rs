@@ -3,6 +3,7 @@
 mod files;
 mod list;
 mod make_default;
+mod manner;
 mod missing_scopes;
 mod open;
 mod overview;
@@ -37,7 +38,7 @@ use crate::{
 
 pub use files::Files;
 pub use list::{Filter, Page};
-pub(crate) use list::{count, list, named};
+pub(crate) use list::{count, list};
 pub(crate) use missing_scopes::MAX_SCOPES;
 pub(crate) use open::invalid as invalid_body;
 pub use overview::{InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage};

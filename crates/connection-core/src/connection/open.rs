@@ -10,9 +10,10 @@ use connection_egress::{
 
 use super::{
     Connection, RequestBody, Response,
+    manner::Manner,
     missing_scopes::MissingScopes,
     record::{outcome, sent},
-    request_body::{Content, KEPT, KeptBody},
+    request_body::{Content, KeptBody},
     response::SWITCHING_PROTOCOLS,
 };
 use crate::{
@@ -37,41 +38,6 @@ const FORBIDDEN: u16 = 403;
 const MAX_BYTES: u64 = 1 << 30;
 /// The maximum size of a body that is read whole because its kind reads it, in bytes.
 const MAX_WHOLE: usize = 16 << 20;
-
-/// How a request is sent.
-pub(super) enum Manner {
-    /// In one step, with a limit for its whole time. Redirects within the origin are followed.
-    AtOnce,
-    /// In pieces, with limits for the time without progress. The body is that of the request if there is none here.
-    InPieces(Option<KeptBody>),
-    /// The connection is upgraded to a WebSocket, on which the body is sent.
-    WebSocket(KeptBody),
-}
-
-impl Manner {
-    fn streamed(&self) -> Option<&KeptBody> {
-        match self {
-            Self::AtOnce => None,
-            Self::InPieces(body) => body.as_ref(),
-            Self::WebSocket(body) => Some(body),
-        }
-    }
-
-    /// Returns `true` if the request can be sent again.
-    fn repeats(&self) -> bool {
-        self.streamed().is_none_or(KeptBody::is_kept)
-    }
-
-    /// Returns `true` if the request may take so long that its credential should not end soon.
-    fn is_long(&self, request: &HttpRequest) -> bool {
-        match self {
-            Self::AtOnce => false,
-            Self::InPieces(None) => request.body.expose().len() > KEPT,
-            Self::InPieces(Some(body)) => body.length().is_none_or(|length| length > KEPT as u64),
-            Self::WebSocket(_) => true,
-        }
-    }
-}
 
 /// The error of a request without an answer.
 pub(crate) struct Unanswered {

@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::AtomicU64};
 
 use connection_contract::{HttpRequest, host};
 
-use super::{Connection, open::Manner};
+use super::{Connection, manner::Manner};
 use crate::{
     AccessTokenId, AgentError, Door, Error, ExtensionError, RuleError, UseOutcome,
     uses::{OpenRecord, Refused, UsedBy, What},

@@ -2,7 +2,7 @@
 
 use connection_contract::{BoxFuture, HttpRequest};
 
-use super::{Connection, Response, open::Manner};
+use super::{Connection, Response, manner::Manner};
 use crate::{Error, uses::OpenRecord};
 
 impl Connection {

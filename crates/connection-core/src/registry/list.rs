@@ -2,10 +2,7 @@
 
 use connection_contract::{BoxFuture, Kind};
 
-use crate::{
-    ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Filter, Overview, OverviewCounts, OverviewPage, Page,
-    connection,
-};
+use crate::{ConnectionRegistry, Error, Filter, Overview, OverviewCounts, OverviewPage, Page, connection};
 
 impl ConnectionRegistry {
     /// Returns a page of the owner's connections that the filter selects, in the order in which they became usable.
@@ -54,14 +51,5 @@ impl ConnectionRegistry {
     /// The store's errors.
     pub fn overview_counts(&self) -> BoxFuture<'_, Result<OverviewCounts, Error>> {
         Box::pin(connection::counts(&self.systems.ground, &self.owner))
-    }
-
-    /// Returns those of the connections that exist and belong to the owner, in any order.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub fn listed_by_id<'a>(&'a self, ids: &'a [ConnectionId]) -> BoxFuture<'a, Result<Vec<ConnectionInfo>, Error>> {
-        Box::pin(connection::named(&self.systems.ground, &self.owner, ids))
     }
 }

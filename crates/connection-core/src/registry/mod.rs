@@ -104,7 +104,7 @@ pub use watch::{BeginWatch, Watch};
 ///
 /// ```
 /// use connection_contract::{Kind, Liveness};
-/// use connection_core::{ConnectionRegistry, Filter, KeyFile};
+/// use connection_core::{ConnectionRegistry, KeyFile, Overview};
 ///
 /// #[tokio::main]
 /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -115,8 +115,8 @@ pub use watch::{BeginWatch, Watch};
 ///         .open()
 ///         .await?;
 ///     let of_ada = registry.owner("ada")?;
-///     let failing = Filter::new().kind(Kind::from_static("github")).liveness(Liveness::Failing);
-///     for info in of_ada.list_connections(failing).await?.connections {
+///     let failing = Overview::new().kind(Kind::from_static("github")).liveness(Liveness::Failing);
+///     for info in of_ada.overview(failing).await?.connections {
 ///         println!("{}: {}", info.label, info.reason.map(|reason| reason.message.to_string()).unwrap_or_default());
 ///     }
 ///     registry.close().await;

@@ -109,20 +109,6 @@ impl<'a> Kinds<'a> {
             Ok(found)
         })
     }
-
-    /// Returns the names of the kinds of extensions of which this handle's owner has connections, in their order. The
-    /// owner may have removed the extension.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub fn connected_own(self) -> BoxFuture<'a, Result<Vec<Kind>, Error>> {
-        Box::pin(async move {
-            let kinds = self.registry.systems.ground.reader().await?.connected_own_kinds(&self.registry.owner).await?;
-            // A name that no kind can have was not written by this program.
-            Ok(kinds.iter().filter_map(|kind| Kind::parse(kind)).collect())
-        })
-    }
 }
 
 impl ConnectionRegistry {

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use connection_contract::{DisplayText, Liveness, Reason, Secret, SetupFailure, SetupResult, VerifyResult, reason};
+use connection_contract::{
+    DisplayText, Kind, Liveness, Reason, Secret, SetupFailure, SetupResult, VerifyResult, reason,
+};
 
 use super::{
     Done, ForExtension, System,
@@ -15,7 +17,7 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    ConnectionId, Error, Notification,
+    ConnectionId, Error, Notification, SessionId,
     asked::Asked,
     credential::{
         Payload, provider_grant,
@@ -26,8 +28,8 @@ use crate::{
     kinds::KindEntry,
     plan::{self, ReportedTimes},
     store::{
-        Lock, StoreError, json,
-        rows::{AccountRow, CredentialRow, SetupState},
+        Lock, StoreError, Tx, json,
+        rows::{AccountRow, CredentialRow, ListedRow, SetupState},
     },
 };
 
@@ -104,81 +106,31 @@ struct Candidate<'a> {
 impl Candidate<'_> {
     /// Promotes the candidate. Returns `None` if the credential from which it inherited is no longer the current one.
     async fn promote(self, system: &Arc<System>, slot: &Slot, step_seq: i64) -> Result<Option<StoreOutcome>, Error> {
-        let Self { id, found, another_account, extension, .. } = &self;
-        let id = *id;
-        let is_of_visitor = self.is_of_visitor;
-        let another_account = *another_account;
-        let extension = extension.clone();
-        let now = system.ground.clock.now().seconds();
-        let owner = slot.owner.clone();
-        let kind = slot.kind.clone();
+        let id = self.id;
         let session = slot.id;
-        let liveness = found.liveness;
-        let reason = found.reason.clone();
+        let now = system.ground.clock.now().seconds();
         let replacement = match self.replacement(system, slot, now).await {
             Err(Error::NotFound(_)) => return Ok(Some(StoreOutcome::Refused(removed()))),
             replacement => replacement?,
         };
+        let (liveness, reason) = (self.found.liveness, self.found.reason.clone());
         let identity = replacement.identity.clone();
-        let former = self.heir.map(|heir| heir.former.clone());
-        let on = system.clone();
-        let expires = now.saturating_add_unsigned(SESSION_LIFE);
+        let promotion = Promotion {
+            on: system.clone(),
+            id,
+            owner: slot.owner.clone(),
+            kind: slot.kind.clone(),
+            session,
+            step_seq,
+            expires: now.saturating_add_unsigned(SESSION_LIFE),
+            former: self.heir.map(|heir| heir.former.clone()),
+            another_account: self.another_account,
+            extension: self.extension.clone(),
+            is_of_visitor: self.is_of_visitor,
+            replacement,
+        };
         let order = system.ground.extension_changes.order().await;
-        let decided = system.ground.store.write(move |tx| {
-            Box::pin(async move {
-                tx.lock(Lock::Setup(session)).await?;
-                tx.lock(Lock::Owner(&owner)).await?;
-                tx.lock(Lock::Connection(id)).await?;
-                let row = tx.listed(id).await?;
-                let row = row.filter(|row| row.account.owner == owner && row.account.kind == kind.as_str());
-                let Some(row) = row else { return Ok(PromotionDecision::Refused(removed())) };
-                if former.is_some_and(|former| former != ReplacedCredential::of(&row)) {
-                    return Ok(PromotionDecision::Outdated);
-                }
-                if let Some(error) = event::refusal(tx, &on.ground.sealer, &row.account).await? {
-                    return Ok(PromotionDecision::Refused(
-                        SetupFailure::new(error.code(), error.to_string()).remedy(error.remedy()),
-                    ));
-                }
-                if let Some(extension) = &extension
-                    && let Some(failure) = on.consent.outdated(tx, &owner, extension).await?
-                {
-                    return Ok(PromotionDecision::Refused(failure));
-                }
-                if replacement.is_another(&row.account) && !another_account {
-                    let failure = match is_of_visitor {
-                        true => account_changed_for_visitor(&row.account, &replacement),
-                        false => account_changed(&row.account, &replacement),
-                    };
-                    return Ok(PromotionDecision::Refused(failure));
-                }
-                if let Some(label) = replacement.account_holder(tx, &row.account).await? {
-                    return Ok(PromotionDecision::Refused(already_connected(kind.as_str(), &label)));
-                }
-                let before = replace::measured(&row);
-                if liveness != Liveness::Live && matches!(before, Liveness::Live | Liveness::Offline) {
-                    return Ok(PromotionDecision::Waits);
-                }
-                if !tx.end_setup(session, SetupState::Done, step_seq, None, expires).await? {
-                    // The session was cancelled in the meantime, or another process has promoted the credential.
-                    return Err(StoreError::Conflict { what: SESSION.into() });
-                }
-                let session_detail = ("session".to_owned(), session.to_string().into());
-                let event = replacement.event(&on.ground, &row, event::REAUTHORIZED, [session_detail]);
-                let is_another = replacement.is_another(&row.account);
-                let mut affected = replacement.put(tx, &on.ground, &row.account).await?;
-                event::append(tx, &on.ground.sealer, &event).await?;
-                if let Some(extension) = &extension {
-                    // The consent comes after a change of account has ended the earlier grants, because it is for the
-                    // account that the connection has now.
-                    let session = session.to_string();
-                    if on.consent.grant(tx, (&owner, id), extension, session).await? {
-                        affected = affected.granted(&extension.name);
-                    }
-                }
-                Ok(PromotionDecision::Promoted { label: row.account.label, before, is_another, affected })
-            })
-        });
+        let decided = system.ground.store.write(move |tx| Box::pin(async move { promotion.decide(tx).await }));
         Ok(match decided.await? {
             PromotionDecision::Outdated => None,
             PromotionDecision::Refused(failure) => Some(StoreOutcome::Refused(failure)),
@@ -217,6 +169,88 @@ impl Candidate<'_> {
         let terms = kind.terms.clone();
         let grant = provider_grant::row(&system.ground.sealer, kind, found.grant.as_ref());
         Ok(Replacement { credential, found, asked, identity, config, terms, grant, now, inherits: heir.is_some() })
+    }
+}
+
+/// The transaction that makes a candidate the current credential.
+struct Promotion {
+    on: Arc<System>,
+    id: ConnectionId,
+    owner: String,
+    kind: Kind,
+    session: SessionId,
+    step_seq: i64,
+    expires: i64,
+    /// The credential from which the candidate inherited.
+    former: Option<ReplacedCredential>,
+    another_account: bool,
+    extension: Option<ForExtension>,
+    is_of_visitor: bool,
+    replacement: Replacement,
+}
+
+impl Promotion {
+    async fn decide(self, tx: &mut Tx) -> Result<PromotionDecision, StoreError> {
+        tx.lock(Lock::Setup(self.session)).await?;
+        tx.lock(Lock::Owner(&self.owner)).await?;
+        tx.lock(Lock::Connection(self.id)).await?;
+        let row = tx.listed(self.id).await?;
+        let row = row.filter(|row| row.account.owner == self.owner && row.account.kind == self.kind.as_str());
+        let Some(row) = row else { return Ok(PromotionDecision::Refused(removed())) };
+        if self.former.as_ref().is_some_and(|former| *former != ReplacedCredential::of(&row)) {
+            return Ok(PromotionDecision::Outdated);
+        }
+        if let Some(failure) = self.refusal(tx, &row.account).await? {
+            return Ok(PromotionDecision::Refused(failure));
+        }
+        let before = replace::measured(&row);
+        if self.replacement.found.liveness != Liveness::Live && matches!(before, Liveness::Live | Liveness::Offline) {
+            return Ok(PromotionDecision::Waits);
+        }
+        self.put(tx, row, before).await
+    }
+
+    /// Returns the reason why the candidate must not become the credential of this account, if there is one.
+    async fn refusal(&self, tx: &mut Tx, account: &AccountRow) -> Result<Option<SetupFailure>, StoreError> {
+        if let Some(error) = event::refusal(tx, &self.on.ground.sealer, account).await? {
+            return Ok(Some(SetupFailure::new(error.code(), error.to_string()).remedy(error.remedy())));
+        }
+        if let Some(extension) = &self.extension
+            && let Some(failure) = self.on.consent.outdated(tx, &self.owner, extension).await?
+        {
+            return Ok(Some(failure));
+        }
+        if self.replacement.is_another(account) && !self.another_account {
+            return Ok(Some(match self.is_of_visitor {
+                true => account_changed_for_visitor(account, &self.replacement),
+                false => account_changed(account, &self.replacement),
+            }));
+        }
+        let holder = self.replacement.account_holder(tx, account).await?;
+        Ok(holder.map(|label| already_connected(self.kind.as_str(), &label)))
+    }
+
+    /// Ends the session, and stores the candidate as the current credential.
+    async fn put(self, tx: &mut Tx, row: ListedRow, before: Liveness) -> Result<PromotionDecision, StoreError> {
+        let Self { on, id, owner, session, extension, replacement, .. } = self;
+        if !tx.end_setup(session, SetupState::Done, self.step_seq, None, self.expires).await? {
+            // The session was cancelled in the meantime, or another process has promoted the credential.
+            return Err(StoreError::Conflict { what: SESSION.into() });
+        }
+        let session = session.to_string();
+        let session_detail = ("session".to_owned(), session.clone().into());
+        let event = replacement.event(&on.ground, &row, event::REAUTHORIZED, [session_detail]);
+        let is_another = replacement.is_another(&row.account);
+        let mut affected = replacement.put(tx, &on.ground, &row.account).await?;
+        event::append(tx, &on.ground.sealer, &event).await?;
+        // The consent comes after a change of account has ended the earlier grants, because it is for the account that
+        // the connection has now.
+        if let Some(extension) = &extension
+            && on.consent.grant(tx, (&owner, id), extension, session).await?
+        {
+            affected = affected.granted(&extension.name);
+        }
+        Ok(PromotionDecision::Promoted { label: row.account.label, before, is_another, affected })
     }
 }
 

@@ -20,7 +20,7 @@ const WINDOW: i64 = 1000;
 /// The position of a row in the order of lists: when it became usable, and its id.
 pub(crate) type Place = (i64, Uuid);
 
-/// The rows to list. A field that is `None` or `false` filters nothing.
+/// The rows to list. A field that is `None` filters nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ListFilter {
     /// The owner; `None` for all owners.
@@ -29,14 +29,6 @@ pub(crate) struct ListFilter {
     /// The allowed kinds; see [`any_of`] and [`own_kinds_of`].
     pub(crate) kinds: Option<String>,
     pub(crate) label: Option<String>,
-    /// The allowed livenesses; see [`any_of`].
-    pub(crate) liveness: Option<String>,
-    /// Only connections with a credential that ends by this time.
-    pub(crate) valid_until: Option<i64>,
-    /// The kinds for which the end of the authorization counts instead of that of the credential; see [`any_of`]. Of a
-    /// kind that belongs to an extension, it counts if the credential is refreshed.
-    pub(crate) renewing: String,
-    pub(crate) only_default: bool,
     /// The profile; an empty text finds connections without a profile.
     pub(crate) profile: Option<String>,
     /// The name and the value of a tag. Of all owners, tags are not compared.
@@ -68,11 +60,7 @@ macro_rules! page {
              AND $4 LIKE '%,*/' || substr(a.kind, length(rtrim(a.kind, 'abcdefghijklmnopqrstuvwxyz0123456789-')) + 1) \
              || ',%')) \
              AND (CAST($5 AS TEXT) IS NULL OR a.label = $5) \
-             AND (CAST($6 AS TEXT) IS NULL OR $6 LIKE '%,' || CASE WHEN l.liveness IN ('live', 'offline', 'failing') \
-             THEN l.liveness ELSE 'unknown' END || ',%') \
-             AND (CAST($7 AS BIGINT) IS NULL OR CASE WHEN $9 LIKE '%,' || a.kind || ',%' \
-             OR (a.kind LIKE '%/%' AND c.refresh_at IS NOT NULL) THEN c.authorized_until ELSE c.valid_until END <= $7) AND (NOT $8 OR a.is_default) \
-             AND (CAST($10 AS TEXT) IS NULL OR COALESCE(a.profile_id, '') = $10) ORDER BY ",
+             AND (CAST($6 AS TEXT) IS NULL OR COALESCE(a.profile_id, '') = $6) ORDER BY ",
             $by,
             " LIMIT $3"
         )
@@ -94,33 +82,33 @@ macro_rules! window {
 
 // Each text takes all binds. In the text for all owners, a kind that is `NULL` filters nothing.
 pub(super) const OF_ALL: &str = page!(
-    "CAST($13 AS TEXT) IS NULL AND (CAST($14 AS TEXT) IS NULL OR a.kind = $14) \
-     AND (a.usable_at, a.id) > ($1, $2) AND (a.usable_at, a.id) <= ($11, $12)",
+    "CAST($9 AS TEXT) IS NULL AND (CAST($10 AS TEXT) IS NULL OR a.kind = $10) \
+     AND (a.usable_at, a.id) > ($1, $2) AND (a.usable_at, a.id) <= ($7, $8)",
     "a.usable_at, a.id"
 );
 pub(super) const OF_OWNER: &str = page!(
-    "a.owner = $13 AND CAST($14 AS TEXT) IS NULL \
-     AND (a.usable_at, a.id) > ($1, $2) AND (a.usable_at, a.id) <= ($11, $12)",
+    "a.owner = $9 AND CAST($10 AS TEXT) IS NULL \
+     AND (a.usable_at, a.id) > ($1, $2) AND (a.usable_at, a.id) <= ($7, $8)",
     "a.usable_at, a.id"
 );
 // The kind is compared together with the position. If it were a separate condition, SQLite would choose the index
 // of the owner and read every kind. If the owner were in the same comparison, SQLite would sort all rows of the
 // kind once the tables were analyzed.
 pub(super) const OF_KIND: &str = page!(
-    "a.owner = $13 AND (a.kind, a.usable_at, a.id) > ($14, $1, $2) \
-     AND (a.kind, a.usable_at, a.id) <= ($14, $11, $12)",
+    "a.owner = $9 AND (a.kind, a.usable_at, a.id) > ($10, $1, $2) \
+     AND (a.kind, a.usable_at, a.id) <= ($10, $7, $8)",
     "a.kind, a.usable_at, a.id"
 );
 pub(super) const OF_LABEL: &str = page!(
-    "a.owner = $13 AND a.kind = $14 AND a.label = $5 AND (a.usable_at, a.id) > ($1, $2) \
-     AND (a.usable_at, a.id) <= ($11, $12)",
+    "a.owner = $9 AND a.kind = $10 AND a.label = $5 AND (a.usable_at, a.id) > ($1, $2) \
+     AND (a.usable_at, a.id) <= ($7, $8)",
     "a.usable_at, a.id"
 );
 // The tag is compared together with the position, as the kind is.
 pub(super) const OF_TAG: &str = page!(
     "JOIN connection_tag AS t ON t.connection_id = a.id ",
-    "t.owner = $13 AND (CAST($14 AS TEXT) IS NULL OR a.kind = $14) AND t.name = $15 AND t.value = $16 \
-     AND (t.usable_at, t.connection_id) > ($1, $2) AND (t.usable_at, t.connection_id) <= ($11, $12)",
+    "t.owner = $9 AND (CAST($10 AS TEXT) IS NULL OR a.kind = $10) AND t.name = $11 AND t.value = $12 \
+     AND (t.usable_at, t.connection_id) > ($1, $2) AND (t.usable_at, t.connection_id) <= ($7, $8)",
     "t.usable_at, t.connection_id"
 );
 pub(super) const WINDOW_OF_TAG: &str = "SELECT t.usable_at, t.connection_id FROM connection_tag AS t WHERE t.owner = $4 AND t.name = $5 \
@@ -142,9 +130,6 @@ impl ListFilter {
         named
             || one_of_all
             || self.kinds.is_some()
-            || self.liveness.is_some()
-            || self.valid_until.is_some()
-            || self.only_default
             || self.profile.is_some()
             || self.kind.is_some() && self.tag_of_owner().is_some()
     }
@@ -174,31 +159,12 @@ impl Reader {
     }
 
     async fn rows(&mut self, wanted: &ListFilter, until: Place) -> Result<Vec<FoundRow>, StoreError> {
-        let ListFilter {
-            owner, kind, kinds, label, liveness, valid_until, renewing, only_default, profile, limit, ..
-        } = wanted;
+        let ListFilter { owner, kind, kinds, label, profile, limit, .. } = wanted;
         let (at, id) = wanted.after();
         let (until_at, until_id) = until;
         if let Some((name, value)) = wanted.tag_of_owner() {
             return all!(
-                self,
-                FoundRow,
-                OF_TAG,
-                at,
-                id,
-                limit,
-                kinds,
-                label,
-                liveness,
-                valid_until,
-                only_default,
-                renewing,
-                profile,
-                until_at,
-                until_id,
-                owner,
-                kind,
-                name,
+                self, FoundRow, OF_TAG, at, id, limit, kinds, label, profile, until_at, until_id, owner, kind, name,
                 value
             );
         }
@@ -208,25 +174,7 @@ impl Reader {
             (Some(_), Some(_)) if wanted.is_label() => OF_LABEL,
             (Some(_), Some(_)) => OF_KIND,
         };
-        all!(
-            self,
-            FoundRow,
-            sql,
-            at,
-            id,
-            limit,
-            kinds,
-            label,
-            liveness,
-            valid_until,
-            only_default,
-            renewing,
-            profile,
-            until_at,
-            until_id,
-            owner,
-            kind
-        )
+        all!(self, FoundRow, sql, at, id, limit, kinds, label, profile, until_at, until_id, owner, kind)
     }
 
     /// Returns the number of connections of an owner or of all owners, of one kind or of all kinds. It counts every

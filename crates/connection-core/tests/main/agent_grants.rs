@@ -283,7 +283,7 @@ async fn a_grant_that_was_edited_or_restored_by_hand_permits_nothing() {
     };
     let wide = Rules::everything().to_value();
     let more = reads().to_value().to_string().replace("500", "5000");
-    let of_other = format!("agent_id = {}", sql::id_of(other.id().as_uuid().as_bytes()));
+    let of_other = format!("agent_id = {}", sql::id_of(other.id()));
     let edits = [
         format!("rules = '{wide}'"),
         format!("rules = '{more}'"),
@@ -304,7 +304,7 @@ async fn a_grant_that_was_edited_or_restored_by_hand_permits_nothing() {
     put_back().await;
     // An agent of another owner gains nothing by a grant that is moved to it.
     let eve = registry.owner("eve").unwrap().agents().create("eve").await.unwrap();
-    let to_eve = format!("owner = 'eve', agent_id = {}", sql::id_of(eve.id().as_uuid().as_bytes()));
+    let to_eve = format!("owner = 'eve', agent_id = {}", sql::id_of(eve.id()));
     sql::run(&database, format!("UPDATE connection_agent_grant SET {to_eve}")).await;
     assert_eq!(refused(eve.granted(id).await), "not_granted");
     put_back().await;

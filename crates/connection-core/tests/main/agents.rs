@@ -247,7 +247,7 @@ async fn a_token_of_an_agent_that_was_edited_by_hand_is_refused() {
     let database = world.database();
     let agent = registry.agents().create("deploy").await.unwrap();
     let other = registry.agents().create("other").await.unwrap();
-    let id = sql::id_of(other.id().as_uuid().as_bytes());
+    let id = sql::id_of(other.id());
     let changes = [
         format!("agent_id = {id}"),
         "agent_id = NULL, audience = NULL, role = 'admin'".into(),

@@ -199,7 +199,6 @@ mod setup_visitors;
 mod setup_writes;
 mod shared_database;
 mod smoke;
-mod sql;
 mod strict_issuer;
 mod surface;
 mod tags;
@@ -242,4 +241,4 @@ mod webhook_tested;
 mod wildcards;
 mod write_statements;
 
-use connection_faults::server as test_server;
+use connection_faults::{server as test_server, sql};

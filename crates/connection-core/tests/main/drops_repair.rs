@@ -1,13 +1,7 @@
 //! Calls that re-authorize, roll back, import, refresh or receive are dropped at every poll, as in `drops`.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
-
 use connection_contract::{Identity, Liveness, Secret, SigningKey};
 use connection_core::{Filter, Import, Receipt};
-use futures_core::Stream;
 
 use crate::{
     acme::KIND,
@@ -64,18 +58,8 @@ async fn a_caller_who_leaves_while_going_back_finds_one_of_the_two() {
     .await;
 }
 
-struct One(Option<Import>);
-
-impl Stream for One {
-    type Item = Import;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Import>> {
-        Poll::Ready(self.0.take())
-    }
-}
-
-fn one() -> One {
-    One(Some(Import::new(KIND, Secret::from("key-1"), Identity::new("1", "ada"))))
+fn one() -> [Import; 1] {
+    [Import::new(KIND, Secret::from("key-1"), Identity::new("1", "ada"))]
 }
 
 #[tokio::test]
@@ -84,9 +68,9 @@ async fn a_caller_who_leaves_an_import_finds_the_item_or_can_import_it() {
     at_every_poll(
         &host,
         async |n| host.owner(n),
-        async |owner| owner.import(one()).start().next().await.map(|imported| imported.map(drop)),
+        async |owner| owner.import_all(one()).start().next().await.map(|imported| imported.map(drop)),
         async |owner, result| {
-            let again = owner.import(one()).start().next().await.unwrap();
+            let again = owner.import_all(one()).start().next().await.unwrap();
             match (again, result) {
                 (Ok(_), None) => {}
                 (Err(error), _) => assert_eq!(error.code(), "account_connected"),

@@ -46,7 +46,8 @@ fn before(id: Uuid, time: Duration) -> Uuid {
 
 /// Returns the id of the first event of a store.
 async fn first_event(world: &World) -> Uuid {
-    sql::uuid(&world.database(), "SELECT id FROM connection_event ORDER BY id LIMIT 1").await
+    let id = sql::uuid(&world.database(), "SELECT id FROM connection_event ORDER BY id LIMIT 1").await;
+    id.parse().unwrap()
 }
 
 /// Returns a statement that records another event of the first connection.

@@ -21,7 +21,7 @@ use crate::{
 const KEY: &[(&str, &str)] = &[("accessToken", "key-1")];
 
 fn session_id(session: &SetupSession) -> String {
-    sql::id_of(session.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes())
+    sql::id_of(session.id())
 }
 
 /// A sealed column of a session.
@@ -234,7 +234,7 @@ async fn a_reauthorization_whose_connection_was_edited_changes_no_connection() {
     let other = connected(&registry, "key-2").await;
     let session = one.reauthorize().another_account().await.unwrap();
     step(&session).await;
-    let other_id = sql::id_of(other.id().to_string().parse::<uuid::Uuid>().unwrap().as_bytes());
+    let other_id = sql::id(other.id());
     let sql = format!("UPDATE connection_setup SET connection_id = {other_id} WHERE id = {}", session_id(&session));
     assert_eq!(sql::run(&world.database(), sql).await, 1);
     world.provider(|_| me("3", "mallory"));
@@ -355,12 +355,8 @@ async fn a_setup_that_was_given_another_connection_is_not_listed_as_its_reauthor
     let two = connected(&registry, "key-2").await;
     let session = one.reauthorize().await.unwrap();
     step(&session).await;
-    let uuid = |id: String| sql::id_of(id.parse::<uuid::Uuid>().unwrap().as_bytes());
-    let edit = format!(
-        "UPDATE connection_setup SET connection_id = {} WHERE id = {}",
-        uuid(two.id().to_string()),
-        session_id(&session)
-    );
+    let other_id = sql::id(two.id());
+    let edit = format!("UPDATE connection_setup SET connection_id = {other_id} WHERE id = {}", session_id(&session));
     sql::script(&world.database(), edit).await;
     let info = session.info().await.unwrap().unwrap();
     assert_eq!((info.reauthorizes, &*info.reason.unwrap().code), (None, "setup_unreadable"));

@@ -10,7 +10,6 @@ use connection_faults::scripted::{self, Scripted};
 
 use crate::{
     extension_kit::{TWIN, Twin, needs, of, secret_name},
-    import::items,
     own_kind_source::{self, Source},
     test_host::{World, answers, step},
 };
@@ -169,7 +168,7 @@ async fn an_import_cannot_stand_for_a_person_who_confirms() {
     extension(&registry, "issues").await;
     let kind = Twin::of_extension("issues").kind;
     let item = Import::new(kind, Secret::from("key"), Identity::new("1", "one"));
-    let mut imports = registry.import(items(vec![item])).start();
+    let mut imports = registry.import_all([item]).start();
     let error = imports.next().await.unwrap().unwrap_err();
     assert_eq!(error.code(), "not_supported");
 }

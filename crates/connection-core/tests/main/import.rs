@@ -9,6 +9,7 @@ use connection_contract::{Identity, Kind, Liveness, Secret, Timestamp, host};
 use connection_core::{ConnectionRegistry, Error, Filter, Import, Imported};
 use connection_faults::rounds::rounds;
 use futures_core::Stream;
+use tokio::sync::mpsc::{self, Receiver};
 
 use crate::{
     acme::{Acme, KIND},
@@ -17,27 +18,13 @@ use crate::{
     test_host::{START, World, connected, me},
 };
 
-pub(crate) struct Items(std::vec::IntoIter<Import>);
-
-impl Stream for Items {
-    type Item = Import;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Import>> {
-        Poll::Ready(self.0.next())
-    }
-}
-
-pub(crate) fn items(items: Vec<Import>) -> Items {
-    Items(items.into_iter())
-}
-
 pub(crate) fn item(kind: Kind, credential: &str, account: &str) -> Import {
     Import::new(kind, Secret::from(credential), Identity::new(account.to_owned(), format!("account {account}")))
 }
 
 pub(crate) async fn import(registry: &ConnectionRegistry, all: Vec<Import>) -> Vec<Result<Imported, Error>> {
     let mut results = Vec::new();
-    let mut imports = registry.import(items(all)).start();
+    let mut imports = registry.import_all(all).start();
     while let Some(result) = imports.next().await {
         results.push(result);
     }
@@ -125,7 +112,7 @@ async fn one_bad_item_is_refused_by_its_reason_and_stops_no_other() {
     // For another owner it is another connection, and with `again` it is connected once more.
     let theirs = registry.owner("u42").unwrap();
     assert!(import(&theirs, vec![item(KIND, "key", "1")]).await[0].is_ok());
-    let mut again = registry.import(items(vec![item(FAKE, "a", "a")])).again().start();
+    let mut again = registry.import_all([item(FAKE, "a", "a")]).again().start();
     assert_eq!(again.next().await.unwrap().unwrap().label.as_str(), "account a-3");
     assert!(again.next().await.is_none());
 }
@@ -156,7 +143,7 @@ async fn an_import_that_is_cut_off_is_run_again() {
     let fake = Fake::new();
     let all = || (0..500).map(|number| item(FAKE, "key", &number.to_string())).collect::<Vec<_>>();
     let registry = world.open(fake.clone()).await;
-    let mut imports = registry.import(items(all())).start();
+    let mut imports = registry.import_all(all()).start();
     imports.next().await.unwrap().unwrap();
     drop(imports);
     registry.close().await;
@@ -179,8 +166,33 @@ async fn an_import_verifies_on_request() {
         false => crate::test_server::Reply::whole(401, "", "{}"),
     });
     let all = vec![item(KIND, "good", "1"), item(KIND, "bad", "2")];
-    let mut imports = registry.import(items(all)).verify().start();
+    let mut imports = registry.import_all(all).verify().start();
     assert_eq!(imports.next().await.unwrap().unwrap().liveness, Liveness::Live);
     let bad = imports.next().await.unwrap().unwrap();
     assert_eq!((bad.liveness, bad.reason.unwrap().code.as_ref()), (Liveness::Failing, "unauthorized"));
+}
+
+/// A stream of items that arrive one after another.
+struct Arriving(Receiver<Import>);
+
+impl Stream for Arriving {
+    type Item = Import;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Import>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+#[tokio::test]
+async fn the_items_of_a_stream_are_imported_as_they_arrive() {
+    let world = World::new().await;
+    let registry = world.open(Fake::new()).await;
+    let (sender, arriving) = mpsc::channel(1);
+    let mut imports = registry.import(Arriving(arriving)).start();
+    for name in ["a", "b"] {
+        sender.send(item(FAKE, "key", name)).await.unwrap();
+        assert_eq!(imports.next().await.unwrap().unwrap().label.as_str(), format!("account {name}"));
+    }
+    drop(sender);
+    assert!(imports.next().await.is_none());
 }

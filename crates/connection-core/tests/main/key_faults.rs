@@ -179,16 +179,16 @@ async fn an_edited_keyset_does_not_open_and_is_not_replaced() {
         format!("slot_a = {}", sql::literal(&slot[..slot.len() / 2])),
         format!("slot_a = {}", sql::literal(&[])),
         format!("slot_a = NULL, slot_b = {good}"),
-        format!("store_id = {}", sql::id_of(&[0; 16])),
+        format!("store_id = {}", sql::id_of("00".repeat(16))),
     ];
     for edit in edits {
         set(edit.clone()).await;
         let error = sealed.refused(&[&sealed.world.place()], "backup").await;
         assert!(matches!(error, OpenError::Seal { .. }), "{edit}: {error:?}");
-        set(format!("slot_a = {good}, slot_b = NULL, store_id = {}", sql::id_of(store.as_bytes()))).await;
+        set(format!("slot_a = {good}, slot_b = NULL, store_id = {}", sql::id_of(&store))).await;
         sealed.whole().await;
     }
-    let id = sql::id_of(store.as_bytes());
+    let id = sql::id_of(&store);
     sql::run(&database, "DELETE FROM connection_keyset").await;
     let error = sealed.refused(&[&sealed.world.place()], "backup").await;
     assert!(matches!(error, OpenError::Seal { error: SealError::Lost, .. }), "{error:?}");

@@ -14,7 +14,6 @@ use crate::{
     acme::Acme,
     edited_setups::kept_callback,
     fake::{FAKE, Fake},
-    import::items,
     sql,
     test_host::{World, answers, code, connected, me, step},
     test_server::Reply,
@@ -60,7 +59,7 @@ async fn many(registry: &ConnectionRegistry, count: usize) -> Vec<ConnectionId> 
     let name = |number: usize| number.to_string();
     let one = move |number| Import::new(FAKE, Secret::from("blob"), Identity::new(name(number), name(number)));
     let mut connections = Vec::new();
-    let mut imports = registry.import(items((0..count).map(one).collect())).start();
+    let mut imports = registry.import_all((0..count).map(one)).start();
     while let Some(imported) = imports.next().await {
         connections.push(imported.unwrap().connection);
     }

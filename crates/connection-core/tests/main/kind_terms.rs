@@ -75,15 +75,6 @@ async fn a_connection_is_not_used_while_its_kind_has_other_terms() {
     }
 }
 
-#[tokio::test]
-async fn a_kind_that_is_replaced_under_the_same_terms_is_used() {
-    let world = World::new().await;
-    let registry = world.open(Acme::under(BEFORE)).await;
-    let connection = connected(&registry, "key-1").await;
-    registry.kinds().replace(Acme::under(BEFORE)).unwrap();
-    connection.send(connection.request("GET", "/things").await.unwrap()).await.unwrap();
-}
-
 /// Each process compares with the kind that it has itself.
 #[tokio::test]
 async fn processes_with_different_terms_refuse_what_was_connected_under_the_others() {

@@ -5,7 +5,6 @@ use connection_core::{ConnectionRegistry, Error, Import, KindChange};
 
 use crate::{
     acme::{Acme, KIND},
-    import::items,
     reauthorize::{answered, events, knows},
     sql,
     test_host::{World, code, connected},
@@ -141,7 +140,7 @@ async fn a_reauthorization_and_an_import_agree_to_the_terms_in_force() {
     let session = answered(&connection, "key-1b").await;
     assert_eq!(code(&session.terminal().await.unwrap()), "done Live");
     let item = Import::new(Kind::from_static("acme"), Secret::from("key-9"), Identity::new("9", "eve"));
-    let mut imports = registry.import(items(vec![item])).start();
+    let mut imports = registry.import_all([item]).start();
     imports.next().await.unwrap().unwrap();
     assert_eq!((works(&registry).await, changed(&registry).await), (vec![true, true], vec![]));
     registry.kinds().replace(Acme::under(ONE)).unwrap();

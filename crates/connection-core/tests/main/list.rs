@@ -223,7 +223,7 @@ async fn a_connection_begun_early_and_ended_late_comes_after_those_that_were_lis
     let Outcome::Done(late) = early.terminal().await.unwrap() else { panic!("it ended otherwise") };
     let late = late.connection;
     assert!(late < first.id(), "its id was drawn when it was begun");
-    for filter in [Filter::new(), Filter::new().kind(FAKE), Filter::new().liveness(Liveness::Live)] {
+    for filter in [Filter::new(), Filter::new().kind(FAKE), Filter::new().provider(FAKE)] {
         for page in [
             registry.list_connections(filter.clone().after(seen.cursor)).await.unwrap(),
             registry.list_connections(filter.clone().all_owners().after(seen.cursor)).await.unwrap(),

@@ -36,7 +36,7 @@ async fn a_request_is_carried_out_once_by_any_process_for_a_day() {
     // A setup that has made a connection stays, whatever another end says.
     ada.end_request(first, None).await.unwrap();
     assert_eq!(begun(first).await, RepeatedRequest::Made("made-1".to_owned()));
-    let rows = connection_faults::stored::rows(&world.address()).await;
+    let rows = world.rows().await;
     assert!(!rows.iter().any(|row| row.contains("canary")), "{rows:?}");
     registry.close().await;
     let again = world.acme().await;

@@ -208,7 +208,7 @@ async fn an_end_that_no_refresh_prevents_is_announced_once_a_week_before() {
         import(RENEWING, "renews", "access-1 refresh-1").valid_until(at(6 * day)),
         import(RENEWING, "ends", "access-1 refresh-1").valid_until(at(90 * day)).authorized_until(at(5 * day)),
     ];
-    let mut imports = registry.import(Items(items)).start();
+    let mut imports = registry.import_all(items).start();
     while let Some(item) = imports.next().await {
         item.unwrap();
     }
@@ -238,17 +238,6 @@ async fn a_row_that_cannot_be_told_of_keeps_nothing_from_being_renewed() {
     let _running = run(&it.registry);
     until(&it.world, "it is renewed", async || it.number("generation").await == 2).await;
     assert!(!it.events().await.contains(&"expiring".to_owned()), "that was refused");
-}
-
-/// A stream of these imports.
-struct Items(Vec<Import>);
-
-impl futures_core::Stream for Items {
-    type Item = Import;
-
-    fn poll_next(mut self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> Poll<Option<Import>> {
-        Poll::Ready(self.0.pop())
-    }
 }
 
 #[tokio::test]

@@ -1,43 +1,48 @@
 //! A host in a test: a new directory, a provider on loopback, and a clock that stands until it is moved.
 
 use std::{
-    path::PathBuf,
+    ops::Deref,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use connection_contract::{Clock, ConnectionDefinition, Kind, PathBase, PathSpec, Timestamp};
 use connection_core::{
-    AllowedTool, Connection, ConnectionRegistry, HttpPolicy, KeyFile, Limits, Machine, ManualClock, Outcome,
-    RegistryBuilder, StoreSource, ToolPolicy,
+    AllowedTool, Connection, ConnectionRegistry, HttpPolicy, Limits, Machine, ManualClock, Outcome, RegistryBuilder,
+    ToolPolicy,
 };
 #[allow(unused_imports, reason = "a benchmark uses fewer of them")]
-pub(crate) use connection_faults::setups::{answers, code, connect, step};
+pub(crate) use connection_faults::{
+    postgres::is_engine as on_postgres,
+    setups::{answers, code, connect, step},
+};
 
-use connection_faults::postgres;
-use tempfile::TempDir;
+use connection_faults::test_database::TestDatabase;
 use tokio::task::JoinHandle;
 
 use crate::{
     acme::{API, Acme, KIND},
-    sql,
     test_server::{Reply, TestServer},
 };
-
-pub(crate) use connection_faults::postgres::is_engine as on_postgres;
 
 pub(crate) const START: i64 = 1_800_000_000;
 
 type Route = Box<dyn FnMut(&str) -> Reply + Send>;
 
-/// One machine: its files, its clock, and the provider that `https://api.acme.example` is mapped to.
+/// One machine: its database and files, its clock, and the provider that `https://api.acme.example` is mapped to.
 pub(crate) struct World {
-    pub(crate) directory: TempDir,
+    database: TestDatabase,
     pub(crate) clock: ManualClock,
     pub(crate) server: TestServer,
-    /// The database on the test server; `None` for a file.
-    postgres: Option<postgres::Database>,
     route: Arc<Mutex<Route>>,
+}
+
+impl Deref for World {
+    type Target = TestDatabase;
+
+    fn deref(&self) -> &TestDatabase {
+        &self.database
+    }
 }
 
 impl World {
@@ -47,8 +52,7 @@ impl World {
         let answer = route.clone();
         let server = TestServer::start(move |request| (answer.lock().unwrap())(request)).await;
         let clock = ManualClock::at(Timestamp::from_seconds(START));
-        let postgres = if on_postgres() { Some(postgres::Database::migrated().await) } else { None };
-        Self { directory: TempDir::new().unwrap(), clock, server, postgres, route }
+        Self { database: TestDatabase::new().await, clock, server, route }
     }
 
     /// Sets the provider's answers from now on.
@@ -61,73 +65,26 @@ impl World {
         Clock::now(&self.clock).seconds()
     }
 
-    /// Returns the database for direct access.
-    pub(crate) fn database(&self) -> sql::Database {
-        match &self.postgres {
-            Some(database) => sql::Database::Server(Box::new(database.options())),
-            None => sql::Database::File(self.file()),
-        }
-    }
-
-    /// Returns the file of the database, on SQLite.
-    pub(crate) fn file(&self) -> PathBuf {
-        self.directory.path().join("store/connections.db")
-    }
-
     /// Returns the name of the database as in errors, without credentials.
     pub(crate) fn place(&self) -> String {
-        match &self.postgres {
-            Some(database) => {
-                let options = match self.pooled() {
-                    Some(pooled) => pooled.parse().unwrap(),
-                    None => database.options(),
-                };
-                let name = options.get_database().unwrap();
-                format!("postgres://{}:{}/{name}", options.get_host(), options.get_port())
-            }
-            None => self.address(),
-        }
-    }
-
-    /// Returns the address of the database as hosts write it.
-    pub(crate) fn address(&self) -> String {
-        match &self.postgres {
-            Some(database) => database.url(),
-            None => self.file().to_str().unwrap().to_owned(),
-        }
-    }
-
-    /// Returns the state directory of this machine.
-    pub(crate) fn state(&self) -> PathBuf {
-        self.directory.path().join(if on_postgres() { "state" } else { "store/connections.db.state" })
-    }
-
-    pub(crate) fn key(&self) -> PathBuf {
-        self.directory.path().join("key/root.key")
+        let Some(database) = &self.postgres else { return self.address() };
+        let options = match self.pooled() {
+            Some(pooled) => pooled.parse().unwrap(),
+            None => database.options(),
+        };
+        let name = options.get_database().unwrap();
+        format!("postgres://{}:{}/{name}", options.get_host(), options.get_port())
     }
 
     pub(crate) fn policy(&self) -> HttpPolicy {
         HttpPolicy::new().endpoint(API, &self.server.origin()).unwrap()
     }
 
-    /// Returns the address of the database through a pooler, if the whole suite runs with one.
-    #[expect(clippy::disallowed_methods, reason = "who runs the tests says so by their environment")]
-    fn pooled(&self) -> Option<String> {
-        let database = self.postgres.as_ref().filter(|_| std::env::var_os("CONNECTIONS_TEST_POOLER").is_some());
-        database.map(|database| postgres::pooler().expect("a pooler was asked for").url(database))
-    }
-
     /// Returns a builder without kinds. Two registries of one test host stand for two processes on one machine. They
     /// cache no rows, so that they see direct writes of a test at once.
     pub(crate) fn builder(&self) -> RegistryBuilder {
-        let builder = match self.pooled() {
-            Some(pooled) => ConnectionRegistry::builder().store(StoreSource::from(pooled).direct(self.address())),
-            None => ConnectionRegistry::builder().store(self.address()),
-        };
-        let builder = builder.machine(Machine::new().tools(tools())).limits(Limits::new().hot_rows(Duration::ZERO));
-        let builder = builder.key(KeyFile::at(self.key())).http(self.policy()).clock(Arc::new(self.clock.clone()));
-        // A database file has its state directory beside it.
-        if on_postgres() { builder.state_directory(self.state()) } else { builder }
+        let builder = self.database.builder().machine(Machine::new().tools(tools()));
+        builder.limits(Limits::new().hot_rows(Duration::ZERO)).http(self.policy()).clock(Arc::new(self.clock.clone()))
     }
 
     pub(crate) async fn open(&self, definition: impl ConnectionDefinition) -> ConnectionRegistry {

@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use connection_faults::{ledger, postgres, provider::Provider, random::Random, rounds::rounds, work::Order};
-use tempfile::TempDir;
+use connection_faults::{
+    ledger, provider::Provider, random::Random, rounds::rounds, test_database::TestDatabase, work::Order,
+};
 
 use crate::compare::{Done, events, stored};
 
@@ -20,35 +21,29 @@ const PATIENCE: Duration = Duration::from_secs(480);
 
 /// A run of eight processes. Its files are deleted with it.
 struct Run {
-    directory: TempDir,
-    /// Dropped at the end, which deletes the database.
-    _database: Option<postgres::Database>,
+    database: TestDatabase,
     _provider: Provider,
     orders: Vec<Order>,
     seed: u64,
 }
 
 impl Run {
-    async fn new(on_postgres: bool, operations: u64) -> Self {
-        let directory = TempDir::new().unwrap();
+    fn new(database: TestDatabase, operations: u64) -> Self {
         let provider = Provider::start().unwrap();
-        let database = if on_postgres { Some(postgres::Database::migrated().await) } else { None };
-        let file = directory.path().join("store/connections.db").display().to_string();
-        let store = database.as_ref().map_or(file, postgres::Database::url);
         let seed = match std::env::var("CONNECTIONS_TEST_SEED") {
             Ok(seed) => seed.parse().unwrap(),
             Err(_) => SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs(),
         };
         let order = |number| Order {
-            store: store.clone(),
-            key: directory.path().join("key/root.key"),
+            store: database.address(),
+            key: database.key(),
             provider: provider.origin().to_owned(),
-            ledger: directory.path().join(format!("ledger-{number}")),
+            ledger: database.directory.path().join(format!("ledger-{number}")),
             seed: seed.wrapping_mul(1000) + number,
             operations,
         };
         let orders = (0..PROCESSES).map(order).collect();
-        Self { directory, _database: database, _provider: provider, orders, seed }
+        Self { database, _provider: provider, orders, seed }
     }
 
     fn start(&self, number: usize, order: &Order) -> Child {
@@ -58,7 +53,7 @@ impl Run {
     }
 
     fn said(&self, number: usize) -> std::path::PathBuf {
-        self.directory.path().join(format!("said-{number}"))
+        self.database.directory.path().join(format!("said-{number}"))
     }
 
     fn done(&self) -> Done {
@@ -150,9 +145,9 @@ fn operations() -> u64 {
 }
 
 /// Kills each process several times and starts it again with the remaining operations.
-async fn killed(on_postgres: bool) {
+async fn killed(database: TestDatabase) {
     const KILLS: u64 = 3;
-    let run = Run::new(on_postgres, operations()).await;
+    let run = Run::new(database, operations());
     let mut random = Random::new(run.seed);
     let mut killed = 0;
     for round in 0..KILLS {
@@ -179,16 +174,16 @@ async fn killed(on_postgres: bool) {
     }
     let children = run.orders.iter().enumerate().map(|(number, order)| run.start(number, order)).collect();
     run.to_the_end(children).await;
-    let engine = if on_postgres { "PostgreSQL" } else { "SQLite" };
+    let engine = if run.database.postgres.is_some() { "PostgreSQL" } else { "SQLite" };
     run.compare(&format!("eight processes on {engine}, killed {killed} times")).await;
 }
 
 #[tokio::test]
 async fn eight_processes_that_are_killed_leave_everything_whole_on_sqlite() {
-    killed(false).await;
+    killed(TestDatabase::in_file()).await;
 }
 
 #[tokio::test]
 async fn eight_processes_that_are_killed_leave_everything_whole_on_postgres() {
-    killed(true).await;
+    killed(TestDatabase::on_server().await).await;
 }

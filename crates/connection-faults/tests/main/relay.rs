@@ -7,33 +7,28 @@ use std::{
     time::Duration,
 };
 
-use connection_faults::{postgres, provider::Provider, work::Order};
-use tempfile::TempDir;
+use connection_faults::{provider::Provider, test_database::TestDatabase, work::Order};
 
 const KEY: &str = "ada/1";
 
 struct Relay {
-    _directory: TempDir,
-    _database: Option<postgres::Database>,
+    _database: TestDatabase,
     provider: Provider,
     order: Order,
 }
 
 impl Relay {
-    async fn new(on_postgres: bool) -> Self {
-        let directory = TempDir::new().unwrap();
+    fn new(database: TestDatabase) -> Self {
         let provider = Provider::start().unwrap();
-        let database = if on_postgres { Some(postgres::Database::migrated().await) } else { None };
-        let file = directory.path().join("store/connections.db").display().to_string();
         let order = Order {
-            store: database.as_ref().map_or(file, postgres::Database::url),
-            key: directory.path().join("key/root.key"),
+            store: database.address(),
+            key: database.key(),
             provider: provider.origin().to_owned(),
-            ledger: directory.path().join("ledger"),
+            ledger: database.directory.path().join("ledger"),
             seed: 0,
             operations: 0,
         };
-        Self { _directory: directory, _database: database, provider, order }
+        Self { _database: database, provider, order }
     }
 
     /// Starts a process with its part, and returns its first line of output and the process.
@@ -57,8 +52,8 @@ impl Drop for Killed {
     }
 }
 
-async fn relay(on_postgres: bool) {
-    let relay = Relay::new(on_postgres).await;
+async fn relay(database: TestDatabase) {
+    let relay = Relay::new(database);
     let (id, first) = relay.part(&["begin"]);
     drop(first);
     // The second process is killed while it waits for the provider, which has received its request.
@@ -80,10 +75,10 @@ async fn relay(on_postgres: bool) {
 
 #[tokio::test]
 async fn a_setup_survives_the_death_of_each_process_that_did_a_part_on_sqlite() {
-    relay(false).await;
+    relay(TestDatabase::in_file()).await;
 }
 
 #[tokio::test]
 async fn a_setup_survives_the_death_of_each_process_that_did_a_part_on_postgres() {
-    relay(true).await;
+    relay(TestDatabase::on_server().await).await;
 }

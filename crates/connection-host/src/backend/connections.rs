@@ -347,7 +347,7 @@ impl Connections for Remote {
 
     async fn capabilities(&self, kind: &str) -> Result<Option<Vec<Capability>>, Error> {
         match self.client.kind(kind).await {
-            Ok(kind) => Ok(Some(kind.capabilities)),
+            Ok(kind) => Ok(Some(kind.description.capabilities)),
             Err(error) if error.code() == "unknown_kind" => Ok(None),
             Err(error) => Err(error.into()),
         }

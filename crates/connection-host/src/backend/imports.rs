@@ -7,8 +7,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use connection_api::{ImportRow, ImportedRow};
-use connection_core::{Import, Imported, Imports as CoreImports};
+use connection_api::{ImportOutcome, ImportRow};
+use connection_core::{Import, Imports as CoreImports};
 use connection_server::convert;
 use futures_core::Stream;
 use tokio::sync::mpsc::Receiver;
@@ -31,7 +31,7 @@ pub(crate) trait Imports {
 #[async_trait(?Send)]
 pub(crate) trait ImportResults {
     /// Waits for the next result; `None` after the last. The outer error ends the import.
-    async fn next(&mut self) -> Result<Option<Result<ImportedRow, Error>>, Error>;
+    async fn next(&mut self) -> Result<Option<Result<ImportOutcome, Error>>, Error>;
 }
 
 /// The stream of connections to import.
@@ -57,16 +57,9 @@ impl Imports for Local {
 
 #[async_trait(?Send)]
 impl ImportResults for CoreImports {
-    async fn next(&mut self) -> Result<Option<Result<ImportedRow, Error>>, Error> {
-        let row = |imported: Imported| ImportedRow {
-            row: 0,
-            id: Some(imported.connection.to_string()),
-            kind: String::new(),
-            label: Some(imported.label.to_string()),
-            liveness: Some(convert::liveness(imported.liveness)),
-            error: None,
-        };
-        Ok(Self::next(self).await.map(|imported| imported.map(row).map_err(Error::from)))
+    async fn next(&mut self) -> Result<Option<Result<ImportOutcome, Error>>, Error> {
+        let result = Self::next(self).await;
+        Ok(result.map(|result| result.map(|imported| convert::import_outcome(&imported)).map_err(Error::from)))
     }
 }
 
@@ -84,7 +77,7 @@ struct RemoteImport {
     rows: Receiver<ImportRow>,
     /// A row that did not fit the last request.
     kept: Option<ImportRow>,
-    results: VecDeque<ImportedRow>,
+    results: VecDeque<ImportOutcome>,
     again: bool,
     verify: bool,
 }
@@ -115,7 +108,7 @@ impl RemoteImport {
 
 #[async_trait(?Send)]
 impl ImportResults for RemoteImport {
-    async fn next(&mut self) -> Result<Option<Result<ImportedRow, Error>>, Error> {
+    async fn next(&mut self) -> Result<Option<Result<ImportOutcome, Error>>, Error> {
         if self.results.is_empty() {
             let batch = self.batch().await;
             if batch.is_empty() {
@@ -123,14 +116,14 @@ impl ImportResults for RemoteImport {
             }
             let is_alone = batch.len() == 1;
             match self.remote.client.import(batch, self.again, self.verify).await {
-                Ok(imported) => self.results.extend(imported.items),
+                Ok(imported) => self.results.extend(imported.items.into_iter().map(|row| row.outcome)),
                 // The other rows do not depend on a row that the server cannot take.
                 Err(error) if is_alone && error.code() == "body_too_large" => return Ok(Some(Err(error.into()))),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.results.pop_front().map(|row| match row.error {
-            None => Ok(row),
+        Ok(self.results.pop_front().map(|outcome| match outcome.error {
+            None => Ok(outcome),
             Some(why) => {
                 let error = Error::new(Exit::Unexpected, why.code, why.message);
                 Err(why.remedy.into_iter().fold(error, Error::remedy))

@@ -1,14 +1,101 @@
-//! Kinds: how their terms changed, and the application that is kept for one.
+//! Kinds: those that can be connected, how their terms changed, and the application that is kept for one.
 
 use async_trait::async_trait;
-use connection_api::{ForgottenClient, KindChange as ChangeShape, KindChanges};
+use connection_api::{
+    ForgottenClient, Kind as KindShape, KindChange as ChangeShape, KindChanges, KindDescription, KindSummary,
+    ListedKind,
+};
 use connection_client::ConnectionFilter;
 use connection_contract::Kind;
 use connection_core::{ConnectionRegistry, Filter, KindChange};
 use connection_server::{convert, view};
 
 use super::{AT_THE_SERVER, Local, Remote};
-use crate::{Error, Exit};
+use crate::{Error, Exit, config::Settings, inbound, kind_entry::KindEntry};
+
+/// The kinds that can be connected in a place. No store is opened to read those of this program.
+#[async_trait(?Send)]
+pub(crate) trait PlaceKinds {
+    /// Returns the kinds.
+    async fn list(&self) -> Result<Vec<PlaceKind<ListedKind>>, Error>;
+
+    /// Returns the kind with this name.
+    async fn show(&self, name: &str) -> Result<PlaceKind<KindShape>, Error>;
+}
+
+/// A kind that can be connected in a place.
+pub(crate) enum PlaceKind<S> {
+    /// A kind of this program.
+    Own(Box<OwnKind>),
+    /// A kind of a server, in this shape of the API.
+    Server(S),
+}
+
+/// A kind of this program, with the parts of the shapes of the API that are known without a store.
+pub(crate) struct OwnKind {
+    pub(crate) summary: KindSummary,
+    pub(crate) description: KindDescription,
+    pub(crate) entry: KindEntry,
+}
+
+impl OwnKind {
+    pub(crate) fn of(entry: &KindEntry, settings: &Settings) -> Self {
+        let descriptor = &entry.descriptor;
+        let is_called_back = convert::is_called_back(descriptor);
+        let redirect_uri = is_called_back.then(|| inbound::redirect_uri(settings, &descriptor.kind));
+        Self {
+            summary: convert::kind_summary(descriptor),
+            description: convert::kind_description(descriptor, entry.capabilities(), redirect_uri),
+            entry: entry.clone(),
+        }
+    }
+}
+
+impl<S> PlaceKind<S> {
+    /// Returns what this program knows of a kind of its own.
+    pub(crate) fn entry(&self) -> Option<&KindEntry> {
+        match self {
+            Self::Own(own) => Some(&own.entry),
+            Self::Server(_) => None,
+        }
+    }
+}
+
+impl PlaceKind<ListedKind> {
+    pub(crate) fn summary(&self) -> &KindSummary {
+        match self {
+            Self::Own(own) => &own.summary,
+            Self::Server(kind) => &kind.summary,
+        }
+    }
+}
+
+impl PlaceKind<KindShape> {
+    pub(crate) fn summary(&self) -> &KindSummary {
+        match self {
+            Self::Own(own) => &own.summary,
+            Self::Server(kind) => &kind.listed.summary,
+        }
+    }
+
+    pub(crate) fn description(&self) -> &KindDescription {
+        match self {
+            Self::Own(own) => &own.description,
+            Self::Server(kind) => &kind.description,
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl PlaceKinds for Remote {
+    async fn list(&self) -> Result<Vec<PlaceKind<ListedKind>>, Error> {
+        Ok(self.client.kinds().await?.into_iter().map(PlaceKind::Server).collect())
+    }
+
+    async fn show(&self, name: &str) -> Result<PlaceKind<KindShape>, Error> {
+        self.kind(name).await.map(PlaceKind::Server)
+    }
+}
 
 /// The operations on kinds.
 #[async_trait(?Send)]

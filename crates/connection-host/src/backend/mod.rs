@@ -32,7 +32,7 @@ pub(crate) use extensions::Extensions;
 pub(crate) use files::Files;
 pub(crate) use freezes::Freezes;
 pub(crate) use imports::Imports;
-pub(crate) use kinds::Kinds;
+pub(crate) use kinds::{Kinds, OwnKind, PlaceKind, PlaceKinds};
 pub(crate) use local::Local;
 pub(crate) use lookup::Lookup;
 pub(crate) use profiles::{Profiles, profile_id};

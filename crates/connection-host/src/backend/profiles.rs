@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use connection_api::{ChangeProfile, ChangeProfileSlot, NewProfile, Profile, RemovedProfile};
 use connection_contract::Kind;
-use connection_core::{NewProfile as NewCoreProfile, ProfileId, ProfilePatch, Profiles as CoreProfiles};
+use connection_core::{
+    Error as CoreError, NewProfile as NewCoreProfile, ProfileError, ProfileId, ProfilePatch, Profiles as CoreProfiles,
+};
 use connection_server::{convert, view};
 
 use super::{Local, Remote};
@@ -95,9 +97,12 @@ impl Profiles for Local {
 impl Profiles for Remote {
     async fn profiles(&self, kind: &str) -> Result<Vec<Profile>, Error> {
         // An unknown kind is refused, with the kinds of the server.
-        let known = self.kind(kind).await?;
+        let known = self.kind(kind).await?.listed;
+        if let (false, Some(kind)) = (known.profiles, Kind::parse(kind)) {
+            return Err(CoreError::from(ProfileError::Unsupported { kind }).into());
+        }
         let mut profiles = self.client.profiles().await?;
-        profiles.retain(|profile| profile.kind == known.listed.kind);
+        profiles.retain(|profile| profile.kind == known.summary.kind);
         Ok(profiles)
     }
 

@@ -108,7 +108,7 @@ impl Remote {
     /// Returns the error for a kind that the server does not have.
     async fn unknown_kind(&self, name: &str) -> Result<Error, Error> {
         let kinds = self.client.kinds().await?;
-        let known: Vec<&str> = kinds.iter().map(|kind| kind.kind.as_str()).collect();
+        let known: Vec<&str> = kinds.iter().map(|kind| kind.summary.kind.as_str()).collect();
         let suggestion = misspelled(name, known.iter().copied());
         let suggestion = suggestion.map(|suggestion| format!(". Did you mean '{suggestion}'?")).unwrap_or_default();
         let error = Error::new(Exit::NotFound, "unknown_kind", format!("the server has no kind '{name}'{suggestion}"));

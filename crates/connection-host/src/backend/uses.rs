@@ -43,9 +43,26 @@ fn invalid(option: &str) -> Error {
     Error::usage(format!("the value of {option} is not valid"))
 }
 
+impl WantedUses {
+    /// Returns the filter by token and outcome. An invalid one is refused before a server is asked.
+    fn checked(&self) -> Result<UseFilter, Error> {
+        let mut filter = UseFilter::new();
+        if let Some(id) = &self.token {
+            let remedy = "name the id of a token, as `connections tokens` prints it";
+            filter = filter.token(id.parse().map_err(|_| invalid("--token").remedy(remedy))?);
+        }
+        if let Some(text) = &self.outcome {
+            let outcome = if text == UNKNOWN { Some(None) } else { UseOutcome::named(text).map(Some) };
+            let remedy = "`connections help uses` lists the outcomes";
+            filter = filter.outcome(outcome.ok_or_else(|| invalid("--outcome").remedy(remedy))?);
+        }
+        Ok(filter)
+    }
+}
+
 impl Local {
     async fn use_filter(&self, wanted: &WantedUses) -> Result<UseFilter, Error> {
-        let mut filter = UseFilter::new();
+        let mut filter = wanted.checked()?;
         if let Some(text) = &wanted.grantee {
             let grantee = view::grantee(&self.registry, text).await?;
             filter = filter.grantee(&grantee.ok_or_else(|| invalid("--agent"))?);
@@ -53,17 +70,8 @@ impl Local {
         if let Some(id) = &wanted.connection {
             filter = filter.connection(id.parse().map_err(|_| invalid("CONNECTION"))?);
         }
-        if let Some(id) = &wanted.token {
-            let remedy = "name the id of a token, as `connections tokens` prints it";
-            filter = filter.token(id.parse().map_err(|_| invalid("--token").remedy(remedy))?);
-        }
         if let Some(rule) = &wanted.rule {
             filter = filter.rule(rule.as_str());
-        }
-        if let Some(text) = &wanted.outcome {
-            let outcome = if text == UNKNOWN { Some(None) } else { UseOutcome::named(text).map(Some) };
-            let remedy = "`connections help uses` lists the outcomes";
-            filter = filter.outcome(outcome.ok_or_else(|| invalid("--outcome").remedy(remedy))?);
         }
         let time = |text: &String| Timestamp::parse_rfc3339(text);
         if let Some(from) = wanted.from.as_ref().and_then(time) {
@@ -92,6 +100,7 @@ impl Uses for Local {
 #[async_trait(?Send)]
 impl Uses for Remote {
     async fn uses(&self, wanted: &WantedUses, after: Option<&str>) -> Result<UsePage, Error> {
+        wanted.checked()?;
         let WantedUses { grantee, connection, token, rule, outcome, from, until } = wanted;
         let filter = UsesFilter::new().limit(PAGE);
         let filter = grantee.iter().fold(filter, UsesFilter::grantee);

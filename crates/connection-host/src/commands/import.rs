@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use connection_api::{ImportRow, ImportedRow};
+use connection_api::{ImportOutcome, ImportRow};
 use tokio::sync::mpsc::{self, Sender};
 
 use crate::{
@@ -97,21 +97,14 @@ fn print(
     line: u64,
     kind: Option<String>,
     label: Option<String>,
-    result: Result<ImportedRow, Error>,
+    result: Result<ImportOutcome, Error>,
 ) -> Result<(), Error> {
     if output.json {
-        let (imported, error) = match &result {
-            Ok(imported) => (Some(imported), None),
-            Err(error) => (None, Some(error)),
+        let outcome = match result {
+            Ok(outcome) => ImportOutcome { label: outcome.label.or(label), ..outcome },
+            Err(error) => ImportOutcome { label, error: Some(json::reason(&error)), ..ImportOutcome::default() },
         };
-        return output.element(&json::ImportedBody {
-            line,
-            id: imported.and_then(|imported| imported.id.clone()),
-            kind,
-            label: imported.and_then(|imported| imported.label.clone()).or(label),
-            liveness: imported.and_then(|imported| imported.liveness),
-            error: error.map(json::reason),
-        });
+        return output.element(&json::ImportedBody { line, kind, outcome });
     }
     if let Err(error) = result {
         problems.add(output, line, &error);
@@ -175,7 +168,7 @@ struct Count {
 }
 
 impl Count {
-    fn add(&mut self, result: &Result<ImportedRow, Error>) {
+    fn add(&mut self, result: &Result<ImportOutcome, Error>) {
         match result {
             Ok(_) => self.imported += 1,
             // The account was connected before, so nothing is left to do for this line.

@@ -1,22 +1,21 @@
 //! `kinds accept KIND`: shows how a kind changed since accounts were connected, and accepts it after a question.
 
+use connection_api::KindChanges;
+use connection_server::view;
+
 use super::{confirm, kinds};
-use crate::{
-    Error, Exit,
-    output::{Output, json::AcceptedBody},
-    program::Program,
-};
+use crate::{Error, Exit, output::Output, program::Program};
 
 pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<Exit, Error> {
     let is_here = program.server.is_none();
-    // The kind of a declaration is known only to the database.
-    if is_here && (!kinds::is_declared(name) || !program.has_database()) {
-        program.kind(name)?;
-    }
     // Do not create a database only to find it empty.
     if is_here && !program.has_database() {
-        let nothing = AcceptedBody { kind: name.to_owned(), connections: 0, changes: Vec::new() };
-        return report(&program.output, &nothing, false);
+        let kind = &program.kind(name)?.descriptor.kind;
+        return report(&program.output, &view::kind_changes(kind, &[]), false);
+    }
+    // The kind of a declaration is known only to the database.
+    if is_here && !kinds::is_declared(name) {
+        program.kind(name)?;
     }
     let backend = program.backend().await?;
     if is_here {
@@ -52,11 +51,10 @@ pub(super) async fn run(mut program: Program, name: &str, yes: bool) -> Result<E
     }
     let accepted = backend.accept_changes(&seen, &agreed).await?;
     backend.close().await;
-    let accepted = AcceptedBody { kind: accepted.kind, connections: accepted.connections, changes: accepted.changes };
     report(output, &accepted, !seen.changes.is_empty())
 }
 
-fn report(output: &Output, accepted: &AcceptedBody, is_changed: bool) -> Result<Exit, Error> {
+fn report(output: &Output, accepted: &KindChanges, is_changed: bool) -> Result<Exit, Error> {
     if output.json {
         output.shape(accepted)?;
     } else if !is_changed {

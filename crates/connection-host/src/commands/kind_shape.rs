@@ -2,32 +2,32 @@
 
 use std::time::Duration;
 
-use connection_api::{AuthType, Capability, DirectoryProbe, Guide, KindField, Reason, Way};
-use connection_contract::{Need, Text, ToolSpec};
+use connection_api::{DirectoryProbe, KindDescription, KindSummary, Reason};
+use connection_contract::{Text, ToolSpec};
 use connection_server::convert;
 use serde::Serialize;
 
 use super::tool::Detected;
-use crate::{
-    kind_entry::{KindEntry, KindSource},
-    output::json::reason,
-};
+use crate::{backend::OwnKind, kind_entry::KindSource, output::json::reason};
 
+/// A kind as a command prints it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum PrintedKind<S> {
+    Own(Box<KindBody>),
+    /// The shape of the API in which a server has the kind.
+    Server(S),
+}
+
+/// A kind of this program.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KindBody {
-    kind: String,
-    provider: String,
-    title: String,
-    auth: AuthType,
-    /// The only extension that may use connections of the kind.
-    extension: Option<String>,
-    guide: Vec<Guide>,
-    fields: Vec<KindField>,
-    capabilities: Vec<Capability>,
+    #[serde(flatten)]
+    summary: KindSummary,
+    #[serde(flatten)]
+    description: KindDescription,
     needs: Vec<&'static str>,
-    ways: Vec<Way>,
-    redirect_uri: Option<String>,
     tool: Option<ToolBody>,
     permission_modes: Vec<String>,
     cache_ttl: Option<u64>,
@@ -76,49 +76,19 @@ impl ToolBody {
 }
 
 impl KindBody {
-    /// Returns the capabilities of a kind, from the facets that it has, and `files` if it needs them.
-    pub(crate) fn capabilities(info: &KindEntry) -> Vec<Capability> {
-        let present = [
-            (Capability::Send, info.send),
-            (Capability::Secrets, info.secrets),
-            (Capability::Refresh, info.refresh),
-            (Capability::Webhooks, info.webhooks),
-            (Capability::Usage, info.usage),
-            (Capability::Profiles, info.profiles.is_some()),
-            (Capability::Sandbox, info.sandbox.is_some()),
-            (Capability::Files, info.descriptor.needs.contains(&Need::Files)),
-        ];
-        present.into_iter().filter(|(_, present)| *present).map(|(name, _)| name).collect()
-    }
-}
-
-impl KindBody {
-    /// Returns the shape of a kind, with its redirect address if browsers return to it, and its tool.
-    pub(crate) fn of(
-        info: &KindEntry,
-        redirect_uri: Option<String>,
-        tool: Option<ToolBody>,
-        cache_ttl: Option<Duration>,
-    ) -> Self {
-        let descriptor = &info.descriptor;
+    /// Returns the shape of a kind, with its tool, and with the time for which its provider caches a prompt.
+    pub(crate) fn of(kind: OwnKind, tool: Option<ToolBody>, cache_ttl: Option<Duration>) -> Self {
+        let OwnKind { summary, description, entry } = kind;
         Self {
-            kind: descriptor.kind.to_string(),
-            provider: descriptor.provider.to_string(),
-            title: descriptor.display_name.to_string(),
-            auth: convert::auth(descriptor.auth),
-            extension: descriptor.extension.as_ref().map(ToString::to_string),
-            guide: descriptor.guide.iter().filter_map(convert::guide).collect(),
-            fields: descriptor.fields.iter().map(convert::kind_field).collect(),
-            capabilities: Self::capabilities(info),
-            needs: descriptor.needs.iter().copied().map(convert::need_word).collect(),
-            ways: descriptor.ways.iter().copied().map(convert::way).collect(),
-            redirect_uri,
+            summary,
+            description,
+            needs: entry.descriptor.needs.iter().copied().map(convert::need_word).collect(),
             tool,
-            permission_modes: descriptor.permission_modes.iter().map(ToString::to_string).collect(),
+            permission_modes: entry.descriptor.permission_modes.iter().map(ToString::to_string).collect(),
             cache_ttl: cache_ttl.map(|ttl| ttl.as_secs()),
-            image: info.sandbox.as_ref().map(|sandbox| sandbox.default_image.to_string()),
-            credential_page: info.credential_page.clone(),
-            file: match &info.source {
+            image: entry.sandbox.as_ref().map(|sandbox| sandbox.default_image.to_string()),
+            credential_page: entry.credential_page,
+            file: match entry.source {
                 KindSource::File(path) => Some(path.display().to_string()),
                 KindSource::Catalogue | KindSource::Program => None,
             },

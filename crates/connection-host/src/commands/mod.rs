@@ -32,7 +32,6 @@ mod kind_remove;
 mod kind_shape;
 mod kind_test;
 mod kinds;
-mod kinds_on_server;
 mod link;
 mod list;
 mod list_all_owners;

@@ -7,7 +7,7 @@ use connection_contract::{Secret, Timestamp};
 use crate::{
     Error, Exit,
     args::Send,
-    backend::{NewRequest, Sent},
+    backend::{Backend, NewRequest, Sent},
     input::{Standard, at_value},
     output::{Output, name, quoted, reauthorize_command},
     program::Program,
@@ -20,19 +20,29 @@ const DATA_LIMIT: u64 = 64 * 1024 * 1024;
 const JSON_LIMIT: usize = 64 * 1024 * 1024;
 
 pub(super) async fn run(mut program: Program, arguments: Send) -> Result<Exit, Error> {
-    let Prepared { headers, data } = prepared(&arguments)?;
+    let prepared = prepared(&arguments)?;
     let backend = program.backend().await?;
-    let listed = select::connection(&*backend, &arguments.connection).await?;
+    let sent = send(&program.output, &*backend, arguments, prepared).await;
+    // A request that was refused is recorded, too.
+    backend.close().await;
+    sent
+}
+
+async fn send(
+    output: &Output,
+    backend: &dyn Backend,
+    arguments: Send,
+    Prepared { headers, data }: Prepared,
+) -> Result<Exit, Error> {
+    let listed = select::connection(backend, &arguments.connection).await?;
     let (connection, title) = (&listed.connection, &listed.kind_title);
     let method = arguments.method.to_ascii_uppercase();
     let request = NewRequest { method, path: arguments.path, headers, body: data };
-    let output = &program.output;
     let mut sent = output.waiting(title, backend.send(&connection.id, request)).await?;
     output.waiting(title, print(output, &mut sent, arguments.include)).await?;
     if sent.status == 401 {
         output.waiting(title, backend.verify_refused_use(&connection.id)).await;
     }
-    backend.close().await;
     let answered = sent.host.as_deref().unwrap_or(title);
     exit(&sent, output.now, answered, connection)
 }

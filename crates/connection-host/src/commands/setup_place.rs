@@ -153,16 +153,8 @@ async fn begin_again(
 
 /// Returns the kinds to choose from, each with its title.
 pub(super) async fn titles(program: &Program) -> Result<Vec<(String, String)>, Error> {
-    match &program.server {
-        Some(server) => {
-            let kinds = server.client.kinds().await?;
-            Ok(kinds.into_iter().map(|kind| (kind.kind, kind.title)).collect())
-        }
-        None => {
-            let title = |kind: &KindEntry| (kind.descriptor.kind.to_string(), kind.descriptor.display_name.to_string());
-            Ok(program.kinds.iter().map(title).collect())
-        }
-    }
+    let kinds = program.place_kinds().list().await?;
+    Ok(kinds.iter().map(|kind| (kind.summary().kind.clone(), kind.summary().title.clone())).collect())
 }
 
 /// Returns the kind with this name, before anything is opened. A kind of a server is remembered.

@@ -13,14 +13,15 @@ use crate::{Error, backend::unreadable, kind_entry::KindEntry};
 
 /// Converts a kind. The way of authentication does not matter for a setup that the server conducts.
 pub(super) fn kind(body: &api::Kind) -> Result<KindEntry, Error> {
-    let name = kind_name(&body.listed.kind)?;
-    let mut descriptor = Descriptor::new(name, body.listed.title.clone(), AuthType::Custom);
-    descriptor.provider = kind_name(&body.listed.provider)?;
-    descriptor.extension = body.extension.as_deref().map(|extension| clean(extension).into());
-    descriptor.guide = body.guide.iter().map(guide).collect();
-    descriptor.ways = body.ways.iter().filter_map(|word| way(*word)).collect();
-    descriptor.fields = body.fields.iter().map(declared).collect();
-    Ok(KindEntry { redirect_uri: body.redirect_uri.clone(), ..KindEntry::of_server(descriptor) })
+    let api::Kind { listed: api::ListedKind { summary, .. }, description } = body;
+    let name = kind_name(&summary.kind)?;
+    let mut descriptor = Descriptor::new(name, summary.title.clone(), AuthType::Custom);
+    descriptor.provider = kind_name(&summary.provider)?;
+    descriptor.extension = description.extension.as_deref().map(|extension| clean(extension).into());
+    descriptor.guide = description.guide.iter().map(guide).collect();
+    descriptor.ways = description.ways.iter().filter_map(|word| way(*word)).collect();
+    descriptor.fields = description.fields.iter().map(declared).collect();
+    Ok(KindEntry { redirect_uri: description.redirect_uri.clone(), ..KindEntry::of_server(descriptor) })
 }
 
 /// A state of a setup: a step, or the work before the next one.

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use connection_faults::{rounds::rounds, stored};
+use connection_faults::{rounds::rounds, sql};
 use serde_json::{Value, json};
 
 use crate::{
@@ -102,8 +102,10 @@ fn end(mut command: Child) {
 fn a_request_that_waits_when_the_server_is_killed_waits_on_and_is_sent_once() {
     let it = Kill::new();
     // The agent waits for the answer when the server is killed.
-    let mut waiting = TcpStream::connect(it.asking.serving.address).unwrap();
-    let head = format!("DELETE /use/github:work{LOCK} HTTP/1.1\r\nhost: door\r\nauthorization: Bearer {}\r\n", it.asking.token);
+    let address = it.asking.serving.address;
+    let mut waiting = TcpStream::connect(address).unwrap();
+    let head = format!("DELETE /use/github:work{LOCK} HTTP/1.1\r\nhost: {address}\r\n");
+    let head = format!("{head}authorization: Bearer {}\r\n", it.asking.token);
     waiting.write_all(format!("{head}prefer: wait=60\r\naccept: */*\r\n\r\n").as_bytes()).unwrap();
     let it = it.killed();
     let mut answer = Vec::new();
@@ -193,7 +195,8 @@ fn lease_ends(it: &Kill) {
     if rounds(true, false) {
         let past = "UPDATE connection_approval SET lease_until = 1 WHERE state = 'executing'";
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        assert_eq!(runtime.block_on(stored::change(&it.asking.machine.address(), past)), 1);
+        let database = sql::Database::at(&it.asking.machine.address());
+        assert_eq!(runtime.block_on(sql::script(&database, past)), 1);
     }
     until("the lease ends", || it.seen()["state"] != "executing");
 }

@@ -1,13 +1,7 @@
 //! A store whose accounts were connected under the first terms of the catalogue is opened with the catalogue of now.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    pin::Pin,
-    task::{Context, Poll},
-    vec,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use connection_contract::{
     Authorizer, CredentialError, Descriptor, NamedSecrets, Refresher, SetupFailure, SetupResult, Timestamp,
@@ -130,17 +124,6 @@ fn builder(directory: &Path, provider: &Provider) -> RegistryBuilder {
         .http(HttpPolicy::new().only_endpoint(&provider.origin).unwrap())
 }
 
-/// A stream of the items, each of which is ready.
-struct Ready(vec::IntoIter<Import>);
-
-impl futures_core::Stream for Ready {
-    type Item = Import;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Import>> {
-        Poll::Ready(self.0.next())
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_connection_of_the_first_catalogue_sends_with_the_catalogue_of_now() {
     let provider = Provider::start();
@@ -157,7 +140,7 @@ async fn every_connection_of_the_first_catalogue_sends_with_the_catalogue_of_now
         (items, opened.kind(Former { kind: kind(id), terms, typed }))
     });
     let registry = opened.open().await.unwrap();
-    let mut imports = registry.import(Ready(items.into_iter())).start();
+    let mut imports = registry.import_all(items).start();
     let mut connections = BTreeMap::new();
     for id in former.keys() {
         let imported = imports.next().await.unwrap().unwrap_or_else(|error| panic!("{id}: {error}"));

@@ -40,6 +40,7 @@ pub(crate) const OF_API: &[OfType] = &[
     ("guide", members::<api::Guide>),
     ("field", members::<api::KindField>),
     ("choice", members::<api::KindChoice>),
+    ("accepted", members::<api::KindChanges>),
     ("kindChange", members::<api::KindChange>),
     ("removed", members::<api::Removed>),
     ("answer", members::<api::Answer>),

@@ -3,12 +3,13 @@
 
 use std::{io::Write as _, path::Path};
 
+use connection_faults::podman;
 use serde_json::json;
 
 use crate::{
     copies::left,
     program::{Machine, check},
-    tooled::{podman_runs, program, signed_in, text, tooled},
+    tooled::{program, signed_in, text, tooled},
 };
 
 /// An engine that prints its arguments, what is mounted, and its environment, and ends with its last argument as the
@@ -348,7 +349,8 @@ fn contained() -> Option<Machine> {
         for way in WAYS {
             let configuration = machine.write("containers.conf", format!("{LIMITS}{way}").as_bytes());
             machine.set("CONTAINERS_CONF", &configuration);
-            if let Err(why) = podman_runs(&machine) {
+            let engine = || machine.command_of_system("podman");
+            if let Err(why) = podman::runs("localhost/connections-test/probe-of-host:1", "image", engine) {
                 said = why;
                 continue;
             }

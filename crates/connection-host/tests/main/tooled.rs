@@ -73,31 +73,3 @@ impl Ran {
         self.out.lines().filter_map(|line| line.strip_prefix("argument: ")).collect()
     }
 }
-
-/// Checks that podman can build and run an image such as the one in `image` on this machine. The arguments do not come
-/// from our own functions.
-pub(crate) fn podman_runs(machine: &Machine) -> Result<(), String> {
-    const PROBE: &str = "localhost/connections-test/probe-of-host:1";
-    const BOUNDS: [&str; 12] = [
-        "run",
-        "--rm",
-        "--network=none",
-        "--memory=268435456b",
-        "--memory-swap=268435456b",
-        "--pids-limit=64",
-        "--cap-drop=ALL",
-        "--security-opt=no-new-privileges",
-        "--http-proxy=false",
-        PROBE,
-        "/bin/busybox",
-        "true",
-    ];
-    for arguments in [&["build", "--tag", PROBE, "image"][..], &BOUNDS] {
-        let ended = machine.command_of_system("podman").args(arguments).output();
-        let ended = ended.map_err(|error| format!("podman: {error}"))?;
-        if !ended.status.success() {
-            return Err(String::from_utf8_lossy(&ended.stderr).into_owned());
-        }
-    }
-    Ok(())
-}

@@ -76,8 +76,8 @@ impl Drop for Beginner {
 
 impl Beginner {
     fn start(world: &World, url: &str) -> Self {
-        let key = world.directory.path().join("root.key").display().to_string();
-        let order = [world.address(), key, world.provider.origin.clone(), url.to_owned()].join("\n");
+        let key = world.database.key().display().to_string();
+        let order = [world.database.address(), key, world.provider.origin.clone(), url.to_owned()].join("\n");
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args([NAME, "--exact", "--nocapture", "--test-threads=1"]).env(BEGINNER, order);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

@@ -8,44 +8,33 @@ use connection_core::{
     ConnectionRegistry, Filter, HttpPolicy, InboundEndpoint, KeyFile, ManualClock, Outcome, RegistryBuilder,
     SetupSession, SetupStep,
 };
-use connection_faults::postgres;
+use connection_faults::test_database::TestDatabase;
 use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
-use tempfile::TempDir;
 
 use crate::{
     login::{API, LOGIN, OTHER, login},
     provider::Provider,
 };
 
-pub(crate) use connection_faults::postgres::is_engine as on_postgres;
-
 pub(crate) const PUBLIC: &str = "https://host.example/connections";
 
 pub(crate) struct World {
-    pub(crate) directory: TempDir,
+    pub(crate) database: TestDatabase,
     pub(crate) clock: ManualClock,
     pub(crate) provider: Provider,
-    postgres: Option<postgres::Database>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let postgres = if on_postgres() { Some(postgres::Database::migrated().await) } else { None };
         let clock = ManualClock::at(Timestamp::from_seconds(1_800_000_000));
-        Self { directory: TempDir::new().unwrap(), clock, provider: Provider::start(), postgres }
-    }
-
-    /// Returns the address of the database.
-    pub(crate) fn address(&self) -> String {
-        let file = self.directory.path().join("connections.db");
-        self.postgres.as_ref().map_or_else(|| file.display().to_string(), postgres::Database::url)
+        Self { database: TestDatabase::new().await, clock, provider: Provider::start() }
     }
 
     /// Returns a builder of a registry. Two registries of one test host stand for two processes.
     pub(crate) fn builder(&self) -> RegistryBuilder {
         ConnectionRegistry::builder()
-            .store(self.address())
-            .key(KeyFile::at(self.directory.path().join("root.key")))
+            .store(self.database.address())
+            .key(KeyFile::at(self.database.key()))
             .http(HttpPolicy::new().endpoint(API, &self.provider.origin).unwrap())
             .clock(Arc::new(self.clock.clone()))
             .kind(login(LOGIN))

@@ -15,6 +15,7 @@ use axum::{
 };
 use connection_contract::Secret;
 use connection_core::{Connection, ConnectionRegistry};
+use connection_faults::signed_webhooks::SIGNATURE;
 use connection_inbound::{PublicUrl, webhook_routes};
 use http_body::Frame;
 use tokio::{
@@ -23,13 +24,13 @@ use tokio::{
 };
 
 use crate::{
-    hooks::{Hooks, SIGNATURE, enabled, signature},
+    hooks::{enabled, hooks, signature},
     requests::{self, Answer},
     test_host::{World, outlasted, public},
 };
 
 async fn open(world: &World) -> ConnectionRegistry {
-    world.builder().kind(Hooks).open().await.unwrap()
+    world.builder().kind(hooks()).open().await.unwrap()
 }
 
 fn routes(registry: &ConnectionRegistry) -> Router {

@@ -223,21 +223,53 @@ fn a_person_names_the_account_where_the_provider_does_not() {
     assert!(!asks("mechanism = \"none\"\n"));
 }
 
+/// Returns a kind whose provider answers refusals and limits with any status, and says in headers how long to wait.
+fn limits() -> FileKind {
+    let pauses = "{ header = \"X-Reset\", unit = \"milliseconds\" }, { header = \"X-Wait\", unit = \"seconds\" }";
+    let rules = format!("limited_if = [{{ pointer = \"/code\", equals = \"LIMIT\" }}]\npauses = [{pauses}]");
+    let text = with_key(&format!("headers = {{ X-Key = \"${{secret.apiKey}}\" }}\n{rules}"));
+    kind(&text.replace("path = \"/me\"", "path = \"/me\"\nerror_if = [{ pointer = \"/ok\", equals = false }]"))
+}
+
+/// Returns the result of a verification with this response, after a successful setup.
+fn found(reply: Reply) -> (Liveness, Option<Duration>) {
+    let host = FakeHost::new(limits()).expect(me()).expect(me().answer(reply));
+    let made = host.setup([key()]).run().unwrap();
+    let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
+    (found.liveness, found.recheck_after)
+}
+
 #[test]
 fn a_provider_may_answer_a_refusal_and_a_limit_with_any_status() {
-    let rules = "limited_if = [{ pointer = \"/code\", equals = \"LIMIT\" }]\npauses = [{ header = \"X-Reset\", unit = \"milliseconds\" }]";
-    let text = with_key(&format!("headers = {{ X-Key = \"${{secret.apiKey}}\" }}\n{rules}"))
-        .replace("path = \"/me\"", "path = \"/me\"\nerror_if = [{ pointer = \"/ok\", equals = false }]");
-    let found = |reply: Reply| {
-        let host = FakeHost::new(kind(&text)).expect(me()).expect(me().answer(reply));
-        let made = host.setup([key()]).run().unwrap();
-        let found = host.verify(&made.credential, &host.connection(&made)).unwrap();
-        (found.liveness, found.recheck_after)
-    };
     assert_eq!(found(Reply::json(200, r#"{"ok": false}"#)), (Liveness::Failing, None));
     assert_eq!(found(Reply::json(500, r#"{"ok": false}"#)), (Liveness::Offline, None));
-    let limited = Reply::json(400, r#"{"code": "LIMIT"}"#).header("x-reset", "1500");
-    assert_eq!(found(limited), (Liveness::Offline, Some(Duration::from_secs(2))));
+    assert_eq!(found(Reply::json(400, r#"{"code": "LIMIT"}"#)), (Liveness::Offline, None));
+}
+
+#[test]
+fn a_limit_says_how_long_in_seconds_or_milliseconds_or_when_it_ends() {
+    let limited = || Reply::json(400, r#"{"code": "LIMIT"}"#);
+    let now = FakeHost::new(limits()).now().seconds();
+    for (header, value, seconds) in [
+        ("x-reset", "1500".to_owned(), Some(2)),
+        ("x-reset", ((now + 120) * 1000).to_string(), Some(120)),
+        ("x-reset", ((now - 120) * 1000).to_string(), Some(0)),
+        ("X-Wait", " 30 ".to_owned(), Some(30)),
+        ("x-wait", "0.2".to_owned(), Some(1)),
+        ("x-wait", (now + 45).to_string(), Some(45)),
+        ("x-wait", "soon".to_owned(), None),
+        ("x-wait", "1e400".to_owned(), None),
+        ("retry-after", "7".to_owned(), Some(7)),
+    ] {
+        for reply in [limited(), Reply::status(429)] {
+            let expected = (Liveness::Offline, seconds.map(Duration::from_secs));
+            assert_eq!(found(reply.header(header, &value)), expected, "{header}: {value}");
+        }
+    }
+    let both = limited().header("retry-after", "7").header("x-wait", "30");
+    assert_eq!(found(both).1, Some(Duration::from_secs(30)), "the provider's own header wins");
+    let other = Reply::status(503).header("x-wait", "3600").header("retry-after", "7");
+    assert_eq!(found(other).1, Some(Duration::from_secs(7)), "it is no limit");
 }
 
 /// S21: the server of a callback, and the instance of a token response, receive a secret only at a host of the file.

@@ -1,17 +1,12 @@
 //! The account that a connection reaches, and the request that identifies it.
 
-use std::time::Duration;
-
-use connection_contract::{HttpResponse, Value};
+use connection_contract::Value;
 
 use super::{Attach, ConfigError, ErrorIf};
 
 /// Headers that a configuration may not set: they hold the credential, or belong to the HTTP connection.
 const OWN: [&str; 7] =
     ["authorization", "connection", "content-length", "cookie", "host", "proxy-authorization", "transfer-encoding"];
-
-/// The smallest number of seconds that is a moment (in 2001); smaller numbers are durations.
-const FIRST_MOMENT: u64 = 1_000_000_000;
 
 /// The place from which a setup reads the id and the label of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,30 +24,19 @@ pub enum AccountFrom {
     TokenResponse,
 }
 
-/// The unit of a header that says how long to wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unit {
-    /// The header states a number of milliseconds.
-    Milliseconds,
-    /// The header states a number of seconds.
-    Seconds,
-}
-
 /// The account that a connection reaches, and the request that verifies it.
 ///
 /// The example describes a GraphQL API that answers a refusal or a rate limit with status 400:
 ///
 /// ```
 /// use connection_contract::Value;
-/// use connection_oauth2::{Account, ErrorIf, Unit};
+/// use connection_oauth2::{Account, ErrorIf};
 ///
 /// let code = |code: &'static str| ErrorIf::equals("/errors/0/extensions/code", code);
 /// Account::probe("/graphql", "/data/viewer/id", "/data/viewer/name")
 ///     .json(Value::object([("query", Value::from("{ viewer { id name } }"))]))
 ///     .error_if(code("AUTHENTICATION_ERROR"))
-///     .limited_if(code("RATELIMITED"))
-///     .pause_header("x-ratelimit-requests-reset", Unit::Milliseconds);
+///     .limited_if(code("RATELIMITED"));
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -68,7 +52,6 @@ pub struct Account {
     pub(crate) limits: Vec<ErrorIf>,
     /// The probe is sent when an account is connected.
     pub(crate) probes: bool,
-    pauses: Vec<(String, Unit)>,
 }
 
 impl Account {
@@ -89,7 +72,6 @@ impl Account {
             errors: Vec::new(),
             limits: Vec::new(),
             probes: true,
-            pauses: Vec::new(),
         }
     }
 
@@ -162,17 +144,6 @@ impl Account {
         self
     }
 
-    /// Adds a header that says how long a rate limit lasts, or when it ends. The first one that the response has is
-    /// used.
-    ///
-    /// It is read from a response with status 429 and from one that matches [`limited_if`](Self::limited_if), and takes
-    /// precedence over `Retry-After`, which is read without being configured.
-    #[must_use]
-    pub fn pause_header(mut self, name: impl Into<String>, unit: Unit) -> Self {
-        self.pauses.push((name.into(), unit));
-        self
-    }
-
     /// Treats a matching response as a refusal of the token, whatever its status.
     ///
     /// A response with status 408, 429 or 5xx never is one, because the condition is temporary.
@@ -180,20 +151,6 @@ impl Account {
     pub fn error_if(mut self, error: ErrorIf) -> Self {
         self.errors.push(error);
         self
-    }
-
-    /// Returns how long a rate-limited response asks to wait.
-    pub(crate) fn pause(&self, response: &HttpResponse) -> Option<Duration> {
-        let named = self.pauses.iter().find_map(|(name, unit)| {
-            let number: f64 = response.header(name)?.trim().parse().ok()?;
-            let seconds = if *unit == Unit::Milliseconds { number / 1000.0 } else { number };
-            // Round up, so that the next request is not too early.
-            let duration = Duration::try_from_secs_f64(seconds.ceil()).ok()?;
-            let now = u64::try_from(response.received_at().seconds()).unwrap_or_default();
-            let left = || Duration::from_secs(duration.as_secs().saturating_sub(now));
-            Some(if duration.as_secs() < FIRST_MOMENT { duration } else { left() })
-        });
-        named.or_else(|| response.retry_after())
     }
 
     /// Checks that the request is well-formed and sets no reserved header.

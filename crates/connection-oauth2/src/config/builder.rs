@@ -39,7 +39,6 @@ pub struct OAuth2Builder {
     pub(super) changes: Vec<(RequestKind, String, RawChange)>,
     pub(super) code_parameter: String,
     pub(super) callback_capture: Vec<String>,
-    pub(super) host_fields: Vec<(String, String)>,
     pub(super) trims: Vec<Trim>,
     pub(super) response: Response,
     pub(super) step: Option<Step>,
@@ -100,7 +99,6 @@ impl OAuth2Builder {
             changes: Vec::new(),
             code_parameter: "code".to_owned(),
             callback_capture: Vec::new(),
-            host_fields: Vec::new(),
             trims: Vec::new(),
             response: Response::new(),
             step: None,
@@ -287,13 +285,6 @@ impl OAuth2Builder {
     pub fn field(mut self, field: Field) -> Self {
         self.descriptor = self.descriptor.field(field);
         self
-    }
-
-    /// Adds a field for the part of a host name before `suffix`. A user who types the whole address gets the same
-    /// result.
-    pub fn host_field(mut self, field: Field, suffix: impl Into<String>) -> Self {
-        self.host_fields.push((field.name.to_string(), suffix.into()));
-        self.field(field)
     }
 
     /// Adds a field from whose answer these texts are removed, if it begins or ends with them.

@@ -93,7 +93,6 @@ pub(super) fn built(raw: OAuth2Builder) -> Result<OAuth2Config, ConfigError> {
         changes,
         code_parameter: raw.code_parameter,
         callback_capture: raw.callback_capture,
-        host_fields: raw.host_fields,
         trims: raw.trims,
         own_fields,
         response,

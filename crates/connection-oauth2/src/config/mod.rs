@@ -14,7 +14,7 @@ use std::time::Duration;
 use connection_contract::{Descriptor, RefreshSemantics, Text};
 
 pub use self::{
-    account::{Account, AccountFrom, Unit},
+    account::{Account, AccountFrom},
     builder::OAuth2Builder,
     error::ConfigError,
     fields::{CLIENT_DOCUMENT_KEY, CLIENT_KEY, CLIENT_SIGNING_KEY},
@@ -25,7 +25,7 @@ pub use self::{
 };
 pub(crate) use self::{
     check::is_safe_address,
-    template::{Template, Values, host_part},
+    template::{Template, Values},
 };
 
 /// A provider and the way to talk to it, made by [`OAuth2Config::builder`].
@@ -54,7 +54,6 @@ pub struct OAuth2Config {
     pub(crate) changes: Vec<Change>,
     pub(crate) code_parameter: String,
     pub(crate) callback_capture: Vec<String>,
-    pub(crate) host_fields: Vec<(String, String)>,
     pub(crate) trims: Vec<Trim>,
     pub(crate) own_fields: Vec<String>,
     pub(crate) response: Response,

@@ -204,12 +204,3 @@ fn label(value: &str) -> Option<&str> {
     let fits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     value.split('.').all(fits).then_some(value)
 }
-
-/// Returns the host part that a person typed, with scheme, path and suffix removed: `https://acme.zendesk.com/` is
-/// `acme`.
-pub(crate) fn host_part(typed: &str, suffix: &str) -> String {
-    let text = typed.trim();
-    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let text = text.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    text.strip_suffix(suffix).map(str::to_owned).unwrap_or(text)
-}

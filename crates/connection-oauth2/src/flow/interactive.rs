@@ -293,7 +293,7 @@ async fn redeemed(
     if begun.provider.config.grant == Grant::ConsentThenClientCredentials {
         let name = &begun.provider.config.code_parameter;
         begun.provider.values.set("config", name, back.code.expose_str().unwrap_or_default());
-        return exchange::client_credentials(&begun.provider, application).await;
+        return exchange::without_code(&begun.provider, application, None).await;
     }
     let verifier = attempt.verifier.as_deref();
     let granted = exchange::code(&begun.provider, application, &back.code, verifier, &attempt.redirect_uri).await;

@@ -15,7 +15,7 @@ pub(crate) use self::finish::{authorized_until, captured, credential, renew_at};
 use crate::{
     OAuth2, OAuth2Credential, OAuth2Error,
     client::{self, Application},
-    config::{Client, ClientAuth, Grant, Method, OAuth2Config, Values, host_part},
+    config::{Client, ClientAuth, Grant, Method, OAuth2Config, Values},
     discovery,
     provider::{DiscoveredEndpoints, Provider},
     token::exchange,
@@ -66,17 +66,11 @@ async fn run(definition: &OAuth2, ctx: &SetupContext<'_>) -> Result<SetupResult<
         begun.provider.found = discovery::discover(&begun.provider, issuer).await.map_err(failure)?;
     }
     let (granted, application) = match config.grant {
-        Grant::ClientCredentials => {
+        Grant::ClientCredentials | Grant::Password => {
             let application = begun.application.take().ok_or(OAuth2Error::ClientMissing).map_err(failure)?;
             begun.provider.know(&application);
-            let granted = exchange::client_credentials(&begun.provider, &application).await;
-            (granted.map_err(|error| begun.failure(error))?, application)
-        }
-        Grant::Password => {
-            let application = begun.application.take().ok_or(OAuth2Error::ClientMissing).map_err(failure)?;
-            begun.provider.know(&application);
-            let (name, password) = begun.user.take().unwrap_or_default();
-            let granted = exchange::password(&begun.provider, &application, &name, &password).await;
+            let user = begun.user.take();
+            let granted = exchange::without_code(&begun.provider, &application, user.as_ref()).await;
             (granted.map_err(|error| begun.failure(error))?, application)
         }
         _ => {
@@ -193,12 +187,9 @@ fn values(provider: &mut Provider<'_>, answers: &Answers) {
         let value = match answer {
             Answer::Bool(flag) => flag.to_string(),
             Answer::Number(number) => number.to_string(),
-            Answer::Text(text) => match provider.config.host_fields.iter().find(|(field, _)| field == name) {
-                Some((_, suffix)) => host_part(text, suffix),
-                None => match provider.config.trims.iter().find(|trim| trim.field == name) {
-                    Some(trim) => trim.apply(text),
-                    None => text.clone(),
-                },
+            Answer::Text(text) => match provider.config.trims.iter().find(|trim| trim.field == name) {
+                Some(trim) => trim.apply(text),
+                None => text.clone(),
             },
             Answer::Url(url) => {
                 // Only an application that the user provides may send its secret to an address that the user provides.

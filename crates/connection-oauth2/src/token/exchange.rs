@@ -6,7 +6,7 @@
 use connection_contract::{Secret, Spend, Timestamp, Value};
 use oauth2::{
     AuthorizationCode, ClientId, EmptyExtraDeviceAuthorizationFields, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername, StandardDeviceAuthorizationResponse,
+    RequestTokenError, ResourceOwnerPassword, ResourceOwnerUsername, Scope, StandardDeviceAuthorizationResponse,
     StandardErrorResponse, TokenResponse as _, TokenUrl,
     basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse},
 };
@@ -83,42 +83,26 @@ pub(crate) async fn code(
     parsed(provider, via, &typed)
 }
 
-/// Requests the application's own tokens (RFC 6749, section 4.4). Nothing is spent.
-pub(crate) async fn client_credentials(
+/// Requests the application's own tokens (RFC 6749, section 4.4), or exchanges a user's own password for tokens
+/// (section 4.3), if a configuration allows it. Nothing is spent.
+pub(crate) async fn without_code(
     provider: &Provider<'_>,
     application: &Application,
+    user: Option<&(String, Secret)>,
 ) -> Result<Granted, OAuth2Error> {
     let url = provider.required(Endpoint::Token)?;
     let client = BasicClient::new(ClientId::new(application.id.clone())).set_token_uri(token_url(&url)?);
-    let mut request = client.exchange_client_credentials();
-    let scope = provider.scope();
-    if !scope.is_empty() {
-        request = request.add_extra_param("scope", scope);
-    }
+    let scope = Some(provider.scope()).filter(|scope| !scope.is_empty()).map(Scope::new);
     let via = ContextHttpClient::new(provider, application, RequestKind::Token, Endpoint::Token.name(), None);
-    let typed = request.request_async(&via).await.map_err(failed)?;
-    parsed(provider, via, &typed)
-}
-
-/// Exchanges a user's own password for tokens (RFC 6749, section 4.3), if a configuration allows it.
-pub(crate) async fn password(
-    provider: &Provider<'_>,
-    application: &Application,
-    username: &str,
-    password: &Secret,
-) -> Result<Granted, OAuth2Error> {
-    let url = provider.required(Endpoint::Token)?;
-    let client = BasicClient::new(ClientId::new(application.id.clone())).set_token_uri(token_url(&url)?);
-    let username = ResourceOwnerUsername::new(username.to_owned());
-    let password = ResourceOwnerPassword::new(password.expose_str().unwrap_or_default().to_owned());
-    let mut request = client.exchange_password(&username, &password);
-    let scope = provider.scope();
-    if !scope.is_empty() {
-        request = request.add_extra_param("scope", scope);
-    }
-    let via = ContextHttpClient::new(provider, application, RequestKind::Token, Endpoint::Token.name(), None);
-    let typed = request.request_async(&via).await.map_err(failed)?;
-    parsed(provider, via, &typed)
+    let typed = match user {
+        Some((name, password)) => {
+            let name = ResourceOwnerUsername::new(name.clone());
+            let password = ResourceOwnerPassword::new(password.expose_str().unwrap_or_default().to_owned());
+            client.exchange_password(&name, &password).add_scopes(scope).request_async(&via).await
+        }
+        None => client.exchange_client_credentials().add_scopes(scope).request_async(&via).await,
+    };
+    parsed(provider, via, &typed.map_err(failed)?)
 }
 
 /// Exchanges a refresh token for tokens, once (RFC 6749, section 6). It never requests more than was granted.

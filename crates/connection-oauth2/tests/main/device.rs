@@ -147,33 +147,6 @@ fn a_code_is_not_waited_for_without_end() {
     assert_eq!(host.now().seconds() - NOW, 1800);
 }
 
-/// The number of polls is limited, because a setup has a limited number of effects.
-#[test]
-fn a_code_that_lives_long_is_not_polled_for_too_often() {
-    for (life, expected) in [(1800, 5), (900, 3), (400, 1)] {
-        let codes = Reply::json(
-            200,
-            &format!(
-                r#"{{"device_code": "device-canary-12", "user_code": "W", "verification_uri": "https://id.acme.example/a", "expires_in": {life}, "interval": 1}}"#
-            ),
-        );
-        let host = FakeHost::new(kind(tv())).expect(ask().answer(codes)).expect(poll().answer(tokens())).expect(me());
-        host.setup([Input::Elapsed]).run().unwrap();
-        assert_eq!(host.now().seconds() - NOW, expected);
-    }
-}
-
-/// An application that may not use device codes still uses the browser.
-#[test]
-fn a_code_that_is_refused_leaves_the_browser() {
-    let both = acme().endpoint(Endpoint::Device, DEVICE);
-    let refused = || ask().answer(error("unauthorized_client"));
-    let host = host(both).expect(refused()).expect(redeem().answer(tokens())).expect(me());
-    host.setup([crate::back()]).run().unwrap();
-    let alone = FakeHost::new(kind(tv())).expect(refused());
-    assert_eq!(alone.setup([]).run().unwrap_err().code, "acme_refused");
-}
-
 /// S18 (RFC 8628, sections 3.3.1 and 5.4): the code is shown even if the address contains it, with a warning.
 #[test]
 fn the_code_is_shown_with_a_warning() {

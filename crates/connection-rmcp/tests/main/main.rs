@@ -1,12 +1,7 @@
 //! The client of rmcp over a connection, with the server of rmcp over real HTTP.
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use std::{
-    pin::Pin,
-    sync::{Arc, Mutex},
-    task::{Context, Poll},
-    vec,
-};
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
@@ -24,7 +19,6 @@ use connection_core::{
 use connection_manifest::{FileKind, KindFile};
 use connection_rmcp::ConnectionClient;
 use connection_rules::Rules;
-use futures_core::Stream;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceError, ServiceExt as _,
     model::{
@@ -94,17 +88,6 @@ async fn with_key(State(seen): State<Seen>, request: Request, next: Next) -> Res
     if is_ours { next.run(request).await } else { StatusCode::UNAUTHORIZED.into_response() }
 }
 
-/// Imports that a host has.
-struct Items(vec::IntoIter<Import>);
-
-impl Stream for Items {
-    type Item = Import;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Import>> {
-        Poll::Ready(self.0.next())
-    }
-}
-
 /// A host with a connection to an MCP server.
 struct Host {
     registry: ConnectionRegistry,
@@ -140,7 +123,7 @@ impl Host {
         let registry = registry.open().await.unwrap();
         let fields = [("apiKey", Secret::from(KEY.to_owned()))];
         let item = Import::from_fields(Kind::from_static("tools"), fields, Identity::new("1", "one"));
-        let mut imports = registry.import(Items(vec![item].into_iter())).start();
+        let mut imports = registry.import_all([item]).start();
         imports.next().await.unwrap().unwrap();
         let connection = registry.list_connections(Filter::new()).await.unwrap().connections[0].id;
         Self { registry, connection, seen, _directory: directory }

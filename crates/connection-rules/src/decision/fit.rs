@@ -91,7 +91,7 @@ pub(crate) fn pointer_fit(value: &Value, pointer: &str, is_loose: bool) -> Fit {
 
 fn compare_place<'a>(rule: &'a Rule, head: &'a RequestHead, tally: &mut Tally<'a>) -> Result<(), Reason<'a>> {
     if let Some(methods) = &rule.methods {
-        tally.need(methods.contains(&head.method), Reason::Method)?;
+        tally.need(methods.contains(&head.parts.method), Reason::Method)?;
     }
     let is_outside = head.parts.place.is_origin();
     tally.need(rule.is_from_origin == is_outside, if is_outside { Reason::OutsideBase } else { Reason::InsideBase })?;

@@ -11,7 +11,7 @@ use crate::{
     media::Media,
     parameters::Parameters,
     request::{
-        head::{RequestHead, check_parameters, overriding_method},
+        head::{RequestHead, check_parameters},
         parts::RequestParts,
     },
 };
@@ -81,7 +81,7 @@ impl RequestHead {
         let content = if length == 0 {
             Content::None
         } else if self.is_form() {
-            Content::Form(read_form(&mut self, &bytes)?)
+            Content::Form(read_form(&self, &bytes)?)
         } else if self.media.as_ref().is_some_and(Media::is_json) {
             read_json(&self, &bytes)
         } else {
@@ -132,7 +132,7 @@ impl Request {
     }
 }
 
-fn read_form(head: &mut RequestHead, bytes: &[u8]) -> Result<Parameters, Ambiguous> {
+fn read_form(head: &RequestHead, bytes: &[u8]) -> Result<Parameters, Ambiguous> {
     let fault = |problem, way_out| Ambiguous::new(RequestPart::Body, problem, way_out);
     if head.is_encoded {
         return Err(fault("is a form with a content encoding", "send it without one"));
@@ -143,14 +143,7 @@ fn read_form(head: &mut RequestHead, bytes: &[u8]) -> Result<Parameters, Ambiguo
     let text =
         std::str::from_utf8(bytes).map_err(|_| fault("is a form whose text is not UTF-8", "send it in UTF-8"))?;
     let parameters = Parameters::read(text, &RequestPart::Body)?;
-    let overrides = check_parameters(&parameters, &RequestPart::Body, &head.profile)?;
-    if head.has_override && !overrides.is_empty() {
-        return Err(fault("replaces the method, and something else does, too", "send one of them"));
-    }
-    if !overrides.is_empty() {
-        head.method = overriding_method(&head.parts.method, overrides)?;
-        head.has_override = true;
-    }
+    check_parameters(&parameters, &RequestPart::Body, &head.profile)?;
     Ok(parameters)
 }
 

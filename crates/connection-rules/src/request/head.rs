@@ -34,9 +34,6 @@ const MAX_HEADERS: usize = 128;
 pub struct RequestHead {
     pub(crate) parts: RequestParts,
     pub(crate) profile: Profile,
-    /// The method that is decided, which an allowed override may have replaced.
-    pub(crate) method: String,
-    pub(crate) has_override: bool,
     pub(crate) path: Path,
     pub(crate) query: Parameters,
     pub(crate) media: Option<Media>,
@@ -61,31 +58,22 @@ impl RequestHead {
             return Err(second_identity(RequestPart::Path));
         }
         let query = Parameters::read(raw_query, &RequestPart::Query)?;
-        let headers = read_headers(&parts, profile)?;
-        let mut overrides = headers.overrides;
-        overrides.extend(check_parameters(&query, &RequestPart::Query, profile)?);
-        let has_override = !overrides.is_empty();
-        let method = overriding_method(&parts.method, overrides)?;
+        let Headers { media, is_encoded, upgrade } = read_headers(&parts, profile)?;
+        check_parameters(&query, &RequestPart::Query, profile)?;
         let has_body = parts.body_length != Some(0);
-        if has_body && headers.media.is_none() {
+        if has_body && media.is_none() {
             return Err(Ambiguous::new(
                 RequestPart::Header("content-type".to_owned()),
                 "is missing, and some systems take a body without it for a form",
                 "name the media type of the body",
             ));
         }
-        let Headers { media, is_encoded, upgrade, .. } = headers;
-        Ok(Self { profile: profile.clone(), method, has_override, path, query, media, is_encoded, upgrade, parts })
+        Ok(Self { profile: profile.clone(), path, query, media, is_encoded, upgrade, parts })
     }
 
-    /// Returns the method as it was sent.
+    /// Returns the method, exactly as it was sent.
     pub fn method(&self) -> &str {
         &self.parts.method
-    }
-
-    /// Returns the method that is decided, which is another one if the kind's file allows an override.
-    pub fn decided_method(&self) -> &str {
-        &self.method
     }
 
     /// Returns the place to which the path is relative.
@@ -148,8 +136,6 @@ struct Headers {
     media: Option<Media>,
     is_encoded: bool,
     upgrade: Option<String>,
-    /// The methods of allowed overrides, with the parts that hold them.
-    overrides: Vec<(RequestPart, String)>,
 }
 
 fn read_headers(parts: &RequestParts, profile: &Profile) -> Result<Headers, Ambiguous> {
@@ -171,9 +157,6 @@ fn read_headers(parts: &RequestParts, profile: &Profile) -> Result<Headers, Ambi
             NameUse::Credential => return Err(second_identity(RequestPart::Header(lower))),
             NameUse::PathOverride => return fault("replaces the path or the origin at some servers", "leave it out"),
             NameUse::MethodOverride => return fault("replaces the method at some servers", "send that method"),
-            NameUse::AllowedOverride => {
-                headers.overrides.push((RequestPart::Header(lower.clone()), text.unwrap_or_default().to_owned()));
-            }
             NameUse::Plain => {}
         }
         match lower.replace('_', "-").as_str() {
@@ -203,17 +186,15 @@ fn read_headers(parts: &RequestParts, profile: &Profile) -> Result<Headers, Ambi
     Ok(headers)
 }
 
-/// Refuses parameters that hold a credential or replace the method, and returns the overrides that are allowed.
+/// Refuses parameters that hold a credential or replace the method.
 pub(crate) fn check_parameters(
     parameters: &Parameters,
     part: &RequestPart,
     profile: &Profile,
-) -> Result<Vec<(RequestPart, String)>, Ambiguous> {
-    let mut overrides = Vec::new();
-    for Parameter { name, value } in &parameters.0 {
+) -> Result<(), Ambiguous> {
+    for Parameter { name, .. } in &parameters.0 {
         match parameter_use(&name.lenient, profile) {
             NameUse::Credential => return Err(second_identity(part.clone())),
-            NameUse::AllowedOverride => overrides.push((part.clone(), value.clone())),
             NameUse::MethodOverride | NameUse::PathOverride => {
                 return Err(Ambiguous::new(
                     part.clone(),
@@ -224,22 +205,7 @@ pub(crate) fn check_parameters(
             NameUse::Plain => {}
         }
     }
-    Ok(overrides)
-}
-
-/// Returns the method that is decided, from the one that was sent and the overrides that the kind's file allows.
-pub(crate) fn overriding_method(sent: &str, overrides: Vec<(RequestPart, String)>) -> Result<String, Ambiguous> {
-    let mut overrides = overrides.into_iter();
-    let Some((part, value)) = overrides.next() else { return Ok(sent.to_owned()) };
-    if overrides.next().is_some() {
-        return Err(Ambiguous::new(part, "replaces the method, and something else does, too", "send one of them"));
-    }
-    if sent != "POST" {
-        return Err(Ambiguous::new(part, "replaces a method other than POST, which some servers ignore", "send POST"));
-    }
-    let method = value.to_ascii_uppercase();
-    read_method(&method).map_err(|fault| Ambiguous::new(part, fault.problem(), fault.way_out()))?;
-    Ok(method)
+    Ok(())
 }
 
 fn second_identity(part: RequestPart) -> Ambiguous {

@@ -23,9 +23,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
-    Size,
-    host::Items,
-    memory, print, timed,
+    Size, memory, print, timed,
     worker::{Clients, Direction, Provider, Stream},
 };
 
@@ -274,7 +272,7 @@ async fn token(agent: &Agent) -> String {
 async fn import(registry: &ConnectionRegistry) -> ConnectionId {
     let fields = [("apiKey", Secret::from("key-of-the-provider".to_owned()))];
     let item = Import::from_fields(Kind::from_static("door"), fields, Identity::new("1", "one"));
-    let mut imports = registry.import(Items::of(vec![item])).start();
+    let mut imports = registry.import_all([item]).start();
     imports.next().await.unwrap().unwrap();
     registry.list_connections(Filter::new()).await.unwrap().connections[0].id
 }

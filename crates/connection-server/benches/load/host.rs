@@ -1,13 +1,8 @@
 //! A host with imported connections, whose API listens on a port.
 
-use std::{
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    task::{Context, Poll},
-    vec,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
 use axum::Router;
@@ -15,7 +10,6 @@ use connection_contract::prelude::*;
 use connection_core::{ConnectionRegistry, Filter, Import, KeyFile, NewAccessToken, Role};
 use connection_faults::plain_store::PlainStore;
 use connection_server::{ApiOptions, PageSettings, api_router};
-use futures_core::Stream;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Handle};
@@ -61,23 +55,6 @@ pub(crate) struct Host {
     next: AtomicUsize,
 }
 
-/// What is imported.
-pub(crate) struct Items(vec::IntoIter<Import>);
-
-impl Items {
-    pub(crate) fn of(items: Vec<Import>) -> Self {
-        Self(items.into_iter())
-    }
-}
-
-impl Stream for Items {
-    type Item = Import;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Import>> {
-        Poll::Ready(self.0.next())
-    }
-}
-
 impl Host {
     pub(crate) async fn start() -> Self {
         let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -107,7 +84,7 @@ impl Host {
             Import::new(KIND, Secret::from(format!("key-{label}")), identity).label(label.clone())
         };
         let items: Vec<_> = labels.iter().map(item).collect();
-        let mut imports = self.registry.import(Items::of(items)).start();
+        let mut imports = self.registry.import_all(items).start();
         while let Some(imported) = imports.next().await {
             imported.unwrap();
         }

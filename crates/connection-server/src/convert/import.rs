@@ -1,9 +1,11 @@
 //! Connections that another program made.
 
-use connection_api::ImportRow;
+use connection_api::{ImportOutcome, ImportRow};
 use connection_contract::{Identity, Kind, Secret, Timestamp, encode, host};
-use connection_core::Import;
+use connection_core::{Import, Imported};
 use serde_json::Value;
+
+use super::liveness;
 
 /// Converts a row into an import.
 ///
@@ -50,6 +52,16 @@ pub fn import(row: ImportRow) -> Result<Import, &'static str> {
         Some(scopes) => import.scopes(scopes),
         None => import,
     })
+}
+
+/// Converts a connection that was imported.
+pub fn import_outcome(imported: &Imported) -> ImportOutcome {
+    ImportOutcome {
+        id: Some(imported.connection.to_string()),
+        label: Some(imported.label.to_string()),
+        liveness: Some(liveness(imported.liveness)),
+        error: None,
+    }
 }
 
 /// The credential of a row.

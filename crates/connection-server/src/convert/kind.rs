@@ -4,14 +4,38 @@ use connection_api as api;
 use connection_contract::{AuthType, Descriptor, Field, Guide, Input, Need, SetupMethod};
 use connection_core::{KindChange, KindInfo};
 
-/// Converts a kind, with the number of the owner's connections of it.
-pub fn listed_kind(info: &KindInfo, connections: u64) -> api::ListedKind {
-    let descriptor = &info.descriptor;
-    api::ListedKind {
+/// Converts the names of a kind, and its way of authentication.
+pub fn kind_summary(descriptor: &Descriptor) -> api::KindSummary {
+    api::KindSummary {
         kind: descriptor.kind.to_string(),
         provider: descriptor.provider.to_string(),
         title: descriptor.display_name.to_string(),
         auth: auth(descriptor.auth),
+    }
+}
+
+/// Converts what a person needs to know about a kind, with what its connections can, and with the redirect address if
+/// browsers return to this host.
+pub fn kind_description(
+    descriptor: &Descriptor,
+    capabilities: Vec<api::Capability>,
+    redirect_uri: Option<String>,
+) -> api::KindDescription {
+    api::KindDescription {
+        extension: descriptor.extension.as_ref().map(ToString::to_string),
+        guide: descriptor.guide.iter().filter_map(guide).collect(),
+        fields: descriptor.fields.iter().map(kind_field).collect(),
+        capabilities,
+        ways: descriptor.ways.iter().copied().map(way).collect(),
+        redirect_uri,
+    }
+}
+
+/// Converts a kind, with the number of the owner's connections of it.
+pub fn listed_kind(info: &KindInfo, connections: u64) -> api::ListedKind {
+    let descriptor = &info.descriptor;
+    api::ListedKind {
+        summary: kind_summary(descriptor),
         own: descriptor.extension.is_some(),
         profiles: info.capabilities.profiles,
         connections,

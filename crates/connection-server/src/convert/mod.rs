@@ -30,10 +30,10 @@ pub use extension::{
 };
 pub use file::{answer, file, file_content, file_type};
 pub use freeze::{freeze, freeze_change, froze, thawed};
-pub use import::import;
+pub use import::{import, import_outcome};
 pub use kind::{
-    auth, capabilities, guide, input, is_called_back, is_redirect_registered_by_person, kind_change, kind_field,
-    listed_kind, need_word, way,
+    auth, capabilities, guide, input, is_called_back, is_redirect_registered_by_person, kind_change, kind_description,
+    kind_field, kind_summary, listed_kind, need_word, way,
 };
 pub use profile::{directory_state, probe, profile, removed_profile};
 pub(crate) use setup::{StateAtStep, outcome, setup, step, without_label};

@@ -1,7 +1,7 @@
 //! The doctor: checks of this host and of the owner's connections, each with what to do about a problem.
 
 use axum::{extract::State, http::StatusCode, response::Response};
-use connection_api::{Check, Doctor, Empty, RedirectUri};
+use connection_api::{Check, CheckReport, Doctor, Empty, RedirectUri};
 use connection_contract::{Kind, Liveness};
 use connection_core::{AnswerRoom, ConnectionInfo, Filter, KeyStatus};
 use connection_inbound::check_callback;
@@ -136,6 +136,5 @@ pub(super) async fn doctor(
         redirect_uris.extend(kinds.map(|descriptor| address(&descriptor.kind)));
     }
     checks.extend(connections(&rows));
-    let ok = checks.iter().all(|check| check.ok);
-    Ok(json(StatusCode::OK, &Doctor { ok, checks, redirect_uris }))
+    Ok(json(StatusCode::OK, &Doctor { report: CheckReport::of(checks), redirect_uris }))
 }

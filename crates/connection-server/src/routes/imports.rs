@@ -1,15 +1,8 @@
 //! Imports of connections that another program made.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-    vec,
-};
-
 use axum::{extract::State, http::StatusCode, response::Response};
-use connection_api::{ImportResult, ImportedRow, Imports, Reason};
-use connection_core::{ConnectionRegistry, Error, Import, Imported, StoreError};
-use futures_core::Stream;
+use connection_api::{ImportOutcome, ImportResult, ImportedRow, Imports, Reason};
+use connection_core::{ConnectionRegistry, Error, StoreError};
 
 use crate::{
     Api,
@@ -23,17 +16,6 @@ use crate::{
 
 /// The maximum number of rows of a request.
 const MAX_ROWS: usize = 1000;
-
-/// The stream of connections to import.
-struct Items(vec::IntoIter<Import>);
-
-impl Stream for Items {
-    type Item = Import;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Import>> {
-        Poll::Ready(self.0.next())
-    }
-}
 
 fn too_many() -> Problem {
     let problem = Problem::invalid(format!("a request imports at most {MAX_ROWS} connections")).field("rows");
@@ -71,7 +53,7 @@ pub(super) async fn import(
             return Err(too_many());
         }
         let (result, failure) = imported(&registry, body).await;
-        let ids: Vec<_> = result.items.iter().filter_map(|row| row.id.as_deref()).collect();
+        let ids: Vec<_> = result.items.iter().filter_map(|row| row.outcome.id.as_deref()).collect();
         let id = ids.join(",");
         match failure {
             None => Ok(Made { id, answer: Ok(json(StatusCode::OK, &result)) }),
@@ -103,32 +85,29 @@ async fn imported(registry: &ConnectionRegistry, body: Imports) -> (ImportResult
             }
             Err(member) => Some(wrong(member)),
         };
-        rows.push(ImportedRow { row: number, id: None, kind, label, liveness: None, error });
+        let outcome = ImportOutcome { id: None, label, liveness: None, error };
+        rows.push(ImportedRow { row: number, kind, outcome });
     }
-    let begin = registry.import(Items(items.into_iter()));
+    let begin = registry.import_all(items);
     let begin = if body.again { begin.again() } else { begin };
     let mut results = if body.verify { begin.verify() } else { begin }.start();
     let mut result = ImportResult::default();
     for mut row in rows {
         // There is one result for each row without a problem.
-        if row.error.is_none()
+        if row.outcome.error.is_none()
             && let Some(imported) = results.next().await
         {
             match imported {
-                Ok(Imported { connection, label, liveness, .. }) => {
-                    row.id = Some(connection.to_string());
-                    row.label = Some(label.to_string());
-                    row.liveness = Some(convert::liveness(liveness));
-                }
+                Ok(imported) => row.outcome = convert::import_outcome(&imported),
                 Err(error) => {
-                    row.error = Some(convert::error(&error));
+                    row.outcome.error = Some(convert::error(&error));
                     if failure.is_none() && is_failure_of_store(&error) {
                         failure = Some(error.into());
                     }
                 }
             }
         }
-        let count = match &row.error {
+        let count = match &row.outcome.error {
             None => &mut result.imported,
             Some(error) if error.code == "account_connected" => &mut result.connected,
             Some(_) => &mut result.refused,

@@ -52,14 +52,10 @@ pub(super) async fn show(
     let info = caller.registry.kinds().find(&kind).await?.ok_or_else(unknown)?;
     let descriptor = &info.descriptor;
     let called_back = api.options.url().filter(|_| is_called_back(descriptor) && caller.token.link.is_none());
+    let redirect_uri = called_back.map(|url| url.redirect_uri(&descriptor.kind));
     let body = KindShape {
         listed: convert::listed_kind(&info, count(&caller, &descriptor.kind).await?),
-        extension: descriptor.extension.as_ref().map(ToString::to_string),
-        guide: descriptor.guide.iter().filter_map(convert::guide).collect(),
-        fields: descriptor.fields.iter().map(convert::kind_field).collect(),
-        capabilities: convert::capabilities(&info),
-        ways: descriptor.ways.iter().copied().map(convert::way).collect(),
-        redirect_uri: called_back.map(|url| url.redirect_uri(&descriptor.kind)),
+        description: convert::kind_description(descriptor, convert::capabilities(&info), redirect_uri),
     };
     Ok(json(StatusCode::OK, &body))
 }
@@ -89,7 +85,8 @@ pub(super) async fn list(caller: Caller<ToSeeKinds>) -> Result<Response, Problem
         }
         items.push(convert::listed_kind(&info, count(&caller, &descriptor.kind).await?));
     }
-    let page = page(items, &caller.query, |item: &ListedKind| [item.title.to_lowercase(), item.kind.clone()])?;
+    let key = |item: &ListedKind| [item.summary.title.to_lowercase(), item.summary.kind.clone()];
+    let page = page(items, &caller.query, key)?;
     Ok(json(StatusCode::OK, &page))
 }
 

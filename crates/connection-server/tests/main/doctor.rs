@@ -89,6 +89,6 @@ async fn the_server_names_its_database_and_the_source_of_its_key_to_its_own_owne
     assert_eq!((&system["database"], &system["key"], &system["healthy"]), (&json!(null), &json!(null), &json!(true)));
     assert_eq!(of(&checks, "database")[0]["message"], "it answers");
     let shown = format!("{system} {checks:?}");
-    let places = [status.source.as_str(), world.directory().to_str().unwrap()];
+    let places = [status.source.as_str(), world.directory.path().to_str().unwrap()];
     assert!(!places.iter().any(|place| shown.contains(place)), "{shown}");
 }

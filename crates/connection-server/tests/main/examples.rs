@@ -5,13 +5,14 @@
 mod axum;
 
 use connection_core::Filter;
+use connection_faults::login_kind::login;
 use connection_inbound::PublicUrl;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, runtime::Handle};
 
 use crate::{
     http::{Answer, Request},
-    kinds::{acme, login},
+    kinds::acme,
 };
 
 /// The server of the example, on a port of its own.

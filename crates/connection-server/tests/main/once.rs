@@ -9,7 +9,7 @@ use crate::{
     extensions::{extension_token, manifest},
     http::Request,
     imports::row,
-    kinds::Hooked,
+    kinds::hooked,
     test_host::World,
 };
 
@@ -93,7 +93,7 @@ async fn a_hand_off_that_is_begun_again_has_the_same_ticket() {
 /// A key that was changed twice would end the validity of the one that the person has entered at the provider.
 #[tokio::test]
 async fn an_address_for_webhooks_and_its_key_are_made_once_for_a_key() {
-    let world = World::with(|registry| registry.kind(Hooked)).await;
+    let world = World::with(|registry| registry.kind(hooked())).await;
     let token = world.token(Role::Manage, Some("ada")).await;
     let id = world.connected_by_key(&token, "hooked").await;
     let webhook = format!("/connections/{id}/webhook");

@@ -1,14 +1,15 @@
 //! A host in a test: its database, its clock, and the API on a port of its own.
 
 use std::{
+    ops::Deref,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use axum::Router;
 use connection_contract::Timestamp;
-use connection_core::{ConnectionRegistry, KeyFile, ManualClock, NewAccessToken, RegistryBuilder, Role};
-use connection_faults::postgres;
+use connection_core::{ConnectionRegistry, ManualClock, NewAccessToken, RegistryBuilder, Role};
+use connection_faults::{login_kind::login, sql, test_database::TestDatabase};
 use connection_inbound::{PublicEndpoint, PublicUrl, callback_routes};
 use connection_server::{
     ApiOptions, LiveStreams, Metrics, PageSettings, Readiness, api_router, declared::DeclaredKinds, door_router,
@@ -16,17 +17,14 @@ use connection_server::{
 };
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Handle, task::AbortHandle};
 
 use crate::{
     conformance,
     http::{Answer, Request},
-    kinds::{acme, login, machine, tool},
-    usage::Metered,
+    kinds::{acme, machine, tool},
+    usage::metered,
 };
-
-use connection_faults::postgres::is_engine as on_postgres;
 
 /// The number of requests that a token may send in a minute.
 pub(crate) const REQUESTS_PER_MINUTE: u32 = 600;
@@ -35,8 +33,7 @@ pub(crate) const REQUESTS_PER_MINUTE: u32 = 600;
 pub(crate) const KEY: &str = "key-that-nobody-may-see";
 
 pub(crate) struct World {
-    directory: TempDir,
-    postgres: Option<postgres::Database>,
+    database: TestDatabase,
     pub(crate) clock: ManualClock,
     pub(crate) registry: ConnectionRegistry,
     pub(crate) port: u16,
@@ -53,6 +50,14 @@ impl Drop for World {
     }
 }
 
+impl Deref for World {
+    type Target = TestDatabase;
+
+    fn deref(&self) -> &TestDatabase {
+        &self.database
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with(|registry| registry).await
@@ -60,16 +65,13 @@ impl World {
 
     /// Makes a host whose registry is configured further.
     pub(crate) async fn with(configure: impl FnOnce(RegistryBuilder) -> RegistryBuilder) -> Self {
-        let postgres = if on_postgres() { Some(postgres::Database::migrated().await) } else { None };
-        let directory = TempDir::new().unwrap();
+        let database = TestDatabase::new().await;
         let clock = ManualClock::at(Timestamp::from_seconds(1_800_000_000));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let address = address(&directory, postgres.as_ref());
         let origin = format!("http://127.0.0.1:{port}");
         let url: PublicUrl = origin.parse().unwrap();
-        let registry = builder(&directory, &address, &clock, &url);
-        let registry = configure(registry).open().await.unwrap();
+        let registry = configure(builder(&database, &clock, &url)).open().await.unwrap();
         let live = LiveStreams::new();
         let options = ApiOptions::new(origin.parse().unwrap()).name("Test host").public_url(origin).live(live.clone());
         let options = options.accent("#1f7a5c".parse().unwrap());
@@ -85,7 +87,7 @@ impl World {
             .merge(page_router(""));
         let routes = metrics.observe(routes, "");
         let serving = Handle::current().spawn(async move { axum::serve(listener, routes).await }).abort_handle();
-        Self { directory, postgres, clock, registry, port, live, readiness, serving, answers: Mutex::default() }
+        Self { database, clock, registry, port, live, readiness, serving, answers: Mutex::default() }
     }
 
     /// Opens another registry over the same store, which stands for another process.
@@ -99,56 +101,18 @@ impl World {
         configure: impl FnOnce(RegistryBuilder) -> RegistryBuilder,
     ) -> ConnectionRegistry {
         let url = self.origin().parse().unwrap();
-        configure(builder(&self.directory, &self.address(), &self.clock, &url)).open().await.unwrap()
-    }
-
-    fn address(&self) -> String {
-        address(&self.directory, self.postgres.as_ref())
+        configure(builder(&self.database, &self.clock, &url)).open().await.unwrap()
     }
 
     /// Changes rows as another program with write access does, and lets everything that is kept in memory become old.
     pub(crate) async fn change(&self, statements: impl Into<String>) -> u64 {
-        let changed = connection_faults::stored::change(&self.address(), statements).await;
+        let changed = sql::script(&self.database(), statements).await;
         self.clock.advance(Duration::from_secs(1));
         changed
     }
 
-    /// Returns an id as a literal of the engine.
-    pub(crate) fn literal(&self, id: impl ToString) -> String {
-        connection_faults::stored::id(&self.address(), &id.to_string())
-    }
-
-    pub(crate) fn directory(&self) -> &std::path::Path {
-        self.directory.path()
-    }
-
     pub(crate) fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// Returns every stored row.
-    pub(crate) async fn rows(&self) -> Vec<String> {
-        connection_faults::stored::rows(&self.address()).await
-    }
-
-    /// Makes the database fail whenever a connection is stored while there are this many.
-    pub(crate) async fn fail_after(&self, connections: usize) {
-        connection_faults::stored::fail_after(&self.address(), connections).await;
-    }
-
-    /// Ends the failure of the database.
-    pub(crate) async fn heal(&self) {
-        connection_faults::stored::heal(&self.address()).await;
-    }
-
-    /// Makes every request with a key look as if its process had been killed before it recorded the end.
-    pub(crate) async fn interrupt_requests(&self) {
-        connection_faults::stored::interrupt_requests(&self.address()).await;
-    }
-
-    /// Edits the first event of a connection, as another program with write access does.
-    pub(crate) async fn edit_event(&self, connection: &str) {
-        connection_faults::stored::edit_event(&self.address(), connection).await;
     }
 
     /// Makes a token, and uses it once, so that its next use within the minute changes no row.
@@ -256,10 +220,10 @@ impl World {
     pub(crate) async fn slowly<T>(&self, task: impl Future<Output = T>) -> T {
         /// The number of reads of a file, which takes much less time than a server.
         const READS: usize = 32;
-        let address = self.address();
+        let database = self.database();
         let pause = async || {
-            connection_faults::stored::change(&address, "SELECT 1").await;
-            for _ in 0..if on_postgres() { 0 } else { READS } {
+            sql::script(&database, "SELECT 1").await;
+            for _ in 0..if self.postgres.is_some() { 0 } else { READS } {
                 self.registry.store().health().await;
             }
         };
@@ -291,16 +255,10 @@ impl World {
     }
 }
 
-fn address(directory: &TempDir, postgres: Option<&postgres::Database>) -> String {
-    let file = directory.path().join("connections.db");
-    postgres.map_or_else(|| file.display().to_string(), postgres::Database::url)
-}
-
 /// Returns a builder of a registry with the kinds of the tests.
-fn builder(directory: &TempDir, address: &str, clock: &ManualClock, url: &PublicUrl) -> RegistryBuilder {
-    let registry = ConnectionRegistry::builder()
-        .store(address)
-        .key(KeyFile::at(directory.path().join("root.key")))
+fn builder(database: &TestDatabase, clock: &ManualClock, url: &PublicUrl) -> RegistryBuilder {
+    database
+        .builder()
         .clock(Arc::new(clock.clone()))
         .inbound(Arc::new(PublicEndpoint::new(url.clone())))
         .settings(Arc::new(PageSettings::new()))
@@ -308,7 +266,6 @@ fn builder(directory: &TempDir, address: &str, clock: &ManualClock, url: &Public
         .kind(acme())
         .kind(login())
         .kind(tool())
-        .kind(Metered::default())
-        .machine(machine());
-    if on_postgres() { registry.state_directory(directory.path().join("state")) } else { registry }
+        .kind(metered())
+        .machine(machine())
 }

@@ -7,45 +7,23 @@ use std::{
 
 use connection_contract::prelude::*;
 use connection_core::Role;
+use connection_faults::scripted::Scripted;
 use serde_json::{Value, json};
 
-use crate::test_host::World;
+use crate::{kinds::by_key, test_host::World};
 
-const METERED: Kind = Kind::from_static("metered");
 const DAY: Duration = Duration::from_hours(24);
 
-/// A kind that uses a tenth of its quota more with each fetch, up to the third fetch, which fails.
-#[derive(Default)]
-pub(crate) struct Metered(AtomicU32);
-
-impl ConnectionDefinition for Metered {
-    type Credential = Secret;
-
-    fn descriptor(&self) -> Descriptor {
-        Descriptor::new(METERED, "Metered", AuthType::ApiKey).field(Field::secret("apiKey", "API key"))
-    }
-
-    async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
-        let key = ctx.prompt(Prompt::new("Key").field("apiKey")).await.secret("apiKey")?;
-        Ok(SetupResult::new(key, Identity::new("7", "ada")).measured(VerifyResult::live()))
-    }
-
-    fn serialize_credential(&self, key: &Secret) -> Result<Secret, CredentialError> {
-        Ok(key.duplicate())
-    }
-
-    fn parse_credential(&self, bytes: &[u8]) -> Result<Secret, CredentialError> {
-        Ok(Secret::new(bytes))
-    }
-
-    async fn verify(&self, _: &Secret, _: &VerifyContext<'_>) -> Result<VerifyResult<Secret>, ConnectionError> {
-        Ok(VerifyResult::live())
-    }
-
-    fn usage(&self) -> Option<&dyn UsageSource<Secret>> {
-        Some(self)
-    }
+/// A kind that reports the usage of its accounts.
+pub(crate) fn metered() -> Scripted {
+    let descriptor = Descriptor::new(Kind::from_static("metered"), "Metered", AuthType::ApiKey);
+    let descriptor = descriptor.field(Field::secret("apiKey", "API key"));
+    Scripted::new(descriptor).setup(|_, ctx| Box::pin(by_key(ctx))).usage(Metered::default())
 }
+
+/// Uses a tenth of the quota more with each fetch, up to the third fetch, which fails.
+#[derive(Default)]
+struct Metered(AtomicU32);
 
 impl UsageSource<Secret> for Metered {
     fn fetch<'a>(

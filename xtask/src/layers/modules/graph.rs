@@ -42,7 +42,8 @@ pub(crate) fn circles(imports: &Imports) -> BTreeSet<BTreeSet<&str>> {
     reached.keys().map(|one| circle(one)).filter(|circle| !circle.is_empty()).collect()
 }
 
-fn reached_from<'a>(from: &'a str, next: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<&'a str> {
+/// Returns everything to which arrows lead from here.
+pub(crate) fn reached_from<'a>(from: &'a str, next: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut open = vec![from];
     while let Some(module) = open.pop() {

@@ -4,6 +4,8 @@ mod graph;
 mod imports;
 mod table;
 
+pub(crate) use graph::reached_from;
+
 use std::collections::BTreeMap;
 
 use self::imports::Read;

@@ -127,7 +127,7 @@ fn check_place(from: &str, to: &str, kind: Kind, expected: usize) {
     assert_eq!(found.len(), expected, "{found:?}");
 }
 
-fn package(name: &str, dependencies: &[(&str, Kind)]) -> Package {
+pub(super) fn package(name: &str, dependencies: &[(&str, Kind)]) -> Package {
     let dependencies =
         dependencies.iter().map(|(name, kind)| Dependency { name: (*name).to_owned(), kind: *kind }).collect();
     Package { name: name.to_owned(), dependencies, ..Package::default() }

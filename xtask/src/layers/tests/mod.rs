@@ -4,6 +4,7 @@ mod containment;
 mod edges;
 mod metadata;
 mod modules;
+mod picture;
 
 use super::{findings, metadata as cargo_metadata};
 use crate::process;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use connection_contract::{Kind, Liveness, Timestamp};
 
-use super::list::named_by;
+use super::list::named;
 use crate::{ConnectionId, ConnectionInfo, Error, ground::Ground, plan, store::MAX_COUNT};
 
 use classes::{Classes, Part};
@@ -169,7 +169,7 @@ pub(crate) async fn overview(ground: &Ground, owner: &str, wanted: Overview) -> 
     let mut reader = ground.reader().await?;
     let (mut found, infos) = match &wanted.among {
         Some(ids) => {
-            let infos = named_by(ground, &mut reader, owner, ids).await?;
+            let infos = named(ground, &mut reader, owner, ids).await?;
             (sorted(&infos, &wanted, until), infos)
         }
         None => {
@@ -181,7 +181,7 @@ pub(crate) async fn overview(ground: &Ground, owner: &str, wanted: Overview) -> 
                 }
             }
             let ids: Vec<_> = found.iter().take(limit).map(|position| position.id).collect();
-            let infos = named_by(ground, &mut reader, owner, &ids).await?;
+            let infos = named(ground, &mut reader, owner, &ids).await?;
             (found, infos)
         }
     };

@@ -1,12 +1,12 @@
 //! Tests that an answer in the state directory is on the disk before it counts as kept.
 
-use connection_faults::server::Reply;
+use connection_faults::{server::Reply, test_database::TestDatabase};
 
 use super::{World, connection, stopped};
 use connection_seal::platform::recorded::below;
 #[tokio::test]
 async fn a_file_with_an_answer_is_on_the_disk_before_its_exchange_goes_on() {
-    let world = World::on(None, |_| Reply::ok("fresh")).await;
+    let world = World::on(TestDatabase::in_file(), |_| Reply::ok("fresh")).await;
     let registry = world.open().await;
     let id = connection(&registry.systems).await;
     drop(below(&world.state()));
@@ -22,7 +22,7 @@ async fn a_file_with_an_answer_is_on_the_disk_before_its_exchange_goes_on() {
 /// The id of the node proves that its processes are gone.
 #[tokio::test]
 async fn the_directory_of_a_node_and_its_name_are_on_the_disk_when_the_registry_is_open() {
-    let world = World::on(None, |_| Reply::ok("")).await;
+    let world = World::on(TestDatabase::in_file(), |_| Reply::ok("")).await;
     let registry = world.open().await;
     let steps = below(&world.state());
     let of = |name: &str| {

@@ -202,8 +202,7 @@ async fn nothing_is_spent_of_a_credential_that_another_one_replaced() {
     for world in World::each(|_| Reply::ok("fresh")).await {
         let registry = world.open().await;
         let id = connection(&registry.systems).await;
-        let next = "UPDATE connection_account SET generation = 2, next_generation = 3";
-        world.sql(next, next).await;
+        world.sql("UPDATE connection_account SET generation = 2, next_generation = 3").await;
         assert_eq!(stopped(&registry.systems, id, "old").await.code(), "store_failed");
         assert_eq!(world.times_asked(), 0);
     }

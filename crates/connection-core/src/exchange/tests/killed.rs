@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{HttpError, RefreshSemantics::Strict};
+use connection_contract::{
+    HttpError,
+    RefreshSemantics::{self, Grace, Stable, Strict},
+};
 use connection_faults::server::Reply;
 
 use super::{World, connection, refresh, row, spend, spends};
@@ -14,8 +17,8 @@ use crate::{ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::con
 
 const CHILD: &str = "CONNECTIONS_TEST_EXCHANGE";
 
-/// The environment names the database, key, state directory, provider and connection. Without it, this is the parent's
-/// test run.
+/// The environment names the database, key, state directory, provider, connection and semantics. Without it, this is
+/// the parent's test run.
 #[tokio::test]
 async fn the_child_spends_and_waits_for_its_end() {
     let Ok(child_values) = std::env::var(CHILD) else {
@@ -23,24 +26,30 @@ async fn the_child_spends_and_waits_for_its_end() {
         return;
     };
     let child_values: Vec<&str> = child_values.split('\n').collect();
-    let [store, key, state, provider, id] = child_values[..] else { panic!("five things are told") };
+    let [store, key, state, provider, id, semantics] = child_values[..] else { panic!("six things are told") };
     let http = HttpPolicy::new().endpoint(super::AUTH, provider).unwrap();
     let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(key)).http(http).state_directory(state);
     let registry = builder.open().await.unwrap();
-    let spends = spends(&registry.systems, id.parse().unwrap(), Strict);
+    let spends = spends(&registry.systems, id.parse().unwrap(), of_word(semantics));
     drop(spend(&spends, "old").await);
-    panic!("nobody answers, and it is killed");
+    panic!("it waits for an answer or for its commit, and is killed");
 }
 
-/// Starts a process on this machine that spends the token of the connection.
-fn child(world: &World, id: ConnectionId) -> Child {
-    let key = world.directory.path().join("key/root.key");
-    let key = key.to_str().unwrap().to_owned();
-    let state = world.state().to_str().unwrap().to_owned();
-    let child_values = [world.address(), key, state, world.server.origin(), id.to_string()].join("\n");
+pub(super) fn of_word(word: &str) -> RefreshSemantics {
+    match word {
+        "strict" => Strict,
+        "grace" => Grace(Duration::from_secs(60)),
+        _ => Stable,
+    }
+}
+
+/// Starts a process on this machine that spends the token of the connection with these semantics.
+pub(super) fn child(world: &World, id: ConnectionId, semantics: &str) -> Child {
+    let [key, state] = [world.key(), world.state()].map(|path| path.to_str().unwrap().to_owned());
+    let child_values = [world.address(), key, state, world.server.origin(), id.to_string(), semantics.to_owned()];
     let name = "exchange::tests::killed::the_child_spends_and_waits_for_its_end";
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args([name, "--exact", "--quiet"]).env(CHILD, child_values).spawn().unwrap()
+    child.args([name, "--exact", "--quiet"]).env(CHILD, child_values.join("\n")).spawn().unwrap()
 }
 
 #[tokio::test]
@@ -49,7 +58,7 @@ async fn the_node_of_a_killed_process_concludes_its_attempt_without_being_asked(
         let registry = world.open().await;
         let systems = &registry.systems;
         let id = connection(systems).await;
-        let mut child = child(&world, id);
+        let mut child = child(&world, id, "strict");
         world.server.until_asked(1).await;
         let other = world.open_without_state().await;
         let is_concluded = async || row(systems, id, "old").await.unwrap().sent.concluded_at.is_some();
@@ -78,7 +87,7 @@ async fn a_process_that_is_killed_while_it_waits_is_followed_by_a_replay_after_a
         let registry = world.open().await;
         let systems = &registry.systems;
         let id = connection(systems).await;
-        let mut child = child(&world, id);
+        let mut child = child(&world, id, "strict");
         world.server.until_asked(1).await;
         for _ in 0..2 {
             assert_eq!(refresh(systems, id, Strict, "old").await.0, Err(HttpError::Uncertain), "it lives");

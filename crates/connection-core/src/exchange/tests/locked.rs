@@ -1,21 +1,20 @@
 //! Tests with a commit that hangs: its answer is on the disk before the commit ends.
-#![expect(clippy::disallowed_methods, reason = "a test that is its own child is told so by its environment")]
 
 use std::{
-    process::Command,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
-use connection_contract::{
-    Clock as _, HttpError,
-    RefreshSemantics::{self, Grace, Stable, Strict},
-};
-use connection_faults::{postgres, server::Reply, state_files, write_lock::HeldLock};
+use connection_contract::{Clock as _, HttpError, RefreshSemantics::Strict};
+use connection_faults::{server::Reply, state_files, test_database::TestDatabase, write_lock::HeldLock};
 use tokio::task::JoinSet;
 
-use super::{World, connection, refresh, row, spend, spends, stopped, text_of, until_stopped};
-use crate::{ConnectionId, ConnectionRegistry, HttpPolicy, KeyFile, exchange::rescue::COMMIT_PATIENCE};
+use super::{
+    World, connection,
+    killed::{child, of_word},
+    refresh, row, spend, spends, stopped, text_of, until_stopped,
+};
+use crate::{ConnectionId, ConnectionRegistry, exchange::rescue::COMMIT_PATIENCE};
 
 const ANSWER: &str = "fresh";
 
@@ -44,11 +43,7 @@ impl Holds {
 /// Returns a world on each engine, with a provider that answers while the database is blocked.
 async fn worlds() -> Vec<(World, Holds)> {
     let mut worlds = Vec::new();
-    for is_server in [false, true] {
-        if is_server && !postgres::is_there() {
-            continue;
-        }
-        let database = if is_server { Some(postgres::Database::migrated().await) } else { None };
+    for database in TestDatabase::each().await {
         let holds = Holds::default();
         let holding = holds.clone();
         let world = World::on(database, move |_| {
@@ -77,7 +72,7 @@ async fn until_kept(world: &World, holds: &Holds) {
         }
         world.clock.advance(Duration::from_millis(10));
         // The statement takes about as long as the write that is awaited.
-        world.sql("SELECT 1", "SELECT 1").await;
+        world.sql("SELECT 1").await;
     }
     panic!("the answer is not kept");
 }
@@ -159,33 +154,6 @@ async fn the_answers_of_many_connections_at_once_are_all_kept_and_recorded() {
     }
 }
 
-const CHILD: &str = "CONNECTIONS_TEST_LOCKED";
-
-/// The environment names the database, key, state directory, provider, connection and semantics.
-#[tokio::test]
-async fn the_child_gets_an_answer_and_waits_for_its_commit() {
-    let Ok(child_values) = std::env::var(CHILD) else {
-        assert!(std::env::var_os(CHILD).is_none(), "what cannot be read is no order");
-        return;
-    };
-    let child_values: Vec<&str> = child_values.split('\n').collect();
-    let [store, key, state, provider, id, semantics] = child_values[..] else { panic!("six things are told") };
-    let http = HttpPolicy::new().endpoint(super::AUTH, provider).unwrap();
-    let builder = ConnectionRegistry::builder().store(store).key(KeyFile::at(key)).http(http).state_directory(state);
-    let registry = builder.open().await.unwrap();
-    let spends = spends(&registry.systems, id.parse().unwrap(), of_word(semantics));
-    drop(spend(&spends, "old").await);
-    panic!("the commit hangs, and it is killed");
-}
-
-fn of_word(word: &str) -> RefreshSemantics {
-    match word {
-        "strict" => Strict,
-        "grace" => Grace(Duration::from_secs(60)),
-        _ => Stable,
-    }
-}
-
 /// Another program writes, the answer has arrived, and the process is killed.
 #[tokio::test]
 async fn an_answer_outlives_a_process_that_is_killed_while_its_commit_hangs() {
@@ -193,15 +161,7 @@ async fn an_answer_outlives_a_process_that_is_killed_while_its_commit_hangs() {
         for (world, holds) in worlds().await {
             let registry = world.open().await;
             let id = connection(&registry.systems).await;
-            let key = world.directory.path().join("key/root.key");
-            let key = key.to_str().unwrap().to_owned();
-            let state = world.state().to_str().unwrap().to_owned();
-            let child_values =
-                [world.address(), key, state, world.server.origin(), id.to_string(), semantics.to_owned()];
-            let name = "exchange::tests::locked::the_child_gets_an_answer_and_waits_for_its_commit";
-            let mut child = Command::new(std::env::current_exe().unwrap());
-            let mut child =
-                child.args([name, "--exact", "--quiet"]).env(CHILD, child_values.join("\n")).spawn().unwrap();
+            let mut child = child(&world, id, semantics);
             world.server.until_asked(1).await;
             while kept_of(&world) == 0 {
                 assert!(child.try_wait().unwrap().is_none(), "{semantics}: it ended and has kept nothing");

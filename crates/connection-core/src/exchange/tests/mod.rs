@@ -10,7 +10,7 @@ mod rescue;
 mod signs;
 mod takeover;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{ops::Deref, path::PathBuf, sync::Arc, time::Duration};
 
 use connection_contract::{
     Clock as _, HttpError, HttpRequest, HttpResponse, Kind, RefreshSemantics, Secret, Spend, SpendService as _,
@@ -18,11 +18,10 @@ use connection_contract::{
 };
 use connection_egress::{AllowedOrigin, Egress, NamedBy};
 use connection_faults::{
-    postgres,
     server::{Reply, TestServer},
+    sql,
+    test_database::TestDatabase,
 };
-use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
-use tempfile::TempDir;
 
 use super::{ConnectionSpends, ExchangeKey, Spender, Uncertain};
 use crate::{
@@ -37,33 +36,32 @@ const KIND: Kind = Kind::from_static("acme");
 
 /// One machine, with a database and a provider.
 struct World {
-    directory: TempDir,
-    postgres: Option<postgres::Database>,
+    database: TestDatabase,
     clock: ManualClock,
     server: TestServer,
+}
+
+impl Deref for World {
+    type Target = TestDatabase;
+
+    fn deref(&self) -> &TestDatabase {
+        &self.database
+    }
 }
 
 impl World {
     /// Returns a world on each engine. The provider answers with `reply`.
     async fn each(reply: impl Fn(&str) -> Reply + Clone + Send + Sync + 'static) -> Vec<Self> {
-        let mut worlds = vec![Self::on(None, reply.clone()).await];
-        if postgres::is_there() {
-            worlds.push(Self::on(Some(postgres::Database::migrated().await), reply).await);
+        let mut worlds = Vec::new();
+        for database in TestDatabase::each().await {
+            worlds.push(Self::on(database, reply.clone()).await);
         }
         worlds
     }
 
-    async fn on(postgres: Option<postgres::Database>, reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
-        let directory = TempDir::new().unwrap();
+    async fn on(database: TestDatabase, reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let server = TestServer::start(reply).await;
-        Self { directory, postgres, clock: ManualClock::at(Timestamp::from_seconds(START)), server }
-    }
-
-    fn address(&self) -> String {
-        match &self.postgres {
-            Some(database) => database.url(),
-            None => self.directory.path().join("store/connections.db").to_str().unwrap().to_owned(),
-        }
+        Self { database, clock: ManualClock::at(Timestamp::from_seconds(START)), server }
     }
 
     fn state(&self) -> PathBuf {
@@ -82,26 +80,20 @@ impl World {
 
     fn builder(&self) -> RegistryBuilder {
         let builder = ConnectionRegistry::builder().store(self.address());
-        let key = KeyFile::at(self.directory.path().join("key/root.key"));
         let http = HttpPolicy::new().endpoint(AUTH, &self.server.origin()).unwrap().timeout(Duration::from_secs(30));
-        builder.key(key).http(http).clock(Arc::new(self.clock.clone()))
+        builder.key(KeyFile::at(self.key())).http(http).clock(Arc::new(self.clock.clone()))
     }
 
     /// Runs SQL outside of the program.
-    async fn sql(&self, sqlite: &str, postgres: &str) {
-        let sql = |text: &str| sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()));
-        match &self.postgres {
-            Some(database) => {
-                let mut connection = database.options().connect().await.unwrap();
-                sql(postgres).execute(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
-            }
-            None => {
-                let options = SqliteConnectOptions::new().filename(self.address());
-                let mut connection = options.connect().await.unwrap();
-                sql(sqlite).execute(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
-            }
+    async fn sql(&self, sql: &str) {
+        sql::script(&self.database(), sql).await;
+    }
+
+    /// Returns the time of the database's clock as an SQL expression.
+    fn time_of_database(&self) -> &'static str {
+        match self.postgres {
+            Some(_) => "CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)",
+            None => "unixepoch()",
         }
     }
 
@@ -118,23 +110,16 @@ impl World {
             "UPDATE connection_exchange SET begun_at = begun_at - {seconds}, sent_at = sent_at - {seconds}, \
              seen_at = seen_at - {seconds}, concluded_at = concluded_at - {seconds}"
         );
-        self.sql(&older, &older).await;
+        self.sql(&older).await;
     }
 
     /// Makes some writes fail: `event` is the statement, such as `UPDATE`, and `when` is a condition on the row.
     async fn refuse(&self, event: &str, when: &str) {
-        let sqlite = format!(
-            "CREATE TRIGGER trip BEFORE {event} ON connection_exchange {when} BEGIN SELECT RAISE(ABORT, 'trip'); END"
-        );
-        let postgres = format!(
-            "CREATE FUNCTION trip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'trip'; END $$; \
-             CREATE TRIGGER trip BEFORE {event} ON connection_exchange FOR EACH ROW {when} EXECUTE FUNCTION trip()"
-        );
-        self.sql(&sqlite, &postgres).await;
+        sql::refuse(&self.database(), &format!("{event} ON connection_exchange {when}")).await;
     }
 
     async fn mend(&self) {
-        self.sql("DROP TRIGGER trip", "DROP FUNCTION trip() CASCADE").await;
+        sql::refuse_no_more(&self.database()).await;
     }
 
     fn times_asked(&self) -> usize {

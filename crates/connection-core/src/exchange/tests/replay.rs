@@ -84,13 +84,7 @@ async fn a_window_of_grace_is_of_the_databases_clock() {
         let semantics = Grace(Duration::from_secs(60));
         drop(refresh(&registry.systems, id, semantics, "old").await);
         world.ages(70).await;
-        world
-            .sql(
-                "UPDATE connection_exchange SET concluded_at = unixepoch()",
-                "UPDATE connection_exchange \
-                   SET concluded_at = CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)",
-            )
-            .await;
+        world.sql(&format!("UPDATE connection_exchange SET concluded_at = {}", world.time_of_database())).await;
         // By the process's own clock, no time has passed.
         let (_, uncertain) = refresh(&registry.systems, id, semantics, "old").await;
         assert!(uncertain.unwrap().replay_at.is_some());

@@ -10,7 +10,7 @@ use connection_contract::{
     HttpError,
     RefreshSemantics::{Stable, Strict},
 };
-use connection_faults::{server::Reply, state_files};
+use connection_faults::{server::Reply, state_files, test_database::TestDatabase};
 use tokio::task::JoinSet;
 
 use super::{
@@ -114,7 +114,7 @@ async fn an_unrecordable_answer_is_stored_and_recorded_later() {
 async fn a_stored_answer_is_private_and_sealed() {
     use std::os::unix::fs::PermissionsExt as _;
     for form in Form::ALL {
-        let world = World::on(None, move |_| Reply::ok(&form.answer())).await;
+        let world = World::on(TestDatabase::in_file(), move |_| Reply::ok(&form.answer())).await;
         lost(&world, "spent-token-that-nobody-may-read").await;
         let file = form.of(&world.state());
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
@@ -143,9 +143,8 @@ async fn an_answer_to_an_older_credential_is_never_taken_for_a_newer_one() {
     for opened in ["before", "behind"] {
         for (form, world) in worlds().await {
             let id = lost(&world, "same").await;
-            let forgotten = "DELETE FROM connection_exchange";
-            world.sql(forgotten, forgotten).await;
-            world.sql(NEXT_GENERATION, NEXT_GENERATION).await;
+            world.sql("DELETE FROM connection_exchange").await;
+            world.sql(NEXT_GENERATION).await;
             let registry = if opened == "before" {
                 let registry = world.open_without_state().await;
                 let file = form.of(&world.state());
@@ -170,7 +169,7 @@ async fn an_answer_to_an_older_credential_is_never_taken_for_a_newer_one() {
 async fn the_answer_to_what_is_noted_counts_whichever_credential_is_current() {
     for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
-        world.sql(NEXT_GENERATION, NEXT_GENERATION).await;
+        world.sql(NEXT_GENERATION).await;
         let registry = world.open().await;
         assert!(row(&registry.systems, id, "old").await.unwrap().sealed.is_some());
         let spends = super::spends_of(&registry.systems, id, Strict, 2);
@@ -266,7 +265,7 @@ async fn the_next_process_of_the_node_records_what_is_kept() {
 async fn stored_answers_are_read_before_a_request_is_sent_even_without_an_intent() {
     for (form, world) in worlds().await {
         let id = lost(&world, "old").await;
-        world.sql("DELETE FROM connection_exchange", "DELETE FROM connection_exchange").await;
+        world.sql("DELETE FROM connection_exchange").await;
         let registry = world.open().await;
         assert_eq!(refresh(&registry.systems, id, Strict, "old").await.0, Ok(form.text_of()));
         assert_eq!((world.times_asked(), kept_of(&world)), (1, 0));
@@ -305,7 +304,7 @@ async fn an_answer_that_was_damaged_is_left_and_what_it_answers_is_not_sent_agai
 /// A record that cannot be read does not concern any exchange.
 #[tokio::test]
 async fn a_place_whose_record_was_damaged_is_kept_as_it_is() {
-    let world = World::on(None, |_| Reply::ok(ANSWER)).await;
+    let world = World::on(TestDatabase::in_file(), |_| Reply::ok(ANSWER)).await;
     let id = lost(&world, "old").await;
     let file = Form::Place.of(&world.state());
     let mut bytes = fs::read(&file).unwrap();
@@ -324,8 +323,8 @@ async fn a_place_whose_record_was_damaged_is_kept_as_it_is() {
 #[tokio::test]
 async fn stored_answers_of_removed_connections_are_deleted_and_those_of_other_stores_stay() {
     for form in Form::ALL {
-        let one = World::on(None, move |_| Reply::ok(&form.answer())).await;
-        let two = World::on(None, |_| Reply::ok("x")).await;
+        let one = World::on(TestDatabase::in_file(), move |_| Reply::ok(&form.answer())).await;
+        let two = World::on(TestDatabase::in_file(), |_| Reply::ok("x")).await;
         let id = lost(&one, "old").await;
         drop(two.builder().state_directory(one.state()).open().await.unwrap());
         assert_eq!(kept_of(&one), 1, "nobody else's business");

@@ -27,7 +27,7 @@ async fn a_process_gives_a_sign_of_life_every_fifteen_seconds_while_it_is_at_it(
         let spending = spends(systems, id, Strict);
         let signs = async {
             world.server.until_asked(1).await;
-            world.sql(OLDER, OLDER).await;
+            world.sql(OLDER).await;
             world.clock.advance(Duration::from_secs(14));
             assert!(age(systems, id).await >= 100, "there was one when it was sent");
             world.clock.advance(Duration::from_secs(1));
@@ -42,7 +42,7 @@ async fn a_process_gives_a_sign_of_life_every_fifteen_seconds_while_it_is_at_it(
         let (answer, ()) = tokio::join!(super::spend(&spending, "old"), signs);
         assert_eq!(answer.map(|answer| answer.status()), Err(HttpError::Uncertain));
         // The exchange has ended, so the process gives no further sign.
-        world.sql(OLDER, OLDER).await;
+        world.sql(OLDER).await;
         world.clock.advance(Duration::from_secs(60));
         for _ in 0..50 {
             tokio::task::yield_now().await;
@@ -57,7 +57,7 @@ async fn an_attempt_is_left_alone_while_its_sign_is_fresh() {
         let registry = world.open().await;
         let id = connection(&registry.systems).await;
         drop(refresh(&registry.systems, id, Strict, "old").await);
-        world.sql(UNMARKED, UNMARKED).await;
+        world.sql(UNMARKED).await;
         let other = world.open_without_state().await;
         let asks = async || {
             let (answer, uncertain) = refresh(&other.systems, id, Strict, "old").await;

@@ -15,7 +15,7 @@ async fn sent(world: &World) -> (ConnectionRegistry, ConnectionId) {
     let registry = world.open().await;
     let id = connection(&registry.systems).await;
     assert_eq!(refresh(&registry.systems, id, Strict, "old").await.0, Err(HttpError::Uncertain));
-    world.sql(UNMARKED, UNMARKED).await;
+    world.sql(UNMARKED).await;
     (registry, id)
 }
 
@@ -160,12 +160,7 @@ async fn a_clock_that_is_set_does_not_prove_that_a_node_is_gone() {
         for days in 2..6 {
             world.ages(days * 86_400).await;
             drop(refresh(&registry.systems, id, Strict, "old").await);
-            world
-                .sql(
-                    "UPDATE connection_exchange SET seen_at = unixepoch()",
-                    "UPDATE connection_exchange SET seen_at = CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)",
-                )
-                .await;
+            world.sql(&format!("UPDATE connection_exchange SET seen_at = {}", world.time_of_database())).await;
             world.clock.advance(Duration::from_secs(61));
             drop(refresh(&registry.systems, id, Strict, "old").await);
             assert!(row(&registry.systems, id, "old").await.unwrap().sent.concluded_at.is_none());

@@ -131,14 +131,14 @@ pub struct Imported {
 
 /// An import that has not begun.
 #[must_use = "an import begins with `start`"]
-pub struct BeginImport<S> {
+pub struct BeginImport {
     registry: ConnectionRegistry,
-    items: S,
+    items: Pin<Box<dyn Stream<Item = Import> + Send>>,
     again: bool,
     verify: bool,
 }
 
-impl<S> fmt::Debug for BeginImport<S> {
+impl fmt::Debug for BeginImport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BeginImport")
     }
@@ -150,13 +150,53 @@ pub struct Imports(Receiver<Result<Imported, Error>>);
 
 impl ConnectionRegistry {
     /// Imports connections for this owner, several at a time. An item that is refused does not prevent another from
-    /// being stored.
-    pub fn import<S: Stream<Item = Import> + Send + 'static>(&self, items: S) -> BeginImport<S> {
-        BeginImport { registry: self.clone(), items, again: false, verify: false }
+    /// being stored. [`import_all`](Self::import_all) takes the items of a list.
+    pub fn import(&self, items: impl Stream<Item = Import> + Send + 'static) -> BeginImport {
+        BeginImport { registry: self.clone(), items: Box::pin(items), again: false, verify: false }
+    }
+
+    /// Imports the connections of a list or of another iterator, as [`import`](Self::import) does with those of a
+    /// stream. The iterator is called by a task of the runtime, so it must not block.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use connection_contract::{Identity, Kind, Secret};
+    /// use connection_core::{ConnectionRegistry, Error, Import};
+    ///
+    /// async fn take_over(registry: &ConnectionRegistry, accounts: Vec<(String, String)>) -> Vec<Error> {
+    ///     let items = accounts.into_iter().map(|(account, key)| {
+    ///         let fields = [("apiKey", Secret::from(key))];
+    ///         Import::from_fields(Kind::from_static("acme"), fields, Identity::new(account.clone(), account))
+    ///     });
+    ///     let mut results = registry.import_all(items).start();
+    ///     let mut refused = Vec::new();
+    ///     while let Some(result) = results.next().await {
+    ///         refused.extend(result.err());
+    ///     }
+    ///     refused
+    /// }
+    /// ```
+    pub fn import_all(&self, items: impl IntoIterator<Item = Import, IntoIter: Send + 'static>) -> BeginImport {
+        self.import(Items(items.into_iter()))
     }
 }
 
-impl<S: Stream<Item = Import> + Send + 'static> BeginImport<S> {
+/// A stream of the items of an iterator.
+struct Items<I>(I);
+
+// The iterator is not pinned.
+impl<I> Unpin for Items<I> {}
+
+impl<I: Iterator<Item = Import>> Stream for Items<I> {
+    type Item = Import;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Import>> {
+        Poll::Ready(self.0.next())
+    }
+}
+
+impl BeginImport {
     /// Allows another connection for an account that is already connected.
     pub fn again(mut self) -> Self {
         self.again = true;
@@ -179,34 +219,25 @@ impl<S: Stream<Item = Import> + Send + 'static> BeginImport<S> {
     /// After a crash, every stored connection is whole. If the import is run again, these connections are refused as
     /// already connected, and the rest are stored.
     pub fn start(self) -> Imports {
-        let Self { registry, items, again, verify } = self;
-        start(registry, Box::pin(items), again, verify)
-    }
-}
-
-fn start(
-    registry: ConnectionRegistry,
-    mut items: Pin<Box<dyn Stream<Item = Import> + Send>>,
-    again: bool,
-    verify: bool,
-) -> Imports {
-    let runtimes = registry.systems.ground.runtimes.clone();
-    let (prepared, ready) = mpsc::channel(MAX_PREPARATIONS);
-    let (sender, results) = mpsc::channel(BATCH);
-    let feeder = registry.clone();
-    runtimes.spawn(async move {
-        while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
-            let systems = feeder.systems.clone();
-            let owner = feeder.owner.clone();
-            let task =
-                feeder.systems.ground.runtimes.spawn(async move { prepare(&systems.ground, &owner, item).await });
-            if prepared.send(task).await.is_err() {
-                return;
+        let Self { registry, mut items, again, verify } = self;
+        let runtimes = registry.systems.ground.runtimes.clone();
+        let (prepared, ready) = mpsc::channel(MAX_PREPARATIONS);
+        let (sender, results) = mpsc::channel(BATCH);
+        let feeder = registry.clone();
+        runtimes.spawn(async move {
+            while let Some(item) = poll_fn(|cx| items.as_mut().poll_next(cx)).await {
+                let systems = feeder.systems.clone();
+                let owner = feeder.owner.clone();
+                let task =
+                    feeder.systems.ground.runtimes.spawn(async move { prepare(&systems.ground, &owner, item).await });
+                if prepared.send(task).await.is_err() {
+                    return;
+                }
             }
-        }
-    });
-    runtimes.spawn(carrying(carried(), sequence(registry, ready, sender, again, verify)));
-    Imports(results)
+        });
+        runtimes.spawn(carrying(carried(), sequence(registry, ready, sender, again, verify)));
+        Imports(results)
+    }
 }
 
 impl Imports {

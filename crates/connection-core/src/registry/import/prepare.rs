@@ -5,6 +5,7 @@ use std::sync::Arc;
 use connection_contract::{
     CredentialError, DisplayText, Identity, Input, Kind, Liveness, Need, Secret, SetupResult, Timestamp,
 };
+use connection_egress::AllowedOrigin;
 
 use super::{Import, fields};
 use crate::{
@@ -41,59 +42,14 @@ pub(super) struct Prepared {
 }
 
 pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> Result<Prepared, Error> {
-    let Import { kind, mut made, fields } = item;
-    let entry = ground.kind(owner, &kind).await?;
-    check(&entry, &made)?;
-    let has_fields = fields.is_some();
-    let named = match fields {
-        Some(given) => {
-            let named = fields::fill(ground, owner, &entry, &mut made, given).await?;
-            check(&entry, &made)?;
-            named
-        }
-        None => Vec::new(),
-    };
-    parses(ground, &entry, &made.credential).await.map_err(|error| match error {
-        Error::Credential { .. } if has_fields => Error::InvalidImport(
-            "the kind takes no credential in this form; give what its plugin stores, as a text or in base64".into(),
-        ),
-        error => error,
-    })?;
+    let kind = item.kind.clone();
+    let (entry, mut made, named) = read(ground, owner, item).await?;
     let id = ConnectionId::from(ground.ids.next());
-    let undeclared = |_| Error::InvalidImport("its base address is not one that the kind declares".into());
-    let mut payload =
-        Payload::new(&entry, &made.reach, made.credential, &named, &[], Vec::new()).map_err(undeclared)?;
-    let config = made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-    let subject = Subject { id, owner: owner.to_owned(), profile: None, payload: payload.duplicate(), config };
-    let credential = Some(payload.credential.duplicate());
-    payload.page = page::of(ground, &entry, subject.connection(), credential).await;
+    let payload = payload(ground, owner, (&entry, id), &mut made, &named).await?;
     let sealed = ground.sealer.seal(&Payload::place(&id, owner, &kind, FIRST), payload.encode().expose()).await;
     let sealed =
         sealed.map_err(|source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) })?;
     let now = ground.clock.now().seconds();
-    let Identity { account_id, label: account_label, .. } = made.identity;
-    let named = |label: DisplayText| Some(label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
-    let given_label = made.label.and_then(named);
-    let is_labelled = given_label.is_some();
-    let label = given_label.or_else(|| named(account_label.clone())).unwrap_or_else(|| account_id.as_str().to_owned());
-    let account = AccountRow {
-        id,
-        owner: owner.to_owned(),
-        kind: kind.to_string(),
-        profile_id: None,
-        label,
-        account_id: account_id.as_str().to_owned(),
-        account_label: account_label.as_str().to_owned(),
-        is_default: false,
-        config: json::config(&made.config),
-        terms: entry.terms_digest().map(<[u8]>::to_vec),
-        revision: 1,
-        generation: FIRST,
-        next_generation: FIRST + 1,
-        state: AccountState::Active,
-        created_at: now,
-        updated_at: now,
-    };
     let given = ReportedTimes {
         valid_until: made.valid_until.map(Timestamp::seconds),
         renew_at: made.renew_at.map(Timestamp::seconds),
@@ -125,7 +81,86 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
     };
     let event = ground.event(owner, id, event::IMPORTED, serde_json::json!({ "kind": kind.as_str() }));
     let terms = entry.terms.clone();
+    let (account, is_labelled) = account(&entry, (id, owner), made, now);
     Ok(Prepared { account, is_labelled, credential, liveness, event, kind, terms })
+}
+
+/// Checks an item, and has its plugin read it. Returns also the origins that its fields name.
+async fn read(
+    ground: &Arc<Ground>,
+    owner: &str,
+    item: Import,
+) -> Result<(Arc<KindEntry>, SetupResult<Secret>, Vec<AllowedOrigin>), Error> {
+    let Import { kind, mut made, fields } = item;
+    let entry = ground.kind(owner, &kind).await?;
+    check(&entry, &made)?;
+    let has_fields = fields.is_some();
+    let named = match fields {
+        Some(given) => {
+            let named = fields::fill(ground, owner, &entry, &mut made, given).await?;
+            check(&entry, &made)?;
+            named
+        }
+        None => Vec::new(),
+    };
+    parses(ground, &entry, &made.credential).await.map_err(|error| match error {
+        Error::Credential { .. } if has_fields => Error::InvalidImport(
+            "the kind takes no credential in this form; give what its plugin stores, as a text or in base64".into(),
+        ),
+        error => error,
+    })?;
+    Ok((entry, made, named))
+}
+
+/// Returns what is sealed of an item. The credential is taken out of `made`.
+async fn payload(
+    ground: &Arc<Ground>,
+    owner: &str,
+    (entry, id): (&Arc<KindEntry>, ConnectionId),
+    made: &mut SetupResult<Secret>,
+    named: &[AllowedOrigin],
+) -> Result<Payload, Error> {
+    let undeclared = |_| Error::InvalidImport("its base address is not one that the kind declares".into());
+    let credential = std::mem::take(&mut made.credential);
+    let mut payload = Payload::new(entry, &made.reach, credential, named, &[], Vec::new()).map_err(undeclared)?;
+    let config = made.config.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+    let subject = Subject { id, owner: owner.to_owned(), profile: None, payload: payload.duplicate(), config };
+    let credential = Some(payload.credential.duplicate());
+    payload.page = page::of(ground, entry, subject.connection(), credential).await;
+    Ok(payload)
+}
+
+/// Returns the row of the account, and `true` if the item has a label of its own.
+fn account(
+    entry: &KindEntry,
+    (id, owner): (ConnectionId, &str),
+    made: SetupResult<Secret>,
+    now: i64,
+) -> (AccountRow, bool) {
+    let Identity { account_id, label: account_label, .. } = made.identity;
+    let named = |label: DisplayText| Some(label.as_str().trim().to_owned()).filter(|label| !label.is_empty());
+    let given_label = made.label.and_then(named);
+    let is_labelled = given_label.is_some();
+    let label = given_label.or_else(|| named(account_label.clone())).unwrap_or_else(|| account_id.as_str().to_owned());
+    let account = AccountRow {
+        id,
+        owner: owner.to_owned(),
+        kind: entry.kind().to_string(),
+        profile_id: None,
+        label,
+        account_id: account_id.as_str().to_owned(),
+        account_label: account_label.as_str().to_owned(),
+        is_default: false,
+        config: json::config(&made.config),
+        terms: entry.terms_digest().map(<[u8]>::to_vec),
+        revision: 1,
+        generation: FIRST,
+        next_generation: FIRST + 1,
+        state: AccountState::Active,
+        created_at: now,
+        updated_at: now,
+    };
+    (account, is_labelled)
 }
 
 fn check(kind: &KindEntry, made: &SetupResult<Secret>) -> Result<(), Error> {

@@ -5,7 +5,7 @@ mod connections;
 
 use std::path::Path;
 
-use connection_api::{Check, Doctor, RedirectUri};
+use connection_api::{Check, CheckReport, Doctor, RedirectUri};
 use connection_core::{AnswerRoom, ConnectionInfo, KeySource as _, KeyStatus, OutgoingEvent, RowError};
 use connection_server::{
     checks::{MAX_COUNTED, clock, events},
@@ -24,7 +24,8 @@ use crate::{
 
 pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exit, Error> {
     if let Some(server) = &program.server {
-        return on_server(&program.output, server.client.doctor().await?, with_callback);
+        let Doctor { report, redirect_uris } = server.client.doctor().await?;
+        return print(&program.output, report.checks, with_callback.then_some(redirect_uris));
     }
     let mut checks = vec![data_directory(&program.settings.data_directory)];
     let mut edited = Vec::new();
@@ -47,47 +48,28 @@ pub(super) async fn run(mut program: Program, with_callback: bool) -> Result<Exi
     checks.extend(tools(&program).await);
     let now = program.output.now;
     let bodies: Vec<_> = rows.iter().map(|info| convert::connection(info, now)).collect();
-    let connections = connections::checks(&bodies, now);
     let mut redirect_uris = None;
     if with_callback {
         let (check, uris) = callback::check(&mut program).await;
         checks.push(check);
         redirect_uris = Some(uris);
     }
-    let sound = all_ok(&checks);
-    let live = all_ok(&connections);
-    checks.extend(connections);
-    print_checks(&program.output, checks, redirect_uris)?;
-    Ok(result(sound, live))
-}
-
-/// Prints the checks of a server.
-fn on_server(output: &Output, doctor: Doctor, with_callback: bool) -> Result<Exit, Error> {
-    let is_of_connections = |check: &&Check| matches!(&*check.check, "connection" | "connections");
-    let live = doctor.checks.iter().filter(is_of_connections).all(|check| check.ok);
-    let sound = doctor.checks.iter().filter(|check| !is_of_connections(check)).all(|check| check.ok);
-    print_checks(output, doctor.checks, with_callback.then_some(doctor.redirect_uris))?;
-    Ok(result(sound, live))
-}
-
-fn result(sound: bool, live: bool) -> Exit {
-    match (sound, live) {
-        (true, true) => Exit::Fine,
-        (true, false) => Exit::NotLive,
-        (false, _) => Exit::Unexpected,
-    }
+    checks.extend(connections::checks(&bodies, now));
+    print(&program.output, checks, redirect_uris)
 }
 
 /// Prints the only check for a configuration file that is not trusted, because the other checks would use the file.
 pub(crate) fn exposed(output: &Output, error: &Error) -> Result<Exit, Error> {
-    print_checks(output, vec![of_error("configuration", error)], None)?;
-    Ok(Exit::Unexpected)
+    print(output, vec![of_error("configuration", error)], None)
 }
 
-fn print_checks(output: &Output, checks: Vec<Check>, redirect_uris: Option<Vec<RedirectUri>>) -> Result<(), Error> {
-    let ok = all_ok(&checks);
+/// Prints the checks, and returns the exit status for them.
+fn print(output: &Output, checks: Vec<Check>, redirect_uris: Option<Vec<RedirectUri>>) -> Result<Exit, Error> {
+    let is_of_connections = |check: &&Check| matches!(&*check.check, "connection" | "connections");
+    let live = checks.iter().filter(is_of_connections).all(|check| check.ok);
+    let sound = checks.iter().filter(|check| !is_of_connections(check)).all(|check| check.ok);
     if output.json {
-        output.shape(&DoctorBody { ok, checks, redirect_uris })?;
+        output.shape(&DoctorBody { report: CheckReport::of(checks), redirect_uris })?;
     } else {
         for check in &checks {
             output.line(format!(
@@ -104,11 +86,11 @@ fn print_checks(output: &Output, checks: Vec<Check>, redirect_uris: Option<Vec<R
             output.line(format!("To register at the provider of {}: {}", uri.kind, uri.redirect_uri))?;
         }
     }
-    Ok(())
-}
-
-fn all_ok(checks: &[Check]) -> bool {
-    checks.iter().all(|check| check.ok)
+    Ok(match (sound, live) {
+        (true, true) => Exit::Fine,
+        (true, false) => Exit::NotLive,
+        (false, _) => Exit::Unexpected,
+    })
 }
 
 enum Opened {

@@ -5,6 +5,7 @@ mod certificate;
 mod health;
 mod page;
 mod routes;
+mod running;
 
 use std::{
     convert::Infallible,
@@ -13,7 +14,6 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
-    time::Duration,
 };
 
 use connection_agent::UsageMonitor;
@@ -36,12 +36,8 @@ pub(super) use certificate::Certificate;
 use health::Health;
 use page::{Page, Visits};
 pub(super) use routes::mounted;
-use routes::{FOR_MONITORS, Routes, State};
-
-/// The default time limit of a request, if none is configured.
-const USUAL_REQUEST: Duration = Duration::from_secs(60);
-/// The additional time after a request in progress, in which its result is stored.
-const MAX_SHUTDOWN_TIME: Duration = Duration::from_secs(30);
+use routes::{FOR_MONITORS, State};
+use running::Running;
 
 pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit, Error> {
     let listen = program.settings.inbound.listen()?;
@@ -69,94 +65,40 @@ pub(super) async fn run(mut program: Program, arguments: &Serve) -> Result<Exit,
         () = signals.next() => return Err(platform::interrupted()),
     };
     let _serving = without_line();
-    let output = &program.output;
+    let address = server.address();
     let monitor = UsageMonitor::new(&registry);
     let tasks = Tasks::begin(&program, &registry, receiver, &monitor);
-    let address = server.address();
     let readiness = Readiness::new();
     let live = LiveStreams::new();
-    let inbound = &program.settings.inbound;
     let options = api_options(&program, address, &url, certificate.as_ref())?.live(live.clone()).usage(monitor);
     let health = Health::new(registry.clone(), tasks.scheduler.clone(), readiness.clone());
     let state = State { health, options, readiness: readiness.clone(), listening: address };
-    let Routes { all, doors } = routes::routes(&registry, &url, state);
-    let page = Page::new(registry.clone(), inbound.page_address(address, &url));
+    let routes = routes::routes(&registry, &url, state);
+    let page = Page::new(registry.clone(), program.settings.inbound.page_address(address, &url));
+    let stopped = watch::Sender::new(false);
+    let running = Running { program: &program, registry, address, url, tasks, readiness, live, stopped };
     tokio::select! {
-        () = resume_setups(&registry) => {}
+        () = resume_setups(&running.registry) => {}
         () = signals.next() => return Err(platform::interrupted()),
     }
-    tracing::info!(target: OPERATIONS, "listening on {address}, reached at {url}");
-    let printed = if arguments.print_page { Some(page.with_code().await?) } else { None };
-    print_state(output, "listening", address, &url, printed)?;
-    if let (Some(path), false) = (&inbound.unix_socket, output.json) {
-        output.line(format!("The doors for agents are also open at the socket {}.", path.display()))?;
-    }
-    let (stop, stopped) = watch::channel(false);
-    let stopping = || {
-        let mut stopped = stopped.clone();
-        async move { drop(stopped.wait_for(|stopped| *stopped).await) }
-    };
-    let at_socket = async {
-        if let Some(socket) = socket {
-            socket.serve(doors, stopping()).await;
-        }
-    };
-    let serving = async { tokio::join!(server.serve(all, &url, stopping()), at_socket) };
-    let patience = program.settings.timeout.unwrap_or(USUAL_REQUEST).saturating_add(MAX_SHUTDOWN_TIME);
-    let draining = async {
-        serving.await;
-        drained(&registry, patience).await;
-    };
-    let stopped_at_once = async {
-        signals.next().await;
-        tracing::info!(target: OPERATIONS, "asked to stop: no new work is begun, and work in progress is finished");
-        readiness.drain();
-        tasks.abort();
-        let printed = print_state(output, "draining", address, &url, None);
-        let delay = program.settings.inbound.stop_delay;
-        if !delay.is_zero() {
-            // Load balancers find out that requests go to other processes.
-            let clock = registry.clock();
-            tokio::select! {
-                () = clock.sleep(delay) => {}
-                () = signals.next() => return printed,
-            }
-        }
-        live.end();
-        stop.send_replace(true);
-        signals.next().await;
-        printed
-    };
-    let opening = async {
-        if arguments.open
-            && let Err(error) = page.open(browser(&program), output, Visits::UntilEnd).await
-        {
-            output.note(format!("The page was not opened: {error}"));
-        }
-        pending::<Infallible>().await
-    };
-    let following_certificate = async {
-        match certificate {
-            Some(certificate) => certificate.follow(registry.clock()).await,
-            None => pending().await,
-        }
-    };
+    running.announce(&page, arguments).await?;
     tokio::select! {
-        () = draining => {}
-        never = opening => match never {},
-        never = following_certificate => match never {},
-        stopped_at_once = stopped_at_once => {
-            output.note(
-                "Stopped at once. The next process continues unfinished setups and refreshes; the outcome of a request \
-                 that was being sent is not known.",
-            );
-            tracing::warn!(target: OPERATIONS, "stopped at once; the outcome of requests that were being sent is not known");
-            return stopped_at_once.map(|()| Exit::Fine);
-        }
+        () = running.serve(server, routes, socket) => {}
+        never = running.open_page(page, arguments) => match never {},
+        never = follow_certificate(certificate, &running.registry) => match never {},
+        stopped = running.stop(&mut signals) => return stopped.map(|()| Exit::Fine),
     }
     tracing::info!(target: OPERATIONS, "ended");
-    print_state(output, "ended", address, &url, None)?;
+    running.print("ended", None)?;
     Ok(Exit::Fine)
+}
+
+/// Uses the files of the certificate when they change, if there is one.
+async fn follow_certificate(certificate: Option<Certificate>, registry: &ConnectionRegistry) -> Infallible {
+    match certificate {
+        Some(certificate) => certificate.follow(registry.clock()).await,
+        None => pending().await,
+    }
 }
 
 /// The tasks that run beside the server.
@@ -356,27 +298,6 @@ pub(super) async fn open(program: &mut Program, url: &PublicUrl) -> Result<Conne
             builder.inbound(Arc::new(endpoint)).settings(Arc::new(PageSettings::new())).machine(machine)
         })
         .await
-}
-
-/// Waits for refreshes in progress and closes the store.
-///
-/// Work that takes longer is left to the next process, which finds what was recorded.
-async fn drained(registry: &ConnectionRegistry, patience: Duration) {
-    let clock = registry.clock();
-    let all = async {
-        registry.drain().await;
-        registry.close().await;
-    };
-    tokio::select! {
-        biased;
-        () = all => {}
-        () = clock.sleep(patience) => tracing::warn!(
-            target: OPERATIONS,
-            "work in progress has not finished in {} s; the next process continues it, apart from approved requests of \
-             agents, which may have happened",
-            patience.as_secs()
-        ),
-    }
 }
 
 fn print_state(

@@ -39,12 +39,9 @@ pub(super) async fn run(mut program: Program, arguments: Usage) -> Result<Exit, 
 
 /// Refuses a kind that reports no usage, before anything is created.
 async fn check_kind(program: &Program, name: &str) -> Result<(), Error> {
-    let reports = match &program.server {
-        Some(server) => server.kind(name).await?.capabilities.contains(&Capability::Usage),
-        None => program.kind(name)?.usage,
-    };
+    let shown = program.place_kinds().show(name).await?;
     match Kind::parse(name) {
-        Some(kind) if !reports => {
+        Some(kind) if !shown.description().capabilities.contains(&Capability::Usage) => {
             let what = "report how much of their account is used";
             Err(CoreError::NotSupported { kind, what }.into())
         }

@@ -16,7 +16,7 @@ pub(crate) use config::ConfigBody;
 pub(crate) use event::details;
 pub(crate) use extension::{granted_name, granted_secrets, unadded_remedy};
 pub(crate) use key::{KeyBody, KeyChangeBody, KeyRotationBody};
-pub(crate) use other::{AcceptedBody, DoctorBody, ForgottenBody, ImportedBody, ServingBody};
+pub(crate) use other::{DoctorBody, ForgottenBody, ImportedBody, ServingBody};
 pub(crate) use profile::ProfileSlotBody;
 
 use crate::Error;

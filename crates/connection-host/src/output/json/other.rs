@@ -1,34 +1,25 @@
 //! The shapes of the remaining commands.
 
-use connection_api::{Check, KindChange, Liveness, Reason, RedirectUri};
+use connection_api::{CheckReport, ForgottenClient, ImportOutcome, RedirectUri};
 use serde::Serialize;
 
 /// The shape of `kinds forget-client`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ForgottenBody {
-    pub(crate) kind: String,
-    pub(crate) forgotten: bool,
+    #[serde(flatten)]
+    pub(crate) client: ForgottenClient,
     pub(crate) configured_in: Option<String>,
-}
-
-/// The shape of `kinds accept`.
-#[derive(Debug, Serialize)]
-pub(crate) struct AcceptedBody {
-    pub(crate) kind: String,
-    pub(crate) connections: u64,
-    pub(crate) changes: Vec<KindChange>,
 }
 
 /// The shape of one line of `import`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ImportedBody {
     pub(crate) line: u64,
-    pub(crate) id: Option<String>,
+    /// The kind that the line names, if it can be read.
     pub(crate) kind: Option<String>,
-    pub(crate) label: Option<String>,
-    pub(crate) liveness: Option<Liveness>,
-    pub(crate) error: Option<Reason>,
+    #[serde(flatten)]
+    pub(crate) outcome: ImportOutcome,
 }
 
 /// The shape of the line that `serve` prints when it is ready.
@@ -42,12 +33,12 @@ pub(crate) struct ServingBody {
     pub(crate) page: Option<String>,
 }
 
-/// The shape of `doctor`, with all of its checks.
+/// The shape of `doctor`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DoctorBody {
-    pub(crate) ok: bool,
-    pub(crate) checks: Vec<Check>,
+    #[serde(flatten)]
+    pub(crate) report: CheckReport,
     /// The redirect addresses, with `--callback`.
     pub(crate) redirect_uris: Option<Vec<RedirectUri>>,
 }

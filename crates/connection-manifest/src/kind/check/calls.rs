@@ -1,5 +1,7 @@
 //! The requests, the account, the lookups and the revocation.
 
+use connection_contract::host::CONNECTION_HEADERS;
+
 use super::{At, Checker, variables::Allowed};
 use crate::kind::{
     model::{
@@ -8,23 +10,6 @@ use crate::kind::{
     },
     template::Template,
 };
-
-/// Headers that belong to the HTTP connection, which no file sets. The client of a host refuses each of them.
-const CONNECTION: [&str; 13] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 pub(super) fn check(checker: &mut Checker<'_>) {
     let model = checker.model;
@@ -64,7 +49,7 @@ impl Checker<'_> {
             let is_token = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
             if !is_token {
                 self.report(at, "this is not the name of a header; use letters, digits and '-'");
-            } else if CONNECTION.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+            } else if CONNECTION_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
                 self.report(at, "this header belongs to the HTTP connection; remove it");
             }
             self.line(at, template, allowed);

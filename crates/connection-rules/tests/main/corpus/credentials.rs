@@ -41,7 +41,6 @@ pub(super) fn headers() -> Vec<Entry> {
 pub(super) fn parameters() -> Vec<Entry> {
     let seat = || Profile::strict().seat(Seat::query("key"));
     let prefix = || Profile::strict().seat(Seat::path_prefix("/bot", ""));
-    let named = || Profile::strict().credential_name("acme_secret");
     vec![
         (174, READ, sent("GET /user?access_token=other"), "refused: query"),
         (175, READ, sent("GET /user?Access-Token=other"), "refused: query"),
@@ -50,7 +49,7 @@ pub(super) fn parameters() -> Vec<Entry> {
         (178, READ, sent("GET /user?X-Amz-Credential=other&X-Amz-Signature=a"), "refused: query"),
         (179, READ, sent("GET /user?key=other"), "allow: read"),
         (180, READ, sent("GET /user?key=other").profile(seat()), "refused: query"),
-        (181, READ, sent("GET /user?acme.secret=other").profile(named()), "refused: query"),
+        (181, READ, sent("GET /user?a=1&oauth.token=other"), "refused: query"),
         (182, READ, sent("GET /user;jsessionid=other"), "refused: path"),
         (183, READ, sent("GET /bot123:other/getMe"), "allow: read"),
         (184, READ, sent("GET /bot123:other/getMe").profile(prefix()), "refused: path"),

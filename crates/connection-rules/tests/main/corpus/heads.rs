@@ -1,7 +1,5 @@
 //! Methods, headers and queries of the corpus.
 
-use connection_rules::Profile;
-
 use super::{Entry, GATES, READ, WRITE};
 use crate::common::sent;
 
@@ -19,7 +17,6 @@ pub(super) fn methods() -> Vec<Entry> {
 
 pub(super) fn overrides() -> Vec<Entry> {
     let post = || sent("POST /items/7");
-    let allowed = || Profile::strict().allow_override("X-HTTP-Method-Override").allow_override("_method");
     vec![
         (101, WRITE, post(), "allow: write"),
         (102, WRITE, post().header("X-HTTP-Method-Override", "DELETE"), "refused: header x-http-method-override"),
@@ -39,17 +36,12 @@ pub(super) fn overrides() -> Vec<Entry> {
         (116, WRITE, sent("POST /items/7?.method=DELETE"), "refused: query"),
         (117, WRITE, sent("POST /items/7?_method[]=DELETE"), "refused: query"),
         (118, WRITE, sent("POST /items/7?a=1;_method=DELETE"), "refused: query"),
-        (119, GATES, post().header("X-HTTP-Method-Override", "DELETE").profile(allowed()), "ask: removals"),
-        (120, WRITE, post().header("X-HTTP-Method-Override", "delete").profile(allowed()), "deny"),
-        (121, GATES, sent("POST /items/7?_method=DELETE").profile(allowed()), "ask: removals"),
-        (122, GATES, sent("GET /items/7?_method=DELETE").profile(allowed()), "refused: query"),
-        (
-            123,
-            GATES,
-            sent("POST /items/7?_method=PUT").header("X-HTTP-Method-Override", "DELETE").profile(allowed()),
-            "refused: header x-http-method-override",
-        ),
-        (124, GATES, post().form("_method=DELETE").profile(allowed()), "ask: removals"),
+        (119, READ, sent("GET /").header("X-HTTP-Method-Override", "DELETE"), "refused: header x-http-method-override"),
+        (120, WRITE, post().header("X-HTTP-Method-Override", "POST"), "refused: header x-http-method-override"),
+        (121, WRITE, post().header("X-HTTP-Method-Override", ""), "refused: header x-http-method-override"),
+        (122, READ, sent("GET /items/7?_method=DELETE"), "refused: query"),
+        (123, WRITE, sent("POST /items/7?a=1&_method=DELETE"), "refused: query"),
+        (124, WRITE, post().form("%5Fmethod=DELETE"), "refused: body"),
     ]
 }
 

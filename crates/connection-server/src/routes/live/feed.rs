@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use connection_agent::UsageChanges;
+use connection_api::LiveHint;
 use connection_core::{ConnectionRegistry, Error, Event, Hint, Hints, Watch};
 use tokio::{
     runtime::Handle,
@@ -42,11 +43,8 @@ impl Change {
 
     /// Returns the text of the event.
     pub(super) fn text(&self) -> Bytes {
-        let data = match &self.id {
-            // A text is always JSON.
-            Some(id) => format!("{{\"id\":{}}}", serde_json::to_string(id).unwrap_or_default()),
-            None => "{}".to_owned(),
-        };
+        // A text is always JSON.
+        let data = serde_json::to_string(&LiveHint { id: self.id.clone() }).unwrap_or_default();
         format!("event: {}\ndata: {data}\n\n", self.name).into()
     }
 }

@@ -1,6 +1,7 @@
 //! Attacks by somebody who can change every row of the database about freezes and connections, and has no key.
 
 use connection_core::Frozen;
+use connection_faults::sql;
 use serde_json::json;
 
 use super::kit::Site;
@@ -66,7 +67,7 @@ async fn attack_43_a_connection_is_moved_to_another_owner() {
         site.world.put(&bob.manage, &path, json!({ "rules": "everything" })).await
     };
     grant(own).await.ok(200);
-    let id = site.world.literal(site.connection);
+    let id = sql::id_of(site.connection);
     site.edited(format!("UPDATE connection_account SET owner = 'bob' WHERE id = {id}")).await;
     let moved = grant(site.connection.to_string()).await;
     assert_eq!(moved.refusal(), (403, "row_changed".into()));
@@ -78,7 +79,7 @@ async fn attack_44_the_sealed_credential_of_another_connection_is_copied() {
     let site = Site::start().await;
     let other = site.connected("in-bearer").await;
     let copied = async |site: &Site| {
-        let (from, to) = (site.world.literal(other), site.world.literal(site.connection));
+        let (from, to) = (sql::id_of(other), sql::id_of(site.connection));
         let sealed = format!("(SELECT sealed FROM connection_credential WHERE connection_id = {from})");
         site.edited(format!("UPDATE connection_credential SET sealed = {sealed} WHERE connection_id = {to}")).await;
         site.get()

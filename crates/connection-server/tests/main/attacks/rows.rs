@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use connection_core::{Agent, Audience, NewAgentToken};
+use connection_faults::sql;
 use connection_rules::Rules;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -107,7 +108,7 @@ async fn attack_23_the_grant_of_another_agent_is_moved() {
     let site = Site::start().await;
     let trusted = trusted(&site).await;
     let moved = async |site: &Site| {
-        let own = site.world.literal(site.agent.id());
+        let own = sql::id_of(site.agent.id());
         site.edited(format!("DELETE FROM connection_agent_grant WHERE agent_id = {own}")).await;
         site.edited(format!("UPDATE connection_agent_grant SET agent_id = {own}")).await;
         keys(site)
@@ -122,7 +123,7 @@ async fn attack_24_a_grant_is_moved_to_another_connection() {
     let other = site.connected("in-bearer").await;
     site.agent.revoke(other).await.unwrap();
     let moved = async |site: &Site| {
-        let (from, to) = (site.world.literal(site.connection), site.world.literal(other));
+        let (from, to) = (sql::id_of(site.connection), sql::id_of(other));
         site.edited(format!("DELETE FROM connection_agent_grant WHERE connection_id = {to}")).await;
         let moved = format!("UPDATE connection_agent_grant SET connection_id = {to} WHERE connection_id = {from}");
         site.edited(moved).await;
@@ -137,7 +138,7 @@ async fn attack_25_a_grant_is_copied_for_another_agent() {
     let other = site.registry.agents().create("other").await.unwrap();
     let token = new_token(&other, Audience::Doors).await;
     let copied = async |site: &Site| {
-        let other = site.world.literal(other.id());
+        let other = sql::id_of(other.id());
         let columns = "connection_id, rules, created_at, expires_at, revoked_at, mark";
         let copy = format!(
             "INSERT INTO connection_agent_grant (owner, agent_id, {columns}) \
@@ -154,7 +155,7 @@ async fn attack_26_a_grant_is_moved_to_an_agent_of_another_owner() {
     let site = Site::start().await;
     let bob = site.bob().await;
     let moved = async |site: &Site| {
-        let thief = site.world.literal(bob.agent.id());
+        let thief = sql::id_of(bob.agent.id());
         site.edited(format!("UPDATE connection_agent_grant SET owner = 'bob', agent_id = {thief}")).await;
         site.get().bearer(&bob.token)
     };
@@ -206,7 +207,7 @@ async fn edited_token(audience: Audience, edit: impl AsyncFnOnce(&Site) -> Strin
     }
     let edited = async |site: &Site| {
         let set = edit(site).await;
-        let id = site.world.literal(issued.token.id);
+        let id = sql::id_of(issued.token.id);
         site.edited(format!("UPDATE connection_access_token SET {set} WHERE id = {id}")).await;
         used(site)
     };
@@ -235,7 +236,7 @@ async fn attack_30_the_audience_of_a_token_is_changed() {
 async fn attack_31_a_token_is_moved_to_another_agent() {
     let moved = async |site: &Site| {
         let trusted = trusted(site).await;
-        format!("agent_id = {}", site.world.literal(trusted.id()))
+        format!("agent_id = {}", sql::id_of(trusted.id()))
     };
     edited_token(Audience::Doors, moved).await;
 }

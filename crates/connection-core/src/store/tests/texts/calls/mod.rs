@@ -169,9 +169,9 @@ async fn read(tx: &mut Reader) {
         let tagged = ListFilter { tag: Some(("plan".into(), "pro".into())), ..wanted.clone() };
         call!(tx:
             list(&wanted);
-            list(&ListFilter { only_default: true, ..wanted.clone() });
+            list(&ListFilter { profile: Some(String::new()), ..wanted.clone() });
             list(&tagged);
-            list(&ListFilter { only_default: true, ..tagged.clone() });
+            list(&ListFilter { profile: Some(String::new()), ..tagged.clone() });
         );
     }
 }
