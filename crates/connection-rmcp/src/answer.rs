@@ -82,7 +82,7 @@ pub(crate) struct Answer {
 }
 
 enum Body {
-    Arriving(Response),
+    Arriving(Box<Response>),
     /// `None` after its only piece.
     Stored(Option<Vec<u8>>),
 }
@@ -96,7 +96,7 @@ impl From<Response> for Answer {
             session: header(HEADER_SESSION_ID),
             challenge: header("www-authenticate"),
             retry_after: header("retry-after"),
-            body: Body::Arriving(response),
+            body: Body::Arriving(Box::new(response)),
         }
     }
 }
@@ -143,7 +143,7 @@ impl Body {
 
 impl Answer {
     /// Returns the answer to a message.
-    pub(crate) async fn to_message(self, posted: &Posted) -> Result<StreamableHttpPostResponse, TransportError> {
+    pub(crate) async fn for_message(self, posted: &Posted) -> Result<StreamableHttpPostResponse, TransportError> {
         match StatusCode::from_u16(self.status) {
             Ok(StatusCode::ACCEPTED | StatusCode::NO_CONTENT) => return Ok(StreamableHttpPostResponse::Accepted),
             Ok(StatusCode::NOT_FOUND) if posted.had_session => return Err(TransportError::SessionExpired),
@@ -188,7 +188,7 @@ impl Answer {
     }
 
     /// Returns the events of an answer to a `GET`.
-    pub(crate) fn to_get(self, limit: usize, too_long: &TooLong) -> Result<BoxedSseResponse, TransportError> {
+    pub(crate) fn for_get(self, limit: usize, too_long: &TooLong) -> Result<BoxedSseResponse, TransportError> {
         match self.status {
             status if StatusCode::METHOD_NOT_ALLOWED == status => Err(TransportError::ServerDoesNotSupportSse),
             200..300 if self.is_media(EVENT_STREAM_MIME_TYPE) => Ok(self.events(limit, too_long)),

@@ -30,7 +30,7 @@ pub(crate) async fn answered(
     };
     let answer = found.answer.take().filter(|answer| answer.is_complete);
     let response = match answer {
-        Some(answer) => Box::pin(Answer::from(answer).to_message(posted)).await,
+        Some(answer) => Box::pin(Answer::from(answer).for_message(posted)).await,
         None => Ok(posted.refused(ErrorData::new(NOT_ALLOWED, why(&found), None))),
     };
     // The next equal call is a new one.

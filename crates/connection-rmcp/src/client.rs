@@ -216,7 +216,7 @@ impl StreamableHttpClient for ConnectionClient {
                 Err(TransportError::Client(Error::Rules(RuleError::Asks { approval: Some(id), .. }))),
                 Via::Agent { registry, caller, .. },
             ) if posted.request().is_some() => Box::pin(asked::answered((registry, caller), id, &posted)).await,
-            (answer, _) => Box::pin(answer?.to_message(&posted)).await,
+            (answer, _) => Box::pin(answer?.for_message(&posted)).await,
         }
     }
 
@@ -265,6 +265,6 @@ impl StreamableHttpClient for ConnectionClient {
         if self.too_long.was_sent() {
             return Err(TransportError::ServerDoesNotSupportSse);
         }
-        self.open(request).await?.to_get(limit, &self.too_long)
+        self.open(request).await?.for_get(limit, &self.too_long)
     }
 }

@@ -21,7 +21,8 @@ pub(crate) fn reset() -> Result<(), Failure> {
     Ok(())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::process::Command;
 

@@ -1,6 +1,7 @@
 //! WebSockets of an agent: OpenAI's SDK for Python, unchanged, talks to a model over the reverse door, and over the proxy of
 //! `agents run` at the address that it has built in.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
 use std::{
     io::{Read as _, Write as _},
