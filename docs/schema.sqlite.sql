@@ -1,5 +1,4 @@
--- The schema of a SQLite database: the migrations of connection-core, in order. A test compares this file with
--- them, and the schema that it makes with that of a database of the program.
+-- The schema of a SQLite database: the migrations of connection-core, in order.
 
 -- The tables of a store, grouped by concern: keys, connections, setup sessions, exchanges, events, webhooks,
 -- extensions, profiles, access tokens, usage, outgoing events, and values of plugins.

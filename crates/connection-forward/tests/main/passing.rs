@@ -38,6 +38,21 @@ async fn a_request_arrives_with_its_token_and_without_the_headers_of_one_hop() {
 }
 
 #[tokio::test]
+async fn a_request_with_a_body_keeps_it_and_asks_for_no_websocket() {
+    let run = Run::start().await;
+    for method in ["POST", "GET"] {
+        let request = format!(
+            "{method} /things HTTP/1.1\r\nHost: {HOST}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+             Content-Length: 5\r\n\r\nthing"
+        );
+        assert_eq!(run.request(request.as_bytes()).await.status, 200, "{method}");
+        let seen = run.double.seen().pop().unwrap();
+        assert_eq!((seen.method.as_str(), &*seen.body), (method, &b"thing"[..]));
+        assert!(!seen.headers.contains_key("upgrade"), "{method}");
+    }
+}
+
+#[tokio::test]
 async fn two_requests_use_one_connection() {
     let run = Run::start().await;
     let mut stream = run.tls(&format!("{HOST}:443"), HOST).await.unwrap();

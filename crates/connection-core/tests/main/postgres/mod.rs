@@ -6,7 +6,6 @@ mod exchange_commits;
 mod left_open;
 mod places;
 mod pooler;
-mod schema;
 mod server_faults;
 mod servers;
 mod signals;
