@@ -145,7 +145,7 @@ async fn decided(
         return Err(Error::InvalidRequest("it upgrades its connection to another protocol than WebSocket"));
     }
     if is_websocket && (head.method() != "GET" || !body.is_stream()) {
-        return Err(Error::InvalidRequest("a WebSocket begins with GET, at a door, whose client sends on it"));
+        return Err(Error::InvalidRequest("only a GET at a door opens a WebSocket"));
     }
     let (request, rest) = match permit.rules().wants_body(&head) {
         None => (head.streamed(), Some(body)),

@@ -103,7 +103,7 @@ impl Servers {
 
     /// Lets time pass until the servers were asked for that many verifications.
     async fn until(&self, probes: (usize, usize)) {
-        for _ in 0..120 {
+        for _ in 0..600 {
             if self.probes() == probes {
                 return;
             }

@@ -211,6 +211,11 @@ async fn what_is_refused_says_what_to_do_next() {
     let elsewhere = send(NAME, "GET", "https://elsewhere.example/objects/a");
     let told = client.call("check_request", elsewhere).await;
     assert!(told.text.contains("no address at https://elsewhere.example"), "{}", told.text);
+    let mut upgrade = send(NAME, "GET", "/objects/a");
+    upgrade["headers"] = json!({ "Upgrade": "websocket" });
+    client.not_done("send_request", upgrade.clone(), "(invalid_request)").await;
+    let told = client.call("check_request", upgrade).await;
+    assert!(told.text.contains("only a GET at a door may upgrade its connection"), "{}", told.text);
     // Nothing was sent: a control reaches the provider.
     let (told, _) =
         client.passed("send_request", send(NAME, "GET", "/objects/a"), &of("200 OK", "text/plain", "x")).await;

@@ -45,6 +45,9 @@ async fn decided(session: &Session, request: ToolRequest) -> Result<Reply, Error
     {
         return Ok(Reply::done(format!("It would be refused: the connection has no address at {origin}.")));
     }
+    if parts.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("upgrade")) {
+        return Ok(Reply::done("It would be refused: only a GET at a door may upgrade its connection.".to_owned()));
+    }
     let descriptor = view::descriptor(&session.registry, &connection.info().kind).await?;
     let profile = agents::profile(&session.registry, connection.info(), descriptor.as_ref()).await?;
     let read = convert::read_request(permit.rules(), parts, body, &profile);
