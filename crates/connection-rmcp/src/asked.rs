@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connection_core::{AgentApproval, AgentCaller, ApprovalId, ApprovalState, ConnectionRegistry};
+use connection_core::{AgentCaller, ApprovalId, ConnectionRegistry};
 use rmcp::{
     model::{ErrorCode, ErrorData},
     transport::streamable_http_client::StreamableHttpPostResponse,
@@ -31,24 +31,9 @@ pub(crate) async fn answered(
     let answer = found.answer.take().filter(|answer| answer.is_complete);
     let response = match answer {
         Some(answer) => Box::pin(Answer::from(answer).for_message(posted)).await,
-        None => Ok(posted.refused(ErrorData::new(NOT_ALLOWED, why(&found), None))),
+        None => Ok(posted.refused(ErrorData::new(NOT_ALLOWED, found.unanswered().unwrap_or_default(), None))),
     };
     // The next equal call is a new one.
     registry.approval_fetched(caller, id).await.map_err(TransportError::Client)?;
     response
-}
-
-/// Returns the reason why a request that is over has no answer.
-fn why(found: &AgentApproval) -> String {
-    match found.state {
-        ApprovalState::Refused => {
-            let why = found.refusal.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-            format!("a person refused this request{why}")
-        }
-        ApprovalState::Lapsed => {
-            let why = found.lapse.map(|why| format!(": {why}")).unwrap_or_default();
-            format!("this request was not sent{why}")
-        }
-        _ => "this request was approved and may have happened; its answer is lost".to_owned(),
-    }
 }

@@ -81,6 +81,23 @@ pub struct AgentApproval {
     pub answer: Option<ProviderAnswer>,
 }
 
+impl AgentApproval {
+    /// Returns the reason why a request that is over has no whole answer, as a sentence without a full stop; `None` while
+    /// it is open.
+    pub fn unanswered(&self) -> Option<String> {
+        let with =
+            |said: &str, why: Option<String>| why.map_or_else(|| said.to_owned(), |why| format!("{said}: {why}"));
+        match self.state {
+            ApprovalState::Refused => Some(with("a person refused this request", self.refusal.clone())),
+            ApprovalState::Lapsed => Some(with("this request was not sent", self.lapse.map(|why| why.to_string()))),
+            ApprovalState::Unknown | ApprovalState::Answered => {
+                Some("this request was approved and may have happened; its answer is lost".to_owned())
+            }
+            ApprovalState::Waiting | ApprovalState::Approved | ApprovalState::Executing => None,
+        }
+    }
+}
+
 /// The approvals of one agent.
 #[derive(Clone, Copy)]
 pub(crate) struct OfAgent<'a> {

@@ -30,8 +30,8 @@ impl ConnectionRegistry {
     }
 
     /// Returns a page of the owner's connections in the order in which a person looks at them: those that
-    /// [need attention](ConnectionInfo::needs_attention) first, and within both parts by the provider, the label and the
-    /// id. The cost of a page does not depend on the number of connections.
+    /// [need attention](crate::ConnectionInfo::needs_attention) first, and within both parts by the provider, the label
+    /// and the id. The cost of a page does not depend on the number of connections.
     ///
     /// Of the connections that end soon, the 10,000 that end first are in the first part. A connection whose state changes
     /// while the pages are read may be on two of them, or on none.

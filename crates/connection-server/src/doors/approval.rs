@@ -123,21 +123,19 @@ fn address(doors: &Doors, id: ApprovalId) -> String {
 /// Returns the answer to a request that has none of the provider.
 fn told(doors: &Doors, found: &AgentApproval) -> Response {
     let shape = result(found);
+    let unanswered = found.unanswered().unwrap_or_default();
     let (status, code, detail, remedy) = match found.state {
         ApprovalState::Refused => {
-            let why = found.refusal.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             let remedy = "do not send the request again as it is";
-            (StatusCode::FORBIDDEN, "approval_refused", format!("a person refused this request{why}"), remedy)
+            (StatusCode::FORBIDDEN, "approval_refused", unanswered, remedy)
         }
         ApprovalState::Lapsed => {
-            let why = found.lapse.map(|why| format!(": {why}")).unwrap_or_default();
             let remedy = "send the request again if it is still needed, which asks anew";
-            (StatusCode::FORBIDDEN, "approval_lapsed", format!("this request was not sent{why}"), remedy)
+            (StatusCode::FORBIDDEN, "approval_lapsed", unanswered, remedy)
         }
         ApprovalState::Unknown | ApprovalState::Answered => {
-            let detail = "this request was approved and may have happened; its answer is lost";
             let remedy = "read from the provider what has happened before you send anything again";
-            (StatusCode::BAD_GATEWAY, "approval_lost", detail.to_owned(), remedy)
+            (StatusCode::BAD_GATEWAY, "approval_lost", unanswered, remedy)
         }
         _ => {
             let detail = format!("the rule '{}' asks a person about this request, who has not answered", found.rule);
