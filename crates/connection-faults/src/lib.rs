@@ -8,6 +8,7 @@ pub mod authlib;
 pub mod browser;
 pub mod certificates;
 pub mod double_kind;
+pub mod host_pool;
 pub mod ledger;
 pub mod log;
 pub mod login_kind;

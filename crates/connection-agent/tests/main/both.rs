@@ -7,9 +7,6 @@ mod acme;
 #[allow(dead_code, reason = "the core, whose it is, has more use for it")]
 #[path = "../../../connection-core/tests/main/fake.rs"]
 mod fake;
-#[allow(dead_code, reason = "the core, whose it is, has more use for it")]
-#[path = "../../../connection-core/tests/main/log.rs"]
-mod log;
 mod sandbox_allowed;
 mod sandbox_argv;
 #[cfg(unix)]
@@ -32,4 +29,4 @@ mod usage_plugin;
 mod usage_poller;
 mod usage_session;
 
-use connection_faults::server as test_server;
+use connection_faults::{log, server as test_server};

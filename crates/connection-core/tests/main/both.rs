@@ -105,7 +105,6 @@ mod learned;
 mod list;
 mod list_statements;
 mod liveness;
-mod log;
 mod many_processes;
 mod names;
 mod notifications;
@@ -241,4 +240,4 @@ mod webhook_tested;
 mod wildcards;
 mod write_statements;
 
-use connection_faults::{server as test_server, sql};
+use connection_faults::{log, server as test_server, sql};

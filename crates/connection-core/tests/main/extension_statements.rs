@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use connection_contract::{AuthType, ConnectionDefinition, ExtensionDeclaration};
 use connection_core::{ConnectionRegistry, Limits, RegistryBuilder};
+use connection_faults::host_pool::Pool;
 
 use crate::{
     acme::{Acme, KIND},
     extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of},
-    fresh_database::Pool,
     log,
     test_host::{World, connected},
 };

@@ -2,10 +2,10 @@
 
 use connection_contract::Liveness;
 use connection_core::{ConnectionRegistry, Error, Filter, KeyFile, Outcome, Teardown};
+use connection_faults::host_pool::Pool;
 
 use crate::{
     acme::{Acme, KIND},
-    fresh_database::Pool,
     test_host::{World, answers, connect, connected, me, step},
 };
 

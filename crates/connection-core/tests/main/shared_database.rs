@@ -4,12 +4,13 @@ use std::path::Path;
 
 use connection_contract::Liveness;
 use connection_core::{ConnectionRegistry, Error, Filter, KeyFile, OpenError, StoreError, StoreSource};
+use connection_faults::host_pool::Pool;
 use sqlx::migrate::Migrator;
 
 use crate::{
     acme::Acme,
     due_events::before_due_events,
-    fresh_database::{Fresh, Pool},
+    fresh_database::Fresh,
     overview::before_places,
     sql,
     test_host::{on_postgres, World, connected},

@@ -7,5 +7,6 @@ mod document;
 mod examples;
 mod page_files;
 mod redirect_addresses;
+mod setup_statements;
 
 include!("both.rs");

@@ -1,0 +1,71 @@
+//! The number of statements that the state of a setup takes, which a page requests while it waits.
+//!
+//! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are the
+//! same.
+
+use axum::Router;
+use connection_contract::Kind;
+use connection_core::{ConnectionRegistry, Role};
+use connection_faults::{host_pool::Pool, log};
+use connection_server::{ApiOptions, api_router};
+use tokio::{net::TcpListener, runtime::Handle};
+
+use crate::{http::Request, test_host::World};
+
+const KIND: Kind = Kind::from_static("acme");
+/// The number of statements with which any request finds its token.
+const FOR_THE_TOKEN: usize = 1;
+
+/// Serves the API of this registry, and returns its port.
+async fn serve(registry: ConnectionRegistry) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let routes: Router = api_router(registry, ApiOptions::new(format!("http://127.0.0.1:{port}").parse().unwrap()));
+    Handle::current().spawn(async move { axum::serve(listener, routes).await });
+    port
+}
+
+async fn wait_for_answers(registry: &ConnectionRegistry) -> String {
+    let session = registry.setups().begin(&KIND).await.unwrap();
+    session.next_step().await.unwrap();
+    session.id().to_string()
+}
+
+/// Returns the number of statements that the pool has run before this one.
+async fn statement_count(pool: &Pool) -> usize {
+    const MARK: &str = "SELECT 1";
+    // Each statement is logged after its answer, and before the next one begins.
+    pool.run(MARK).await;
+    let statements = log::statements_of(std::thread::current().name().unwrap());
+    statements.iter().filter(|line| !line.contains(&format!("summary={MARK:?}"))).count()
+}
+
+#[tokio::test]
+async fn the_state_of_a_setup_takes_one_statement_beside_that_of_the_token_however_many_are_open() {
+    log::begin();
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let pool = Pool::of(&world.database(), 1).await;
+    let registry = world.beside_with(|builder| builder.store(pool.lend())).await;
+    let port = serve(registry.clone()).await;
+    let id = wait_for_answers(&registry).await;
+    let request = Request::new("GET", &format!("/api/v1/setups/{id}")).with("host", &format!("127.0.0.1:{port}"));
+    let request = request.bearer(&token);
+    // The fewest of several, because tasks of an earlier setup may add statements of their own.
+    let taken = async || {
+        let mut fewest = usize::MAX;
+        for _ in 0..3 {
+            let before = statement_count(&pool).await;
+            let setup = request.send(port).await.ok(200);
+            assert_eq!((&setup["id"], &setup["type"]), (&id.as_str().into(), &"prompt".into()));
+            fewest = fewest.min(statement_count(&pool).await - before);
+        }
+        fewest
+    };
+    assert_eq!(taken().await, FOR_THE_TOKEN + 1);
+    for _ in 0..20 {
+        wait_for_answers(&registry).await;
+    }
+    assert_eq!(taken().await, FOR_THE_TOKEN + 1, "with 20 others");
+    assert_eq!(registry.setups().list().await.unwrap().len(), 21, "the control");
+}
