@@ -56,19 +56,25 @@ impl HostOrigin {
     }
 }
 
-/// The streams of live events of a server, and the requests that wait for the next state of a setup.
+/// The streams of live events of a server, the WebSockets at its doors, and the requests that wait for the next state of
+/// a setup.
 ///
-/// A stream has no end of its own. A server that stops ends them first, or it would wait for them.
+/// A stream has no end of its own. A server that stops ends them first, or it would wait for them; it closes the registry
+/// after they have [settled](Self::settled), or the end of a WebSocket would not be on record.
 ///
 /// ```
 /// use connection_server::{ApiOptions, LiveStreams};
 ///
 /// let streams = LiveStreams::new();
 /// let options = ApiOptions::new("http://127.0.0.1:8745".parse()?).live(streams.clone());
+/// # tokio::runtime::Runtime::new()?.block_on(async {
 /// // When the server is asked to stop:
 /// streams.end();
+/// // After it has answered the last request, and before it closes the registry:
+/// streams.settled().await;
+/// # });
 /// # drop(options);
-/// # Ok::<(), connection_server::InvalidHostOrigin>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct LiveStreams(watch::Sender<bool>);
@@ -84,15 +90,35 @@ impl LiveStreams {
         self.0.send_replace(true);
     }
 
+    /// Waits until each stream has ended, which none does before [`end`](Self::end).
+    pub fn settled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.closed())
+    }
+
+    /// Returns the part of a stream that tells when it must end. The stream is open until this is dropped.
+    pub(crate) fn open(&self) -> OpenStream {
+        OpenStream { ended: self.0.subscribe(), _streams: self.clone() }
+    }
+
     /// Resolves when the streams end.
     pub(crate) fn ended(&self) -> BoxFuture<'static, ()> {
-        let mut ended = self.0.subscribe();
-        let sender = self.0.clone();
-        Box::pin(async move {
-            // The sender lives as long as this future, so that waiting does not fail.
-            drop(ended.wait_for(|ended| *ended).await.map(|ended| *ended));
-            drop(sender);
-        })
+        let mut open = self.open();
+        Box::pin(async move { open.ended().await })
+    }
+}
+
+/// A stream that is open until this is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenStream {
+    ended: watch::Receiver<bool>,
+    /// The sender lives as long as the receiver, so that waiting does not fail.
+    _streams: LiveStreams,
+}
+
+impl OpenStream {
+    /// Resolves when the streams end.
+    pub(crate) async fn ended(&mut self) {
+        drop(self.ended.wait_for(|ended| *ended).await.map(|ended| *ended));
     }
 }
 

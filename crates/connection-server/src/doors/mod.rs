@@ -203,7 +203,7 @@ async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> 
     links::rewrite(&mut sent, &registry, connection, (&format!("{door}/use/"), address.connection()), &to).await;
     if let (Some(wanted), true) = (websocket, answer.status() == StatusCode::SWITCHING_PROTOCOLS) {
         websocket::upgraded(&mut sent);
-        wanted.pass(answer, passage);
+        wanted.pass(answer, passage, doors.options.live.open());
         return Ok((StatusCode::SWITCHING_PROTOCOLS, sent).into_response());
     }
     let status = StatusCode::from_u16(answer.status()).ok().filter(|status| !status.is_informational());

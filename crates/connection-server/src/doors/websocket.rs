@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use super::places::Passage;
+use crate::options::OpenStream;
 
 /// The protocol, as the header `Upgrade` names it.
 pub(super) const PROTOCOL: HeaderValue = HeaderValue::from_static("websocket");
@@ -59,33 +60,42 @@ pub(super) fn upgraded(headers: &mut HeaderMap) {
 }
 
 impl Wanted {
-    /// Passes the bytes of the provider and of the client on, after the client got its answer, until one of them ends. The
-    /// request has its places until then.
-    pub(super) fn pass(self, mut answer: Response, passage: Passage) {
+    /// Passes the bytes of the provider and of the client on, after the client got its answer, until one of them or the
+    /// server ends. The request has its places until then.
+    pub(super) fn pass(self, answer: Response, passage: Passage, mut stream: OpenStream) {
         let passing = async move {
             let _passage = passage;
-            let Ok(client) = self.upgrade.await else { return };
-            let (receiving, mut sending) = tokio::io::split(TokioIo::new(client));
-            // Fails if the provider has closed the connection.
-            drop(self.incoming.send(receiving));
-            loop {
-                match answer.chunk().await {
-                    Ok(Some(piece)) => {
-                        if sending.write_all(&piece).await.is_err() || sending.flush().await.is_err() {
-                            return;
-                        }
-                    }
-                    Ok(None) => break,
-                    Err(error) => {
-                        tracing::debug!(%error, code = error.code(), "a WebSocket at a door broke off");
+            // What is selected is dropped before the stream is, so that the end of the use is written before the stream ends.
+            tokio::select! {
+                () = stream.ended() => tracing::debug!("a WebSocket at a door ends with the server"),
+                () = self.passed(answer) => {}
+            }
+            drop(stream);
+        };
+        drop(Handle::current().spawn(passing));
+    }
+
+    async fn passed(self, mut answer: Response) {
+        let Ok(client) = self.upgrade.await else { return };
+        let (receiving, mut sending) = tokio::io::split(TokioIo::new(client));
+        // Fails if the provider has closed the connection.
+        drop(self.incoming.send(receiving));
+        loop {
+            match answer.chunk().await {
+                Ok(Some(piece)) => {
+                    if sending.write_all(&piece).await.is_err() || sending.flush().await.is_err() {
                         return;
                     }
                 }
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::debug!(%error, code = error.code(), "a WebSocket at a door broke off");
+                    return;
+                }
             }
-            // The client may have closed the connection already.
-            sending.shutdown().await.unwrap_or_default();
-        };
-        drop(Handle::current().spawn(passing));
+        }
+        // The client may have closed the connection already.
+        sending.shutdown().await.unwrap_or_default();
     }
 }
 

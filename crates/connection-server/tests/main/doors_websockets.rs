@@ -1,6 +1,6 @@
 //! WebSockets at the reverse door: what passes in both directions, what they need, and what ends them.
 
-use connection_core::{Frozen, UseFilter, UseOutcome};
+use connection_core::{Frozen, Use, UseFilter, UseOutcome};
 use connection_faults::peer::Peer;
 use serde_json::{Value, json};
 use tokio::{
@@ -71,16 +71,39 @@ async fn bytes_pass_in_both_directions_and_the_use_is_recorded_when_it_ends() {
     assert_eq!(provider.until_closed().await, 0);
     drop(provider);
     assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
-    let used = loop {
-        let page = door.registry.uses().list(UseFilter::new(), None, 1).await.unwrap();
-        if page.uses[0].end.is_some() {
-            break page.uses[0].clone();
-        }
-        tokio::task::yield_now().await;
-    };
+    let used = ended_use(&door).await;
     let ended = used.end.unwrap();
     assert_eq!((ended.outcome, ended.status, ended.is_complete), (UseOutcome::Answered, Some(101), Some(true)));
     assert_eq!((ended.sent, ended.received), (24, KEY.len() as u64));
+}
+
+/// Waits until the last use has an end on record.
+async fn ended_use(door: &Door) -> Use {
+    loop {
+        let page = door.registry.uses().list(UseFilter::new(), None, 1).await.unwrap();
+        if page.uses[0].end.is_some() {
+            return page.uses[0].clone();
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_stops_ends_a_websocket_and_its_use_is_on_record_when_it_has_settled() {
+    let door = Door::new().await;
+    let ((mut client, _), (mut provider, _)) = opened(&door).await;
+    provider.write("an event").await;
+    until(&mut client, "an event").await;
+    door.world.live.end();
+    door.world.live.settled().await;
+    door.registry.close().await;
+    assert_eq!(provider.until_closed().await, 0);
+    assert_eq!(client.read(&mut [0; 8]).await.unwrap_or(0), 0);
+    let registry = door.world.beside().await.owner(door.registry.owner_name()).unwrap();
+    let uses = registry.uses().list(UseFilter::new(), None, 1).await.unwrap().uses;
+    let ended = uses[0].end.as_ref().unwrap();
+    assert_eq!((ended.outcome, ended.status, ended.is_complete), (UseOutcome::Answered, Some(101), Some(false)));
+    assert_eq!(ended.received, 8);
 }
 
 #[tokio::test]

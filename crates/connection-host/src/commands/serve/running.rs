@@ -63,7 +63,7 @@ impl Running<'_> {
         };
         tokio::join!(server.serve(all, &self.url, self.is_stopped()), at_socket);
         let patience = self.program.settings.timeout.unwrap_or(USUAL_REQUEST).saturating_add(MAX_SHUTDOWN_TIME);
-        drained(&self.registry, patience).await;
+        drained(&self.registry, &self.live, patience).await;
     }
 
     /// Resolves when no more connections are accepted.
@@ -126,12 +126,13 @@ impl Running<'_> {
     }
 }
 
-/// Waits for refreshes in progress and closes the store.
+/// Waits for streams to end and for refreshes in progress, and closes the store.
 ///
 /// Work that takes longer is left to the next process, which finds what was recorded.
-async fn drained(registry: &ConnectionRegistry, patience: Duration) {
+async fn drained(registry: &ConnectionRegistry, live: &LiveStreams, patience: Duration) {
     let clock = registry.clock();
     let all = async {
+        live.settled().await;
         registry.drain().await;
         registry.close().await;
     };
