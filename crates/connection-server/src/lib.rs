@@ -135,8 +135,7 @@ where
     S: Clone + Send + Sync + 'static,
 {
     let api = Api::new(registry, options);
-    let (router, document) = openapi::with_document(routes::all());
-    unknown::refused(router.merge(openapi::route(&document)))
+    unknown::refused(openapi::with_document(routes::all()))
         .layer(middleware::from_fn_with_state(api.clone(), guard::guard))
         .with_state(api)
 }

@@ -3,6 +3,9 @@
 mod answers;
 pub(crate) mod parameters;
 pub(crate) mod refusals;
+mod routes;
+
+use std::sync::{Arc, OnceLock};
 
 use axum::{Router, http::StatusCode, http::header, routing::get};
 use connection_api::Problem;
@@ -18,25 +21,34 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Api, BASE};
 
+use routes::Part;
+pub(crate) use routes::{DocumentedPath, Routes, documented};
+
 const TOKEN: &str = "token";
 /// The operations that concern the caller's token, whatever its owner is.
 const WITHOUT_OWNER: [&str; 4] = ["deleteTokensId", "getAppearance", "getMe", "postPageTokens"];
 
-/// Splits the routes from their document, and adds to it what all operations have in common.
-pub(crate) fn with_document(routes: OpenApiRouter<Api>) -> (Router<Api>, String) {
-    let info = InfoBuilder::new().title("Connections").version("1").build();
-    let empty = OpenApiBuilder::new().info(info).build();
-    let (router, mut document) = OpenApiRouter::with_openapi(empty).nest(BASE, routes).split_for_parts();
-    complete(&mut document);
-    // The document has string keys, so serializing it cannot fail.
-    (router, document.to_json().unwrap_or_default())
+/// Returns the routes below the base, and the one of their document.
+pub(crate) fn with_document(routes: Routes) -> Router<Api> {
+    let Routes { router, parts } = routes;
+    let made = Arc::new((parts, OnceLock::new()));
+    let show = async move || {
+        let (parts, document) = &*made;
+        let document: &String = document.get_or_init(|| document_of(parts));
+        (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], document.clone())
+    };
+    Router::new().nest(BASE, router).route(&format!("{BASE}/openapi.json"), get(show))
 }
 
-/// Returns the route of the document.
-pub(crate) fn route(document: &str) -> Router<Api> {
-    let document = document.to_owned();
-    let show = async move || (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], document.clone());
-    Router::new().route(&format!("{BASE}/openapi.json"), get(show))
+/// Makes the document of its parts, and adds what all operations have in common.
+fn document_of(parts: &[Part]) -> String {
+    let info = InfoBuilder::new().title("Connections").version("1").build();
+    let empty = OpenApiBuilder::new().info(info).build();
+    let routes = parts.iter().fold(OpenApiRouter::<Api>::new(), |routes, part| routes.routes(part()));
+    let (_, mut document) = OpenApiRouter::with_openapi(empty).nest(BASE, routes).split_for_parts();
+    complete(&mut document);
+    // The document has string keys, so serializing it cannot fail.
+    document.to_json().unwrap_or_default()
 }
 
 fn complete(document: &mut OpenApi) {
