@@ -1,5 +1,5 @@
-//! Measures the processor time of commands that open a store, beside the start of the program:
-//! `cargo bench -p connection-host --bench start`.
+//! Measures the processor time of commands that open a store, beside the start of the program, and the threads and the
+//! memory of an idle server: `cargo bench -p connection-host --bench start`.
 //!
 //! The time is that of the whole process, in user and in kernel mode, as Linux counts it for children that have ended.
 //! Each figure is the mean of a round, of the fastest of several rounds that are measured in turn. `ratio` is the time
@@ -12,7 +12,7 @@
 
 use std::{
     fmt::Write as _,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -27,10 +27,12 @@ struct Size {
     rounds: usize,
     /// The number of commands in a round. Linux counts in hundredths of a second.
     commands: u32,
+    /// How long a server has nothing to do before it is measured. Threads of the runtime end after ten seconds.
+    idle: Duration,
 }
 
-const FULL: Size = Size { stores: [1_000, 100_000], rounds: 5, commands: 50 };
-const QUICK: Size = Size { stores: [10, 20], rounds: 1, commands: 1 };
+const FULL: Size = Size { stores: [1_000, 100_000], rounds: 5, commands: 50, idle: Duration::from_secs(20) };
+const QUICK: Size = Size { stores: [10, 20], rounds: 1, commands: 1, idle: Duration::ZERO };
 
 /// A command, its goal for the ratio, and its goal for the growth.
 const LINES: [(&[&str], Option<f64>, Option<f64>); 2] =
@@ -72,6 +74,31 @@ fn main() {
             goal(growth),
         );
     }
+    idle(stores[0].path(), size.idle);
+}
+
+/// Prints the threads and the memory of `connections serve` beside the goals for both, after it had nothing to do for
+/// that long.
+fn idle(home: &Path, time: Duration) {
+    const MAX_THREADS: u32 = 24;
+    const MAX_MEGABYTES: u32 = 32;
+    let mut serve = command(home, &["serve", "--json"]);
+    serve.env("CONNECTIONS_INBOUND__LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
+    let mut serve = serve.spawn().unwrap();
+    let mut lines = BufReader::new(serve.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("listening"));
+    std::thread::sleep(time);
+    if let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", serve.id())) {
+        let of = |name: &str| -> f64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().trim_end_matches(" kB").parse().unwrap()
+        };
+        println!("an idle `serve`: {} threads (goal: {MAX_THREADS})", of("Threads:"));
+        let [all, own] = ["VmRSS:", "RssAnon:"].map(|name| of(name) / 1e3);
+        println!("an idle `serve`: {all:.1} MB (goal: {MAX_MEGABYTES} MB), of which {own:.1} MB are no pages of files");
+    }
+    serve.kill().unwrap();
+    serve.wait().unwrap();
 }
 
 /// Returns the home of a person with that many connections.

@@ -91,6 +91,19 @@ impl Host {
         labels
     }
 
+    /// Begins that many setups for an owner, which wait for answers. Returns the path of the last one, and a token of
+    /// the owner.
+    pub(crate) async fn setups(&self, owner: &str, count: usize) -> (String, String) {
+        let registry = self.registry.owner(owner).unwrap();
+        let mut path = String::new();
+        for _ in 0..count {
+            let session = registry.setups().begin(&KIND).await.unwrap();
+            session.next_step().await.unwrap();
+            path = format!("/api/v1/setups/{}", session.id());
+        }
+        (path, token(&registry).await)
+    }
+
     /// Returns the path at which the API shows the connection with this label.
     pub(crate) async fn path_of(&self, label: &str) -> String {
         let page = self.registry.list_connections(Filter::new().label(label)).await.unwrap();
@@ -103,8 +116,8 @@ impl Host {
     }
 }
 
-/// Creates another token of this host.
+/// Creates another token of the registry's owner.
 pub(crate) async fn token(registry: &ConnectionRegistry) -> String {
-    let token = NewAccessToken::new("load", Role::Manage).owner("local");
+    let token = NewAccessToken::new("load", Role::Manage).owner(registry.owner_name());
     registry.access_tokens().create(token).await.unwrap().text.expose_secret().to_owned()
 }

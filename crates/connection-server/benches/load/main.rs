@@ -33,10 +33,12 @@ struct Size {
     requests: usize,
     rounds: usize,
     listeners: usize,
+    /// The number of open setups of an owner who has many.
+    setups: usize,
 }
 
-const FULL: Size = Size { few: 50, many: 10_000, requests: 4_000, rounds: 7, listeners: 1_000 };
-const QUICK: Size = Size { few: 50, many: 60, requests: 16, rounds: 1, listeners: 8 };
+const FULL: Size = Size { few: 50, many: 10_000, requests: 4_000, rounds: 7, listeners: 1_000, setups: 89 };
+const QUICK: Size = Size { few: 50, many: 60, requests: 16, rounds: 1, listeners: 8, setups: 3 };
 
 /// The number of requests at once.
 const CLIENTS: usize = 8;
@@ -71,6 +73,7 @@ async fn run(size: &Size) {
     compare("a connection, by its id", size, (floor, "/one"), (host.port, &one), Some(0.8), &host).await;
     let list = "/api/v1/connections?limit=50".to_owned();
     compare("a list of 50", size, (floor, "/page"), (host.port, &list), Some(0.85), &host).await;
+    setups(&host, size).await;
     events::measure(&host, floor, size).await;
     memory::report("after the listeners have left", None);
     host.import(size.many - size.few).await;
@@ -80,17 +83,38 @@ async fn run(size: &Size) {
     memory::report(&format!("after lists of {} connections", size.many), Some(size.many));
 }
 
+/// Measures the read of a setup of an owner who has many open ones; the floor is that of an owner who has no other.
+async fn setups(host: &Host, size: &Size) {
+    let (one, many) = (host.setups("one", 1).await, host.setups("many", size.setups).await);
+    let [one, many] = [&one, &many].map(|(path, token)| Target { port: host.port, path, token });
+    let line = format!("a setup, of {} that are open", size.setups);
+    compare_targets(&line, size, [one, many], size.requests, Some(0.9)).await;
+}
+
+/// What a client requests.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    port: u16,
+    path: &'a str,
+    token: &'a str,
+}
+
 /// Measures the requests to a floor and to the API in turn, and prints both times of a request and the ratio of the
 /// rates.
 async fn compare(line: &str, size: &Size, floor: (u16, &str), ours: (u16, &String), goal: Option<f64>, host: &Host) {
     let fewer = if goal.is_none() { size.requests / 40 } else { size.requests }.max(CLIENTS);
+    let targets = [floor, (ours.0, ours.1.as_str())].map(|(port, path)| Target { port, path, token: &host.token });
+    compare_targets(line, size, targets, fewer, goal).await;
+}
+
+async fn compare_targets(line: &str, size: &Size, targets: [Target<'_>; 2], requests: usize, goal: Option<f64>) {
     let mut fastest = [Duration::MAX; 2];
     for _ in 0..size.rounds {
-        for (place, (port, path)) in [(0, floor), (1, (ours.0, ours.1.as_str()))] {
-            fastest[place] = fastest[place].min(round(port, path, &host.token, fewer).await);
+        for (fastest, target) in fastest.iter_mut().zip(targets) {
+            *fastest = (*fastest).min(round(target, requests).await);
         }
     }
-    let [floor, ours] = fastest.map(|time| time.div_f64(fewer as f64));
+    let [floor, ours] = fastest.map(|time| time.div_f64(requests as f64));
     print(line, floor, ours, goal);
 }
 
@@ -103,10 +127,10 @@ fn print(line: &str, floor: Duration, ours: Duration, goal: Option<f64>) {
 }
 
 /// Returns the time that a number of requests takes, several at once.
-async fn round(port: u16, path: &str, token: &str, requests: usize) -> Duration {
+async fn round(target: Target<'_>, requests: usize) -> Duration {
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
-        clients.push(Client::connect(port, path, token).await);
+        clients.push(Client::connect(target.port, target.path, target.token).await);
     }
     timed(async || {
         let mut running = tokio::task::JoinSet::new();
