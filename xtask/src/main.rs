@@ -14,6 +14,7 @@ mod failure;
 mod fuzz;
 mod layers;
 mod markdown;
+mod mutants;
 mod new_plugin;
 mod process;
 mod readme;
@@ -57,6 +58,8 @@ usage: cargo xtask <command>
   conformance mcp server
                    test the door for models with the same suite
   fuzz [SECONDS]   give random kind files to their reader, for 60 seconds by default
+  mutants FILE...  change the code of these files in small ways, and list the changes
+                   that no quick test of their package notices
   tidy             check what the compiler does not check: files, names, links
   api              list what the contract promises
   docs             update the code that the documents include
@@ -102,6 +105,7 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["conformance", arguments @ ..] => conformance::run(&workspace, arguments),
         ["fuzz"] => fuzz::run(&workspace, "60"),
         ["fuzz", seconds] => fuzz::run(&workspace, seconds),
+        ["mutants", files @ ..] => mutants::run(&workspace, files),
         ["tidy"] => tidy::run(&workspace),
         ["api"] => api::write(&workspace),
         ["docs"] => tidy::write_documents(&workspace),

@@ -29,6 +29,8 @@ pub(crate) enum Scope {
     Book,
     /// The requirements of `cargo xtask ci`.
     Everything,
+    /// The program that changes code to see whether a test notices.
+    Mutants,
     /// The requirements of a release and of its rehearsal, which no test needs.
     Release,
     /// The requirements of the build of the program for a release.
@@ -110,6 +112,9 @@ const SEMVER: Need = Need::Installed {
 };
 const MACHETE: Need =
     Need::Installed { command: "machete", package: "cargo-machete", version: Version { major: 0, minor: 9 } };
+/// The program that changes code to see whether a test notices.
+const MUTANTS: Need =
+    Need::Installed { command: "mutants", package: "cargo-mutants", version: Version { major: 27, minor: 1 } };
 /// The program that runs the tests.
 const NEXTEST: Need =
     Need::Installed { command: "nextest", package: "cargo-nextest", version: Version { major: 0, minor: 9 } };
@@ -240,6 +245,7 @@ fn needs(scope: Scope) -> Vec<Need> {
         Scope::BareTarget => vec![Need::BareTarget],
         Scope::Book => vec![Need::BookMaker],
         Scope::Everything => TESTS.into_iter().chain(CHECKS).collect(),
+        Scope::Mutants => vec![NEXTEST, MUTANTS],
         Scope::Release => {
             let tools = [Need::Compiler, NODE, NPM, AUDITABLE, AUDIT_READER];
             tools.into_iter().chain(RELEASE_PROGRAMS).collect()
