@@ -6,9 +6,10 @@ use crate::process;
 use crate::setup::{self, Scope};
 use crate::workspace::Workspace;
 
-/// Changes the code of these files, each change in a copy of the workspace, and runs the tests of the package.
+/// Changes the code of these files in a copy of the workspace, one change at a time, and runs the quick tests of their
+/// package.
 ///
-/// What was changed, and the output of each run, is in `target/mutants.out`.
+/// The directory `target/mutants.out` lists the changes, and has the output of each run.
 pub(crate) fn run(workspace: &Workspace, files: &[&str]) -> Result<(), Failure> {
     if files.is_empty() {
         let example = "cargo xtask mutants crates/connection-rules/src/path.rs";
@@ -17,7 +18,9 @@ pub(crate) fn run(workspace: &Workspace, files: &[&str]) -> Result<(), Failure> 
     for file in files {
         // A path that matches nothing would pass as a file without a change that is missed.
         if !file.ends_with(".rs") || !workspace.root().join(file).is_file() {
-            return Err(Failure::new(format!("{file} is no Rust file, seen from the root of the workspace")));
+            return Err(Failure::new(format!(
+                "{file} is not a Rust file; name it by its path from the root of the workspace"
+            )));
         }
     }
     setup::run(workspace, Scope::Mutants)?;

@@ -21,7 +21,7 @@ thread_local! {
     static LOG: RefCell<Option<TestLog>> = const { RefCell::new(None) };
 }
 
-/// What the process has logged since [`begin`].
+/// The log of the process since [`begin`]; `None` before.
 static PROCESS: Mutex<Option<ProcessLog>> = Mutex::new(None);
 
 /// The target under which the driver logs each statement of a pool of a host. Pools of the core log none.
@@ -128,7 +128,7 @@ impl Visit for Line {
 
 impl Subscriber for Router {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        // What is captured differs between threads.
+        // Each thread captures other events, so the answer must not be kept for all of them.
         Interest::sometimes()
     }
 

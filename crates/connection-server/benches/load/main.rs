@@ -91,7 +91,7 @@ async fn setups(host: &Host, size: &Size) {
     compare_targets(&line, size, [one, many], size.requests, Some(0.9)).await;
 }
 
-/// What a client requests.
+/// The request that clients repeat.
 #[derive(Clone, Copy)]
 struct Target<'a> {
     port: u16,

@@ -65,7 +65,7 @@ impl Wanted {
     pub(super) fn pass(self, answer: Response, passage: Passage, mut stream: OpenStream) {
         let passing = async move {
             let _passage = passage;
-            // What is selected is dropped before the stream is, so that the end of the use is written before the stream ends.
+            // The selection drops the answer, which writes the end of the use, before the stream is dropped.
             tokio::select! {
                 () = stream.ended() => tracing::debug!("a WebSocket at a door ends with the server"),
                 () = self.passed(answer) => {}

@@ -42,6 +42,9 @@ impl Routes {
 }
 
 /// Makes a [`DocumentedPath`] of handlers that `utoipa::path` describes, all with the same path.
+///
+/// The rules of `utoipa_axum::routes!` that begin with `@` are its own, and may change with its version. The macro as a
+/// whole would also make the part of the document.
 macro_rules! documented {
     ($($module:ident::$handler:ident),+) => {{
         use utoipa_axum::PathItemExt as _;

@@ -1,5 +1,7 @@
 //! WebSockets at the reverse door: what passes in both directions, what they need, and what ends them.
 
+use std::{future::poll_fn, task::Poll};
+
 use connection_core::{Frozen, Use, UseFilter, UseOutcome};
 use connection_faults::peer::Peer;
 use serde_json::{Value, json};
@@ -94,8 +96,11 @@ async fn a_server_that_stops_ends_a_websocket_and_its_use_is_on_record_when_it_h
     let ((mut client, _), (mut provider, _)) = opened(&door).await;
     provider.write("an event").await;
     until(&mut client, "an event").await;
+    let mut settled = door.world.live.settled();
+    let is_open = poll_fn(|cx| Poll::Ready(settled.as_mut().poll(cx).is_pending())).await;
+    assert!(is_open, "the WebSocket is waited for");
     door.world.live.end();
-    door.world.live.settled().await;
+    settled.await;
     door.registry.close().await;
     assert_eq!(provider.until_closed().await, 0);
     assert_eq!(client.read(&mut [0; 8]).await.unwrap_or(0), 0);
