@@ -1,10 +1,16 @@
 //! The whole request of an approval, and what a person judges it by.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use connection_contract::encode;
 use connection_rules::RequestParts;
-use similar::{ChangeTag, TextDiff};
+use similar::{
+    ChangeTag, DiffableStr as _,
+    algorithms::{Capture, Compact, Replace, myers},
+};
 
 use super::Approval;
 use crate::{
@@ -219,21 +225,30 @@ fn shown(approval: &Approval, parts: &RequestParts, body: &[u8]) -> ShownRequest
 }
 
 /// Returns the difference of two texts, by words.
+///
+/// One algorithm is called by its name, because the program would contain all of them if it were chosen by a value.
+#[expect(clippy::disallowed_methods, reason = "the package compares with the clock of the system while it works")]
 fn difference(former: &str, text: &str) -> Option<Vec<Change>> {
     if former.len() > MAX_COMPARED || text.len() > MAX_COMPARED {
         return None;
     }
-    let diff = TextDiff::configure().timeout(COMPARING).diff_words(former, text);
+    let (old, new) = (former.tokenize_words(), text.tokenize_words());
+    let mut found = Compact::new(Replace::new(Capture::new()), old.as_slice(), new.as_slice());
+    let end = Instant::now() + COMPARING;
+    let Ok(()) =
+        myers::diff_deadline(&mut found, old.as_slice(), 0..old.len(), new.as_slice(), 0..new.len(), Some(end));
     let mut changes: Vec<Change> = Vec::new();
-    for change in diff.iter_all_changes() {
-        let kind = match change.tag() {
-            ChangeTag::Equal => ChangeKind::Same,
-            ChangeTag::Delete => ChangeKind::Removed,
-            ChangeTag::Insert => ChangeKind::Added,
-        };
-        match changes.last_mut().filter(|last| last.kind == kind) {
-            Some(last) => last.text.push_str(change.value()),
-            None => changes.push(Change { kind, text: change.value().to_owned() }),
+    for part in found.into_inner().into_inner().ops() {
+        for (tag, words) in part.iter_slices(old.as_slice(), new.as_slice()) {
+            let kind = match tag {
+                ChangeTag::Equal => ChangeKind::Same,
+                ChangeTag::Delete => ChangeKind::Removed,
+                ChangeTag::Insert => ChangeKind::Added,
+            };
+            match changes.last_mut().filter(|last| last.kind == kind) {
+                Some(last) => last.text.extend(words.iter().copied()),
+                None => changes.push(Change { kind, text: words.concat() }),
+            }
         }
     }
     Some(changes)
