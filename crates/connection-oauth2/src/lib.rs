@@ -64,7 +64,7 @@ pub use client::client_value;
 pub use config::{
     Account, AccountFrom, Assertion, Attach, Audience, Body, CLIENT_DOCUMENT_KEY, CLIENT_KEY, CLIENT_SIGNING_KEY,
     Client, ClientAuth, ConfigError, Endpoint, ErrorIf, Grant, Method, OAuth2, OAuth2Builder, OAuth2Config, Part,
-    Renewal, RequestKind, Response, Step, oauth2,
+    Renewal, RequestKind, Response, Step, is_public_suffix, oauth2,
 };
 pub use discovery::ServerMetadata;
 pub use error::OAuth2Error;

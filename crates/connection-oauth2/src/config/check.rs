@@ -10,6 +10,7 @@ use super::{
     OAuth2Builder, OAuth2Config, Renewal, RequestKind, Step, Template,
     builder::{RawChange, Unsafe},
     fields,
+    suffix::is_public_suffix,
     template::HostPart,
 };
 
@@ -302,7 +303,7 @@ fn declare(origins: &mut Vec<Text>, raw: &OAuth2Builder, text: &str, template: &
             push(origins, if is_api { text.trim_end_matches('/').to_owned().into() } else { origin(text).into() });
         }
         HostPart::Below(domain) if text.starts_with("https://${") => {
-            if is_public(&domain) {
+            if is_public_suffix(&domain) {
                 return Err(open());
             }
             push(origins, format!("https://*.{domain}").into());
@@ -356,17 +357,6 @@ fn application_origins(
         }
     }
     Ok(Some(origins))
-}
-
-/// Returns `true` if anyone can register a name below `domain`, as below `com`, `co.uk` or `*.kawasaki.jp`.
-///
-/// A suffix that a provider has registered for its customers, such as `myshopify.com`, belongs to that provider.
-fn is_public(domain: &str) -> bool {
-    let domain = domain.split(':').next().unwrap_or_default().to_ascii_lowercase();
-    let is_suffix = |name: &str| {
-        psl::suffix(name.as_bytes()).is_none_or(|suffix| suffix == name && suffix.typ() != Some(psl::Type::Private))
-    };
-    is_suffix(&domain) || is_suffix(&format!("name.{domain}"))
 }
 
 fn push(origins: &mut Vec<Text>, origin: Text) {

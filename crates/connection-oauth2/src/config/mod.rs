@@ -7,6 +7,7 @@ mod error;
 mod fields;
 mod parts;
 mod response;
+mod suffix;
 mod template;
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use self::{
         Assertion, Attach, Audience, Body, Client, ClientAuth, Endpoint, Grant, Method, Renewal, RequestKind, Step,
     },
     response::{ErrorIf, Part, Response},
+    suffix::is_public_suffix,
 };
 pub(crate) use self::{
     check::is_safe_address,

@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use connection_oauth2::is_public_suffix;
+
 use super::{At, Checker};
 use crate::kind::{
     model::{ClientName, FieldFormat, FieldModel, FieldSource, KindModel, Mechanism},
@@ -227,11 +229,7 @@ const SHARED: &str = include_str!("shared_suffixes.txt");
 ///
 /// Another suffix that a provider has registered for its customers, such as `myshopify.com`, belongs to that provider.
 pub(super) fn is_public(domain: &str) -> bool {
-    let domain = domain.split(':').next().unwrap_or_default().to_ascii_lowercase();
-    let is_suffix = |name: &str| {
-        psl::suffix(name.as_bytes()).is_none_or(|suffix| suffix == name && suffix.typ() != Some(psl::Type::Private))
-    };
-    is_suffix(&domain) || is_suffix(&format!("name.{domain}")) || is_shared(&domain)
+    is_public_suffix(domain) || is_shared(&domain.split(':').next().unwrap_or_default().to_ascii_lowercase())
 }
 
 /// Returns `true` for a domain of the list.
