@@ -53,6 +53,23 @@ impl Talk {
         machine.run(&["agents", "grant", "deploy", "openai", "--rules", "talk.toml", "--yes"]).exits(0);
         Some(Self { machine, serving, token, _provider: provider })
     }
+
+    /// Opens a WebSocket at the socket, and waits for the first event of the provider.
+    fn open(&self) -> UnixStream {
+        let mut client = UnixStream::connect(self.machine.path("doors/socket")).unwrap();
+        let head = "GET /use/openai:work/realtime?model=model-1 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        write!(client, "{head}Authorization: Bearer {}\r\n\r\n", self.token).unwrap();
+        let mut received = Vec::new();
+        while !String::from_utf8_lossy(&received).contains("session.created") {
+            let mut piece = [0; 1024];
+            let length = client.read(&mut piece).unwrap();
+            assert!(length > 0, "{}", String::from_utf8_lossy(&received));
+            received.extend_from_slice(&piece[..length]);
+        }
+        assert!(received.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&received));
+        client
+    }
 }
 
 #[test]
@@ -95,16 +112,23 @@ fn an_sdk_talks_to_a_model_at_the_address_that_it_knows() {
 #[test]
 fn a_websocket_opens_at_the_socket() {
     let Some(talk) = Talk::new() else { return };
-    let mut client = UnixStream::connect(talk.machine.path("doors/socket")).unwrap();
-    let head = "GET /use/openai:work/realtime?model=model-1 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
-                Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    write!(client, "{head}Authorization: Bearer {}\r\n\r\n", talk.token).unwrap();
-    let mut received = Vec::new();
-    while !String::from_utf8_lossy(&received).contains("session.created") {
-        let mut piece = [0; 1024];
-        let length = client.read(&mut piece).unwrap();
-        assert!(length > 0, "{}", String::from_utf8_lossy(&received));
-        received.extend_from_slice(&piece[..length]);
-    }
-    assert!(received.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&received));
+    drop(talk.open());
+}
+
+/// The record would otherwise say for ever that the use has begun.
+#[test]
+fn the_end_of_a_websocket_that_is_open_when_serve_stops_is_on_record() {
+    let Some(talk) = Talk::new() else { return };
+    let mut client = talk.open();
+    talk.serving.signal("TERM");
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).unwrap();
+    let Talk { machine, serving, .. } = talk;
+    assert_eq!(serving.ended().0, 0);
+    let uses = machine.run(&["uses", "--json"]).exits(0).json();
+    let [used] = &uses.as_array().unwrap()[..] else { panic!("{uses}") };
+    assert_eq!(
+        (&used["status"], &used["outcome"], &used["complete"]),
+        (&json!(101), &json!("answered"), &json!(false))
+    );
 }
