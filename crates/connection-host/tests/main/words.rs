@@ -1,15 +1,14 @@
-//! The page `docs/spec/words.md` agrees with the code.
+//! The page `docs/spec/words.md` agrees with the code: its tables are made from it, apart from what explains a name.
+//!
+//! `CONNECTIONS_TEST_RECORD=1 cargo test -p connection-host --test main words` writes them again.
 #![expect(clippy::unwrap_used, reason = "support of tests: what fails here fails the test")]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeSet, path::Path};
 
 use connection_api as api;
 use connection_contract::reason;
 use connection_core::EVENT_NAMES;
-use connection_host::words::{ERROR_CODES, Exit, KEYS, SHAPES};
+use connection_host::words::{ERROR_CODES, Exit, KEYS, Key, SHAPES};
 
 use crate::json_shapes::{OF_API, members_of};
 
@@ -35,76 +34,98 @@ const WORDS: &[(&str, &[&str])] = &[
     ("`state` of a grant", api::GrantState::WORDS),
 ];
 
-/// Returns the rows of the tables below a heading. The backticks around each cell are removed.
+/// The rows of a table of the page, with the cells as they are written.
+type Rows = Vec<Vec<String>>;
+
+/// Replaces the rows of the one table of the page that has these columns.
 #[track_caller]
-fn rows(heading: &str) -> Vec<Vec<String>> {
-    let section = PAGE.split("\n## ").find(|section| section.starts_with(heading)).expect("the page has the heading");
-    let cells = |line: &str| {
-        let line = line.trim_matches('|');
-        line.split(" | ").map(|cell| cell.trim().trim_matches('`').to_owned()).collect::<Vec<_>>()
-    };
-    section.lines().filter(|line| line.starts_with("| `")).map(cells).collect()
+fn rewrite(page: &mut String, columns: &str, rows: impl FnOnce(Rows) -> Rows) {
+    let (before, rest) = page.split_once(&format!("| {columns} |\n")).expect("the page has the table");
+    let (table, after) = rest.split_once("\n\n").expect("a line without a table follows");
+    let (rule, table) = table.split_once('\n').expect("the table has rows");
+    let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect();
+    let rows = rows(table.lines().map(cells).collect());
+    let lines: Vec<_> = rows.iter().map(|cells| format!("| {} |", cells.join(" | "))).collect();
+    *page = format!("{before}| {columns} |\n{rule}\n{}\n\n{after}", lines.join("\n"));
 }
 
-#[track_caller]
-fn names(heading: &str) -> Vec<String> {
-    rows(heading).into_iter().map(|row| row[0].clone()).collect()
-}
-
-#[test]
-fn the_keys_are_those_of_the_page() {
-    let code: Vec<_> = KEYS
-        .iter()
-        .map(|key| vec![key.name.to_owned(), key.variable(), key.value.expected().to_owned(), key.help.to_owned()])
-        .collect();
-    assert_eq!(rows("Configuration keys"), code);
-}
-
-#[test]
-fn the_exit_codes_are_those_of_the_page() {
-    let code: Vec<_> = Exit::ALL.iter().map(|exit| exit.number().to_string()).collect();
-    assert_eq!(names("Exit codes"), code);
-}
-
-#[test]
-fn the_error_codes_are_those_of_the_page() {
-    let code: Vec<_> = ERROR_CODES.iter().map(|(code, exit)| (code.to_string(), exit.number().to_string())).collect();
-    let page: Vec<_> = rows("Error codes").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
-    assert_eq!(page, code);
-}
-
-#[test]
-fn the_reason_codes_are_those_of_the_page() {
-    assert_eq!(names("Reason codes"), reason::ALL);
-}
-
-#[test]
-fn the_event_names_are_those_of_the_page() {
-    assert_eq!(names("Event names"), EVENT_NAMES);
-}
-
-#[test]
-fn the_shapes_are_those_of_the_page() {
-    let page: BTreeMap<_, _> = rows("JSON shapes")
-        .into_iter()
-        .filter(|row| row.len() == 3)
-        .map(|row| (row[0].clone(), row[2].split("` `").map(str::to_owned).collect::<BTreeSet<_>>()))
-        .collect();
-    let members = |name: &'static str| members_of(name).unwrap().into_iter().collect();
-    let names = SHAPES.iter().map(|(name, _)| *name).chain(OF_API.iter().map(|(name, _)| *name));
-    let code: BTreeMap<_, BTreeSet<_>> = names.map(|name| (name.to_owned(), members(name))).collect();
-    assert_eq!(page, code);
-}
-
-#[test]
-fn the_closed_lists_of_words_are_those_of_the_api() {
-    let section = PAGE.split("These members have closed lists of words:").nth(1).unwrap();
-    for (member, words) in WORDS {
-        let row = section.lines().find_map(|line| line.strip_prefix(&format!("| {member} | ")));
-        let row = row.unwrap_or_else(|| panic!("the page has no row for {member}"));
-        let listed: Vec<_> = row.split([';', '|']).next().unwrap().split('`').skip(1).step_by(2).collect();
-        assert_eq!(listed, *words, "{member}");
+/// Returns these rows, each with the last cell of the row of the page that begins alike. It is written by hand.
+fn explained(made: impl Iterator<Item = Vec<String>>) -> impl FnOnce(Rows) -> Rows {
+    move |page| {
+        let last = |first: &str| page.iter().find(|row| row[0] == first).and_then(|row| row.last());
+        made.map(|mut row| {
+            row.push(last(&row[0]).cloned().unwrap_or_default());
+            row
+        })
+        .collect()
     }
+}
+
+/// Returns these names, in the order of those that were there. A new name is at the end.
+fn in_order_of(there: &[String], names: Vec<String>) -> Vec<String> {
+    let mut names = names;
+    names.sort_by_key(|name| there.iter().position(|one| one == name).unwrap_or(usize::MAX));
+    names
+}
+
+fn code(text: impl std::fmt::Display) -> String {
+    format!("`{text}`")
+}
+
+/// Returns the row of each shape. People choose the order of the shapes and of their members, and say what prints one.
+fn shapes(page: Rows) -> Rows {
+    let first_cells: Vec<_> = page.iter().map(|row| row[0].clone()).collect();
+    let names = SHAPES.iter().map(|(name, _)| *name).chain(OF_API.iter().map(|(name, _)| *name));
+    let row = |name: String| {
+        let there = page.iter().find(|row| row[0] == name);
+        let members: Vec<_> = there.map(|row| row[2].split(' ').map(str::to_owned).collect()).unwrap_or_default();
+        let of_type: BTreeSet<_> = members_of(name.trim_matches('`')).unwrap().into_iter().map(code).collect();
+        let printed_by = there.map(|row| row[1].clone()).unwrap_or_default();
+        vec![name, printed_by, in_order_of(&members, of_type.into_iter().collect()).join(" ")]
+    };
+    in_order_of(&first_cells, names.map(code).collect()).into_iter().map(row).collect()
+}
+
+/// Returns the rows of the page, with the words of the API. What follows a semicolon is written by hand, as are the rows
+/// of the command alone.
+#[track_caller]
+fn lists(page: Rows) -> Rows {
+    let mut rows = page;
+    for (member, words) in WORDS {
+        let row = rows.iter_mut().find(|row| row[0] == *member);
+        let row = row.unwrap_or_else(|| panic!("the page has no row for {member}"));
+        let by_hand = row[1].find(';').map(|at| row[1].split_off(at)).unwrap_or_default();
+        row[1] = words.iter().map(code).collect::<Vec<_>>().join(" ") + &by_hand;
+    }
+    rows
+}
+
+/// With `CONNECTIONS_TEST_RECORD=1`, the test writes the page.
+#[test]
+fn the_tables_of_the_page_are_made_from_the_code() {
+    let mut made = PAGE.to_owned();
+    let keys = |_| {
+        let row = |key: &Key| {
+            vec![code(key.name), code(key.variable()), key.value.expected().to_owned(), key.help.to_owned()]
+        };
+        KEYS.iter().map(row).collect()
+    };
+    rewrite(&mut made, "Key | Variable | Takes | What it says", keys);
+    let exits = Exit::ALL.iter().map(|exit| vec![code(exit.number())]);
+    rewrite(&mut made, "Code | When", explained(exits));
+    let errors = ERROR_CODES.iter().map(|(name, exit)| vec![code(name), exit.number().to_string()]);
+    rewrite(&mut made, "Code | Exit | When", explained(errors));
+    rewrite(&mut made, "Code | Meaning", explained(reason::ALL.iter().map(|name| vec![code(name)])));
+    rewrite(&mut made, "Name | Meaning", explained(EVENT_NAMES.iter().map(|name| vec![code(name)])));
+    rewrite(&mut made, "Shape | Printed by | Members", shapes);
+    rewrite(&mut made, "Member | Words", lists);
+    if std::env::var_os("CONNECTIONS_TEST_RECORD").is_some() {
+        std::fs::write(Path::new(ROOT).join("docs/spec/words.md"), &made).unwrap();
+    }
+    let unexplained: Vec<_> = made.lines().filter(|line| line.starts_with('|') && line.contains("|  |")).collect();
+    assert!(unexplained.is_empty(), "nobody has written what these rows mean: {unexplained:#?}");
+    let differs: Vec<_> = made.lines().zip(PAGE.lines()).filter(|(made, page)| made != page).take(3).collect();
+    assert!(made == PAGE, "the code and docs/spec/words.md differ, first here: {differs:#?}");
 }
 
 /// Every code with which our sources make an error is on the list, and no other.
