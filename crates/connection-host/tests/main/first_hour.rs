@@ -7,7 +7,7 @@
 use rexpect::{process::WaitStatus, session::spawn_command};
 
 use crate::{
-    program::Machine,
+    program::{Machine, is_recorded},
     provider::{NOTION_KEY, OTHER_TOKEN, SECRETS, TOKEN},
     screen::Screen,
     terminal::{PATIENCE, enter},
@@ -154,11 +154,6 @@ fn is_id(word: &str) -> bool {
 /// Ids are hexadecimal digits with hyphens.
 fn is_digits(word: &str) -> bool {
     word.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c) || c == '-') && word.contains(|c| c != '-')
-}
-
-#[expect(clippy::disallowed_methods, reason = "whoever runs the test says that the transcript is recorded anew")]
-fn is_recorded() -> bool {
-    std::env::var_os("CONNECTIONS_TEST_RECORD").is_some()
 }
 
 #[test]

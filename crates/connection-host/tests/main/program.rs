@@ -19,6 +19,12 @@ pub(crate) use connection_faults::postgres::is_engine as on_postgres;
 
 const CONFIG: &str = "config.toml";
 
+/// Returns `true` if what a test compares is written anew.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the test says so")]
+pub(crate) fn is_recorded() -> bool {
+    std::env::var_os("CONNECTIONS_TEST_RECORD").is_some()
+}
+
 /// The machine of a user: a home, a data directory, and a configuration that maps the providers' origins to a loopback
 /// server.
 pub(crate) struct Machine {

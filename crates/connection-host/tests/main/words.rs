@@ -10,7 +10,10 @@ use connection_contract::reason;
 use connection_core::EVENT_NAMES;
 use connection_host::words::{ERROR_CODES, Exit, KEYS, Key, SHAPES};
 
-use crate::json_shapes::{OF_API, members_of};
+use crate::{
+    json_shapes::{OF_API, members_of},
+    program::is_recorded,
+};
 
 const PAGE: &str = include_str!("../../../../docs/spec/words.md");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -119,7 +122,7 @@ fn the_tables_of_the_page_are_made_from_the_code() {
     rewrite(&mut made, "Name | Meaning", explained(EVENT_NAMES.iter().map(|name| vec![code(name)])));
     rewrite(&mut made, "Shape | Printed by | Members", shapes);
     rewrite(&mut made, "Member | Words", lists);
-    if std::env::var_os("CONNECTIONS_TEST_RECORD").is_some() {
+    if is_recorded() {
         std::fs::write(Path::new(ROOT).join("docs/spec/words.md"), &made).unwrap();
     }
     let unexplained: Vec<_> = made.lines().filter(|line| line.starts_with('|') && line.contains("|  |")).collect();

@@ -3,14 +3,14 @@
 //! The pictures are `docs/images`. After a change of the page,
 //! `CONNECTIONS_TEST_RECORD=1 cargo test -p connection-host --test main pictures` takes them again.
 
-use std::{env, fs, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use connection_faults::browser::{Browser, Key};
 use serde_json::json;
 
 use super::{click, enter, go, loaded};
 use crate::{
-    program::Machine,
+    program::{Machine, is_recorded},
     provider::{NOTION_KEY, OTHER_TOKEN, TOKEN},
     serve::{
         Serving,
@@ -45,11 +45,6 @@ fn furnished() -> Machine {
     machine.run(&["verify", "notion"]);
     machine.provider.behave();
     machine
-}
-
-#[expect(clippy::disallowed_methods, reason = "whoever runs the test says that the pictures are taken anew")]
-fn is_recorded() -> bool {
-    env::var_os("CONNECTIONS_TEST_RECORD").is_some()
 }
 
 /// Compares the picture of a document with the page, or takes it again.
