@@ -124,11 +124,17 @@ impl Reader {
         Ok(optional!(self, (String,), SQL, after)?.map(|(kind,)| kind))
     }
 
-    /// Returns the kinds of an owner's connections that belong to extensions, in the order of their names.
+    /// Returns the kinds of an owner's connections that belong to extensions, in the order of their names. It reads one
+    /// entry of an index for each kind of the owner, whatever the number of connections.
     pub(crate) async fn connected_own_kinds(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
-        const SQL: &str =
-            "SELECT DISTINCT kind FROM connection_account WHERE owner = $1 AND kind LIKE '%/%' ORDER BY kind";
-        Ok(all!(self, (String,), SQL, owner)?.into_iter().map(|(kind,)| kind).collect())
+        const SQL: &str = "WITH RECURSIVE found AS (\
+             SELECT MIN(kind) AS kind FROM connection_account WHERE owner = $1 UNION ALL \
+             SELECT (SELECT MIN(a.kind) FROM connection_account AS a WHERE a.owner = $1 AND a.kind > found.kind) AS kind \
+             FROM found WHERE found.kind IS NOT NULL) \
+             SELECT kind FROM found WHERE kind LIKE '%/%'";
+        let mut kinds: Vec<_> = all!(self, (String,), SQL, owner)?.into_iter().map(|(kind,)| kind).collect();
+        kinds.sort();
+        Ok(kinds)
     }
 
     /// Returns the kinds and labels of an owner's connections, in the order of ids. Rows that cannot be read are left out.

@@ -56,7 +56,6 @@ const WALKS: &[(&str, &str)] = &[
     ("WHERE owner = $1 AND name = provider", "extensions of an owner are few"),
     ("WHERE x.owner = $1 AND $2 LIKE", "extensions of an owner are few, and a page has connections of theirs"),
     ("SELECT kind, label FROM connection_account", "names for a shell, a thousand at most"),
-    ("SELECT DISTINCT kind FROM connection_account", "all kinds of an owner are asked for"),
     ("kind = $2 LIMIT 2", "two rows at most"),
     (
         "SELECT a.id, a.kind FROM ",
