@@ -227,7 +227,7 @@ fn shown(approval: &Approval, parts: &RequestParts, body: &[u8]) -> ShownRequest
 /// Returns the difference of two texts, by words.
 ///
 /// One algorithm is called by its name, because the program would contain all of them if it were chosen by a value.
-#[expect(clippy::disallowed_methods, reason = "the package compares with the clock of the system while it works")]
+#[expect(clippy::disallowed_methods, reason = "the package reads the clock of the system while it searches")]
 fn difference(former: &str, text: &str) -> Option<Vec<Change>> {
     if former.len() > MAX_COMPARED || text.len() > MAX_COMPARED {
         return None;

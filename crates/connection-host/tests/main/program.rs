@@ -19,8 +19,8 @@ pub(crate) use connection_faults::postgres::is_engine as on_postgres;
 
 const CONFIG: &str = "config.toml";
 
-/// Returns `true` if what a test compares is written anew.
-#[expect(clippy::disallowed_methods, reason = "whoever runs the test says so")]
+/// Returns `true` if the tests write the files with which they otherwise compare something.
+#[expect(clippy::disallowed_methods, reason = "the person who runs the tests decides it")]
 pub(crate) fn is_recorded() -> bool {
     std::env::var_os("CONNECTIONS_TEST_RECORD").is_some()
 }

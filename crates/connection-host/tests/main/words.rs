@@ -52,7 +52,8 @@ fn rewrite(page: &mut String, columns: &str, rows: impl FnOnce(Rows) -> Rows) {
     *page = format!("{before}| {columns} |\n{rule}\n{}\n\n{after}", lines.join("\n"));
 }
 
-/// Returns these rows, each with the last cell of the row of the page that begins alike. It is written by hand.
+/// Returns these rows with their last cells, which explain the names and are written by hand: each is that of the row of
+/// the page with the same first cell.
 fn explained(made: impl Iterator<Item = Vec<String>>) -> impl FnOnce(Rows) -> Rows {
     move |page| {
         let last = |first: &str| page.iter().find(|row| row[0] == first).and_then(|row| row.last());

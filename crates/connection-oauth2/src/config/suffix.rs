@@ -1,4 +1,4 @@
-//! Which domains belong to everybody.
+//! The domains below which anyone can register a name.
 
 /// Returns `true` if anyone can register a name below `domain`, as below `com`, `co.uk` or `*.kawasaki.jp`, according to
 /// the [Public Suffix List](https://publicsuffix.org/list/). A port after the domain is ignored.
