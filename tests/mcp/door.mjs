@@ -84,12 +84,18 @@ const GENERATIONS = {
 async function use({ generation, url, token, text }) {
   const [Client, transport, options] = GENERATIONS[generation];
   const client = new Client({ name: 'door', version: '1.0.0' }, options);
-  await client.connect(transport(url, token));
-  const tools = (await client.listTools()).tools.map((tool) => tool.name);
+  const connected = transport(url, token);
   const progress = [];
-  const onprogress = (event) => progress.push(event.progress);
+  // The transport passes each message on to what was set before. A client on standard streams reads several messages at
+  // once, and then removes the function for the progress of a call before it is called.
+  connected.onmessage = ({ method, params }) => {
+    if (method === 'notifications/progress') progress.push(params.progress);
+  };
+  await client.connect(connected);
+  const tools = (await client.listTools()).tools.map((tool) => tool.name);
   const call = { name: 'echo', arguments: { text } };
-  const watched = { onprogress };
+  // Without this function, a client does not ask for the progress.
+  const watched = { onprogress() {} };
   const answer = generation === 2 ? await client.callTool(call, watched) : await client.callTool(call, undefined, watched);
   await client.close();
   return { tools, progress, text: answer.content[0].text };
