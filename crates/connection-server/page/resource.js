@@ -13,7 +13,7 @@ const LIMIT = 50;
 const MAX_LIMIT = 500;
 
 /**
- * Reads a resource, and reads it again after a hint.
+ * Reads a resource, and reads it again after a hint. `stop` ends the reading that is under way.
  * @param {string | null} path `null` reads nothing
  * @param {{query?: object, hints?: string[], id?: string}} [options] `hints` are the names of live events; with `id`,
  *   only hints with this id count
@@ -21,24 +21,25 @@ const MAX_LIMIT = 500;
 export function useResource(path, { query, hints = [], id } = {}) {
   const key = path === null ? null : JSON.stringify([path, query ?? null]);
   const [state, setState] = useState({ key, data: null, error: null });
-  const count = useRef(0);
+  const reading = useRef(null);
+  const stop = useCallback(() => reading.current?.abort(), []);
 
   const load = useCallback(async () => {
     if (key === null) return;
-    const own = (count.current += 1);
+    stop();
+    reading.current = new AbortController();
+    const { signal } = reading.current;
     try {
-      const data = await api.get(path, query);
-      if (own === count.current) setState({ key, data, error: null });
+      const data = await api.get(path, query, signal);
+      if (!signal.aborted) setState({ key, data, error: null });
     } catch (error) {
-      if (own === count.current) setState((was) => ({ key, data: was.key === key ? was.data : null, error }));
+      if (!signal.aborted) setState((was) => ({ key, data: was.key === key ? was.data : null, error }));
     }
   }, [key]);
 
   useEffect(() => {
     void load();
-    return () => {
-      count.current += 1;
-    };
+    return stop;
   }, [load]);
 
   useHints(hints, id, load);
@@ -46,12 +47,12 @@ export function useResource(path, { query, hints = [], id } = {}) {
   const isOwn = state.key === key;
   const setData = useCallback(
     (data) => {
-      count.current += 1;
+      stop();
       setState({ key, data, error: null });
     },
     [key],
   );
-  return { data: isOwn ? state.data : null, error: isOwn ? state.error : null, reload: load, setData };
+  return { data: isOwn ? state.data : null, error: isOwn ? state.error : null, reload: load, setData, stop };
 }
 
 /**

@@ -67,7 +67,7 @@ function Grant({ grant, canManage, onAsk }) {
 
 function Remove({ agent, onClose, onRemoving }) {
   const remove = useAction(async () => {
-    // The hint that its grants are gone may come before the answer.
+    // The hint that its grants are gone may come before the answer, and a reading may be under way.
     onRemoving(true);
     try {
       await api.delete(`/agents/${part(agent.name)}`);
@@ -90,10 +90,14 @@ export default function AgentScreen({ name }) {
   const canManage = useCanManage();
   const [isRemoving, setIsRemoving] = useState(false);
   const hints = isRemoving ? [] : ['connection'];
-  const { data: agent, error, reload } = useResource(`/agents/${part(name)}`, { hints });
+  const { data: agent, error, reload, stop } = useResource(`/agents/${part(name)}`, { hints });
   const freezes = useResource('/freezes', { hints: ['connection'] });
   const [asked, setAsked] = useState(null);
   const close = () => setAsked(null);
+  const onRemoving = (is) => {
+    if (is) stop();
+    setIsRemoving(is);
+  };
   if (!agent) {
     return html`<div class="screen narrow"><${Title}>${error?.status === 404 ? t.noSuch : t.title}<//>
       ${error ? html`<${Problem} error=${error} onRetry=${reload} />` : html`<${Loading} />`}</div>`;
@@ -131,6 +135,6 @@ export default function AgentScreen({ name }) {
       onChanged=${reload} />`}
     ${asked?.revoke && html`<${Revoke} agent=${agent} grant=${asked.revoke} onClose=${close} onChanged=${reload} />`}
     ${asked?.remove && html`<${Remove} agent=${agent} onClose=${close}
-      onRemoving=${setIsRemoving} />`}
+      onRemoving=${onRemoving} />`}
   </div>`;
 }

@@ -73,7 +73,7 @@ function Remove({ connection, onClose, onRemoving }) {
   const [receipt, setReceipt] = useState(null);
   const [revokes, setRevokes] = useState(false);
   const remove = useAction(async () => {
-    // The hint that the connection is gone may come before the answer.
+    // The hint that the connection is gone may come before the answer, and a reading may be under way.
     onRemoving(true);
     try {
       setReceipt(await api.delete(path(connection, revokes ? '?revoke=true' : '')));

@@ -170,7 +170,11 @@ export default function ConnectionScreen({ id, query }) {
   const hasHealth = useHas('health');
   const [isRemoving, setIsRemoving] = useState(false);
   const hints = isRemoving ? [] : ['connection', 'grant'];
-  const { data, error, reload, setData } = useResource(`/connections/${part(id)}`, { hints, id });
+  const { data, error, reload, setData, stop } = useResource(`/connections/${part(id)}`, { hints, id });
+  const onRemoving = (is) => {
+    if (is) stop();
+    setIsRemoving(is);
+  };
   const onChanged = (connection) => {
     if (connection) setData({ ...data, ...connection });
     return reload();
@@ -209,7 +213,7 @@ export default function ConnectionScreen({ id, query }) {
         ${
           canManage &&
           html`<${Actions} connection=${data} isAccepting=${query.has('accept')} onChanged=${onChanged}
-          onRemoving=${setIsRemoving} />`
+          onRemoving=${onRemoving} />`
         }
         <${Uses} connection=${data} canManage=${canManage} onChanged=${onChanged} />
         <${Facts} connection=${data} />
