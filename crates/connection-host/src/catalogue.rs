@@ -1,19 +1,17 @@
-//! Which kinds of the catalogue a command uses. The others are not read, because reading all of them takes longer than
-//! most commands.
+//! The kinds of the catalogue. A kind is read when it is used, because reading all of them takes longer than most commands.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use connection_contract::Kind;
-use connection_core::{ConnectionRegistry, OwnKinds, RegisterError};
+use connection_core::RegistryBuilder;
 use connection_manifest::{Catalogue, FileKind};
-use connection_server::declared::DeclaredKinds;
 
 use crate::{
     args::{Command, kind_name},
     config::Settings,
 };
 
-/// Returns the kinds of the catalogue that a command may use before the database says which ones have connections.
+/// Returns the kinds of the catalogue that a command may use before it opens the database.
 pub(crate) fn wanted(command: &Command, settings: &Settings) -> Vec<FileKind> {
     if command.uses_any_kind() {
         return Catalogue::ids().filter_map(kind).collect();
@@ -30,27 +28,6 @@ pub(crate) fn wanted(command: &Command, settings: &Settings) -> Vec<FileKind> {
     ids.iter().filter_map(|id| kind(id)).collect()
 }
 
-/// Registers the kinds of the catalogue that have connections.
-pub(crate) fn register_connected(registry: &ConnectionRegistry, connected: &[Kind]) {
-    connected.iter().for_each(|name| register(registry, name));
-}
-
-/// Registers all kinds of the catalogue, for a command that has to say what can be connected.
-pub(crate) fn register_all(registry: &ConnectionRegistry) {
-    Catalogue::ids().filter_map(Kind::parse).for_each(|name| register(registry, &name));
-}
-
-/// Registers the kind of the catalogue with this name, unless the registry has a kind of that name.
-fn register(registry: &ConnectionRegistry, name: &Kind) {
-    let is_new = registry.kinds().get(name).is_none();
-    if let Some(kind) = kind(name.as_str()).filter(|_| is_new) {
-        match registry.kinds().register(kind) {
-            Ok(()) | Err(RegisterError::Taken { .. }) => {}
-            Err(error) => tracing::warn!(kind = %name, %error, "a kind of the catalogue cannot be registered"),
-        }
-    }
-}
-
 /// Returns a kind of the catalogue; `None` if there is no such kind.
 pub(crate) fn kind(id: &str) -> Option<FileKind> {
     let file = Catalogue::kind(id)?;
@@ -58,11 +35,8 @@ pub(crate) fn kind(id: &str) -> Option<FileKind> {
     Some(file.ok()?.definition())
 }
 
-/// Returns what makes the kinds of declarations. A provider of the catalogue is covered, although a command registers
-/// only the kinds that it uses.
-pub(crate) fn own_kinds(has_catalogue: bool) -> Arc<dyn OwnKinds> {
-    Arc::new(match has_catalogue {
-        true => DeclaredKinds::connects(|provider| Catalogue::text(provider.as_str()).is_some()),
-        false => DeclaredKinds::new(),
-    })
+/// Has a registry read the kinds of the catalogue when they are first used.
+pub(crate) fn on_demand(builder: RegistryBuilder) -> RegistryBuilder {
+    let names = Catalogue::providers().filter_map(|(id, provider)| Some((Kind::parse(id)?, Kind::parse(provider)?)));
+    builder.kinds_on_demand(names, |name| kind(name.as_str()))
 }

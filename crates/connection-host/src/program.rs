@@ -17,6 +17,7 @@ use connection_core::{
 use connection_inbound::PublicEndpoint;
 use connection_manifest::Catalogue;
 use connection_oauth2::{CLIENT_DOCUMENT_KEY, CLIENT_KEY};
+use connection_server::declared::DeclaredKinds;
 use secrecy::ExposeSecret as _;
 
 use crate::{
@@ -255,9 +256,6 @@ impl Program {
         let builder = self.with_kinds(builder)?;
         let registry = self.output.waiting("the database", lend(builder).open()).await?;
         self.output.waits_for("the database");
-        if self.has_catalogue {
-            catalogue::register_connected(&registry, &registry.all_owners().connected_kinds().await?);
-        }
         let registry = match &self.settings.owner {
             Some(owner) => registry.owner(owner.as_str())?,
             None => registry,
@@ -274,7 +272,8 @@ impl Program {
 
     /// Sets what kinds use, and registers them.
     fn with_kinds(&mut self, builder: RegistryBuilder) -> Result<RegistryBuilder, Error> {
-        let builder = builder.own_kinds(catalogue::own_kinds(self.has_catalogue));
+        let builder = if self.has_catalogue { catalogue::on_demand(builder) } else { builder };
+        let builder = builder.own_kinds(Arc::new(DeclaredKinds::new()));
         let builder = builder.http(self.http()?).files(self.files()).machine(Machine::new().tools(self.tools.clone()));
         let registrations = std::mem::take(&mut self.registrations);
         let builder = registrations.into_iter().fold(builder, |builder, register| register(builder));
@@ -284,9 +283,10 @@ impl Program {
         let Some(address) = self.settings.client_document()? else { return Ok(builder) };
         let address = Arc::new(ClientDocument(address.to_owned()));
         let discover = self.kinds.iter().filter(|entry| entry.descriptor.discovers);
-        Ok(discover.fold(builder, |builder, entry| {
-            builder.secret_value(entry.descriptor.kind.clone(), CLIENT_DOCUMENT_KEY, address.clone())
-        }))
+        // The address is public, and a kind of the catalogue that does not discover never asks for it.
+        let embedded = self.has_catalogue.then(Catalogue::ids).into_iter().flatten().filter_map(Kind::parse);
+        let kinds = discover.map(|entry| entry.descriptor.kind.clone()).chain(embedded);
+        Ok(kinds.fold(builder, |builder, kind| builder.secret_value(kind, CLIENT_DOCUMENT_KEY, address.clone())))
     }
 
     /// Learns the kinds that the added extensions declare, for a command that otherwise needs no database. Nothing is

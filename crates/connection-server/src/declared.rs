@@ -18,19 +18,13 @@ use connection_manifest::{DeclaredKind, ExtensionFile};
 /// let builder = ConnectionRegistry::builder().own_kinds(Arc::new(DeclaredKinds::new()));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct DeclaredKinds {
-    connects: Option<fn(&Kind) -> bool>,
-}
+#[non_exhaustive]
+pub struct DeclaredKinds;
 
 impl DeclaredKinds {
-    /// Returns the source for a host that registers all its kinds.
+    /// Returns the source of these kinds.
     pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Names the providers of kinds that the host has, but does not register in this process.
-    pub fn connects(connects: fn(&Kind) -> bool) -> Self {
-        Self { connects: Some(connects) }
+        Self
     }
 }
 
@@ -50,10 +44,6 @@ impl OwnKinds for DeclaredKinds {
 
     fn declared(&self, declaration: &ExtensionDeclaration) -> Result<OwnKind, Reason> {
         DeclaredKind::of(declaration).map(OwnKind::new)
-    }
-
-    fn connects(&self, provider: &Kind) -> bool {
-        self.connects.is_some_and(|connects| connects(provider))
     }
 }
 

@@ -178,11 +178,11 @@ impl Poller {
         while !*self.closed.borrow() {
             let began = self.passed();
             let next = match self.begin_due_fetches().await {
-                Ok(nap) => nap.map(|nap| began.saturating_add(nap)),
+                Ok(nap) => began.saturating_add(nap),
                 Err(Error::Closed) => return,
                 Err(error) => {
                     tracing::warn!(code = error.code(), "the connections whose usage is due could not be read");
-                    Some(self.passed().saturating_add(self.bounds.interval(None)))
+                    self.passed().saturating_add(self.bounds.interval(None))
                 }
             };
             self.rest(next).await;
@@ -197,9 +197,8 @@ impl Poller {
         self.monitor.kept.clock.passed()
     }
 
-    /// Begins the fetches that are due. Returns the time until there is more to do, or `None` if only a signal can
-    /// bring more.
-    async fn begin_due_fetches(&mut self) -> Result<Option<Duration>, Error> {
+    /// Begins the fetches that are due. Returns the time until there may be more to do.
+    async fn begin_due_fetches(&mut self) -> Result<Duration, Error> {
         let passed = self.passed();
         // This comes before kinds and connections are read, so that a signal that arrives during the reads is kept
         // for the next look.
@@ -207,14 +206,15 @@ impl Poller {
             self.listed.mark_unchanged();
             self.is_news = true;
         }
-        let kinds = self.registry().kinds().list().into_iter().filter(|kind| kind.capabilities.usage);
+        let kinds = self.registry().kinds().in_use().await?.into_iter().filter(|kind| kind.capabilities.usage);
         self.intervals = kinds.map(|kind| (kind.descriptor.kind, self.bounds.interval(kind.usage_interval))).collect();
         let is_settled = self.last_list.is_none_or(|last| passed >= last.saturating_add(SETTLED));
         if self.intervals.is_empty() {
             self.is_news = false;
             self.rows.clear();
             self.last_list = None;
-            return Ok(None);
+            // A kind that is read on demand comes without a signal.
+            return Ok(self.bounds.interval(None));
         }
         if self.last_list.is_none() || passed >= self.next_list || (self.is_news && is_settled) {
             self.list(passed).await?;
@@ -228,7 +228,7 @@ impl Poller {
         let due = if self.running() < MAX_FETCHES { waits.min() } else { None };
         let next = due.unwrap_or(self.next_list).min(self.next_list);
         let next = if self.is_news { next.min(passed.saturating_add(SETTLED)) } else { next };
-        Ok(Some(next.saturating_sub(passed)))
+        Ok(next.saturating_sub(passed))
     }
 
     async fn list(&mut self, passed: Duration) -> Result<(), Error> {
@@ -333,14 +333,9 @@ impl Poller {
     }
 
     /// Waits until a fetch ends, a signal arrives, or `next` is reached on the clock.
-    async fn rest(&mut self, next: Option<Duration>) {
+    async fn rest(&mut self, next: Duration) {
         let clock = self.monitor.kept.clock.clone();
-        let asleep = async {
-            match next {
-                Some(next) => sleep_passed(&*clock, || next.saturating_sub(clock.passed())).await,
-                None => std::future::pending().await,
-            }
-        };
+        let asleep = sleep_passed(&*clock, || next.saturating_sub(clock.passed()));
         let mut closed = self.closed.clone();
         tokio::select! {
             biased;
@@ -348,7 +343,7 @@ impl Poller {
             _ = closed.wait_for(|is_closed| *is_closed) => {}
             done = ended(&mut self.fetches) => self.ended(done),
             // A signal that was seen and not looked at yet waits for its time.
-            _ = self.listed.changed(), if !self.is_news || next.is_none() => self.is_news = true,
+            _ = self.listed.changed(), if !self.is_news => self.is_news = true,
             () = asleep => {}
         }
     }

@@ -19,32 +19,45 @@ impl Ground {
     /// Returns the provider of a kind, or the kind itself if it is not registered. The name of a kind that belongs to an
     /// extension states its provider.
     pub(crate) fn provider_of(&self, kind: &Kind) -> Kind {
-        let registered = self.kinds.entry(kind).map(|entry| entry.descriptor.provider.clone());
-        registered.or_else(|| own_provider(kind)).unwrap_or_else(|| kind.clone())
+        self.kinds.provider(kind).or_else(|| own_provider(kind)).unwrap_or_else(|| kind.clone())
     }
 
     /// Returns the registered kinds of a provider, and the kind with the provider's own name if that kind is not
     /// registered. Kinds that belong to extensions are left out.
     pub(crate) fn kinds_of(&self, provider: &Kind) -> Vec<Kind> {
-        let mut kinds = self.registered_of(provider);
-        if self.kinds.entry(provider).is_none() {
+        let mut kinds = self.kinds.names_of_provider(provider);
+        if !self.kinds.contains(provider) {
             kinds.push(provider.clone());
         }
         kinds
     }
 
-    /// Returns the registered kinds of a provider.
-    pub(crate) fn registered_of(&self, provider: &Kind) -> Vec<Kind> {
-        self.kinds.of_provider(provider).iter().map(|entry| entry.kind().clone()).collect()
+    /// Reads the kinds that have connections and were not read yet, so that [`renewing`](Self::renewing) and
+    /// [`registered`](Self::registered) contain every kind that has connections.
+    ///
+    /// It takes one query, whatever the number of connections, and none if every kind was read.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub(crate) async fn read_connected_kinds(&self) -> Result<(), Error> {
+        let mut unread = self.kinds.unread();
+        if !unread.is_empty() {
+            let connected = self.reader().await?.connected_of(&unread).await?;
+            unread.retain(|kind| connected.iter().any(|name| name == kind.as_str()));
+            unread.iter().for_each(|kind| drop(self.kinds.entry(kind)));
+        }
+        Ok(())
     }
 
-    /// Returns the kinds that refresh their credentials.
+    /// Returns the kinds that refresh their credentials, of those that were registered or read already.
     pub(crate) fn renewing(&self) -> Vec<Kind> {
-        self.kinds.entries().iter().filter(|known| known.renews()).map(|known| known.kind().clone()).collect()
+        self.kinds.read_entries().iter().filter(|known| known.renews()).map(|known| known.kind().clone()).collect()
     }
 
+    /// Returns the kinds that were registered or read already.
     pub(crate) fn registered(&self) -> Vec<Kind> {
-        self.kinds.entries().iter().map(|known| known.kind().clone()).collect()
+        self.kinds.read_entries().iter().map(|known| known.kind().clone()).collect()
     }
 
     /// Returns the information of a connection of an owner.

@@ -13,8 +13,9 @@ pub(crate) use connection_replay::Part;
 
 use crate::{
     ground::Ground,
-    keys::kv_key,
+    keys::{ClientKey, kv_key},
     kinds::KindEntry,
+    services::provided_secrets::CLIENT_SIGNING_KEY,
     store::{StoreError, rows::KvValue},
 };
 
@@ -55,7 +56,7 @@ impl StoredValues {
         let key = key.to_owned();
         self.on_task(async move {
             if matches!(part, Part::Secret)
-                && let Some(given) = this.ground.provided_secrets.read(this.kind.kind(), &key).await
+                && let Some(given) = this.provided(&key).await
             {
                 return given.map(Some);
             }
@@ -90,7 +91,7 @@ impl StoredValues {
         if !fits(key) || length > MAX_VALUE_LENGTH {
             return Err(ServiceError::TooLarge);
         }
-        if matches!(part, Part::Secret) && self.ground.provided_secrets.has(self.kind.kind(), key) {
+        if matches!(part, Part::Secret) && self.is_provided(key) {
             return Err(ServiceError::Denied);
         }
         let this = self.clone();
@@ -119,6 +120,25 @@ impl StoredValues {
             written.await.map_err(|error| failed(&error))
         })
         .await
+    }
+
+    /// Returns the secret value that the host provides to the kind under this key. A kind that learns addresses from its
+    /// provider has the key of the store, unless the host provides another one.
+    async fn provided(&self, key: &str) -> Option<Result<Secret, ServiceError>> {
+        match self.ground.provided_secrets.read(self.kind.kind(), key).await {
+            None if self.has_store_key(key) => ClientKey::of(&self.ground.sealer)?.private().map(Ok),
+            given => given,
+        }
+    }
+
+    /// Returns `true` if the host provides the secret value of this key, so that the kind cannot write it.
+    fn is_provided(&self, key: &str) -> bool {
+        self.ground.provided_secrets.has(self.kind.kind(), key) || self.has_store_key(key)
+    }
+
+    /// Returns `true` if this key is that of the kind's value with the key of the store.
+    fn has_store_key(&self, key: &str) -> bool {
+        key == CLIENT_SIGNING_KEY && self.kind.descriptor.discovers
     }
 
     /// Checks that a kind shares values only for origins that its descriptor declares.

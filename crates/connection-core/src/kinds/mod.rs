@@ -1,13 +1,15 @@
 //! The kinds. Those that serve every owner are registered, and are in memory only: a program registers its plugins again
-//! at each start. Those that belong to one owner are made from what the owner stored, when they are used.
+//! at each start. A host may also name kinds that are read when they are first used. Those that belong to one owner are
+//! made from what the owner stored, when they are used.
 
 mod check;
+mod on_demand;
 mod own;
 mod secret_names;
 mod terms;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -19,6 +21,7 @@ use tokio::task::AbortHandle;
 use crate::{Capabilities, definition::Definition};
 
 pub(crate) use check::check;
+pub(crate) use on_demand::Reader as KindReader;
 pub use own::{OwnKind, OwnKinds};
 pub(crate) use own::{OwnTable, own_provider};
 pub(crate) use secret_names::held_name;
@@ -146,17 +149,55 @@ impl Activation {
 /// plugin code runs.
 #[derive(Default)]
 pub(crate) struct KindTable {
-    kinds: Mutex<BTreeMap<Kind, Arc<KindEntry>>>,
+    kinds: Mutex<BTreeMap<Kind, Place>>,
+    reader: KindReader,
     /// The texts with which the terms of the kinds are compared.
     pub(crate) texts: AgreedTexts,
     pub(crate) own: OwnTable,
 }
 
+/// The place of a kind in the table.
+enum Place {
+    Registered(Arc<KindEntry>),
+    /// The kind is read when it is first used.
+    OnDemand {
+        provider: Kind,
+    },
+}
+
+impl Place {
+    fn registered(&self) -> Option<&Arc<KindEntry>> {
+        match self {
+            Self::Registered(entry) => Some(entry),
+            Self::OnDemand { .. } => None,
+        }
+    }
+
+    fn provider(&self) -> &Kind {
+        match self {
+            Self::Registered(entry) => &entry.descriptor.provider,
+            Self::OnDemand { provider } => provider,
+        }
+    }
+}
+
 impl KindTable {
+    /// Names kinds, each with its provider, that are read when they are first used. A registered kind of the same name
+    /// stays.
+    pub(crate) fn set_on_demand(&mut self, names: impl IntoIterator<Item = (Kind, Kind)>, reader: KindReader) {
+        let mut kinds = self.lock();
+        for (name, provider) in names {
+            kinds.entry(name).or_insert(Place::OnDemand { provider });
+        }
+        drop(kinds);
+        self.reader = reader;
+    }
+
+    /// Registers a kind, also in place of one that was not read yet.
     pub(crate) fn register(&self, entry: KindEntry) -> Result<Arc<KindEntry>, RegisterError> {
         let kind = entry.descriptor.kind.clone();
         let mut kinds = self.lock();
-        if let Some(holder) = kinds.get(&kind) {
+        if let Some(holder) = kinds.get(&kind).and_then(Place::registered) {
             return Err(RegisterError::Taken {
                 kind,
                 holder: holder.descriptor.display_name.to_string(),
@@ -164,7 +205,7 @@ impl KindTable {
             });
         }
         let entry = self.shared(entry);
-        kinds.insert(kind, entry.clone());
+        kinds.insert(kind, Place::Registered(entry.clone()));
         Ok(entry)
     }
 
@@ -172,8 +213,8 @@ impl KindTable {
         let entry = self.shared(entry);
         let kind = entry.descriptor.kind.clone();
         // The replaced entry is dropped after the lock is released, because its drop runs plugin code.
-        let replaced = self.lock().insert(kind, entry.clone());
-        if let Some(replaced) = replaced {
+        let replaced = self.lock().insert(kind, Place::Registered(entry.clone()));
+        if let Some(replaced) = replaced.as_ref().and_then(Place::registered) {
             replaced.activation.end();
         }
         entry
@@ -182,27 +223,63 @@ impl KindTable {
     pub(crate) fn unregister(&self, kind: &Kind) -> bool {
         // The removed entry is dropped after the lock is released.
         let removed = self.lock().remove(kind);
-        if let Some(removed) = &removed {
+        if let Some(removed) = removed.as_ref().and_then(Place::registered) {
             removed.activation.end();
         }
         removed.is_some()
     }
 
+    /// Returns all kinds that serve every owner, in the order of their names. Those that were not read yet are read.
     pub(crate) fn entries(&self) -> Vec<Arc<KindEntry>> {
-        self.lock().values().cloned().collect()
+        self.matching(|_| true)
     }
 
-    /// Returns a kind that serves every owner.
+    /// Returns the kinds that were registered or read already, in the order of their names.
+    pub(crate) fn read_entries(&self) -> Vec<Arc<KindEntry>> {
+        self.lock().values().filter_map(Place::registered).cloned().collect()
+    }
+
+    /// Returns the names of the kinds that were not read yet, in alphabetical order.
+    pub(crate) fn unread(&self) -> Vec<Kind> {
+        let kinds = self.lock();
+        kinds.iter().filter(|(_, place)| place.registered().is_none()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Returns a kind that serves every owner, and reads it if it was not read yet.
     pub(crate) fn entry(&self, kind: &Kind) -> Option<Arc<KindEntry>> {
-        self.lock().get(kind).cloned()
+        if let Place::Registered(entry) = self.lock().get(kind)? {
+            return Some(entry.clone());
+        }
+        self.read(kind)
     }
 
-    /// Returns the registered kinds of this provider, in the order of their names.
+    /// Returns `true` if there is a kind with this name that serves every owner.
+    pub(crate) fn contains(&self, kind: &Kind) -> bool {
+        self.lock().contains_key(kind)
+    }
+
+    /// Returns the kinds of this provider, in the order of their names. Those that were not read yet are read.
     pub(crate) fn of_provider(&self, provider: &Kind) -> Vec<Arc<KindEntry>> {
-        self.lock().values().filter(|entry| entry.descriptor.provider == *provider).cloned().collect()
+        self.matching(|place| place.provider() == provider)
     }
 
-    /// Returns the seats of a kind and of all registered kinds of its provider, each once. Those of the kind come first.
+    /// Returns the names of the kinds of this provider, in alphabetical order.
+    pub(crate) fn names_of_provider(&self, provider: &Kind) -> Vec<Kind> {
+        let kinds = self.lock();
+        kinds.iter().filter(|(_, place)| place.provider() == provider).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Returns the provider of a kind that serves every owner.
+    pub(crate) fn provider(&self, kind: &Kind) -> Option<Kind> {
+        self.lock().get(kind).map(|place| place.provider().clone())
+    }
+
+    /// Returns the providers of all kinds that serve every owner.
+    pub(crate) fn providers(&self) -> BTreeSet<Kind> {
+        self.lock().values().map(|place| place.provider().clone()).collect()
+    }
+
+    /// Returns the seats of a kind and of all kinds of its provider, each once. Those of the kind come first.
     pub(crate) fn seats(&self, of: &KindEntry) -> Vec<Seat> {
         let mut seats = of.seats.clone();
         for seat in self.of_provider(&of.descriptor.provider).iter().flat_map(|entry| &entry.seats) {
@@ -213,17 +290,43 @@ impl KindTable {
         seats
     }
 
-    /// Returns `true` if a kind that serves every owner connects this provider, in this process or in another one of
-    /// this host.
+    /// Returns `true` if a kind that serves every owner connects this provider.
     pub(crate) fn connects(&self, provider: &Kind) -> bool {
-        !self.of_provider(provider).is_empty() || self.own.is_connected_elsewhere(provider)
+        self.lock().values().any(|place| place.provider() == provider)
     }
 
     pub(crate) fn all(&self) -> Vec<KindInfo> {
-        self.lock().values().map(|entry| entry.info()).collect()
+        self.entries().iter().map(|entry| entry.info()).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Kind, Arc<KindEntry>>> {
+    /// Returns the kinds at the places that are wanted.
+    fn matching(&self, is_wanted: impl Fn(&Place) -> bool) -> Vec<Arc<KindEntry>> {
+        let kinds = self.lock();
+        let found = kinds.iter().filter(|(_, place)| is_wanted(place));
+        let found: Vec<_> =
+            found.map(|(name, place)| place.registered().cloned().ok_or_else(|| name.clone())).collect();
+        drop(kinds);
+        found.into_iter().filter_map(|found| found.map_or_else(|unread| self.read(&unread), Some)).collect()
+    }
+
+    /// Reads a kind and registers it. If another task registered the kind meanwhile, that one is returned. A kind that
+    /// cannot be read is forgotten.
+    fn read(&self, kind: &Kind) -> Option<Arc<KindEntry>> {
+        let read = self.reader.read(kind).map(|entry| self.shared(entry));
+        let mut kinds = self.lock();
+        match kinds.get(kind)? {
+            Place::Registered(entry) => Some(entry.clone()),
+            Place::OnDemand { .. } => {
+                match &read {
+                    Some(entry) => kinds.insert(kind.clone(), Place::Registered(entry.clone())),
+                    None => kinds.remove(kind),
+                };
+                read
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Kind, Place>> {
         // No code under the lock leaves the table half changed, so a poisoned lock is still usable.
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -52,13 +52,6 @@ pub trait OwnKinds: Send + Sync + 'static {
     ///
     /// The reason, for people.
     fn declared(&self, declaration: &ExtensionDeclaration) -> Result<OwnKind, Reason>;
-
-    /// Returns `true` if this host has a kind for this provider that serves every owner but is not registered in this
-    /// process. An extension then connects no further account through a kind of its own.
-    fn connects(&self, provider: &Kind) -> bool {
-        let _ = provider;
-        false
-    }
 }
 
 /// Returns the provider of a kind that belongs to an extension, which its name states.
@@ -143,10 +136,5 @@ impl OwnTable {
     pub(crate) fn declared(&self, declaration: &ExtensionDeclaration) -> Option<Result<(), Reason>> {
         let port = self.source.as_ref()?;
         contain::call(|| port.declared(declaration).map(drop))
-    }
-
-    pub(crate) fn is_connected_elsewhere(&self, provider: &Kind) -> bool {
-        let Some(port) = &self.source else { return false };
-        contain::call(|| port.connects(provider)).unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! The face of the connections of all owners: how many there are, and of which kinds.
+//! The face of the connections of all owners: how many there are, and those of one kind.
 
 use connection_contract::{BoxFuture, Kind};
 
@@ -40,8 +40,9 @@ impl KindConnection {
 ///
 /// async fn report(registry: &ConnectionRegistry) -> Result<(), Error> {
 ///     let all = registry.all_owners();
-///     for kind in all.connected_kinds().await? {
-///         println!("{kind}: {}", all.count_connections(Some(&kind)).await?);
+///     for info in registry.kinds().list() {
+///         let kind = &info.descriptor.kind;
+///         println!("{kind}: {}", all.count_connections(Some(kind)).await?);
 ///     }
 ///     Ok(())
 /// }
@@ -87,29 +88,6 @@ impl<'a> AllOwners<'a> {
             let mut reader = self.registry.systems.ground.reader().await?;
             let rows = reader.accounts_of_kind(kind.as_str(), after, KIND_PAGE).await?;
             Ok(rows.into_iter().map(KindConnection::of).collect())
-        })
-    }
-
-    /// Returns the kinds that serve every owner and of which there are connections, in the order of their names.
-    ///
-    /// A kind in the list need not be registered. A program that registers kinds only when they are used finds out in
-    /// this way which ones are. It takes one query for each kind in the list, whatever the number of connections. The
-    /// kinds that extensions bring are made when they are used, and are not in the list.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub fn connected_kinds(self) -> BoxFuture<'a, Result<Vec<Kind>, Error>> {
-        Box::pin(async move {
-            let mut reader = self.registry.systems.ground.reader().await?;
-            let mut kinds = Vec::new();
-            let mut last = String::new();
-            while let Some(kind) = reader.next_kind(&last).await? {
-                // A name that no kind can have was not written by this program.
-                kinds.extend(Kind::parse(&kind));
-                last = kind;
-            }
-            Ok(kinds)
         })
     }
 }

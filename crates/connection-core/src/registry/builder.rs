@@ -13,7 +13,7 @@ use crate::{
     definition::Definition,
     ground::ProfileUses,
     keys::OpenKeyError,
-    kinds::{KindTable, OwnKinds, check},
+    kinds::{KindReader, KindTable, OwnKinds, check},
     limits::MAX_SETUPS,
     services::{local_services::LocalServices, provided_secrets::ProvidedSecrets},
     verify::ProbeLimits,
@@ -293,6 +293,33 @@ impl RegistryBuilder {
     /// Registers a kind. If a kind is refused, `open` returns the first such error.
     pub fn kind(mut self, definition: impl ConnectionDefinition) -> Self {
         self.add_kind(Definition::new(definition));
+        self
+    }
+
+    /// Names kinds, each with its provider, that `read` returns when they are first used. A host with many kinds, of which
+    /// few are used, then starts as if it had those alone.
+    ///
+    /// Such a kind is as good as a registered one, except that its
+    /// [`activate`](ConnectionDefinition::activate) does not run. A kind that is registered under the same name takes its
+    /// place. A kind that `read` does not return, or that cannot be registered, is reported in the log and left out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use connection_contract::{ConnectionDefinition, Kind};
+    /// use connection_core::{ConnectionRegistry, RegistryBuilder};
+    ///
+    /// fn with_files<D: ConnectionDefinition>(files: &[(&str, &str)], read: fn(&Kind) -> Option<D>) -> RegistryBuilder {
+    ///     let names = files.iter().filter_map(|(kind, provider)| Some((Kind::parse(kind)?, Kind::parse(provider)?)));
+    ///     ConnectionRegistry::builder().kinds_on_demand(names, read)
+    /// }
+    /// ```
+    pub fn kinds_on_demand<D: ConnectionDefinition>(
+        mut self,
+        names: impl IntoIterator<Item = (Kind, Kind)>,
+        read: impl Fn(&Kind) -> Option<D> + Send + Sync + 'static,
+    ) -> Self {
+        self.kinds.set_on_demand(names, KindReader::new(move |kind| read(kind).map(Definition::new)));
         self
     }
 

@@ -15,13 +15,10 @@ use crate::{
     exchange::{self, Exchanges, StateDirectory, recover},
     frozen::KnownFreezes,
     ground::Ground,
-    keys::{ClientKey, Sealer, open_keyset},
+    keys::{Sealer, open_keyset},
     notification::{Notification, Notifications},
     owner::DEFAULT_OWNER,
-    services::{
-        crypto::SystemCrypto,
-        provided_secrets::{CLIENT_SIGNING_KEY, ClientSigningKey},
-    },
+    services::crypto::SystemCrypto,
     store::{Changed, Store},
     uses::Recorder,
 };
@@ -143,26 +140,9 @@ impl RegistryBuilder {
         )
     }
 
-    /// Provides the key of the store to the kinds that may authenticate with it, unless the host has given them another.
-    fn provide_client_key(&mut self, sealer: &Sealer) {
-        let discover = self.kinds.entries().into_iter().filter(|entry| entry.descriptor.discovers);
-        let without: Vec<_> = discover
-            .map(|entry| entry.kind().clone())
-            .filter(|kind| !self.provided_secrets.has(kind, CLIENT_SIGNING_KEY))
-            .collect();
-        if without.is_empty() {
-            return;
-        }
-        let Some(key) = ClientKey::of(sealer).and_then(|key| key.private()) else { return };
-        let key = Arc::new(ClientSigningKey(key));
-        for kind in without {
-            self.provided_secrets.give(kind, CLIENT_SIGNING_KEY.to_owned(), key.clone());
-        }
-    }
-
     /// Creates the state that belongs to no system.
     fn into_ground(
-        mut self,
+        self,
         store: Store,
         (sealer, freezes): (Sealer, Arc<KnownFreezes>),
         notifications: Notifications,
@@ -170,7 +150,6 @@ impl RegistryBuilder {
         runtimes: Arc<Runtimes>,
         process: String,
     ) -> Ground {
-        self.provide_client_key(&sealer);
         let files = store.file().into_iter().fold(self.files, FilesPolicy::protect_file).hold();
         let budgets = Arc::new(Budgets::new(store.clone(), self.clock.clone(), runtimes.clone()));
         let recorder = Recorder::new(
@@ -235,7 +214,7 @@ impl ConnectionRegistry {
         let exchange = self.systems.exchange.clone();
         // The recovery does not panic. Exchanges that it leaves behind are found by the next caller that needs them.
         self.systems.ground.runtimes.spawn(async move { recover(&exchange).await }).await.unwrap_or_default();
-        for entry in self.systems.ground.kinds.entries() {
+        for entry in self.systems.ground.kinds.read_entries() {
             activate::activate(&self.systems.ground, &entry, &self.owner);
         }
         if let Some(inbound) = &self.systems.inbound {

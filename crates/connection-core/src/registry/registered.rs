@@ -62,6 +62,21 @@ impl<'a> Kinds<'a> {
         })
     }
 
+    /// Returns the registered kinds, and those [on demand](crate::RegistryBuilder::kinds_on_demand) that were used in this
+    /// process or have connections, in the order of their names. Work that is repeated for every kind is done for these,
+    /// so that the others need not be read.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn in_use(self) -> BoxFuture<'a, Result<Vec<KindInfo>, Error>> {
+        Box::pin(async move {
+            let ground = &self.registry.systems.ground;
+            ground.read_connected_kinds().await?;
+            Ok(ground.kinds.read_entries().iter().map(|entry| entry.info()).collect())
+        })
+    }
+
     /// Returns the seats of a kind and of all registered kinds of its provider, those of the kind first; empty if this
     /// handle's owner does not have the kind.
     ///
@@ -154,13 +169,13 @@ impl Kinds<'_> {
         self.registry.systems.ground.notifications.publish(&Notification::KindsChanged);
     }
 
-    /// Returns the registered kinds, in the order of their names. [`own`](Self::own) returns those of an owner's
-    /// extensions.
+    /// Returns the kinds that serve every owner, in the order of their names, and reads those that were not read yet.
+    /// [`own`](Self::own) returns the kinds of an owner's extensions.
     pub fn list(self) -> Vec<KindInfo> {
         self.registry.systems.ground.kinds.all()
     }
 
-    /// Returns the registered kind with this name.
+    /// Returns the kind with this name that serves every owner.
     pub fn get(self, kind: &Kind) -> Option<KindInfo> {
         self.registry.systems.ground.kinds.entry(kind).map(|entry| entry.info())
     }

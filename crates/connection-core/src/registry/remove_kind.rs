@@ -126,7 +126,7 @@ impl<'a> Kinds<'a> {
 /// Logs a warning if connections of an unregistered kind are left. If the store cannot be read, nothing is logged.
 async fn tell_left(systems: &Systems, kind: &Kind) {
     let left = connection::count(&systems.ground, None, Some(kind)).await.unwrap_or_default();
-    if left > 0 && systems.ground.kinds.entry(kind).is_none() {
+    if left > 0 && !systems.ground.kinds.contains(kind) {
         tracing::warn!(%kind, left, "a kind with connections was unregistered; they can no longer be verified, used \
                                      or torn down");
     }

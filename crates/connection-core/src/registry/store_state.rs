@@ -93,6 +93,7 @@ impl<'a> StoreState<'a> {
     pub fn counts(self) -> BoxFuture<'a, Result<StoreCounts, Error>> {
         Box::pin(async move {
             let systems = &self.registry.systems;
+            systems.ground.read_connected_kinds().await?;
             let words = |kinds: &[Kind]| any_of(kinds.iter().map(Kind::as_str));
             let (renewing, registered) = (words(&systems.ground.renewing()), words(&systems.ground.registered()));
             let now = systems.ground.clock.now().seconds();

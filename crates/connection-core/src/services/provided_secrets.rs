@@ -27,17 +27,6 @@ pub trait HostSecret: Send + Sync + fmt::Debug {
     async fn read(&self) -> Result<Secret, Box<dyn StdError + Send + Sync>>;
 }
 
-/// The private key of the store, for kinds that authenticate with it.
-#[derive(Debug)]
-pub(crate) struct ClientSigningKey(pub(crate) Secret);
-
-#[async_trait]
-impl HostSecret for ClientSigningKey {
-    async fn read(&self) -> Result<Secret, Box<dyn StdError + Send + Sync>> {
-        Ok(self.0.duplicate())
-    }
-}
-
 /// The provided values, by kind and key.
 #[derive(Debug, Default)]
 pub(crate) struct ProvidedSecrets(HashMap<(Kind, String), Arc<dyn HostSecret>>);

@@ -1,5 +1,6 @@
 //! Queries of `connection_account`.
 
+use connection_contract::Kind;
 use uuid::Uuid;
 
 use super::{
@@ -74,6 +75,14 @@ pub(super) const KINDS: &str = "SELECT a.id, a.kind FROM json_each($2) AS j \
 pub(super) const KINDS_ON_POSTGRES: &str = "SELECT a.id, a.kind FROM connection_account AS a \
      WHERE a.owner = $1 AND a.id = ANY (ARRAY(SELECT CAST(value AS UUID) FROM jsonb_array_elements_text(CAST($2 AS JSONB))))";
 
+/// The kinds of the list `$1` that have connections.
+#[cfg(feature = "sqlite")]
+pub(super) const CONNECTED: &str = "SELECT j.value AS kind FROM json_each($1) AS j \
+     WHERE EXISTS (SELECT 1 FROM connection_account AS a WHERE a.kind = j.value)";
+#[cfg(feature = "postgres")]
+pub(super) const CONNECTED_ON_POSTGRES: &str = "SELECT j.kind FROM jsonb_array_elements_text(CAST($1 AS JSONB)) AS j (kind) \
+     WHERE EXISTS (SELECT 1 FROM connection_account AS a WHERE a.kind = j.kind)";
+
 /// The caller sorts the few rows: with `ORDER BY id`, SQLite would walk all connections of the owner.
 pub(super) const DEFAULTS: &str = "SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default";
 
@@ -116,12 +125,20 @@ impl Reader {
         all!(self, OfKindRow, OF_KIND, kind, after, limit)
     }
 
-    /// Returns the first kind after this one, in the order of their names, of which there is a connection of any owner.
-    /// Kinds that belong to extensions are passed over.
-    pub(crate) async fn next_kind(&mut self, after: &str) -> Result<Option<String>, StoreError> {
-        const SQL: &str = "SELECT kind FROM connection_account WHERE kind > $1 AND kind NOT LIKE '%/%' \
-                           ORDER BY kind LIMIT 1";
-        Ok(optional!(self, (String,), SQL, after)?.map(|(kind,)| kind))
+    /// Returns those of the kinds of which there is a connection of any owner. It reads one entry of an index for each,
+    /// whatever the number of connections.
+    pub(crate) async fn connected_of(&mut self, kinds: &[Kind]) -> Result<Vec<String>, StoreError> {
+        let sql = match self.engine() {
+            // If the connection is lost, no text is run.
+            Engine::Lost => "",
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => CONNECTED_ON_POSTGRES,
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => CONNECTED,
+        };
+        let names: Vec<&str> = kinds.iter().map(Kind::as_str).collect();
+        let found = all!(self, (String,), sql, serde_json::json!(names).to_string())?;
+        Ok(found.into_iter().map(|(kind,)| kind).collect())
     }
 
     /// Returns the kinds of an owner's connections that belong to extensions, in the order of their names. It reads one

@@ -99,6 +99,7 @@ mod kind_terms_revocation;
 mod kind_terms_setup;
 mod kinds;
 mod kinds_change;
+mod kinds_on_demand;
 mod leaking_plugin;
 mod leaks;
 mod learned;

@@ -169,20 +169,13 @@ impl Command {
         }
     }
 
-    /// Returns `true` for a command that may use a kind which its arguments do not name and which has no connection yet.
+    /// Returns `true` for a command that may use a kind which its arguments do not name, before it opens the database.
     pub(crate) fn uses_any_kind(&self) -> bool {
         match self {
             Self::Kinds { all, .. } => *all,
             Self::Add(add) => add.kind.is_none(),
             Self::Rules { command } => matches!(command, RulesCommand::Presets { kind: None }),
-            Self::Extensions { .. }
-            | Self::Import(_)
-            | Self::Link(_)
-            | Self::OpenSettings(_)
-            | Self::Resolve { .. }
-            | Self::Restore { .. }
-            | Self::Serve(_)
-            | Self::Setup { .. } => true,
+            Self::OpenSettings(_) | Self::Setup { .. } => true,
             _ => false,
         }
     }

@@ -71,7 +71,7 @@ pub(crate) trait NewUsage {
 #[async_trait(?Send)]
 impl Usages for Local {
     async fn reporting(&self, selection: &UsageSelection) -> Result<Vec<Connection>, Error> {
-        let kinds = self.registry.kinds().list();
+        let kinds = self.registry.kinds().in_use().await?;
         let reports =
             |kind: &str| kinds.iter().any(|known| known.capabilities.usage && known.descriptor.kind.as_str() == kind);
         let mut found = selected(self, selection).await?;

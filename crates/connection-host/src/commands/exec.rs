@@ -5,12 +5,11 @@
 use std::process::{Command, ExitCode};
 
 use connection_contract::{Secret, SecretName};
-use connection_core::{ConnectionRegistry, ConnectionStatus, Error as CoreError, ExtensionError};
+use connection_core::ConnectionRegistry;
 
 use crate::{
     Error, Exit,
     args::Exec,
-    catalogue,
     extensions::{explained, handle},
     output::quoted,
     platform,
@@ -23,7 +22,7 @@ pub(super) async fn run(mut program: Program, arguments: Exec) -> Result<ExitCod
     let Some((name, rest)) = argv.split_first() else { return Err(Error::usage("there is no program to run")) };
     let chosen = chosen(&env)?;
     let registry = program.open().await?;
-    let variables = variables(&registry, &extension, (command.as_deref(), &chosen), program.has_catalogue);
+    let variables = variables(&registry, &extension, command.as_deref(), &chosen);
     let variables = program.output.waiting("the secrets", variables).await;
     registry.close().await;
     let variables = variables?;
@@ -47,8 +46,8 @@ pub(super) async fn run(mut program: Program, arguments: Exec) -> Result<ExitCod
 async fn variables(
     registry: &ConnectionRegistry,
     extension: &str,
-    (command, chosen): (Option<&str>, &[(&str, &str)]),
-    has_catalogue: bool,
+    command: Option<&str>,
+    chosen: &[(&str, &str)],
 ) -> Result<Vec<(String, Secret)>, Error> {
     let handle = handle(registry, extension).await?;
     let declared = &handle.requirement().auth.secret_names;
@@ -64,18 +63,7 @@ async fn variables(
             return Err(Error::usage(message).remedy(remedy));
         }
     }
-    let is_missing = |error: &CoreError| {
-        matches!(error, CoreError::Extension(ExtensionError::NotReady { status: ConnectionStatus::Missing, .. }))
-    };
-    let variables = match handle.environment(command).await {
-        // Only the answer needs the kinds of the catalogue that have no connection, and reading them takes time.
-        Err(error) if is_missing(&error) && has_catalogue => {
-            catalogue::register_all(registry);
-            handle.environment(command).await
-        }
-        found => found,
-    };
-    match variables {
+    match handle.environment(command).await {
         // The secrets come first, in the order of the declaration.
         Ok(variables) => Ok(renamed(variables, declared.iter().map(SecretName::as_str), chosen)),
         Err(error) => Err(explained(registry, error).await),

@@ -22,13 +22,18 @@ pub struct Catalogue;
 impl Catalogue {
     /// Returns the ids of all kinds, in alphabetical order.
     pub fn ids() -> impl Iterator<Item = &'static str> {
-        FILES.iter().map(|(name, _)| name.trim_end_matches(".toml"))
+        FILES.iter().map(|(name, ..)| id(name))
+    }
+
+    /// Returns the ids of all kinds, each with its provider, in alphabetical order. No file is parsed.
+    pub fn providers() -> impl Iterator<Item = (&'static str, &'static str)> {
+        FILES.iter().map(|(name, provider, _)| (id(name), *provider))
     }
 
     /// Returns the name and the text of the file of a kind.
     pub fn text(id: &str) -> Option<(&'static str, &'static str)> {
-        let found = FILES.binary_search_by(|(name, _)| name.trim_end_matches(".toml").cmp(id)).ok()?;
-        FILES.get(found).copied()
+        let found = FILES.binary_search_by(|(name, ..)| self::id(name).cmp(id)).ok()?;
+        FILES.get(found).map(|(name, _, text)| (*name, *text))
     }
 
     /// Reads the file of a kind. `None` if there is no such kind.
@@ -41,4 +46,9 @@ impl Catalogue {
         let (mut kinds, problems): (Vec<KindFile>, Vec<Problem>) = KindSet::new().file(name, text).read();
         Some(kinds.pop().ok_or_else(|| Problems::new(problems)))
     }
+}
+
+/// Returns the id of the kind in the file with this name.
+fn id(file: &'static str) -> &'static str {
+    file.trim_end_matches(".toml")
 }

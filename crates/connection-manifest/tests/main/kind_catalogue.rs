@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 
+use connection_contract::ConnectionDefinition as _;
 use connection_manifest::{Catalogue, KindSet, kind_schema};
 
 use crate::{repository, snapshot};
@@ -9,8 +10,8 @@ use crate::{repository, snapshot};
 const HEAD: &str = "\
 //! The list of the files of the directory `catalogue`, written by the test `the_list_of_embedded_files_is_complete`.
 
-/// The files, by the order of their ids: the name of the file, and its text.
-pub(super) const FILES: &[(&str, &str)] = ";
+/// The files, by the order of their ids: the name of the file, the provider of its kind, and its text.
+pub(super) const FILES: &[(&str, &str, &str)] = ";
 
 /// Returns the name and the text of each file of the directory `catalogue`, in alphabetical order.
 fn files() -> Vec<(String, String)> {
@@ -54,8 +55,13 @@ fn the_list_of_embedded_files_is_complete() {
     let mut list = String::from(HEAD);
     let files = files();
     list.push_str(if files.is_empty() { "&[" } else { "&[\n" });
-    for (name, _) in files {
-        writeln!(list, "    (\"{name}\", include_str!(\"../../catalogue/{name}\")),").unwrap();
+    let (kinds, _) = files.iter().fold(KindSet::new(), |set, (name, text)| set.file(name, text)).read();
+    let provider = |name: &str| {
+        let kind = kinds.iter().find(|kind| format!("{}.toml", kind.id()) == name);
+        kind.map(|kind| kind.definition().descriptor().provider.to_string()).unwrap_or_default()
+    };
+    for (name, _) in &files {
+        writeln!(list, "    (\"{name}\", \"{}\", include_str!(\"../../catalogue/{name}\")),", provider(name)).unwrap();
     }
     list.push_str("];\n");
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/kind/catalogue_files.rs");

@@ -33,7 +33,7 @@ const DAY: i64 = 24 * 3600;
 /// Returns the connections whose kind reports usage, oldest first.
 async fn reporting(registry: &ConnectionRegistry) -> Result<Vec<ConnectionInfo>, Error> {
     let mut found = Vec::new();
-    for kind in registry.kinds().list().into_iter().filter(|kind| kind.capabilities.usage) {
+    for kind in registry.kinds().in_use().await?.into_iter().filter(|kind| kind.capabilities.usage) {
         let mut filter = Filter::new().kind(kind.descriptor.kind).limit(PAGE);
         loop {
             let page = registry.list_connections(filter.clone()).await?;

@@ -66,7 +66,7 @@ impl Facts {
     ) -> Result<Self, StoreError> {
         let provider = &declaration.requirement.provider;
         let own = Kind::of_extension(&declaration.name, provider).filter(|_| ground.kinds.own.has_source());
-        let mut kinds = ground.registered_of(provider);
+        let mut kinds = ground.kinds.names_of_provider(provider);
         let covers = !kinds.is_empty();
         // Without a kind that serves every owner, only the extension's own kind can have connected it.
         kinds.extend(own.iter().filter(|_| !covers).cloned());

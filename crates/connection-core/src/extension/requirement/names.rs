@@ -31,7 +31,7 @@ pub(super) fn unmet(ground: &Ground, declaration: &ExtensionDeclaration) -> Opti
             }
             None => {}
         }
-        let providers: BTreeSet<_> = ground.kinds.all().into_iter().map(|info| info.descriptor.provider).collect();
+        let providers = ground.kinds.providers();
         format!(
             "this host has no kind for '{provider}'; it has kinds for {}",
             listed(providers.iter().map(Kind::as_str))

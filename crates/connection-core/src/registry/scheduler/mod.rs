@@ -47,6 +47,7 @@ const SET_ASIDE_TIME: Duration = Duration::from_secs(60);
 /// The parts of the scheduler's work, as the log names them.
 const STORE: &str = "the database";
 const DUE: &str = "credentials that are due";
+const KINDS: &str = "kinds that have connections";
 const ENDING: &str = "credentials that end soon";
 const ENDED: &str = "credentials that have ended";
 const LOST: &str = "setups whose process has ended";
@@ -144,6 +145,9 @@ impl Scheduler {
         let systems = self.registry.systems.clone();
         let passed = systems.ground.clock.passed();
         if passed >= self.next_round {
+            // Another process may have connected an account of a kind that this one has not read yet.
+            let read = systems.ground.read_connected_kinds().await;
+            self.tolerate(KINDS, read, ROUND_INTERVAL).await?;
             let ending = announce::ending(&self.registry).await;
             self.tolerate(ENDING, ending, ROUND_INTERVAL).await?;
             let ended = ended::ended(&self.registry).await;
@@ -236,7 +240,7 @@ impl Scheduler {
             return Ok(true);
         }
         let kinds = any_of(self.kinds(job).iter().map(Kind::as_str));
-        let busy = self.pace.busy(passed, |lane| systems.ground.registered_of(lane.kind()));
+        let busy = self.pace.busy(passed, |lane| systems.ground.kinds.names_of_provider(lane.kind()));
         let wanted = (&*kinds, &busy);
         let mut reader = systems.ground.reader().await?;
         let limit = BATCH.saturating_add(self.pace.aside());

@@ -58,6 +58,7 @@ const WALKS: &[(&str, &str)] = &[
     ("SELECT kind, label FROM connection_account", "names for a shell, a thousand at most"),
     ("WITH RECURSIVE found AS ", "one entry of an index for each kind of an owner"),
     ("WITH RECURSIVE classes ", "one entry of an index for each class, and counts that are bounded"),
+    ("AS a WHERE a.kind = j.", "the kinds that were asked for, one entry of an index for each"),
     ("kind = $2 LIMIT 2", "two rows at most"),
     (
         "SELECT a.id, a.kind FROM ",

@@ -1,5 +1,6 @@
 //! One call of each method of the store that runs a text.
 
+use connection_contract::Kind;
 use uuid::Uuid;
 
 use super::{NOTED, Text};
@@ -71,7 +72,7 @@ async fn read(tx: &mut Reader) {
         count_waiting(1, ",github,", ",github,");
         applied_migrations();
         accounts_of_kind("github", None, 9);
-        next_kind("github");
+        connected_of(&[Kind::from_static("github")]);
         all_kind_terms(1);
         kind_terms(&[1; 32]);
         agreed_terms("local", "github", None, 9);
