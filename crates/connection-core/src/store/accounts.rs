@@ -83,6 +83,13 @@ pub(super) const CONNECTED: &str = "SELECT j.value AS kind FROM json_each($1) AS
 pub(super) const CONNECTED_ON_POSTGRES: &str = "SELECT j.kind FROM jsonb_array_elements_text(CAST($1 AS JSONB)) AS j (kind) \
      WHERE EXISTS (SELECT 1 FROM connection_account AS a WHERE a.kind = j.kind)";
 
+/// The kinds of an owner's connections that belong to extensions.
+pub(super) const OWN: &str = "WITH RECURSIVE found AS (\
+     SELECT MIN(kind) AS kind FROM connection_account WHERE owner = $1 UNION ALL \
+     SELECT (SELECT MIN(a.kind) FROM connection_account AS a WHERE a.owner = $1 AND a.kind > found.kind) AS kind \
+     FROM found WHERE found.kind IS NOT NULL) \
+     SELECT kind FROM found WHERE kind LIKE '%/%'";
+
 /// The caller sorts the few rows: with `ORDER BY id`, SQLite would walk all connections of the owner.
 pub(super) const DEFAULTS: &str = "SELECT id, kind FROM connection_account WHERE owner = $1 AND is_default";
 
@@ -144,12 +151,7 @@ impl Reader {
     /// Returns the kinds of an owner's connections that belong to extensions, in the order of their names. It reads one
     /// entry of an index for each kind of the owner, whatever the number of connections.
     pub(crate) async fn connected_own_kinds(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
-        const SQL: &str = "WITH RECURSIVE found AS (\
-             SELECT MIN(kind) AS kind FROM connection_account WHERE owner = $1 UNION ALL \
-             SELECT (SELECT MIN(a.kind) FROM connection_account AS a WHERE a.owner = $1 AND a.kind > found.kind) AS kind \
-             FROM found WHERE found.kind IS NOT NULL) \
-             SELECT kind FROM found WHERE kind LIKE '%/%'";
-        let mut kinds: Vec<_> = all!(self, (String,), SQL, owner)?.into_iter().map(|(kind,)| kind).collect();
+        let mut kinds: Vec<_> = all!(self, (String,), OWN, owner)?.into_iter().map(|(kind,)| kind).collect();
         kinds.sort();
         Ok(kinds)
     }

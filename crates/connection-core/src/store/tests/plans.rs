@@ -1,5 +1,10 @@
 //! Each page walks its own index, in the order of the page.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 
 use super::Database;
@@ -167,4 +172,54 @@ async fn what_comes_first_for_a_requirement_is_found_by_keys_and_the_default_amo
             assert!(!plan.iter().any(|step| step == table), "{plan:#?}");
         }
     }
+}
+
+/// Returns the number of instructions of SQLite's virtual machine that a query with one parameter takes, and its rows.
+async fn instructions(database: &Database, sql: &'static str, parameter: &str) -> (usize, Vec<String>) {
+    let mut connection = SqliteConnectOptions::new().filename(database.path()).connect().await.unwrap();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    connection.lock_handle().await.unwrap().set_progress_handler(1, move || {
+        counted.fetch_add(1, Relaxed);
+        true
+    });
+    let rows = sqlx::query_scalar(sql).bind(parameter.to_owned()).fetch_all(&mut connection).await.unwrap();
+    (count.load(Relaxed), rows)
+}
+
+/// The scheduler asks for the kinds in each of its rounds, and a command that opens the store asks for those of
+/// extensions.
+#[tokio::test]
+async fn the_kinds_that_have_connections_are_found_without_reading_the_connections() {
+    let database = Database::new();
+    database.open().await.close().await;
+    let mut connection = SqliteConnectOptions::new().filename(database.path()).connect().await.unwrap();
+    let queries = [
+        (accounts::OWN, "local", vec!["issues/acme"]),
+        (accounts::CONNECTED, r#"["github","nobody","slack"]"#, vec!["github", "slack"]),
+    ];
+    let mut costs = Vec::new();
+    for (from, to) in [(1, 30), (31, 3_000)] {
+        let add = format!(
+            "WITH RECURSIVE rows(i) AS (SELECT {from} UNION ALL SELECT i + 1 FROM rows WHERE i < {to}) \
+             INSERT INTO connection_account (id, owner, kind, label, account_id, account_label, is_default, config, \
+             generation, next_generation, state, created_at, updated_at) \
+             SELECT CAST(printf('%016d', i) AS BLOB), 'local', \
+             CASE i % 3 WHEN 0 THEN 'github' WHEN 1 THEN 'issues/acme' ELSE 'slack' END, 'l' || i, 'a' || i, 'a' || i, \
+             FALSE, '{{}}', 1, 2, 'active', i, i FROM rows"
+        );
+        sqlx::query(AssertSqlSafe(add)).execute(&mut connection).await.unwrap();
+        for (sql, parameter, expected) in &queries {
+            let (cost, rows) = instructions(&database, sql, parameter).await;
+            assert_eq!(rows, *expected, "{sql}");
+            costs.push(cost);
+        }
+    }
+    let (few, many) = costs.split_at(queries.len());
+    assert_eq!(few, many, "30 connections, and 3,000");
+    // The control: a query that reads the connections.
+    let walk = "SELECT DISTINCT kind FROM connection_account WHERE owner = $1 AND kind LIKE '%/%'";
+    let (cost, rows) = instructions(&database, walk, "local").await;
+    assert_eq!(rows, ["issues/acme"]);
+    assert!(cost > 3_000 && few.iter().all(|few| (1..cost / 3).contains(few)), "{few:?} and {cost}");
 }
