@@ -229,11 +229,6 @@ impl KindTable {
         removed.is_some()
     }
 
-    /// Returns all kinds that serve every owner, in the order of their names. Those that were not read yet are read.
-    pub(crate) fn entries(&self) -> Vec<Arc<KindEntry>> {
-        self.matching(|_| true)
-    }
-
     /// Returns the kinds that were registered or read already, in the order of their names.
     pub(crate) fn read_entries(&self) -> Vec<Arc<KindEntry>> {
         self.lock().values().filter_map(Place::registered).cloned().collect()
@@ -295,8 +290,9 @@ impl KindTable {
         self.lock().values().any(|place| place.provider() == provider)
     }
 
+    /// Returns all kinds that serve every owner, in the order of their names. Those that were not read yet are read.
     pub(crate) fn all(&self) -> Vec<KindInfo> {
-        self.entries().iter().map(|entry| entry.info()).collect()
+        self.matching(|_| true).iter().map(|entry| entry.info()).collect()
     }
 
     /// Returns the kinds at the places that are wanted.

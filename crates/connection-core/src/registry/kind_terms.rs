@@ -73,7 +73,8 @@ impl<'a> Kinds<'a> {
             let systems = &self.registry.systems;
             let owner = &*self.registry.owner;
             let mut changes = Vec::new();
-            let mut entries = systems.ground.kinds.entries();
+            systems.ground.read_connected_kinds().await?;
+            let mut entries = systems.ground.kinds.read_entries();
             let own = systems.ground.reader().await?.connected_own_kinds(owner).await?;
             for kind in own {
                 if let Some(kind) = Kind::parse(&kind) {

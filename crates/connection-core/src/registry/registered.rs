@@ -14,7 +14,8 @@ use crate::{
 /// The registered kinds, and what a host does with a kind.
 ///
 /// The registered kinds are in memory only and the same for all owners: a program registers its plugins at each start,
-/// usually with [`RegistryBuilder::kind`](crate::RegistryBuilder::kind), and may change them later with
+/// usually with [`RegistryBuilder::kind`](crate::RegistryBuilder::kind), or names those that are read when they are first
+/// used ([`kinds_on_demand`](crate::RegistryBuilder::kinds_on_demand)). It may change them later with
 /// [`register`](Self::register), [`replace`](Self::replace) and [`unregister`](Self::unregister). The
 /// [`Capabilities`](crate::Capabilities) of a kind list what its code can do, and its
 /// [`KindSupport`](crate::KindSupport) says which of its needs this host meets.

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use connection_contract::{GrantedDirectory, ServiceError, host};
+use connection_contract::{GrantedDirectory, Kind, ServiceError, host};
 
 use super::{
     FilesPolicy,
@@ -59,9 +59,8 @@ impl ProfileDirectories {
             tracing::warn!(%error, "no file is read, because the profiles of other owners cannot be looked up");
             ServiceError::Unavailable
         })?;
-        let kinds = self.kinds.entries();
         let found = rows.into_iter().map(|(owner, kind, path)| {
-            let kind = kinds.iter().find(|entry| entry.kind().as_str() == kind);
+            let kind = Kind::parse(&kind).and_then(|kind| self.kinds.entry(&kind));
             let probe = kind.and_then(|entry| entry.profiles.clone()).and_then(|spec| spec.probe);
             let signs = probe.map(|probe| {
                 let logins = probe.logins.into_iter().map(|login| login.file.to_string());
