@@ -6,7 +6,7 @@ use connection_contract::Kind;
 
 use crate::{
     Error,
-    config::{Application, Settings},
+    config::{Application, Settings, known_kinds},
     kind_entry::KindEntry,
 };
 
@@ -14,13 +14,14 @@ use crate::{
 pub(crate) fn applications(
     settings: &Settings,
     kinds: &[KindEntry],
+    has_catalogue: bool,
 ) -> Result<BTreeMap<Kind, Arc<Application>>, Error> {
     let mut applications = BTreeMap::new();
     for (name, configured) in &settings.kinds {
         let Some(entry) = kinds.iter().find(|entry| entry.descriptor.kind.as_str() == name) else {
             let known: Vec<_> = kinds.iter().map(|entry| entry.descriptor.kind.as_str()).collect();
             return Err(Error::configuration(format!("{}: unknown kind '{name}'", configured.place()))
-                .remedy(format!("the kinds are {}", known.join(", "))));
+                .remedy(known_kinds(&known, has_catalogue)));
         };
         let application = configured.application(&entry.descriptor)?;
         applications.insert(entry.descriptor.kind.clone(), Arc::new(application));

@@ -8,7 +8,8 @@ use connection_manifest::{Catalogue, FileKind};
 
 use crate::{
     args::{Command, kind_name},
-    config::Settings,
+    config::{Settings, configured_kinds},
+    kind_entry::KindEntry,
 };
 
 /// Returns the kinds of the catalogue that a command may use before it opens the database.
@@ -24,7 +25,9 @@ pub(crate) fn wanted(command: &Command, settings: &Settings) -> Vec<FileKind> {
         let value = word.split_once('=').filter(|_| word.starts_with("--")).map_or(&*word, |(_, value)| value);
         kind_name(value.split([':', '/']).next().unwrap_or_default())
     });
-    let ids: BTreeSet<String> = named.chain(settings.kinds.keys().cloned()).collect();
+    let configured =
+        settings.kinds.keys().chain(configured_kinds(&settings.sandbox, &settings.usage).map(|(_, kind)| kind));
+    let ids: BTreeSet<String> = named.chain(configured.cloned()).collect();
     ids.iter().filter_map(|id| kind(id)).collect()
 }
 
@@ -33,6 +36,12 @@ pub(crate) fn kind(id: &str) -> Option<FileKind> {
     let file = Catalogue::kind(id)?;
     // A test reads all files of the catalogue, so none has a problem.
     Some(file.ok()?.definition())
+}
+
+/// Returns the kinds of the catalogue with this provider.
+pub(crate) fn of_provider(provider: &Kind) -> impl Iterator<Item = KindEntry> {
+    let ids = Catalogue::providers().filter(move |(_, other)| *other == provider.as_str());
+    ids.filter_map(|(id, _)| Some(KindEntry::of(&kind(id)?)))
 }
 
 /// Has a registry read the kinds of the catalogue when they are first used.

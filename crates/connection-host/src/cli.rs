@@ -80,8 +80,8 @@ impl Cli {
         self
     }
 
-    /// Adds the kinds of the [`Catalogue`]. Each of them is read only when it is named or has connections; a kind that
-    /// was added by [`kind`](Self::kind) takes precedence over one of the same name.
+    /// Adds the kinds of the [`Catalogue`]. Each of them is read when it is first used; a kind that was added by
+    /// [`kind`](Self::kind) takes precedence over one of the same name.
     #[must_use]
     pub fn catalogue(mut self) -> Self {
         self.has_catalogue = true;
@@ -225,8 +225,9 @@ impl Cli {
         let mut cli = own.chain(embedded).fold(self, |cli, (kind, source)| cli.kind_of_file(kind, source));
         cli.kinds.sort_by(|a, b| a.descriptor.kind.cmp(&b.descriptor.kind));
         let Self { kinds, registrations, has_catalogue, images, tools, usual, .. } = cli;
-        check_tools(&settings.sandbox, &settings.usage, kinds.iter().map(|kind| &kind.descriptor.kind))?;
-        let applications = applications(&settings, &kinds)?;
+        let known = kinds.iter().map(|kind| &kind.descriptor.kind);
+        check_tools(&settings.sandbox, &settings.usage, known, has_catalogue)?;
+        let applications = applications(&settings, &kinds, has_catalogue)?;
         let unheard = interrupts.clone();
         let program = Program {
             common: Common { kinds, usual, settings, environment, output, person, interrupts },

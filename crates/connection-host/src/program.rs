@@ -25,7 +25,9 @@ use crate::{
     backend::{AT_THE_SERVER, Backend, Local, OwnKind, PlaceKind, PlaceKinds, Remote},
     catalogue,
     common::Common,
-    config::{Application, KeySources, PrivateAddresses, RecordSettings, VerifySettings, may_exist, sqlite_file},
+    config::{
+        Application, KeySources, PrivateAddresses, RecordSettings, VerifySettings, known_kinds, may_exist, sqlite_file,
+    },
     empty_store::EmptyStore,
     inbound::Endpoint,
     kind_entry::{KindEntry, OwnKindNames},
@@ -99,14 +101,8 @@ impl Program {
             let suggestion = misspelled(name, all);
             let suggestion = suggestion.map(|suggestion| format!(". Did you mean '{suggestion}'?")).unwrap_or_default();
             Error::new(Exit::NotFound, "unknown_kind", format!("unknown kind '{name}'{suggestion}"))
-                .remedy(self.known_kinds(&known))
+                .remedy(known_kinds(&known, self.has_catalogue))
         })
-    }
-
-    /// Returns the sentence that names the kinds.
-    fn known_kinds(&self, known: &[&str]) -> String {
-        let all = if self.has_catalogue { "; `connections kinds --all` lists more" } else { "" };
-        format!("the kinds are {}{all}", known.join(", "))
     }
 
     /// Returns `true` if the answers that the kind stores may be available already.
@@ -283,10 +279,9 @@ impl Program {
         let Some(address) = self.settings.client_document()? else { return Ok(builder) };
         let address = Arc::new(ClientDocument(address.to_owned()));
         let discover = self.kinds.iter().filter(|entry| entry.descriptor.discovers);
-        // The address is public, and a kind of the catalogue that does not discover never asks for it.
-        let embedded = self.has_catalogue.then(Catalogue::ids).into_iter().flatten().filter_map(Kind::parse);
-        let kinds = discover.map(|entry| entry.descriptor.kind.clone()).chain(embedded);
-        Ok(kinds.fold(builder, |builder, kind| builder.secret_value(kind, CLIENT_DOCUMENT_KEY, address.clone())))
+        Ok(discover.fold(builder, |builder, entry| {
+            builder.secret_value(entry.descriptor.kind.clone(), CLIENT_DOCUMENT_KEY, address.clone())
+        }))
     }
 
     /// Learns the kinds that the added extensions declare, for a command that otherwise needs no database. Nothing is

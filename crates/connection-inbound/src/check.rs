@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use connection_contract::{HttpError, HttpResponse, Kind};
+use connection_contract::{HttpError, HttpResponse};
 use connection_core::ConnectionRegistry;
 
 use crate::{
@@ -10,14 +10,12 @@ use crate::{
     callback::{LISTENING, PROOF_PATH, listening},
 };
 
-/// The result of [`check_callback`]: a problem, if there is one, and the redirect URIs.
+/// The result of [`check_callback`]: a problem, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallbackCheck {
     /// The reason why callbacks do not arrive; `None` if they do.
     pub problem: Option<CallbackProblem>,
-    /// The redirect URI to register at the provider of each kind, exactly as written.
-    pub redirect_uris: Vec<(Kind, String)>,
 }
 
 /// A problem on the way from the public URL to this host.
@@ -41,11 +39,7 @@ pub struct CallbackProblem {
 /// The request is sent from this machine, so it does not find problems that only others meet, such as a firewall or a
 /// name that resolves differently elsewhere.
 pub async fn check_callback(registry: &ConnectionRegistry, url: &PublicUrl) -> CallbackCheck {
-    // Without the store, the kinds of extensions are left out; the check reports the store itself.
-    let own = registry.kinds().own().await.unwrap_or_default();
-    let kinds = registry.kinds().list().into_iter().chain(own).map(|info| info.descriptor.kind);
-    let redirect_uris = kinds.map(|kind| (kind.clone(), url.redirect_uri(&kind))).collect();
-    CallbackCheck { problem: problem(registry, url).await, redirect_uris }
+    CallbackCheck { problem: problem(registry, url).await }
 }
 
 async fn problem(registry: &ConnectionRegistry, url: &PublicUrl) -> Option<CallbackProblem> {

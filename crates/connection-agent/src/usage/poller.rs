@@ -3,9 +3,9 @@
 //!
 //! Fetches by other callers count, too: usage that is recent enough is not fetched again.
 //!
-//! The poller stores nothing. It may be dropped at any await, and the fetches that it has begun continue. While no
-//! kind reports usage, it sleeps until one is registered. While there is a kind and no connection, it lists
-//! connections once per interval, and when this process creates one.
+//! The poller stores nothing. It may be dropped at any await, and the fetches that it has begun continue. It
+//! looks for kinds that report usage and for their connections once per interval, when a kind is registered, and when this
+//! process creates a connection.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -206,17 +206,11 @@ impl Poller {
             self.listed.mark_unchanged();
             self.is_news = true;
         }
-        let kinds = self.registry().kinds().in_use().await?.into_iter().filter(|kind| kind.capabilities.usage);
-        self.intervals = kinds.map(|kind| (kind.descriptor.kind, self.bounds.interval(kind.usage_interval))).collect();
         let is_settled = self.last_list.is_none_or(|last| passed >= last.saturating_add(SETTLED));
-        if self.intervals.is_empty() {
-            self.is_news = false;
-            self.rows.clear();
-            self.last_list = None;
-            // A kind that is read on demand comes without a signal.
-            return Ok(self.bounds.interval(None));
-        }
         if self.last_list.is_none() || passed >= self.next_list || (self.is_news && is_settled) {
+            let kinds = self.registry().kinds().in_use().await?.into_iter().filter(|kind| kind.capabilities.usage);
+            self.intervals =
+                kinds.map(|kind| (kind.descriptor.kind, self.bounds.interval(kind.usage_interval))).collect();
             self.list(passed).await?;
             self.is_news = false;
             self.last_list = Some(passed);

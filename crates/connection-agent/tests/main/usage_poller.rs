@@ -195,7 +195,7 @@ async fn a_connection_that_comes_is_polled_and_one_that_goes_is_not_any_more() {
 }
 
 #[tokio::test]
-async fn while_no_kind_tells_usage_nobody_is_woken() {
+async fn a_kind_that_is_registered_while_no_other_tells_usage_is_polled() {
     let world = World::new().await;
     let plugin = Metered::every(60);
     uses(&world, 10);
@@ -205,7 +205,6 @@ async fn while_no_kind_tells_usage_nobody_is_woken() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }
-    // It sleeps on no clock: only the registration of a kind wakes it.
     registry.kinds().register(plugin.clone()).unwrap();
     plugin.connected(&registry, "ada").await;
     until_fetched(&world, &plugin, 1).await;

@@ -196,7 +196,10 @@ pub(super) async fn details(scope: Scope<'_, System>, id: ApprovalId) -> Result<
         changes = match opened(ground, previous).await {
             Ok((parts, body)) => {
                 let previous = shown(&Approval::of(previous, ground.clock.now()), &parts, &body);
-                difference(&previous.text(), &request.text())
+                let (former, text) = (previous.text(), request.text());
+                // A thread of the host does not wait for it.
+                let compare = async { tokio::task::spawn_blocking(move || difference(&former, &text)).await };
+                ground.runtimes.spawn(compare).await.ok().and_then(Result::ok).flatten()
             }
             Err(_) => None,
         };

@@ -51,7 +51,7 @@ impl Filter {
         self
     }
 
-    /// Selects the connections of all registered kinds of one provider.
+    /// Selects the connections of all kinds of one provider.
     #[must_use]
     pub fn provider(mut self, provider: Kind) -> Self {
         self.provider = Some(provider);

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use connection_contract::{BoxFuture, Kind, KvService, Secret, ServiceError, Text};
+use connection_contract::{BoxFuture, Descriptor, Kind, KvService, Secret, ServiceError, Text};
 use connection_seal::Place;
 
 pub(crate) use connection_replay::Part;
@@ -122,8 +122,8 @@ impl StoredValues {
         .await
     }
 
-    /// Returns the secret value that the host provides to the kind under this key. A kind that learns addresses from its
-    /// provider has the key of the store, unless the host provides another one.
+    /// Returns the secret value that the host provides to the kind under this key. A kind that serves every owner and learns
+    /// addresses from its provider has the key of the store, unless the host provides another one.
     async fn provided(&self, key: &str) -> Option<Result<Secret, ServiceError>> {
         match self.ground.provided_secrets.read(self.kind.kind(), key).await {
             None if self.has_store_key(key) => ClientKey::of(&self.ground.sealer)?.private().map(Ok),
@@ -138,7 +138,8 @@ impl StoredValues {
 
     /// Returns `true` if this key is that of the kind's value with the key of the store.
     fn has_store_key(&self, key: &str) -> bool {
-        key == CLIENT_SIGNING_KEY && self.kind.descriptor.discovers
+        let Descriptor { discovers, extension, .. } = &self.kind.descriptor;
+        key == CLIENT_SIGNING_KEY && *discovers && extension.is_none()
     }
 
     /// Checks that a kind shares values only for origins that its descriptor declares.

@@ -242,10 +242,11 @@ impl KindTable {
 
     /// Returns a kind that serves every owner, and reads it if it was not read yet.
     pub(crate) fn entry(&self, kind: &Kind) -> Option<Arc<KindEntry>> {
-        if let Place::Registered(entry) = self.lock().get(kind)? {
-            return Some(entry.clone());
-        }
-        self.read(kind)
+        let provider = match self.lock().get(kind)? {
+            Place::Registered(entry) => return Some(entry.clone()),
+            Place::OnDemand { provider } => provider.clone(),
+        };
+        self.read(kind, &provider)
     }
 
     /// Returns `true` if there is a kind with this name that serves every owner.
@@ -299,16 +300,15 @@ impl KindTable {
     fn matching(&self, is_wanted: impl Fn(&Place) -> bool) -> Vec<Arc<KindEntry>> {
         let kinds = self.lock();
         let found = kinds.iter().filter(|(_, place)| is_wanted(place));
-        let found: Vec<_> =
-            found.map(|(name, place)| place.registered().cloned().ok_or_else(|| name.clone())).collect();
+        let found: Vec<_> = found.map(|(name, _)| name.clone()).collect();
         drop(kinds);
-        found.into_iter().filter_map(|found| found.map_or_else(|unread| self.read(&unread), Some)).collect()
+        found.iter().filter_map(|name| self.entry(name)).collect()
     }
 
     /// Reads a kind and registers it. If another task registered the kind meanwhile, that one is returned. A kind that
     /// cannot be read is forgotten.
-    fn read(&self, kind: &Kind) -> Option<Arc<KindEntry>> {
-        let read = self.reader.read(kind).map(|entry| self.shared(entry));
+    fn read(&self, kind: &Kind, provider: &Kind) -> Option<Arc<KindEntry>> {
+        let read = self.reader.read(kind, provider).map(|entry| self.shared(entry));
         let mut kinds = self.lock();
         match kinds.get(kind)? {
             Place::Registered(entry) => Some(entry.clone()),

@@ -16,19 +16,19 @@ impl Reader {
         Self(Some(Box::new(read)))
     }
 
-    /// Returns the kind with this name. `None`, with a line in the log, if the host has no such kind, or if the kind
-    /// cannot be registered.
-    pub(super) fn read(&self, kind: &Kind) -> Option<KindEntry> {
+    /// Returns the kind with this name and this provider. `None`, with a line in the log, if the host has no such kind, or
+    /// if the kind cannot be registered.
+    pub(super) fn read(&self, kind: &Kind, provider: &Kind) -> Option<KindEntry> {
         let read = self.0.as_ref()?;
         let found = contain::call(|| read(kind)).flatten();
         match found.map(check) {
-            Some(Ok(entry)) if entry.kind() == kind => Some(entry),
+            Some(Ok(entry)) if entry.kind() == kind && entry.descriptor.provider == *provider => Some(entry),
             Some(Err(error)) => {
                 tracing::warn!(%kind, %error, "a kind that was named cannot be registered");
                 None
             }
             Some(Ok(_)) | None => {
-                tracing::warn!(%kind, "the host has no kind with a name that it gave");
+                tracing::warn!(%kind, %provider, "the host has no kind with the name and the provider that it gave");
                 None
             }
         }

@@ -300,8 +300,10 @@ impl RegistryBuilder {
     /// few are used, then starts as if it had those alone.
     ///
     /// Such a kind is as good as a registered one, except that its
-    /// [`activate`](ConnectionDefinition::activate) does not run. A kind that is registered under the same name takes its
-    /// place. A kind that `read` does not return, or that cannot be registered, is reported in the log and left out.
+    /// [`activate`](ConnectionDefinition::activate) does not run. A kind that is registered under the same name before the
+    /// first use takes its place, and [`replace`](crate::Kinds::replace) puts another one in its place at any time. A kind
+    /// that `read` does not return, that cannot be registered, or that has another name or provider is reported in the log
+    /// and left out.
     ///
     /// # Examples
     ///

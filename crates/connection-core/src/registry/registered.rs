@@ -78,7 +78,7 @@ impl<'a> Kinds<'a> {
         })
     }
 
-    /// Returns the seats of a kind and of all registered kinds of its provider, those of the kind first; empty if this
+    /// Returns the seats of a kind and of all kinds of its provider, those of the kind first; empty if this
     /// handle's owner does not have the kind.
     ///
     /// A request with something of its own in one of these places carries a second identity at the provider.

@@ -84,7 +84,7 @@ impl<'a> StoreState<'a> {
 
     /// Returns what the store holds and what waits in it, in numbers over all owners.
     ///
-    /// Two queries count the rows. One of them reads every connection, so a host that is asked often keeps the answer
+    /// Two queries count the rows, and one more finds the kinds that have connections and were not read yet. The first reads every connection, so a host that is asked often keeps the answer
     /// for some seconds.
     ///
     /// # Errors

@@ -114,6 +114,7 @@ async fn a_kind_that_is_not_returned_or_is_wrong_is_left_out() {
     let wrong = Kind::from_static("wrong");
     let panics = Kind::from_static("panics");
     let names = [&missing, &renamed, &wrong, &panics, &OTHER].map(|kind| (kind.clone(), kind.clone()));
+    let names = names.into_iter().chain([(TWIN, OTHER)]);
     let seen = reads.clone();
     let builder = world.builder().kinds_on_demand(names, move |kind| {
         seen.0.lock().unwrap().push(kind.clone());
@@ -126,12 +127,12 @@ async fn a_kind_that_is_not_returned_or_is_wrong_is_left_out() {
         }
     });
     let registry = builder.open().await.unwrap();
-    for kind in [&missing, &renamed, &wrong, &panics, &missing] {
+    for kind in [&missing, &renamed, &wrong, &panics, &TWIN, &missing] {
         assert!(registry.kinds().find(kind).await.unwrap().is_none(), "{kind}");
     }
     let all: Vec<_> = registry.kinds().list().into_iter().map(|info| info.descriptor.kind).collect();
     assert_eq!(all, [OTHER]);
-    assert_eq!(reads.take(), [missing, renamed, wrong, panics, OTHER]);
+    assert_eq!(reads.take(), [missing, renamed, wrong, panics, TWIN, OTHER]);
     registry.close().await;
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn check(
     registry: &ConnectionRegistry,
     declaration: &ExtensionDeclaration,
 ) -> Result<(), Error> {
-    // Every kind of the catalogue is registered for a command that is given a declaration.
+    // The check reads every kind of the catalogue.
     match declared::check(registry, declaration) {
         Ok(Checked::Kind(kind)) => program.learn([KindEntry::of(&kind)]),
         Ok(Checked::NoKind(reason)) if !program.output.json => {

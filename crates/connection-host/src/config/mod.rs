@@ -42,7 +42,7 @@ pub(crate) use kinds::{Application, KindsSettings};
 pub(crate) use page::PageSettings;
 pub(crate) use paths::{config_directory, config_file, data_directory, home, key_directory, may_exist, sqlite_file};
 pub(crate) use tls::{TlsFiles, TlsPems};
-pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools};
+pub(crate) use tools::{SandboxSettings, UsageSettings, check as check_tools, kinds as configured_kinds, known_kinds};
 
 use crate::Error;
 use effective::Given;

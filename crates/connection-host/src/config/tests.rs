@@ -272,7 +272,7 @@ fn settings_of_containers_and_usage_are_bounded() {
     for (name, value) in [("IMAGE", "a:1"), ("WRITABLE", "[\"a\"]")] {
         let variable = format!("CONNECTIONS_SANDBOX__{name}__MY_KIND");
         let settings = load("", &[(&variable, value), ttl], Global::default()).unwrap();
-        let error = check_tools(&settings.sandbox, &settings.usage, [].iter()).unwrap_err().to_string();
+        let error = check_tools(&settings.sandbox, &settings.usage, [].iter(), false).unwrap_err().to_string();
         assert!(error.contains(&format!("sandbox.{}.my-kind: unknown kind", name.to_lowercase())), "{error}");
     }
 }

@@ -97,18 +97,33 @@ impl UsageSettings {
     }
 }
 
-/// Refuses settings for kinds that are not registered, since such a limit or image would have no effect.
+/// Returns the kinds that the settings of tools name, each with its table.
+pub(crate) fn kinds<'a>(
+    sandbox: &'a SandboxSettings,
+    usage: &'a UsageSettings,
+) -> impl Iterator<Item = (&'static str, &'a String)> {
+    sandbox.kinds().chain(usage.kinds())
+}
+
+/// Refuses settings for kinds that are not known, since such a limit or image would have no effect.
 pub(crate) fn check<'a>(
     sandbox: &SandboxSettings,
     usage: &UsageSettings,
     known: impl Iterator<Item = &'a Kind>,
+    has_catalogue: bool,
 ) -> Result<(), Error> {
     let known: Vec<_> = known.map(Kind::as_str).collect();
-    match sandbox.kinds().chain(usage.kinds()).find(|(_, kind)| !known.contains(&kind.as_str())) {
+    match kinds(sandbox, usage).find(|(_, kind)| !known.contains(&kind.as_str())) {
         None => Ok(()),
         Some((table, kind)) => Err(Error::configuration(format!("{table}.{kind}: unknown kind '{kind}'"))
-            .remedy(format!("the kinds are {}", known.join(", ")))),
+            .remedy(known_kinds(&known, has_catalogue))),
     }
+}
+
+/// Returns the sentence that names the kinds.
+pub(crate) fn known_kinds(known: &[&str], has_catalogue: bool) -> String {
+    let all = if has_catalogue { "; `connections kinds --all` lists more" } else { "" };
+    format!("the kinds are {}{all}", known.join(", "))
 }
 
 /// Returns the network with this name.

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     program::{Machine, Ran, check},
     provider::{NOTION_KEY, TOKEN},
+    serve::{Serving, machine as machine_of_server},
 };
 
 const LINEAR: &str = "https://api.linear.app";
@@ -44,6 +45,19 @@ fn a_kind_of_the_catalogue_is_connected_and_used_by_name() {
     machine.run(&["send", id, "GET", "/graphql"]).exits(0).says("ada@acme.example");
     machine.run(&["remove", id, "--yes"]).exits(0);
     assert_eq!(machine.run(&["list", "--json"]).exits(0).json(), json!([]));
+}
+
+#[test]
+fn tables_of_tools_take_the_kinds_of_the_catalogue_and_no_unknown_one() {
+    let machine = machine_of_server();
+    machine.configure("[usage]\ncache_ttl.anthropic = 300\n");
+    machine.run(&["list", "--json"]).exits(0);
+    drop(Serving::start(&machine));
+    machine.configure("[usage]\ncache_ttl.anthropik = 300\n");
+    for command in [&["list"] as &[&str], &["serve"]] {
+        let refused = machine.run(command).exits(2);
+        refused.warns("usage.cache_ttl.anthropik: unknown kind 'anthropik'").warns("`connections kinds --all` lists more");
+    }
 }
 
 #[test]

@@ -96,6 +96,7 @@ export default function AgentScreen({ name }) {
   const close = () => setAsked(null);
   const onRemoving = (is) => {
     if (is) stop();
+    else void reload();
     setIsRemoving(is);
   };
   if (!agent) {

@@ -173,6 +173,7 @@ export default function ConnectionScreen({ id, query }) {
   const { data, error, reload, setData, stop } = useResource(`/connections/${part(id)}`, { hints, id });
   const onRemoving = (is) => {
     if (is) stop();
+    else void reload();
     setIsRemoving(is);
   };
   const onChanged = (connection) => {

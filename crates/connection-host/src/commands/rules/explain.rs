@@ -11,6 +11,7 @@ use super::{super::send::parse_header, given::Given};
 use crate::{
     Error, Exit,
     args::{ExplainRules, ExplainedRequest},
+    catalogue,
     input::{Standard, file_or_stdin},
     kind_entry::KindEntry,
     output::{Output, quoted},
@@ -57,8 +58,11 @@ pub(in crate::commands) fn print(output: &Output, explanation: &Explanation) -> 
 
 /// Returns the seats of all kinds of the provider that this program knows.
 fn seats(program: &Program, kind: &KindEntry) -> Vec<Seat> {
-    let is_same = |other: &&KindEntry| other.descriptor.provider == kind.descriptor.provider;
-    program.kinds.iter().filter(is_same).flat_map(|kind| kind.seats.iter().cloned()).collect()
+    let provider = &kind.descriptor.provider;
+    let known = program.kinds.iter().filter(|other| other.descriptor.provider == *provider);
+    let embedded = program.has_catalogue.then(|| catalogue::of_provider(provider)).into_iter().flatten();
+    let others = embedded.filter(|other| program.known_kind(&other.descriptor.kind).is_none());
+    known.flat_map(|kind| kind.seats.clone()).chain(others.flat_map(|other| other.seats)).collect()
 }
 
 /// Returns the request that the arguments describe.
