@@ -197,7 +197,7 @@ pub(super) async fn details(scope: Scope<'_, System>, id: ApprovalId) -> Result<
             Ok((parts, body)) => {
                 let previous = shown(&Approval::of(previous, ground.clock.now()), &parts, &body);
                 let (former, text) = (previous.text(), request.text());
-                // A thread of the host does not wait for it.
+                // The search may take as long as `COMPARING`, so it does not run on a thread that serves other tasks.
                 let compare = async { tokio::task::spawn_blocking(move || difference(&former, &text)).await };
                 ground.runtimes.spawn(compare).await.ok().and_then(Result::ok).flatten()
             }

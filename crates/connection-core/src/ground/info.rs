@@ -22,8 +22,8 @@ impl Ground {
         self.kinds.provider(kind).or_else(|| own_provider(kind)).unwrap_or_else(|| kind.clone())
     }
 
-    /// Returns the registered kinds of a provider, and the kind with the provider's own name if that kind is not
-    /// registered. Kinds that belong to extensions are left out.
+    /// Returns the kinds of a provider that serve every owner, and the provider's own name if no kind has it. Kinds that
+    /// belong to extensions are left out.
     pub(crate) fn kinds_of(&self, provider: &Kind) -> Vec<Kind> {
         let mut kinds = self.kinds.names_of_provider(provider);
         if !self.kinds.contains(provider) {

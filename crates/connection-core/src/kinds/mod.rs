@@ -182,8 +182,8 @@ impl Place {
 }
 
 impl KindTable {
-    /// Names kinds, each with its provider, that are read when they are first used. A registered kind of the same name
-    /// stays.
+    /// Names kinds, each with its provider, that are read when they are first used. If a kind with the same name is
+    /// registered, it keeps its place.
     pub(crate) fn set_on_demand(&mut self, names: impl IntoIterator<Item = (Kind, Kind)>, reader: KindReader) {
         let mut kinds = self.lock();
         for (name, provider) in names {
@@ -256,7 +256,7 @@ impl KindTable {
 
     /// Returns the kinds of this provider, in the order of their names. Those that were not read yet are read.
     pub(crate) fn of_provider(&self, provider: &Kind) -> Vec<Arc<KindEntry>> {
-        self.matching(|place| place.provider() == provider)
+        self.names_of_provider(provider).iter().filter_map(|name| self.entry(name)).collect()
     }
 
     /// Returns the names of the kinds of this provider, in alphabetical order.
@@ -293,16 +293,8 @@ impl KindTable {
 
     /// Returns all kinds that serve every owner, in the order of their names. Those that were not read yet are read.
     pub(crate) fn all(&self) -> Vec<KindInfo> {
-        self.matching(|_| true).iter().map(|entry| entry.info()).collect()
-    }
-
-    /// Returns the kinds at the places that are wanted.
-    fn matching(&self, is_wanted: impl Fn(&Place) -> bool) -> Vec<Arc<KindEntry>> {
-        let kinds = self.lock();
-        let found = kinds.iter().filter(|(_, place)| is_wanted(place));
-        let found: Vec<_> = found.map(|(name, _)| name.clone()).collect();
-        drop(kinds);
-        found.iter().filter_map(|name| self.entry(name)).collect()
+        let names: Vec<Kind> = self.lock().keys().cloned().collect();
+        names.iter().filter_map(|name| self.entry(name)).map(|entry| entry.info()).collect()
     }
 
     /// Reads a kind and registers it. If another task registered the kind meanwhile, that one is returned. A kind that

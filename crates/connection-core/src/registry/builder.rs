@@ -296,14 +296,14 @@ impl RegistryBuilder {
         self
     }
 
-    /// Names kinds, each with its provider, that `read` returns when they are first used. A host with many kinds, of which
-    /// few are used, then starts as if it had those alone.
+    /// Names kinds, each with its provider, that `read` returns when they are first used. A host with many kinds then
+    /// has only those in memory that are used.
     ///
     /// Such a kind is as good as a registered one, except that its
     /// [`activate`](ConnectionDefinition::activate) does not run. A kind that is registered under the same name before the
-    /// first use takes its place, and [`replace`](crate::Kinds::replace) puts another one in its place at any time. A kind
-    /// that `read` does not return, that cannot be registered, or that has another name or provider is reported in the log
-    /// and left out.
+    /// first use takes its place, and [`replace`](crate::Kinds::replace) puts another one in its place at any time. If
+    /// `read` does not return the kind, or returns one that cannot be registered or has another name or provider, this is
+    /// reported in the log, and the host has no such kind.
     ///
     /// # Examples
     ///

@@ -187,8 +187,8 @@ async fn instructions(database: &Database, sql: &'static str, parameter: &str) -
     (count.load(Relaxed), rows)
 }
 
-/// The scheduler asks for the kinds in each of its rounds, and a command that opens the store asks for those of
-/// extensions.
+/// The scheduler asks in each of its rounds which kinds have connections, and a command that opens the store asks which
+/// kinds of extensions have some.
 #[tokio::test]
 async fn the_kinds_that_have_connections_are_found_without_reading_the_connections() {
     let database = Database::new();
