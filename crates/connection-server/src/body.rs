@@ -123,10 +123,16 @@ fn has_member<T: ToSchema>(name: &str) -> bool {
     }
 }
 
-/// Returns a response with a JSON body.
+/// Returns a response with a JSON body, or a problem if the body has a word that no answer may have.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    // Our bodies have string keys, so serializing them cannot fail.
-    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    let bytes = match serde_json::to_vec(body) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written as JSON");
+            let detail = "the answer could not be written as JSON";
+            return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", detail).into_response();
+        }
+    };
     let json = HeaderValue::from_static("application/json");
     (status, [(header::CONTENT_TYPE, json)], Body::from(bytes)).into_response()
 }
@@ -159,4 +165,19 @@ pub(crate) fn check_match(headers: &HeaderMap, current: &impl Serialize) -> Resu
     }
     let problem = Problem::new(StatusCode::PRECONDITION_FAILED, "revision_changed", "it was changed in the meantime");
     Err(problem.remedy("read it again, then decide again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use connection_api::UseOutcome;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_with_a_word_that_is_never_written_is_a_problem() {
+        assert_eq!(json(StatusCode::OK, &UseOutcome::Denied).status(), StatusCode::OK);
+        let problem = json(StatusCode::OK, &UseOutcome::Unrecognized);
+        assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(problem.headers()[header::CONTENT_TYPE], "application/problem+json");
+    }
 }

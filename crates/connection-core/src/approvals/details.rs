@@ -82,6 +82,9 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
+    /// Every kind of a part.
+    pub const ALL: [Self; 3] = [Self::Same, Self::Removed, Self::Added];
+
     /// Returns the word for the kind.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -29,6 +29,9 @@ pub enum Impact {
 }
 
 impl Impact {
+    /// Every impact, the one that deserves the most attention first.
+    pub const ALL: [Self; 3] = [Self::Deletes, Self::Changes, Self::Reads];
+
     /// Returns the impact of a request with this method.
     pub fn of(method: &str) -> Self {
         match method {

@@ -290,13 +290,42 @@ impl<'a> Extensions<'a> {
     pub fn grants(self) -> BoxFuture<'a, Result<Vec<Grant>, Error>> {
         Box::pin(async move {
             let rows = self.scope.system.ground.reader().await?.grants(self.scope.owner).await?;
-            let sealer = &self.scope.system.ground.sealer;
-            Ok(rows
-                .into_iter()
-                .filter(|row| check(sealer, self.scope.owner, row).is_ok())
-                .filter_map(Grant::of)
-                .collect())
+            Ok(self.readable(rows))
         })
+    }
+
+    /// Returns the grants of these connections, including revoked ones, in the order of extensions and connections.
+    /// Other grants of the owner are not read. A row that was edited is left out, as in [`grants`](Self::grants).
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn grants_of(self, connections: &'a [ConnectionId]) -> BoxFuture<'a, Result<Vec<Grant>, Error>> {
+        Box::pin(async move {
+            let mut rows = self.scope.system.ground.reader().await?.grants_of(self.scope.owner, connections).await?;
+            rows.sort_unstable_by(|a, b| (&a.extension, a.connection_id).cmp(&(&b.extension, b.connection_id)));
+            Ok(self.readable(rows))
+        })
+    }
+
+    /// Returns the grants of an extension that are not revoked, in the order of connections. Other grants of the owner
+    /// are not read. A row that was edited is left out, as in [`grants`](Self::grants).
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub fn grants_to(self, extension: &'a str) -> BoxFuture<'a, Result<Vec<Grant>, Error>> {
+        Box::pin(async move {
+            let rows = self.scope.system.ground.reader().await?.open_grants(self.scope.owner, extension).await?;
+            Ok(self.readable(rows))
+        })
+    }
+
+    /// Returns the grants of rows that nobody edited and this version can read.
+    fn readable(self, rows: Vec<GrantRow>) -> Vec<Grant> {
+        let sealer = &self.scope.system.ground.sealer;
+        let unedited = rows.into_iter().filter(|row| check(sealer, self.scope.owner, row).is_ok());
+        unedited.filter_map(Grant::of).collect()
     }
 
     /// Runs a change of grants to its end, and notifies listeners of the changed parts.

@@ -7,6 +7,7 @@ use super::{
     Reader, StoreError, Tx,
     columns::{Found, row},
     engine::{Engine, all, execute, later, optional},
+    json,
     rows::{AccountRow, FoundRow, ListedRow},
     signals::Changed,
 };
@@ -248,7 +249,7 @@ impl Reader {
             #[cfg(feature = "sqlite")]
             Engine::Sqlite(_) => KINDS,
         };
-        let found = all!(self, (Uuid, String), sql, owner, json_of(ids))?;
+        let found = all!(self, (Uuid, String), sql, owner, json::ids(ids))?;
         Ok(found.into_iter().map(|(id, kind)| (ConnectionId::from(id), kind)).collect())
     }
 
@@ -262,20 +263,13 @@ impl Reader {
             #[cfg(feature = "sqlite")]
             Engine::Sqlite(_) => LISTED,
         };
-        all!(self, FoundRow, sql, owner, json_of(ids))
+        all!(self, FoundRow, sql, owner, json::ids(ids))
     }
 
     /// Returns one connection as lists show it.
     pub(crate) async fn listed(&mut self, id: ConnectionId) -> Result<Option<ListedRow>, StoreError> {
         optional!(self, ListedRow, listed!("a.id = $1"), id.as_uuid())
     }
-}
-
-/// Returns the ids as a JSON array, because no type for a list of ids exists on both engines.
-fn json_of(ids: &[ConnectionId]) -> String {
-    // Ids are hexadecimal, so the text is valid JSON.
-    let ids = ids.iter().map(|id| format!("\"{}\"", id.as_uuid().simple())).collect::<Vec<_>>().join(",");
-    format!("[{ids}]")
 }
 
 impl Tx {

@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{
     Reader, StoreError, Tx,
-    engine::{all, execute, later, optional},
+    engine::{Engine, all, execute, later, optional},
+    json,
     row_events::newest,
     rows::{ExtensionRow, ExtensionStateRow, GrantRow, Marked, TicketRow},
     signals::Changed,
@@ -45,6 +46,16 @@ macro_rules! granted {
         )
     };
 }
+
+/// The grants of some connections, including revoked ones. Each engine has its own text, because no type for a list of ids
+/// exists on both. The owner is compared as an expression, so that no plan walks all grants of the owner.
+#[cfg(feature = "sqlite")]
+pub(super) const OF_CONNECTIONS: &str =
+    granted!("g.owner || '' = $1 AND g.connection_id IN (SELECT unhex(j.value) FROM json_each($2) AS j)");
+#[cfg(feature = "postgres")]
+pub(super) const OF_CONNECTIONS_ON_POSTGRES: &str = granted!(
+    "g.owner || '' = $1 AND g.connection_id = ANY (ARRAY(SELECT CAST(value AS UUID) FROM jsonb_array_elements_text(CAST($2 AS JSONB))))"
+);
 
 macro_rules! declared {
     ($rest:literal) => {
@@ -149,6 +160,19 @@ impl Reader {
     pub(crate) async fn grants(&mut self, owner: &str) -> Result<Vec<GrantRow>, StoreError> {
         const SQL: &str = granted!("g.owner = $1 ORDER BY g.extension, g.connection_id");
         all!(self, GrantRow, SQL, owner)
+    }
+
+    /// Returns the grants of connections, including revoked ones, in any order.
+    pub(crate) async fn grants_of(&mut self, owner: &str, ids: &[ConnectionId]) -> Result<Vec<GrantRow>, StoreError> {
+        let sql = match self.engine() {
+            // If the connection is lost, no text is run.
+            Engine::Lost => "",
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => OF_CONNECTIONS_ON_POSTGRES,
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => OF_CONNECTIONS,
+        };
+        all!(self, GrantRow, sql, owner, json::ids(ids))
     }
 
     /// Returns the grants of one extension that are not revoked.

@@ -4,6 +4,8 @@
 use connection_contract::{DisplayText, Reason, Text};
 use serde::{Deserialize, Serialize};
 
+use crate::ids::ConnectionId;
+
 #[derive(Serialize, Deserialize)]
 struct StoredReason {
     code: String,
@@ -28,6 +30,11 @@ pub(crate) fn to_reason(json: &str) -> Option<Reason> {
         Some(remedy) => reason.remedy(remedy),
         None => reason,
     })
+}
+
+/// Returns the ids as a JSON array, because no type for a list of ids exists on both engines.
+pub(crate) fn ids(ids: &[ConnectionId]) -> String {
+    text(&ids.iter().map(|id| id.as_uuid().simple().to_string()).collect::<Vec<_>>())
 }
 
 pub(crate) fn config(config: &[(Text, String)]) -> String {

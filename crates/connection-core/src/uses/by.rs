@@ -33,6 +33,9 @@ pub enum Door {
 }
 
 impl Door {
+    /// Every door, by name.
+    pub const ALL: [Self; 6] = [Self::Api, Self::Command, Self::Helper, Self::Library, Self::Mcp, Self::Reverse];
+
     /// Returns the name that entries have.
     pub fn as_str(self) -> &'static str {
         match self {

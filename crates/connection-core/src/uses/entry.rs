@@ -59,7 +59,8 @@ pub enum UseOutcome {
 }
 
 impl UseOutcome {
-    const ALL: [Self; 12] = [
+    /// Every outcome, by name.
+    pub const ALL: [Self; 12] = [
         Self::Ambiguous,
         Self::Answered,
         Self::Asked,

@@ -116,8 +116,8 @@ impl Extensions for Local {
         if !self.registry.extensions().revoke(&grant.extension, id).await? {
             return Ok(None);
         }
-        let now = self.registry.extensions().grants().await?.into_iter();
-        let at = now.filter(|known| known.extension == grant.extension && known.connection == id);
+        let now = self.registry.extensions().grants_of(&[id]).await?.into_iter();
+        let at = now.filter(|known| known.extension == grant.extension);
         let revoked_at = at.filter_map(|known| known.revoked_at).max().map(Timestamp::to_rfc3339);
         Ok(Some(Grant { revoked_at, ..grant }))
     }

@@ -156,8 +156,7 @@ async fn added(registry: &ConnectionRegistry, name: &str) -> Result<Response, Pr
 )]
 pub(super) async fn remove(caller: Caller<ToManage>, Path(name): Path<String>) -> Result<Response, Problem> {
     let extensions = caller.registry.extensions();
-    let open = extensions.grants().await?;
-    let revoked = open.iter().filter(|grant| grant.revoked_at.is_none() && grant.extension == name).count();
+    let revoked = extensions.grants_to(&name).await?.len();
     if !extensions.remove(&name).await? {
         return Err(unknown());
     }
@@ -204,10 +203,8 @@ pub(super) async fn grant(
     };
     let again = async |id: String| {
         let connection = registry.connection(connection_id(&id)?).await?;
-        let grants = registry.extensions().grants().await?;
-        let found = grants
-            .iter()
-            .find(|grant| grant.revoked_at.is_none() && grant.extension == name && grant.connection == connection.id());
+        let grants = registry.extensions().grants_to(&name).await?;
+        let found = grants.iter().find(|grant| grant.connection == connection.id());
         // A person who has revoked the grant in the meantime must not get it back.
         let ended =
             || not_shown_again("the grant of this request was revoked", "grant it with another key", id.clone());

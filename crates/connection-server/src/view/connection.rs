@@ -54,7 +54,7 @@ pub async fn listed(
     info: &ConnectionInfo,
     now: Timestamp,
 ) -> Result<ListedConnection, Error> {
-    let grants = registry.extensions().grants().await?;
+    let grants = registry.extensions().grants_of(&[info.id]).await?;
     let titles = Titles::of(registry, [&info.kind]).await?;
     Ok(listed_with(&titles, info, &grants, now))
 }
@@ -69,7 +69,8 @@ pub async fn listed_all(
     infos: &[ConnectionInfo],
     now: Timestamp,
 ) -> Result<Vec<ListedConnection>, Error> {
-    let grants = registry.extensions().grants().await?;
+    let ids: Vec<_> = infos.iter().map(|info| info.id).collect();
+    let grants = registry.extensions().grants_of(&ids).await?;
     let titles = Titles::of(registry, infos.iter().map(|info| &info.kind)).await?;
     Ok(infos.iter().map(|info| listed_with(&titles, info, &grants, now)).collect())
 }
@@ -80,8 +81,8 @@ pub(crate) async fn row(
     info: &ConnectionInfo,
     now: Timestamp,
 ) -> Result<ShownConnection, Error> {
-    let grants = registry.extensions().grants().await?;
-    let uses = grants.iter().filter(|grant| grant.connection == info.id && grant.revoked_at.is_none());
+    let grants = registry.extensions().grants_of(&[info.id]).await?;
+    let uses = grants.iter().filter(|grant| grant.revoked_at.is_none());
     let semantics = registry.kinds().find(&info.kind).await?.and_then(|kind| kind.capabilities.refresh);
     let titles = Titles::of(registry, [&info.kind]).await?;
     Ok(ShownConnection {
@@ -136,9 +137,9 @@ async fn reach(connection: &Connection) -> Option<Vec<String>> {
 ///
 /// Those of the store.
 pub async fn removal(registry: &ConnectionRegistry, connection: &Connection) -> Result<Removal, Error> {
-    let grants = registry.extensions().grants().await?;
-    let of_it = grants.into_iter().filter(|grant| grant.connection == connection.id() && grant.revoked_at.is_none());
-    let extensions = of_it.map(|grant| grant.extension).collect();
+    let grants = registry.extensions().grants_of(&[connection.id()]).await?;
+    let extensions =
+        grants.into_iter().filter(|grant| grant.revoked_at.is_none()).map(|grant| grant.extension).collect();
     let now = registry.clock().now();
     let of_it = |grant: &AgentGrant| grant.connection == connection.id() && grant.is_live(now);
     let using: HashSet<_> = registry.agents().grants().await?.iter().filter(|g| of_it(g)).map(|g| g.agent).collect();

@@ -91,11 +91,10 @@ pub async fn connection_list(
     query: &ListQuery,
     now: Timestamp,
 ) -> Result<ConnectionPage, Error> {
-    let grants = registry.extensions().grants().await?;
     let among = match (&query.extension, &query.tag) {
         (Some(extension), _) => {
-            let of_it = grants.iter().filter(|grant| grant.extension == *extension && grant.revoked_at.is_none());
-            Some(of_it.map(|grant| grant.connection).collect())
+            let granted = registry.extensions().grants_to(extension).await?;
+            Some(granted.iter().map(|grant| grant.connection).collect())
         }
         (None, Some((name, value))) => {
             let page = registry.list_connections(Filter::new().tag(name, value).limit(FEW)).await?;
@@ -105,6 +104,8 @@ pub async fn connection_list(
     };
     let titles = Titles::new(registry);
     let (found, next) = find(registry, query, among, &titles).await?;
+    let ids: Vec<_> = found.iter().map(|info| info.id).collect();
+    let grants = registry.extensions().grants_of(&ids).await?;
     let items = found.iter().map(|info| listed_with(&titles, info, &grants, now)).collect();
     let counts = match query.after {
         None => Some(counts(registry.overview_counts().await?)),

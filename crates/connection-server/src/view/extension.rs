@@ -83,8 +83,7 @@ async fn bodies(
 /// [`Error::Extension`] if there is none, and those of the store.
 pub async fn extension(registry: &ConnectionRegistry, name: &str) -> Result<Extension, Error> {
     let added = registry.extensions().get(name).await?;
-    let mut open = registry.extensions().grants().await?;
-    open.retain(|grant| is_open(grant) && grant.extension == name);
+    let open = registry.extensions().grants_to(name).await?;
     let granted = grants(registry, &open).await?;
     let found = bodies(registry, &[added], granted).await?.into_iter().next();
     found.ok_or_else(|| ExtensionError::Unknown(name.to_owned().into()).into())

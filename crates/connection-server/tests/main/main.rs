@@ -7,6 +7,7 @@ mod document;
 mod examples;
 mod page_files;
 mod redirect_addresses;
-mod setup_statements;
+mod statements;
+mod words;
 
 include!("both.rs");

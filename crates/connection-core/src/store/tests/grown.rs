@@ -65,6 +65,7 @@ const WALKS: &[(&str, &str)] = &[
         "the ids that were asked for; PostgreSQL takes an owner of a small table for one row",
     ),
     ("WHERE a.owner || '' = $1 AND a.id ", "the ids that were asked for"),
+    ("WHERE g.owner || '' = $1 AND g.connection_id ", "the grants of the connections that were asked for"),
     ("AS place FROM ", "the rows that were asked for"),
     ("SELECT DISTINCT namespace FROM connection_kv", "what is kept for an owner is asked for, when it is forgotten"),
     ("WHERE h.owner = $1 ORDER BY h.extension", "all choices of an owner are asked for"),

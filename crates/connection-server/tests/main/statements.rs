@@ -1,7 +1,10 @@
-//! The number of statements that the state of a setup takes, which a page requests while it waits.
+//! The number of statements that a request takes does not grow with what the owner has: that of the state of a setup,
+//! which a page requests while it waits, and that of the first page of connections.
 //!
 //! On PostgreSQL the statements run on threads that all tests share, so they are counted on SQLite. The texts are the
 //! same.
+
+use std::ops::Range;
 
 use axum::Router;
 use connection_contract::Kind;
@@ -68,4 +71,50 @@ async fn the_state_of_a_setup_takes_one_statement_beside_that_of_the_token_howev
     }
     assert_eq!(taken().await, FOR_THE_TOKEN + 1, "with 20 others");
     assert_eq!(registry.setups().list().await.unwrap().len(), 21, "the control");
+}
+
+/// Adds connections to the owner, each of which is granted to an extension.
+async fn add_connections(pool: &Pool, numbers: Range<usize>) {
+    let Range { start, end } = numbers;
+    pool.run(&format!(
+        "INSERT INTO connection_account (id, owner, kind, label, account_id, account_label, is_default, config, \
+         generation, next_generation, state, created_at, updated_at) \
+         WITH RECURSIVE n (i) AS (SELECT {start} UNION ALL SELECT i + 1 FROM n WHERE i < {end} - 1) \
+         SELECT randomblob(16), 'local', 'acme', 'l-' || i, i, 'account', FALSE, '[]', 1, 2, 'active', 1, 1 FROM n"
+    ))
+    .await;
+    pool.run(&format!(
+        "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, created_at) \
+         SELECT owner, 'issues', id, '[]', 1 FROM connection_account \
+         WHERE CAST(account_id AS INTEGER) >= {start}"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_page_of_connections_takes_as_many_statements_for_10_000_that_are_granted_as_for_500() {
+    log::begin();
+    let world = World::new().await;
+    let token = world.token(Role::Manage, None).await;
+    let pool = Pool::of(&world.database(), 1).await;
+    let registry = world.beside_with(|builder| builder.store(pool.lend())).await;
+    let port = serve(registry.clone()).await;
+    let request = Request::new("GET", "/api/v1/connections?limit=50").with("host", &format!("127.0.0.1:{port}"));
+    let request = request.bearer(&token);
+    let taken = async || {
+        let mut fewest = usize::MAX;
+        for _ in 0..3 {
+            let before = statement_count(&pool).await;
+            let page = request.send(port).await.ok(200);
+            assert_eq!(page["items"].as_array().unwrap().len(), 50);
+            fewest = fewest.min(statement_count(&pool).await - before);
+        }
+        fewest
+    };
+    add_connections(&pool, 0..500).await;
+    // The classes, what ends soon, the connections of a class, the rows of the page, their grants, and the counts with
+    // what ends soon.
+    assert_eq!(taken().await, FOR_THE_TOKEN + 7);
+    add_connections(&pool, 500..10_000).await;
+    assert_eq!(taken().await, FOR_THE_TOKEN + 7);
 }
