@@ -210,6 +210,26 @@ async fn a_kind_that_is_registered_while_no_other_tells_usage_is_polled() {
     until_fetched(&world, &plugin, 1).await;
 }
 
+/// The process of the poller has not read the kind when another process connects the account.
+#[tokio::test]
+async fn a_connection_that_another_process_makes_of_a_kind_on_demand_is_polled() {
+    let world = World::new().await;
+    let plugin = Metered::every(60);
+    uses(&world, 10);
+    let on_demand = plugin.clone();
+    let polls = world.builder().kinds_on_demand([(METERED, METERED)], move |_| Some(on_demand.clone()));
+    let polls = polls.open().await.unwrap();
+    let _polling = poll(&UsageMonitor::new(&polls));
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    let connects = world.open(plugin.clone()).await;
+    plugin.connected(&connects, "ada").await;
+    connects.close().await;
+    until_fetched(&world, &plugin, 1).await;
+    polls.close().await;
+}
+
 #[tokio::test]
 async fn a_fresh_snapshot_is_not_fetched_again() {
     let world = World::new().await;

@@ -1,10 +1,11 @@
 //! Nothing can be used without a grant, a grant can be revoked at any time, and both are on record.
 
 use connection_contract::{AuthType, Kind, Secret};
-use connection_core::{ChangedPart, Connection, ConnectionStatus, Error, ExtensionError};
+use connection_core::{ChangedPart, Connection, ConnectionStatus, Error, ExtensionError, Grant};
 
 use crate::{
     acme::KIND,
+    fake::Fake,
     extension_kit::{TWIN, Twin, acme_extension, handle, needs, of, refuses, secret_name},
     sql,
     test_host::{World, connected},
@@ -79,7 +80,7 @@ async fn grants_are_seen_with_those_that_were_revoked_and_go_with_their_connecti
     registry.extensions().grant("b", connection.id(), &[]).await.unwrap();
     registry.extensions().revoke("a", connection.id()).await.unwrap();
     let seen: Vec<_> = registry.extensions().grants().await.unwrap();
-    let summary = |grant: &connection_core::Grant| {
+    let summary = |grant: &Grant| {
         let revoked = grant.revoked_at.map(|at| at.seconds() - world.now());
         (grant.extension.clone(), grant.names.len(), grant.created_at.seconds() - world.now(), revoked)
     };
@@ -217,4 +218,37 @@ async fn a_grant_after_a_removal_does_not_pass_to_a_new_extension_of_that_name()
     registry.extensions().grant_shown("issues", &shown, &names).await.unwrap();
     registry.extensions().add(&declaration, "{}").await.unwrap();
     assert_eq!(token(&issues).await.unwrap(), b"key-1");
+}
+
+#[tokio::test]
+async fn the_grants_of_connections_and_those_to_an_extension_are_those_of_all_that_concern_them() {
+    let world = World::new().await;
+    let fake = Fake::new();
+    let registry = world.open(fake.clone()).await;
+    let one = fake.connected(&registry, "ada").await.id();
+    let two = fake.connected(&registry, "bob").await.id();
+    let other = fake.connected(&registry, "eve").await.id();
+    for (extension, connection) in [("notes", one), ("issues", one), ("issues", two), ("issues", other)] {
+        registry.extensions().grant(extension, connection, &[]).await.unwrap();
+    }
+    registry.extensions().revoke("issues", two).await.unwrap();
+    let all = registry.extensions().grants().await.unwrap();
+    let of_two: Vec<_> = all.iter().filter(|grant| grant.connection != other).cloned().collect();
+    assert_eq!((all.len(), of_two.len()), (4, 3));
+    assert_eq!(registry.extensions().grants_of(&[two, one]).await.unwrap(), of_two);
+    assert_eq!(registry.extensions().grants_of(&[]).await.unwrap(), []);
+    let open = |extension: &str| {
+        let is_open = |grant: &&Grant| grant.extension == extension && grant.revoked_at.is_none();
+        all.iter().filter(is_open).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!((open("issues").len(), open("notes").len()), (2, 1));
+    assert_eq!(registry.extensions().grants_to("issues").await.unwrap(), open("issues"));
+    assert_eq!(registry.extensions().grants_to("nobody").await.unwrap(), []);
+    // Nothing of another owner is read, and nothing that somebody edited.
+    let theirs = registry.owner("u42").unwrap();
+    assert_eq!(theirs.extensions().grants_of(&[one, two]).await.unwrap(), []);
+    sql::run(&world.database(), "UPDATE connection_extension_grant SET names = '[\"accessToken\"]'").await;
+    assert_eq!(registry.extensions().grants_of(&[one, two]).await.unwrap(), []);
+    assert_eq!(registry.extensions().grants_to("issues").await.unwrap(), []);
+    registry.close().await;
 }

@@ -6,11 +6,13 @@ use std::{
 };
 
 use connection_contract::{AuthType, ConnectionError, Descriptor, Field, Kind, Seat, VerifyResult};
-use connection_core::{Filter, RegisterError, RegistryBuilder};
+use connection_core::{Filter, OwnKind, RegisterError, RegistryBuilder};
 use connection_faults::scripted::Scripted;
 
 use crate::{
     acme::{API, Acme, KIND},
+    extension_kit::{needs, of},
+    own_kind_source::{self, Source},
     renewing::{LIFE, RENEWING, Renewing, refreshed, run},
     sql,
     test_host::{START, World, connected_as, on_postgres},
@@ -166,9 +168,7 @@ async fn the_scheduler_refreshes_what_another_process_connected() {
 }
 
 /// Records whether its code can read the private key of the store.
-fn signer(kind: Kind, discovers: bool) -> Scripted {
-    let descriptor = descriptor(&kind);
-    let descriptor = if discovers { descriptor.discovers() } else { descriptor };
+fn signer(descriptor: Descriptor) -> Scripted {
     Scripted::new(descriptor).verify(|it, _, ctx| {
         Box::pin(async move {
             let values = ctx.kv().ok_or(ConnectionError::Bug("no values".into()))?;
@@ -185,24 +185,39 @@ fn signer(kind: Kind, discovers: bool) -> Scripted {
 }
 
 #[tokio::test]
-async fn only_a_kind_that_discovers_has_the_key_of_the_store_however_it_was_registered() {
+async fn a_kind_that_discovers_has_the_key_of_the_store_however_it_was_registered() {
     let world = World::new().await;
-    let [first, later, on_demand] = ["first", "later", "on-demand"].map(Kind::from_static).map(|kind| signer(kind, true));
-    let without = signer(Kind::from_static("without"), false);
-    let name = Kind::from_static("on-demand");
+    let names = ["first", "later", "on-demand"].map(Kind::from_static);
+    let [first, later, on_demand] = names.clone().map(|kind| signer(descriptor(&kind).discovers()));
     let read = on_demand.clone();
-    let builder = world.builder().kind(first.clone()).kind(without.clone());
-    let registry = builder.kinds_on_demand([(name.clone(), name)], move |_| Some(read.clone())).open().await.unwrap();
+    let named = [(names[2].clone(), names[2].clone())];
+    let builder = world.builder().kind(first.clone()).kinds_on_demand(named, move |_| Some(read.clone()));
+    let registry = builder.open().await.unwrap();
     registry.kinds().register(later.clone()).unwrap();
-    for (kind, plugin) in [("first", &first), ("later", &later), ("on-demand", &on_demand)] {
-        let connection = connected_as(&registry, &Kind::from_static(kind), &[("apiKey", "key-1")]).await;
+    for (kind, plugin) in names.iter().zip([first, later, on_demand]) {
+        let connection = connected_as(&registry, kind, &[("apiKey", "key-1")]).await;
         plugin.seen();
         connection.verify().await.unwrap();
         assert_eq!(plugin.seen(), ["the key", "it cannot be written"], "{kind}");
     }
-    let connection = connected_as(&registry, &Kind::from_static("without"), &[("apiKey", "key-1")]).await;
-    without.seen();
-    connection.verify().await.unwrap();
-    assert_eq!(without.seen(), ["none", "it was written"]);
+    registry.close().await;
+}
+
+#[tokio::test]
+async fn other_kinds_and_those_of_extensions_do_not_have_the_key_of_the_store() {
+    let world = World::new().await;
+    let own = Kind::of_extension("issues", &TWIN).unwrap();
+    let owns = descriptor(&own).provider(TWIN).extension("issues");
+    let (without, brought) = (signer(descriptor(&OTHER)), signer(owns.discovers()));
+    let made = brought.clone();
+    let source = Source::new(move |_, _| Some(OwnKind::new(made.clone())));
+    let registry = own_kind_source::builder(&world, &source).kind(without.clone()).open().await.unwrap();
+    registry.extensions().add(&of("issues", needs(TWIN, AuthType::ApiKey, &["apiKey"])), "text").await.unwrap();
+    for (kind, plugin) in [(OTHER, without), (own, brought)] {
+        let connection = connected_as(&registry, &kind, &[("apiKey", "key-1")]).await;
+        plugin.seen();
+        connection.verify().await.unwrap();
+        assert_eq!(plugin.seen(), ["none", "it was written"], "{kind}");
+    }
     registry.close().await;
 }

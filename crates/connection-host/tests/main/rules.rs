@@ -184,6 +184,18 @@ fn a_path_is_read_as_its_kind_says() {
 }
 
 #[test]
+fn a_header_that_a_kind_of_the_same_provider_uses_for_its_credential_is_refused() {
+    let machine = Machine::new();
+    let explain = |kind: &str| {
+        let header = "X-Postmark-Account-Token: other";
+        machine.run(&["rules", "explain", "ask", "GET", "/servers", "--kind", kind, "-H", header]).exits(0)
+    };
+    explain("postmark-account").says("the request is refused");
+    explain("postmark").says("the request is refused");
+    explain("github").says("a person is asked about the request");
+}
+
+#[test]
 fn all_presets_are_listed_with_those_that_every_kind_has() {
     let listed = Machine::new().run(&["rules", "presets"]).exits(0);
     for line in ["github/read", "slack/read", "twilio/read", "ask", "everything", "  may send every request"] {
