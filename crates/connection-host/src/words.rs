@@ -176,7 +176,6 @@ pub const ERROR_CODES: &[(&str, Exit)] = &[
 /// are those of `connection-api`.
 pub const SHAPES: &[(&str, &[&str])] = &[
     ("events", &["events", "chain"]),
-    ("resolved", &["connectionId", "extensionName", "provider", "publicConfig", "missingSecretNames", "status"]),
     ("imported", &["line", "kind", "id", "label", "liveness", "error"]),
     (
         "mcpServer",

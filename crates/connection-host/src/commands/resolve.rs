@@ -5,6 +5,7 @@ use connection_core::{
     ConnectionRegistry, ConnectionStatus, Error as CoreError, ExtensionError, ExtensionHandle, ResolvedConnection,
 };
 use connection_manifest::ExtensionFile;
+use connection_server::convert;
 
 use super::{declared, show::fact};
 use crate::{
@@ -32,7 +33,7 @@ pub(super) async fn run(mut program: Program, file: &str, verbose: bool) -> Resu
         Err(error) => return Err(explained(&registry, error).await),
     };
     if program.output.json {
-        program.output.shape(&resolved.to_json())?;
+        program.output.shape(&convert::resolved(&resolved))?;
     } else {
         let unadded = if is_added(&registry, &handle).await? { None } else { Some(file) };
         print(&program.output, &registry, &handle, &resolved, unadded).await?;

@@ -11,7 +11,7 @@ use connection_faults::postgres::Database;
 use serde_json::Value;
 
 use crate::{
-    json_shapes::members_of,
+    json_shapes::{members_of, required_members_of},
     provider::{Provider, SECRETS},
 };
 
@@ -253,11 +253,12 @@ impl Ran {
 /// Asserts that an object has exactly the members of its shape, in any order.
 #[track_caller]
 pub(crate) fn check(value: &Value, shape: &str) {
-    let mut expected = members_of(shape).expect("the shape is on the page");
-    expected.sort_unstable();
-    let mut actual: Vec<_> = value.as_object().expect("an object").keys().map(String::as_str).collect();
-    actual.sort_unstable();
-    assert_eq!(actual, expected, "{shape}: {value}");
+    let all = members_of(shape).expect("the shape is on the page");
+    let required = required_members_of(shape).expect("the shape is on the page");
+    let actual = value.as_object().expect("an object");
+    let missing: Vec<_> = required.iter().filter(|member| !actual.contains_key(*member)).collect();
+    let unknown: Vec<_> = actual.keys().filter(|member| !all.contains(member)).collect();
+    assert!(missing.is_empty() && unknown.is_empty(), "{shape} lacks {missing:?} and has {unknown:?}: {value}");
 }
 
 /// Returns the path and the content of each file below a directory.

@@ -18,24 +18,45 @@ use crate::{
 const PAGE: &str = include_str!("../../../../docs/spec/words.md");
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// The members of shapes of the API that have closed lists of words.
-const WORDS: &[(&str, &[&str])] = &[
-    ("`liveness`", api::Liveness::WORDS),
-    ("`auth`", api::AuthType::WORDS),
-    ("`input`", api::Input::WORDS),
-    ("`capabilities`", api::Capability::WORDS),
-    ("`ways`, `way`", api::Way::WORDS),
-    ("`teardown`, `previous` of a removal", api::Teardown::WORDS),
-    ("`type`", api::FileType::WORDS),
-    ("`encoding`", api::Encoding::WORDS),
-    ("`state` of a setup", api::SetupStage::WORDS),
-    ("`state` of a probe", api::DirectoryState::WORDS),
-    ("`status`", api::RequirementStatus::WORDS),
-    ("`action`", api::RequiredAction::WORDS),
-    ("`signedBy`", api::SignedBy::WORDS),
-    ("`audience`", api::Audience::WORDS),
-    ("`state` of a grant", api::GrantState::WORDS),
-];
+/// The members that have a closed list of words of the API, with the name of the list and its words.
+macro_rules! lists {
+    ($($member:literal $name:ident)+) => {
+        &[$(($member, stringify!($name), api::$name::WORDS)),+]
+    };
+}
+
+const LISTS: &[(&str, &str, &[&str])] = lists! {
+    "`liveness`" Liveness
+    "`remedyAction`" RemedyAction
+    "`auth`" AuthType
+    "`input`" Input
+    "`capabilities`" Capability
+    "`ways`, `way`" Way
+    "`teardown`, `previous` of a removal" Teardown
+    "`type`" FileType
+    "`encoding`" Encoding
+    "`state` of a setup" SetupStage
+    "`state` of a probe" DirectoryState
+    "`status`" RequirementStatus
+    "`action`" RequiredAction
+    "`signedBy`" SignedBy
+    "`audience`" Audience
+    "`role`" Role
+    "`state` of a grant" GrantState
+    "`before`, `after` of a difference of rules" RuleEffect
+    "`decision`" RulesDecision
+    "`state` of an approval" ApprovalState
+    "`impact`" Impact
+    "`kind` of a part of a difference" ChangeKind
+    "`door`" UseDoor
+    "`outcome` of a refresh" RefreshOutcome
+    "`outcome` of a use" UseOutcome
+    "`chain`" Chain
+};
+
+/// The lists that no command prints, because they are in requests or in answers that only programs read.
+const ONLY_OF_THE_API: [&str; 7] =
+    ["EventDeliveryState", "ListState", "NewAudience", "NewRole", "Order", "SendEncoding", "SetupType"];
 
 /// The rows of a table of the page, with the cells as they are written.
 type Rows = Vec<Vec<String>>;
@@ -95,7 +116,7 @@ fn shapes(page: Rows) -> Rows {
 #[track_caller]
 fn lists(page: Rows) -> Rows {
     let mut rows = page;
-    for (member, words) in WORDS {
+    for (member, _, words) in LISTS {
         let row = rows.iter_mut().find(|row| row[0] == *member);
         let row = row.unwrap_or_else(|| panic!("the page has no row for {member}"));
         let by_hand = row[1].find(';').map(|at| row[1].split_off(at)).unwrap_or_default();
@@ -130,6 +151,22 @@ fn the_tables_of_the_page_are_made_from_the_code() {
     assert!(unexplained.is_empty(), "nobody has written what these rows mean: {unexplained:#?}");
     let differs: Vec<_> = made.lines().zip(PAGE.lines()).filter(|(made, page)| made != page).take(3).collect();
     assert!(made == PAGE, "the code and docs/spec/words.md differ, first here: {differs:#?}");
+}
+
+/// Returns the names of the lists that a source of `connection-api` declares.
+fn declared_lists(source: &str) -> Vec<String> {
+    let declared = source.split_once("words! {").map_or("", |(_, after)| after.split("\n}\n").next().unwrap());
+    let lines = declared.lines().filter_map(|line| line.strip_prefix("    ")?.strip_suffix(" {"));
+    let names = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()));
+    names.map(|name| name.split('(').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn each_list_of_words_is_on_the_page_or_is_printed_by_no_command() {
+    let declared = sources(&Path::new(ROOT).join("crates/connection-api/src"));
+    let declared: BTreeSet<_> = declared.iter().flat_map(|source| declared_lists(source)).collect();
+    let known = LISTS.iter().map(|(_, name, _)| *name).chain(ONLY_OF_THE_API).map(str::to_owned);
+    assert_eq!(declared, known.collect());
 }
 
 /// Every code with which our sources make an error is on the list, and no other.
