@@ -222,12 +222,12 @@ pub use profiles::{
 pub use readiness::{ConnectionStatus, Readiness, status};
 pub use refresh::{RefreshOutcome, RefreshOutcomes, RefreshedConnection};
 pub use registry::{
-    AllOwners, AnswerRoom, Backup, BackupError, BeginImport, BeginWatch, ConnectionRegistry, Event, EventPage, Events,
-    Hint, Hints, History, HostService, Import, Imported, Imports, InOrder, InboundEndpoint, Keys, KindChange,
-    KindConnection, KindRemoval, KindSupport, Kinds, LearnFrom, LearnedRules, Limits, Local, Machine, NeedState,
-    NotReady, OpenError, OutgoingEvent, OutgoingEvents, Preflight, Receiver, RegistryBuilder, Removal, Restored,
-    RestoredConnection, StoreCounts, StoreState, TokenUse, Use, UseCursor, UseEnd, UseFilter, UsePage, Uses, Watch,
-    WeakConnectionRegistry,
+    AgentAccess, AllOwners, AnswerRoom, Backup, BackupError, BeginImport, BeginWatch, ConnectionRegistry, Event,
+    EventPage, Events, Hint, Hints, History, HostService, Import, Imported, Imports, InOrder, InboundEndpoint, Keys,
+    KindChange, KindConnection, KindRemoval, KindSupport, Kinds, LearnFrom, LearnedRules, Limits, Local, Machine,
+    NeedState, NotReady, OpenError, OutgoingEvent, OutgoingEvents, Preflight, Receiver, RegistryBuilder, Removal,
+    Restored, RestoredConnection, StoreCounts, StoreState, TokenUse, Use, UseCursor, UseEnd, UseFilter, UsePage, Uses,
+    Watch, WeakConnectionRegistry,
 };
 pub use sentence::sentence;
 pub use services::{

@@ -23,7 +23,7 @@ pub(crate) async fn answered(
     posted: &Posted,
 ) -> Result<StreamableHttpPostResponse, TransportError> {
     let mut found = loop {
-        let found = registry.approval_for_agent(caller, id, WAIT).await.map_err(TransportError::Client)?;
+        let found = registry.for_agent(caller).approval(id, WAIT).await.map_err(TransportError::Client)?;
         if !found.state.is_open() {
             break found;
         }
@@ -34,6 +34,6 @@ pub(crate) async fn answered(
         None => Ok(posted.refused(ErrorData::new(NOT_ALLOWED, found.unanswered().unwrap_or_default(), None))),
     };
     // The next equal call is a new one.
-    registry.approval_fetched(caller, id).await.map_err(TransportError::Client)?;
+    registry.for_agent(caller).fetched(id).await.map_err(TransportError::Client)?;
     response
 }

@@ -79,7 +79,7 @@ impl ConnectionClient {
     }
 
     /// Creates a client of an agent, which may send what its grant for the connection allows
-    /// ([`ConnectionRegistry::open_for_agent`]). `registry` is that of the agent's owner.
+    /// ([`AgentAccess::open`]). `registry` is that of the agent's owner.
     ///
     /// A call about which a person is asked waits for the answer of the person until the request lapses, and a host that
     /// waits less sets a timeout of its own. What the person does not allow is the error -32003 of JSON-RPC.
@@ -134,7 +134,7 @@ impl ConnectionClient {
                 Via::Agent { registry, caller, connection } => {
                     let parts = RequestParts::new(request.method, below);
                     let parts = headers.into_iter().fold(parts, |parts, (name, value)| parts.header(name, value));
-                    registry.open_for_agent(caller, *connection, parts, body).await
+                    registry.for_agent(caller).open(*connection, parts, body).await
                 }
             }
         };

@@ -2,6 +2,7 @@
 
 mod access_tokens;
 mod activate;
+mod agent_access;
 mod all_owners;
 mod audit;
 mod backup;
@@ -49,6 +50,7 @@ use crate::{
     Clock, Connection, ConnectionId, ConnectionInfo, Error, Notification, connection, ground::Scope, keys::ClientKey,
 };
 
+pub use agent_access::AgentAccess;
 pub use all_owners::{AllOwners, KindConnection};
 pub use backup::{Backup, BackupError, Restored, RestoredConnection, TokenUse};
 pub use builder::{OpenError, RegistryBuilder};

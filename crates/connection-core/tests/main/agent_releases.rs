@@ -61,7 +61,7 @@ async fn ask(
     protocol: HelperProtocol,
     origin: Option<&Origin>,
 ) -> Result<(Option<String>, String), Error> {
-    let released = registry.credential_for_agent(caller, connection, protocol, origin).await?;
+    let released = registry.for_agent(caller).credential(connection, protocol, origin).await?;
     Ok((released.user, text(&released.secret)))
 }
 
@@ -151,7 +151,7 @@ async fn a_release_and_a_refusal_are_on_record() {
     it.agent.grant(it.connection.id()).rules(releasing()).await.unwrap();
     it.git(GIT).await.unwrap();
     let address = format!("{API}/mcp");
-    it.registry.headers_for_agent(&it.caller, it.connection.id(), &address).await.unwrap();
+    it.registry.for_agent(&it.caller).headers(it.connection.id(), &address).await.unwrap();
     let on_record = lines(&it.registry).await;
     let expected =
         ["deploy helper  for git: not_granted", "deploy helper accessToken for git: released", "deploy helper header authorization for headers: released"];
@@ -215,7 +215,7 @@ async fn other_hosts_than_the_agreed_ones_wait_for_a_person() {
     it.git(GIT).await.unwrap();
     it.registry.kinds().replace(Acme::under(OTHER)).unwrap();
     assert_eq!(code(it.git(GIT).await), "kind_changed");
-    let headers = it.registry.headers_for_agent(&it.caller, it.connection.id(), API).await;
+    let headers = it.registry.for_agent(&it.caller).headers(it.connection.id(), API).await;
     assert_eq!(code(headers), "kind_changed");
     // Everything else goes on.
     let connection = it.registry.connection(it.connection.id()).await.unwrap();
@@ -236,13 +236,13 @@ async fn headers_are_those_of_a_request_to_an_address_of_the_connection() {
     let it = Granted::new(releasing()).await;
     let id = it.connection.id();
     let address = format!("{API}/mcp");
-    let headers = it.registry.headers_for_agent(&it.caller, id, &address).await.unwrap();
+    let headers = it.registry.for_agent(&it.caller).headers(id, &address).await.unwrap();
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
     assert_eq!(headers, [("authorization", "Bearer key-1".to_owned())]);
-    let elsewhere = it.registry.headers_for_agent(&it.caller, id, "https://evil.example/mcp").await;
+    let elsewhere = it.registry.for_agent(&it.caller).headers(id, "https://evil.example/mcp").await;
     assert_eq!(code(elsewhere), "denied");
     it.agent.grant(id).rules(Rules::everything()).await.unwrap();
-    assert_eq!(code(it.registry.headers_for_agent(&it.caller, id, &address).await), "not_released");
+    assert_eq!(code(it.registry.for_agent(&it.caller).headers(id, &address).await), "not_released");
     it.registry.close().await;
 }
 
@@ -253,7 +253,7 @@ async fn connections_that_answer_are_found_whether_or_not_they_may_release() {
     it.agent.grant(other.id()).rules(releasing()).await.unwrap();
     let origin = host::origin(GIT);
     let found = async |protocol: Option<HelperProtocol>, origin: Option<&Origin>| {
-        let found = it.registry.answering_for_agent(&it.caller, protocol, origin).await.unwrap();
+        let found = it.registry.for_agent(&it.caller).answering(protocol, origin).await.unwrap();
         found.into_iter().map(|of| (of.connection.id, of.releases, of.user)).collect::<Vec<_>>()
     };
     let of_both = |one: Option<&str>, two: Option<&str>| {

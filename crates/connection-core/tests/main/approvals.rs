@@ -118,7 +118,7 @@ async fn an_answer_is_given_once_and_to_the_request_that_was_shown() {
     assert_eq!(refused(bob.approvals().get(other).await).code(), "unknown_approval");
     let eve = it.registry.agents().create("eve").await.unwrap();
     let eve = crate::door::caller(&it.registry, &eve).await;
-    let seen = it.registry.approval_for_agent(&eve, id, Duration::ZERO).await;
+    let seen = it.registry.for_agent(&eve).approval(id, Duration::ZERO).await;
     assert_eq!(refused(seen).code(), "unknown_approval");
     it.registry.close().await;
 }
@@ -210,7 +210,7 @@ async fn an_agent_has_sixty_four_requests_that_wait_and_none_with_more_than_a_me
     other.grant(it.connection.id()).rules(crate::approvals_kit::rules()).await.unwrap();
     let other = crate::door::caller(&it.registry, &other).await;
     let body = connection_core::RequestBody::whole(body);
-    let error = it.registry.open_for_agent(&other, it.connection.id(), comment(), body).await.unwrap_err();
+    let error = it.registry.for_agent(&other).open(it.connection.id(), comment(), body).await.unwrap_err();
     approval_of(&error);
     let long = "x".repeat((1 << 20) + 1);
     let error = it.open(upload(), &long).await.unwrap_err();
@@ -308,7 +308,7 @@ async fn an_answer_is_kept_for_a_day_and_an_approval_for_thirty() {
         tokio::runtime::Handle::current().spawn(async move { registry.run().await })
     };
     it.world.clock.advance(Duration::from_hours(25));
-    while it.registry.approval_for_agent(&it.caller, id, Duration::ZERO).await.unwrap().answer.is_some() {
+    while it.registry.for_agent(&it.caller).approval(id, Duration::ZERO).await.unwrap().answer.is_some() {
         it.world.clock.advance(Duration::from_secs(60));
     }
     assert_eq!(it.get(id).await.status, Some(201));
@@ -325,9 +325,9 @@ async fn an_answer_is_kept_for_a_day_and_an_approval_for_thirty() {
 async fn an_agent_waits_for_the_answer_of_a_person() {
     let it = Asking::new().await;
     let id = it.comment("Thanks!").await;
-    let waiting = it.registry.approval_for_agent(&it.caller, id, Duration::ZERO).await.unwrap();
+    let waiting = it.registry.for_agent(&it.caller).approval(id, Duration::ZERO).await.unwrap();
     assert_eq!((waiting.state, &*waiting.rule), (ApprovalState::Waiting, "comment"));
-    let (found, approved) = tokio::join!(it.registry.approval_for_agent(&it.caller, id, PATIENCE), it.approve(id));
+    let (found, approved) = tokio::join!(it.registry.for_agent(&it.caller).approval(id, PATIENCE), it.approve(id));
     approved.unwrap();
     assert_eq!(found.unwrap().answer.unwrap().status, 201);
     it.registry.close().await;

@@ -111,7 +111,7 @@ async fn a_freeze_holds_an_approved_request_until_the_thaw() {
     let id = it.comment("Thanks!").await;
     it.registry.freezes().freeze(Frozen::Connection(it.connection.id())).await.unwrap();
     it.approve(id).await.unwrap();
-    let seen = it.registry.approval_for_agent(&it.caller, id, Duration::ZERO).await.unwrap();
+    let seen = it.registry.for_agent(&it.caller).approval(id, Duration::ZERO).await.unwrap();
     assert_eq!(seen.state, ApprovalState::Approved);
     it.registry.freezes().thaw(Frozen::Connection(it.connection.id())).await.unwrap();
     // The agent sends its request again, which may have been sent since the thaw.
@@ -155,8 +155,8 @@ async fn an_approval_is_spent_once_by_sixty_four_in_two_processes() {
             let (it, other, caller) = (it.clone(), other.clone(), caller.clone());
             racing.spawn(async move {
                 match number % 2 {
-                    0 => it.registry.approval_for_agent(&it.caller, id, PATIENCE).await.unwrap().state,
-                    _ => other.approval_for_agent(&caller, id, PATIENCE).await.unwrap().state,
+                    0 => it.registry.for_agent(&it.caller).approval(id, PATIENCE).await.unwrap().state,
+                    _ => other.for_agent(&caller).approval(id, PATIENCE).await.unwrap().state,
                 }
             });
         }

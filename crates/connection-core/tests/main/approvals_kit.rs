@@ -75,7 +75,7 @@ impl Asking {
 
     pub(crate) async fn open(&self, parts: RequestParts, body: &str) -> Result<Response, Error> {
         let body = RequestBody::whole(body.to_owned());
-        self.registry.open_for_agent(&self.caller, self.connection.id(), parts, body).await
+        self.registry.for_agent(&self.caller).open(self.connection.id(), parts, body).await
     }
 
     /// Sends a request about which a person is asked, and returns its approval.
@@ -108,8 +108,8 @@ impl Asking {
 
     /// Returns what the agent sees after its request is over, and marks it as fetched.
     pub(crate) async fn fetched(&self, id: ApprovalId) -> AgentApproval {
-        let found = self.registry.approval_for_agent(&self.caller, id, PATIENCE).await.unwrap();
-        self.registry.approval_fetched(&self.caller, id).await.unwrap();
+        let found = self.registry.for_agent(&self.caller).approval(id, PATIENCE).await.unwrap();
+        self.registry.for_agent(&self.caller).fetched(id).await.unwrap();
         found
     }
 

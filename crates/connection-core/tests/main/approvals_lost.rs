@@ -41,9 +41,9 @@ async fn a_request_whose_process_died_may_have_happened_and_is_not_sent_again() 
     // The agent is told once, and is not helped to send it twice.
     let agent = registry.agents().get("deploy").await.unwrap();
     let caller = crate::door::caller(&registry, &agent).await;
-    let told = registry.approval_for_agent(&caller, id, Duration::from_secs(9)).await.unwrap();
+    let told = registry.for_agent(&caller).approval(id, Duration::from_secs(9)).await.unwrap();
     assert_eq!((told.state, told.answer), (ApprovalState::Unknown, None));
-    registry.approval_fetched(&caller, id).await.unwrap();
+    registry.for_agent(&caller).fetched(id).await.unwrap();
     assert_eq!(registry.approvals().settled(id, Duration::from_secs(9)).await.unwrap().state, ApprovalState::Unknown);
     assert_eq!(it.changes(), 1);
     registry.close().await;

@@ -64,7 +64,7 @@ impl Door {
     }
 
     async fn open(&self, parts: RequestParts, body: RequestBody) -> Result<Response, Error> {
-        self.registry.open_for_agent(&self.caller, self.connection.id(), parts, body).await
+        self.registry.for_agent(&self.caller).open(self.connection.id(), parts, body).await
     }
 
     async fn sent(&self, method: &str, target: &str) -> Result<u16, Error> {
@@ -170,7 +170,7 @@ async fn what_is_not_granted_is_refused_alike_whether_or_not_it_exists() {
     let unknown: ConnectionId = "0190a0b0-0000-7000-8000-000000000000".parse().unwrap();
     for id in [other.id(), unknown] {
         let get = RequestParts::new("GET", "/issues/7");
-        let error = door.registry.open_for_agent(&door.caller, id, get, RequestBody::empty()).await.unwrap_err();
+        let error = door.registry.for_agent(&door.caller).open(id, get, RequestBody::empty()).await.unwrap_err();
         assert_eq!(error.to_string(), format!("the agent 'deploy' is not granted connection {id}"));
     }
     door.agent.revoke(door.connection.id()).await.unwrap();
@@ -190,7 +190,7 @@ async fn a_grant_that_ended_a_revoked_token_and_a_removed_agent_send_nothing() {
     let again = caller(&door.registry, &door.agent).await;
     door.registry.agents().remove("deploy").await.unwrap();
     let get = RequestParts::new("GET", "/issues/7");
-    let opened = door.registry.open_for_agent(&again, door.connection.id(), get, RequestBody::empty()).await;
+    let opened = door.registry.for_agent(&again).open(door.connection.id(), get, RequestBody::empty()).await;
     assert_eq!(opened.unwrap_err().code(), "token_ended");
     door.registry.close().await;
 }
@@ -247,7 +247,7 @@ pub(crate) async fn open(
     parts: RequestParts,
     body: RequestBody,
 ) -> Result<Response, Error> {
-    line.registry.open_for_agent(caller, line.connection.id(), parts, body).await
+    line.registry.for_agent(caller).open(line.connection.id(), parts, body).await
 }
 
 fn upload() -> RequestParts {

@@ -43,7 +43,7 @@ async fn callers(it: &Renewals, other: &ConnectionRegistry) -> [AgentCaller; 2] 
 
 async fn sent(it: &Renewals, registry: &ConnectionRegistry, caller: &AgentCaller) -> u16 {
     let get = RequestParts::new("GET", "/issues/7");
-    let opened = registry.open_for_agent(caller, it.connection.id(), get, RequestBody::empty());
+    let opened = registry.for_agent(caller).open(it.connection.id(), get, RequestBody::empty());
     // A request that is refused right after a refresh is sent once more, after a pause.
     passing(&it.world, opened).await.unwrap().status()
 }

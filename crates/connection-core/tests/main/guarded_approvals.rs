@@ -32,7 +32,7 @@ async fn approval() {
         edit(&it.world, &format!("UPDATE connection_approval SET {change}")).await;
         let error = it.registry.approvals().approve(id, &digest, Consent::Once).await.unwrap_err();
         assert!(is_row(&error, "connection_approval"), "{change}: {error:?}");
-        let error = it.registry.approval_for_agent(&it.caller, id, Duration::ZERO).await.unwrap_err();
+        let error = it.registry.for_agent(&it.caller).approval(id, Duration::ZERO).await.unwrap_err();
         assert!(is_row(&error, "connection_approval"), "{change}: {error:?}");
         assert!(it.list().await.is_empty(), "{change}");
         assert_eq!(it.registry.events().edited_rows().await.unwrap().len(), 1, "{change}");

@@ -75,7 +75,7 @@ async fn a_use_writes_its_entries_and_nothing_else_and_does_not_wait_for_the_dis
     let by_agent = async || {
         let caller = on.registry.authenticate_agent(&token, Audience::Doors).await.unwrap().unwrap();
         let (request, body) = (RequestParts::new("GET", "/things"), RequestBody::empty());
-        let answer = on.registry.open_for_agent(&caller, connection.id(), request, body).await.unwrap();
+        let answer = on.registry.for_agent(&caller).open(connection.id(), request, body).await.unwrap();
         answer.bytes(1 << 20).await.unwrap();
     };
     // The beginning is committed before the request leaves.
@@ -101,7 +101,7 @@ async fn uses_that_begin_at_once_are_written_together() {
         let (registry, caller) = (on.registry.clone(), caller.clone());
         async move {
             let (request, body) = (RequestParts::new("GET", path), RequestBody::empty());
-            let answer = registry.open_for_agent(&caller, connection, request, body).await.unwrap();
+            let answer = registry.for_agent(&caller).open(connection, request, body).await.unwrap();
             answer.bytes(1 << 20).await.unwrap();
         }
     };

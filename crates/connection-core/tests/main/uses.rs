@@ -286,7 +286,7 @@ async fn a_refused_request_to_another_origin_is_recorded_with_that_origin() {
     let agents = Agents::new(100).await;
     let parts = RequestParts::new("GET", "/things").place(Place::Origin("https://files.acme.example".to_owned()));
     let id = agents.connection.id();
-    let refused = agents.registry.open_for_agent(&agents.caller, id, parts, RequestBody::empty()).await;
+    let refused = agents.registry.for_agent(&agents.caller).open(id, parts, RequestBody::empty()).await;
     assert_eq!(refused.unwrap_err().code(), "rule_denied");
     let of = all(&agents.registry).await.pop().unwrap();
     assert_eq!(of.origin.as_deref(), Some("https://files.acme.example"));
@@ -301,7 +301,7 @@ async fn refusals_of_two_tokens_are_counted_apart() {
     for caller in [&agents.caller, &other, &other] {
         let parts = RequestParts::new("DELETE", "/issues/7");
         let id = agents.connection.id();
-        let refused = agents.registry.open_for_agent(caller, id, parts, RequestBody::empty()).await;
+        let refused = agents.registry.for_agent(caller).open(id, parts, RequestBody::empty()).await;
         assert_eq!(refused.unwrap_err().code(), "rule_denied");
     }
     agents.registry.close().await;

@@ -80,7 +80,7 @@ impl Agents {
     /// Sends a request of the agent, and reads the answer.
     pub(crate) async fn ask(&self, method: &str, target: &str) -> Result<u16, connection_core::Error> {
         let (parts, body) = (RequestParts::new(method, target), RequestBody::empty());
-        let answer = self.registry.open_for_agent(&self.caller, self.connection.id(), parts, body).await?;
+        let answer = self.registry.for_agent(&self.caller).open(self.connection.id(), parts, body).await?;
         let status = answer.status();
         answer.bytes(1 << 20).await?;
         Ok(status)

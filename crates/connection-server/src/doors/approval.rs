@@ -68,7 +68,7 @@ pub(super) async fn answered(
 ) -> Result<Response, Refusal> {
     let place = doors.places.wait(caller.agent().id());
     let wait = if place.is_some() { preference.wait } else { Duration::ZERO };
-    let found = registry.approval_for_agent(caller, id, wait).await.map_err(Refusal::of(doors))?;
+    let found = registry.for_agent(caller).approval(id, wait).await.map_err(Refusal::of(doors))?;
     drop(place);
     let is_over = !found.state.is_open();
     if found.state == ApprovalState::Answered
@@ -78,7 +78,7 @@ pub(super) async fn answered(
         return stored::response(answer, id, fetched, passage).await;
     }
     if is_over {
-        registry.approval_fetched(caller, id).await.map_err(Refusal::of(doors))?;
+        registry.for_agent(caller).fetched(id).await.map_err(Refusal::of(doors))?;
     }
     match is_over || !preference.is_async {
         true => Ok(told(doors, &found)),
@@ -109,7 +109,7 @@ impl Fetched {
     }
 
     pub(super) async fn done(self) {
-        if let Err(error) = self.registry.approval_fetched(&self.caller, self.id).await {
+        if let Err(error) = self.registry.for_agent(&self.caller).fetched(self.id).await {
             tracing::warn!(%error, approval = %self.id, "an answer that was fetched is not marked");
         }
     }
@@ -242,9 +242,9 @@ async fn shown(doors: &Doors, request: Request<Body>) -> Result<Response, Refusa
     let id = parts.uri.path().strip_prefix(PATH).and_then(|id| id.parse().ok());
     let id = id.ok_or_else(Refusal::no_approval)?;
     let registry = doors.registry.owner(caller.agent().owner_name()).map_err(Refusal::of(doors))?;
-    let found = registry.approval_for_agent(&caller, id, wait).await.map_err(Refusal::of(doors))?;
+    let found = registry.for_agent(&caller).approval(id, wait).await.map_err(Refusal::of(doors))?;
     if !found.state.is_open() {
-        registry.approval_fetched(&caller, id).await.map_err(Refusal::of(doors))?;
+        registry.for_agent(&caller).fetched(id).await.map_err(Refusal::of(doors))?;
     }
     let mut response = answer_of(StatusCode::OK, &result(&found));
     if found.state.is_open() {

@@ -173,7 +173,7 @@ async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> 
     let registry = doors.registry.owner(agent.owner_name()).map_err(Refusal::of(doors))?;
     let address = Address::read(parts.uri.path()).ok_or_else(Refusal::not_granted)?;
     let (connection, to) = address.resolve(&registry, &caller).await.map_err(|unresolved| {
-        registry.refused_for_agent(&caller, unresolved.error());
+        registry.for_agent(&caller).refused(unresolved.error());
         unresolved.refusal(doors)
     })?;
     let mut head = Head { headers: parts.headers, address, query: parts.uri.query().map(str::to_owned) };
@@ -191,7 +191,7 @@ async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> 
     if websocket.is_some() {
         request = request.header("upgrade", websocket::PROTOCOL.as_bytes());
     }
-    let answer = match registry.open_for_agent(&caller, connection, request, body).await {
+    let answer = match registry.for_agent(&caller).open(connection, request, body).await {
         Ok(answer) => answer,
         Err(Error::Rules(RuleError::Asks { approval: Some(id), .. })) => {
             let preference = Preference::of(&headers);

@@ -19,7 +19,7 @@ pub(super) async fn run(mut program: Program, helper: &Helper, address: Option<S
         let Some(connection) = asked.connection(None, Some(&of_address), None).await? else {
             return Err(asked.nothing(of_address.as_str()));
         };
-        Ok(registry.headers_for_agent(&asked.caller, connection, &address).await?)
+        Ok(registry.for_agent(&asked.caller).headers(connection, &address).await?)
     };
     let released = released.await;
     registry.close().await;

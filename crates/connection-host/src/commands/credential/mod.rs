@@ -56,7 +56,7 @@ impl<'r> Asked<'r> {
         origin: Option<&Origin>,
         user: Option<&str>,
     ) -> Result<Option<ConnectionId>, Error> {
-        let answering = self.registry.answering_for_agent(&self.caller, protocol, origin).await?;
+        let answering = self.registry.for_agent(&self.caller).answering(protocol, origin).await?;
         let is_named = |of: &&AnsweringConnection| {
             let has_user = user.is_none() || of.user.as_deref() == user;
             has_user && self.named.is_none_or(|named| of.connection.id == named)
@@ -88,7 +88,7 @@ impl<'r> Asked<'r> {
         user: Option<&str>,
     ) -> Result<Option<ReleasedCredential>, Error> {
         let Some(connection) = self.connection(Some(protocol), origin, user).await? else { return Ok(None) };
-        let released = self.registry.credential_for_agent(&self.caller, connection, protocol, origin).await;
+        let released = self.registry.for_agent(&self.caller).credential(connection, protocol, origin).await;
         Ok(Some(released?))
     }
 

@@ -57,7 +57,7 @@ pub(super) async fn send(session: &Session, arguments: &RequestArguments) -> Rep
         Ok(request) => request,
         Err(NoRequest::Arguments(sentence)) => return Reply::failed(sentence),
         Err(NoRequest::Unresolved(unresolved)) => {
-            session.registry.refused_for_agent(&session.caller, unresolved.error());
+            session.registry.for_agent(&session.caller).refused(unresolved.error());
             return session.refused(&unresolved.refusal(&session.doors));
         }
     };
@@ -74,7 +74,7 @@ pub(super) async fn send(session: &Session, arguments: &RequestArguments) -> Rep
     let body = RequestBody::whole(Secret::new(body));
     let opened = tokio::select! {
         biased;
-        opened = session.registry.open_for_agent(&session.caller, connection.id(), parts, body) => opened,
+        opened = session.registry.for_agent(&session.caller).open(connection.id(), parts, body) => opened,
         () = &mut over => return Reply::failed(format!(
             "{origin} has not answered in {} seconds, and the request may have happened. Read what has happened before \
              you send it again.",
@@ -121,7 +121,7 @@ async fn read(mut answer: Response, over: &mut BoxFuture<'_, ()>) -> Result<(Vec
 pub(super) async fn approval(session: &Session, id: ApprovalId, wait: Duration) -> Reply {
     let place = session.doors.places.wait(session.caller.agent().id());
     let wait = if place.is_some() { wait } else { Duration::ZERO };
-    let found = match session.registry.approval_for_agent(&session.caller, id, wait).await {
+    let found = match session.registry.for_agent(&session.caller).approval(id, wait).await {
         Ok(found) => found,
         Err(error) => return session.error(error),
     };
