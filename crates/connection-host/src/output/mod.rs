@@ -108,12 +108,11 @@ impl Output {
 
     /// Prints one shape of a stream, on a line of its own.
     pub(crate) fn element(&self, shape: &impl Serialize) -> Result<(), Error> {
-        let text = serde_json::to_string(shape).map_err(|_| Error::io("JSON", &std::io::ErrorKind::Other.into()))?;
-        self.json_line(&text)
+        self.json_line(&serde_json::to_string(shape).map_err(|_| unknown_word())?)
     }
 
     fn text(shape: &impl Serialize) -> Result<String, Error> {
-        serde_json::to_string_pretty(shape).map_err(|_| Error::io("JSON", &std::io::ErrorKind::Other.into()))
+        serde_json::to_string_pretty(shape).map_err(|_| unknown_word())
     }
 
     /// Prints a table, fitted to the terminal.
@@ -180,4 +179,27 @@ impl Output {
 /// Prints a line for people to standard error.
 pub(crate) fn note(text: &str) {
     platform::write_stderr(format_args!("{}", safe(text)));
+}
+
+/// Returns the error for a shape that cannot be written: a server has sent a word of a later version, which was not kept.
+fn unknown_word() -> Error {
+    Error::new(
+        Exit::Unexpected,
+        "host_unexpected",
+        "the server sent a word that this version of the program does not know",
+    )
+    .remedy("use the version of the server, or leave out --json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_later_server_is_named_as_that() {
+        assert_eq!(Output::text(&Liveness::Live).unwrap(), "\"live\"");
+        let error = Output::text(&Liveness::Unrecognized).unwrap_err();
+        assert_eq!(error.code, "host_unexpected");
+        assert!(error.message.contains("a word that this version of the program does not know"), "{}", error.message);
+    }
 }
