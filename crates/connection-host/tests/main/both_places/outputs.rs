@@ -54,29 +54,36 @@ fn part(part: &str) -> String {
     }
 }
 
-/// Returns an output without the relative times, which may be of another second.
+/// Returns an output without the relative times in parentheses, which may be of another second.
 pub(super) fn without_age(text: &str) -> String {
-    let line = |line: &str| {
-        let line = line.replace(" (now)", "");
-        match line.rsplit_once(" (") {
-            Some((before, rest)) if rest.contains("ago") || rest.starts_with("in ") => before.to_owned(),
-            _ => line,
-        }
-    };
-    text.lines().map(line).collect::<Vec<_>>().join("\n")
+    let mut rest = text;
+    let mut out = String::new();
+    while let Some((before, after)) = rest.split_once(" (") {
+        out.push_str(before);
+        rest = match after.split_once(')') {
+            Some((inside, after)) if inside == "now" || inside.ends_with(" ago") || inside.starts_with("in ") => after,
+            _ => {
+                out.push_str(" (");
+                after
+            }
+        };
+    }
+    out + rest
 }
 
-/// Returns a text in which each line of JSON takes several lines, one for each member, without ages and durations and the
-/// width of columns that they change.
+/// The members of JSON whose numbers are of one run.
+const OF_RUN: [&str; 5] = ["\"milliseconds\": ", "\"duration\": ", "\"time\": ", "\"start_time\": ", "\"end_time\": "];
+
+/// Returns a text in which each line of JSON takes several lines, one for each member, without what is of one run and the
+/// width of columns that it changes.
 fn spread(text: &str) -> String {
     let json = |line: &str| match serde_json::from_str::<serde_json::Value>(line) {
         Ok(json) if line.starts_with(['{', '[']) => format!("{json:#}"),
         _ => line.to_owned(),
     };
     let lines: Vec<_> = text.lines().map(json).collect();
-    let is_duration =
-        |line: &&str| ["\"milliseconds\": ", "\"duration\": "].iter().any(|name| line.trim().starts_with(name));
-    let lines = lines.iter().flat_map(|line| line.lines()).filter(|line| !is_duration(line));
+    let is_of_run = |line: &&str| OF_RUN.iter().any(|name| line.trim().starts_with(name));
+    let lines = lines.iter().flat_map(|line| line.lines()).filter(|line| !is_of_run(line));
     lines.map(|line| format!("{}\n", ageless(line))).collect()
 }
 
