@@ -1,6 +1,6 @@
 //! What an agent may do with the connections of its owner.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use connection_contract::{BoxFuture, HelperProtocol, Origin, Secret};
 use connection_rules::RequestParts;
@@ -22,10 +22,16 @@ use crate::{
 /// }
 /// # let _ = status;
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct AgentAccess<'a> {
     system: &'a Arc<System>,
     caller: &'a AgentCaller,
+}
+
+impl fmt::Debug for AgentAccess<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentAccess").field("caller", self.caller).finish_non_exhaustive()
+    }
 }
 
 impl<'a> AgentAccess<'a> {

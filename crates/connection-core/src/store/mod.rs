@@ -106,7 +106,7 @@ pub(crate) use livenesses::Unchanged;
 pub use location::StoreSource;
 pub(crate) use lock::Lock;
 pub use names::connection_names;
-pub(crate) use places::{ClassRow, EndingRow, MAX_COUNT};
+pub(crate) use places::{EndingRow, MAX_COUNT};
 pub(crate) use provider_grants::ProviderGrantRow;
 pub(crate) use recoveries::Recovery;
 pub(crate) use refreshes::LEASE;

@@ -8,24 +8,12 @@ use uuid::Uuid;
 use super::{
     Reader, StoreError,
     columns::{Found, row},
-    engine::all,
+    engine::{Engine, all},
 };
 use crate::ids::ConnectionId;
 
-/// The number up to which connections of a class, and those that end soon, are counted and sorted.
+/// The number up to which connections are counted, and those that end soon are sorted.
 pub(crate) const MAX_COUNT: i64 = 10_000;
-
-row! {
-    /// A class of an owner's connections.
-    #[derive(Clone, Debug, PartialEq, Eq)]
-    pub(crate) struct ClassRow {
-        /// The kind, the digest of the terms in hexadecimal, the liveness, and 1 for a class that a person should look at,
-        /// with a space after each of the first three.
-        pub(crate) class: String,
-        /// The number of connections, at most one more than [`MAX_COUNT`]; 0 if they were not counted.
-        pub(crate) count: i64,
-    }
-}
 
 row! {
     /// A connection of a class.
@@ -48,24 +36,27 @@ row! {
     }
 }
 
-/// Finds each class by the one before, so that the connections between them are not read.
-macro_rules! classes {
-    ($count:literal) => {
-        concat!(
-            "WITH RECURSIVE classes (class) AS (SELECT MIN(f.class) FROM connection_place AS f WHERE f.owner = $1 \
-             UNION ALL SELECT (SELECT MIN(n.class) FROM connection_place AS n WHERE n.owner = $1 AND n.class > g.class) \
-             FROM classes AS g WHERE g.class IS NOT NULL) SELECT g.class, ",
-            $count,
-            " AS count FROM classes AS g WHERE g.class IS NOT NULL"
-        )
-    };
-}
+/// Finds each class by the one before, so that the connections between them are not read. A class is the kind, the digest
+/// of the terms in hexadecimal, the liveness, and 1 for a class that a person should look at, with a space after each of
+/// the first three.
+pub(super) const CLASSES: &str = "WITH RECURSIVE classes (class) AS (\
+     SELECT MIN(f.class) FROM connection_place AS f WHERE f.owner = $1 \
+     UNION ALL SELECT (SELECT MIN(n.class) FROM connection_place AS n WHERE n.owner = $1 AND n.class > g.class) \
+     FROM classes AS g WHERE g.class IS NOT NULL) SELECT g.class FROM classes AS g WHERE g.class IS NOT NULL";
 
-pub(super) const CLASSES: &str = classes!("CAST(0 AS BIGINT)");
-pub(super) const COUNTED: &str = classes!(
-    "(SELECT COUNT(*) FROM (SELECT 1 FROM connection_place AS p WHERE p.owner = $1 AND p.class = g.class LIMIT $2) \
-     AS counted)"
-);
+/// The numbers of connections in lists of classes, with the places of the lists in `$2`. Each engine has its own text,
+/// because no type for a list exists on both.
+#[cfg(feature = "sqlite")]
+pub(super) const COUNTS: &str = "SELECT CAST(j.key AS INTEGER) AS place, (SELECT COUNT(*) FROM (\
+     SELECT 1 FROM json_each(j.value) AS n CROSS JOIN connection_place AS p WHERE p.owner = $1 AND p.class = n.value \
+     LIMIT $3) AS counted) AS count FROM json_each($2) AS j";
+#[cfg(feature = "postgres")]
+pub(super) const COUNTS_ON_POSTGRES: &str = "SELECT j.place - 1 AS place, (SELECT COUNT(*) FROM (\
+     SELECT 1 FROM jsonb_array_elements_text(j.value) AS n (class) CROSS JOIN LATERAL (\
+     SELECT 1 FROM connection_place AS p WHERE p.owner = $1 AND p.class = n.class LIMIT $3) AS members \
+     LIMIT $3) AS counted) AS count \
+     FROM jsonb_array_elements(CAST($2 AS JSONB)) WITH ORDINALITY AS j (value, place)";
+
 pub(super) const MEMBERS: &str = "SELECT p.connection_id, p.label FROM connection_place AS p WHERE p.owner = $1 \
      AND p.class = $2 AND (p.label, p.connection_id) > ($3, $4) ORDER BY p.label, p.connection_id LIMIT $5";
 pub(super) const ENDING: &str = "SELECT p.connection_id, p.class, p.label, c.valid_until, c.authorized_until \
@@ -74,13 +65,30 @@ pub(super) const ENDING: &str = "SELECT p.connection_id, p.class, p.label, c.val
      WHERE p.owner = $1 AND p.ends_at <= $2 ORDER BY p.ends_at LIMIT $3";
 
 impl Reader {
-    /// Returns the classes of an owner's connections, counted or not.
-    pub(crate) async fn classes(&mut self, owner: &str, counted: bool) -> Result<Vec<ClassRow>, StoreError> {
-        let found = match counted {
-            true => all!(self, Found<ClassRow>, COUNTED, owner, MAX_COUNT + 1)?,
-            false => all!(self, Found<ClassRow>, CLASSES, owner)?,
+    /// Returns the classes of an owner's connections.
+    pub(crate) async fn classes(&mut self, owner: &str) -> Result<Vec<String>, StoreError> {
+        let found = all!(self, Found<(String,)>, CLASSES, owner)?;
+        Ok(found.into_iter().filter_map(|Found(row)| row).map(|(class,)| class).collect())
+    }
+
+    /// Returns the number of connections in each of these lists of classes, at most one more than [`MAX_COUNT`].
+    pub(crate) async fn counts_of(&mut self, owner: &str, lists: &[Vec<&str>]) -> Result<Vec<u64>, StoreError> {
+        let sql = match self.engine() {
+            // If the connection is lost, no text is run.
+            Engine::Lost => "",
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => COUNTS_ON_POSTGRES,
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => COUNTS,
         };
-        Ok(found.into_iter().filter_map(|Found(row)| row).collect())
+        let found = all!(self, (i64, i64), sql, owner, serde_json::json!(lists).to_string(), MAX_COUNT + 1)?;
+        let mut counts = vec![0; lists.len()];
+        for (place, count) in found {
+            if let Some(of) = usize::try_from(place).ok().and_then(|place| counts.get_mut(place)) {
+                *of = count.unsigned_abs();
+            }
+        }
+        Ok(counts)
     }
 
     /// Returns the connections of a class after a label and an id, in this order, and `true` if there may be more.

@@ -19,25 +19,23 @@ use crate::{
     ground::{Ground, RowKinds, UNREADABLE},
     kinds::KindEntry,
     liveness::column,
-    store::{ClassRow, EndingRow, Reader},
+    store::{EndingRow, Reader},
 };
 
 /// A class of connections, with what the registered kinds say about it.
 pub(super) struct Class {
     /// The name by which the store finds its connections.
     name: String,
-    /// The number of connections, if they were counted.
-    pub(super) count: u64,
     kind: Kind,
     provider: String,
-    pub(super) liveness: Liveness,
-    pub(super) needs_attention: bool,
+    liveness: Liveness,
+    needs_attention: bool,
     renews: bool,
 }
 
 impl Class {
-    fn of(ground: &Ground, kinds: &RowKinds<'_>, owner: &str, row: ClassRow) -> Self {
-        let mut words = words(&row.class);
+    fn of(ground: &Ground, kinds: &RowKinds<'_>, owner: &str, name: String) -> Self {
+        let mut words = words(&name);
         let is_urgent = words.next() == Some("1");
         let measured = words.next().map_or(Liveness::Unknown, column::to_liveness);
         let terms = words.next().filter(|hex| !hex.is_empty()).and_then(encode::from_hex);
@@ -50,12 +48,11 @@ impl Class {
         };
         drop(words);
         Self {
-            count: row.count.unsigned_abs(),
             provider,
             liveness: current_liveness(measured, entry.is_some(), changed),
             needs_attention: is_urgent || changed || entry.is_none(),
             renews: entry.as_deref().is_some_and(KindEntry::renews),
-            name: row.class,
+            name,
             kind,
         }
     }
@@ -94,16 +91,10 @@ pub(super) struct Classes {
 }
 
 impl Classes {
-    /// Reads the classes of an owner, counted or not, and the connections that end by a time.
-    pub(super) async fn read(
-        ground: &Ground,
-        reader: &mut Reader,
-        owner: &str,
-        until: i64,
-        counted: bool,
-    ) -> Result<Self, Error> {
-        let rows = reader.classes(owner, counted).await?;
-        let names: Vec<_> = rows.iter().filter_map(|row| words(&row.class).nth(3).map(str::to_owned)).collect();
+    /// Reads the classes of an owner, and the connections that end by a time.
+    pub(super) async fn read(ground: &Ground, reader: &mut Reader, owner: &str, until: i64) -> Result<Self, Error> {
+        let rows = reader.classes(owner).await?;
+        let names: Vec<_> = rows.iter().filter_map(|class| words(class).nth(3).map(str::to_owned)).collect();
         let kinds = ground.kinds_of_rows(reader, names.iter().map(|kind| (owner, &**kind))).await?;
         let all: Vec<_> = rows.into_iter().map(|row| Class::of(ground, &kinds, owner, row)).collect();
         let by_name: HashMap<_, _> = all.iter().map(|class| (&*class.name, class)).collect();
@@ -121,8 +112,25 @@ impl Classes {
         Ok(Self { all, ending })
     }
 
-    pub(super) fn all(&self) -> &[Class] {
-        &self.all
+    /// Counts the connections by their liveness and by whether their class needs attention. Each number is at most one
+    /// more than [`MAX_COUNT`](crate::store::MAX_COUNT), so that counting takes no longer with more connections or classes.
+    pub(super) async fn counts(
+        &self,
+        reader: &mut Reader,
+        owner: &str,
+    ) -> Result<Vec<(Liveness, bool, u64)>, StoreError> {
+        let (mut groups, mut lists) = (Vec::new(), Vec::<Vec<&str>>::new());
+        for class in &self.all {
+            let of = (class.liveness, class.needs_attention);
+            let place = groups.iter().position(|known| *known == of).unwrap_or_else(|| {
+                groups.push(of);
+                lists.push(Vec::new());
+                groups.len() - 1
+            });
+            lists[place].push(&class.name);
+        }
+        let counts = if lists.is_empty() { Vec::new() } else { reader.counts_of(owner, &lists).await? };
+        Ok(groups.into_iter().zip(counts).map(|((liveness, needs), count)| (liveness, needs, count)).collect())
     }
 
     pub(super) fn number_of_ending(&self) -> u64 {

@@ -173,7 +173,7 @@ pub(crate) async fn overview(ground: &Ground, owner: &str, wanted: Overview) -> 
             (sorted(&infos, &wanted, until), infos)
         }
         None => {
-            let classes = Classes::read(ground, &mut reader, owner, until, false).await?;
+            let classes = Classes::read(ground, &mut reader, owner, until).await?;
             let mut found = Vec::new();
             for part in [Part::Attention, Part::Rest] {
                 if found.len() <= limit && !(part == Part::Rest && wanted.only_attention) {
@@ -226,17 +226,17 @@ fn sorted(infos: &[ConnectionInfo], wanted: &Overview, until: i64) -> Vec<Positi
 /// Returns how many connections the owner has in each state.
 pub(crate) async fn counts(ground: &Ground, owner: &str) -> Result<OverviewCounts, Error> {
     let mut reader = ground.reader().await?;
-    let classes = Classes::read(ground, &mut reader, owner, soon(ground), true).await?;
+    let classes = Classes::read(ground, &mut reader, owner, soon(ground)).await?;
     let mut counts = OverviewCounts { attention: classes.number_of_ending(), ..OverviewCounts::default() };
-    for class in classes.all() {
-        counts.all += class.count;
-        counts.attention += if class.needs_attention { class.count } else { 0 };
-        *match class.liveness {
+    for (liveness, needs_attention, count) in classes.counts(&mut reader, owner).await? {
+        counts.all += count;
+        counts.attention += if needs_attention { count } else { 0 };
+        *match liveness {
             Liveness::Live => &mut counts.live,
             Liveness::Offline => &mut counts.offline,
             Liveness::Failing => &mut counts.failing,
             _ => &mut counts.unknown,
-        } += class.count;
+        } += count;
     }
     let OverviewCounts { all, attention, live, offline, failing, unknown } = &mut counts;
     for count in [all, attention, live, offline, failing, unknown] {

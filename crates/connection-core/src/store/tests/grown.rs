@@ -57,7 +57,8 @@ const WALKS: &[(&str, &str)] = &[
     ("WHERE x.owner = $1 AND $2 LIKE", "extensions of an owner are few, and a page has connections of theirs"),
     ("SELECT kind, label FROM connection_account", "names for a shell, a thousand at most"),
     ("WITH RECURSIVE found AS ", "one entry of an index for each kind of an owner"),
-    ("WITH RECURSIVE classes ", "one entry of an index for each class, and counts that are bounded"),
+    ("WITH RECURSIVE classes ", "one entry of an index for each class"),
+    ("AS counted) AS count ", "at most 10,001 entries of an index for each list of classes"),
     ("AS a WHERE a.kind = j.", "the kinds that were asked for, one entry of an index for each"),
     ("kind = $2 LIMIT 2", "two rows at most"),
     (

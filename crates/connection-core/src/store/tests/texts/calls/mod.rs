@@ -89,8 +89,8 @@ async fn read(tx: &mut Reader) {
         beside(&Database::new().account("a"));
         listed_of("local", &[nobody()]);
         kinds_and_labels("local", 9);
-        classes("local", false);
-        classes("local", true);
+        classes("local");
+        counts_of("local", &[vec!["github  live 0"]]);
         members(("local", "github  live 0"), ("", Uuid::nil()), 9);
         ending("local", 1);
         current_credential(nobody());
