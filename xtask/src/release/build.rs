@@ -15,20 +15,23 @@ use crate::release::this_target;
 use crate::setup;
 use crate::workspace::Workspace;
 
+/// The profile of Cargo with which programs are built that are distributed.
+const PROFILE: &str = "dist";
+
 /// The name and the version of a package.
 type Package = (String, String);
 
 /// Builds the program for a target, by default that of this machine, and returns its path.
 pub(super) fn run(workspace: &Workspace, target: Option<&str>) -> Result<PathBuf, Failure> {
     setup::run(workspace, setup::Scope::ReleaseBuild)?;
-    let mut arguments = vec!["auditable", "build", "--locked", "--release"];
+    let mut arguments = vec!["auditable", "build", "--locked", "--profile", PROFILE];
     arguments.extend(["--package", "connection-host", "--bin", "connections"]);
     arguments.extend(target.iter().flat_map(|target| ["--target", target]));
     process::run(&mut process::cargo(workspace.root(), &arguments))?;
     let is_windows = target.map_or(cfg!(windows), |target| target.contains("-windows-"));
     let directory = target
         .map_or(workspace.target_directory()?, |target| workspace.target_directory().unwrap_or_default().join(target));
-    Ok(directory.join("release").join(if is_windows { "connections.exe" } else { "connections" }))
+    Ok(directory.join(PROFILE).join(if is_windows { "connections.exe" } else { "connections" }))
 }
 
 /// Returns `true` if a program contains a record of its packages.

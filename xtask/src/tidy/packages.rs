@@ -99,7 +99,17 @@ fn violations(path: &str, texts: &BTreeMap<String, String>) -> Vec<String> {
         findings.push(format!("{path}: the keyword `{word}` has more than {MAX_KEYWORD} characters"));
     }
     findings.extend(documented_features(path, &manifest));
+    if !is_in_the_profile(texts.get("Cargo.toml").map_or("", String::as_str), name) {
+        findings.push(format!("Cargo.toml: must have a section `[profile.release.package.{name}]` with `opt-level`"));
+    }
     findings
+}
+
+/// Returns `true` if the profile for releases says how a package is optimized. It does so for each of ours.
+fn is_in_the_profile(workspace: &str, name: &str) -> bool {
+    let manifest: Table = workspace.parse().unwrap_or_default();
+    let section = manifest.get("profile").and_then(|profiles| profiles.get("release")?.get("package")?.get(name));
+    section.is_some_and(|section| section.get("opt-level").is_some())
 }
 
 /// Returns a finding if a package has optional features that its documentation would not show.
@@ -125,6 +135,7 @@ mod tests {
 
     fn tree(manifest: &str) -> BTreeMap<String, String> {
         let files = [
+            ("Cargo.toml", "[profile.release.package.a]\nopt-level = \"s\"\n"),
             ("LICENSE-APACHE", "Apache"),
             ("LICENSE-MIT", "MIT"),
             ("crates/a/Cargo.toml", manifest),
@@ -173,6 +184,16 @@ mod tests {
             assert!(matches!(&found[..], [finding] if finding.contains(expected)), "{file}: {found:?}");
             files.insert(format!("crates/a/{file}"), "another text".to_owned());
             assert_eq!(violations("crates/a/Cargo.toml", &files).len(), 1, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_published_package_is_named_in_the_profile_for_releases() {
+        let mut files = tree(MANIFEST);
+        for without in ["", "[profile.release.package.b]\nopt-level = \"s\"\n", "[profile.release.package.a]\n"] {
+            files.insert("Cargo.toml".to_owned(), without.to_owned());
+            let found = violations("crates/a/Cargo.toml", &files);
+            assert!(matches!(&found[..], [finding] if finding.contains("`[profile.release.package.a]`")), "{found:?}");
         }
     }
 

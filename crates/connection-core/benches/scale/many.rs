@@ -1,10 +1,15 @@
 //! Requests beside a bare client: one at a time, many callers that wait for one refresh, and many at once.
 
 use std::{
+    hint,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        atomic::{
+            AtomicBool, AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -129,28 +134,61 @@ pub(crate) async fn herd(setting: &Setting, provider: &Provider, size: &Size, ta
 }
 
 pub(crate) async fn preflight(settings: &[Setting; 2], provider: &Provider, size: &Size, table: &mut Table) {
-    let line = format!("preflight of {} that answer in 10 ms / bare client", size.verified[1]);
-    if !table.wants(&line) {
-        return;
+    let at_rest = format!("preflight of {} that answer in 10 ms / bare client", size.verified[1]);
+    let beside = "preflight beside a busy core / bare client".to_owned();
+    for (line, ratio, growth, is_busy) in [(at_rest, 1.1, Some(1.1), false), (beside, 1.25, None, true)] {
+        if !table.wants(&line) {
+            continue;
+        }
+        let mut pairs = Vec::new();
+        for (setting, count) in settings.iter().zip(size.verified) {
+            let ids = &setting.ids[..count];
+            let verify = async || {
+                let mut results = setting.registry.preflight(ids.iter().copied());
+                while let Some((_, result)) = results.next().await {
+                    assert_eq!(result.unwrap().liveness, Liveness::Live);
+                }
+            };
+            // The first verification finds that each connection is live, which is a change.
+            verify().await;
+            let client = client();
+            let url = format!("{}/slow", provider.origin);
+            let floor = async || timed(async || at_once(&client, &url, count).await).await;
+            let ours = async || timed(async || verify().await).await;
+            let busy = is_busy.then(BusyCore::new);
+            pairs.push(pair(size.rounds.min(3), count, floor, ours).await);
+            drop(busy);
+        }
+        table.line(&line, &pairs, Goal { ratio: Some(ratio), growth });
     }
-    let mut pairs = Vec::new();
-    for (setting, count) in settings.iter().zip(size.verified) {
-        let ids = &setting.ids[..count];
-        let verify = async || {
-            let mut results = setting.registry.preflight(ids.iter().copied());
-            while let Some((_, result)) = results.next().await {
-                assert_eq!(result.unwrap().liveness, Liveness::Live);
+}
+
+/// A thread that keeps a core busy until this is dropped.
+struct BusyCore {
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl BusyCore {
+    fn new() -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let seen = is_over.clone();
+        let spin = move || {
+            while !seen.load(Relaxed) {
+                hint::spin_loop();
             }
         };
-        // The first verification finds that each connection is live, which is a change.
-        verify().await;
-        let client = client();
-        let url = format!("{}/slow", provider.origin);
-        let floor = async || timed(async || at_once(&client, &url, count).await).await;
-        let ours = async || timed(async || verify().await).await;
-        pairs.push(pair(size.rounds.min(3), count, floor, ours).await);
+        Self { is_over, thread: Some(thread::spawn(spin)) }
     }
-    table.line(&line, &pairs, Goal { ratio: Some(1.1), growth: Some(1.1) });
+}
+
+impl Drop for BusyCore {
+    fn drop(&mut self) {
+        self.is_over.store(true, Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
 }
 
 /// Sends that many requests, with as many at once as there are probes.
