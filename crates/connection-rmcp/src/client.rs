@@ -79,7 +79,7 @@ impl ConnectionClient {
     }
 
     /// Creates a client of an agent, which may send what its grant for the connection allows
-    /// ([`AgentAccess::open`]). `registry` is that of the agent's owner.
+    /// ([`AgentAccess::open`](connection_core::AgentAccess::open)). `registry` is that of the agent's owner.
     ///
     /// A call about which a person is asked waits for the answer of the person until the request lapses, and a host that
     /// waits less sets a timeout of its own. What the person does not allow is the error -32003 of JSON-RPC.

@@ -123,7 +123,8 @@ fn has_member<T: ToSchema>(name: &str) -> bool {
     }
 }
 
-/// Returns a response with a JSON body, or a problem if the body has a word that no answer may have.
+/// Returns a response with a JSON body. If the body cannot be written as JSON, which only a word that is not in its list
+/// can cause, the response is a problem with the status 500.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let bytes = match serde_json::to_vec(body) {
         Ok(bytes) => bytes,

@@ -15,7 +15,7 @@ use crate::release::this_target;
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// The profile of Cargo with which programs are built that are distributed.
+/// The Cargo profile of the programs that are distributed.
 const PROFILE: &str = "dist";
 
 /// The name and the version of a package.

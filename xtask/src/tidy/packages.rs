@@ -105,7 +105,7 @@ fn violations(path: &str, texts: &BTreeMap<String, String>) -> Vec<String> {
     findings
 }
 
-/// Returns `true` if the profile for releases says how a package is optimized. It does so for each of ours.
+/// Returns `true` if the release profile sets `opt-level` for a package, as it must for each of our packages.
 fn is_in_the_profile(workspace: &str, name: &str) -> bool {
     let manifest: Table = workspace.parse().unwrap_or_default();
     let section = manifest.get("profile").and_then(|profiles| profiles.get("release")?.get("package")?.get(name));

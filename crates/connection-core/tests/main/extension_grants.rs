@@ -5,8 +5,8 @@ use connection_core::{ChangedPart, Connection, ConnectionStatus, Error, Extensio
 
 use crate::{
     acme::KIND,
-    fake::Fake,
     extension_kit::{TWIN, Twin, acme_extension, handle, needs, of, refuses, secret_name},
+    fake::Fake,
     sql,
     test_host::{World, connected},
 };
@@ -247,6 +247,7 @@ async fn the_grants_of_connections_and_those_to_an_extension_are_those_of_all_th
     // Nothing of another owner is read, and nothing that somebody edited.
     let theirs = registry.owner("u42").unwrap();
     assert_eq!(theirs.extensions().grants_of(&[one, two]).await.unwrap(), []);
+    assert_eq!(theirs.extensions().grants_to("issues").await.unwrap(), []);
     sql::run(&world.database(), "UPDATE connection_extension_grant SET names = '[\"accessToken\"]'").await;
     assert_eq!(registry.extensions().grants_of(&[one, two]).await.unwrap(), []);
     assert_eq!(registry.extensions().grants_to("issues").await.unwrap(), []);

@@ -114,7 +114,7 @@ impl Remote {
         let error = Error::new(Exit::NotFound, "unknown_kind", format!("the server has no kind '{name}'{suggestion}"));
         Ok(match known.len() {
             0..=FEW_KINDS => error.remedy(format!("its kinds are {}", known.join(", "))),
-            _ => error.remedy("`connections add` without a kind shows those of the server to choose from"),
+            _ => error.remedy("`connections kinds` lists those of the server"),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use connection_api::NewSetupLink;
 
-use super::tag;
+use super::{kinds::is_declared, tag};
 use crate::{Error, Exit, args::Link, output::short_id, program::Program, select};
 
 /// The time in which a link can be opened, as people read it.
@@ -14,6 +14,10 @@ pub(super) async fn run(mut program: Program, arguments: &Link) -> Result<Exit, 
     let link = match &arguments.connection {
         Some(reference) => NewSetupLink::repair(select::connection_id(backend.lookup(), reference).await?),
         None => {
+            // This error suggests the name that was meant.
+            for kind in arguments.kinds.iter().filter(|kind| !is_declared(kind)) {
+                program.place_kinds().show(kind).await?;
+            }
             let link = NewSetupLink::kinds(arguments.kinds.iter().cloned());
             tags.iter().fold(link, |link, (name, value)| link.tag(name, value))
         }

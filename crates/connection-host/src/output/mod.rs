@@ -181,7 +181,7 @@ pub(crate) fn note(text: &str) {
     platform::write_stderr(format_args!("{}", safe(text)));
 }
 
-/// Returns the error for a shape that cannot be written: a server has sent a word of a later version, which was not kept.
+/// Returns the error for a shape with a word that only a later server knows. The word itself was not kept.
 fn unknown_word() -> Error {
     Error::new(
         Exit::Unexpected,

@@ -7,11 +7,8 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-/// The members of a shape, and those of them that each object has.
-type Members = (Vec<String>, Vec<String>);
-
 /// The name of a shape, and its members.
-type OfType = (&'static str, fn() -> Members);
+type OfType = (&'static str, fn() -> Vec<String>);
 
 /// The shapes of the API that the command prints.
 pub(crate) const OF_API: &[OfType] = &[
@@ -83,40 +80,33 @@ pub(crate) fn members_of(shape: &str) -> Option<Vec<String>> {
     let own = SHAPES.iter().find(|(name, _)| *name == shape);
     match own {
         Some((_, members)) => Some(members.iter().map(|member| (*member).to_owned()).collect()),
-        None => of_api(shape).map(|(all, _)| all),
+        None => OF_API.iter().find(|(name, _)| *name == shape).map(|(_, members)| members()),
     }
 }
 
-/// Returns the members of a shape that each object has, in any order; `None` if no shape has this name.
-pub(crate) fn required_members_of(shape: &str) -> Option<Vec<String>> {
-    of_api(shape).map(|(_, required)| required).or_else(|| members_of(shape))
-}
-
-fn of_api(shape: &str) -> Option<Members> {
-    OF_API.iter().find(|(name, _)| *name == shape).map(|(_, members)| members())
+/// Returns `true` for a member that is absent where there is nothing to say. Of all shapes, one has such members.
+pub(crate) fn may_be_absent(shape: &str, member: &str) -> bool {
+    shape == "resolved" && matches!(member, "error" | "missingScopes")
 }
 
 /// Returns the members of a type of the API.
-fn members<T: ToSchema>() -> Members {
+fn members<T: ToSchema>() -> Vec<String> {
     let mut known = Vec::new();
     T::schemas(&mut known);
-    let mut members = Members::default();
+    let mut members = Vec::new();
     add(&T::schema(), &known, &mut members);
     members
 }
 
 /// Adds the members of a schema, with those of the types that are flattened into it.
-fn add(schema: &RefOr<Schema>, known: &[(String, RefOr<Schema>)], members: &mut Members) {
+fn add(schema: &RefOr<Schema>, known: &[(String, RefOr<Schema>)], members: &mut Vec<String>) {
     match schema {
         RefOr::Ref(to) => {
             let name = to.ref_location.rsplit('/').next().unwrap_or_default();
             let (_, schema) = known.iter().find(|(known, _)| known == name).expect("the schema is known");
             add(schema, known, members);
         }
-        RefOr::T(Schema::Object(object)) => {
-            members.0.extend(object.properties.keys().cloned());
-            members.1.extend(object.required.iter().cloned());
-        }
+        RefOr::T(Schema::Object(object)) => members.extend(object.properties.keys().cloned()),
         RefOr::T(Schema::AllOf(parts)) => parts.items.iter().for_each(|part| add(part, known, members)),
         RefOr::T(_) => {}
     }

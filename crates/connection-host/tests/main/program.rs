@@ -11,7 +11,7 @@ use connection_faults::postgres::Database;
 use serde_json::Value;
 
 use crate::{
-    json_shapes::{members_of, required_members_of},
+    json_shapes::{may_be_absent, members_of},
     provider::{Provider, SECRETS},
 };
 
@@ -254,9 +254,9 @@ impl Ran {
 #[track_caller]
 pub(crate) fn check(value: &Value, shape: &str) {
     let all = members_of(shape).expect("the shape is on the page");
-    let required = required_members_of(shape).expect("the shape is on the page");
     let actual = value.as_object().expect("an object");
-    let missing: Vec<_> = required.iter().filter(|member| !actual.contains_key(*member)).collect();
+    let is_missing = |member: &&String| !actual.contains_key(*member) && !may_be_absent(shape, member);
+    let missing: Vec<_> = all.iter().filter(is_missing).collect();
     let unknown: Vec<_> = actual.keys().filter(|member| !all.contains(member)).collect();
     assert!(missing.is_empty() && unknown.is_empty(), "{shape} lacks {missing:?} and has {unknown:?}: {value}");
 }

@@ -27,7 +27,6 @@ macro_rules! lists {
 
 const LISTS: &[(&str, &str, &[&str])] = lists! {
     "`liveness`" Liveness
-    "`remedyAction`" RemedyAction
     "`auth`" AuthType
     "`input`" Input
     "`capabilities`" Capability
@@ -51,12 +50,20 @@ const LISTS: &[(&str, &str, &[&str])] = lists! {
     "`door`" UseDoor
     "`outcome` of a refresh" RefreshOutcome
     "`outcome` of a use" UseOutcome
-    "`chain`" Chain
 };
 
 /// The lists that no command prints, because they are in requests or in answers that only programs read.
-const ONLY_OF_THE_API: [&str; 7] =
-    ["EventDeliveryState", "ListState", "NewAudience", "NewRole", "Order", "SendEncoding", "SetupType"];
+const ONLY_OF_THE_API: [&str; 9] = [
+    "Chain",
+    "EventDeliveryState",
+    "ListState",
+    "NewAudience",
+    "NewRole",
+    "Order",
+    "RemedyAction",
+    "SendEncoding",
+    "SetupType",
+];
 
 /// The rows of a table of the page, with the cells as they are written.
 type Rows = Vec<Vec<String>>;

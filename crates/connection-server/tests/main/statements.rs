@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use axum::Router;
 use connection_contract::Kind;
-use connection_core::{ConnectionRegistry, Role};
+use connection_core::{ConnectionRegistry, Overview, Role};
 use connection_faults::{host_pool::Pool, log};
 use connection_server::{ApiOptions, api_router};
 use tokio::{net::TcpListener, runtime::Handle};
@@ -73,26 +73,20 @@ async fn the_state_of_a_setup_takes_one_statement_beside_that_of_the_token_howev
     assert_eq!(registry.setups().list().await.unwrap().len(), 21, "the control");
 }
 
-/// Adds connections to the owner, each of which is granted to an extension.
+/// Adds connections to the owner.
 async fn add_connections(pool: &Pool, numbers: Range<usize>) {
     let Range { start, end } = numbers;
     pool.run(&format!(
         "INSERT INTO connection_account (id, owner, kind, label, account_id, account_label, is_default, config, \
          generation, next_generation, state, created_at, updated_at) \
          WITH RECURSIVE n (i) AS (SELECT {start} UNION ALL SELECT i + 1 FROM n WHERE i < {end} - 1) \
-         SELECT randomblob(16), 'local', 'acme', 'l-' || i, i, 'account', FALSE, '[]', 1, 2, 'active', 1, 1 FROM n"
-    ))
-    .await;
-    pool.run(&format!(
-        "INSERT INTO connection_extension_grant (owner, extension, connection_id, names, created_at) \
-         SELECT owner, 'issues', id, '[]', 1 FROM connection_account \
-         WHERE CAST(account_id AS INTEGER) >= {start}"
+         SELECT randomblob(16), 'local', 'acme', printf('l-%05d', i), i, 'account', FALSE, '[]', 1, 2, 'active', 1, 1 FROM n"
     ))
     .await;
 }
 
 #[tokio::test]
-async fn the_first_page_of_connections_takes_as_many_statements_for_10_000_that_are_granted_as_for_500() {
+async fn the_first_page_of_connections_takes_as_many_statements_for_10_000_as_for_500_and_reads_their_grants_alone() {
     log::begin();
     let world = World::new().await;
     let token = world.token(Role::Manage, None).await;
@@ -106,15 +100,27 @@ async fn the_first_page_of_connections_takes_as_many_statements_for_10_000_that_
         for _ in 0..3 {
             let before = statement_count(&pool).await;
             let page = request.send(port).await.ok(200);
-            assert_eq!(page["items"].as_array().unwrap().len(), 50);
+            let users = page["items"].as_array().unwrap().iter().map(|item| item["usedBy"].as_array().unwrap().len());
+            assert_eq!(users.collect::<Vec<_>>(), [1; 50]);
             fewest = fewest.min(statement_count(&pool).await - before);
         }
         fewest
     };
     add_connections(&pool, 0..500).await;
+    for info in registry.overview(Overview::new().limit(50)).await.unwrap().connections {
+        registry.extensions().grant("issues", info.id, &[]).await.unwrap();
+    }
     // The classes, what ends soon, the connections of a class, the rows of the page and their grants; and again the
     // classes and what ends soon, and the counts.
     assert_eq!(taken().await, FOR_THE_TOKEN + 8);
     add_connections(&pool, 500..10_000).await;
     assert_eq!(taken().await, FOR_THE_TOKEN + 8);
+    let all_grants_were_read = || {
+        let statements = log::statements_of(std::thread::current().name().unwrap());
+        statements.iter().any(|line| line.contains("ORDER BY g.extension"))
+    };
+    assert!(!all_grants_were_read());
+    assert_eq!(registry.extensions().grants().await.unwrap().len(), 50);
+    pool.run("SELECT 1").await;
+    assert!(all_grants_were_read(), "the control");
 }

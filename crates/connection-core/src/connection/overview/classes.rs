@@ -113,7 +113,7 @@ impl Classes {
     }
 
     /// Counts the connections by their liveness and by whether their class needs attention. Each number is at most one
-    /// more than [`MAX_COUNT`](crate::store::MAX_COUNT), so that counting takes no longer with more connections or classes.
+    /// more than [`MAX_COUNT`](crate::store::MAX_COUNT), and as many entries of the index are read for it.
     pub(super) async fn counts(
         &self,
         reader: &mut Reader,

@@ -7,6 +7,7 @@ mod outputs;
 use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use outputs::{differing_lines, settled, without_age};
+use similar::TextDiff;
 
 use crate::{
     extensions::ISSUES,
@@ -124,11 +125,12 @@ impl Places {
         let there = at(&self.remote.server);
         let there = there.iter().map(String::as_str).collect::<Vec<_>>();
         let remote = self.remote.client.run(&self.remote.arguments(&there));
-        let seen = |ran: &Ran| {
+        let seen = |ran: &Ran, machine: &Machine| {
             let text = format!("exit {}\n{}\n--\n{}", ran.exit, ran.out, ran.err);
+            let text = text.replace(&machine.path("").display().to_string(), "HOME/");
             settled(&without_age(&self.remote.unnamed(&text)))
         };
-        (seen(&local), seen(&remote))
+        (seen(&local, &self.local), seen(&remote, &self.remote.server))
     }
 }
 
@@ -158,7 +160,8 @@ fn a_script_prints_the_same_for_a_local_store_and_for_a_server() {
         std::fs::write(file, &differences).unwrap();
         return;
     }
-    assert!(differences == DIFFERENCES, "other lines differ:\n{}", differing_lines(DIFFERENCES, &differences));
+    let changes = TextDiff::from_lines(DIFFERENCES, &differences);
+    assert!(differences == DIFFERENCES, "the lines that differ are others:\n{}", changes.unified_diff());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Outputs of two places, without what differs from one run to the next.
+//! Replaces what differs from run to run in an output: ids, times, tokens and ports.
 
 use similar::{ChangeTag, TextDiff};
 
@@ -71,11 +71,11 @@ pub(super) fn without_age(text: &str) -> String {
     out + rest
 }
 
-/// The members of JSON whose numbers are of one run.
+/// The members of JSON whose values differ from run to run.
 const OF_RUN: [&str; 5] = ["\"milliseconds\": ", "\"duration\": ", "\"time\": ", "\"start_time\": ", "\"end_time\": "];
 
-/// Returns a text in which each line of JSON takes several lines, one for each member, without what is of one run and the
-/// width of columns that it changes.
+/// Returns a text with each line of JSON spread over one line for each member, without the members in [`OF_RUN`], and with
+/// columns two spaces apart.
 fn spread(text: &str) -> String {
     let json = |line: &str| match serde_json::from_str::<serde_json::Value>(line) {
         Ok(json) if line.starts_with(['{', '[']) => format!("{json:#}"),
@@ -110,7 +110,7 @@ fn without_ages(text: &str) -> String {
     words.join(" ")
 }
 
-/// Returns the lines of which only one of the texts has each.
+/// Returns the lines that only one of the texts contains.
 pub(super) fn differing_lines(local: &str, server: &str) -> String {
     let (local, server) = (spread(local), spread(server));
     let lines = TextDiff::from_lines(&local, &server);
