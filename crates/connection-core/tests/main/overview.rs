@@ -242,16 +242,16 @@ async fn statements_with(on: &Counted, numbers: std::ops::Range<u64>) -> (usize,
 }
 
 #[tokio::test]
-async fn a_page_and_the_counts_take_as_many_statements_for_400_connections_as_for_24_000() {
+async fn a_page_and_the_counts_take_as_many_statements_for_800_connections_as_for_24_000() {
     if on_postgres() {
         return;
     }
     let on = Counted::new().await;
     // The classes, what ends soon, the connections of a class, and the rows of the page; for the counts, the classes, what
     // ends soon, and the numbers.
-    assert_eq!(statements_with(&on, 0..400).await, (4, 3));
+    assert_eq!(statements_with(&on, 0..800).await, (4, 3));
     // Two classes of 6,000 connections need attention.
-    assert_eq!(statements_with(&on, 400..24_000).await, (4, 3));
+    assert_eq!(statements_with(&on, 800..24_000).await, (4, 3));
 }
 
 #[tokio::test]
