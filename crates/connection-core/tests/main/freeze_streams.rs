@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// so it is read more often in that second than a host may need.
 pub(crate) async fn passing<T>(world: &World, work: impl Future<Output = T>) -> T {
     let database = world.database();
-    let reads = if on_postgres() { 100 } else { 20 };
+    let reads = if on_postgres() { 100 } else { 60 };
     let time = async {
         loop {
             sql::look_on(&database, 1, reads, || world.clock.advance(TICK)).await;

@@ -55,7 +55,7 @@ pub(crate) fn beside(step: &SetupStep) -> Vec<String> {
 pub(crate) async fn looked<T>(world: &World, task: impl Future<Output = T>) -> T {
     let database = world.database();
     let mut task = std::pin::pin!(task);
-    let pace = Duration::from_millis(10);
+    let pace = Duration::from_millis(5);
     loop {
         tokio::select! {
             biased;

@@ -78,6 +78,12 @@ impl ManualClock {
         // The sender is part of `self`, so the channel is open.
         drop(self.sleepers.subscribe().wait_for(|count| *count >= sleepers).await);
     }
+
+    /// Waits until at most this number of sleepers wait: the others were woken or dropped.
+    pub async fn until_awake(&self, sleepers: usize) {
+        // The sender is part of `self`, so the channel is open.
+        drop(self.sleepers.subscribe().wait_for(|count| *count <= sleepers).await);
+    }
 }
 
 impl connection_contract::Clock for ManualClock {
