@@ -36,7 +36,7 @@ const QUICK: Size = Size { stores: [10, 20], rounds: 1, commands: 1, idle: Durat
 
 /// A command, its goal for the ratio, and its goal for the growth.
 const LINES: [(&[&str], Option<f64>, Option<f64>); 2] =
-    [(&["show", "github:account-7"], Some(2.5), Some(1.1)), (&["list"], None, Some(2.0))];
+    [(&["show", "github:account-7"], Some(2.5), Some(1.1)), (&["list"], None, None)];
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
