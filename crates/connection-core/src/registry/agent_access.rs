@@ -1,4 +1,4 @@
-//! What an agent may do with the connections of its owner.
+//! The access of an agent to the connections of its owner.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,7 +10,8 @@ use crate::{
     Response, approvals, connection::System, door,
 };
 
-/// What an agent may do through a registry, as far as its grants allow. Every door through which agents arrive uses it.
+/// The access of an agent to the connections of its owner, as far as its grants allow. Every door through which agents
+/// arrive uses it.
 ///
 /// ```
 /// use connection_core::{AgentCaller, ConnectionId, ConnectionRegistry, Error, RequestBody};
@@ -39,8 +40,7 @@ impl<'a> AgentAccess<'a> {
         Self { system, caller }
     }
 
-    /// Sends a request of an agent through a connection of the agent's owner, if the agent's grant allows it. Every door
-    /// through which requests of agents arrive calls this method.
+    /// Sends a request of an agent through a connection of the agent's owner, if the agent's grant allows it.
     ///
     /// `parts` is the request as it arrived, without the token of the agent, without `Host` and without the headers of
     /// one hop. Its path is relative to the base address of the connection, or to another origin of it. The request is

@@ -40,7 +40,7 @@ impl ConnectionRegistry {
         AgentCaller::authenticated(&self.systems.ground, &self.systems.callers, text, audience)
     }
 
-    /// Returns what an agent may do with the connections of this registry's owner, who is the owner of the agent.
+    /// Returns the access of an agent to the connections of this registry's owner, who is also the owner of the agent.
     pub fn for_agent<'a>(&'a self, caller: &'a AgentCaller) -> AgentAccess<'a> {
         AgentAccess::new(&self.systems.connection, caller)
     }

@@ -44,7 +44,7 @@ pub(super) const CLASSES: &str = "WITH RECURSIVE classes (class) AS (\
      UNION ALL SELECT (SELECT MIN(n.class) FROM connection_place AS n WHERE n.owner = $1 AND n.class > g.class) \
      FROM classes AS g WHERE g.class IS NOT NULL) SELECT g.class FROM classes AS g WHERE g.class IS NOT NULL";
 
-/// The numbers of connections in lists of classes, with the places of the lists in `$2`. Each engine has its own text,
+/// The place of each list of classes in `$2`, and the number of connections of these classes. Each engine has its own text,
 /// because no type for a list exists on both.
 #[cfg(feature = "sqlite")]
 pub(super) const COUNTS: &str = "SELECT CAST(j.key AS INTEGER) AS place, (SELECT COUNT(*) FROM (\

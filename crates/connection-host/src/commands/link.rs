@@ -14,7 +14,7 @@ pub(super) async fn run(mut program: Program, arguments: &Link) -> Result<Exit, 
     let link = match &arguments.connection {
         Some(reference) => NewSetupLink::repair(select::connection_id(backend.lookup(), reference).await?),
         None => {
-            // This error suggests the name that was meant.
+            // A lookup suggests the name that was meant if there is no such kind.
             for kind in arguments.kinds.iter().filter(|kind| !is_declared(kind)) {
                 program.place_kinds().show(kind).await?;
             }

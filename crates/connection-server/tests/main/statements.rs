@@ -43,6 +43,18 @@ async fn statement_count(pool: &Pool) -> usize {
     statements.iter().filter(|line| !line.contains(&format!("summary={MARK:?}"))).count()
 }
 
+/// Returns the number of statements that some work takes: the fewest of several, because tasks of an earlier setup may add
+/// statements of their own.
+async fn statements_of(pool: &Pool, work: &impl AsyncFn()) -> usize {
+    let mut fewest = usize::MAX;
+    for _ in 0..3 {
+        let before = statement_count(pool).await;
+        work().await;
+        fewest = fewest.min(statement_count(pool).await - before);
+    }
+    fewest
+}
+
 #[tokio::test]
 async fn the_state_of_a_setup_takes_one_statement_beside_that_of_the_token_however_many_are_open() {
     log::begin();
@@ -54,22 +66,15 @@ async fn the_state_of_a_setup_takes_one_statement_beside_that_of_the_token_howev
     let id = wait_for_answers(&registry).await;
     let request = Request::new("GET", &format!("/api/v1/setups/{id}")).with("host", &format!("127.0.0.1:{port}"));
     let request = request.bearer(&token);
-    // The fewest of several, because tasks of an earlier setup may add statements of their own.
-    let taken = async || {
-        let mut fewest = usize::MAX;
-        for _ in 0..3 {
-            let before = statement_count(&pool).await;
-            let setup = request.send(port).await.ok(200);
-            assert_eq!((&setup["id"], &setup["type"]), (&id.as_str().into(), &"prompt".into()));
-            fewest = fewest.min(statement_count(&pool).await - before);
-        }
-        fewest
+    let read = async || {
+        let setup = request.send(port).await.ok(200);
+        assert_eq!((&setup["id"], &setup["type"]), (&id.as_str().into(), &"prompt".into()));
     };
-    assert_eq!(taken().await, FOR_THE_TOKEN + 1);
+    assert_eq!(statements_of(&pool, &read).await, FOR_THE_TOKEN + 1);
     for _ in 0..20 {
         wait_for_answers(&registry).await;
     }
-    assert_eq!(taken().await, FOR_THE_TOKEN + 1, "with 20 others");
+    assert_eq!(statements_of(&pool, &read).await, FOR_THE_TOKEN + 1, "with 20 others");
     assert_eq!(registry.setups().list().await.unwrap().len(), 21, "the control");
 }
 
@@ -95,16 +100,10 @@ async fn the_first_page_of_connections_takes_as_many_statements_for_10_000_as_fo
     let port = serve(registry.clone()).await;
     let request = Request::new("GET", "/api/v1/connections?limit=50").with("host", &format!("127.0.0.1:{port}"));
     let request = request.bearer(&token);
-    let taken = async || {
-        let mut fewest = usize::MAX;
-        for _ in 0..3 {
-            let before = statement_count(&pool).await;
-            let page = request.send(port).await.ok(200);
-            let users = page["items"].as_array().unwrap().iter().map(|item| item["usedBy"].as_array().unwrap().len());
-            assert_eq!(users.collect::<Vec<_>>(), [1; 50]);
-            fewest = fewest.min(statement_count(&pool).await - before);
-        }
-        fewest
+    let read = async || {
+        let page = request.send(port).await.ok(200);
+        let users = page["items"].as_array().unwrap().iter().map(|item| item["usedBy"].as_array().unwrap().len());
+        assert_eq!(users.collect::<Vec<_>>(), [1; 50]);
     };
     add_connections(&pool, 0..500).await;
     for info in registry.overview(Overview::new().limit(50)).await.unwrap().connections {
@@ -112,9 +111,9 @@ async fn the_first_page_of_connections_takes_as_many_statements_for_10_000_as_fo
     }
     // The classes, what ends soon, the connections of a class, the rows of the page and their grants; and again the
     // classes and what ends soon, and the counts.
-    assert_eq!(taken().await, FOR_THE_TOKEN + 8);
+    assert_eq!(statements_of(&pool, &read).await, FOR_THE_TOKEN + 8);
     add_connections(&pool, 500..10_000).await;
-    assert_eq!(taken().await, FOR_THE_TOKEN + 8);
+    assert_eq!(statements_of(&pool, &read).await, FOR_THE_TOKEN + 8);
     let all_grants_were_read = || {
         let statements = log::statements_of(std::thread::current().name().unwrap());
         statements.iter().any(|line| line.contains("ORDER BY g.extension"))

@@ -47,7 +47,6 @@ fn part(part: &str) -> String {
         _ if part.starts_with("connection:") => "connection:ID".to_owned(),
         _ if is_end => "END".to_owned(),
         _ if is_time => "TIME".to_owned(),
-        _ if part.starts_with(".tmp") => "HOME".to_owned(),
         _ if part.starts_with("cn_") => "TOKEN".to_owned(),
         _ if part.starts_with("127.0.0.1:") => "ADDRESS".to_owned(),
         _ => part.to_owned(),
