@@ -223,3 +223,25 @@ async fn the_kinds_that_have_connections_are_found_without_reading_the_connectio
     assert_eq!(rows, ["issues/acme"]);
     assert!(cost > 3_000 && few.iter().all(|few| (1..cost / 3).contains(few)), "{few:?} and {cost}");
 }
+
+/// An overview counts classes together, and reads no more of them than it shows.
+#[tokio::test]
+async fn connections_are_counted_up_to_a_limit_however_many_classes_they_have() {
+    let database = Database::new();
+    let store = database.open().await;
+    let mut connection = SqliteConnectOptions::new().filename(database.path()).connect().await.unwrap();
+    let add = "WITH RECURSIVE rows(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM rows WHERE i < 12000) \
+               INSERT INTO connection_account (id, owner, kind, label, account_id, account_label, is_default, config, \
+               generation, next_generation, state, created_at, updated_at) \
+               SELECT CAST(printf('%016d', i) AS BLOB), 'local', CASE i % 2 WHEN 0 THEN 'github' ELSE 'slack' END, \
+               'l' || i, 'a' || i, 'a' || i, FALSE, '{}', 1, 2, 'active', i, i FROM rows";
+    sqlx::query(add).execute(&mut connection).await.unwrap();
+    let mut reader = store.reader().await.unwrap();
+    let classes = reader.classes("local").await.unwrap();
+    let [github, slack] = classes.iter().map(String::as_str).collect::<Vec<_>>()[..] else { panic!("{classes:?}") };
+    let lists = [vec![github], vec![github, slack], vec!["nobody  live 0"]];
+    assert_eq!(reader.counts_of("local", &lists).await.unwrap(), [6_000, 10_001, 0]);
+    assert_eq!(reader.counts_of("other", &lists).await.unwrap(), [0, 0, 0]);
+    drop(reader);
+    store.close().await;
+}
