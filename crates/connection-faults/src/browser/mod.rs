@@ -89,6 +89,8 @@ impl Browser {
         ];
         let capabilities = json!({
             "acceptInsecureCerts": true,
+            // By default, a script may take half a minute, which is too little for a checker on a busy machine.
+            "timeouts": { "script": 120_000 },
             "goog:chromeOptions": { "binary": chromium, "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         });

@@ -30,6 +30,11 @@ pub(crate) fn visit_as_named<T>(names: &[(&str, u16)], visit: impl AsyncFnOnce(&
     visit_with(names, visit, async |browser: &Browser| browser.script_errors().await)
 }
 
+/// Checks, between the parts of a visit, that the browser has logged no error since the last check.
+pub(crate) async fn check_errors(browser: &Browser) {
+    check(&browser.errors().await);
+}
+
 fn visit_with<T>(
     names: &[(&str, u16)],
     visit: impl AsyncFnOnce(&Browser) -> T,
@@ -40,9 +45,12 @@ fn visit_with<T>(
     runtime.block_on(async {
         let browser = Browser::start(names).await?;
         let result = visit(&browser).await;
-        let errors = errors(&browser).await;
-        let errors: Vec<_> = errors.iter().filter(|error| !error.ends_with(END_OF_EVENTS)).collect();
-        assert!(errors.is_empty(), "{errors:#?}");
+        check(&errors(&browser).await);
         Some(result)
     })
+}
+
+fn check(errors: &[String]) {
+    let errors: Vec<_> = errors.iter().filter(|error| !error.ends_with(END_OF_EVENTS)).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
 }

@@ -1,4 +1,5 @@
-//! Every screen of the page, every step of a setup and every dialog in both themes, under a checker of accessibility.
+//! Every screen of the page, every step of a setup and every dialog in both themes, under a checker of accessibility. Each
+//! screen also moves nothing for a person who wants no motion, and does not scroll sideways at any width.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,31 @@ use crate::{
     visit::{visit, visit_with_failing_requests},
 };
 
+/// The widths of a small telephone, of a usual window, and of the widest screen.
+const WIDTHS: [u32; 3] = [360, 3840, 1280];
+const HEIGHT: u32 = 900;
+
+/// Returns the width of the window, and the elements that are wider than their place.
+const TOO_WIDE: &str = "
+    const root = document.documentElement;
+    const scrolls = (element) => ['auto', 'scroll'].includes(getComputedStyle(element).overflowX);
+    const isTooWide = (element) => element.scrollWidth > element.clientWidth + 1;
+    const found = [...document.querySelectorAll('#app *')].filter(
+        (element) => element.checkVisibility() && scrolls(element) && isTooWide(element));
+    if (isTooWide(root)) {
+        const end = (element) => element.getBoundingClientRect().right;
+        found.push(root, ...[...document.querySelectorAll('#app *')].filter((element) => end(element) > innerWidth + 1));
+    }
+    return [innerWidth, ...found.map((element) => `${element.tagName}.${element.getAttribute('class')}`)]";
+
+/// Returns the elements that move by themselves or when they change, and their styles before and after them.
+const MOVING: &str = "
+    return [...document.querySelectorAll('*')].flatMap((element) => [null, '::before', '::after'].filter((part) => {
+        const style = getComputedStyle(element, part);
+        const lasts = style.transitionDuration.split(',').some((duration) => parseFloat(duration) > 0);
+        return style.animationName !== 'none' || lasts || style.scrollBehavior === 'smooth';
+    }).map((part) => `${element.tagName}.${element.className}${part ?? ''}`))";
+
 /// A browser with the checker, and the violations found so far.
 struct Audit<'a> {
     browser: &'a Browser,
@@ -22,8 +48,28 @@ struct Audit<'a> {
 
 impl<'a> Audit<'a> {
     async fn begin(browser: &'a Browser, checker: &'a AccessibilityChecker) -> Self {
-        browser.resize(1280, 900).await;
+        browser.set_view(1280, HEIGHT).await;
         Self { browser, checker, violations: Vec::new() }
+    }
+
+    /// Waits until a screen shows a text, and checks it in both themes, without motion and at all widths.
+    async fn check_screen(&mut self, name: &str, shown: &str) {
+        self.check(name, shown).await;
+        self.check_motion(name).await;
+        for width in WIDTHS {
+            self.browser.set_view(width, HEIGHT).await;
+            let found = self.browser.run(TOO_WIDE, Vec::new()).await;
+            assert_eq!(found[0], width, "{name}");
+            if found[1].is_string() {
+                self.violations.push(format!("{name} is too wide at {found}"));
+            }
+        }
+    }
+
+    /// Checks that nothing moves, for a person who wants no motion.
+    async fn check_motion(&mut self, name: &str) {
+        let moving = self.moving().await;
+        self.violations.extend(moving.iter().map(|element| format!("{name}: {element} moves")));
     }
 
     /// Waits until the page shows a text, and checks it in both themes.
@@ -44,13 +90,17 @@ impl<'a> Audit<'a> {
         assert_eq!(titles, 1, "{name} has one main heading");
     }
 
+    async fn moving(&self) -> Vec<String> {
+        serde_json::from_value(self.browser.run(MOVING, Vec::new()).await).unwrap()
+    }
+
     fn end(self) {
         assert!(self.violations.is_empty(), "{}", self.violations.join("\n"));
     }
 }
 
 #[test]
-fn every_screen_is_accessible_in_both_themes() {
+fn every_screen_is_accessible_in_both_themes_moves_nothing_and_fits_any_width() {
     let Some(checker) = AccessibilityChecker::load() else { return };
     let machine = screens::furnished();
     let visits = screens::visits(&machine);
@@ -58,24 +108,26 @@ fn every_screen_is_accessible_in_both_themes() {
     visit_with_failing_requests(async |browser| {
         let mut audit = Audit::begin(browser, &checker).await;
         enter(browser, &serving).await;
+        assert_ne!(audit.moving().await, [""; 0], "buttons change their colour by and by for others");
         for (path, shown) in &visits {
             go(browser, &serving, path).await;
             if path == "/system" {
                 click(browser, "Check now").await;
-                audit.check("the report of the doctor", "State directory").await;
+                audit.check_screen("the report of the doctor", "State directory").await;
             } else {
-                audit.check(path, shown).await;
+                audit.check_screen(path, shown).await;
             }
         }
         // A link within the page may lead nowhere.
         let script = "history.pushState({}, '', '/nowhere'); window.dispatchEvent(new PopStateEvent('popstate'))";
         browser.run(script, Vec::new()).await;
-        audit.check("no screen", "There is no such page").await;
-        browser.resize(500, 900).await;
+        audit.check_screen("no screen", "There is no such page").await;
+        audit.end();
+        browser.set_view(500, HEIGHT).await;
         go(browser, &serving, "/").await;
         click(browser, "Menu").await;
-        audit.check("the menu of a narrow window", "Extensions").await;
-        audit.end();
+        browser.shows("Extensions").await;
+        assert_eq!(checker.violations(browser).await, [""; 0], "the menu of a narrow window");
     });
 }
 
@@ -120,6 +172,7 @@ fn every_dialog_is_accessible_in_both_themes() {
         browser.write("dialog input", "Cockpit").await;
         browser.click("dialog button[type=submit]").await;
         audit.check("a new token", "It is not shown again").await;
+        audit.check_motion("a dialog").await;
         audit.end();
     });
 }

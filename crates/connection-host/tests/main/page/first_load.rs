@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use connection_faults::browser::Browser;
 use serde_json::Value;
 
 use super::{enter, first_start};
@@ -42,54 +43,53 @@ const LOADED: &str = "
     const entries = ['navigation', 'resource'].flatMap((type) => performance.getEntriesByType(type));
     return entries.map(({ name, transferSize }) => ({ path: new URL(name).pathname, bytes: transferSize }))";
 
-/// The first round trip is for the document and the files that it names, and the second is for the data.
 #[test]
-fn the_page_can_be_used_after_two_round_trips_and_150_kilobytes() {
+fn a_page_loads_little_and_is_silent_after_it_was_left() {
     let machine = first_start();
+    let monitor = token(&machine);
     let serving = Serving::with_page(&machine);
-    let document = serving.get("/").body;
     visit(async |browser| {
-        // The code is exchanged on the first visit alone.
+        browser.resize(1280, 900).await;
+        // The code is exchanged on this visit alone.
         enter(browser, &serving).await;
-        browser.open("about:blank").await;
-        browser.forget_files().await;
-        browser.run_first(HOLD).await;
-        browser.open(&format!("{}/", serving.url)).await;
-        browser.shows("Connect your first account").await;
-        browser.until("the data of the first screen has arrived", ARRIVED, Vec::new()).await;
-        let loaded = browser.run(LOADED, Vec::new()).await;
-        let loaded = loaded.as_array().unwrap();
-        let path = |entry: &Value| entry["path"].as_str().unwrap().to_owned();
-        let files = loaded.iter().map(path).filter(|path| path.starts_with("/assets/")).collect::<BTreeSet<_>>();
-        assert!(files.len() > 15, "{files:?}");
-        let unnamed: Vec<_> = files.iter().filter(|file| !document.contains(file.as_str())).collect();
-        assert!(unnamed.is_empty(), "the document does not name files that the first screen needs: {unnamed:?}");
-        let bytes: f64 = loaded.iter().map(|entry| entry["bytes"].as_f64().unwrap()).sum();
-        assert!((50_000.0..=MAX_BYTES).contains(&bytes), "{bytes} bytes: {loaded:?}");
+        keeps_no_connection_to_the_server_open_after_it_was_left(browser, &serving, &monitor).await;
+        can_be_used_after_two_round_trips_and_150_kilobytes(browser, &serving).await;
     });
 }
 
 /// A browser opens few connections to a server, and keeps pages in memory for the back button.
-#[test]
-fn a_page_that_was_left_keeps_no_connection_to_the_server_open() {
-    let machine = first_start();
-    let monitor = token(&machine);
-    let serving = Serving::with_page(&machine);
+async fn keeps_no_connection_to_the_server_open_after_it_was_left(browser: &Browser, serving: &Serving, monitor: &str) {
     let in_flight = || {
         let answer = serving.ask("GET", "/metrics", &format!("authorization: Bearer {monitor}\r\n"), b"");
         let line = answer.body.lines().find_map(|line| line.strip_prefix("connections_http_requests_in_flight "));
         line.unwrap().parse::<usize>().unwrap()
     };
-    visit(async |browser| {
-        browser.resize(1280, 900).await;
-        enter(browser, &serving).await;
-        browser.shows("Live updates").await;
-        // The request of the monitor itself is one of them.
-        until("the page listens", || in_flight() == 2);
-        let leave = "window.dispatchEvent(new PageTransitionEvent(arguments[0], { persisted: true }))";
-        browser.run(leave, vec!["pagehide".into()]).await;
-        until("the page that was left is silent", || in_flight() == 1);
-        browser.run(leave, vec!["pageshow".into()]).await;
-        until("the page listens again", || in_flight() == 2);
-    });
+    browser.shows("Live updates").await;
+    // The request of the monitor itself is one of them.
+    until("the page listens", || in_flight() == 2);
+    let leave = "window.dispatchEvent(new PageTransitionEvent(arguments[0], { persisted: true }))";
+    browser.run(leave, vec!["pagehide".into()]).await;
+    until("the page that was left is silent", || in_flight() == 1);
+    browser.run(leave, vec!["pageshow".into()]).await;
+    until("the page listens again", || in_flight() == 2);
+}
+
+/// The first round trip is for the document and the files that it names, and the second is for the data.
+async fn can_be_used_after_two_round_trips_and_150_kilobytes(browser: &Browser, serving: &Serving) {
+    let document = serving.get("/").body;
+    browser.open("about:blank").await;
+    browser.forget_files().await;
+    browser.run_first(HOLD).await;
+    browser.open(&format!("{}/", serving.url)).await;
+    browser.shows("Connect your first account").await;
+    browser.until("the data of the first screen has arrived", ARRIVED, Vec::new()).await;
+    let loaded = browser.run(LOADED, Vec::new()).await;
+    let loaded = loaded.as_array().unwrap();
+    let path = |entry: &Value| entry["path"].as_str().unwrap().to_owned();
+    let files = loaded.iter().map(path).filter(|path| path.starts_with("/assets/")).collect::<BTreeSet<_>>();
+    assert!(files.len() > 15, "{files:?}");
+    let unnamed: Vec<_> = files.iter().filter(|file| !document.contains(file.as_str())).collect();
+    assert!(unnamed.is_empty(), "the document does not name files that the first screen needs: {unnamed:?}");
+    let bytes: f64 = loaded.iter().map(|entry| entry["bytes"].as_f64().unwrap()).sum();
+    assert!((50_000.0..=MAX_BYTES).contains(&bytes), "{bytes} bytes: {loaded:?}");
 }

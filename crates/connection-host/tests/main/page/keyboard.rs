@@ -4,7 +4,7 @@ use connection_faults::browser::{Browser, Key};
 use serde_json::Value;
 
 use super::{click, enter, first_start, go, loaded};
-use crate::{provider::NOTION_KEY, serve::Serving, visit::visit};
+use crate::{program::Machine, provider::NOTION_KEY, serve::Serving, visit::visit};
 
 /// The largest number of controls between two that a person wants.
 const MAX_STOPS: usize = 60;
@@ -83,102 +83,102 @@ async fn stays_in_dialog(browser: &Browser) {
 }
 
 #[test]
-fn a_person_connects_an_account_and_renames_it_with_keys_alone() {
-    let machine = first_start();
-    let serving = Serving::with_page(&machine);
-    let visited = visit(async |browser| {
-        browser.resize(1280, 900).await;
-        enter(browser, &serving).await;
-        // Without a screen before it, the focus begins at the top. The order is that of the screen.
-        let mut stops = Vec::new();
-        while let Some(name) = stop(browser).await {
-            assert!(stops.len() < MAX_STOPS, "{stops:?}");
-            stops.push(name);
-        }
-        let expected = [
-            "Skip to the content",
-            "Connections",
-            "Connect an account",
-            "Connections",
-            "Extensions",
-            "Agents",
-            "Approvals",
-            "Profiles",
-            "Usage",
-            "Activity",
-            "System",
-            "Appearance",
-            "Connect an account",
-        ];
-        assert_eq!(stops, expected);
-
-        // The link at the top leads past the navigation.
-        move_to(browser, "Skip to the content").await;
-        browser.press(Key::Enter).await;
-        move_to(browser, "Connect an account").await;
-        browser.press(Key::Enter).await;
-        gets_focus(browser, "Search providers").await;
-        loaded(browser).await;
-        browser.type_text("acme").await;
-        let one = "return document.querySelectorAll('.kind-pick').length === 1";
-        browser.until("the search finds one kind", one, Vec::new()).await;
-        move_to(browser, "Acme").await;
-        browser.press(Key::Enter).await;
-
-        // The field has the focus, and so has a field that is not filled in.
-        gets_focus(browser, "API key").await;
-        browser.press(Key::Enter).await;
-        browser.shows("Enter a value for").await;
-        gets_focus(browser, "API key").await;
-        browser.type_text(NOTION_KEY).await;
-        browser.press(Key::Enter).await;
-        browser.shows("<b>Ada</b>").await;
-        gets_focus(browser, "Show the connection").await;
-        browser.press(Key::Enter).await;
-
-        // A dialog takes the focus, keeps it, and gives it back.
-        browser.shows("Who uses it").await;
-        loaded(browser).await;
-        gets_focus(browser, "<b>Ada</b>").await;
-        move_to(browser, "Rename").await;
-        browser.press(Key::Enter).await;
-        gets_focus(browser, "Name").await;
-        stays_in_dialog(browser).await;
-        browser.press(Key::Escape).await;
-        gets_focus(browser, "Rename").await;
-        browser.press(Key::Enter).await;
-        gets_focus(browser, "Name").await;
-        browser.press(Key::End).await;
-        browser.type_text(" at work").await;
-        browser.press(Key::Enter).await;
-        browser.shows("The name was changed.").await;
-        gets_focus(browser, "Rename").await;
-    });
-    if visited.is_some() {
-        machine.run(&["list"]).exits(0).says("<b>Ada</b> at work");
-    }
-}
-
-#[test]
-fn a_setup_that_was_cancelled_or_waits_leaves_the_focus_on_the_next_step() {
+fn a_person_needs_no_mouse() {
     let machine = first_start();
     let serving = Serving::with_page(&machine);
     visit(async |browser| {
         browser.resize(1280, 900).await;
         enter(browser, &serving).await;
-        go(browser, &serving, "/connect/acme").await;
-        click(browser, "Begin").await;
-        gets_focus(browser, "API key").await;
-        click(browser, "Cancel this setup").await;
-        browser.shows("Cancel this setup?").await;
-        // The same button of the dialog.
-        click(browser, "Cancel this setup").await;
-        gets_focus(browser, "Begin again").await;
-        browser.press(Key::Enter).await;
-        gets_focus(browser, "API key").await;
-        machine.provider.tell(500, "", "");
-        browser.type_text(NOTION_KEY).await;
-        browser.press(Key::Enter).await;
-        gets_focus(browser, "Try again now").await;
+        connects_an_account_and_renames_it(browser, &machine).await;
+        finds_the_focus_on_the_next_step_of_a_setup_that_was_cancelled_or_waits(browser, &serving, &machine).await;
     });
+}
+
+async fn connects_an_account_and_renames_it(browser: &Browser, machine: &Machine) {
+    // Without a screen before it, the focus begins at the top. The order is that of the screen.
+    let mut stops = Vec::new();
+    while let Some(name) = stop(browser).await {
+        assert!(stops.len() < MAX_STOPS, "{stops:?}");
+        stops.push(name);
+    }
+    let expected = [
+        "Skip to the content",
+        "Connections",
+        "Connect an account",
+        "Connections",
+        "Extensions",
+        "Agents",
+        "Approvals",
+        "Profiles",
+        "Usage",
+        "Activity",
+        "System",
+        "Appearance",
+        "Connect an account",
+    ];
+    assert_eq!(stops, expected);
+
+    // The link at the top leads past the navigation.
+    move_to(browser, "Skip to the content").await;
+    browser.press(Key::Enter).await;
+    move_to(browser, "Connect an account").await;
+    browser.press(Key::Enter).await;
+    gets_focus(browser, "Search providers").await;
+    loaded(browser).await;
+    browser.type_text("acme").await;
+    let one = "return document.querySelectorAll('.kind-pick').length === 1";
+    browser.until("the search finds one kind", one, Vec::new()).await;
+    move_to(browser, "Acme").await;
+    browser.press(Key::Enter).await;
+
+    // The field has the focus, and so has a field that is not filled in.
+    gets_focus(browser, "API key").await;
+    browser.press(Key::Enter).await;
+    browser.shows("Enter a value for").await;
+    gets_focus(browser, "API key").await;
+    browser.type_text(NOTION_KEY).await;
+    browser.press(Key::Enter).await;
+    browser.shows("<b>Ada</b>").await;
+    gets_focus(browser, "Show the connection").await;
+    browser.press(Key::Enter).await;
+
+    // A dialog takes the focus, keeps it, and gives it back.
+    browser.shows("Who uses it").await;
+    loaded(browser).await;
+    gets_focus(browser, "<b>Ada</b>").await;
+    move_to(browser, "Rename").await;
+    browser.press(Key::Enter).await;
+    gets_focus(browser, "Name").await;
+    stays_in_dialog(browser).await;
+    browser.press(Key::Escape).await;
+    gets_focus(browser, "Rename").await;
+    browser.press(Key::Enter).await;
+    gets_focus(browser, "Name").await;
+    browser.press(Key::End).await;
+    browser.type_text(" at work").await;
+    browser.press(Key::Enter).await;
+    browser.shows("The name was changed.").await;
+    gets_focus(browser, "Rename").await;
+    machine.run(&["list"]).exits(0).says("<b>Ada</b> at work");
+}
+
+async fn finds_the_focus_on_the_next_step_of_a_setup_that_was_cancelled_or_waits(
+    browser: &Browser,
+    serving: &Serving,
+    machine: &Machine,
+) {
+    go(browser, serving, "/connect/acme").await;
+    click(browser, "Begin").await;
+    gets_focus(browser, "API key").await;
+    click(browser, "Cancel this setup").await;
+    browser.shows("Cancel this setup?").await;
+    // The same button of the dialog.
+    click(browser, "Cancel this setup").await;
+    gets_focus(browser, "Begin again").await;
+    browser.press(Key::Enter).await;
+    gets_focus(browser, "API key").await;
+    machine.provider.tell(500, "", "");
+    browser.type_text(NOTION_KEY).await;
+    browser.press(Key::Enter).await;
+    gets_focus(browser, "Try again now").await;
 }

@@ -53,77 +53,79 @@ async fn lists(browser: &Browser) -> Vec<String> {
 }
 
 #[test]
-fn one_of_thousands_of_connections_is_found_and_the_page_holds_few_rows() {
+fn lists_that_are_long_are_searched_and_loaded_page_by_page() {
     let machine = machine();
     import(&machine);
     let serving = Serving::with_page(&machine);
     visit(async |browser| {
         browser.resize(1280, 900).await;
         enter(browser, &serving).await;
-        browser.shows(if many() == 10_000 { "10,000 not checked" } else { "2,000 not checked" }).await;
-        let shown = labels(browser).await.len() as u64;
-        assert!((2..=MAX_ROWS).contains(&shown), "{shown} rows");
-        let requests = lists(browser).await;
-        assert!((1..=2).contains(&requests.len()) && requests[0].contains("limit=100"), "{requests:?}");
-
-        // The label of the last connection is on none of the pages that the browser has read.
-        browser.write("input[type=search]", "label-1987").await;
-        finds(browser, "label-1987").await;
-        let requests = lists(browser).await;
-        assert!(requests.iter().all(|url| url.contains("search=label-1987")), "{requests:?}");
-        assert!((1..=2).contains(&requests.len()), "{requests:?}");
-        go(browser, &serving, "/?search=account+1321").await;
-        finds(browser, "label-1321").await;
-        go(browser, &serving, "/?kind=notion").await;
-        finds(browser, "wiki").await;
-        go(browser, &serving, "/?state=live").await;
-        browser.shows("No connection matches").await;
-
-        // A person who scrolls to the end sees every connection, and the page never holds many.
-        go(browser, &serving, "/").await;
-        browser.run("window.most = 0", Vec::new()).await;
-        let scroll = "
-            const rows = [...document.querySelectorAll('li[data-index]')];
-            window.most = Math.max(window.most, rows.length);
-            window.scrollTo(0, document.documentElement.scrollHeight);
-            return rows.some((row) => Number(row.dataset.index) >= arguments[0])";
-        for reached in (1000..=many()).step_by(1000) {
-            browser.until(&format!("row {reached} is shown"), scroll, vec![json!(reached)]).await;
-        }
-        loaded(browser).await;
-        let most = browser.run("return window.most", Vec::new()).await;
-        assert!(most.as_u64().is_some_and(|most| (2..=MAX_ROWS).contains(&most)), "{most} rows");
-        let ends: Value = browser.run("return document.querySelectorAll('*').length", Vec::new()).await;
-        assert!(ends.as_u64().is_some_and(|elements| elements < 3000), "{ends} elements");
+        one_of_thousands_of_connections_is_found_and_the_page_holds_few_rows(browser, &serving).await;
+        the_tokens_beyond_the_first_page_of_their_list_are_loaded_on_request(browser, &serving, &machine).await;
     });
 }
 
-#[test]
-fn the_tokens_beyond_the_first_page_of_their_list_are_loaded_on_request() {
-    let machine = machine();
+async fn one_of_thousands_of_connections_is_found_and_the_page_holds_few_rows(browser: &Browser, serving: &Serving) {
+    browser.shows(if many() == 10_000 { "10,000 not checked" } else { "2,000 not checked" }).await;
+    let shown = labels(browser).await.len() as u64;
+    assert!((2..=MAX_ROWS).contains(&shown), "{shown} rows");
+    let requests = lists(browser).await;
+    assert!((1..=2).contains(&requests.len()) && requests[0].contains("limit=100"), "{requests:?}");
+
+    // The label of the last connection is on none of the pages that the browser has read.
+    browser.write("input[type=search]", "label-1987").await;
+    finds(browser, "label-1987").await;
+    let requests = lists(browser).await;
+    assert!(requests.iter().all(|url| url.contains("search=label-1987")), "{requests:?}");
+    assert!((1..=2).contains(&requests.len()), "{requests:?}");
+    go(browser, serving, "/?search=account+1321").await;
+    finds(browser, "label-1321").await;
+    go(browser, serving, "/?kind=notion").await;
+    finds(browser, "wiki").await;
+    go(browser, serving, "/?state=live").await;
+    browser.shows("No connection matches").await;
+
+    // A person who scrolls to the end sees every connection, and the page never holds many.
+    go(browser, serving, "/").await;
+    browser.run("window.most = 0", Vec::new()).await;
+    let scroll = "
+        const rows = [...document.querySelectorAll('li[data-index]')];
+        window.most = Math.max(window.most, rows.length);
+        window.scrollTo(0, document.documentElement.scrollHeight);
+        return rows.some((row) => Number(row.dataset.index) >= arguments[0])";
+    for reached in (1000..=many()).step_by(1000) {
+        browser.until(&format!("row {reached} is shown"), scroll, vec![json!(reached)]).await;
+    }
+    loaded(browser).await;
+    let most = browser.run("return window.most", Vec::new()).await;
+    assert!(most.as_u64().is_some_and(|most| (2..=MAX_ROWS).contains(&most)), "{most} rows");
+    let ends: Value = browser.run("return document.querySelectorAll('*').length", Vec::new()).await;
+    assert!(ends.as_u64().is_some_and(|elements| elements < 3000), "{ends} elements");
+}
+
+async fn the_tokens_beyond_the_first_page_of_their_list_are_loaded_on_request(
+    browser: &Browser,
+    serving: &Serving,
+    machine: &Machine,
+) {
     let admin = machine.run(&["tokens", "create", "a program", "--role", "manage", "--json"]).exits(0).json();
     let admin = admin["token"].as_str().unwrap();
-    let serving = Serving::with_page(&machine);
     let headers = format!("authorization: Bearer {admin}\r\ncontent-type: application/json\r\nconnection: close\r\n");
     for number in 0..60 {
         let body = json!({ "name": format!("report {number}"), "role": "read" }).to_string();
         let made = serving.ask("POST", "/api/v1/tokens", &headers, body.as_bytes());
         assert_eq!(made.status, 201, "{made:?}");
     }
-    visit(async |browser| {
-        browser.resize(1280, 900).await;
-        enter(browser, &serving).await;
-        go(browser, &serving, "/system").await;
-        browser.shows("report 40").await;
-        let is_last_shown = "return document.body.innerText.includes('report 59')";
-        assert_eq!(browser.run(is_last_shown, Vec::new()).await, false);
-        click(browser, "Load more").await;
-        browser.shows("report 59").await;
-        // The list is read again after a change, and shows as much as before.
-        click(browser, "Revoke: report 1").await;
-        click(browser, "Revoke").await;
-        let is_revoked = "return document.body.innerText.includes('Revoked ')";
-        browser.until("the token is revoked", is_revoked, Vec::new()).await;
-        assert_eq!(browser.run(is_last_shown, Vec::new()).await, true);
-    });
+    go(browser, serving, "/system").await;
+    browser.shows("report 40").await;
+    let is_last_shown = "return document.body.innerText.includes('report 59')";
+    assert_eq!(browser.run(is_last_shown, Vec::new()).await, false);
+    click(browser, "Load more").await;
+    browser.shows("report 59").await;
+    // The list is read again after a change, and shows as much as before.
+    click(browser, "Revoke: report 1").await;
+    click(browser, "Revoke").await;
+    let is_revoked = "return document.body.innerText.includes('Revoked ')";
+    browser.until("the token is revoked", is_revoked, Vec::new()).await;
+    assert_eq!(browser.run(is_last_shown, Vec::new()).await, true);
 }

@@ -1,19 +1,36 @@
 //! The messages that a person reads on the page when something does not work: sentences, each shown once, and true.
 
+use connection_faults::browser::Browser;
 use serde_json::json;
 
-use super::{add_acme, click, enter, first_start, go, loaded, pictures::picture};
+use super::{click, enter, first_start, go, loaded, pictures::picture};
 use crate::{
+    program::Machine,
     provider::NOTION_KEY,
-    serve::{Serving, links, machine},
-    visit::{visit, visit_with_failing_requests},
+    serve::{Serving, links},
+    visit::{check_errors, visit_with_failing_requests},
 };
 
-/// The cases of the core's function, which the page's function follows.
 #[test]
-fn the_page_makes_sentences_as_the_core_does() {
+fn the_messages_of_the_page_are_sentences_and_true() {
     let machine = first_start();
+    machine.write("configuration/kinds/acme-oauth.toml", SIGNED_IN.as_bytes());
     let serving = Serving::with_page(&machine);
+    visit_with_failing_requests(async |browser| {
+        browser.resize(1280, 800).await;
+        enter(browser, &serving).await;
+        sentences_are_made_as_the_core_does(browser).await;
+        a_kind_that_asks_for_an_application_does_not_say_that_nothing_is_needed(browser, &serving).await;
+        a_provider_that_answers_with_an_error_is_named_once_and_not_called_unreachable(browser, &serving, &machine)
+            .await;
+        check_errors(browser).await;
+        go(browser, &serving, "/").await;
+        a_page_whose_access_is_revoked_says_so_without_a_click(browser, &machine).await;
+    });
+}
+
+/// The cases of the core's function, which the page's function follows.
+async fn sentences_are_made_as_the_core_does(browser: &Browser) {
     let texts = [
         "the access was refused at the provider",
         "authorize again, and accept",
@@ -29,42 +46,35 @@ fn the_page_makes_sentences_as_the_core_does() {
         "the rest, later …",
         "chmod 600 /var/lib/connections/root.key",
     ];
-    visit(async |browser| {
-        enter(browser, &serving).await;
-        let script = "return import(new URL('format.js', document.querySelector('script[src]').src))
-            .then(({ sentence }) => arguments[0].map(sentence))";
-        let sentences = browser.run(script, vec![json!(texts)]).await;
-        assert_eq!(sentences, json!(texts.map(connection_core::sentence)));
-    });
+    let script = "return import(new URL('format.js', document.querySelector('script[src]').src))
+        .then(({ sentence }) => arguments[0].map(sentence))";
+    let sentences = browser.run(script, vec![json!(texts)]).await;
+    assert_eq!(sentences, json!(texts.map(connection_core::sentence)));
 }
 
-#[test]
-fn a_provider_that_answers_with_an_error_is_named_once_and_not_called_unreachable() {
-    let machine = machine();
-    add_acme(&machine, "");
-    let serving = Serving::with_page(&machine);
-    visit(async |browser| {
-        browser.resize(1280, 800).await;
-        enter(browser, &serving).await;
-        go(browser, &serving, "/connect/acme").await;
-        click(browser, "Begin").await;
-        machine.provider.tell(500, "", "");
-        browser.write("form input[type=password]", NOTION_KEY).await;
-        browser.click("form button[type=submit]").await;
-        let text = browser.shows("The provider has a problem now").await;
-        assert!(!text.contains("cannot be reached"), "{text}");
-        assert_eq!(text.matches("answered 500").count(), 1, "{text}");
-        assert!(text.contains("Your answers are kept."), "{text}");
-        machine.provider.tell(200, "content-type: application/json\r\n", r#"{"id":7,"name":"Ada"}"#);
-        click(browser, "Try again now").await;
-        browser.shows("Connected as Ada").await;
+async fn a_provider_that_answers_with_an_error_is_named_once_and_not_called_unreachable(
+    browser: &Browser,
+    serving: &Serving,
+    machine: &Machine,
+) {
+    go(browser, serving, "/connect/acme").await;
+    click(browser, "Begin").await;
+    machine.provider.tell(500, "", "");
+    browser.write("form input[type=password]", NOTION_KEY).await;
+    browser.click("form button[type=submit]").await;
+    let text = browser.shows("The provider has a problem now").await;
+    assert!(!text.contains("cannot be reached"), "{text}");
+    assert_eq!(text.matches("answered 500").count(), 1, "{text}");
+    assert!(text.contains("Your answers are kept."), "{text}");
+    machine.provider.tell(200, "content-type: application/json\r\n", r#"{"id":7,"name":"Ada"}"#);
+    click(browser, "Try again now").await;
+    browser.shows("Connected as Ada").await;
 
-        machine.provider.tell(500, "", "");
-        click(browser, "Show the connection").await;
-        click(browser, "Check now").await;
-        let text = browser.shows("Provider has a problem").await;
-        assert!(!text.contains("unreachable"), "{text}");
-    });
+    machine.provider.tell(500, "", "");
+    click(browser, "Show the connection").await;
+    click(browser, "Check now").await;
+    let text = browser.shows("Provider has a problem").await;
+    assert!(!text.contains("unreachable"), "{text}");
 }
 
 /// A kind that asks for an application, without a guide.
@@ -85,18 +95,18 @@ authorize = "https://acme.example/authorize"
 token = "https://api.acme.example/token"
 "#;
 
-#[test]
-fn a_kind_that_asks_for_an_application_does_not_say_that_nothing_is_needed() {
-    let machine = machine();
-    machine.write("configuration/kinds/acme-oauth.toml", SIGNED_IN.as_bytes());
-    let serving = Serving::with_page(&machine);
-    visit(async |browser| {
-        browser.resize(1280, 800).await;
-        enter(browser, &serving).await;
-        go(browser, &serving, "/connect/acme-oauth").await;
-        let text = browser.shows("It asks for").await;
-        assert!(text.contains("Client ID") && !text.contains("Nothing in advance"), "{text}");
-    });
+async fn a_kind_that_asks_for_an_application_does_not_say_that_nothing_is_needed(browser: &Browser, serving: &Serving) {
+    go(browser, serving, "/connect/acme-oauth").await;
+    let text = browser.shows("It asks for").await;
+    assert!(text.contains("Client ID") && !text.contains("Nothing in advance"), "{text}");
+}
+
+/// The server ends the stream of a revoked token within 15 seconds, and refuses the next one.
+async fn a_page_whose_access_is_revoked_says_so_without_a_click(browser: &Browser, machine: &Machine) {
+    browser.shows("Live updates").await;
+    machine.run(&["tokens", "revoke", "--pages"]).exits(0);
+    let text = browser.shows("Your access has ended.").await;
+    assert!(text.contains("connections serve --open") && !text.contains("Live updates"), "{text}");
 }
 
 #[test]
@@ -133,21 +143,6 @@ fn a_customer_who_opens_a_link_twice_reads_what_to_do_in_the_hosts_colours() {
         browser.open(&format!("{}/link", serving.url)).await;
         let text = browser.shows("Your time to connect an account has ended").await;
         assert!(text.contains("ask Example Reports for a new link") && !text.contains("terminal"), "{text}");
-    });
-}
-
-/// The server ends the stream of a revoked token within 15 seconds, and refuses the next one.
-#[test]
-fn a_page_whose_access_is_revoked_says_so_without_a_click() {
-    let machine = first_start();
-    let serving = Serving::with_page(&machine);
-    visit_with_failing_requests(async |browser| {
-        browser.resize(1280, 800).await;
-        enter(browser, &serving).await;
-        browser.shows("Live updates").await;
-        machine.run(&["tokens", "revoke", "--pages"]).exits(0);
-        let text = browser.shows("Your access has ended.").await;
-        assert!(text.contains("connections serve --open") && !text.contains("Live updates"), "{text}");
     });
 }
 

@@ -15,7 +15,6 @@ mod many_rows;
 mod markup;
 mod mcp;
 mod messages;
-mod motion;
 mod parts;
 mod paused;
 mod pictures;
@@ -27,7 +26,6 @@ mod sign_in;
 mod tags;
 mod unchecked;
 mod vendor;
-mod widths;
 mod without_scripts;
 
 use connection_faults::browser::Browser;
