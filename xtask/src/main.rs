@@ -30,6 +30,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use crate::failure::Failure;
+use crate::suite::{Extent, Part};
 use crate::workspace::Workspace;
 
 const USAGE: &str = "\
@@ -71,7 +72,10 @@ usage: cargo xtask <command>
                    without a network, and install and try each part
   release build|archive|deb|image|index|publish
                    do one step of a release; without further words, print the usage
-  ci [--step NAME] run all of the above and more, with seconds per step
+  ci [--step NAME] run the checks of each change, with seconds per step
+  nightly [--step NAME]
+                   run everything that `ci` does not: slow tests, long forms, drills,
+                   outside plugins, the oldest Rust, and the rehearsal of a release
 
   new-plugin NAME [--oauth2] [--at DIR]
                    create a plugin that builds, beside this checkout or at DIR";
@@ -95,9 +99,9 @@ fn run(words: &[&str]) -> Result<(), Failure> {
     match words {
         ["setup"] => setup::run(&workspace, setup::Scope::Everything),
         ["setup", "--release"] => setup::run(&workspace, setup::Scope::Release),
-        ["test", "--quick", filters @ ..] => suite::run(&workspace, suite::Extent::Quick, filters),
-        ["test", "--long", filters @ ..] => suite::run(&workspace, suite::Extent::Long, filters),
-        ["test", filters @ ..] => suite::run(&workspace, suite::Extent::Whole, filters),
+        ["test", "--quick", filters @ ..] => suite::run(&workspace, Extent::Quick, Part::All, filters),
+        ["test", "--long", filters @ ..] => suite::run(&workspace, Extent::Long, Part::All, filters),
+        ["test", filters @ ..] => suite::run(&workspace, Extent::Whole, Part::All, filters),
         ["layers"] => layers::run(&workspace),
         ["layers", "--counts"] => layers::show_counts(&workspace),
         ["layers", "--graph"] => layers::show_modules(&workspace),
@@ -110,12 +114,14 @@ fn run(words: &[&str]) -> Result<(), Failure> {
         ["api"] => api::write(&workspace),
         ["docs"] => tidy::write_documents(&workspace),
         ["book"] => book::run(&workspace),
-        ["readme"] => readme::run(&workspace),
+        ["readme"] => readme::run(&workspace).and_then(|()| readme::run_on_postgres(&workspace)),
         ["third-party"] => third_party::run(&workspace),
         ["release", rest @ ..] => release::run(&workspace, rest),
         ["new-plugin", rest @ ..] => new_plugin::run(&workspace, rest),
         ["ci"] => ci::run(&workspace, None),
         ["ci", "--step", name] => ci::run(&workspace, Some(name)),
+        ["nightly"] => ci::run_nightly(&workspace, None),
+        ["nightly", "--step", name] => ci::run_nightly(&workspace, Some(name)),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

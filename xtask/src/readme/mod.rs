@@ -5,8 +5,8 @@
 //! start. Blocks marked `console,provider` have the providers on this machine, and credentials for them in the
 //! environment. Local tools that the documents run are replaced by scripts.
 //!
-//! Everything runs three times: with pipes, pasted at a terminal, and with the address of a PostgreSQL server in the
-//! environment. Blocks marked `terminal` show questions to a person as `? QUESTION  ANSWER`, and run only at the
+//! Everything runs with pipes and pasted at a terminal, and at night once more with the address of a PostgreSQL server in
+//! the environment. Blocks marked `terminal` show questions to a person as `? QUESTION  ANSWER`, and run only at the
 //! terminal. A block that shows commands and is not a `console` needs a rule that names the check which runs it.
 
 mod blocks;
@@ -19,7 +19,7 @@ mod session;
 mod terminal;
 mod tools;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::readme::postgres::Database;
@@ -27,8 +27,24 @@ use crate::readme::session::{Place, Session};
 use crate::suite;
 use crate::workspace::Workspace;
 
-/// Builds the program, then runs every block of every document.
+/// Builds the program, then runs every block of every document: with pipes, and at a terminal.
 pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
+    let (programs, documents) = prepared(workspace)?;
+    run_on(workspace, &programs, &documents, None, Place::Pipes)?;
+    run_on(workspace, &programs, &documents, None, Place::Terminal)
+}
+
+/// Does the same on a PostgreSQL server, with pipes.
+pub(crate) fn run_on_postgres(workspace: &Workspace) -> Result<(), Failure> {
+    let (programs, documents) = prepared(workspace)?;
+    match postgres::server(workspace.root())? {
+        Some(server) => run_on(workspace, &programs, &documents, Some(&server), Place::Pipes),
+        None => Ok(()),
+    }
+}
+
+/// Builds the program. Returns the directory of the programs, and the documents with their paths.
+fn prepared(workspace: &Workspace) -> Result<(PathBuf, Vec<(String, String)>), Failure> {
     if cfg!(windows) {
         return Err(Failure::new("the documents show commands for `sh`, which is not installed"));
     }
@@ -36,14 +52,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
         workspace.texts(|path| path == "README.md" || path.starts_with("docs/guide/") && path.ends_with(".md"))?;
     // The tests have built the same program, so that nothing is compiled here after them.
     suite::build(workspace)?;
-    let programs = workspace.target_directory()?.join("debug");
-    let server = postgres::server(workspace.root())?;
-    run_on(workspace, &programs, &documents, None, Place::Pipes)?;
-    run_on(workspace, &programs, &documents, None, Place::Terminal)?;
-    match server {
-        Some(server) => run_on(workspace, &programs, &documents, Some(&server), Place::Pipes),
-        None => Ok(()),
-    }
+    Ok((workspace.target_directory()?.join("debug"), documents))
 }
 
 /// Runs the blocks of README alone, with the program `connections` of a directory: with pipes, and at a terminal.

@@ -197,11 +197,7 @@ pub(crate) fn book_maker(workspace: &Workspace) -> Result<PathBuf, Failure> {
 /// Returns the directory in which the program that makes the book is installed. It is one for all clones, because the
 /// program takes a minute and a half to build, and apart from the other programs of the user, who may have another version.
 fn book_maker_root(workspace: &Workspace) -> Result<PathBuf, Failure> {
-    let is_absolute = |path: &PathBuf| path.is_absolute();
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(is_absolute);
-    let cache = cache.or_else(|| Some(std::env::home_dir().filter(is_absolute)?.join(".cache")));
-    let place = cache.map_or_else(|| tools(workspace), |cache| Ok(cache.join("connections-xtask")))?;
-    Ok(place.join(format!("mdbook-{MDBOOK}")))
+    Ok(workspace.cache_directory()?.join(format!("mdbook-{MDBOOK}")))
 }
 
 /// Returns the directory for programs that only this workspace uses.

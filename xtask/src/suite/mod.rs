@@ -7,6 +7,7 @@
 
 mod engine;
 mod files;
+mod part;
 mod server;
 
 use std::process::Command;
@@ -23,7 +24,9 @@ use crate::suite::files::Files;
 use crate::suite::server::Server;
 use crate::workspace::Workspace;
 
-/// The part of the suite that is run.
+pub(crate) use part::Part;
+
+/// How much a run of the tests does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// The tests that are quick enough to run while working.
@@ -39,13 +42,12 @@ const MAX_DOCUMENTATION: Duration = Duration::from_secs(20 * 60);
 /// Time limit for the benchmarks, each of which runs once with few rounds.
 const MAX_BENCHMARKS: Duration = Duration::from_secs(5 * 60);
 
-/// Runs the tests whose names contain one of the filters, or with no filter all tests, and reports all failures at the
-/// end.
-pub(crate) fn run(workspace: &Workspace, extent: Extent, filters: &[&str]) -> Result<(), Failure> {
+/// Runs the tests of a part whose names contain one of the filters, or with no filter all of them, and reports all failures
+/// at the end.
+pub(crate) fn run(workspace: &Workspace, extent: Extent, part: Part, filters: &[&str]) -> Result<(), Failure> {
     let needs_runner_only = extent == Extent::Quick || !filters.is_empty();
     setup::run(workspace, if needs_runner_only { Scope::TestRunner } else { Scope::Tests })?;
-    let mut parts =
-        Parts { workspace, report: Report::new(Duration::MAX), variables: Vec::new(), failures: Vec::new() };
+    let mut parts = Parts::new(workspace);
     parts.run("build", |_| build(workspace));
     if !parts.failures.is_empty() {
         return parts.end();
@@ -65,49 +67,33 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent, filters: &[&str]) -> Re
     if let Some(server) = &server {
         parts.set("CONNECTIONS_TEST_POSTGRES_URL", server.address());
     }
-    if extent == Extent::Long {
-        parts.set("CONNECTIONS_TEST_LONG", "1");
-    }
-    let profile = if extent == Extent::Long { "long" } else { "default" };
-    let mut ran = false;
-    parts.run("tests", |parts| {
-        ran |= has_run(&mut parts.nextest(profile, filters))?;
-        Ok(())
-    });
-    let profile = if extent == Extent::Long { "long" } else { "postgres" };
-    parts.run("postgres", |parts| {
-        let tests = engine::on_postgres(workspace)?;
-        let mut command = parts.nextest(profile, filters);
-        command.args(["--ignore-default-filter", "-E", &tests]).env(engine::VARIABLE, engine::POSTGRES);
-        ran |= has_run(&mut command)?;
-        Ok(())
-    });
+    let ran = parts.on_each_engine(extent, part, "all()", filters)?;
     if !filters.is_empty() {
         if !ran {
             parts.failures.push(format!("no test has a name with {}", filters.join(" or ")));
         }
         return parts.end();
     }
-    parts.run("pooler", |parts| {
-        let mut command = parts.nextest("pooler", &[]);
-        process::run(command.env("CONNECTIONS_TEST_POOLER", "1").env(engine::VARIABLE, engine::POSTGRES))
-    });
-    parts.run("benchmarks", |parts| {
-        process::run_within(&mut parts.cargo(&["test", "--workspace", "--locked", "--bench", "*"]), MAX_BENCHMARKS)
-    });
-    parts.run("client", |_| client::check(workspace));
-    let arguments: &[&str] = if extent == Extent::Long { &["--long"] } else { &[] };
-    parts.run("conformance", |_| conformance::check(workspace, arguments));
-    let scenarios: &[&str] = if extent == Extent::Long { &[] } else { &["--auth"] };
-    parts.run("mcp", |_| {
-        conformance::check_mcp(workspace, scenarios)?;
-        conformance::serve_mcp(workspace)?;
-        conformance::drill_mcp(workspace, &["--clients", "8", "--seconds", "10"])
-    });
-    parts.run("doc tests", |parts| {
-        let arguments = ["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--doc"];
-        process::run_within(&mut parts.cargo(&arguments), MAX_DOCUMENTATION)
-    });
+    if part != Part::Night {
+        parts.beside_the_runner(workspace, extent);
+    }
+    if part != Part::Ci || extent == Extent::Long {
+        parts.at_night(workspace, extent);
+    }
+    parts.end()
+}
+
+/// Runs the tests that have a long form in that form, on each engine that they concern.
+pub(crate) fn run_long_forms(workspace: &Workspace) -> Result<(), Failure> {
+    setup::run(workspace, Scope::Tests)?;
+    let mut parts = Parts::new(workspace);
+    parts.run("build", |_| build(workspace));
+    // The files stay on a disk, because the long forms fill large databases.
+    let server = Server::start(workspace)?;
+    if let Some(server) = &server {
+        parts.set("CONNECTIONS_TEST_POSTGRES_URL", server.address());
+    }
+    parts.on_each_engine(Extent::Long, Part::All, part::LONG, &[])?;
     parts.end()
 }
 
@@ -134,7 +120,11 @@ struct Parts<'a> {
     failures: Vec<String>,
 }
 
-impl Parts<'_> {
+impl<'a> Parts<'a> {
+    fn new(workspace: &'a Workspace) -> Self {
+        Self { workspace, report: Report::new(Duration::MAX), variables: Vec::new(), failures: Vec::new() }
+    }
+
     fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.variables.push((name, value.into()));
     }
@@ -145,6 +135,65 @@ impl Parts<'_> {
         let done = part(self);
         self.report.add(Entry { name, took: begun.elapsed(), limit: None, passed: done.is_ok() });
         self.failures.extend(done.err().map(|failure| format!("{name}: {failure}")));
+    }
+
+    /// Runs those of the `wanted` tests that are of a part and have one of the filters in their names: all of them on
+    /// SQLite, and those that the store concerns on PostgreSQL. Returns `false` if no test has such a name.
+    fn on_each_engine(&mut self, extent: Extent, part: Part, wanted: &str, filters: &[&str]) -> Result<bool, Failure> {
+        let on_postgres = engine::on_postgres(self.workspace, part)?;
+        let (of_sqlite, of_postgres) = match extent {
+            Extent::Long => ("long", "long"),
+            Extent::Quick | Extent::Whole => ("default", "postgres"),
+        };
+        if extent == Extent::Long {
+            self.set("CONNECTIONS_TEST_LONG", "1");
+        }
+        let mut ran = false;
+        self.run("tests", |parts| {
+            let mut command = parts.nextest(of_sqlite, filters);
+            let tests = part.of("default()", &part::quick_enough());
+            command.args(["-E", &format!("({wanted}) and ({tests})")]);
+            ran |= has_run(&mut command)?;
+            Ok(())
+        });
+        self.run("postgres", |parts| {
+            let mut command = parts.nextest(of_postgres, filters);
+            command.args(["--ignore-default-filter", "-E", &format!("({wanted}) and ({on_postgres})")]);
+            command.env(engine::VARIABLE, engine::POSTGRES);
+            ran |= has_run(&mut command)?;
+            Ok(())
+        });
+        Ok(ran)
+    }
+
+    /// Runs the parts of the suite that have runners of their own.
+    fn beside_the_runner(&mut self, workspace: &Workspace, extent: Extent) {
+        self.run("pooler", |parts| {
+            let mut command = parts.nextest("pooler", &[]);
+            process::run(command.env("CONNECTIONS_TEST_POOLER", "1").env(engine::VARIABLE, engine::POSTGRES))
+        });
+        self.run("benchmarks", |parts| {
+            process::run_within(&mut parts.cargo(&["test", "--workspace", "--locked", "--bench", "*"]), MAX_BENCHMARKS)
+        });
+        self.run("client", |_| client::check(workspace));
+        let arguments: &[&str] = if extent == Extent::Long { &["--long"] } else { &[] };
+        self.run("conformance", |_| conformance::check(workspace, arguments));
+        self.run("mcp", |_| conformance::check_mcp(workspace, &["--auth"]));
+        self.run("doc tests", |parts| {
+            let arguments = ["test", "--workspace", "--locked", "--no-fail-fast", "--quiet", "--doc"];
+            process::run_within(&mut parts.cargo(&arguments), MAX_DOCUMENTATION)
+        });
+    }
+
+    /// Runs the parts that need long, and of which continuous integration runs less.
+    fn at_night(&mut self, workspace: &Workspace, extent: Extent) {
+        self.run("mcp at night", |_| {
+            if extent == Extent::Long {
+                conformance::check_mcp(workspace, &[])?;
+            }
+            conformance::serve_mcp(workspace)?;
+            conformance::drill_mcp(workspace, &["--clients", "8", "--seconds", "10"])
+        });
     }
 
     fn cargo(&self, arguments: &[&str]) -> Command {

@@ -70,6 +70,17 @@ impl Workspace {
         directory.map(PathBuf::from).ok_or_else(|| Failure::new("cargo metadata: no target directory"))
     }
 
+    /// Returns the directory of the user for what all clones share, or one of this clone if the user has no home.
+    pub(crate) fn cache_directory(&self) -> Result<PathBuf, Failure> {
+        let is_absolute = |path: &PathBuf| path.is_absolute();
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(is_absolute);
+        let cache = cache.or_else(|| Some(std::env::home_dir().filter(is_absolute)?.join(".cache")));
+        match cache {
+            Some(cache) => Ok(cache.join("connections-xtask")),
+            None => Ok(self.target_directory()?.join("tools")),
+        }
+    }
+
     /// Returns the text of a file, or `None` if the file is not UTF-8.
     pub(crate) fn text(&self, path: &str) -> Result<Option<String>, Failure> {
         let bytes =
