@@ -151,7 +151,8 @@ impl Exit {
             StoreError::Exposed(_)
             | StoreError::ReadOnly { .. }
             | StoreError::Newer { .. }
-            | StoreError::Changed { .. } => Self::Refused,
+            | StoreError::Changed { .. }
+            | StoreError::Unreleased { .. } => Self::Refused,
             StoreError::EngineNotBuilt { .. }
             | StoreError::InvalidAddress { .. }
             | StoreError::UnsupportedEngine { .. } => Self::Usage,

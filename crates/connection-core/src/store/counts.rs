@@ -5,6 +5,7 @@ use super::{
     columns::row,
     engine::{all, optional},
     extensions::{extension_of, of_kinds},
+    migrate::{APPLIED, AppliedMigration},
 };
 
 row! {
@@ -31,15 +32,6 @@ row! {
         pub(crate) webhooks: i64,
         /// Requests that use something up and whose answer is not known.
         pub(crate) exchanges: i64,
-    }
-}
-
-row! {
-    /// A migration that was applied to the database.
-    #[derive(Clone, Debug, PartialEq, Eq)]
-    pub(crate) struct MigrationRow {
-        pub(crate) version: i64,
-        pub(crate) checksum: Vec<u8>,
     }
 }
 
@@ -80,8 +72,7 @@ impl Reader {
     }
 
     /// Returns the applied migrations, in their order.
-    pub(crate) async fn applied_migrations(&mut self) -> Result<Vec<MigrationRow>, StoreError> {
-        const SQL: &str = "SELECT version, checksum FROM connection_migrations WHERE success ORDER BY version";
-        all!(self, MigrationRow, SQL)
+    pub(super) async fn applied_migrations(&mut self) -> Result<Vec<AppliedMigration>, StoreError> {
+        all!(self, AppliedMigration, APPLIED)
     }
 }

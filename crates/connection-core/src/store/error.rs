@@ -127,6 +127,12 @@ pub enum StoreError {
         /// The message of the operating system or of the engine.
         detail: String,
     },
+    /// An unreleased build made the database, and no release can use it.
+    #[error("the database {place} comes from an unreleased build of this program and must be set up anew")]
+    Unreleased {
+        /// The path of the database file, or the address of the server without a password.
+        place: String,
+    },
     /// The host's pool lacks options that keep rows intact.
     #[error("the host's pool of {place} was opened without {}", lacks.join(", "))]
     Unsuited {
@@ -195,6 +201,16 @@ impl StoreError {
             }
             Self::Unavailable { place, .. } => {
                 format!("check that {place} is a file, in a directory that the user who runs this program can write")
+            }
+            Self::Unreleased { place } if is_server(place) => {
+                format!(
+                    "name another database or schema than {place}, or drop this one; then connect the accounts anew"
+                )
+            }
+            Self::Unreleased { place } => {
+                format!(
+                    "move {place} away, which makes the next start create a database; then connect the accounts anew"
+                )
             }
             Self::Unsuited { lacks, .. } => format!("open the pool with {}", lacks.join(" and ")),
             Self::Closed | Self::Conflict { .. } | Self::Panicked | Self::Refused { .. } => return None,

@@ -8,12 +8,29 @@ use sqlx::{
     migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
 };
 
-use super::StoreError;
+use super::{StoreError, columns::row};
 
 const TABLE: &str = "connection_migrations";
 
-/// Selects the migrations that were applied, for [`are_all`].
-pub(super) const APPLIED: &str = "SELECT version, checksum FROM connection_migrations WHERE success ORDER BY version";
+/// Selects the migrations that were applied, in their order.
+pub(super) const APPLIED: &str =
+    "SELECT version, checksum, description FROM connection_migrations WHERE success ORDER BY version";
+
+row! {
+    /// A migration that was applied to a database.
+    pub(super) struct AppliedMigration {
+        version: i64,
+        checksum: Vec<u8>,
+        /// The words in the name of its file.
+        description: String,
+    }
+}
+
+impl From<(i64, Vec<u8>, String)> for AppliedMigration {
+    fn from((version, checksum, description): (i64, Vec<u8>, String)) -> Self {
+        Self { version, checksum, description }
+    }
+}
 
 /// Includes the migrations of an engine, whose file names are a number and words. A test compares the list with the
 /// folder.
@@ -41,22 +58,41 @@ pub(super) fn configured<const FILES: usize>(files: [(&'static str, &'static str
 }
 
 /// Returns `true` if the applied migrations are exactly those of this program, by checksum.
-pub(super) fn are_all(applied: &[(i64, Vec<u8>)], migrator: &Migrator) -> bool {
-    let applied = applied.iter().map(|(version, checksum)| (*version, &**checksum));
+pub(super) fn are_all(applied: &[AppliedMigration], migrator: &Migrator) -> bool {
+    let applied = applied.iter().map(|applied| (applied.version, &*applied.checksum));
     applied.eq(migrator.iter().map(|known| (known.version, &*known.checksum)))
 }
 
+/// Refuses a database of an unreleased build. The first migration of such a build has another name than the one of the
+/// first release.
+pub(super) fn refuse_unreleased(
+    applied: &[AppliedMigration],
+    migrator: &Migrator,
+    place: &str,
+) -> Result<(), StoreError> {
+    match (applied.first(), migrator.iter().next()) {
+        (Some(applied), Some(known))
+            if applied.version == known.version && applied.description != known.description =>
+        {
+            Err(StoreError::Unreleased { place: place.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a file is compared with its backup"))]
-/// Checks that this program can use a database with these migrations, of which some may be missing.
-pub(super) fn check(migrator: &Migrator, applied: &[(i64, Vec<u8>)], place: &str) -> Result<(), StoreError> {
-    for (version, checksum) in applied {
+/// Checks that this program can use a database with these migrations, of which some may be missing, and returns the
+/// number of the last one.
+pub(super) fn check(migrator: &Migrator, applied: &[AppliedMigration], place: &str) -> Result<Option<i64>, StoreError> {
+    refuse_unreleased(applied, migrator, place)?;
+    for AppliedMigration { version, checksum, .. } in applied {
         match migrator.iter().find(|known| known.version == *version) {
             Some(known) if *known.checksum == **checksum => {}
             Some(_) => return Err(StoreError::Changed { place: place.to_owned(), version: *version }),
             None => return Err(refused(migrator, &MigrateError::VersionMissing(*version), place)),
         }
     }
-    Ok(())
+    Ok(applied.last().map(|applied| applied.version))
 }
 
 pub(super) async fn run<C: Migrate>(migrator: &Migrator, connection: &mut C, place: &str) -> Result<(), StoreError> {

@@ -158,8 +158,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Newer`] for a database of a later program, [`StoreError::ReadOnly`], and any other reason why
-    /// the database cannot be used.
+    /// [`StoreError::Newer`] for a database of a later program, [`StoreError::Unreleased`] for one of an unreleased
+    /// build, [`StoreError::ReadOnly`], and any other reason why the database cannot be used.
     pub(crate) async fn open(StoreSource { source, direct }: StoreSource) -> Result<Self, StoreError> {
         #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "only a server has a pooler"))]
         let direct = direct.map(|address| Location::parse(&address)?.direct()).transpose()?;
@@ -277,9 +277,7 @@ impl Store {
             #[cfg(feature = "postgres")]
             Engine::Postgres(_) => postgres::migrator(),
         };
-        let applied = self.reader().await?.applied_migrations().await?;
-        let applied = applied.iter().map(|row| (row.version, &*row.checksum));
-        Ok(applied.eq(migrator.iter().map(|known| (known.version, &*known.checksum))))
+        Ok(migrate::are_all(&self.reader().await?.applied_migrations().await?, &migrator))
     }
 
     /// Returns the error with the reason why the database cannot be reached. A pool that waits for a connection does

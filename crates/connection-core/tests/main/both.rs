@@ -205,6 +205,7 @@ mod tags;
 mod test_host;
 mod tool;
 mod tool_policy;
+mod unreleased_store;
 mod usage_json;
 mod use_ends;
 mod use_faults;

@@ -12,7 +12,7 @@ use crate::{
     log,
     outgoing_events::{Message, Operator, Setting, recorded},
     sql,
-    test_host::{on_postgres, START, World},
+    test_host::{START, World},
     test_server::Reply,
 };
 
@@ -214,65 +214,4 @@ async fn events_are_kept_without_a_collector_for_30_days_and_a_longer_absence_is
     recorded(&registry, <[_]>::is_empty).await;
     assert_eq!(operator.messages().len(), 2);
     registry.close().await;
-}
-
-/// Returns the statements that bring a database back to the version before events became due by themselves.
-pub(crate) fn before_due_events() -> Vec<&'static str> {
-    let former = [
-        "DROP TABLE connection_event_due",
-        "DROP TABLE connection_event_receiver",
-        if on_postgres() {
-            "CREATE TABLE connection_outbox_position (only_row BIGINT NOT NULL PRIMARY KEY, event_id UUID NOT NULL)"
-        } else {
-            "CREATE TABLE connection_outbox_position (only_row INTEGER NOT NULL PRIMARY KEY, event_id BLOB NOT NULL)"
-        },
-    ];
-    let trigger = if on_postgres() {
-        "DROP FUNCTION connection_event_is_due() CASCADE"
-    } else {
-        "DROP TRIGGER connection_event_is_due"
-    };
-    [trigger].into_iter().chain(former).collect()
-}
-
-#[tokio::test]
-async fn an_upgrade_sends_the_events_that_the_former_position_may_have_passed() {
-    // The clock of the process that stored the position was right, or an hour fast.
-    for fast in [Duration::ZERO, Duration::from_secs(3600)] {
-        let Setting { world, fake, registry, operator, .. } = Setting::after_one().await;
-        registry.close().await;
-        let database = world.database();
-        let first = first_event(&world).await;
-        let (old, late) = (before(first, Duration::from_secs(600)), before(first, Duration::from_secs(120)));
-        let delivered = before(first, Duration::from_secs(60));
-        let position = Uuid::from_u128(first.as_u128() + (fast.as_millis() << 80));
-        for statement in before_due_events() {
-            sql::script(&database, statement).await;
-        }
-        for (id, seq) in [(old, 2), (late, 3), (delivered, 4)] {
-            assert_eq!(sql::run(&database, recording(id, seq)).await, 1);
-        }
-        let stored = format!("INSERT INTO connection_outbox_position VALUES (1, {})", sql::id(position.into()));
-        sql::run(&database, stored).await;
-        let sent = format!(
-            "INSERT INTO connection_outbox (id, owner, connection_id, name, body, state) \
-             SELECT id, owner, connection_id, 'connection.connected', '{{}}', 'delivered' FROM connection_event \
-             WHERE id = {}",
-            sql::id(delivered.into())
-        );
-        assert_eq!(sql::run(&database, sent).await, 1);
-        sql::run(&database, "DELETE FROM connection_migrations WHERE version = 7").await;
-        let registry = world.open(fake.clone()).await;
-        assert_eq!(due(&world).await, Some(2), "{fast:?}");
-        // Events are due from the upgrade on, before a process collects them.
-        fake.connected(&registry, "bob").await;
-        assert_eq!(due(&world).await, Some(3), "{fast:?}");
-        let _running = operator.runs(&world, &registry).await;
-        let messages = operator.until(4).await;
-        let ids: BTreeSet<_> = messages.iter().map(|message| message.id.clone()).collect();
-        assert!(ids.contains(&late.to_string()) && ids.len() == 3, "{ids:?}");
-        recorded(&registry, <[_]>::is_empty).await;
-        assert_eq!(operator.messages().len(), 4);
-        registry.close().await;
-    }
 }

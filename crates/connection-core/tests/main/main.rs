@@ -11,7 +11,6 @@ mod exchange_faults;
 mod open_faults;
 mod restore_faults;
 mod restores;
-mod schema;
 
 // The options of a pool of SQLite connections.
 mod sqlite_pools;

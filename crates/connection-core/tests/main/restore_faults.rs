@@ -47,6 +47,9 @@ async fn what_cannot_be_restored_is_refused_with_a_sentence_and_changes_nothing(
                   SELECT version + 1, description, success, checksum, execution_time FROM connection_migrations \
                   ORDER BY version DESC LIMIT 1";
     sql::run(&Database::File(newer.clone()), newest).await;
+    let unreleased = made("unreleased");
+    let renamed = "UPDATE connection_migrations SET description = 'tables' WHERE version = 1";
+    sql::run(&Database::File(unreleased.clone()), renamed).await;
     let other = made("other");
     sql::script(&Database::File(other.clone()), "DROP TABLE connection_migrations").await;
     let text = directory.join("text");
@@ -59,6 +62,7 @@ async fn what_cannot_be_restored_is_refused_with_a_sentence_and_changes_nothing(
 
     for (from, expected) in [
         (&newer, "which is newer than this program's"),
+        (&unreleased, "comes from an unreleased build"),
         (&other, "is not a database of this program"),
         (&text, "is not a database"),
         (&damaged, "is damaged"),

@@ -2,21 +2,18 @@
 
 use std::path::Path;
 
-use connection_contract::Liveness;
 use connection_core::{ConnectionRegistry, Error, Filter, KeyFile, OpenError, StoreError, StoreSource};
 use connection_faults::host_pool::Pool;
 use sqlx::migrate::Migrator;
 
 use crate::{
     acme::Acme,
-    due_events::before_due_events,
     fresh_database::Fresh,
-    overview::before_places,
     sql,
     test_host::{on_postgres, World, connected},
 };
 
-async fn open(world: &World, source: impl Into<StoreSource>) -> Result<ConnectionRegistry, OpenError> {
+pub(crate) async fn open(world: &World, source: impl Into<StoreSource>) -> Result<ConnectionRegistry, OpenError> {
     let builder = ConnectionRegistry::builder().store(source).key(KeyFile::at(world.key())).http(world.policy());
     builder.kind(Acme::default()).open().await
 }
@@ -126,89 +123,7 @@ async fn a_database_with_other_migrations_is_refused_with_a_way_out_and_kept() {
     }
 }
 
-/// Returns the statements that remove what the migration of freezes made, and the mark of its row.
-fn before_freezes() -> Vec<&'static str> {
-    match on_postgres() {
-        true => vec![
-            "DROP TABLE connection_freeze",
-            "DROP FUNCTION connection_notify_freeze",
-            "DROP TRIGGER connection_row_event_no_change ON connection_row_event",
-            "DELETE FROM connection_row_event WHERE owner = ''",
-        ],
-        false => vec![
-            "DROP TABLE connection_freeze",
-            "DROP TRIGGER connection_row_event_no_delete",
-            "DELETE FROM connection_row_event WHERE owner = ''",
-        ],
-    }
-}
-
-#[tokio::test]
-async fn a_database_of_the_first_version_is_brought_up_to_date_with_its_rows() {
-    let world = World::new().await;
-    let fresh = Fresh::new().await;
-    let pool = fresh.pool(1).await;
-    let registry = open(&world, fresh.address()).await.unwrap();
-    connected(&registry, "key-1").await;
-    registry.close().await;
-    let database = fresh.database();
-    let known = count(&database, "connection_migrations").await;
-    for newer in before_freezes() {
-        pool.run(newer).await;
-    }
-    for newer in before_places() {
-        pool.run(newer).await;
-    }
-    for newer in [
-        "DROP TABLE connection_budget",
-        "ALTER TABLE connection_extension_grant DROP COLUMN rules",
-        "DROP TABLE connection_widening",
-        "DROP TABLE connection_approval",
-        "DROP TABLE connection_agent_grant",
-        "DROP TABLE connection_agent",
-        "DROP INDEX connection_access_token_agent",
-        "ALTER TABLE connection_access_token DROP COLUMN agent_id",
-        "ALTER TABLE connection_access_token DROP COLUMN audience",
-        "ALTER TABLE connection_access_token DROP COLUMN client",
-        "DROP TABLE connection_tag",
-        "DROP TABLE connection_use",
-        "DROP TABLE connection_attention",
-        "ALTER TABLE connection_account DROP COLUMN tags",
-        "DROP TABLE connection_lacking_scope",
-        "DROP TABLE connection_provider_grant",
-        "DROP TABLE connection_usage_snapshot",
-        "DROP TABLE connection_usage_window",
-        "DROP INDEX connection_liveness_refused",
-        "ALTER TABLE connection_liveness DROP COLUMN refused_at",
-        "ALTER TABLE connection_liveness DROP COLUMN refusal_checked_at",
-        "DROP INDEX connection_liveness_probe",
-        "DROP INDEX connection_liveness_refresh",
-        "ALTER TABLE connection_liveness DROP COLUMN probe_origin",
-        "ALTER TABLE connection_liveness DROP COLUMN probe_from",
-        "ALTER TABLE connection_liveness DROP COLUMN paused_until",
-        "ALTER TABLE connection_liveness DROP COLUMN refresh_origin",
-        "ALTER TABLE connection_liveness DROP COLUMN refresh_from",
-        "ALTER TABLE connection_access_token_request DROP COLUMN lease_owner",
-        "ALTER TABLE connection_access_token_request DROP COLUMN lease_until",
-        "ALTER TABLE connection_access_token_request DROP COLUMN is_whole",
-        "ALTER TABLE connection_credential DROP COLUMN restored",
-    ] {
-        pool.run(newer).await;
-    }
-    for newer in before_due_events() {
-        pool.run(newer).await;
-    }
-    pool.run("DELETE FROM connection_migrations WHERE version > 1").await;
-    let registry = open(&world, fresh.address()).await.unwrap();
-    let [info] = &registry.list_connections(Filter::new()).await.unwrap().connections[..] else { panic!("one") };
-    assert_eq!(registry.connection(info.id).await.unwrap().verify().await.unwrap().liveness, Liveness::Live);
-    assert!(!info.frozen && registry.events().edited_rows().await.unwrap().is_empty());
-    assert_eq!(count(&database, "connection_migrations").await, known);
-    assert_eq!(count(&database, "connection_usage_snapshot").await, 0);
-    assert_eq!(count(&database, "connection_usage_window").await, 0);
-}
-
-async fn everything_there(database: &sql::Database) -> Vec<String> {
+pub(crate) async fn everything_there(database: &sql::Database) -> Vec<String> {
     let sql = if on_postgres() {
         "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
     } else {

@@ -73,26 +73,17 @@ pub(super) struct Former {
     store: Option<ReplacedStore>,
     /// `true` if the database is one of the same store.
     is_same: bool,
-    has_marks: bool,
-    has_freezes: bool,
     node: NodeLook,
 }
 
 impl Former {
     /// Prepares the comparison of a store with this id. A database of another store shows nothing.
     pub(super) async fn of(store_id: uuid::Uuid, mut store: Option<ReplacedStore>, node: NodeLook) -> Self {
-        let mut has_marks = false;
-        let mut has_freezes = false;
         let mut is_same = false;
         if let Some(store) = &mut store {
-            let reader = store.reader();
-            is_same = matches!(reader.keyset().await, Ok(Some(row)) if row.store_id == store_id);
-            // The version that added the marks may be newer than that of the replaced database.
-            let applied = reader.applied_migrations().await.unwrap_or_default();
-            has_marks = applied.iter().any(|row| row.version == MARKS);
-            has_freezes = applied.iter().any(|row| row.version == FREEZES);
+            is_same = matches!(store.reader().keyset().await, Ok(Some(row)) if row.store_id == store_id);
         }
-        Self { store, is_same, has_marks, has_freezes, node }
+        Self { store, is_same, node }
     }
 
     /// Returns what is known about the token of a connection. A part that cannot be read shows nothing.
@@ -104,21 +95,19 @@ impl Former {
         };
         if let (Some(store), true) = (&mut self.store, self.is_same) {
             found.trace = Trace::read(store.reader(), id).await.unwrap_or_default();
-            if self.has_marks {
-                // Without the mark, the rest of the row is not believed either.
-                match store.reader().restored(id).await {
-                    Ok(mark) => found.mark = mark,
-                    Err(_) => found.trace = None,
-                }
+            // Without the mark, the rest of the row is not believed either.
+            match store.reader().restored(id).await {
+                Ok(mark) => found.mark = mark,
+                Err(_) => found.trace = None,
             }
         }
         token_use(backup, &found)
     }
 
-    /// Returns what is frozen in the database that is replaced; `None` if it is another store, or from before there were
-    /// freezes. A row that is refused or cannot be read has a fault.
+    /// Returns what is frozen in the database that is replaced; `None` if it is another store. A row that is refused or
+    /// cannot be read has a fault.
     pub(super) async fn freezing(&mut self, sealer: &Sealer) -> Option<Freezing> {
-        let store = self.store.as_mut().filter(|_| self.is_same && self.has_freezes)?;
+        let store = self.store.as_mut().filter(|_| self.is_same)?;
         match store.reader().freeze().await {
             Ok(row) => Some(Freezing::read(sealer, row.as_ref())),
             Err(_) => Some(Freezing { fault: Some(RowFault::Missing), ..Freezing::default() }),
@@ -130,8 +119,3 @@ impl Former {
         self.store
     }
 }
-
-/// The number of the migration that added the marks.
-const MARKS: i64 = 10;
-/// The number of the migration that added the freezes.
-const FREEZES: i64 = 15;

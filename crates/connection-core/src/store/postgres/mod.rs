@@ -126,10 +126,5 @@ fn beginning(durability: Durability) -> &'static str {
 }
 
 pub(super) fn migrator() -> Migrator {
-    migrate::configured(migrate::embedded!(
-        "postgres": "0001_tables", "0002_usage_snapshot", "0003_provider_grant", "0004_refused_use",
-        "0005_usage_window", "0006_lacking_scopes", "0007_due_events", "0008_request_lease",
-        "0009_asked_origin", "0010_restored", "0011_tags", "0012_places", "0013_agents",
-        "0014_limits", "0015_freeze", "0016_uses", "0017_approvals", "0018_clients",
-    ))
+    migrate::configured(migrate::embedded!("postgres": "0001_store",))
 }

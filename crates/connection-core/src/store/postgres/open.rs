@@ -2,11 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, migrate::Migrator, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
 use tokio::{runtime::Handle, sync::RwLock};
 
 use super::{
-    super::{StoreError, engine::Reader, migrate},
+    super::{
+        StoreError,
+        engine::Reader,
+        migrate::{self, AppliedMigration},
+    },
     Postgres,
     connections::Connections,
     lender::Lender,
@@ -131,8 +135,9 @@ async fn bring_up(connection: &mut PgConnection, place: &str) -> Result<(), Stor
     let failed = |error: sqlx::Error| StoreError::of(&error, place);
     let migrator = migrator();
     // A program without the right to change tables can use those that another program has created.
-    let current = is_current(&migrator, connection).await;
-    if !current.map_err(|error| migrate::unreadable_table(&error, place))? {
+    let applied = applied(connection).await.map_err(|error| migrate::unreadable_table(&error, place))?;
+    migrate::refuse_unreleased(&applied, &migrator, place)?;
+    if !migrate::are_all(&applied, &migrator) {
         let mut transaction = connection.begin().await.map_err(failed)?;
         sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('connections/migrations', 0))")
             .execute(&mut *transaction)
@@ -144,15 +149,15 @@ async fn bring_up(connection: &mut PgConnection, place: &str) -> Result<(), Stor
     Ok(())
 }
 
-/// Returns `true` if the applied migrations are exactly those of this program, by checksum.
-async fn is_current(migrator: &Migrator, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+/// Returns the applied migrations: none if their table does not exist.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>, sqlx::Error> {
     let (exists,): (bool,) =
         sqlx::query_as("SELECT to_regclass('connection_migrations') IS NOT NULL").fetch_one(&mut *connection).await?;
     if !exists {
-        return Ok(false);
+        return Ok(Vec::new());
     }
-    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(migrate::APPLIED).fetch_all(connection).await?;
-    Ok(migrate::are_all(&applied, migrator))
+    let applied: Vec<(i64, Vec<u8>, String)> = sqlx::query_as(migrate::APPLIED).fetch_all(connection).await?;
+    Ok(applied.into_iter().map(Into::into).collect())
 }
 
 /// Returns the name of the database for people, without the password.

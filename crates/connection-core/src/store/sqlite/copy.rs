@@ -64,8 +64,8 @@ pub(in super::super) struct Checked {
 ///
 /// # Errors
 ///
-/// [`StoreError::Newer`] and [`StoreError::Changed`] for a version that this program cannot use, and the errors of a
-/// query. They name the database as `place`.
+/// [`StoreError::Newer`], [`StoreError::Changed`] and [`StoreError::Unreleased`] for a version that this program cannot
+/// use, and the errors of a query. They name the database as `place`.
 pub(in super::super) async fn check(copy: &Path, place: &str) -> Result<Option<Checked>, StoreError> {
     let mut reader = read_only(copy.to_owned()).await?;
     reader.place = place.into();
@@ -75,9 +75,7 @@ pub(in super::super) async fn check(copy: &Path, place: &str) -> Result<Option<C
         Err(StoreError::Corrupt { detail, .. }) if detail.starts_with("no such ") => return Ok(None),
         Err(error) => return Err(error),
     };
-    let applied: Vec<_> = applied.into_iter().map(|row| (row.version, row.checksum)).collect();
-    let Some(version) = applied.last().map(|(version, _)| *version) else { return Ok(None) };
-    migrate::check(&super::migrator(), &applied, place)?;
+    let Some(version) = migrate::check(&super::migrator(), &applied, place)? else { return Ok(None) };
     let Some(keyset) = reader.keyset().await? else { return Ok(None) };
     let connections = reader.count_accounts(None, None).await?;
     Ok(Some(Checked { version, keyset, connections }))

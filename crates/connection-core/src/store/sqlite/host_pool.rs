@@ -7,7 +7,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::{
     super::StoreError,
-    Limits, Sqlite, bring_up,
+    Limits, Sqlite, bring_up, is_current,
     own_pool::{blocking, lock},
     readers::Readers,
     writer::{Connections, Writer},
@@ -33,7 +33,9 @@ pub(in super::super) async fn open(pool: SqlitePool, limits: Limits) -> Result<S
     }
     let path = PathBuf::from(file);
     let lock = blocking(place.to_string(), move || lock(&path)).await?;
-    bring_up(&mut connection, &place).await?;
+    if !is_current(&mut connection, &place).await? {
+        bring_up(&mut connection, &place).await?;
+    }
     drop((lock, connection));
     let writer = Writer { limits, connections: Connections::HostPool(pool.clone()), place: place.clone() };
     Ok(Sqlite::start(writer, Readers::Host(pool), place))

@@ -121,12 +121,18 @@ impl Sqlite {
 
 /// Returns `true` if the file has a write-ahead log and exactly the tables of this program. If it cannot be read,
 /// [`bring_up`] finds the reason.
-async fn is_current(connection: &mut SqliteConnection) -> bool {
+///
+/// # Errors
+///
+/// [`StoreError::Unreleased`] for a file of an unreleased build. Nothing is written to it before.
+async fn is_current(connection: &mut SqliteConnection, place: &str) -> Result<bool, StoreError> {
     let Ok((journal,)) = sqlx::query_as::<_, (String,)>("PRAGMA journal_mode").fetch_one(&mut *connection).await else {
-        return false;
+        return Ok(false);
     };
-    let applied = sqlx::query_as::<_, (i64, Vec<u8>)>(migrate::APPLIED).fetch_all(connection).await;
-    journal == "wal" && applied.is_ok_and(|applied| migrate::are_all(&applied, &migrator()))
+    let applied = sqlx::query_as::<_, (i64, Vec<u8>, String)>(migrate::APPLIED).fetch_all(connection).await;
+    let applied: Vec<_> = applied.unwrap_or_default().into_iter().map(Into::into).collect();
+    migrate::refuse_unreleased(&applied, &migrator(), place)?;
+    Ok(journal == "wal" && migrate::are_all(&applied, &migrator()))
 }
 
 /// Migrates the tables in one transaction, so that a crash or a table of another program leaves all or nothing. The
@@ -141,10 +147,5 @@ async fn bring_up(connection: &mut SqliteConnection, place: &str) -> Result<(), 
 }
 
 pub(super) fn migrator() -> Migrator {
-    migrate::configured(migrate::embedded!(
-        "sqlite": "0001_tables", "0002_usage_snapshot", "0003_provider_grant", "0004_refused_use",
-        "0005_usage_window", "0006_lacking_scopes", "0007_due_events", "0008_request_lease",
-        "0009_asked_origin", "0010_restored", "0011_tags", "0012_places", "0013_agents",
-        "0014_limits", "0015_freeze", "0016_uses", "0017_approvals", "0018_clients",
-    ))
+    migrate::configured(migrate::embedded!("sqlite": "0001_store",))
 }

@@ -43,7 +43,7 @@ pub(in super::super) async fn open(path: PathBuf, limits: Limits) -> Result<Sqli
     let reading = base.pragma("query_only", "ON");
     let mut reader = reading.connect().await.ok();
     let is_current = match &mut reader {
-        Some(reader) => is_current(reader).await,
+        Some(reader) => is_current(reader, &place).await?,
         None => false,
     };
     if !is_current {

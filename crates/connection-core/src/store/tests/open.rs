@@ -10,7 +10,7 @@ use super::{Database, add, labels};
 use crate::store::{
     Store, StoreError, Tx,
     engine::{Reader, execute, optional},
-    postgres,
+    migrate, postgres,
     sqlite::migrator,
 };
 
@@ -63,6 +63,37 @@ fn the_migrations_are_the_files_of_their_folders() {
             .unzip();
         assert_eq!((migrator.iter().count(), found), (files.len(), expected));
     }
+}
+
+#[tokio::test]
+async fn a_later_program_brings_the_tables_up_to_date_as_a_whole_and_once() {
+    let database = Database::new();
+    let store = database.open().await;
+    add(&store, &database.account("a")).await.unwrap();
+    store.close().await;
+    let options = SqliteConnectOptions::new().filename(database.path());
+    let mut connection: SqliteConnection = options.connect().await.unwrap();
+    let first = ("0001_store", include_str!("../../../migrations/sqlite/0001_store.sql"));
+    let second = ("0002_later", "CREATE TABLE connection_later (number INTEGER)");
+    let fails = ("0003_fails", "INSERT INTO connection_missing VALUES (1)");
+    let third = ("0003_third", "INSERT INTO connection_later SELECT count(*) FROM connection_account");
+    for (last, works) in [(fails, false), (third, true), (third, true)] {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        let migrator = migrate::configured([first, second, last]);
+        let brought = migrate::run(&migrator, &mut *transaction, "x.db").await;
+        assert_eq!(brought.is_ok(), works, "{brought:?}");
+        if works {
+            transaction.commit().await.unwrap();
+        } else {
+            transaction.rollback().await.unwrap();
+        }
+        let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'connection_later'";
+        let (tables,): (i64,) = sqlx::query_as(tables).fetch_one(&mut connection).await.unwrap();
+        assert_eq!(tables, i64::from(works));
+    }
+    let rows: Vec<(i64,)> =
+        sqlx::query_as("SELECT number FROM connection_later").fetch_all(&mut connection).await.unwrap();
+    assert_eq!(rows, [(1,)]);
 }
 
 #[tokio::test]

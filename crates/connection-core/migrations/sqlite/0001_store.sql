@@ -1,5 +1,6 @@
--- The tables of a store, grouped by concern: keys, connections, setup sessions, exchanges, events, webhooks,
--- extensions, profiles, access tokens, usage, outgoing events, and values of plugins.
+-- The tables of a store, grouped by subject: keys, connections and their places in lists, setup sessions, exchanges,
+-- events, webhooks, extensions, agents, approvals, freezes, uses, profiles, access tokens, usage, and values of
+-- plugins.
 --
 -- Ids are UUIDs of 16 bytes. Times are seconds since 1970, and counts are 64-bit, unless a column says otherwise.
 -- A column named sealed holds bytes that only the keyset opens, and each value opens only in its own row and column.
@@ -65,6 +66,8 @@ CREATE TABLE connection_account (
     usable_at       INTEGER NOT NULL DEFAULT 0,
     created_at      INTEGER NOT NULL,
     updated_at      INTEGER NOT NULL,
+    -- The tags that a host has set on the connection, as a JSON object of texts. NULL for none.
+    tags            TEXT,
     UNIQUE (owner, kind, label)
 ) STRICT;
 
@@ -88,8 +91,22 @@ CREATE INDEX connection_account_identity ON connection_account (owner, kind, acc
 -- The first connection of a profile, or without one, and the number of connections of a profile.
 CREATE INDEX connection_account_profile ON connection_account (owner, kind, profile_id, id);
 
--- A row is a text of terms under which an account was connected, by its SHA-256, so that a change can be shown. Rows are
--- not deleted: there is one for each version of a kind.
+-- A row is one of the tags in connection_account, so that the connections with a tag are found and listed in the order
+-- of lists.
+CREATE TABLE connection_tag (
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    name          TEXT    NOT NULL,
+    value         TEXT    NOT NULL,
+    owner         TEXT    NOT NULL,
+    -- The position of the connection in lists, which never changes.
+    usable_at     INTEGER NOT NULL,
+    PRIMARY KEY (connection_id, name)
+) STRICT;
+
+CREATE INDEX connection_tag_value ON connection_tag (owner, name, value, usable_at, connection_id);
+
+-- A row is a text of terms under which an account was connected, by its SHA-256, so that a change can be shown. Rows
+-- are not deleted: there is one for each version of a kind.
 CREATE TABLE connection_kind_terms (
     digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
     terms  TEXT NOT NULL
@@ -130,6 +147,10 @@ CREATE TABLE connection_credential (
     account_label    TEXT,
     config           TEXT,
     mark             BLOB,
+    -- Set when the credential came from a backup and its refresh token may be used up since: 'used' if the replaced
+    -- store shows that, 'unknown' if nothing does. The credential is then refreshed only after a person asks for it,
+    -- which clears this column. NULL for all other credentials.
+    restored         TEXT CHECK (restored IN ('used', 'unknown')),
     PRIMARY KEY (connection_id, generation)
 ) STRICT;
 
@@ -151,24 +172,159 @@ CREATE INDEX connection_credential_authorized ON connection_credential (authoriz
 
 -- A row is the last measured liveness of a connection, and the lease of its refresh. Losing a row costs one probe.
 CREATE TABLE connection_liveness (
-    connection_id BLOB    NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
-    liveness      TEXT    NOT NULL,
+    connection_id      BLOB    NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
+    liveness           TEXT    NOT NULL,
     -- The reason why the connection does not work, as JSON.
-    reason        TEXT,
+    reason             TEXT,
     -- The generation of the credential with which this was measured.
-    generation    INTEGER NOT NULL CHECK (generation >= 0),
-    checked_at    INTEGER,
-    next_check_at INTEGER,
+    generation         INTEGER NOT NULL CHECK (generation >= 0),
+    checked_at         INTEGER,
+    next_check_at      INTEGER,
     -- The number of failures in a row.
-    failures      INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    failures           INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
     -- The process that refreshes the credential, until when, and how often the lease was taken.
-    lease_owner   TEXT,
-    lease_until   INTEGER,
-    fence         INTEGER NOT NULL DEFAULT 0
+    lease_owner        TEXT,
+    lease_until        INTEGER,
+    fence              INTEGER NOT NULL DEFAULT 0,
+    -- The time of a use that the provider refused with 401 and that no verification has followed. It and the next
+    -- column are measured by the database's clock.
+    refused_at         INTEGER,
+    -- The time at which a process last began a verification because of such a use.
+    refusal_checked_at INTEGER,
+    -- The origin that the last verification asked, and the time from which an answer of it makes the connection due for
+    -- another one. The time is NULL if none does.
+    probe_origin       TEXT,
+    probe_from         INTEGER,
+    -- The end of a pause that the provider asked for at the last verification.
+    paused_until       INTEGER,
+    -- The same origin and time for the last refresh.
+    refresh_origin     TEXT,
+    refresh_from       INTEGER
 ) STRICT;
 
 -- The probes that are due, and the time of the next one.
 CREATE INDEX connection_liveness_due ON connection_liveness (next_check_at) WHERE next_check_at IS NOT NULL;
+-- The connections that are due for a verification because of such a use.
+CREATE INDEX connection_liveness_refused ON connection_liveness (refused_at) WHERE refused_at IS NOT NULL;
+-- The connections that wait for an answer of an origin.
+CREATE INDEX connection_liveness_probe ON connection_liveness (probe_origin, connection_id)
+    WHERE probe_from IS NOT NULL;
+CREATE INDEX connection_liveness_refresh ON connection_liveness (refresh_origin, connection_id)
+    WHERE refresh_from IS NOT NULL;
+
+-- A row says to which grant at its provider the credential of a connection belongs, for a provider that can only end
+-- everything that an account has granted to an application. A connection without a row was not verified yet, or its
+-- provider ends single credentials.
+CREATE TABLE connection_provider_grant (
+    connection_id BLOB  NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- MACs of the provider with the application, and of the provider with the account.
+    application   BLOB  NOT NULL CHECK (length(application) = 32),
+    account       BLOB  NOT NULL CHECK (length(account) = 32)
+) STRICT;
+
+CREATE INDEX connection_provider_grant_account ON connection_provider_grant (account, application);
+
+-- Places in lists -----------------------------------------------------------------------------------------------------
+
+-- A row decides where the list of an owner shows a connection, so that a page of it takes as long with a million
+-- connections as with ten. It repeats facts of other tables, and the triggers below keep it current.
+CREATE TABLE connection_place (
+    connection_id BLOB    NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
+    owner         TEXT    NOT NULL,
+    -- What connections have in common that a list shows together: the kind, the digest of the terms in hexadecimal, the
+    -- liveness, and 1 if a person should look at them, whatever the time and the registered kinds are. A space follows
+    -- each of the first three.
+    class         TEXT    NOT NULL,
+    label         TEXT    NOT NULL,
+    -- The time at which the connection stops working unless a person acts. NULL if it has no end that the provider
+    -- stated, and for the classes that a person should look at anyway.
+    ends_at       INTEGER
+) STRICT;
+
+-- The classes of an owner, and the connections of a class in the order of lists.
+CREATE INDEX connection_place_class ON connection_place (owner, class, label, connection_id);
+-- The connections of an owner that end first.
+CREATE INDEX connection_place_end ON connection_place (owner, ends_at) WHERE ends_at IS NOT NULL;
+
+-- The rows of connection_place as the other tables have them. The conditions are those of
+-- ConnectionInfo::needs_attention in src/connection_info/mod.rs that depend on neither the time nor the kinds.
+CREATE VIEW connection_place_now AS
+SELECT connection_id, owner, kind || ' ' || terms || ' ' || liveness || ' ' || urgent AS class, label,
+       CASE WHEN urgent = 0 THEN ends_at END AS ends_at
+FROM (
+    SELECT
+        a.id AS connection_id,
+        a.owner,
+        a.kind,
+        COALESCE(lower(hex(a.terms)), '') AS terms,
+        CASE WHEN l.liveness IN ('live', 'offline', 'failing') THEN l.liveness ELSE 'unknown' END AS liveness,
+        CASE
+            WHEN l.liveness = 'failing' THEN 1
+            WHEN instr(l.reason, '"code":"restored"') > 0 THEN 1
+            WHEN l.liveness = 'offline' THEN instr(l.reason, '"code":"refresh_outcome_unknown"') > 0
+                                             AND instr(l.reason, '"remedy":"') > 0
+            WHEN l.reason IS NULL AND l.refused_at IS NULL THEN instr(c.refresh_reason, '"code":"restored"') > 0
+        END IS TRUE AS urgent,
+        a.label,
+        CASE
+            WHEN c.refresh_at IS NOT NULL THEN c.authorized_until
+            ELSE COALESCE(min(c.valid_until, c.authorized_until), c.valid_until, c.authorized_until)
+        END AS ends_at
+    FROM connection_account AS a
+    LEFT JOIN connection_liveness AS l ON l.connection_id = a.id
+    LEFT JOIN connection_credential AS c ON c.connection_id = a.id AND c.generation = a.generation
+);
+
+CREATE TRIGGER connection_place_of_account AFTER INSERT ON connection_account
+BEGIN
+    INSERT INTO connection_place (connection_id, owner, class, label, ends_at)
+    SELECT connection_id, owner, class, label, ends_at FROM connection_place_now WHERE connection_id = NEW.id;
+END;
+
+CREATE TRIGGER connection_place_of_changed_account
+AFTER UPDATE OF owner, kind, label, terms, generation ON connection_account
+WHEN (NEW.owner, NEW.kind, NEW.label, NEW.terms, NEW.generation)
+    IS NOT (OLD.owner, OLD.kind, OLD.label, OLD.terms, OLD.generation)
+BEGIN
+    UPDATE connection_place SET (owner, class, label, ends_at) =
+        (SELECT owner, class, label, ends_at FROM connection_place_now WHERE connection_id = NEW.id)
+    WHERE connection_id = NEW.id;
+END;
+
+CREATE TRIGGER connection_place_of_liveness AFTER INSERT ON connection_liveness
+BEGIN
+    UPDATE connection_place SET (class, ends_at) =
+        (SELECT class, ends_at FROM connection_place_now WHERE connection_id = NEW.connection_id)
+    WHERE connection_id = NEW.connection_id;
+END;
+
+CREATE TRIGGER connection_place_of_changed_liveness
+AFTER UPDATE OF liveness, reason, refused_at ON connection_liveness
+WHEN (NEW.liveness, NEW.reason, NEW.refused_at) IS NOT (OLD.liveness, OLD.reason, OLD.refused_at)
+BEGIN
+    UPDATE connection_place SET (class, ends_at) =
+        (SELECT class, ends_at FROM connection_place_now WHERE connection_id = NEW.connection_id)
+    WHERE connection_id = NEW.connection_id;
+END;
+
+CREATE TRIGGER connection_place_of_credential AFTER INSERT ON connection_credential
+BEGIN
+    UPDATE connection_place SET (class, ends_at) =
+        (SELECT class, ends_at FROM connection_place_now WHERE connection_id = NEW.connection_id)
+    WHERE connection_id = NEW.connection_id
+    AND NEW.generation = (SELECT generation FROM connection_account WHERE id = NEW.connection_id);
+END;
+
+-- Only whether there is a time of a refresh matters, and not when it is.
+CREATE TRIGGER connection_place_of_changed_credential
+AFTER UPDATE OF generation, valid_until, authorized_until, refresh_at, refresh_reason ON connection_credential
+WHEN (NEW.generation, NEW.valid_until, NEW.authorized_until, NEW.refresh_at IS NULL, NEW.refresh_reason)
+    IS NOT (OLD.generation, OLD.valid_until, OLD.authorized_until, OLD.refresh_at IS NULL, OLD.refresh_reason)
+BEGIN
+    UPDATE connection_place SET (class, ends_at) =
+        (SELECT class, ends_at FROM connection_place_now WHERE connection_id = NEW.connection_id)
+    WHERE connection_id = NEW.connection_id;
+END;
 
 -- Setup sessions ------------------------------------------------------------------------------------------------------
 
@@ -363,6 +519,71 @@ BEGIN
     SELECT RAISE(ABORT, 'connection_row_event is append-only');
 END;
 
+-- Events for the operator ---------------------------------------------------------------------------------------------
+
+-- The only row says that the operator gets messages about events.
+CREATE TABLE connection_event_receiver (
+    only_row     INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
+    -- The time at which a process last collected due events, by the database's clock and at most an hour too early.
+    collected_at INTEGER NOT NULL
+) STRICT;
+
+-- A row is an event whose message is not in connection_outbox yet. The transaction that records the event adds the row,
+-- so an event that is committed late or by a process with a wrong clock is not overlooked.
+CREATE TABLE connection_event_due (
+    -- The id of the event in connection_event.
+    event_id BLOB NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+-- The events about which src/outbox/message.rs makes messages. Without a collection for 30 days, no more rows are
+-- added.
+CREATE TRIGGER connection_event_is_due AFTER INSERT ON connection_event
+WHEN NEW.kind IN ('approval_decided', 'approval_ended', 'approval_lapsed', 'approval_requested', 'connected',
+                  'credential_rotated', 'expiring', 'imported', 'liveness_changed', 'reauthorized', 'removed',
+                  'rolled_back')
+BEGIN
+    INSERT INTO connection_event_due (event_id)
+    SELECT NEW.id FROM connection_event_receiver WHERE only_row = 1 AND collected_at > unixepoch() - 30 * 86400;
+END;
+
+-- A row is an event of a connection that this program sends to the address of the operator.
+CREATE TABLE connection_outbox (
+    -- The id of the event in connection_event, which is also the id that the receiver sees.
+    id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    owner         TEXT    NOT NULL,
+    -- The connection may have been removed.
+    connection_id BLOB    NOT NULL CHECK (length(connection_id) = 16),
+    -- The type: one of MESSAGE_TYPES in src/outbox/message.rs.
+    name          TEXT    NOT NULL,
+    -- The text that is signed and sent: JSON without secrets.
+    body          TEXT    NOT NULL,
+    -- The variants of OutboxState in src/store/rows/outbox.rs.
+    state         TEXT    NOT NULL CHECK (state IN ('delivered', 'failed', 'pending')),
+    -- The number of attempts that were begun.
+    attempts      INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    -- The next attempt. While an attempt is in progress, the time at which another process may begin one.
+    next_at       INTEGER,
+    -- The reason why the last attempt failed, for people.
+    failure       TEXT,
+    CHECK ((state = 'pending') = (next_at IS NOT NULL))
+) STRICT;
+
+-- The events that are due.
+CREATE INDEX connection_outbox_due ON connection_outbox (next_at) WHERE next_at IS NOT NULL;
+-- The events that are deleted when they are old.
+CREATE INDEX connection_outbox_state ON connection_outbox (state, id);
+-- The events that were not delivered, page by page.
+CREATE INDEX connection_outbox_undelivered ON connection_outbox (id) WHERE state <> 'delivered';
+CREATE INDEX connection_outbox_undelivered_owner ON connection_outbox (owner, id) WHERE state <> 'delivered';
+
+-- A row says whether the operator was last told that the connection needs a person.
+CREATE TABLE connection_attention (
+    connection_id BLOB    NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The number of the last event that was considered.
+    number        INTEGER NOT NULL,
+    is_needed     INTEGER NOT NULL CHECK (is_needed IN (0, 1))
+) STRICT;
+
 -- Webhooks ------------------------------------------------------------------------------------------------------------
 
 -- A row is the address at which a connection receives webhooks, with the counts of its inbox and the result of its last
@@ -467,11 +688,26 @@ CREATE TABLE connection_extension_grant (
     created_at    INTEGER NOT NULL,
     revoked_at    INTEGER,
     mark          BLOB,
+    -- The rules with the budget, as JSON; see connection-rules. NULL permits every request.
+    rules         TEXT,
     PRIMARY KEY (owner, extension, connection_id)
 ) STRICT;
 
 -- The extensions that may use a connection.
 CREATE INDEX connection_extension_grant_connection ON connection_extension_grant (connection_id);
+
+-- A row holds the scopes that a provider named when it refused a request of an extension for lack of them, since the
+-- connection was authorized last.
+CREATE TABLE connection_lacking_scope (
+    owner         TEXT NOT NULL,
+    extension     TEXT NOT NULL,
+    connection_id BLOB NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The scopes, as JSON.
+    scopes        TEXT NOT NULL,
+    PRIMARY KEY (owner, extension, connection_id)
+) STRICT;
+
+CREATE INDEX connection_lacking_scope_connection ON connection_lacking_scope (connection_id);
 
 -- A row holds the settings of an extension, or of one of its commands.
 CREATE TABLE connection_extension_preference (
@@ -516,6 +752,193 @@ CREATE TABLE connection_extension_choice (
 
 -- The choices that end with a connection.
 CREATE INDEX connection_extension_choice_connection ON connection_extension_choice (connection_id);
+
+-- Agents --------------------------------------------------------------------------------------------------------------
+
+-- A row is an agent: a program without a manifest that an owner lets use connections. It stays when the agent is
+-- removed, so that its id is never used again.
+CREATE TABLE connection_agent (
+    id         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    owner      TEXT    NOT NULL,
+    name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+    made_at    INTEGER NOT NULL,
+    -- NULL while the agent exists.
+    removed_at INTEGER,
+    mark       BLOB    NOT NULL,
+    -- The client for which the agent was created, as JSON: ClientOfAgent in src/access_token/client.rs. NULL for an
+    -- agent that a person created otherwise.
+    client     TEXT
+) STRICT;
+
+-- The agents of an owner by name, with those that were removed.
+CREATE INDEX connection_agent_owner ON connection_agent (owner, name, id);
+-- Of several agents of an owner with the same name, all but one were removed.
+CREATE UNIQUE INDEX connection_agent_name ON connection_agent (owner, name) WHERE removed_at IS NULL;
+
+-- A row says what an agent may do with a connection, or might do before the grant was revoked or ended.
+CREATE TABLE connection_agent_grant (
+    owner         TEXT    NOT NULL,
+    agent_id      BLOB    NOT NULL REFERENCES connection_agent (id),
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The rules with the budget, as JSON; see connection-rules.
+    rules         TEXT    NOT NULL,
+    created_at    INTEGER NOT NULL,
+    -- The end. A grant to an agent always has one.
+    expires_at    INTEGER NOT NULL,
+    revoked_at    INTEGER,
+    mark          BLOB    NOT NULL,
+    PRIMARY KEY (owner, agent_id, connection_id)
+) STRICT;
+
+-- The agents that may use a connection.
+CREATE INDEX connection_agent_grant_connection ON connection_agent_grant (connection_id, agent_id);
+-- The grants of an agent, when its row is deleted by hand.
+CREATE INDEX connection_agent_grant_agent ON connection_agent_grant (agent_id);
+
+-- A row counts the requests of a grant with a budget. An editor of the database can refill a budget, and cannot raise
+-- it, because the number of requests is in the rules of the grant, which its mark covers.
+CREATE TABLE connection_budget (
+    owner         TEXT    NOT NULL,
+    -- The grantee: 'agent:' with an id, or 'extension:' with a name.
+    grantee       TEXT    NOT NULL,
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The revision of the grant in its mark. A grant that was replaced takes from no later row.
+    revision      INTEGER NOT NULL,
+    -- The number of the window since the grant was given. It never becomes smaller.
+    number        INTEGER NOT NULL,
+    -- The requests in this window that were sent, or that a process may still send.
+    taken         INTEGER NOT NULL,
+    -- The requests that the last process took at once.
+    lease         INTEGER NOT NULL,
+    PRIMARY KEY (owner, grantee, connection_id)
+) STRICT;
+
+-- The budgets of a connection, when it is deleted.
+CREATE INDEX connection_budget_connection ON connection_budget (connection_id);
+
+-- Approvals -----------------------------------------------------------------------------------------------------------
+
+-- A row is one request of an agent about which a rule says that a person is asked. The mark covers all columns but the
+-- sealed ones and the lease. A row may be there for longer than its connection.
+CREATE TABLE connection_approval (
+    id             BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    owner          TEXT    NOT NULL,
+    agent_id       BLOB    NOT NULL REFERENCES connection_agent (id),
+    connection_id  BLOB    NOT NULL,
+    kind           TEXT    NOT NULL,
+    state          TEXT    NOT NULL CHECK (state IN
+                       ('waiting', 'approved', 'executing', 'answered', 'refused', 'lapsed', 'unknown')),
+    -- A MAC over what makes two requests of an agent equal.
+    same           BLOB    NOT NULL CHECK (length(same) = 32),
+    -- What is asked, who answered and how it ended, as JSON; see Facts in src/approval/facts.rs.
+    facts          TEXT    NOT NULL,
+    created_at     INTEGER NOT NULL,
+    -- The end of the time in which the request may be sent.
+    ends_at        INTEGER NOT NULL,
+    -- The time of the last change of the state.
+    changed_at     INTEGER NOT NULL,
+    -- The time at which the agent got the result.
+    fetched_at     INTEGER,
+    -- While the request is executed: the time until which its process has said that it lives.
+    lease_until    INTEGER,
+    -- The whole request, sealed. NULL after it can no longer be sent or compared.
+    sealed_request BLOB,
+    -- The answer of the provider, sealed.
+    sealed_answer  BLOB,
+    mark           BLOB    NOT NULL
+) STRICT;
+
+-- The approvals of an owner, the newest first.
+CREATE INDEX connection_approval_owner ON connection_approval (owner, state, id);
+-- The request of an agent that is equal to another one.
+CREATE INDEX connection_approval_same ON connection_approval (agent_id, same, id);
+-- The approvals of an agent that wait.
+CREATE INDEX connection_approval_agent ON connection_approval (agent_id, state, id);
+-- The approvals of a connection.
+CREATE INDEX connection_approval_connection ON connection_approval (connection_id, state, id);
+-- The approvals whose time ends, and may have ended.
+CREATE INDEX connection_approval_ends ON connection_approval (ends_at, id) WHERE state IN ('waiting', 'approved');
+-- The approvals whose last change is long ago, when they are erased.
+CREATE INDEX connection_approval_changed ON connection_approval (changed_at, id);
+
+-- A row widens a grant for a while: a rule that asks lets requests with this method and path pass.
+CREATE TABLE connection_widening (
+    owner         TEXT    NOT NULL,
+    agent_id      BLOB    NOT NULL REFERENCES connection_agent (id),
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- A MAC over the rule, the method, the place and the path.
+    matched       BLOB    NOT NULL CHECK (length(matched) = 32),
+    -- The revision of the grant in its mark. A widening ends with every change of the grant.
+    revision      INTEGER NOT NULL,
+    -- The rule, the method, the place and the path, as JSON.
+    facts         TEXT    NOT NULL,
+    created_at    INTEGER NOT NULL,
+    ends_at       INTEGER NOT NULL,
+    -- The number of requests that may be sent.
+    requests      INTEGER NOT NULL,
+    -- The number that was sent. It is not covered by the mark.
+    taken         INTEGER NOT NULL,
+    mark          BLOB    NOT NULL,
+    PRIMARY KEY (owner, agent_id, connection_id, matched)
+) STRICT;
+
+-- The widenings of an agent, when its row is deleted by hand, and those of a connection, when it is removed.
+CREATE INDEX connection_widening_agent ON connection_widening (agent_id);
+CREATE INDEX connection_widening_connection ON connection_widening (connection_id);
+
+-- Freezes -------------------------------------------------------------------------------------------------------------
+
+-- The only row names what is frozen: connections, agents, owners and kinds whose credentials are neither used nor
+-- handed out. A store in which this row is missing, edited or an earlier one is frozen as a whole.
+CREATE TABLE connection_freeze (
+    id     INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    -- The names of what is frozen, as JSON; see Frozen in src/frozen/what.rs.
+    frozen TEXT    NOT NULL,
+    -- Who froze and thawed what and when, as JSON: all that is frozen, and the last changes.
+    notes  TEXT    NOT NULL,
+    -- NULL until a program with the keys opens the store for the first time.
+    mark   BLOB
+) STRICT;
+
+INSERT INTO connection_freeze (id, frozen, notes, mark) VALUES (1, '[]', '[]', NULL);
+
+-- Uses ----------------------------------------------------------------------------------------------------------------
+
+-- The record of use: each use of a connection has an entry when it begins and another one when it ends. No entry is
+-- ever changed. The text of an entry can be erased, and its commitment stays.
+CREATE TABLE connection_use (
+    -- The number of the entry in this store.
+    number        INTEGER PRIMARY KEY AUTOINCREMENT,
+    use_id        BLOB    NOT NULL,
+    part          TEXT    NOT NULL CHECK (part IN ('began', 'ended')),
+    -- SHA-256 of the salt and the text.
+    commitment    BLOB    NOT NULL,
+    -- A MAC over the id, the part and the commitment.
+    mark          BLOB    NOT NULL,
+    -- The columns from here on are NULL after the text was erased. The salt is 16 random bytes.
+    salt          BLOB,
+    -- The text: canonical JSON. The other columns repeat parts of it for searches.
+    entry         TEXT,
+    at            INTEGER,
+    owner         TEXT,
+    -- The grantee: 'agent:' with an id, or 'extension:' with a name. NULL for a person or a host, and in an end.
+    grantee       TEXT,
+    token_id      BLOB,
+    connection_id BLOB,
+    rule          TEXT,
+    -- NULL in a beginning.
+    outcome       TEXT,
+    UNIQUE (use_id, part)
+) STRICT;
+
+-- Each index is in the order in which its entries are listed. The ids of a process are in the order of its uses.
+CREATE INDEX connection_use_at ON connection_use (at, use_id) WHERE at IS NOT NULL;
+CREATE INDEX connection_use_owner ON connection_use (owner, at, use_id) WHERE owner IS NOT NULL;
+CREATE INDEX connection_use_grantee ON connection_use (owner, grantee, at, use_id) WHERE grantee IS NOT NULL;
+CREATE INDEX connection_use_token ON connection_use (token_id, at, use_id) WHERE token_id IS NOT NULL;
+CREATE INDEX connection_use_connection ON connection_use (connection_id, at, use_id) WHERE connection_id IS NOT NULL;
+CREATE INDEX connection_use_rule ON connection_use (owner, rule, at, use_id) WHERE rule IS NOT NULL;
+CREATE INDEX connection_use_outcome ON connection_use (owner, outcome, at, use_id) WHERE outcome IS NOT NULL;
 
 -- Profiles ------------------------------------------------------------------------------------------------------------
 
@@ -592,22 +1015,38 @@ CREATE TABLE connection_access_token (
     -- The time at which it was revoked, or at which the code was exchanged.
     revoked_at   INTEGER,
     mark         BLOB    NOT NULL,
+    -- The agent for which alone the token is. NULL for the tokens of others.
+    agent_id     BLOB    CHECK (length(agent_id) = 16),
+    -- The use of the token of an agent: the variants of Audience in src/access_token/record.rs. NULL for the tokens of
+    -- others.
+    audience     TEXT,
+    -- The client that got the token of an agent for a code, or that may exchange the code, as JSON: ClientOfRow in
+    -- src/access_token/client.rs. NULL for the tokens that a person made.
+    client       TEXT,
     CHECK (expires_at IS NOT NULL OR idle IS NOT NULL),
     CHECK (setup_id IS NULL OR link IS NOT NULL)
 ) STRICT;
 
 -- The tokens of an owner, page by page.
 CREATE INDEX connection_access_token_owner ON connection_access_token (owner, id);
+-- The tokens of an agent.
+CREATE INDEX connection_access_token_agent ON connection_access_token (agent_id, id) WHERE agent_id IS NOT NULL;
 
--- A row is a request of a token with a key of the caller, which is carried out at most once. Rows are deleted after a day.
+-- A row is a request of a token with a key of the caller, which is carried out at most once. Rows are deleted after a
+-- day.
 CREATE TABLE connection_access_token_request (
     -- A MAC of the token and the key, which is stored nowhere.
-    key        BLOB    NOT NULL PRIMARY KEY CHECK (length(key) = 32),
+    key         BLOB    NOT NULL PRIMARY KEY CHECK (length(key) = 32),
     -- A MAC of the route and the body, by which another request under the same key is recognized.
-    request    BLOB    NOT NULL CHECK (length(request) = 32),
-    -- The id of what the request has made. NULL before that is known.
-    made       TEXT   ,
-    created_at INTEGER NOT NULL
+    request     BLOB    NOT NULL CHECK (length(request) = 32),
+    -- The ids of what the request has made, separated by commas. NULL before it has made something.
+    made        TEXT,
+    created_at  INTEGER NOT NULL,
+    -- The attempt that carries the request out, and until when. NULL if no process does.
+    lease_owner TEXT,
+    lease_until INTEGER,
+    -- The request has made everything.
+    is_whole    INTEGER NOT NULL DEFAULT 0 CHECK (is_whole IN (0, 1))
 ) STRICT;
 
 -- The rows to delete.
@@ -631,42 +1070,30 @@ CREATE TABLE connection_usage (
 -- Finds the usage that was fetched last.
 CREATE INDEX connection_usage_by_time ON connection_usage (at);
 
--- Outgoing events -----------------------------------------------------------------------------------------------------
-
--- A row is an event of a connection that this program sends to the address of the operator.
-CREATE TABLE connection_outbox (
-    -- The id of the event in connection_event, which is also the id that the receiver sees.
-    id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
-    owner         TEXT    NOT NULL,
-    -- The connection may have been removed.
-    connection_id BLOB    NOT NULL CHECK (length(connection_id) = 16),
-    -- The type: one of MESSAGE_TYPES in src/outbox/message.rs.
-    name          TEXT    NOT NULL,
-    -- The text that is signed and sent: JSON without secrets.
-    body          TEXT    NOT NULL,
-    -- The variants of OutboxState in src/store/rows/outbox.rs.
-    state         TEXT    NOT NULL CHECK (state IN ('delivered', 'failed', 'pending')),
-    -- The number of attempts that were begun.
-    attempts      INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
-    -- The next attempt. While an attempt is in progress, the time at which another process may begin one.
-    next_at       INTEGER,
-    -- The reason why the last attempt failed, for people.
-    failure       TEXT,
-    CHECK ((state = 'pending') = (next_at IS NOT NULL))
+-- A row is the usage of an account that any process fetched last, so that each process can show it. The row of an
+-- account that the connection no longer has stays until the next fetch, and is not read.
+CREATE TABLE connection_usage_snapshot (
+    connection_id BLOB    NOT NULL PRIMARY KEY REFERENCES connection_account (id) ON DELETE CASCADE,
+    -- The id of the account at the provider.
+    account       TEXT    NOT NULL,
+    fetched_at    INTEGER NOT NULL,
+    -- The metrics and the time at which the provider measured them, in the JSON of docs/spec/usage.md. The provider's
+    -- raw answer is left out.
+    snapshot      TEXT    NOT NULL
 ) STRICT;
 
--- The events that are due.
-CREATE INDEX connection_outbox_due ON connection_outbox (next_at) WHERE next_at IS NOT NULL;
--- The events that are deleted when they are old.
-CREATE INDEX connection_outbox_state ON connection_outbox (state, id);
--- The events that were not delivered, page by page.
-CREATE INDEX connection_outbox_undelivered ON connection_outbox (id) WHERE state <> 'delivered';
-CREATE INDEX connection_outbox_undelivered_owner ON connection_outbox (owner, id) WHERE state <> 'delivered';
-
--- The only row says which events are in connection_outbox: those up to this position.
-CREATE TABLE connection_outbox_position (
-    only_row INTEGER NOT NULL PRIMARY KEY CHECK (only_row = 1),
-    event_id BLOB    NOT NULL CHECK (length(event_id) = 16)
+-- A row is a time window that a running session of a local tool reported of its account, until the window ends or a
+-- fetch measures it. The rows of an account that the connection no longer has are not read.
+CREATE TABLE connection_usage_window (
+    connection_id BLOB    NOT NULL REFERENCES connection_account (id) ON DELETE CASCADE,
+    metric        TEXT    NOT NULL,
+    -- The id of the account at the provider.
+    account       TEXT    NOT NULL,
+    reported_at   INTEGER NOT NULL,
+    ends_at       INTEGER NOT NULL,
+    -- The metric, in the JSON of docs/spec/usage.md.
+    body          TEXT    NOT NULL,
+    PRIMARY KEY (connection_id, metric)
 ) STRICT;
 
 -- Values of plugins ---------------------------------------------------------------------------------------------------
