@@ -669,7 +669,7 @@ CREATE TRIGGER connection_event_is_due AFTER INSERT ON connection_event
                                     'reauthorized', 'removed', 'rolled_back'))
     EXECUTE FUNCTION connection_event_is_due();
 
--- A row is an event of a connection that this program sends to the address of the operator.
+-- A row is an event of a connection that this program sends to the address of the operator, until it is delivered.
 CREATE TABLE connection_outbox (
     -- The id of the event in connection_event, which is also the id that the receiver sees.
     id            UUID   NOT NULL PRIMARY KEY,
@@ -681,7 +681,7 @@ CREATE TABLE connection_outbox (
     -- The text that is signed and sent: JSON without secrets.
     body          TEXT   NOT NULL,
     -- The variants of OutboxState in src/store/rows/outbox.rs.
-    state         TEXT   NOT NULL CHECK (state IN ('delivered', 'failed', 'pending')),
+    state         TEXT   NOT NULL CHECK (state IN ('failed', 'pending')),
     -- The number of attempts that were begun.
     attempts      BIGINT NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     -- The next attempt. While an attempt is in progress, the time at which another process may begin one.
@@ -695,9 +695,8 @@ CREATE TABLE connection_outbox (
 CREATE INDEX connection_outbox_due ON connection_outbox (next_at) WHERE next_at IS NOT NULL;
 -- The events that are deleted when they are old.
 CREATE INDEX connection_outbox_state ON connection_outbox (state, id);
--- The events that were not delivered, page by page.
-CREATE INDEX connection_outbox_undelivered ON connection_outbox (id) WHERE state <> 'delivered';
-CREATE INDEX connection_outbox_undelivered_owner ON connection_outbox (owner, id) WHERE state <> 'delivered';
+-- The events of an owner, page by page.
+CREATE INDEX connection_outbox_owner ON connection_outbox (owner, id);
 
 -- A row says whether the operator was last told that the connection needs a person.
 CREATE TABLE connection_attention (

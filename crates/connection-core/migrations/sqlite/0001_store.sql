@@ -546,7 +546,7 @@ BEGIN
     SELECT NEW.id FROM connection_event_receiver WHERE only_row = 1 AND collected_at > unixepoch() - 30 * 86400;
 END;
 
--- A row is an event of a connection that this program sends to the address of the operator.
+-- A row is an event of a connection that this program sends to the address of the operator, until it is delivered.
 CREATE TABLE connection_outbox (
     -- The id of the event in connection_event, which is also the id that the receiver sees.
     id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -558,7 +558,7 @@ CREATE TABLE connection_outbox (
     -- The text that is signed and sent: JSON without secrets.
     body          TEXT    NOT NULL,
     -- The variants of OutboxState in src/store/rows/outbox.rs.
-    state         TEXT    NOT NULL CHECK (state IN ('delivered', 'failed', 'pending')),
+    state         TEXT    NOT NULL CHECK (state IN ('failed', 'pending')),
     -- The number of attempts that were begun.
     attempts      INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     -- The next attempt. While an attempt is in progress, the time at which another process may begin one.
@@ -572,9 +572,8 @@ CREATE TABLE connection_outbox (
 CREATE INDEX connection_outbox_due ON connection_outbox (next_at) WHERE next_at IS NOT NULL;
 -- The events that are deleted when they are old.
 CREATE INDEX connection_outbox_state ON connection_outbox (state, id);
--- The events that were not delivered, page by page.
-CREATE INDEX connection_outbox_undelivered ON connection_outbox (id) WHERE state <> 'delivered';
-CREATE INDEX connection_outbox_undelivered_owner ON connection_outbox (owner, id) WHERE state <> 'delivered';
+-- The events of an owner, page by page.
+CREATE INDEX connection_outbox_owner ON connection_outbox (owner, id);
 
 -- A row says whether the operator was last told that the connection needs a person.
 CREATE TABLE connection_attention (

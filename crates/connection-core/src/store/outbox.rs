@@ -54,8 +54,8 @@ impl Reader {
         before: Uuid,
         limit: i64,
     ) -> Result<Vec<OutboxRow>, StoreError> {
-        const ALL: &str = outbox!("state <> 'delivered' AND id < $1 ORDER BY id DESC LIMIT $2");
-        const OF_OWNER: &str = outbox!("state <> 'delivered' AND owner = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+        const ALL: &str = outbox!("id < $1 ORDER BY id DESC LIMIT $2");
+        const OF_OWNER: &str = outbox!("owner = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
         match owner {
             None => all!(self, OutboxRow, ALL, before, limit),
             Some(owner) => all!(self, OutboxRow, OF_OWNER, owner, before, limit),
