@@ -179,7 +179,9 @@ pub use connection::{
     Connection, Files, Filter, InvalidOverviewCursor, Overview, OverviewCounts, OverviewCursor, OverviewPage, Page,
     RequestBody, Response,
 };
-pub use connection_egress::{Boot, Clock, HttpObserver, HttpPolicy, HttpPolicyError, ManualClock, SystemClock};
+pub use connection_egress::{
+    Backoff, Boot, Clock, HttpObserver, HttpPolicy, HttpPolicyError, ManualClock, SystemClock,
+};
 pub use connection_info::{ConnectionInfo, InvalidCursor, ListCursor};
 #[cfg(feature = "keyring")]
 pub use connection_seal::KeyKeyring;

@@ -61,7 +61,7 @@ mod tests;
 
 pub use body::Streaming;
 pub use client::{EgressHttp, HttpClient};
-pub use clock::{Boot, Clock, ManualClock, Moment, SystemClock, sleep_passed, until};
+pub use clock::{Backoff, Boot, Clock, ManualClock, Moment, SystemClock, sleep_passed, until};
 pub use egress::{AllowedOrigin, Egress, NamedBy};
 pub use last_answer::{LastAnswer, MAX_PAUSE};
 pub use observer::HttpObserver;

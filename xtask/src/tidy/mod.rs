@@ -8,6 +8,7 @@ mod includes;
 mod links;
 mod machine_paths;
 mod manifests;
+mod mechanisms;
 mod names;
 mod packages;
 mod packaging;
@@ -43,6 +44,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
             findings.extend(rust_files::findings(path, &text));
             findings.extend(public_futures::findings(path, &text));
             findings.extend(names::findings(path, &text, &kinds));
+            findings.extend(mechanisms::findings(path, &text));
             let text = test_modules::with_included(workspace, path, text)?;
             findings.extend(test_modules::findings(path, &text, &files));
         } else if path.ends_with("/Cargo.toml") && !path.starts_with("tests/third-party/") {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::HttpResponse;
+use connection_egress::Backoff;
 use tokio::sync::watch;
 
 use super::{
@@ -21,9 +22,8 @@ use crate::{
     },
 };
 
-/// The pause after a write that failed. It doubles each time.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// The pauses after writes that failed.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 /// Records the answer, however long that takes. Returns `None` if the registry was dropped first.
 pub(super) async fn keep(
@@ -36,7 +36,7 @@ pub(super) async fn keep(
     let clock = system.ground.clock.clone();
     let host = Arc::downgrade(&system);
     let mut system = system;
-    let mut pause = FIRST_PAUSE;
+    let mut failures = 0_u32;
     let mut sealed = None;
     let mut rescued = false;
     let origin = Origin { generation: exchange.generation.unwrap_or_default(), sent_at: noted.sent.at };
@@ -67,8 +67,8 @@ pub(super) async fn keep(
             }
         }
         drop(system);
-        clock.sleep(pause).await;
-        pause = pause.saturating_mul(2).min(MAX_PAUSE);
+        failures = failures.saturating_add(1);
+        clock.sleep(PAUSES.after(failures)).await;
         system = host.upgrade()?;
     }
 }

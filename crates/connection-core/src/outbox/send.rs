@@ -14,7 +14,9 @@ use super::EventReceiver;
 use crate::{Error, ground::Ground, store::rows::OutboxRow};
 
 /// The pauses after failed attempts, in seconds, as Standard Webhooks recommends. There is one attempt more than pauses.
-const PAUSES: [i64; 7] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600];
+///
+/// This is a published schedule that ends, and not a backoff: its pauses grow by no common factor.
+const SCHEDULE: [i64; 7] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600];
 /// The time in which the receiver must answer.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The seconds after which another process may repeat an attempt whose result nobody recorded.
@@ -193,7 +195,7 @@ async fn attempt(ground: &Ground, receiver: &EventReceiver, row: OutboxRow) -> R
         return Ok(false);
     };
     let attempt = attempts.saturating_add(1);
-    let pause = usize::try_from(attempts).ok().and_then(|before| PAUSES.get(before)).copied();
+    let pause = usize::try_from(attempts).ok().and_then(|before| SCHEDULE.get(before)).copied();
     let next_at = pause.map(|pause| ground.clock.now().seconds().saturating_add(pause.max(asked_pause(&answer))));
     match next_at {
         Some(_) => tracing::debug!(event = %id, attempt, failure, "an event was not delivered and is sent again"),

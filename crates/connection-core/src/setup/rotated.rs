@@ -11,6 +11,7 @@
 use std::{sync::Arc, time::Duration};
 
 use connection_contract::{Secret, SetupResult};
+use connection_egress::Backoff;
 use connection_replay::{Effect, Entry};
 
 use super::{
@@ -31,9 +32,8 @@ use crate::{
 /// Fingerprint of an entry with a rotated credential. It differs from that of every effect of a plugin.
 const ROTATED: &str = "1 rotated";
 
-/// Pause after the first write that failed. Each further failure doubles it, up to `MAX_PAUSE`.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// The pauses after writes that failed.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 /// Takes the rest of the journal as the newest credential and the confirmed account. Returns `None` if the rest holds
 /// anything else.
@@ -71,7 +71,7 @@ pub(super) async fn keep(
     let Some(fresh) = fresh else { return Ok(true) };
     let effect = Effect::Value(Ok(Some(fresh.duplicate())));
     let entry = Entry::new(ROTATED, system.ground.clock.now(), effect).encode();
-    let unrecorded = Unrecorded { seq: inner.run.next, entry, sealed: None, rescued: false, pause: FIRST_PAUSE };
+    let unrecorded = Unrecorded { seq: inner.run.next, entry, sealed: None, rescued: false, failures: 0 };
     inner.run.next += 1;
     slot.set_unrecorded(Some(unrecorded));
     record(system, slot).await
@@ -143,8 +143,8 @@ pub(super) async fn ingest(system: &Arc<System>, slot: &Slot) -> Result<bool, Er
 /// The lease is kept until it expires, because another process would ask with the credential that no longer works.
 pub(super) fn pause(slot: &Slot) -> Option<Duration> {
     let mut kept = slot.set_unrecorded(None)?;
-    let pause = kept.pause;
-    kept.pause = pause.saturating_mul(2).min(MAX_PAUSE);
+    kept.failures = kept.failures.saturating_add(1);
+    let pause = PAUSES.after(kept.failures);
     slot.set_unrecorded(Some(kept));
     Some(pause)
 }

@@ -12,6 +12,7 @@ use std::{
 use connection_contract::{BoxFuture, HttpError, Timestamp};
 
 mod asleep;
+mod backoff;
 mod boot;
 mod manual;
 mod moment;
@@ -19,6 +20,7 @@ mod moment;
 mod tests;
 
 pub use asleep::{sleep_passed, until};
+pub use backoff::Backoff;
 pub use boot::Boot;
 pub use manual::ManualClock;
 pub use moment::Moment;

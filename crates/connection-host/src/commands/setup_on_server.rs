@@ -8,7 +8,7 @@ use std::{
 use connection_api::Connection;
 use connection_client::{Client, Error as ClientError, Setup, SetupState};
 use connection_contract::{Kind, Secret};
-use connection_core::{Clock as _, StepNo, SystemClock};
+use connection_core::{Backoff, Clock as _, StepNo, SystemClock};
 use connection_server::convert::is_redirect_registered_by_person;
 use secrecy::SecretString;
 
@@ -18,9 +18,12 @@ use super::{
 };
 use crate::{Error, Exit, backend::unreadable, common::Common, inbound::GivenAddress, kind_entry::KindEntry};
 
-/// The pauses, in seconds, after which a request is sent again while the server cannot be reached, such as during a
-/// restart.
-const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
+/// The pauses after which a request is sent again while the server cannot be reached, such as during a restart.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(15));
+/// The number of times that a request is sent again.
+const MAX_REPETITIONS: u32 = 5;
+/// The longest pause that the server may ask for.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// A setup on a server.
 pub(super) struct RemoteSetup<'a> {
@@ -67,11 +70,12 @@ impl<'a> RemoteSetup<'a> {
 
 /// Sends a request that is safe to repeat, again while the server cannot be reached.
 async fn patiently<T>(ask: impl AsyncFn() -> Result<T, ClientError>) -> Result<T, ClientError> {
-    for pause in PAUSES {
+    for failures in 1..=MAX_REPETITIONS {
         match ask().await {
             Err(error) if error.is_temporary() => {
-                let retry_after = error.retry_after();
-                SystemClock::new().sleep(Duration::from_secs(retry_after.unwrap_or(pause).clamp(pause, 60))).await;
+                let pause = PAUSES.after(failures);
+                let asked_pause = error.retry_after().map_or(pause, Duration::from_secs);
+                SystemClock::new().sleep(asked_pause.clamp(pause, MAX_PAUSE)).await;
             }
             answer => return answer,
         }

@@ -1,6 +1,7 @@
 //! The state that the tasks of a proxy share.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -11,6 +12,20 @@ use super::outgoing::Form;
 use super::session::{Session, SessionView};
 use super::tools::Tools;
 use super::upstream::{Method, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest};
+
+/// The pauses between attempts to open the stream of the server that fail one after another.
+pub(crate) struct Pauses(Box<dyn Fn(u32) -> Duration + Send + Sync>);
+
+impl Pauses {
+    pub(crate) fn new(after: impl Fn(u32) -> Duration + Send + Sync + 'static) -> Self {
+        Self(Box::new(after))
+    }
+
+    /// Returns the pause after this many failures.
+    pub(crate) fn after(&self, failures: u32) -> Duration {
+        (self.0)(failures)
+    }
+}
 
 /// What a person can do if the server refuses the credential.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +43,7 @@ pub(crate) struct Link {
     pub(crate) session: Session,
     pub(crate) tools: Tools,
     pub(crate) advice: Advice,
+    pub(crate) pauses: Pauses,
     /// The name that the client gave itself last.
     pub(crate) client: Mutex<Option<String>>,
 }

@@ -7,15 +7,9 @@ use super::failure::Failure;
 use super::link::Link;
 use super::message::{Message, Messages, in_one_line};
 
-/// The time before the first attempt to open the stream again.
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-
-/// The longest time between two attempts.
-const MAX_DELAY: Duration = Duration::from_secs(60);
-
 /// Passes on the messages of the server until it says that it offers no such stream.
 pub(crate) async fn run(link: &Link) {
-    let mut listener = Listener { link, cursor: Cursor::start(), epoch: 0, delay: FIRST_DELAY, reported: false };
+    let mut listener = Listener { link, cursor: Cursor::start(), epoch: 0, failures: 0, reported: false };
     while let Some(delay) = listener.attempt().await {
         tokio::time::sleep(delay).await;
     }
@@ -27,8 +21,8 @@ struct Listener<'a> {
     cursor: Cursor,
     /// The session of the last connection.
     epoch: u64,
-    /// The time before the next attempt, if the server sent none.
-    delay: Duration,
+    /// The number of attempts since the last message of the server.
+    failures: u32,
     /// `true` if the current failure was reported.
     reported: bool,
 }
@@ -64,7 +58,7 @@ impl Listener<'_> {
             // The stream that the id belongs to is gone.
             400 | 404 | 410 if continues => {
                 self.cursor = Cursor::start();
-                Some(self.delay)
+                Some(self.link.pauses.after(self.failures.saturating_add(1)))
             }
             401 | 403 | 429 | 500..=599 => Some(self.failed(&format!("the server answered {}", answer.status))),
             // The server offers no such stream; 405 is the status for that.
@@ -87,7 +81,7 @@ impl Listener<'_> {
             }
         }
         if received {
-            self.delay = FIRST_DELAY;
+            self.failures = 0;
         }
         self.cursor = stream.close();
         self.cursor.delay().unwrap_or_else(|| self.next_delay())
@@ -102,11 +96,10 @@ impl Listener<'_> {
         self.next_delay()
     }
 
-    /// Returns the current delay and doubles it.
+    /// Counts a failure, and returns the time before the next attempt.
     fn next_delay(&mut self) -> Duration {
-        let delay = self.delay;
-        self.delay = delay.saturating_mul(2).min(MAX_DELAY);
-        delay
+        self.failures = self.failures.saturating_add(1);
+        self.link.pauses.after(self.failures)
     }
 }
 

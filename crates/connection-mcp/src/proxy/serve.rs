@@ -13,7 +13,7 @@ use super::MAX_MESSAGE;
 use super::diagnostic::{Diagnostic, Reporter};
 use super::dispatch::Dispatcher;
 use super::input::Lines;
-use super::link::{Advice, Link};
+use super::link::{Advice, Link, Pauses};
 use super::session::Session;
 use super::tools::Tools;
 use super::upstream::Upstream;
@@ -23,6 +23,9 @@ const LINES: usize = 4;
 
 /// The time that requests have to end after the end of the input, unless the caller sets another one.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// The pause before the stream of the server is opened again, unless the caller sets others.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// The time that the request has which ends a session, and the time that the client has to read the last lines.
 const LAST_MESSAGES: Duration = Duration::from_secs(1);
@@ -56,13 +59,15 @@ pub struct Proxy {
     upstream: Arc<dyn Upstream>,
     advice: Advice,
     grace: Duration,
+    pauses: Pauses,
     reporter: Reporter,
 }
 
 impl Proxy {
     /// Returns a proxy for a server, which drops its diagnostics.
     pub fn new(upstream: Arc<dyn Upstream>) -> Self {
-        Self { upstream, advice: Advice::default(), grace: GRACE, reporter: Reporter::new(drop) }
+        let pauses = Pauses::new(|_| PAUSE);
+        Self { upstream, advice: Advice::default(), grace: GRACE, pauses, reporter: Reporter::new(drop) }
     }
 
     /// Sets what a person can do if the server refuses the credential with the status 401 or 403.
@@ -82,6 +87,13 @@ impl Proxy {
     /// Clients close the input to end a server, and most of them end its process after two seconds.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// Sets a function that returns the pause before the stream of the server is opened again, after this many attempts
+    /// have failed one after another. Without it, each pause is ten seconds.
+    pub fn pauses(mut self, after: impl Fn(u32) -> Duration + Send + Sync + 'static) -> Self {
+        self.pauses = Pauses::new(after);
         self
     }
 
@@ -121,6 +133,7 @@ impl Proxy {
             session: Session::default(),
             tools: Tools::default(),
             advice: self.advice,
+            pauses: self.pauses,
             client: Mutex::default(),
         };
         let mut reading = std::pin::pin!(read(Arc::new(link), input, self.grace));

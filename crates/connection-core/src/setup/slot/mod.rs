@@ -9,7 +9,6 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use connection_contract::{Kind, Secret};
@@ -68,7 +67,8 @@ pub(super) struct Unrecorded {
     pub(super) sealed: Option<Sealed>,
     /// `true` if the credential is also kept in the directory of the node.
     pub(super) rescued: bool,
-    pub(super) pause: Duration,
+    /// The number of writes that failed.
+    pub(super) failures: u32,
 }
 
 pub(super) struct Slot {

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use connection_egress::Backoff;
 use sqlx::{
     ConnectOptions as _, Connection as _, PgConnection, PgPool, Postgres, pool::PoolConnection,
     postgres::PgConnectOptions,
@@ -35,8 +36,8 @@ const MAX_IDLE: Duration = Duration::from_secs(10 * 60);
 /// The age at which a connection is closed instead of being used again, so that changed settings of the server take
 /// effect.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
-/// The times between two attempts to reach a server that is starting double from the first to the second of these.
-const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
+/// The pauses between attempts to reach a server that is starting.
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
 /// The maximum number of dead connections that are replaced in a row: more than there are.
 pub(super) const MAX_STALE_CONNECTIONS: u32 = 16;
 
@@ -194,13 +195,13 @@ impl OwnConnections {
 
     /// Connects, and tries again while the server is starting.
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        let [mut pause, longest] = PAUSES;
+        let mut failures = 0;
         loop {
             match self.options.connect().await {
-                Err(error) if may_be_starting(&error) => sleep(pause).await,
+                Err(error) if may_be_starting(&error) => failures += 1,
                 connected => return connected,
             }
-            pause = (pause * 2).min(longest);
+            sleep(PAUSES.after(failures)).await;
         }
     }
 }

@@ -18,7 +18,8 @@ use super::super::signals::{Changed, Signals};
 const CHANNEL: &str = "connection_changed";
 /// The time for which the connection is kept after the last waiter has left, because another one often follows.
 const LINGER: Duration = Duration::from_secs(10);
-/// The time between two attempts to connect.
+/// The time between two attempts to connect. It does not grow: until the connection is there, waiters learn of changes
+/// only when they poll.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// The task that receives notifications from PostgreSQL while there are waiters.

@@ -2,14 +2,17 @@
 //!
 //! Standard output has messages alone. What was left out goes to standard error.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use connection_core::{Connection, ConnectionRegistry};
+use connection_core::{Backoff, Connection, ConnectionRegistry};
 use connection_mcp::proxy::{Proxy, ProxyError};
 use tokio::io::{BufReader, stdin, stdout};
 
 use super::upstream::ConnectionUpstream;
 use crate::{Error, Exit, backend::AT_THE_SERVER, output::note, program::Program, select};
+
+/// The pauses before the stream of the server is opened again.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
 pub(in crate::commands) async fn run(mut program: Program, reference: &str) -> Result<Exit, Error> {
     if program.server.is_some() {
@@ -18,7 +21,9 @@ pub(in crate::commands) async fn run(mut program: Program, reference: &str) -> R
     let registry = program.open().await?;
     let connection = selected(&registry, reference).await?;
     let upstream = Arc::new(ConnectionUpstream::new(registry.clone(), connection, program.settings.clone()));
-    let proxy = Proxy::new(upstream).on_diagnostic(|diagnostic| note(&diagnostic.to_string()));
+    let proxy = Proxy::new(upstream)
+        .pauses(|failures| PAUSES.after(failures))
+        .on_diagnostic(|diagnostic| note(&diagnostic.to_string()));
     let ended = proxy.run(BufReader::new(stdin()), stdout()).await;
     registry.close().await;
     match ended {

@@ -1,6 +1,7 @@
 //! A client and a server in memory, with a proxy between them.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use connection_mcp::proxy::{
     Body, BoxFuture, Diagnostic, Method, Proxy, ProxyError, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest,
@@ -31,6 +32,7 @@ impl Harness {
         let diagnostics = Arc::new(Mutex::new(Vec::new()));
         let reported = Arc::clone(&diagnostics);
         let proxy = Proxy::new(Arc::new(Fake(requests)))
+            .pauses(|failures| Duration::from_secs(60.min(1 << failures.saturating_sub(1))))
             .on_diagnostic(move |diagnostic| reported.lock().unwrap().push(diagnostic));
         let proxy = settings(proxy);
         let (input, read_input) = tokio::io::duplex(PIPE);

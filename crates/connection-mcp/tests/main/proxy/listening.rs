@@ -60,7 +60,7 @@ async fn a_stream_that_ends_is_continued_after_its_last_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_between_attempts_doubles_up_to_a_minute_and_one_failure_is_reported() {
+async fn the_caller_sets_the_time_between_attempts_and_one_failure_is_reported() {
     let (mut harness, mut incoming) = listening().await;
     for expected in [1, 2, 4, 8, 16, 32, 60, 60] {
         let failed = Instant::now();

@@ -1,0 +1,65 @@
+//! The rule that each mechanism exists once: code that looks like a second copy of one is reported.
+//!
+//! A pattern is a text, so the rule recognizes only the usual form of a copy. `docs/ARCHITECTURE.md` lists the mechanisms.
+
+/// A text that only the code of one mechanism contains.
+#[derive(Debug)]
+struct Mechanism {
+    pattern: &'static str,
+    /// The files that may contain the text, by the ends of their paths.
+    files: &'static [&'static str],
+    instead: &'static str,
+}
+
+const MECHANISMS: &[Mechanism] = &[
+    Mechanism {
+        pattern: "saturating_mul(2).min(",
+        files: &[],
+        instead: "use `Backoff` of connection-egress for pauses that grow",
+    },
+    Mechanism {
+        pattern: "const PAUSES: [",
+        files: &[],
+        instead: "use `Backoff` of connection-egress for pauses that grow",
+    },
+];
+
+/// Returns the lines of a source file that look like a second copy of a mechanism.
+pub(crate) fn findings(path: &str, text: &str) -> Vec<String> {
+    let is_source = path.starts_with("crates/") || path.starts_with("plugins/");
+    if !is_source || !path.contains("/src/") || path.contains("/tests/") {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for mechanism in MECHANISMS {
+        if mechanism.files.iter().any(|file| path.ends_with(file)) {
+            continue;
+        }
+        for (index, line) in text.lines().enumerate() {
+            if line.contains(mechanism.pattern) {
+                let Mechanism { pattern, instead, .. } = mechanism;
+                findings.push(format!("{path}:{}: contains `{pattern}`: {instead}", index + 1));
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_copy_is_found_in_sources_alone() {
+        for mechanism in MECHANISMS {
+            let text = format!("\n    {}", mechanism.pattern);
+            let found = findings("crates/connection-core/src/other.rs", &text);
+            assert_eq!(found.len(), 1, "{mechanism:?}");
+            assert!(found[0].contains("src/other.rs:2: "), "{found:?}");
+            assert!(findings("crates/connection-core/tests/main/other.rs", &text).is_empty());
+            for file in mechanism.files {
+                assert!(findings(&format!("crates/connection-core/src/{file}"), &text).is_empty());
+            }
+        }
+    }
+}
