@@ -30,8 +30,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 const PAUSE: i64 = 5;
 /// The maximum size of an answer that is stored, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
-/// The number of times that storing a result is tried, a second apart.
-const ATTEMPTS: u32 = 60;
+/// The number of seconds for which storing a result is tried again while the store fails.
+const MAX_STORE_SECONDS: u32 = 60;
 
 /// What keeps a request from being executed.
 enum Hindrance {
@@ -282,7 +282,7 @@ async fn finish(scope: &OwnedScope<System>, prepared: Prepared) {
             (state, None, Facts { code, ..Facts::of(&row) })
         }
     };
-    for _ in 0..ATTEMPTS {
+    for _ in 0..MAX_STORE_SECONDS {
         match Box::pin(store(scope, &row, state, &facts, answer.as_ref())).await {
             Ok(()) => return,
             Err(error) => tracing::warn!(approval = %row.id, %error, "the result of an approved request is not stored"),

@@ -10,13 +10,13 @@ use connection_replay::usage::MAX_WORD_LENGTH;
 
 use super::{Connection, System, usage_session::answered};
 use crate::{
-    ConnectionId, Error, Notification, StoreError,
+    ConnectionId, Error, Notification,
     contain::{self, Contained, contain},
     credential::{CredentialServices, HotRow, Operation, Subject},
     ground::{Ground, Scope},
     kinds::KindEntry,
     limits,
-    store::Changed,
+    store::{Changed, ConflictRetries},
     usage_json,
     usage_report::{FetchedUsage, StoredUsage, UsagePoint, bounded, number},
 };
@@ -29,8 +29,8 @@ const GRACE: Duration = Duration::from_secs(1);
 const PERIOD: i64 = 10 * 60;
 /// The time in seconds for which a number is kept.
 const KEPT: i64 = 90 * 24 * 3600;
-/// The maximum number of fetches if the account of the connection changes meanwhile.
-const ATTEMPTS: usize = 3;
+/// The name of the row that a fetch compares.
+const ACCOUNT: &str = "account of a connection";
 
 /// The result of one request to the plugin.
 struct FetchResult {
@@ -176,7 +176,9 @@ async fn fetch(connection: &Connection) -> Result<FetchedUsage, Error> {
     let system = &connection.system;
     let id = connection.id();
     let mut info = connection.info.clone();
-    for _ in 0..ATTEMPTS {
+    let mut retries = ConflictRetries::of(ACCOUNT);
+    loop {
+        retries.begin_attempt()?;
         let scope = connection.scope().owned();
         let task = || async move { run(scope.as_scope(), id).await };
         let joined = system.usage_fetches.join(&system.ground.runtimes, id, task).await;
@@ -188,12 +190,13 @@ async fn fetch(connection: &Connection) -> Result<FetchedUsage, Error> {
             Err(error) => return Err(error),
         }
     }
-    Err(changing())
 }
 
 async fn run(scope: Scope<'_, System>, id: ConnectionId) -> Result<FetchedUsage, Error> {
     let system = scope.system;
-    for _ in 0..ATTEMPTS {
+    let mut retries = ConflictRetries::of(ACCOUNT);
+    loop {
+        retries.begin_attempt()?;
         let connection = Connection::new(system, system.ground.info_by_id(scope.owner, id).await?);
         // Drops the cached row, so that the credential is read after the account above, and before the accounts are
         // compared.
@@ -214,7 +217,6 @@ async fn run(scope: Scope<'_, System>, id: ConnectionId) -> Result<FetchedUsage,
         system.ground.notifications.publish(&Notification::UsageFetched(fetched.clone()));
         return Ok(fetched);
     }
-    Err(changing())
 }
 
 /// Stores the snapshot of a fetch, and adds its numbers to the history. A failure to store them is logged, and does not
@@ -253,10 +255,6 @@ pub(super) const fn period(at: i64) -> i64 {
 }
 
 /// Returns the error for a connection that is re-authorized for another account again and again.
-fn changing() -> Error {
-    StoreError::Conflict { what: "account of a connection".into() }.into()
-}
-
 /// Returns the usage, or why there is none now.
 async fn fetch_once(connection: &Connection) -> Result<FetchResult, Error> {
     let (kind, row) = match connection.open_fresh().await {

@@ -13,13 +13,10 @@ use crate::{
     limits,
     plan::Plan,
     store::{
-        InUseRow, Reader, Version,
+        ConflictRetries, InUseRow, Reader, Version,
         rows::{AccountRow, ListedRow, Marked},
     },
 };
-
-/// Maximum number of times that the information is read again for a newer credential.
-const ATTEMPTS: usize = 3;
 
 /// Returns the state of a connection whose stored credential cannot be read.
 pub(crate) fn unreadable() -> NotLive {
@@ -188,14 +185,15 @@ pub(crate) async fn open_as_one(
     mut info: ConnectionInfo,
     mut generation: i64,
 ) -> Result<(ConnectionInfo, Opened), Error> {
-    for _ in 0..ATTEMPTS {
+    let mut retries = ConflictRetries::of("generation of a connection");
+    loop {
+        retries.begin_attempt()?;
         let opened = open(ground, &info).await?;
         if opened.generation == generation {
             return Ok((info, opened));
         }
         (info, generation) = ground.info_and_generation(&info.owner, info.id).await?;
     }
-    Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
 /// Reads the current credential and opens it.

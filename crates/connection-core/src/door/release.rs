@@ -15,14 +15,12 @@ use crate::{
     event,
     grant::agent,
     ground::Scope,
-    store::{Lock, StoreError, Tx, rows::AccountState},
+    store::{ConflictRetries, Lock, StoreError, Tx, rows::AccountState},
     uses::{self, What},
 };
 
 /// The name by which entries know the release of headers.
 const HEADERS: &str = "headers";
-/// The maximum number of attempts, if grant or credential change meanwhile.
-const MAX_TRIES: usize = 4;
 /// The text in the user name of a helper that stands for the label of the account.
 const ACCOUNT: &str = "account";
 
@@ -252,7 +250,9 @@ async fn attempts<W: Wanted>(
     (asked, wanted): (Asked<'_>, &W),
     found: &mut Option<Connection>,
 ) -> Result<W::Made, Error> {
-    for _ in 0..MAX_TRIES {
+    let mut retries = ConflictRetries::of("grant or credential of a connection");
+    loop {
+        retries.begin_attempt()?;
         let (connection, permit) = permitted(system, caller, id).await?;
         let connection = found.insert(connection);
         let open = connection.open_for_release().await?;
@@ -261,7 +261,6 @@ async fn attempts<W: Wanted>(
             return Ok(made);
         }
     }
-    Err(AgentError::NotGranted { agent: caller.agent().name().to_owned().into(), connection: id }.into())
 }
 
 /// Returns the connection, if the grant lets its secret be handed out.

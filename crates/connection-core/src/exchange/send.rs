@@ -20,13 +20,14 @@ use super::{
 use crate::{
     Error, StoreError,
     exchange::System,
-    store::rows::{ExchangeRow, Sent, SetupState},
+    store::{
+        ConflictRetries,
+        rows::{ExchangeRow, Sent, SetupState},
+    },
 };
 
 /// The longest request of a refresh, whatever the host's policy allows, so that the request ends within the lease.
 pub(crate) const MAX_REFRESH: Duration = Duration::from_secs(20);
-/// Maximum number of times that a row is read again after another process changed it.
-const MAX_ATTEMPTS: usize = 5;
 
 /// Sends the request, unless it was sent before: then the recorded answer is returned. If the future is dropped, the
 /// exchange continues.
@@ -172,7 +173,9 @@ enum Beginning {
 
 /// Commits the intent, or returns the end of an earlier attempt.
 async fn begin(system: &Arc<System>, exchange: &Exchange) -> Result<Beginning, Error> {
-    for _ in 0..MAX_ATTEMPTS {
+    let mut retries = ConflictRetries::of("exchange");
+    loop {
+        retries.begin_attempt()?;
         let now = moment(system).await?;
         let row = system.ground.reader().await?.exchange(exchange.key).await?;
         let before = match row {
@@ -223,7 +226,6 @@ async fn begin(system: &Arc<System>, exchange: &Exchange) -> Result<Beginning, E
             }
         }
     }
-    Err(StoreError::Conflict { what: "exchange".into() }.into())
 }
 
 fn new_attempt(system: &System, now: Moment, replays: i64) -> Sent {

@@ -21,14 +21,15 @@ use std::sync::Arc;
 use connection_contract::NotLive;
 
 use crate::{
-    ConnectionId, Error, StoreError,
+    ConnectionId, Error,
     credential::{ReadConnection, Stored},
     ground::{OwnedScope, Scope},
+    store::ConflictRetries,
 };
 
 pub(crate) use outcome::Counts;
 pub use outcome::{RefreshOutcome, RefreshOutcomes, RefreshedConnection};
-use run::{MAX_ATTEMPTS, run};
+use run::run;
 pub(crate) use system::System;
 
 /// The reason to refresh a credential.
@@ -94,7 +95,9 @@ async fn join(
     why: Trigger,
 ) -> Result<FlightResult, Error> {
     let system = scope.system;
-    for _ in 0..MAX_ATTEMPTS {
+    let mut retries = ConflictRetries::of("generation of a connection");
+    loop {
+        retries.begin_attempt()?;
         let landed =
             system.refreshes.join(&system.ground.runtimes, id, || finish_flight(scope.owned(), id, seen, why)).await?;
         match landed.renewed {
@@ -104,7 +107,6 @@ async fn join(
             _ => return Ok(landed),
         }
     }
-    Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
 /// Begins a refresh in the background, without waiting for it.

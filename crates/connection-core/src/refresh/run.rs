@@ -17,14 +17,12 @@ use super::{
     target::Target,
 };
 use crate::{
-    ConnectionId, ConnectionInfo, Error, StoreError,
+    ConnectionId, ConnectionInfo, Error,
     credential::{Subject, open_read, read_shown, unreadable},
     ground::{Scope, check_terms},
     plan::{Plan, Stage},
+    store::ConflictRetries,
 };
-
-/// Maximum number of times a waiter reads the row again after another process finishes.
-pub(super) const MAX_ATTEMPTS: usize = 4;
 
 /// Refreshes the credential of the generation `seen`, or the current one for `None`.
 pub(super) async fn run(
@@ -35,7 +33,9 @@ pub(super) async fn run(
 ) -> Result<RefreshResult, Error> {
     let system = scope.system;
     let mut failures = None;
-    for _ in 0..MAX_ATTEMPTS {
+    let mut retries = ConflictRetries::of("generation of a connection");
+    loop {
+        retries.begin_attempt()?;
         let before = read_shown(&system.ground, scope.owner, id).await?;
         let generation = before.generation();
         let plan = before.read.plan();
@@ -81,7 +81,6 @@ pub(super) async fn run(
         failures = Some(plan.failures());
         lease::until_free(system, id, seen).await?;
     }
-    Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
 async fn run_with_lease(target: Target<'_>, mut lease: Lease) -> Result<RefreshResult, Error> {

@@ -23,8 +23,9 @@ use crate::{
 
 /// The longest teardown of the current credential. A caller must not wait for a provider without end.
 const MAX_TEARDOWN_TIME: Duration = Duration::from_secs(30);
-/// Maximum number of credentials that are torn down if each is replaced meanwhile.
-const ATTEMPTS: usize = 3;
+/// Maximum number of credentials that are torn down if each is replaced meanwhile. This limits the requests to the
+/// provider: the row is deleted after the last teardown, whatever was replaced.
+const MAX_TEARDOWNS: usize = 3;
 
 /// The outcome of removing a connection: what happened to its credentials at the provider.
 ///
@@ -131,7 +132,7 @@ impl ConnectionRegistry {
                 Some(torn) => (generation, torn.clone()),
                 None => {
                     let (generation, torn) = self.teardown(&info, generation, revocation).await?;
-                    if attempts < ATTEMPTS && self.refreshed_after(&torn, &info, generation).await {
+                    if attempts < MAX_TEARDOWNS && self.refreshed_after(&torn, &info, generation).await {
                         continue;
                     }
                     (generation, torn)
@@ -141,7 +142,7 @@ impl ConnectionRegistry {
             let previous = self.teardown_previous(&info, revocation, &mut given_back).await?;
             let removal = (teardown, previous);
             let known = given_back.keys().copied().collect();
-            if let Some(removal) = self.delete(&info, (generation, known), removal, attempts == ATTEMPTS).await? {
+            if let Some(removal) = self.delete(&info, (generation, known), removal, attempts == MAX_TEARDOWNS).await? {
                 break (info.kind, removal);
             }
             tracing::info!(connection = %id, kind = %info.kind, "the credential was replaced during the teardown");

@@ -14,13 +14,13 @@ use super::{
     codec::{Header, encode_delivery},
     follow,
     input::Source,
-    row::{self, MAX_TRIES, is_open},
+    row::{self, is_open},
     run, session,
     slot::Slot,
 };
 use crate::{
     Error, StoreError,
-    store::{Lock, Sealed, rows::SetupRow},
+    store::{ConflictRetries, Lock, Sealed, rows::SetupRow},
 };
 
 /// Seconds for which the browser that brought a callback can be shown the result.
@@ -118,14 +118,15 @@ impl<'a> Setups<'a> {
                 return Err(DeliverError::OtherKind);
             }
             let hash = self.scope.system.state_hash(state);
-            for _ in 0..MAX_TRIES {
+            let mut retries = ConflictRetries::of("wait of a setup session");
+            loop {
+                retries.begin_attempt().map_err(|_| DeliverError::NotNow)?;
                 if let Some(slot) = self.take(hash, &callback).await? {
                     let session = SetupSession::at(self.scope.system, slot);
                     return Ok(Delivered { session, reference: encode::hex(&hash) });
                 }
                 // Another input ended the wait first. The next wait may be for this callback as well.
             }
-            Err(DeliverError::NotNow)
         })
     }
 

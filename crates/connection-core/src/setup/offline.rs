@@ -10,14 +10,14 @@ use super::{
     codec::{Paused, Waiting},
     effects::Inner,
     finish,
-    row::{self, MAX_TRIES, SESSION_LIFE},
+    row::{self, SESSION_LIFE},
     slot::Slot,
     wait::AfterRun,
 };
 use crate::{
     Error,
     store::{
-        Lock,
+        ConflictRetries, Lock,
         rows::{SetupRow, SetupState},
     },
 };
@@ -100,7 +100,9 @@ pub(super) async fn paused(system: &System, slot: &Slot, row: &SetupRow) -> Resu
 /// Deletes the failed effect of a session that rests, so that the next run asks again. If two calls resume the session
 /// at the same time, one of them deletes it.
 pub(super) async fn forget(system: &Arc<System>, slot: &Arc<Slot>) -> Result<(), Error> {
-    for _ in 0..MAX_TRIES {
+    let mut retries = ConflictRetries::of("wait of a setup session");
+    loop {
+        retries.begin_attempt()?;
         let Some(row) = system.ground.reader().await?.setup(slot.id).await? else { return Ok(()) };
         if row.state != SetupState::Waiting {
             return Ok(());
@@ -131,5 +133,4 @@ pub(super) async fn forget(system: &Arc<System>, slot: &Arc<Slot>) -> Result<(),
             return Ok(());
         }
     }
-    Ok(())
 }

@@ -28,13 +28,10 @@ use crate::{
     kinds::KindEntry,
     plan::{self, ReportedTimes},
     store::{
-        Lock, StoreError, Tx, json,
+        ConflictRetries, Lock, StoreError, Tx, json,
         rows::{AccountRow, CredentialRow, ListedRow, SetupState},
     },
 };
-
-/// Maximum number of attempts to inherit from the current credential before it is replaced.
-const ATTEMPTS: usize = 3;
 
 /// The decision of the transaction that makes the new credential the current one.
 enum PromotionDecision {
@@ -62,7 +59,9 @@ pub(super) async fn promote(
     let AcceptedCandidate { kind, request, made, found, asked, payload, secret_names } = kept;
     let found = Arc::new(found);
     let identity = found.identity.as_ref().unwrap_or(&made.identity);
-    for _ in 0..ATTEMPTS {
+    let mut retries = ConflictRetries::of("generation of a connection");
+    loop {
+        retries.begin_attempt()?;
         let heir = inherit::inherit(system, (slot, &kind), request.connection, (identity, &payload)).await?;
         let candidate = Candidate {
             id: request.connection,
@@ -81,7 +80,6 @@ pub(super) async fn promote(
             return Ok(ended);
         }
     }
-    Err(StoreError::Conflict { what: "generation of a connection".into() }.into())
 }
 
 /// A credential that was verified, and the data that is stored with it.

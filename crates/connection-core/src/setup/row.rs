@@ -14,18 +14,15 @@ use super::{
     slot::Slot,
 };
 use crate::{
-    Error, StoreError,
+    Error,
     store::{
-        Lock, Sealed,
+        ConflictRetries, Lock, Sealed,
         rows::{SetupRow, SetupState},
     },
 };
 
 /// Seconds for which a session stays open after its last input, or after the deadline of its current wait.
 pub(super) const SESSION_LIFE: u64 = 15 * 60;
-
-/// Maximum number of attempts to change a session that other calls change at the same time.
-pub(super) const MAX_TRIES: usize = 8;
 
 /// A session as it was stored.
 pub(super) struct Loaded {
@@ -133,7 +130,9 @@ pub(super) async fn change_header(
     slot: &Slot,
     change: impl Fn(&mut Header) -> bool,
 ) -> Result<bool, Error> {
-    for _ in 0..MAX_TRIES {
+    let mut retries = ConflictRetries::of("header of a setup session");
+    loop {
+        retries.begin_attempt()?;
         let Some((row, mut header)) = open_header(system, slot).await? else { return Ok(false) };
         if !change(&mut header) {
             return Ok(false);
@@ -157,5 +156,4 @@ pub(super) async fn change_header(
             return Ok(true);
         }
     }
-    Err(StoreError::Conflict { what: "header of a setup session".into() }.into())
 }

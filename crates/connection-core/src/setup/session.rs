@@ -23,11 +23,14 @@ use super::{
     directories::{self, GrantedDirectories},
     follow::follow,
     input::{Source, record},
-    row::{MAX_TRIES, open_header},
+    row::open_header,
     run,
     slot::Slot,
 };
-use crate::{Error, KindInfo, SessionId, StoreError, store::rows::SetupState};
+use crate::{
+    Error, KindInfo, SessionId, StoreError,
+    store::{ConflictRetries, rows::SetupState},
+};
 
 /// An error of [`SetupSession::advance`]. The session is unchanged.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -209,7 +212,9 @@ impl SetupSession {
         Box::pin(async move {
             let system = &self.system;
             let slot = &self.slot;
-            for _ in 0..MAX_TRIES {
+            let mut retries = ConflictRetries::of("wait of a setup session");
+            loop {
+                retries.begin_attempt().map_err(|_| AdvanceError::NoPrompt)?;
                 let (waiting, state) = run::waiting(system, slot).await?;
                 if let Some(waiting) = waiting {
                     if self.answer(&waiting, step, answers).await? {
@@ -226,7 +231,6 @@ impl SetupSession {
                     _ => return Err(AdvanceError::Ended),
                 }
             }
-            Err(AdvanceError::NoPrompt)
         })
     }
 

@@ -14,14 +14,12 @@ use super::{
     call_plugin::call,
 };
 use crate::{
-    ConnectionWebhooks, Error, StoreError, event,
+    ConnectionWebhooks, Error, event,
     ground::Ground,
     kinds::KindEntry,
-    store::{Lock, rows::AddressRow},
+    store::{ConflictRetries, Lock, rows::AddressRow},
 };
 
-/// The maximum number of attempts when other changes come first.
-const MAX_TRIES: usize = 16;
 /// An address that does not exist, for a signature that nobody sees.
 const UNUSED_URL: &str = "https://nowhere.invalid/";
 
@@ -314,7 +312,9 @@ impl<'a> ConnectionWebhooks<'a> {
         source: SigningKey,
         decide: impl Fn(Option<Address>, i64) -> Result<AddressChange, Error>,
     ) -> Result<Option<WebhookInfo>, Error> {
-        for _ in 0..MAX_TRIES {
+        let mut retries = ConflictRetries::of("address of a connection's webhooks");
+        loop {
+            retries.begin_attempt()?;
             let found = self.address().await?;
             let now = self.connection.system.ground.clock.now().seconds();
             let StoredAddress { address, revision, inbox, last_test } = found;
@@ -331,7 +331,6 @@ impl<'a> ConnectionWebhooks<'a> {
                 return Ok(info);
             }
         }
-        Err(StoreError::Conflict { what: "address of a connection's webhooks".into() }.into())
     }
 
     /// Stores the address. Returns `false` if it was changed meanwhile.
