@@ -14,6 +14,21 @@ use crate::{asked::Asked, definition::Probed};
 /// Time, in seconds, for which a replaced credential is kept for a rollback.
 pub(crate) const PREVIOUS_KEPT: i64 = 7 * 24 * 60 * 60;
 
+/// Time, in seconds, for which a request under a key is remembered.
+pub(crate) const REQUEST_KEPT: i64 = 24 * 60 * 60;
+
+/// Time, in seconds, for which the answer of a provider to an approved request waits for the agent.
+pub(crate) const APPROVAL_ANSWER_KEPT: i64 = 24 * 60 * 60;
+
+/// Time, in seconds, for which an approval is kept after its last change.
+pub(crate) const APPROVAL_KEPT: i64 = 30 * 24 * 60 * 60;
+
+/// Time, in seconds, for which the ticket of a settings hand-off can be used.
+pub(crate) const TICKET_KEPT: i64 = 30 * 24 * 60 * 60;
+
+/// Time, in seconds, for which the numbers of the history of usage are kept.
+pub(crate) const USAGE_KEPT: i64 = 90 * 24 * 60 * 60;
+
 /// Maximum number of open setups of one owner, unless the host sets another.
 ///
 /// A person has a few. A program that keeps beginning setups must not fill the store.

@@ -26,6 +26,12 @@ const MECHANISMS: &[Mechanism] = &[
         except: &["/outbox/send.rs", "/store/conflict_retries.rs"],
         instead: CONFLICT,
     },
+    Mechanism {
+        pattern: "async fn purge_",
+        within: "crates/connection-core/src/",
+        except: &[],
+        instead: "add the rows to the list in `registry/scheduler/old_rows.rs`, and compare their time in queries",
+    },
 ];
 
 /// Returns the lines of a source file that look like a second copy of a mechanism.

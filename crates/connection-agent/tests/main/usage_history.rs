@@ -50,7 +50,7 @@ async fn the_last_number_in_each_ten_minutes_is_kept_for_ninety_days() {
     assert_eq!(
         history(&connection, start, world.clock.now().seconds(), 9999).await.len(),
         1,
-        "old numbers are deleted"
+        "old numbers count as deleted"
     );
 }
 

@@ -8,11 +8,10 @@ use uuid::Uuid;
 use super::AccessTokens;
 use crate::{
     AccessTokenId, Error,
+    limits::REQUEST_KEPT,
     store::{CarriedRequest, TokenRequestRow, carrying},
 };
 
-/// The time in seconds for which a request is remembered.
-const KEPT: i64 = 24 * 3600;
 /// The interval at which a process renews its lease on a request that it carries out.
 const RENEW_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -91,8 +90,8 @@ impl<'a> AccessTokens<'a> {
             let now = self.ground.clock.now().seconds();
             let job = self.ground.store.write(move |tx| {
                 Box::pin(async move {
-                    tx.purge_token_requests(now.saturating_sub(KEPT)).await?;
-                    if tx.insert_token_request(attempt, &request, now).await? {
+                    let forgotten = now.saturating_sub(REQUEST_KEPT);
+                    if tx.insert_token_request(attempt, &request, now, forgotten).await? {
                         return Ok(RepeatedRequest::First);
                     }
                     Ok(match tx.token_request(&attempt.key).await? {

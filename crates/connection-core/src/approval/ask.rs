@@ -8,7 +8,6 @@ use connection_rules::RequestParts;
 use super::{
     equal::found,
     facts::Facts,
-    lapse::lapse_ended,
     marks,
     stored::{StoredRequest, digest, request_place},
 };
@@ -130,7 +129,6 @@ async fn is_granted(tx: &mut Tx, row: &ApprovalRow) -> Result<bool, StoreError> 
 
 /// Returns `true` if no further request of the agent may wait. Requests whose time has passed do not count.
 async fn is_full(tx: &mut Tx, ground: &Ground, row: &ApprovalRow) -> Result<bool, StoreError> {
-    lapse_ended(tx, ground, (row.agent_id, row.connection_id)).await?;
     let waiting = tx.approvals_of_agent(row.agent_id, StoredState::Waiting, MAX_READ).await?;
     let now = ground.clock.now().seconds();
     Ok(waiting.iter().filter(|other| other.ends_at > now).count() >= MAX_WAITING)

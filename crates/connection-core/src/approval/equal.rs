@@ -8,13 +8,12 @@ use crate::{
     approval_state::state_at,
     ground::Ground,
     keys::Sealer,
+    limits::APPROVAL_ANSWER_KEPT,
     store::{Reader, StoreError, rows::ApprovalRow},
 };
 
 /// The number of equal approvals that are looked at. Of these, at most one is open.
 const LOOKED_AT: i64 = 8;
-/// The time for which an answer waits for the agent, in seconds.
-pub(crate) const KEPT: i64 = 86_400;
 
 /// Returns what makes two requests equal: the agent, the connection, the method, the address, the media type and the
 /// body. Other headers are left out, because clients change them between repetitions.
@@ -58,7 +57,7 @@ pub(crate) async fn found(
         let belongs = match state_at(row, now) {
             ApprovalState::Waiting | ApprovalState::Approved | ApprovalState::Executing => true,
             ApprovalState::Answered | ApprovalState::Refused | ApprovalState::Unknown => {
-                row.fetched_at.is_none() && row.changed_at > now.saturating_sub(KEPT)
+                row.fetched_at.is_none() && row.changed_at > now.saturating_sub(APPROVAL_ANSWER_KEPT)
             }
             ApprovalState::Lapsed => false,
         };

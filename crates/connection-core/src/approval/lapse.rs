@@ -2,9 +2,7 @@
 
 use super::{Facts, check, marks};
 use crate::{
-    AgentId, ApprovalState, ConnectionId, LapseReason,
-    approval_state::state_at,
-    event,
+    AgentId, ConnectionId, LapseReason, event,
     ground::Ground,
     store::{
         StoreError, Tx,
@@ -67,25 +65,6 @@ pub(crate) async fn lapse_of_connection(
         for row in tx.approvals_of_connection(connection, state, AT_ONCE).await? {
             if check(&ground.sealer, &row).is_ok() {
                 lapse(tx, ground, row, LapseReason::Connection).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Records that the requests of an agent through one connection lapsed whose time has passed. The transaction holds the
-/// locks of the owner and the connection.
-pub(super) async fn lapse_ended(
-    tx: &mut Tx,
-    ground: &Ground,
-    (agent, connection): (AgentId, ConnectionId),
-) -> Result<(), StoreError> {
-    let now = ground.clock.now().seconds();
-    for state in [StoredState::Waiting, StoredState::Approved] {
-        for row in tx.approvals_of_agent(agent, state, AT_ONCE).await? {
-            let has_lapsed = row.connection_id == connection && state_at(&row, now) == ApprovalState::Lapsed;
-            if has_lapsed && check(&ground.sealer, &row).is_ok() {
-                lapse(tx, ground, row, LapseReason::Ended).await?;
             }
         }
     }

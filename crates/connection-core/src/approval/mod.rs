@@ -16,7 +16,7 @@ mod visible;
 mod widening;
 
 pub(crate) use ask::{Ask, MAX_BODY, ask};
-pub(crate) use equal::{KEPT, found, same};
+pub(crate) use equal::{found, same};
 pub(crate) use facts::{Answerer, Facts};
 pub(crate) use lapse::{lapse, lapse_of_connection, lapse_of_grant};
 pub(crate) use marks::{check, check_widening, delete, put};

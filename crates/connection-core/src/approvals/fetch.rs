@@ -12,6 +12,7 @@ use crate::{
     approval_state::state_at,
     connection::System,
     ground::Scope,
+    limits::APPROVAL_ANSWER_KEPT,
     store::{
         Changed, Lock,
         rows::{ApprovalRow, StoredState},
@@ -162,6 +163,10 @@ impl<'a> OfAgent<'a> {
 
 async fn answer(scope: Scope<'_, System>, row: &ApprovalRow, facts: &Facts) -> Result<Option<ProviderAnswer>, Error> {
     let ground = &scope.system.ground;
+    // The scheduler erases an answer some time after its end.
+    if row.changed_at <= ground.clock.now().seconds().saturating_sub(APPROVAL_ANSWER_KEPT) {
+        return Ok(None);
+    }
     let (_, found) = ground.reader().await?.sealed_of_approval(row.id).await?;
     let Some(found) = found else { return Ok(None) };
     let place = answer_place(&row.id, &row.owner, &row.kind);

@@ -10,7 +10,7 @@ mod execute;
 mod fetch;
 mod info;
 mod list;
-mod retain;
+mod old_rows;
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub use info::{Approval, Impact};
 pub use list::ApprovalFilter;
 
 pub(crate) use fetch::of_agent;
-pub(crate) use retain::{connection_removed, lapse_ended, retain};
+pub(crate) use old_rows::{connection_removed, end_lapsed, end_old};
 
 /// The requests of an owner's agents about which a person is asked. Only the host calls these methods, for a person.
 ///

@@ -27,8 +27,6 @@ const MAX_DURATION: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(1);
 /// The length of a period in seconds, of which the history keeps one number of each metric.
 const PERIOD: i64 = 10 * 60;
-/// The time in seconds for which a number is kept.
-const KEPT: i64 = 90 * 24 * 3600;
 /// The name of the row that a fetch compares.
 const ACCOUNT: &str = "account of a connection";
 
@@ -131,7 +129,9 @@ impl Connection {
     pub fn usage_history(&self, since: Timestamp) -> BoxFuture<'_, Result<Vec<UsagePoint>, Error>> {
         Box::pin(async move {
             let account = self.info.identity.account_id.as_str();
-            let points = self.system.ground.reader().await?.usage(self.id(), account, since.seconds()).await?;
+            let kept_since = self.system.ground.clock.now().seconds().saturating_sub(limits::USAGE_KEPT);
+            let since = since.seconds().max(kept_since);
+            let points = self.system.ground.reader().await?.usage(self.id(), account, since).await?;
             let point = |(at, metric, value)| UsagePoint { metric, at: Timestamp::from_seconds(at), value };
             Ok(points.into_iter().map(point).collect())
         })
@@ -241,7 +241,7 @@ async fn record(ground: &Ground, fetched: &FetchedUsage) {
             for (metric, value) in &numbers {
                 tx.set_usage(id, at, metric, &account, *value).await?;
             }
-            tx.purge_usage(id, now.saturating_sub(KEPT)).await
+            Ok(())
         })
     });
     if let Err(error) = job.await {

@@ -81,7 +81,7 @@ impl Connection {
                     tx.set_usage_window(id, &account, now, window).await?;
                     tx.set_usage(id, period(now), &window.metric, &account, *utilization).await?;
                 }
-                tx.purge_usage_windows(id, now).await
+                tx.limit_usage_windows(id, now).await
             })
         });
         Ok(job.await?)

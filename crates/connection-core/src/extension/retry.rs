@@ -5,15 +5,12 @@ use connection_contract::{AuthType, BoxFuture, SetupFailure};
 use super::{ExtensionHandle, HandOffError, HandedOff};
 pub use crate::ids::RetryTicket;
 use crate::{
-    ConnectionStatus, Error, ExtensionError, Outcome, ResolvedConnection, SessionId, Setups,
+    ConnectionStatus, Error, ExtensionError, Outcome, ResolvedConnection, SessionId, Setups, limits,
     store::{
         carrying,
         rows::{SetupState, TicketRow},
     },
 };
-
-/// The time after which an unused ticket is deleted, in seconds.
-const TICKET_LIFETIME: u64 = 30 * 24 * 60 * 60;
 
 /// The outcome of a settings hand-off.
 #[derive(Clone, Debug)]
@@ -43,7 +40,7 @@ impl ExtensionHandle {
     /// [`ExtensionError::UnknownTicket`] for a ticket that this extension was not given, and the store's errors.
     pub fn retry(&self, ticket: RetryTicket) -> BoxFuture<'_, Result<RetryOutcome, Error>> {
         Box::pin(async move {
-            let oldest = self.scope.system.ground.clock.now().seconds().saturating_sub_unsigned(TICKET_LIFETIME);
+            let oldest = self.scope.system.ground.clock.now().seconds().saturating_sub(limits::TICKET_KEPT);
             let mut reader = self.scope.system.ground.reader().await?;
             let found = reader.ticket(&self.scope.owner, self.name(), ticket.as_uuid(), oldest).await?;
             drop(reader);
@@ -68,7 +65,8 @@ impl ExtensionHandle {
     /// Returns why the setup ended without a connection, if it did and still exists.
     async fn failure(&self, session: SessionId) -> Result<Option<SetupFailure>, Error> {
         let row = self.scope.system.ground.reader().await?.setup(session).await?;
-        let Some(row) = row.filter(|row| *row.owner == *self.scope.owner) else { return Ok(None) };
+        let now = self.scope.system.ground.clock.now().seconds();
+        let Some(row) = row.filter(|row| *row.owner == *self.scope.owner && row.is_kept(now)) else { return Ok(None) };
         match row.state {
             SetupState::Cancelled => Ok(Some(SetupFailure::new("setup_cancelled", "the setup was cancelled"))),
             SetupState::Failed => match Setups::new(self.scope.as_scope().on(&self.scope.system.connection.setup))
@@ -102,10 +100,9 @@ impl ExtensionHandle {
             created_at: now,
         };
         let id = row.id;
-        let oldest = now.saturating_sub_unsigned(TICKET_LIFETIME);
         let written = system.ground.store.write(move |tx| {
             Box::pin(async move {
-                tx.insert_ticket(&row, oldest).await?;
+                tx.insert_ticket(&row).await?;
                 tx.made(&RetryTicket::from(id).to_string()).await
             })
         });

@@ -4,13 +4,9 @@
 //! adds its message deletes this row. No position among the events is kept, so an event is not overlooked because of the
 //! time at which it was committed or the clock of its process.
 
-use uuid::Uuid;
-
 use super::{EventReceiver, message::Draft};
 use crate::{Error, ground::Ground};
 
-/// The time for which a message is kept whose last attempt failed, in milliseconds, as ids store time.
-const KEPT_MILLISECONDS: u128 = 30 * 86_400_000;
 /// The time without a collection after which no more events become due, in seconds. The trigger of `connection_event`
 /// has the same number.
 const MAX_ABSENCE: i64 = 30 * 86_400;
@@ -50,8 +46,7 @@ pub(super) async fn collect(ground: &Ground, receiver: &EventReceiver) -> Result
     }
 }
 
-/// Records that a process collects events, unless that was done recently by the database's clock, and deletes messages
-/// that are no longer needed.
+/// Records that a process collects events, unless that was done recently by the database's clock.
 async fn record_collection(ground: &Ground) -> Result<(), Error> {
     if let Some((collected_at, now)) = ground.reader().await?.event_receiver().await? {
         // A time that seems to be in the future stays. If the clock is slow, events would no longer become due with an
@@ -68,17 +63,5 @@ async fn record_collection(ground: &Ground) -> Result<(), Error> {
             );
         }
     }
-    let abandoned = before(ground.ids.next(), KEPT_MILLISECONDS);
-    let record = ground.store.write(move |tx| {
-        Box::pin(async move {
-            tx.record_collection().await?;
-            tx.delete_failed_outbox(abandoned).await
-        })
-    });
-    Ok(record.await?)
-}
-
-/// Returns the first id of a time before that of `id`. The time of an id is its first 48 bits (RFC 9562, section 5.7).
-fn before(id: Uuid, milliseconds: u128) -> Uuid {
-    Uuid::from_u128((id.as_u128() >> 80).saturating_sub(milliseconds) << 80)
+    Ok(ground.store.write(|tx| Box::pin(async move { tx.record_collection().await })).await?)
 }

@@ -9,12 +9,14 @@
 
 mod attention_url;
 mod collect;
+mod failed;
 mod message;
 mod receiver;
 mod run;
 mod send;
 
 pub use attention_url::{AttentionUrl, AttentionUrlError};
+pub(crate) use failed::{end_failed, oldest_kept};
 pub use message::MESSAGE_TYPES;
 pub use receiver::{EventReceiver, EventReceiverError};
 pub(crate) use run::run;

@@ -103,7 +103,8 @@ impl<'a> OutgoingEvents<'a> {
             let before = before.map_or(Uuid::max(), EventId::as_uuid);
             let limit = i64::from(limit).clamp(1, PAGE);
             let rows = self.registry.systems.ground.reader().await?.undelivered_outbox(owner, before, limit).await?;
-            Ok(rows.into_iter().map(OutgoingEvent::of).collect())
+            let oldest_kept = outbox::oldest_kept(&self.registry.systems.ground);
+            Ok(rows.into_iter().filter(|row| row.is_kept(oldest_kept)).map(OutgoingEvent::of).collect())
         })
     }
 
@@ -118,6 +119,7 @@ impl<'a> OutgoingEvents<'a> {
             let systems = &self.registry.systems;
             let id = id.as_uuid();
             let row = systems.ground.reader().await?.outbox(id).await?;
+            let row = row.filter(|row| row.is_kept(outbox::oldest_kept(&systems.ground)));
             if row.is_none_or(|row| owner.is_some_and(|owner| *row.owner != *owner)) {
                 return Ok(None);
             }

@@ -375,21 +375,25 @@ impl<'a> Uses<'a> {
 
 impl ConnectionRegistry {
     /// Erases the texts of entries from before a time, of one owner or of all.
-    pub(crate) async fn erase_uses(&self, owner: Option<String>, before: Timestamp) -> Result<u64, Error> {
-        let ground = &self.systems.ground;
-        ground.recorder.flush().await?;
+    async fn erase_uses(&self, owner: Option<String>, before: Timestamp) -> Result<u64, Error> {
         let mut erased = 0;
         loop {
-            let owner = owner.clone();
-            let job = ground
-                .store
-                .write(move |tx| Box::pin(async move { tx.erase_uses(owner.as_deref(), before.seconds()).await }));
-            let count = job.await?;
+            let count = self.erase_some_uses(owner.clone(), before).await?;
             erased += count;
             if count < ERASED_AT_ONCE.unsigned_abs() {
                 return Ok(erased);
             }
         }
+    }
+
+    /// Erases the texts of at most [`ERASED_AT_ONCE`] entries, and returns their number.
+    pub(super) async fn erase_some_uses(&self, owner: Option<String>, before: Timestamp) -> Result<u64, Error> {
+        let ground = &self.systems.ground;
+        ground.recorder.flush().await?;
+        let job = ground
+            .store
+            .write(move |tx| Box::pin(async move { tx.erase_uses(owner.as_deref(), before.seconds()).await }));
+        Ok(job.await?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Begins setup sessions, and ends those that have expired.
+//! Begins setup sessions, continues those whose run was lost, and ends those that have expired.
 
 use std::{future::IntoFuture, sync::Arc};
 
@@ -240,14 +240,10 @@ pub(super) async fn begin(
                 }
             }
             tx.insert_setup(&row).await?;
-            tx.made(&row.id.to_string()).await?;
-            tx.purge_setups(row.created_at).await.map(Ok)
+            tx.made(&row.id.to_string()).await.map(Ok)
         })
     });
-    if let Err(error) = end_expired(system, stored.await??).await {
-        // The next purge ends them.
-        tracing::debug!(code = error.code(), "setups that have expired could not be ended");
-    }
+    stored.await??;
     tracing::info!(session = %id, %kind, "setup begun");
     run::spawn(system, &slot);
     let keep = || Arc::new(Ephemeral { system: system.clone(), slot: slot.clone() });
@@ -278,15 +274,15 @@ pub(crate) async fn take_over(system: &Arc<System>, row: &SetupRow) -> Result<()
     Ok(())
 }
 
-/// Ends the sessions that have expired, and deletes the rows of sessions that ended long ago.
-pub(super) async fn purge(system: &Arc<System>) -> Result<(), Error> {
+/// Ends at most `limit` open sessions that have expired, the oldest first. Returns the number that was found.
+///
+/// # Errors
+///
+/// The store's errors.
+pub(crate) async fn end_expired(system: &Arc<System>, limit: i64) -> Result<u64, Error> {
     let now = system.ground.clock.now().seconds();
-    let expired =
-        system.ground.store.write_relaxed(move |tx| Box::pin(async move { tx.purge_setups(now).await })).await?;
-    end_expired(system, expired).await
-}
-
-async fn end_expired(system: &Arc<System>, expired: Vec<SessionId>) -> Result<(), Error> {
+    let expired = system.ground.reader().await?.expired_setups(now, limit).await?;
+    let found = expired.len() as u64;
     for id in expired {
         let row = match system.ground.reader().await?.setup(id).await {
             // A session whose row cannot be read cannot be resumed either.
@@ -300,5 +296,5 @@ async fn end_expired(system: &Arc<System>, expired: Vec<SessionId>) -> Result<()
             run::expire(system, &slot).await?;
         }
     }
-    Ok(())
+    Ok(found)
 }

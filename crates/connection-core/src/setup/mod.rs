@@ -56,7 +56,7 @@ mod wait;
 
 pub use answers::FieldProblem;
 pub use begin::BeginSetup;
-pub(crate) use begin::take_over;
+pub(crate) use begin::{end_expired, take_over};
 pub use callback::{Callback, Delivered};
 pub(crate) use callback_addresses::CallbackAddresses;
 pub(crate) use connect::numbered_label;

@@ -2,8 +2,8 @@
 
 use connection_contract::{BoxFuture, Kind};
 
-use super::{BeginSetup, OpenSetup, SetupInfo, SetupSession, System, begin, follow, info, offline, open_setup, run};
-use crate::{Error, SessionId, ground::Scope};
+use super::{BeginSetup, OpenSetup, SetupInfo, SetupSession, System, follow, info, offline, open_setup, run};
+use crate::{Error, SessionId, ground::Scope, store::rows::SetupRow};
 
 /// The setups of one owner: sessions that make a connection, step by step, and survive the end of the process.
 ///
@@ -80,8 +80,7 @@ impl<'a> Setups<'a> {
     pub fn resume(self, id: SessionId) -> BoxFuture<'a, Result<SetupSession, Error>> {
         Box::pin(async move {
             let system = self.scope.system;
-            let row = system.ground.reader().await?.setup(id).await?;
-            let row = row.filter(|row| *row.owner == *self.scope.owner).ok_or(Error::SessionNotFound(id))?;
+            let row = self.own_row(id, system.ground.reader().await?.setup(id).await?)?;
             let slot = system.slot(&row)?;
             system.ground.kind(&slot.owner, &slot.kind).await?;
             let waits_at = match run::waiting(system, &slot).await {
@@ -134,8 +133,7 @@ impl<'a> Setups<'a> {
     pub fn get(self, id: SessionId) -> BoxFuture<'a, Result<SetupSession, Error>> {
         Box::pin(async move {
             let system = self.scope.system;
-            let row = system.ground.reader().await?.setup(id).await?;
-            let row = row.filter(|row| *row.owner == *self.scope.owner).ok_or(Error::SessionNotFound(id))?;
+            let row = self.own_row(id, system.ground.reader().await?.setup(id).await?)?;
             let slot = system.slot(&row)?;
             follow::look(system, &slot, row).await?;
             Ok(SetupSession::at(system, slot))
@@ -154,7 +152,8 @@ impl<'a> Setups<'a> {
         Box::pin(async move {
             let system = self.scope.system;
             let rows = system.ground.reader().await?.setup_and_effects(id).await?;
-            let rows = rows.filter(|(row, _)| *row.owner == *self.scope.owner).ok_or(Error::SessionNotFound(id))?;
+            let (row, effects) = rows.ok_or(Error::SessionNotFound(id))?;
+            let rows = (self.own_row(id, Some(row))?, effects);
             let slot = system.slot(&rows.0)?;
             let read = open_setup::of(system, &slot, &rows).await?;
             follow::look(system, &slot, rows.0).await?;
@@ -162,7 +161,7 @@ impl<'a> Setups<'a> {
         })
     }
 
-    /// Returns the sessions of this owner that have not ended, oldest first.
+    /// Returns the sessions of this owner that have neither ended nor expired, oldest first.
     ///
     /// A session that cannot be opened is in the list, with a [`reason`](SetupInfo::reason) that says so.
     ///
@@ -172,13 +171,19 @@ impl<'a> Setups<'a> {
     pub fn list(self) -> BoxFuture<'a, Result<Vec<SetupInfo>, Error>> {
         Box::pin(async move {
             let system = self.scope.system;
-            begin::purge(system).await?;
-            let rows = system.ground.reader().await?.list_setups(self.scope.owner).await?;
+            let now = system.ground.clock.now().seconds();
+            let rows = system.ground.reader().await?.list_setups(self.scope.owner, now).await?;
             let mut setups = Vec::new();
             for row in rows.iter().filter(|row| info::is_listed(system, row)) {
                 setups.push(info::info(system, row).await);
             }
             Ok(setups)
         })
+    }
+
+    /// Returns the row of a session, if it belongs to this owner and counts as there.
+    fn own_row(self, id: SessionId, row: Option<SetupRow>) -> Result<SetupRow, Error> {
+        let now = self.scope.system.ground.clock.now().seconds();
+        row.filter(|row| *row.owner == *self.scope.owner && row.is_kept(now)).ok_or(Error::SessionNotFound(id))
     }
 }

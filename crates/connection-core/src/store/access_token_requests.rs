@@ -76,20 +76,24 @@ impl Reader {
 }
 
 impl Tx {
-    /// Inserts a request that this attempt carries out. Returns `false` if there is one under this key.
+    /// Inserts a request that this attempt carries out. Returns `false` if there is one under this key that was begun after
+    /// `forgotten`; an older one is replaced.
     pub(crate) async fn insert_token_request(
         &mut self,
         attempt: CarriedRequest,
         request: &[u8; 32],
         now: i64,
+        forgotten: i64,
     ) -> Result<bool, StoreError> {
         let sql = clocked!(
             self,
             "INSERT INTO connection_access_token_request (key, request, made, created_at, lease_owner, lease_until) \
              VALUES ($1, $2, NULL, $3, $4, ",
-            " + $5) ON CONFLICT (key) DO NOTHING"
+            " + $5) ON CONFLICT (key) DO UPDATE SET request = excluded.request, made = NULL, is_whole = FALSE, \
+             created_at = excluded.created_at, lease_owner = excluded.lease_owner, \
+             lease_until = excluded.lease_until WHERE connection_access_token_request.created_at <= $6"
         );
-        Ok(execute!(self, sql, &attempt.key[..], &request[..], now, attempt.owner(), LEASE)? == 1)
+        Ok(execute!(self, sql, &attempt.key[..], &request[..], now, attempt.owner(), LEASE, forgotten)? == 1)
     }
 
     /// Takes over a request that has made nothing and that nobody carries out. Returns `false` if that changed.
@@ -184,11 +188,6 @@ impl Tx {
         const SQL: &str = "DELETE FROM connection_access_token_request \
                            WHERE key = $1 AND lease_owner = $2 AND made IS NULL";
         later!(self, SQL, &attempt.key[..], attempt.owner())
-    }
-
-    /// Deletes the requests that were begun by then.
-    pub(crate) async fn purge_token_requests(&mut self, by: i64) -> Result<(), StoreError> {
-        later!(self, "DELETE FROM connection_access_token_request WHERE created_at <= $1", by)
     }
 }
 

@@ -192,13 +192,6 @@ impl Tx {
         later!(self, SQL, id.as_uuid())
     }
 
-    /// Erases the answers of all approvals whose last change is before a time.
-    pub(crate) async fn erase_approval_answers(&mut self, before: i64) -> Result<u64, StoreError> {
-        const SQL: &str = "UPDATE connection_approval SET sealed_answer = NULL \
-                           WHERE changed_at < $1 AND sealed_answer IS NOT NULL";
-        execute!(self, SQL, before)
-    }
-
     /// Deletes an approval.
     pub(crate) async fn delete_approval(&mut self, id: ApprovalId) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM connection_approval WHERE id = $1";

@@ -290,12 +290,9 @@ impl Tx {
         Ok(execute!(self, "DELETE FROM connection_extension_ticket WHERE id = $1", id)? == 1)
     }
 
-    /// Inserts a ticket, and deletes those older than `oldest`, of all owners.
-    pub(crate) async fn insert_ticket(&mut self, row: &TicketRow, oldest: i64) -> Result<(), StoreError> {
-        const OLD: &str = "DELETE FROM connection_extension_ticket WHERE created_at < $1";
+    pub(crate) async fn insert_ticket(&mut self, row: &TicketRow) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_extension_ticket (id, owner, extension, command, session_id, \
                            created_at) VALUES ($1, $2, $3, $4, $5, $6)";
-        later!(self, OLD, oldest)?;
         let session = row.session_id.map(SessionId::as_uuid);
         later!(self, SQL, row.id, &row.owner, &row.extension, &row.command, session, row.created_at)
     }

@@ -40,6 +40,7 @@ mod location;
 mod lock;
 mod migrate;
 mod names;
+mod old_rows;
 mod outbox;
 mod places;
 #[cfg(feature = "postgres")]
@@ -108,6 +109,7 @@ pub(crate) use livenesses::Unchanged;
 pub use location::StoreSource;
 pub(crate) use lock::Lock;
 pub use names::connection_names;
+pub(crate) use old_rows::OldRows;
 pub(crate) use places::{EndingRow, MAX_COUNT};
 pub(crate) use provider_grants::ProviderGrantRow;
 pub(crate) use recoveries::Recovery;

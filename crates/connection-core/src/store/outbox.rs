@@ -136,9 +136,4 @@ impl Tx {
         const SQL: &str = "UPDATE connection_outbox SET state = 'pending', attempts = 0, next_at = $2 WHERE id = $1";
         later!(self, SQL, id, now)
     }
-
-    /// Deletes the messages that failed and whose events are older than the given one.
-    pub(crate) async fn delete_failed_outbox(&mut self, before: Uuid) -> Result<(), StoreError> {
-        later!(self, "DELETE FROM connection_outbox WHERE state = 'failed' AND id < $1", before)
-    }
 }

@@ -59,10 +59,12 @@ impl Reader {
         Ok(setup.map(|setup| (setup, effects)))
     }
 
-    /// Returns the open sessions of an owner, oldest first. Sessions that cannot be read are left out.
-    pub(crate) async fn list_setups(&mut self, owner: &str) -> Result<Vec<SetupRow>, StoreError> {
-        const SQL: &str = setups!("WHERE owner = $1 AND state IN ('running', 'waiting') ORDER BY id");
-        let found = all!(self, Found<SetupRow>, SQL, owner)?;
+    /// Returns the sessions of an owner that have neither ended nor expired, oldest first. Sessions that cannot be read
+    /// are left out.
+    pub(crate) async fn list_setups(&mut self, owner: &str, now: i64) -> Result<Vec<SetupRow>, StoreError> {
+        const SQL: &str =
+            setups!("WHERE owner = $1 AND state IN ('running', 'waiting') AND expires_at > $2 ORDER BY id");
+        let found = all!(self, Found<SetupRow>, SQL, owner, now)?;
         Ok(found.into_iter().filter_map(|Found(row)| row).collect())
     }
 
@@ -323,17 +325,5 @@ impl Tx {
         const SQL: &str = "UPDATE connection_endpoint SET used_at = $2 \
                            WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
         Ok(execute!(self, SQL, &token_hash[..], now)? == 1)
-    }
-
-    /// Deletes sessions that have ended and expired, with everything that belongs to them. Returns the open
-    /// sessions that have expired, oldest first; the caller ends them.
-    pub(crate) async fn purge_setups(&mut self, now: i64) -> Result<Vec<SessionId>, StoreError> {
-        const ENDED: &str = "DELETE FROM connection_setup WHERE expires_at <= $1 \
-                             AND state IN ('done', 'failed', 'cancelled')";
-        const OPEN: &str = "SELECT id FROM connection_setup WHERE expires_at <= $1 \
-                            AND state IN ('running', 'waiting') ORDER BY id";
-        later!(self, ENDED, now)?;
-        let open = all!(self, (Uuid,), OPEN, now)?;
-        Ok(open.into_iter().map(|(id,)| SessionId::from(id)).collect())
     }
 }

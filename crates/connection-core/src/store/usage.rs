@@ -126,8 +126,8 @@ impl Tx {
         later!(self, SQL, id.as_uuid(), metric)
     }
 
-    /// Deletes the windows of a connection that have ended, and all but the 100 that were reported last.
-    pub(crate) async fn purge_usage_windows(&mut self, id: ConnectionId, now: i64) -> Result<(), StoreError> {
+    /// Keeps the 100 windows of a connection that were reported last and have not ended.
+    pub(crate) async fn limit_usage_windows(&mut self, id: ConnectionId, now: i64) -> Result<(), StoreError> {
         const SQL: &str = "DELETE FROM connection_usage_window WHERE connection_id = $1 AND (ends_at <= $2 \
                            OR metric NOT IN (SELECT w.metric FROM connection_usage_window AS w \
                            WHERE w.connection_id = $1 ORDER BY w.reported_at DESC, w.metric LIMIT 100))";
@@ -152,11 +152,5 @@ impl Tx {
                            DO UPDATE SET account = excluded.account, value = excluded.value";
         self.changed(Changed::Usage(id));
         later!(self, SQL, id.as_uuid(), at, metric, account, value)
-    }
-
-    /// Deletes the numbers of a connection before a time.
-    pub(crate) async fn purge_usage(&mut self, id: ConnectionId, before: i64) -> Result<(), StoreError> {
-        const SQL: &str = "DELETE FROM connection_usage WHERE connection_id = $1 AND at < $2";
-        later!(self, SQL, id.as_uuid(), before)
     }
 }

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use connection_core::{
-    ApprovalError, ApprovalFilter, ApprovalState, ChangeKind, Consent, Error, Impact, LapseReason, UseFilter, UseOutcome,
+    ApprovalError, ApprovalFilter, ApprovalState, ChangeKind, Consent, Error, Impact, LapseReason, UseFilter,
+    UseOutcome,
 };
 use connection_rules::RequestParts;
 use serde_json::json;
 
 use crate::{
     approvals_kit::{Asking, PATIENCE, approval_of, comment, upload},
+    old_rows::scheduled,
     outgoing_events::Operator,
+    running::run,
+    sql,
 };
 
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> ApprovalError {
@@ -72,7 +76,10 @@ async fn a_repetition_with_other_headers_belongs_to_the_request_that_waits() {
         (comment(), r#"{"body":"Thanks?"}"#),
         (RequestParts::new("POST", "/issues/8/comments").header("content-type", "application/json"), body),
         (RequestParts::new("POST", "/issues/7/comments?x=1").header("content-type", "application/json"), body),
-        (RequestParts::new("POST", "/issues/7/comments").header("content-type", "application/json; charset=utf-8"), body),
+        (
+            RequestParts::new("POST", "/issues/7/comments").header("content-type", "application/json; charset=utf-8"),
+            body,
+        ),
     ] {
         assert_ne!(it.asked(parts, body).await, id);
     }
@@ -189,8 +196,11 @@ async fn a_request_lapses_with_its_time_and_is_erased() {
         assert_eq!(refused(it.approve(id).await).code(), "approval_answered");
     }
     it.registry.freezes().thaw(connection_core::Frozen::Agent(it.agent.id())).await.unwrap();
-    // An equal request is a new one, and what lapsed is erased when the agent asks again.
+    // An equal request is a new one, and the scheduler erases what lapsed.
     assert_ne!(it.comment("a").await, waiting);
+    assert!(it.registry.approvals().get(waiting).await.unwrap().request.is_some());
+    let left = "SELECT COUNT(*) FROM connection_approval WHERE sealed_request IS NOT NULL";
+    scheduled(&it.world, &it.registry, left, 1).await;
     assert!(it.registry.approvals().get(waiting).await.unwrap().request.is_none());
     assert_eq!(it.changes(), 0);
     it.registry.close().await;
@@ -289,7 +299,9 @@ async fn the_record_names_the_approval() {
     let of_approval: Vec<_> = page.uses.iter().filter(|of| of.approval == Some(id)).collect();
     let outcomes: Vec<_> = of_approval.iter().map(|of| of.end.as_ref().unwrap().outcome).collect();
     assert_eq!(outcomes, [UseOutcome::Answered, UseOutcome::Asked]);
-    assert!(of_approval.iter().all(|of| of.agent.as_deref() == Some("deploy") && of.rule.as_deref() == Some("comment")));
+    assert!(
+        of_approval.iter().all(|of| of.agent.as_deref() == Some("deploy") && of.rule.as_deref() == Some("comment"))
+    );
     let history = it.connection.id();
     let events = it.registry.events().history(history, None).await.unwrap().events;
     let names: Vec<_> = events.iter().map(|event| &*event.name).filter(|name| name.starts_with("approval")).collect();
@@ -303,20 +315,21 @@ async fn an_answer_is_kept_for_a_day_and_an_approval_for_thirty() {
     let id = it.comment("Thanks!").await;
     it.approve(id).await.unwrap();
     it.settled(id).await;
-    let running = {
-        let registry = it.registry.clone();
-        tokio::runtime::Handle::current().spawn(async move { registry.run().await })
-    };
-    it.world.clock.advance(Duration::from_hours(25));
-    while it.registry.for_agent(&it.caller).approval(id, Duration::ZERO).await.unwrap().answer.is_some() {
-        it.world.clock.advance(Duration::from_secs(60));
-    }
+    let answer = async || it.registry.for_agent(&it.caller).approval(id, Duration::ZERO).await.unwrap().answer;
+    it.world.clock.advance(Duration::from_hours(23));
+    assert!(answer().await.is_some());
+    it.world.clock.advance(Duration::from_hours(1));
+    assert!(answer().await.is_none());
+    let stored = "SELECT COUNT(*) FROM connection_approval WHERE sealed_answer IS NOT NULL";
+    assert_eq!(sql::number(&it.world.database(), stored).await, Some(1), "it is old, and there");
+    scheduled(&it.world, &it.registry, stored, 0).await;
+    let running = run(&it.registry);
     assert_eq!(it.get(id).await.status, Some(201));
     it.world.clock.advance(Duration::from_hours(31 * 24));
     while it.registry.approvals().get(id).await.is_ok() {
         it.world.clock.advance(Duration::from_secs(60));
     }
-    running.abort();
+    drop(running);
     assert_eq!(it.registry.events().edited_rows().await.unwrap(), []);
     it.registry.close().await;
 }

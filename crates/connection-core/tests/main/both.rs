@@ -110,6 +110,7 @@ mod many_processes;
 mod names;
 mod notifications;
 mod odd_plugin;
+mod old_rows;
 mod outage_recovery;
 mod outgoing_events;
 mod overview;

@@ -5,6 +5,7 @@ use connection_core::{ConnectionStatus, ExtensionHandle, Outcome, RequiredAction
 
 use crate::{
     extension_kit::{TWIN, Twin, acme_extension, handle, keys_are_accounts, needs, of, secret_name},
+    old_rows::scheduled,
     sql,
     test_host::{World, answers, code, connected, step},
 };
@@ -116,7 +117,8 @@ async fn a_ticket_is_none_after_thirty_days_whether_or_not_it_was_deleted() {
     let kept = async || sql::number(&world.database(), "SELECT count(*) FROM connection_extension_ticket").await;
     assert_eq!(kept().await, Some(1), "it is old, and there");
     handle(&registry, "other").open_extension_preferences().await.unwrap();
-    assert_eq!(kept().await, Some(1), "with the next one it goes");
+    assert_eq!(kept().await, Some(2), "the next one leaves it there");
+    scheduled(&world, &registry, "SELECT count(*) FROM connection_extension_ticket", 1).await;
 }
 
 /// A name with a zero byte is never sent to a database.

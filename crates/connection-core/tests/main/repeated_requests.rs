@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use connection_core::{
-    AccessTokenId, ConnectionRegistry, NewAccessToken, RepeatedRequest, RequestKey, Role,
-};
+use connection_core::{AccessTokenId, ConnectionRegistry, NewAccessToken, RepeatedRequest, RequestKey, Role};
 
 use crate::{
     acme::KIND,
     import::{import, item},
+    old_rows::scheduled,
     sql,
     test_host::World,
 };
@@ -45,8 +44,11 @@ async fn a_request_is_carried_out_once_by_any_process_for_a_day() {
     assert_eq!(begun(first).await, RepeatedRequest::Made("made-1".to_owned()));
     world.clock.advance(Duration::from_secs(1));
     assert_eq!(begun(first).await, RepeatedRequest::First);
+    assert_eq!(begun(first).await, RepeatedRequest::InProgress, "it is remembered from now on");
     let count = "SELECT COUNT(*) FROM connection_access_token_request";
-    assert_eq!(sql::number(&world.database(), count).await, Some(1), "the others were deleted");
+    assert_eq!(sql::number(&world.database(), count).await, Some(2), "the key of the other token is old, and there");
+    scheduled(&world, &again, count, 1).await;
+    assert_eq!(begun(first).await, RepeatedRequest::InProgress);
 }
 
 #[tokio::test]

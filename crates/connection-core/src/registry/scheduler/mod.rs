@@ -1,5 +1,5 @@
-//! The scheduler: refreshes and verifies what is due, announces ends, resumes setups whose run was lost, and concludes
-//! attempts of processes of its node that are gone. It works for all owners.
+//! The scheduler: refreshes and verifies what is due, announces ends, resumes setups whose run was lost, ends rows by their
+//! time, and concludes attempts of processes of its node that are gone. It works for all owners.
 //!
 //! Its state is in rows, and everything that it begins is a separate task or a transaction, so it may be dropped at any
 //! await, and any number of processes may run one. If several find the same row due, a lease or a compare-and-swap
@@ -7,17 +7,22 @@
 
 mod announce;
 mod ended;
+mod old_rows;
 mod pace;
 mod trouble;
 
-use std::{collections::HashMap, error::Error as _, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    error::Error as _,
+    time::Duration,
+};
 
-use connection_contract::{BoxFuture, Kind, Timestamp, reason};
+use connection_contract::{BoxFuture, Kind, reason};
 use connection_egress::sleep_passed;
 use tokio::sync::mpsc;
 
 use crate::{
-    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, approvals, exchange,
+    ConnectionId, ConnectionRegistry, Error, SessionId, StoreError, exchange,
     ground::{Ground, Lane, Scope},
     refresh::{Trigger, refresh},
     setup,
@@ -35,8 +40,6 @@ const BUSY_SLEEP: Duration = Duration::from_secs(1);
 const ROUND_INTERVAL: Duration = Duration::from_secs(10);
 /// The time between two searches for abandoned attempts.
 const ABANDONED_INTERVAL: Duration = Duration::from_secs(5);
-/// The time between two erasures of old entries of the record of use.
-const ERASURE_INTERVAL: Duration = Duration::from_secs(3600);
 /// The seconds after which a claimed check that had no result is due again.
 const CLAIM_SECONDS: i64 = 120;
 /// Maximum number of rows per search.
@@ -51,9 +54,6 @@ const KINDS: &str = "kinds that have connections";
 const ENDING: &str = "credentials that end soon";
 const ENDED: &str = "credentials that have ended";
 const LOST: &str = "setups whose process has ended";
-const LAPSED_APPROVALS: &str = "requests that nobody approved in time";
-const OLD_APPROVALS: &str = "approvals that are kept no longer";
-const OLD_USES: &str = "entries of the record of use that are kept no longer";
 const ABANDONED_ATTEMPTS: &str = "attempts of processes that have ended";
 
 /// The work to do for a due row.
@@ -79,9 +79,11 @@ impl ConnectionRegistry {
     /// Runs the scheduler for all owners, until the registry is closed.
     ///
     /// The scheduler refreshes credentials when they are due, verifies connections again after a pause that their
-    /// provider asked for, records once that something ends within seven days, and resumes setups whose run was lost.
+    /// provider asked for, records once that something ends within seven days, and resumes setups whose run was lost. It
+    /// also ends setups and requests for approval whose time has passed, and deletes what is kept no longer.
     ///
-    /// A host spawns this future in any number of processes. Without it, credentials are refreshed at their next use.
+    /// A host spawns this future in any number of processes. Without it, credentials are refreshed at their next use, and
+    /// what is kept no longer stays in the database, where it counts as deleted.
     ///
     /// The scheduler logs once that the database cannot be reached and once that it can be reached again, under the
     /// target `connections::operations`.
@@ -115,10 +117,8 @@ struct Scheduler {
     next_round: Duration,
     /// The time of the next search for abandoned attempts, as the clock's `passed`.
     next_abandoned: Duration,
-    /// The time of the next erasure, as the clock's `passed`.
-    next_erasure: Duration,
-    /// When approvals are looked at next that are kept no longer.
-    next_approvals: Duration,
+    /// The times of the next searches for [old rows](old_rows::ALL) by their names, as the clock's `passed`.
+    next_ends: BTreeMap<&'static str, Duration>,
     /// The sessions that no process held in the last round, with their positions.
     lost: HashMap<SessionId, i64>,
     trouble: Trouble,
@@ -133,8 +133,7 @@ impl Scheduler {
             done: mpsc::unbounded_channel(),
             next_round: now,
             next_abandoned: now,
-            next_approvals: now,
-            next_erasure: now,
+            next_ends: BTreeMap::new(),
             lost: HashMap::new(),
             trouble: Trouble::default(),
         }
@@ -152,8 +151,6 @@ impl Scheduler {
             self.tolerate(ENDING, ending, ROUND_INTERVAL).await?;
             let ended = ended::ended(&self.registry).await;
             self.tolerate(ENDED, ended, ROUND_INTERVAL).await?;
-            let lapsed = approvals::lapse_ended(&systems.ground).await;
-            self.tolerate(LAPSED_APPROVALS, lapsed, ROUND_INTERVAL).await?;
             let lost = self.take_over().await;
             self.tolerate(LOST, lost, ROUND_INTERVAL).await?;
             self.pace.has_several_owners = systems.ground.reader().await?.has_several_owners().await?;
@@ -164,19 +161,7 @@ impl Scheduler {
             self.tolerate(ABANDONED_ATTEMPTS, concluded, ABANDONED_INTERVAL).await?;
             self.next_abandoned = passed.saturating_add(ABANDONED_INTERVAL);
         }
-        if passed >= self.next_approvals {
-            let retained = approvals::retain(&systems.ground).await;
-            self.tolerate(OLD_APPROVALS, retained, ERASURE_INTERVAL).await?;
-            self.next_approvals = passed.saturating_add(ERASURE_INTERVAL);
-        }
-        if let Some(kept) = systems.ground.recorder.kept
-            && passed >= self.next_erasure
-        {
-            let before = systems.ground.clock.now().seconds().saturating_sub_unsigned(kept.as_secs());
-            let erased = self.registry.erase_uses(None, Timestamp::from_seconds(before)).await;
-            self.tolerate(OLD_USES, erased.map(drop), ERASURE_INTERVAL).await?;
-            self.next_erasure = passed.saturating_add(ERASURE_INTERVAL);
-        }
+        self.end_old_rows(passed).await?;
         let now = systems.ground.clock.now().seconds();
         let is_more = self.begin(Job::Refresh, now).await?
             | self.begin(Job::Check, now).await?
@@ -188,8 +173,23 @@ impl Scheduler {
         let next = systems.ground.reader().await?.next_due(now).await?;
         self.worked(DUE);
         let left = next.map_or(MAX_SLEEP, |at| Duration::from_secs(at.saturating_sub(now).unsigned_abs()));
-        let round = self.next_round.min(self.next_abandoned).saturating_sub(passed);
+        let next_end = self.next_ends.values().min().copied().unwrap_or(passed);
+        let round = self.next_round.min(self.next_abandoned).min(next_end).saturating_sub(passed);
         Ok(left.min(round).clamp(BUSY_SLEEP, MAX_SLEEP))
+    }
+
+    /// Ends the rows whose time has passed, as far as one round does.
+    async fn end_old_rows(&mut self, passed: Duration) -> Result<(), Error> {
+        for rows in &old_rows::ALL {
+            if self.next_ends.get(rows.name).is_some_and(|next| passed < *next) {
+                continue;
+            }
+            let is_more = rows.round(&self.registry).await;
+            let pause = if matches!(is_more, Ok(true)) { BUSY_SLEEP } else { rows.interval };
+            self.tolerate(rows.name, is_more.map(drop), rows.interval).await?;
+            self.next_ends.insert(rows.name, passed.saturating_add(pause));
+        }
+        Ok(())
     }
 
     /// Logs a failure and continues, so that a part that fails does not stop the others.

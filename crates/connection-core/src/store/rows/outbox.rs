@@ -34,3 +34,10 @@ row! {
         pub(crate) failure: Option<String>,
     }
 }
+
+impl OutboxRow {
+    /// Returns `false` for a message that failed and is older than the oldest one that is kept. It counts as deleted.
+    pub(crate) fn is_kept(&self, oldest_kept: Uuid) -> bool {
+        self.state != OutboxState::Failed || self.id >= oldest_kept
+    }
+}

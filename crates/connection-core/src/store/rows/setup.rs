@@ -44,6 +44,14 @@ row! {
     }
 }
 
+impl SetupRow {
+    /// Returns `true` for an open session, and for one that has ended and whose outcome is still kept. Another one counts
+    /// as deleted.
+    pub(crate) fn is_kept(&self, now: i64) -> bool {
+        matches!(self.state, SetupState::Running | SetupState::Waiting) || self.expires_at > now
+    }
+}
+
 row! {
     /// A row of `connection_endpoint`.
     #[derive(Clone, Debug, PartialEq, Eq)]

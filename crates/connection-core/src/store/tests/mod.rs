@@ -9,6 +9,7 @@ mod durable;
 mod events;
 mod grown;
 mod lists;
+mod old_rows;
 mod open;
 mod plans;
 mod refusals;

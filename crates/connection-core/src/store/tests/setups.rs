@@ -4,7 +4,7 @@ use super::Database;
 use crate::{
     ids::SessionId,
     store::{
-        ExchangeKey, ExchangeScope, Sealed, Store,
+        ExchangeKey, ExchangeScope, OldRows, Sealed, Store,
         rows::{ExchangeRow, Sent, SetupRow, SetupState},
     },
 };
@@ -153,11 +153,17 @@ async fn ended_and_expired_sessions_are_deleted_with_their_rows() {
             })
             .await
             .unwrap();
-        let purge = |now| store.write(move |tx| Box::pin(async move { tx.purge_setups(now).await }));
-        assert_eq!(purge(499).await, Ok(vec![]));
+        let end =
+            |now| store.write(move |tx| Box::pin(async move { tx.end_old_rows(OldRows::EndedSetups, now, 9).await }));
+        assert_eq!(end(499).await, Ok(0));
         assert!(store.reader().await.unwrap().setup(id).await.unwrap().is_some());
-        assert_eq!(purge(1_000).await, Ok(vec![opened.id]));
+        assert_eq!(end(1_000).await, Ok(1));
         let mut reader = store.reader().await.unwrap();
+        // An open session is ended by its own code.
+        assert_eq!(reader.expired_setups(999, 9).await, Ok(vec![]));
+        assert_eq!(reader.expired_setups(1_000, 9).await, Ok(vec![opened.id]));
+        assert_eq!(reader.list_setups("local", 999).await.unwrap().len(), 1);
+        assert!(reader.list_setups("local", 1_000).await.unwrap().is_empty());
         assert!(reader.setup(id).await.unwrap().is_none());
         assert!(reader.effects(id).await.unwrap().is_empty());
         assert!(reader.endpoint(&[1; 32]).await.unwrap().is_none());
@@ -201,7 +207,7 @@ fn exchange(number: u8, session: SessionId) -> ExchangeRow {
 }
 
 async fn open(store: &Store, owner: &str) -> Vec<SessionId> {
-    let rows = store.reader().await.unwrap().list_setups(owner).await.unwrap();
+    let rows = store.reader().await.unwrap().list_setups(owner, 0).await.unwrap();
     rows.into_iter().map(|row| row.id).collect()
 }
 

@@ -58,7 +58,6 @@ pub(super) async fn approvals(tx: &mut Tx) {
         prolong_approval(id, 9);
         put_approval_answer(id, &sealed);
         erase_approval_request(id);
-        erase_approval_answers(9);
         delete_approval(id);
         put_widening(&widening, &[1; 72]);
         take_widening(&widening);

@@ -106,7 +106,7 @@ pub(super) async fn write(tx: &mut Tx) {
         count_public_change("local", "a");
         put_grant("local", &grant, mark);
         put_preferences("local", &preference, mark);
-        insert_ticket(&ticket, 1);
+        insert_ticket(&ticket);
         set_ticket_session(id, SessionId::from(id));
         delete_ticket(id);
         insert_profile("local", "github", &row, mark);

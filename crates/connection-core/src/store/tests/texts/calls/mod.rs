@@ -9,8 +9,8 @@ use crate::{
     ids::{ConnectionId, SessionId},
     kinds::Terms,
     store::{
-        Busy, ExchangeKey, ExchangeScope, ListFilter, Lock, ProviderGrantRow, Reader, Recovery, ReportedWindow, SEALED,
-        Sealed, SealedRow, Store, Tx, Unchanged,
+        Busy, ExchangeKey, ExchangeScope, ListFilter, Lock, OldRows, ProviderGrantRow, Reader, Recovery,
+        ReportedWindow, SEALED, Sealed, SealedRow, Store, Tx, Unchanged,
         rows::{
             AccountRow, BootTime, CredentialRow, CredentialState, EventRow, ExchangeRow, KeysetRow, KvValue, ListedRow,
             LivenessRow, PlanRow, RestoredUse, RowClaim, Sent, SetupRow, SetupState, TestRow, WebhookRow,
@@ -50,7 +50,18 @@ pub(in super::super) async fn collect(store: &Store) -> Vec<Text> {
     uses::uses(&mut tx).await;
     outbox::outbox(&mut tx).await;
     sealed(&mut tx).await;
+    old_rows(&mut tx).await;
     NOTED.take().unwrap().into_iter().collect()
+}
+
+async fn old_rows(tx: &mut Tx) {
+    call!(tx:
+        expired_setups(1, 9);
+        end_failed_messages(Uuid::nil(), 9);
+    );
+    for rows in OldRows::ALL {
+        call!(tx: end_old_rows(rows, 1, 9););
+    }
 }
 
 fn nobody() -> ConnectionId {
@@ -135,7 +146,7 @@ async fn read(tx: &mut Reader) {
         kv("local", "a", "b");
         setup(session);
         setup_and_effects(session);
-        list_setups("local");
+        list_setups("local", 1);
         shown_setups("local");
         count_setups("local", 1);
         waiting_setups(1);
@@ -313,7 +324,6 @@ async fn write_setups(tx: &mut Tx) {
         insert_endpoint(&hash, "local", session, 1);
         extend_endpoints(session, 1);
         use_endpoint(&hash, 1);
-        purge_setups(1);
         insert_keyset(&keyset);
         update_keyset(&keyset);
         put_kv("local", "a", "b", &KvValue::Public("c".into()));
@@ -367,7 +377,6 @@ async fn usage(tx: &mut Tx) {
     let window = ReportedWindow { metric: "a".into(), ends_at: 1, body: "{}".into() };
     call!(tx:
         set_usage(nobody(), 1, "a", "ada", 0.5);
-        purge_usage(nobody(), 1);
         usage_snapshot(nobody(), "ada");
         set_usage_snapshot(nobody(), "ada", 1, "{}");
         provider_grant(nobody());
@@ -380,7 +389,7 @@ async fn usage(tx: &mut Tx) {
         usage_windows(nobody(), "ada", 1);
         set_usage_window(nobody(), "ada", 1, &window);
         drop_usage_window(nobody(), "a");
-        purge_usage_windows(nobody(), 1);
+        limit_usage_windows(nobody(), 1);
     );
 }
 

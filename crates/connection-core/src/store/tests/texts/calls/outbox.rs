@@ -35,6 +35,5 @@ pub(super) async fn outbox(tx: &mut Tx) {
         deliver_outbox(row.id);
         fail_outbox(row.id, 1, Some(9), "a");
         retry_outbox(row.id, 1);
-        delete_failed_outbox(row.id);
     );
 }

@@ -45,7 +45,7 @@ pub(super) async fn access_tokens(tx: &mut Tx) {
         use_access_token(id, 1);
         delete_access_token(id);
         token_request(&[1; 32]);
-        insert_token_request(attempt, &[1; 32], 1);
+        insert_token_request(attempt, &[1; 32], 1, 0);
         take_token_request(attempt);
         renew_token_request(attempt);
         release_token_request(attempt);
@@ -54,7 +54,6 @@ pub(super) async fn access_tokens(tx: &mut Tx) {
         note_part_of_token_request(attempt, "a");
         clear_token_request(attempt);
         delete_token_request(attempt);
-        purge_token_requests(1);
     );
 }
 

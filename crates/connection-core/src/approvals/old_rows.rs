@@ -1,33 +1,27 @@
-//! How long approvals are kept.
+//! Ends approvals by their time.
 
 use std::sync::Arc;
 
 use crate::{
-    ApprovalState, ConnectionId, Error, LapseReason,
-    approval::{self, KEPT},
+    ApprovalState, ConnectionId, Error, LapseReason, approval,
     approval_state::state_at,
     ground::Ground,
+    limits::APPROVAL_KEPT,
     store::{
         Lock, StoreError, Tx,
         rows::{ApprovalRow, StoredState},
     },
 };
 
-/// The time for which an approval is kept after its last change, in seconds.
-const KEPT_ROW: i64 = 30 * 86_400;
-/// The number of approvals that are looked at in one round.
-const AT_ONCE: i64 = 500;
-
-/// Erases answers after a day, and deletes approvals after thirty days.
+/// Deletes at most `limit` approvals that are no longer kept, the oldest first. Returns their number.
 ///
 /// # Errors
 ///
 /// The store's errors.
-pub(crate) async fn retain(ground: &Arc<Ground>) -> Result<(), Error> {
+pub(crate) async fn end_old(ground: &Arc<Ground>, limit: i64) -> Result<u64, Error> {
     let now = ground.clock.now().seconds();
-    let before = now.saturating_sub(KEPT);
-    ground.store.write(move |tx| Box::pin(async move { tx.erase_approval_answers(before).await })).await?;
-    let old = ground.reader().await?.old_approvals(now.saturating_sub(KEPT_ROW), AT_ONCE).await?;
+    let old = ground.reader().await?.old_approvals(now.saturating_sub(APPROVAL_KEPT), limit).await?;
+    let found = old.len() as u64;
     for row in old {
         let on = ground.clone();
         let job = ground.store.write(move |tx| {
@@ -38,22 +32,24 @@ pub(crate) async fn retain(ground: &Arc<Ground>) -> Result<(), Error> {
         });
         job.await?;
     }
-    Ok(())
+    Ok(found)
 }
 
-/// Records that requests lapsed whose time has passed.
+/// Records that at most `limit` requests lapsed whose time has passed, the oldest first. Returns the number that was
+/// found.
 ///
 /// # Errors
 ///
 /// The store's errors.
-pub(crate) async fn lapse_ended(ground: &Arc<Ground>) -> Result<(), Error> {
+pub(crate) async fn end_lapsed(ground: &Arc<Ground>, limit: i64) -> Result<u64, Error> {
     let now = ground.clock.now().seconds();
-    let lapsed = ground.reader().await?.lapsing_approvals(now, AT_ONCE).await?;
+    let lapsed = ground.reader().await?.lapsing_approvals(now, limit).await?;
+    let found = lapsed.len() as u64;
     for row in lapsed {
         let on = ground.clone();
         ground.store.write(move |tx| Box::pin(async move { lapse(tx, &on, row).await })).await?;
     }
-    Ok(())
+    Ok(found)
 }
 
 async fn lapse(tx: &mut Tx, ground: &Ground, row: ApprovalRow) -> Result<(), StoreError> {
