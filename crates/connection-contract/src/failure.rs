@@ -33,12 +33,14 @@ pub struct SetupFailure {
     pub remedy: Option<DisplayText>,
     /// Set if the failure means only that the provider cannot be asked now.
     pub(crate) offline: Option<Box<NotLive>>,
+    /// Set if the user can correct the answers: what was wrong with them.
+    pub(crate) problem: Option<DisplayText>,
 }
 
 impl SetupFailure {
     /// Creates a failure with a code and one sentence.
     pub fn new(code: impl Into<Text>, message: impl Into<DisplayText>) -> Self {
-        Self { code: code.into(), message: message.into(), remedy: None, offline: None }
+        Self { code: code.into(), message: message.into(), remedy: None, offline: None, problem: None }
     }
 
     /// Sets the sentence that tells the user what to do.
@@ -107,7 +109,7 @@ impl From<JsonError> for ConnectionError {
 impl From<NotLive> for SetupFailure {
     fn from(n: NotLive) -> Self {
         let offline = matches!(n.liveness, Liveness::Offline).then(|| Box::new(n.clone()));
-        Self { code: n.reason.code, message: n.reason.message, remedy: n.reason.remedy, offline }
+        Self { code: n.reason.code, message: n.reason.message, remedy: n.reason.remedy, offline, problem: None }
     }
 }
 

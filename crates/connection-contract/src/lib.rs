@@ -26,6 +26,7 @@ extern crate alloc;
 mod activation;
 mod address;
 mod answers;
+mod ask;
 mod check;
 mod context;
 mod definition;

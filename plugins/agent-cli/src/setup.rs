@@ -21,26 +21,36 @@ pub(crate) async fn run(
     if let Some(notice) = detected(tool, ctx).await {
         ctx.show(notice);
     }
-    let mut last: Option<Reason> = None;
-    for _ in 0..MAX_TRIES {
-        let problem = last.as_ref().map(with_remedy);
-        let prompt = Prompt::new(format!("Connect {}", tool.name)).problem(problem).field(HOW);
-        let answers = ctx.prompt(prompt).await;
+    let prompt = Prompt::new(format!("Connect {}", tool.name)).field(HOW);
+    let way = ctx.ask_until(MAX_TRIES, prompt, |answers| async move {
         match answers.text(HOW)? {
-            API_KEY => return with_key(kind, tool, ctx).await,
-            SETUP_TOKEN => return with_token(tool, ctx).await,
-            _ => {}
+            API_KEY => Ok(Way::ApiKey),
+            SETUP_TOKEN => Ok(Way::SetupToken),
+            _ => match own_login::detect(tool, ctx).await {
+                Ok(found) => Ok(Way::OwnLogin(found)),
+                Err(not_live) if own_login::is_remediable(tool, &not_live) => Err(correctable(not_live.reason)),
+                Err(other) => Err(other.into()),
+            },
         }
-        match own_login::detect(tool, ctx).await {
-            Ok(found) => return Ok(by_own_login(tool, found, ctx)),
-            Err(not_live) if own_login::is_remediable(tool, &not_live) => last = Some(not_live.reason),
-            Err(other) => return Err(other.into()),
-        }
+    });
+    match way.await? {
+        Way::ApiKey => with_key(kind, tool, ctx).await,
+        Way::OwnLogin(found) => Ok(by_own_login(tool, found, ctx)),
+        Way::SetupToken => with_token(tool, ctx).await,
     }
-    Err(last.map_or_else(
-        || SetupFailure::new(tool.code("signed_out"), format!("{} cannot be used", tool.name)),
-        |reason| NotLive::failing(reason).into(),
-    ))
+}
+
+/// The way to sign in that a person chose.
+enum Way {
+    ApiKey,
+    OwnLogin(own_login::DetectedTool),
+    SetupToken,
+}
+
+/// Returns the failure for a reason that a person can correct during the setup.
+fn correctable(reason: Reason) -> SetupFailure {
+    let problem = with_remedy(&reason);
+    SetupFailure::from(NotLive::failing(reason)).ask_again(problem)
 }
 
 fn by_own_login(tool: &Tool, found: own_login::DetectedTool, ctx: &SetupContext<'_>) -> SetupResult<Login> {
@@ -70,33 +80,29 @@ async fn detected(tool: &Tool, ctx: &SetupContext<'_>) -> Option<Notice> {
 }
 
 async fn with_key(kind: &AgentCli, tool: &Tool, ctx: &SetupContext<'_>) -> Result<SetupResult<Login>, SetupFailure> {
-    let mut last: Option<Reason> = None;
-    for _ in 0..MAX_TRIES {
-        let problem = last.as_ref().map(with_remedy);
-        let mut prompt = Prompt::new(format!("API key of {}", tool.provider)).problem(problem).field(API_KEY);
-        if tool.costs().is_some() {
-            prompt = prompt.field(ADMIN_KEY);
-        }
-        let mut answers = ctx.prompt(prompt).await;
+    let mut prompt = Prompt::new(format!("API key of {}", tool.provider)).field(API_KEY);
+    if tool.costs().is_some() {
+        prompt = prompt.field(ADMIN_KEY);
+    }
+    let made = ctx.ask_until(MAX_TRIES, prompt, |mut answers| async move {
         let key = answers.secret(API_KEY)?;
         let admin = if answers.has(ADMIN_KEY) { Some(answers.secret(ADMIN_KEY)?) } else { None };
         let login = Login::api_key(key.duplicate()).with_admin_key(admin);
         match key::account(kind, tool, &login, &key, ctx).await {
             Ok(identity) => {
                 let measured = VerifyResult::live().identity(identity.clone());
-                return Ok(SetupResult::new(login, identity).measured(measured));
+                Ok(SetupResult::new(login, identity).measured(measured))
             }
             Err(refused) if [reason::UNAUTHORIZED, reason::FORBIDDEN].contains(&&*refused.reason.code) => {
-                last = Some(refused.reason);
+                Err(correctable(refused.reason))
             }
-            Err(other) => return Err(other.into()),
+            Err(other) => Err(other.into()),
         }
-    }
-    if let Some(forbidden) = last.filter(|reason| reason.code == reason::FORBIDDEN) {
-        return Err(NotLive::failing(forbidden).into());
-    }
-    Err(SetupFailure::new(reason::UNAUTHORIZED, format!("{} accepted none of the keys", tool.provider))
-        .remedy(format!("make one at {}", tool.api.console)))
+    });
+    made.await.map_err(|failure| {
+        let message = format!("{} accepted none of the keys", tool.provider);
+        failure.when_refused(message, format!("make one at {}", tool.api.console))
+    })
 }
 
 /// Sets up a connection with a token. The token does not name its account, so it belongs to the profile with this

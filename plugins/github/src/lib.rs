@@ -103,8 +103,6 @@ const READ: &str = r#"{ "rule": [
     { "name": "render raw Markdown", "methods": ["POST"], "path": "/markdown/raw", "effect": "allow" },
     { "name": "reads", "methods": ["GET", "HEAD"], "effect": "allow" }
 ] }"#;
-/// Maximum number of times that setup asks for a token.
-const MAX_TRIES: usize = 3;
 
 impl ConnectionDefinition for GitHub {
     type Credential = Token;
@@ -137,25 +135,17 @@ impl ConnectionDefinition for GitHub {
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Token>, SetupFailure> {
-        let mut refusal = None;
-        for _ in 0..MAX_TRIES {
-            let problem = refusal.take().map(|refused: NotLive| refused.reason.message);
-            let prompt = Prompt::new("Connect GitHub").problem(problem).field("accessToken").field("apiBaseUrl");
-            let mut answers = ctx.prompt(prompt).await;
+        let prompt = Prompt::new("Connect GitHub").field("accessToken").field("apiBaseUrl");
+        let made = ctx.ask_until(3, prompt, |mut answers| async move {
             let token = Token(answers.secret("accessToken")?);
             let base = answers.url("apiBaseUrl")?;
-            match probe::account(self, &token, base, ctx).await {
-                Ok(account) => {
-                    let made = connected(token, account.identity.clone(), base, ctx)?;
-                    let mut made = made.valid_until(account.valid_until);
-                    made.granted_scopes = account.scopes.clone();
-                    return Ok(made.measured(account.result()));
-                }
-                Err(refused) if refused.reason.code == reason::UNAUTHORIZED => refusal = Some(refused),
-                Err(other) => return Err(other.into()),
-            }
-        }
-        Err(SetupFailure::new(reason::UNAUTHORIZED, "GitHub did not accept the token").remedy("make a new token"))
+            let account = probe::account(self, &token, base, ctx).await?;
+            let made = connected(token, account.identity.clone(), base, ctx)?;
+            let mut made = made.valid_until(account.valid_until);
+            made.granted_scopes = account.scopes.clone();
+            Ok(made.measured(account.result()))
+        });
+        made.await.map_err(|failure| failure.when_refused("GitHub did not accept the token", "make a new token"))
     }
 
     fn serialize_credential(&self, token: &Token) -> Result<Secret, CredentialError> {

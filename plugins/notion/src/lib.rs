@@ -41,8 +41,6 @@ const READ: &str = r#"{ "rule": [
     { "name": "query a database", "methods": ["POST"], "path": "/v1/databases/{database}/query", "effect": "allow" },
     { "name": "reads", "methods": ["GET", "HEAD"], "effect": "allow" }
 ] }"#;
-/// Maximum number of times that setup asks for a token.
-const MAX_TRIES: usize = 3;
 
 impl ConnectionDefinition for Notion {
     type Credential = Token;
@@ -60,21 +58,13 @@ impl ConnectionDefinition for Notion {
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Token>, SetupFailure> {
-        let mut refusal = None;
-        for _ in 0..MAX_TRIES {
-            let problem = refusal.take().map(|refused: NotLive| refused.reason.message);
-            let mut answers = ctx.prompt(Prompt::new("Connect Notion").problem(problem).field("apiKey")).await;
+        let made = ctx.ask_until(3, Prompt::new("Connect Notion").field("apiKey"), |mut answers| async move {
             let token = Token(answers.secret("apiKey")?);
-            match probe::account(self, &token, ctx).await {
-                Ok(identity) => {
-                    let found = VerifyResult::live().identity(identity.clone());
-                    return Ok(SetupResult::new(token, identity).measured(found));
-                }
-                Err(refused) if refused.reason.code == reason::UNAUTHORIZED => refusal = Some(refused),
-                Err(other) => return Err(other.into()),
-            }
-        }
-        Err(SetupFailure::new(reason::UNAUTHORIZED, "Notion did not accept the token").remedy("copy it again"))
+            let identity = probe::account(self, &token, ctx).await?;
+            let found = VerifyResult::live().identity(identity.clone());
+            Ok(SetupResult::new(token, identity).measured(found))
+        });
+        made.await.map_err(|failure| failure.when_refused("Notion did not accept the token", "copy it again"))
     }
 
     fn serialize_credential(&self, token: &Token) -> Result<Secret, CredentialError> {

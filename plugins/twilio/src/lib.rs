@@ -53,8 +53,6 @@ const READ: &str = r#"{ "rule": [
         "effect": "allow"
     }
 ] }"#;
-/// Maximum number of times that setup asks for a login.
-const MAX_TRIES: usize = 3;
 
 impl ConnectionDefinition for Twilio {
     type Credential = Login;
@@ -80,15 +78,13 @@ impl ConnectionDefinition for Twilio {
     }
 
     async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Login>, SetupFailure> {
-        let mut problem: Option<DisplayText> = None;
-        for _ in 0..MAX_TRIES {
-            let prompt = Prompt::new("Connect Twilio").problem(problem.take()).field("accountSid").field("apiKeySid");
-            let answers = ctx.prompt(prompt).await;
+        let prompt = Prompt::new("Connect Twilio").field("accountSid").field("apiKeySid");
+        let made = ctx.ask_until(3, prompt, |answers| async move {
             let wanted = if answers.has("apiKeySid") { "apiKeySecret" } else { "authToken" };
             let mut secrets = ctx.prompt(Prompt::new("Connect Twilio").field(wanted)).await;
             if !secrets.has(wanted) {
-                problem = Some("give the auth token, or both parts of an API key".into());
-                continue;
+                let missing = "give the auth token, or both parts of an API key";
+                return Err(SetupFailure::new(reason::UNAUTHORIZED, missing));
             }
             let secret = secrets.secret(wanted)?;
             let proof = match answers.has("apiKeySid") {
@@ -96,17 +92,12 @@ impl ConnectionDefinition for Twilio {
                 false => Proof::AuthToken(secret),
             };
             let login = Login { account_sid: answers.text("accountSid")?.to_owned(), proof };
-            match probe::account(self, &login, ctx).await {
-                Ok(identity) => {
-                    let found = VerifyResult::live().identity(identity.clone());
-                    return Ok(SetupResult::new(login, identity).measured(found));
-                }
-                Err(refused) if refused.reason.code == reason::UNAUTHORIZED => problem = Some(refused.reason.message),
-                Err(other) => return Err(other.into()),
-            }
-        }
-        Err(SetupFailure::new(reason::UNAUTHORIZED, "Twilio accepted none of the logins")
-            .remedy("copy the auth token from the console, or make an API key"))
+            let identity = probe::account(self, &login, ctx).await?;
+            let found = VerifyResult::live().identity(identity.clone());
+            Ok(SetupResult::new(login, identity).measured(found))
+        });
+        let remedy = "copy the auth token from the console, or make an API key";
+        made.await.map_err(|failure| failure.when_refused("Twilio accepted none of the logins", remedy))
     }
 
     fn serialize_credential(&self, login: &Login) -> Result<Secret, CredentialError> {

@@ -15,6 +15,7 @@ struct Mechanism {
 
 const BACKOFF: &str = "use `Backoff` of connection-egress for pauses that grow";
 const CONFLICT: &str = "use `ConflictRetries` for a row that was changed meanwhile, or name what is limited";
+const ASK: &str = "use `SetupContext::ask_until` for a person who is asked again";
 
 const MECHANISMS: &[Mechanism] = &[
     Mechanism { pattern: "saturating_mul(2).min(", within: "", except: &[], instead: BACKOFF },
@@ -31,6 +32,13 @@ const MECHANISMS: &[Mechanism] = &[
         within: "crates/connection-core/src/",
         except: &[],
         instead: "add the rows to the list in `registry/scheduler/old_rows.rs`, and compare their time in queries",
+    },
+    Mechanism {
+        pattern: ".problem(problem",
+        within: "",
+        // These ask without end, because the provider is not asked.
+        except: &["/mcp/src/setup.rs", "/declared/setup.rs"],
+        instead: ASK,
     },
 ];
 

@@ -43,6 +43,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
         if path.ends_with(".rs") {
             findings.extend(rust_files::findings(path, &text));
             findings.extend(public_futures::findings(path, &text));
+            findings.extend(mechanisms::findings(path, &text));
             findings.extend(names::findings(path, &text, &kinds));
             findings.extend(mechanisms::findings(path, &text));
             let text = test_modules::with_included(workspace, path, text)?;

@@ -2,6 +2,7 @@
 
 mod acme;
 mod answers;
+mod asked_again;
 mod callbacks;
 mod compare;
 mod crypto;

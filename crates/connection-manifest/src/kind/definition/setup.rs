@@ -11,9 +11,6 @@ use crate::kind::{
     template::{Env, Template, Values},
 };
 
-/// Maximum number of times that a setup asks.
-const MAX_TRIES: usize = 3;
-
 /// The answers of a person, with the addresses that these answers grant.
 #[derive(Default)]
 struct Given {
@@ -46,47 +43,29 @@ async fn run(kind: &FileKind, ctx: &SetupContext<'_>) -> Result<SetupResult<File
     if kind.0.model.mechanism == Some(Mechanism::Oauth2) {
         return finish(kind, authorized(kind, ctx).await?, ctx).await;
     }
-    let mut problem = None;
-    for _ in 0..MAX_TRIES {
-        let given = match ask(kind, problem.take(), ctx).await? {
-            Ok(given) => given,
-            Err(wrong) => {
-                problem = Some(wrong);
-                continue;
-            }
-        };
-        let made = match begun(kind, given, ctx).await {
-            Ok(begun) => finish(kind, begun, ctx).await,
-            Err(failure) => Err(failure),
-        };
-        match made {
-            // Only what a person can correct is asked again.
-            Err(failure) if failure.code == reason::UNAUTHORIZED && asks(kind) => problem = Some(failure.message),
-            made => return made,
-        }
+    let descriptor = &kind.0.descriptor;
+    if descriptor.fields.is_empty() {
+        return made(kind, Given::default(), ctx).await;
     }
-    let name = &kind.0.descriptor.display_name;
-    Err(SetupFailure::new(reason::UNAUTHORIZED, format!("{name} did not accept the credential"))
-        .remedy("copy it again from the provider"))
+    let name = &descriptor.display_name;
+    let fields = descriptor.fields.iter().map(|field| field.name.clone());
+    let prompt = fields.fold(Prompt::new(format!("Connect {name}")), Prompt::field);
+    let made = ctx.ask_until(3, prompt, |mut answers| async move {
+        let given = taken(kind, &mut answers).map_err(|wrong| SetupFailure::new(reason::UNAUTHORIZED, wrong))?;
+        made(kind, given, ctx).await
+    });
+    made.await.map_err(|failure| {
+        failure.when_refused(format!("{name} did not accept the credential"), "copy it again from the provider")
+    })
 }
 
-fn asks(kind: &FileKind) -> bool {
-    !kind.0.descriptor.fields.is_empty()
-}
-
-/// Asks for all fields; returns what is wrong with the answers, if anything.
-async fn ask(
+/// Makes a connection of the answers of a person.
+async fn made(
     kind: &FileKind,
-    problem: Option<DisplayText>,
+    given: Given,
     ctx: &SetupContext<'_>,
-) -> Result<Result<Given, DisplayText>, SetupFailure> {
-    if !asks(kind) {
-        return Ok(Ok(Given::default()));
-    }
-    let title = format!("Connect {}", kind.0.descriptor.display_name);
-    let fields = kind.0.descriptor.fields.iter().map(|field| field.name.clone());
-    let prompt = fields.fold(Prompt::new(title).problem(problem), Prompt::field);
-    Ok(taken(kind, &mut ctx.prompt(prompt).await))
+) -> Result<SetupResult<FileCredential>, SetupFailure> {
+    finish(kind, begun(kind, given, ctx).await?, ctx).await
 }
 
 /// Takes the values out of the answers; returns what is wrong with them, if anything.
