@@ -11,7 +11,7 @@ use crate::{
     SetupFailure, Text, encode,
 };
 
-pub use crate::signatures::Signatures;
+pub use crate::{answer::pause_of, signatures::Signatures};
 
 /// Names of the headers that belong to the HTTP connection, in lower case. They determine where a request ends, where
 /// it goes and how the connection is used, so the client of a host sets them, and refuses a request that contains one.

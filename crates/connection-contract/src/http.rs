@@ -5,7 +5,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::{fmt, time::Duration};
+use core::fmt;
 
 use crate::{BaseUrl, Exposed, JsonError, Origin, Secret, Text, Timestamp, Value, address::push_query, encode};
 
@@ -312,15 +312,6 @@ impl HttpResponse {
     /// [`JsonError::Syntax`] if the body is not JSON.
     pub fn json(&self) -> Result<Value, JsonError> {
         Value::parse(self.body.expose())
-    }
-
-    /// Returns the time in the `Retry-After` header, in either of its forms (RFC 9110, section 10.2.3).
-    pub fn retry_after(&self) -> Option<Duration> {
-        let text = self.header("retry-after")?.trim();
-        let dated =
-            || u64::try_from(Timestamp::parse(text)?.seconds().saturating_sub(self.received_at.seconds()).max(0)).ok();
-        let seconds = text.parse().ok().or_else(dated)?;
-        Some(Duration::from_secs(seconds))
     }
 }
 

@@ -25,6 +25,7 @@ extern crate alloc;
 
 mod activation;
 mod address;
+mod answer;
 mod answers;
 mod ask;
 mod check;
@@ -68,6 +69,7 @@ mod webhooks;
 
 pub use activation::HostServices;
 pub use address::{AddressPurpose, BaseUrl, GrantedDirectory, Link, Origin, Reach};
+pub use answer::{AnswerClass, classify, classify_by};
 pub use answers::{Answer, Answers};
 pub use check::InvalidDeclaration;
 pub use context::{Connection, Context, RefreshContext, SetupContext, SpendContext, TeardownContext, VerifyContext};
@@ -83,7 +85,7 @@ pub use future::BoxFuture;
 pub use helper::{CredentialHelper, HelperProtocol};
 pub use http::{HeaderValue, HttpRequest, HttpResponse};
 pub use import::Importer;
-pub use liveness::{Liveness, NotLive, Reason, classify};
+pub use liveness::{Liveness, NotLive, Reason};
 pub use outcome::{Identity, SetupResult, VerifyResult};
 pub use paths::{PathBase, PathSpec};
 pub use profiles::{EnvValue, ProbeSpec, ProbeValue, ProfileProbe, ProfileSpec};
@@ -128,7 +130,7 @@ pub mod prelude {
     pub use core::time::Duration;
 
     pub use crate::{
-        AddressPurpose, Answer, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest,
+        AddressPurpose, Answer, AnswerClass, Answers, AuthType, Authorizer, BaseUrl, BoxFuture, CallbackHandle, CallbackRequest,
         CallbackUnavailable, Clock, ConfigMount, Connection, ConnectionDefinition, ConnectionError, Context,
         CredentialError, CredentialHelper, Crypto, Delivery, Descriptor, DisplayText, EnvValue, Exposed, Field,
         FileCache, FileService, FileStat, FileType, FoundTool, GrantedDirectory, Guide, HeaderValue, HelperProtocol,
@@ -141,7 +143,7 @@ pub mod prelude {
         SetupContext, SetupFailure, SetupMethod, SetupResult, SetupService, SignIn, SignatureAlgorithm, SigningKey,
         Spend, SpendContext, SpendService, Teardown, TeardownContext, Text, TimeWindow, Timestamp, TokenUtilization,
         ToolKey, ToolService, ToolSpec, UndeclaredAddress, UsageContext, UsageMetric, UsageSnapshot, UsageSource,
-        Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent, Webhooks, classify, encode,
+        Value, VerifyContext, VerifyResult, VersionForm, Wait, WaitOutcome, WebhookEvent, Webhooks, classify, classify_by, encode,
         reason,
     };
 }

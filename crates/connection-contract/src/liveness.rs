@@ -1,9 +1,9 @@
-//! The liveness of a connection, and the classification of answers that all plugins share.
+//! The liveness of a connection, and the reasons why one is not live.
 
 use alloc::format;
 use core::time::Duration;
 
-use crate::{DisplayText, HttpError, HttpResponse, JsonError, ServiceError, Text, UndeclaredAddress, reason};
+use crate::{DisplayText, HttpError, JsonError, ServiceError, Text, UndeclaredAddress, reason};
 
 /// The result of asking the provider whether a connection works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -70,16 +70,28 @@ impl NotLive {
         Self { liveness: Liveness::Offline, reason, recheck_after: None }
     }
 
+    /// Creates a value for a provider that answers with an error which says nothing about the credential.
+    pub fn provider_error(recheck_after: Option<Duration>) -> Self {
+        let reason = Reason::new(reason::PROVIDER_ERROR, "the provider answered with an error");
+        Self { recheck_after, ..Self::offline(reason) }
+    }
+
     /// Creates a value for a provider that limits the rate of requests.
     pub fn rate_limited(recheck_after: Option<Duration>) -> Self {
         Self { recheck_after, ..Self::offline(Reason::new(reason::RATE_LIMITED, "the provider asks to wait")) }
+    }
+
+    /// Creates a value for a provider that refuses the credential.
+    pub fn refused() -> Self {
+        let reason = Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
+        Self::failing(reason.remedy("connect again with a valid credential"))
     }
 }
 
 impl NotLive {
     /// Converts the error of a request without an answer. This is not a `From` impl, so that plugins call `classify`
     /// first and use `?` on its result.
-    fn unanswered(error: HttpError) -> Self {
+    pub(crate) fn unanswered(error: HttpError) -> Self {
         let (code, message) = match error {
             HttpError::Credential => {
                 return Self::failing(
@@ -135,33 +147,5 @@ impl From<ServiceError> for NotLive {
             ),
             _ => Self::offline(Reason::new(reason::PROVIDER_ERROR, "the directory cannot be read now")),
         }
-    }
-}
-
-/// Separates usable answers from those that mean that a connection is not live.
-///
-/// A 2xx status passes. 401 and 403 are failing, and so is a request that was not sent because the credential could not
-/// be attached or the host denies the address. 429, 5xx, every other status and every other request without an answer
-/// are offline.
-///
-/// A transient failure is never reported as a lost authorization. If a provider reports its rate limit in its own way,
-/// the plugin must recognize that before it calls this function.
-///
-/// # Errors
-///
-/// [`NotLive`] with the reason.
-pub fn classify(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, NotLive> {
-    let response = result.map_err(NotLive::unanswered)?;
-    match response.status() {
-        200..=299 => Ok(response),
-        401 | 403 => Err(NotLive::failing(
-            Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential")
-                .remedy("connect again with a valid credential"),
-        )),
-        429 => Err(NotLive::rate_limited(response.retry_after())),
-        _ => Err(NotLive {
-            recheck_after: response.retry_after(),
-            ..NotLive::offline(Reason::new(reason::PROVIDER_ERROR, "the provider answered with an error"))
-        }),
     }
 }

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use connection_contract::{NotLive, Reason, Refreshed, Secret, SetupResult, Timestamp, VerifyResult, reason};
+use connection_egress::MAX_RETRY_AFTER;
 
 use crate::{
     ConnectionId,
@@ -39,7 +40,7 @@ const AGENTS_DELAY: i64 = 60;
 const LONG_REQUEST: i64 = 60;
 
 /// The range of pauses that a provider may ask for, in seconds.
-const RETRY_AFTER_RANGE: std::ops::RangeInclusive<i64> = 1..=86_400;
+const RETRY_AFTER_RANGE: std::ops::RangeInclusive<i64> = 1..=MAX_RETRY_AFTER.as_secs().cast_signed();
 
 /// The time before an end at which it is announced, in seconds, if no refresh extends it.
 pub(crate) const ANNOUNCE_BEFORE: i64 = 7 * 86_400;

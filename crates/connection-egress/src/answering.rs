@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use connection_contract::{HttpError, Origin};
+use connection_contract::{AnswerClass, HttpError, Origin};
 
 /// The shortest time between two reports of one origin.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -39,7 +39,7 @@ impl Answering {
     /// Reports the origin if the answer shows that it works: a status below 500 other than 408 and 429.
     pub(super) fn note(&self, origin: &Origin, answer: Result<u16, HttpError>, now: Duration) {
         let Some(listener) = self.listener.get() else { return };
-        if answer.is_ok_and(is_working) && self.is_due(origin, now) {
+        if answer.is_ok_and(|status| !AnswerClass::of(status).is_temporary()) && self.is_due(origin, now) {
             listener(origin);
         }
     }
@@ -60,11 +60,6 @@ impl Answering {
         reported.insert(origin.as_str().to_owned(), now);
         true
     }
-}
-
-/// Returns `true` for the status of an answer that shows that its origin works.
-fn is_working(status: u16) -> bool {
-    status < 500 && !matches!(status, 408 | 429)
 }
 
 #[cfg(test)]

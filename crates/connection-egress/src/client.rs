@@ -168,14 +168,10 @@ impl HttpClient {
         if let Some(observed) = observed {
             observed.answered(whole.as_ref());
         }
-        match whole {
-            Ok(answer) => SendOnceOutcome::Answered(answer),
-            Err(error) if taken.give_up() => SendOnceOutcome::NotSent(error),
-            Err(error) => {
-                debug!(%error, "the request was sent but not answered");
-                SendOnceOutcome::Lost
-            }
+        if let Err(error) = &whole {
+            debug!(%error, "the request was not answered");
         }
+        SendOnceOutcome::of(whole, || !taken.give_up())
     }
 
     /// Sends a request as `send` does, but without a deadline and without following redirects. `taken` records when the

@@ -9,7 +9,7 @@ use std::{
 };
 
 use connection_contract::{
-    HttpError, HttpResponse, JsonError, NotLive, Origin, Reason, Secret, Timestamp, VerifyResult, classify, reason,
+    AnswerClass, HttpError, HttpResponse, JsonError, NotLive, Origin, Reason, Secret, Timestamp, VerifyResult, classify, reason,
 };
 
 use super::outages::{answered, cause, host};
@@ -68,7 +68,7 @@ impl LastAnswer {
     /// a status from 500 on.
     pub fn is_outage(&self) -> bool {
         self.lock().heard.as_ref().is_some_and(|heard| match heard.answer {
-            Ok(status) => status == 408 || status >= 500,
+            Ok(status) => AnswerClass::of(status) == AnswerClass::Outage,
             Err(error) => cause(error, heard.timeout).is_some(),
         })
     }

@@ -36,6 +36,7 @@
 //! The API is made for `connection-core`, and may change in any version. The core re-exports [`HttpPolicy`] and the
 //! clocks and keeps their API stable.
 
+mod again;
 mod answering;
 mod body;
 mod client;
@@ -59,13 +60,13 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+pub use again::{MAX_RETRY_AFTER, SendOnceOutcome, asked_pause};
 pub use body::Streaming;
 pub use client::{EgressHttp, HttpClient};
 pub use clock::{Backoff, Boot, Clock, ManualClock, Moment, SystemClock, sleep_passed, until};
 pub use egress::{AllowedOrigin, Egress, NamedBy};
 pub use last_answer::{LastAnswer, MAX_PAUSE};
 pub use observer::HttpObserver;
-pub use once::SendOnceOutcome;
 pub use outages::host;
 pub use outgoing::is_sendable;
 pub use policy::{HttpPolicy, HttpPolicyError, is_loopback, is_private_network, may_be_public};

@@ -20,22 +20,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use connection_contract::{HttpError, HttpResponse};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::clock::Clock;
-
-/// The result of a request that is sent at most once.
-#[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "who spends a secret decides on each")]
-pub enum SendOnceOutcome {
-    /// An answer arrived, with any status.
-    Answered(HttpResponse),
-    /// No byte of the request was sent.
-    NotSent(HttpError),
-    /// The request may have arrived, but there is no whole answer.
-    Lost,
-}
 
 const OPEN: u8 = 0;
 const TAKEN: u8 = 1;

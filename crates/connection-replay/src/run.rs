@@ -4,8 +4,8 @@ use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::mem;
 
 use connection_contract::{
-    AddressPurpose, Answer, Field, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Prompt, Redirect,
-    Timestamp,
+    AddressPurpose, Answer, AnswerClass, Field, GrantedDirectory, HttpError, HttpResponse, Notice, Origin, Prompt,
+    Redirect, Timestamp,
 };
 
 use crate::{Effect, Entry, Fault, WaitEndings};
@@ -268,7 +268,7 @@ impl<H> Run<H> {
 /// Returns `true` if the provider did not process a request that spends something, so that it may be sent again.
 fn is_unspent(result: &Result<HttpResponse, HttpError>) -> bool {
     match result {
-        Ok(answer) => answer.status() == 429,
+        Ok(answer) => answer.class() == AnswerClass::Limit,
         Err(error) => *error != HttpError::Uncertain,
     }
 }

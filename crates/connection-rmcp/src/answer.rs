@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use connection_contract::{BoxFuture, HttpError, Secret};
+use connection_contract::{AnswerClass, BoxFuture, HttpError, Secret};
 use connection_core::{Error, ProviderAnswer, Response};
 use futures_core::Stream;
 use http::StatusCode;
@@ -205,7 +205,7 @@ impl Answer {
             Some(challenge) if StatusCode::UNAUTHORIZED == status => {
                 TransportError::AuthRequired(AuthRequiredError::new(challenge.clone()))
             }
-            _ if StatusCode::TOO_MANY_REQUESTS == status || status >= 500 => {
+            _ if AnswerClass::of(status).is_temporary() => {
                 HttpStatusError::new(status, self.retry_after.clone()).into()
             }
             _ => TransportError::UnexpectedServerResponse(format!("the server answered with HTTP {status}").into()),

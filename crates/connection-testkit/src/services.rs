@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use connection_contract::{
-    BoxFuture, Clock, Compute, FileCache, FileService, FileStat, GrantedDirectory, HostServices, HttpError,
-    HttpRequest, HttpResponse, HttpService, KvService, Secret, ServiceError, Spend, SpendService, Text,
+    AnswerClass, BoxFuture, Clock, Compute, FileCache, FileService, FileStat, GrantedDirectory, HostServices,
+    HttpError, HttpRequest, HttpResponse, HttpService, KvService, Secret, ServiceError, Spend, SpendService, Text,
 };
 use connection_replay::Part;
 
@@ -176,7 +176,7 @@ impl SpendService for HostState {
             let result = certain(self.answer(&request, self.now()));
             match &result {
                 // A request that was not sent, or that the provider did not process, may be sent again.
-                Ok(response) if response.status() == 429 => {}
+                Ok(response) if response.class() == AnswerClass::Limit => {}
                 Ok(response) => self.kept.keep(key, Some(response)),
                 Err(HttpError::Uncertain) => self.kept.keep(key, None),
                 Err(_) => {}

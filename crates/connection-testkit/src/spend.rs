@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use connection_contract::{HttpError, HttpResponse, Spend};
+use connection_contract::{AnswerClass, HttpError, HttpResponse, Spend};
 
 use crate::{crypto::hmac_sha256, script::Reply};
 
@@ -45,7 +45,7 @@ pub(crate) fn key(spend: &Spend<'_>) -> [u8; 32] {
 /// Returns `true` if the reply leaves open whether something was spent.
 pub(crate) fn leaves_open(reply: &Reply) -> bool {
     match &reply.0 {
-        Ok(parts) => parts.status == 408 || parts.status >= 500,
+        Ok(parts) => AnswerClass::of(parts.status) == AnswerClass::Outage,
         Err(error) => matches!(error, HttpError::Timeout | HttpError::Protocol | HttpError::TooLarge),
     }
 }
@@ -53,7 +53,7 @@ pub(crate) fn leaves_open(reply: &Reply) -> bool {
 /// Returns [`HttpError::Uncertain`] in place of an answer that leaves open whether something was spent, as a host does.
 pub(crate) fn certain(result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, HttpError> {
     match result {
-        Ok(response) if response.status() == 408 || response.status() >= 500 => Err(HttpError::Uncertain),
+        Ok(response) if response.class() == AnswerClass::Outage => Err(HttpError::Uncertain),
         Err(HttpError::Timeout | HttpError::Protocol | HttpError::TooLarge) => Err(HttpError::Uncertain),
         result => result,
     }

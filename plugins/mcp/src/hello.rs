@@ -268,7 +268,7 @@ async fn send(request: HttpRequest, with: With<'_>, ctx: &Context<'_>) -> Result
                 Reason::new("mcp_redirected", message).remedy("enter the address to which it redirects"),
             ))
         }
-        Ok(answer) if !matches!(answer.status(), 408 | 429 | 500..) => Ok(answer),
+        Ok(answer) if !answer.class().is_temporary() => Ok(answer),
         // A server of an earlier revision may fail for a method that it does not know.
         Ok(answer) if answer.status() == 501 => Ok(answer),
         other => classify(other),

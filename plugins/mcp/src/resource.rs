@@ -61,7 +61,7 @@ pub(crate) async fn document(address: &str, ctx: &SetupContext<'_>) -> Result<Op
     let answer = ctx.send(request.header("accept", "application/json")).await;
     match answer {
         Ok(answer) if (200..300).contains(&answer.status()) => Ok(Some(answer)),
-        Ok(answer) if !matches!(answer.status(), 408 | 429 | 500..) => Ok(None),
+        Ok(answer) if !answer.class().is_temporary() => Ok(None),
         Err(HttpError::Denied) => Err(not_allowed(address)),
         other => {
             classify(other)?;

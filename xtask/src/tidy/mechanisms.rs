@@ -16,6 +16,8 @@ struct Mechanism {
 const BACKOFF: &str = "use `Backoff` of connection-egress for pauses that grow";
 const CONFLICT: &str = "use `ConflictRetries` for a row that was changed meanwhile, or name what is limited";
 const ASK: &str = "use `SetupContext::ask_until` for a person who is asked again";
+const ANSWER: &str = "use `AnswerClass` of connection-contract for what an answer says";
+const RETRY_AFTER: &str = "use `HttpResponse::retry_after`, or `asked_pause` of connection-egress";
 
 const MECHANISMS: &[Mechanism] = &[
     Mechanism { pattern: "saturating_mul(2).min(", within: "", except: &[], instead: BACKOFF },
@@ -39,6 +41,28 @@ const MECHANISMS: &[Mechanism] = &[
         // These ask without end, because the provider is not asked.
         except: &["/mcp/src/setup.rs", "/declared/setup.rs"],
         instead: ASK,
+    },
+    Mechanism {
+        pattern: "408 |",
+        within: "",
+        // A client of our own server knows which of its answers may change.
+        except: &["/connection-contract/src/answer.rs", "/connection-client/src/error.rs", "/again.rs"],
+        instead: ANSWER,
+    },
+    Mechanism { pattern: "== 408", within: "", except: &[], instead: ANSWER },
+    Mechanism {
+        pattern: ".problem(problem",
+        within: "",
+        // These ask without end, because the provider is not asked.
+        except: &["/mcp/src/setup.rs", "/declared/setup.rs"],
+        instead: ASK,
+    },
+    Mechanism {
+        pattern: "header(\"retry-after\")",
+        within: "",
+        // A limit of GitHub has the header, and rmcp reads it by itself.
+        except: &["/connection-contract/src/answer.rs", "/github/src/probe.rs", "/connection-rmcp/src/answer.rs"],
+        instead: RETRY_AFTER,
     },
 ];
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connection_contract::{HttpError, HttpResponse, Liveness, Timestamp, classify, reason};
+use connection_contract::{AnswerClass, HttpError, HttpResponse, Liveness, Timestamp, Value, classify, host, reason};
 
 fn answered(status: u16, headers: &[(&str, &str)]) -> Result<HttpResponse, HttpError> {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -82,4 +82,61 @@ fn every_code_is_listed_once() {
     codes.sort_unstable();
     codes.dedup();
     assert_eq!(codes.len(), reason::ALL.len());
+}
+
+#[test]
+fn every_status_has_one_class_and_classify_follows_it() {
+    for status in 0..=999 {
+        let class = AnswerClass::of(status);
+        assert_eq!(answered(status, &[]).unwrap().class(), class, "{status}");
+        let (liveness, code) = match classify(answered(status, &[])) {
+            Ok(_) => {
+                assert_eq!(class, AnswerClass::Success, "{status}");
+                continue;
+            }
+            Err(not_live) => (not_live.liveness, not_live.reason.code),
+        };
+        let expected = match class {
+            AnswerClass::Limit => (Liveness::Offline, reason::RATE_LIMITED),
+            AnswerClass::Refusal => (Liveness::Failing, reason::UNAUTHORIZED),
+            _ => (Liveness::Offline, reason::PROVIDER_ERROR),
+        };
+        assert_eq!((liveness, &*code), expected, "{status}");
+        let may_change = matches!(status, 408 | 429 | 500..);
+        assert_eq!(class.is_temporary(), may_change, "{status}");
+    }
+}
+
+#[test]
+fn a_body_makes_an_answer_a_limit_or_a_refusal_but_no_outage_a_refusal() {
+    let class = |status, body: &str| {
+        let answer = HttpResponse::new(status, Vec::new(), body, Timestamp::from_seconds(0));
+        let says = |word: &'static str| move |body: &Value| body[word] == Value::Bool(true);
+        answer.class_by(says("limit"), says("refusal"))
+    };
+    use AnswerClass::{Limit, Outage, Refusal, Success, Unexpected};
+    for (status, neither, refusal, limit) in [
+        (200, Success, Refusal, Limit),
+        (404, Unexpected, Refusal, Limit),
+        (401, Refusal, Refusal, Limit),
+        (408, Outage, Outage, Limit),
+        (503, Outage, Outage, Limit),
+        (429, Limit, Limit, Limit),
+    ] {
+        for text in ["{}", "", "<html>", "[]"] {
+            assert_eq!(class(status, text), neither, "{status} {text}");
+        }
+        assert_eq!(class(status, r#"{"refusal": true}"#), refusal, "{status}");
+        assert_eq!(class(status, r#"{"limit": true}"#), limit, "{status}");
+        assert_eq!(class(status, r#"{"refusal": true, "limit": true}"#), limit, "{status}");
+    }
+}
+
+#[test]
+fn a_host_reads_a_pause_as_a_plugin_does() {
+    let now = Timestamp::from_seconds(784_111_777);
+    for value in ["120", " 7 ", "Sun, 06 Nov 1994 08:50:37 GMT", "", "soon", "-5", "18446744073709551616"] {
+        let answer = answered(429, &[("retry-after", value)]).unwrap();
+        assert_eq!(host::pause_of(value, now), answer.retry_after(), "{value}");
+    }
 }

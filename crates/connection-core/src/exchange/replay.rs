@@ -24,8 +24,6 @@ const RECHECK_AFTER: i64 = 60;
 const FRESH_FOR: i64 = 45;
 /// The time without a sign of life, in seconds, that proves that an attempt is over.
 const GONE_AFTER: i64 = 86_400;
-/// The longest pause that a provider may ask for, in seconds.
-const MAX_RETRY_AFTER: i64 = 86_400;
 
 /// The rule for sending an exchange again.
 #[derive(Clone, Copy, Debug)]
@@ -95,12 +93,6 @@ impl Age {
     fn quarantined_for(self) -> i64 {
         QUARANTINE.saturating_sub(self.least).max(1)
     }
-}
-
-/// Returns the pause that a provider asked for, in seconds, as it is recorded.
-pub(super) fn retry_after(delay: Option<Duration>) -> i64 {
-    let seconds = delay.map_or(0, |delay| delay.as_secs());
-    i64::try_from(seconds).unwrap_or(i64::MAX).min(MAX_RETRY_AFTER)
 }
 
 /// Returns the seconds that are left of a quarantine that began when this boot's time was `noted`. Returns `None` for a
@@ -200,7 +192,6 @@ mod tests {
         ] {
             assert_eq!(quarantine_left(&over(retry_after), noted, now), expected, "{retry_after} {noted} {now}");
         }
-        assert_eq!(retry_after(Some(Duration::from_secs(u64::MAX))), 86_400);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     Exchange, ExchangeOutcome, ExchangeScope, StateDirectory,
     life_signs::{LifeSigns, renew_during},
     recording::{keep, recorded},
-    replay::{Age, Verdict, retry_after},
+    replay::{Age, Verdict},
     request::CommittedIntent,
     rescue::{self, Rescue},
     table::{Progress, RemoveOnDrop},
@@ -100,24 +100,20 @@ async fn send_noted(
     progress: &watch::Sender<Progress>,
 ) -> Option<Result<ExchangeOutcome, Error>> {
     match send_in_time(&system, exchange, &noted, request).await {
-        SendOnceOutcome::Answered(answer) if answer.status() == 429 => {
-            withdraw_intent(&system, exchange, noted).await;
-            Some(Ok(ExchangeOutcome::Refused(Arc::new(answer))))
-        }
-        // A gateway answers 5xx even for a request that reached the provider.
-        SendOnceOutcome::Answered(answer) if answer.status() != 408 && answer.status() < 500 => {
+        SendOnceOutcome::Answered(answer) => {
             // Without a result, the registry was dropped, and the answer is in a rescue file.
             keep(system, exchange, &noted, answer, progress).await.map(Ok)
+        }
+        SendOnceOutcome::Limited(answer) => {
+            withdraw_intent(&system, exchange, noted).await;
+            Some(Ok(ExchangeOutcome::Refused(Arc::new(answer))))
         }
         SendOnceOutcome::NotSent(error) => {
             withdraw_intent(&system, exchange, noted).await;
             Some(Ok(ExchangeOutcome::NotSent(error)))
         }
-        once @ (SendOnceOutcome::Answered(_) | SendOnceOutcome::Lost) => {
-            let retry_after_seconds = match once {
-                SendOnceOutcome::Answered(answer) => retry_after(answer.retry_after()),
-                _ => 0,
-            };
+        SendOnceOutcome::Unclear { retry_after } => {
+            let retry_after_seconds = i64::try_from(retry_after.as_secs()).unwrap_or(i64::MAX);
             tracing::warn!(scope = ?exchange.scope, "it is unknown whether the provider used up the token or code of \
                                                      a request");
             let now = noted.now.estimated(&*system.ground.clock);
@@ -154,12 +150,7 @@ async fn send_in_time(
     let unsent = system.exchanges.forget_unsent(exchange.key);
     let longest = exchange.deadline.map(|_| MAX_REFRESH);
     let once = system.ground.http.send_once(&exchange.egress, request, until, longest).await;
-    let is_nothing_done = match &once {
-        SendOnceOutcome::Answered(answer) => answer.status() == 429,
-        SendOnceOutcome::NotSent(_) => true,
-        SendOnceOutcome::Lost => false,
-    };
-    if let Some(unsent) = unsent.filter(|_| is_nothing_done) {
+    if let Some(unsent) = unsent.filter(|_| once.is_unprocessed()) {
         // The row is as it was before.
         system.exchanges.remember_unsent(exchange.key, unsent);
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use connection_contract::{HttpError, HttpResponse};
+use connection_egress::asked_pause;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use uuid::Uuid;
 
@@ -21,8 +22,6 @@ const SCHEDULE: [i64; 7] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 1
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The seconds after which another process may repeat an attempt whose result nobody recorded.
 const CLAIM: i64 = 60;
-/// The longest pause that the receiver may ask for, in seconds.
-const MAX_PAUSE: u64 = 86_400;
 /// The longest wait of a message, in seconds: twice the longest pause, so that clocks that differ by less than a day
 /// make no pause shorter.
 const MAX_WAIT: i64 = 2 * 86_400;
@@ -195,8 +194,10 @@ async fn attempt(ground: &Ground, receiver: &EventReceiver, row: OutboxRow) -> R
         return Ok(false);
     };
     let attempt = attempts.saturating_add(1);
+    let asked = answer.as_ref().map(asked_pause).unwrap_or_default().as_secs();
+    let asked = i64::try_from(asked).unwrap_or(i64::MAX);
     let pause = usize::try_from(attempts).ok().and_then(|before| SCHEDULE.get(before)).copied();
-    let next_at = pause.map(|pause| ground.clock.now().seconds().saturating_add(pause.max(asked_pause(&answer))));
+    let next_at = pause.map(|pause| ground.clock.now().seconds().saturating_add(pause.max(asked)));
     match next_at {
         Some(_) => tracing::debug!(event = %id, attempt, failure, "an event was not delivered and is sent again"),
         None => tracing::warn!(event = %id, attempt, failure, "an event was not delivered, and is not sent again"),
@@ -223,11 +224,4 @@ fn failure(answer: Result<&HttpResponse, &HttpError>) -> Option<String> {
         Err(HttpError::TooLarge) => "the receiver answered with more than this host reads".to_owned(),
         Err(_) => "the receiver gave no answer that is valid HTTP".to_owned(),
     })
-}
-
-/// Returns the pause in seconds that a busy receiver asks for; 0 if it asks for none.
-fn asked_pause(answer: &Result<HttpResponse, HttpError>) -> i64 {
-    let busy = answer.as_ref().ok().filter(|answer| matches!(answer.status(), 429 | 503));
-    let delay = busy.and_then(HttpResponse::retry_after).unwrap_or_default();
-    i64::try_from(delay.as_secs().min(MAX_PAUSE)).unwrap_or_default()
 }

@@ -357,9 +357,13 @@ async fn a_receiver_that_hangs_or_asks_for_a_pause_is_asked_again_later() {
     world.clock.advance(Duration::from_secs(5));
     let found = after(&world, &registry, 2).await;
     assert_eq!(found.next_attempt.unwrap().seconds(), world.now() + 7200);
-    operator.answers(|_| Reply::whole(429, "retry-after: 99999999\r\n", ""));
+    operator.answers(|_| Reply::whole(502, "retry-after: 9000\r\n", ""));
     world.clock.advance(Duration::from_secs(7200));
     let found = after(&world, &registry, 3).await;
+    assert_eq!(found.next_attempt.unwrap().seconds(), world.now() + 9000, "a gateway may ask for a pause, too");
+    operator.answers(|_| Reply::whole(429, "retry-after: 99999999\r\n", ""));
+    world.clock.advance(Duration::from_secs(9000));
+    let found = after(&world, &registry, 4).await;
     assert_eq!(found.next_attempt.unwrap().seconds(), world.now() + 86_400, "the pause is bounded");
     registry.close().await;
 }

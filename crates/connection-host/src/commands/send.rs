@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use connection_api::{Answer, Connection, Encoding, Header};
-use connection_contract::{Secret, Timestamp};
+use connection_contract::{Secret, Timestamp, host};
 
 use crate::{
     Error, Exit,
@@ -72,8 +72,7 @@ fn prepared(arguments: &Send) -> Result<Prepared, Error> {
 /// Returns the end of the pause that an answer asks for (`Retry-After`, RFC 9110, section 10.2.3).
 fn pause(headers: &[(String, String)], now: Timestamp) -> Option<Timestamp> {
     let (_, value) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
-    let seconds = value.trim().parse::<i64>().ok().map(|seconds| now.seconds().saturating_add(seconds.max(0)));
-    seconds.map(Timestamp::from_seconds).or_else(|| Timestamp::parse(value.trim()))
+    Some(now.after(host::pause_of(value, now)?.as_secs()))
 }
 
 /// Returns the result of the command for an answer.

@@ -11,6 +11,7 @@ use std::{
 };
 
 use connection_contract::Kind;
+use connection_egress::MAX_RETRY_AFTER;
 
 use crate::{ConnectionId, ground::Lane, store::Busy};
 
@@ -23,8 +24,6 @@ const MAX_JOBS_PER_PROVIDER: usize = 8;
 const MAX_JOBS_PER_ORIGIN: usize = 4;
 /// Maximum number of jobs of one owner at once, if there are several owners.
 const MAX_JOBS_PER_OWNER: usize = 4;
-/// The longest pause that a provider may ask for.
-const MAX_PAUSE: Duration = Duration::from_secs(86_400);
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// Maximum number of origins whose pauses are remembered, because users can name any number of addresses. Further ones
 /// keep the scheduler from nothing; each connection waits for its own pause all the same.
@@ -163,7 +162,7 @@ impl Pace {
         if self.paused.len() >= MAX_PAUSED_ORIGINS && !self.paused.contains_key(&origin) {
             return;
         }
-        let until = passed.saturating_add(pause.clamp(MIN_PAUSE, MAX_PAUSE));
+        let until = passed.saturating_add(pause.clamp(MIN_PAUSE, MAX_RETRY_AFTER));
         self.paused.entry(origin).or_default().insert(owner, Pause { began: passed, until });
     }
 
