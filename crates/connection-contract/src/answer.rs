@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use crate::{HttpError, HttpResponse, NotLive, Timestamp, Value};
+use crate::{HttpError, HttpResponse, JsonError, NotLive, Timestamp, Value, encode};
 
 /// What an answer says, apart from its contents.
 ///
@@ -83,6 +83,43 @@ impl HttpResponse {
             Ok(body) if !class.is_temporary() && is_refusal(&body) => AnswerClass::Refusal,
             _ => class,
         }
+    }
+
+    /// Parses the body as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::Syntax`] if the body is not JSON.
+    pub fn json(&self) -> Result<Value, JsonError> {
+        Value::parse(self.body().expose())
+    }
+
+    /// Parses the body as JSON, whatever its content type, or else as a form, whose values are texts. Some servers state no
+    /// content type of their own for a form: a body of the type `text/plain` is one if it has `=` and no white space.
+    ///
+    /// ```
+    /// use connection_contract::{HttpResponse, Timestamp};
+    ///
+    /// let form = vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
+    /// let answer = HttpResponse::new(200, form, "access_token=at-1&scope=read", Timestamp::from_seconds(0));
+    /// assert_eq!(answer.json_or_form()?["access_token"].as_str(), Some("at-1"));
+    /// # Ok::<(), connection_contract::JsonError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError::Syntax`] if the body is neither.
+    pub fn json_or_form(&self) -> Result<Value, JsonError> {
+        self.json().or_else(|error| self.form().ok_or(error))
+    }
+
+    fn form(&self) -> Option<Value> {
+        let kind = self.header("content-type").unwrap_or_default().to_ascii_lowercase();
+        let text = self.body().expose_str()?;
+        let is_form = kind.starts_with("application/x-www-form-urlencoded")
+            || kind.starts_with("text/plain") && text.contains('=') && !text.contains(char::is_whitespace);
+        let field = |(name, value)| (name, Value::Text(value));
+        is_form.then(|| Value::Map(encode::from_form(text).into_iter().map(field).collect()))
     }
 
     /// Returns the time in the `Retry-After` header, in either of its forms (RFC 9110, section 10.2.3).

@@ -7,7 +7,7 @@ use alloc::{
 };
 use core::fmt;
 
-use crate::{BaseUrl, Exposed, JsonError, Origin, Secret, Text, Timestamp, Value, address::push_query, encode};
+use crate::{BaseUrl, Exposed, Origin, Secret, Text, Timestamp, Value, address::push_query, encode};
 
 /// The value of a header. `Debug` hides secret values.
 #[non_exhaustive]
@@ -303,15 +303,6 @@ impl HttpResponse {
     /// Returns the time at which the response arrived.
     pub fn received_at(&self) -> Timestamp {
         self.received_at
-    }
-
-    /// Parses the body as JSON.
-    ///
-    /// # Errors
-    ///
-    /// [`JsonError::Syntax`] if the body is not JSON.
-    pub fn json(&self) -> Result<Value, JsonError> {
-        Value::parse(self.body.expose())
     }
 }
 

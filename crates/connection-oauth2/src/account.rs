@@ -1,7 +1,7 @@
 //! The account that a token reaches.
 
 use connection_contract::{
-    Context, HttpRequest, Identity, NotLive, ProviderGrant, Reason, Value, classify, encode, reason,
+    Context, HttpRequest, HttpResponse, Identity, NotLive, ProviderGrant, Reason, Value, classify_by, encode, reason,
 };
 
 use crate::{
@@ -50,21 +50,16 @@ pub(crate) async fn probe(
         request.set_header(name.to_ascii_lowercase(), value.clone());
     }
     let result = ctx.send_as(kind, credential, request).await;
-    if let Ok(response) = &result {
-        let answer = response.json();
-        let says = |rules: &[ErrorIf]| {
-            answer.as_ref().is_ok_and(|answer| rules.iter().any(|rule| rule.fires(answer).is_some()))
-        };
-        // A provider's own form of a rate limit is not a lost authorization, whatever its status.
-        if response.status() == 429 || says(&account.limits) {
-            return Err(NotLive::rate_limited(response.retry_after()));
+    let fires = |rules: &[ErrorIf], answer: &Value| rules.iter().any(|rule| rule.fires(answer).is_some());
+    let class = |response: &HttpResponse| {
+        response.class_by(|answer| fires(&account.limits, answer), |answer| fires(&account.errors, answer))
+    };
+    let response = classify_by(result, class).map_err(|mut found| {
+        if found.reason.code == reason::UNAUTHORIZED {
+            found.reason.remedy = Some("authorize again".into());
         }
-        if !matches!(response.status(), 408 | 500..) && says(&account.errors) {
-            let refused = Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
-            return Err(NotLive::failing(refused.remedy("authorize again")));
-        }
-    }
-    let response = classify(result)?;
+        found
+    })?;
     let answer = response.json();
     // The kinds of a provider write an e-mail address alike, apart from capital letters.
     let grant = kind.config.grant_account.as_ref().and_then(|pointer| {

@@ -68,4 +68,4 @@ pub use config::{
 };
 pub use discovery::ServerMetadata;
 pub use error::OAuth2Error;
-pub use token::OAuth2Credential;
+pub use token::{OAuth2Credential, expires_at, expires_in};

@@ -299,7 +299,7 @@ impl Provider<'_> {
     fn answered(&self, result: Result<HttpResponse, HttpError>) -> Result<HttpResponse, OAuth2Error> {
         match result {
             Ok(response) if (300..400).contains(&response.status()) => Err(OAuth2Error::Redirected),
-            Ok(response) if !matches!(response.status(), 408 | 429 | 500..) => Ok(response),
+            Ok(response) if !response.class().is_temporary() => Ok(response),
             result => Ok(classify(result)?),
         }
     }

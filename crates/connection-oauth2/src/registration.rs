@@ -63,7 +63,7 @@ async fn register(provider: &Provider<'_>, url: String, redirect_uri: &str) -> R
     let id = text("client_id").ok_or(OAuth2Error::ClientMissing)?;
     let mut application = Application::new(id, text("client_secret").map(Secret::from));
     // Zero means that the secret does not expire, and without a secret nothing can (RFC 7591, section 3.2.1).
-    let until = expiry::moment(&answer["client_secret_expires_at"], response.received_at());
+    let until = expiry::expires_at(&answer["client_secret_expires_at"], response.received_at());
     let until = until.filter(|_| application.secret.is_some());
     // The server may have chosen another way than the one that was asked for (RFC 7591, section 3.2.1).
     application.auth = text("token_endpoint_auth_method")

@@ -133,6 +133,28 @@ fn a_body_makes_an_answer_a_limit_or_a_refusal_but_no_outage_a_refusal() {
 }
 
 #[test]
+fn a_body_is_read_as_json_or_as_a_form_if_its_type_allows_that() {
+    let read = |kind: &str, body: &str| {
+        let headers = vec![("Content-Type".to_owned(), kind.to_owned())];
+        HttpResponse::new(200, headers, body, Timestamp::from_seconds(0)).json_or_form()
+    };
+    let form = "application/x-www-form-urlencoded; charset=utf-8";
+    for (kind, body, found) in [
+        ("application/json", r#"{"token": "a b"}"#, Some("a b")),
+        (form, r#"{"token": "a b"}"#, Some("a b")),
+        ("text/html", r#"{"token": "a b"}"#, Some("a b")),
+        (form, "token=a+b", Some("a b")),
+        ("text/plain", "token=a%20b", Some("a b")),
+        ("text/plain", "token = a", None),
+        ("text/html", "token=a", None),
+        ("", "token=a", None),
+    ] {
+        let token = read(kind, body).ok().and_then(|value| value["token"].as_str().map(str::to_owned));
+        assert_eq!(token.as_deref(), found, "{kind} {body}");
+    }
+}
+
+#[test]
 fn a_host_reads_a_pause_as_a_plugin_does() {
     let now = Timestamp::from_seconds(784_111_777);
     for value in ["120", " 7 ", "Sun, 06 Nov 1994 08:50:37 GMT", "", "soon", "-5", "18446744073709551616"] {

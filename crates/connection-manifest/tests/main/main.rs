@@ -15,6 +15,7 @@ mod kind_conformance;
 mod kind_guide;
 mod kind_helpers;
 mod kind_hosts;
+mod kind_lifetimes;
 mod kind_own_name;
 mod kind_problems;
 mod kind_removal;

@@ -88,7 +88,6 @@ async fn push(
     let endpoint = (url, Endpoint::PushedAuthorization.name());
     let response = provider.post(None, endpoint, parameters, None).await?;
     let answer = response::read(&provider.config.response, &response)?;
-    let life = expiry::seconds(&answer["expires_in"], 1);
-    let until = life.map(|life| expiry::after(response.received_at(), life));
+    let until = expiry::expires_in(&answer["expires_in"], response.received_at());
     Ok((answer["request_uri"].as_str().map(str::to_owned).ok_or(OAuth2Error::NoToken)?, until))
 }

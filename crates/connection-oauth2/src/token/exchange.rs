@@ -12,6 +12,7 @@ use oauth2::{
 };
 
 use super::{
+    expiry,
     http_client::ContextHttpClient,
     response::{self, TokenSet},
 };
@@ -177,12 +178,11 @@ pub(crate) async fn poll(
     let answer =
         provider.post(Some(RequestKind::Token), (&url, Endpoint::Token.name()), parameters, Some(spend)).await?;
     let rules = &provider.config.response;
-    let value = response::parsed(&answer);
+    let value = answer.json_or_form().unwrap_or(Value::Null);
     match response::code(rules, &value).as_deref() {
         Some("authorization_pending") => return Ok(Poll::Pending),
         Some("slow_down") => {
-            let interval = value["interval"].as_i64().and_then(|seconds| u64::try_from(seconds).ok());
-            return Ok(Poll::SlowDown(interval));
+            return Ok(Poll::SlowDown(expiry::seconds(&value["interval"], 1)));
         }
         _ => {}
     }

@@ -19,19 +19,48 @@ pub(crate) fn seconds(value: &Value, unit: u32) -> Option<u64> {
     (number >= 1.0).then(|| ((number / f64::from(unit)) as u64).min(MAX_SECONDS))
 }
 
+/// Returns the end of a lifetime in seconds that begins now, as in `expires_in` (RFC 6749, section 5.1).
+///
+/// The lifetime may be a text, a fraction or written with an exponent. One that is not a positive number is unknown, and
+/// one that is longer than ten years is taken for ten years.
+///
+/// ```
+/// use connection_contract::{Timestamp, Value};
+/// use connection_oauth2::expires_in;
+///
+/// let now = Timestamp::from_seconds(1_800_000_000);
+/// assert_eq!(expires_in(&Value::from("3600"), now), Some(now.after(3600)));
+/// assert_eq!(expires_in(&Value::Number("3.6e3".to_owned()), now), Some(now.after(3600)));
+/// assert_eq!(expires_in(&Value::from("never"), now), None);
+/// ```
+pub fn expires_in(life: &Value, now: Timestamp) -> Option<Timestamp> {
+    Some(after(now, seconds(life, 1)?))
+}
+
 /// Returns the end of a lifetime that begins now.
 pub(crate) fn after(now: Timestamp, life: u64) -> Timestamp {
     bounded(now.after(life.min(MAX_SECONDS)))
 }
 
-/// Parses a moment: seconds, milliseconds, RFC 3339, or the time that is left as `D:HH:MM`.
-pub(crate) fn moment(value: &Value, now: Timestamp) -> Option<Timestamp> {
+/// Returns a moment: seconds or milliseconds since 1970, a date, or the time that is left as `D:HH:MM`.
+///
+/// ```
+/// use connection_contract::{Timestamp, Value};
+/// use connection_oauth2::expires_at;
+///
+/// let now = Timestamp::from_seconds(1_800_000_000);
+/// let end = Some(Timestamp::from_seconds(1_800_003_600));
+/// assert_eq!(expires_at(&Value::from(1_800_003_600_000_i64), now), end);
+/// assert_eq!(expires_at(&Value::from("2027-01-15T09:00:00Z"), now), end);
+/// assert_eq!(expires_at(&Value::from("0:01:00"), now), end);
+/// ```
+pub fn expires_at(value: &Value, now: Timestamp) -> Option<Timestamp> {
     if let Some(number) = number(value) {
         let seconds = if number > MILLISECONDS { number / 1000.0 } else { number };
         #[expect(clippy::cast_possible_truncation, reason = "what is too large becomes the largest")]
         return (seconds >= 1.0).then(|| bounded(Timestamp::from_seconds(seconds as i64)));
     }
-    let text = value.as_str()?;
+    let text = value.as_str()?.trim();
     Timestamp::parse(text).map(bounded).or_else(|| {
         let parts: Vec<u64> = text.split(':').map(str::parse).collect::<Result<_, _>>().ok()?;
         let [days, hours, minutes] = parts[..] else { return None };

@@ -8,6 +8,7 @@ pub(crate) mod response;
 
 use connection_contract::{CredentialError, Record, Secret, Timestamp};
 
+pub use self::expiry::{expires_at, expires_in};
 pub(crate) use self::extra::Extra;
 use crate::{
     config::{Endpoint, Values},

@@ -1,6 +1,6 @@
 //! The responses of a token endpoint, in all their forms.
 
-use connection_contract::{HttpResponse, NotLive, Reason, Secret, Timestamp, Value, encode, reason};
+use connection_contract::{AnswerClass, HttpResponse, NotLive, Reason, Secret, Timestamp, Value, encode, reason};
 
 use super::expiry;
 use crate::{
@@ -11,33 +11,13 @@ use crate::{
 
 /// Reads a response as JSON, or else as a form. A response that states an error is one, whatever its status.
 pub(crate) fn read(rules: &Response, response: &HttpResponse) -> Result<Value, OAuth2Error> {
-    let value = parsed(response);
+    let value = response.json_or_form().unwrap_or(Value::Null);
     match code(rules, &value) {
         Some(code) => Err(refusal(rules, &code)),
-        None => match response.status() {
-            200..=299 => Ok(value),
-            401 => Err(OAuth2Error::Unauthorized),
-            _ => Err(OAuth2Error::NotLive(NotLive::offline(Reason::new(
-                reason::PROVIDER_ERROR,
-                "the provider answered with an error",
-            )))),
-        },
+        None if response.class() == AnswerClass::Success => Ok(value),
+        None if response.status() == 401 => Err(OAuth2Error::Unauthorized),
+        None => Err(NotLive::provider_error(response.retry_after()).into()),
     }
-}
-
-/// Parses a response as JSON, whatever its content type, or else as a form unless the content type excludes that.
-pub(crate) fn parsed(response: &HttpResponse) -> Value {
-    if let Ok(value) = response.json() {
-        return value;
-    }
-    let kind = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
-    let text = response.body().expose_str().unwrap_or_default();
-    let is_form = kind.starts_with("application/x-www-form-urlencoded")
-        || kind.starts_with("text/plain") && text.contains('=') && !text.contains(char::is_whitespace);
-    if !is_form {
-        return Value::Null;
-    }
-    Value::Map(encode::from_form(text).into_iter().map(|(name, value)| (name, Value::Text(value))).collect())
 }
 
 /// Returns the error code, if the response states an error.
@@ -116,12 +96,12 @@ fn extra_set(rules: &Response, value: &Value, at: &str, branch: &str, now: Times
     let life = |part: Option<&Value>| Some(expiry::after(now, expiry::seconds(part?, unit)?));
     let default = rules.default_life.map(|life| expiry::after(now, life.as_secs()));
     let valid_until = life(part(Part::ExpiresIn))
-        .or_else(|| part(Part::ExpiresAt).and_then(|at| expiry::moment(at, now)))
-        .or_else(|| claim(&access, "exp").and_then(|exp| expiry::moment(&exp, now)).filter(|exp| *exp > now))
+        .or_else(|| part(Part::ExpiresAt).and_then(|at| expiry::expires_at(at, now)))
+        .or_else(|| claim(&access, "exp").and_then(|exp| expiry::expires_at(&exp, now)).filter(|exp| *exp > now))
         .or(default);
     let is_odd =
         [Part::ExpiresIn, Part::RefreshExpiresIn].into_iter().filter_map(part).any(|life| !expiry::is_number(life))
-            || part(Part::ExpiresAt).is_some_and(|at| !expiry::is_number(at) && expiry::moment(at, now).is_none());
+            || part(Part::ExpiresAt).is_some_and(|at| !expiry::is_number(at) && expiry::expires_at(at, now).is_none());
     Some(TokenSet {
         is_odd,
         refresh: token(part(Part::RefreshToken)),

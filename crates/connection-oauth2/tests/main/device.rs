@@ -57,14 +57,16 @@ fn the_schedule_is_the_standards() {
 /// S18: the larger of the two intervals is used, whichever response states it. Q12: an interval may be text.
 #[test]
 fn an_interval_that_the_provider_names_is_kept() {
-    let slow = Reply::json(400, r#"{"error": "slow_down", "interval": 40}"#);
-    let host = FakeHost::new(kind(tv()))
-        .expect(ask().answer(codes(r#", "interval": "7""#)))
-        .expect(poll().answer(slow))
-        .expect(poll().answer(tokens()))
-        .expect(me());
-    host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap();
-    assert_eq!(host.now().seconds() - NOW, 47);
+    for interval in ["40", r#""40""#] {
+        let slow = Reply::json(400, &format!(r#"{{"error": "slow_down", "interval": {interval}}}"#));
+        let host = FakeHost::new(kind(tv()))
+            .expect(ask().answer(codes(r#", "interval": "7""#)))
+            .expect(poll().answer(slow))
+            .expect(poll().answer(tokens()))
+            .expect(me());
+        host.setup([Input::Elapsed, Input::Elapsed]).run().unwrap();
+        assert_eq!(host.now().seconds() - NOW, 47, "{interval}");
+    }
 }
 
 /// S18: each poll uses effects of a setup, whose number is limited. A code with a long lifetime is therefore polled

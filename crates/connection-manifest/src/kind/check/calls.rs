@@ -1,6 +1,6 @@
 //! The requests, the account, the lookups and the revocation.
 
-use connection_contract::host::CONNECTION_HEADERS;
+use connection_contract::{AnswerClass, host::CONNECTION_HEADERS};
 
 use super::{At, Checker, variables::Allowed};
 use crate::kind::{
@@ -200,7 +200,9 @@ fn call(checker: &mut Checker<'_>, at: At<'_>, call: &Described<'_>, allowed: Al
 
 fn answers(checker: &mut Checker<'_>, at: At<'_>, errors: &[Rule], ok: &[u16]) {
     checker.rules(At::Name(&at, "error_if"), errors);
-    if ok.iter().any(|status| !(200..500).contains(status) || matches!(status, 401 | 403 | 408 | 429)) {
+    let may_be_ok =
+        |status: u16| matches!(AnswerClass::of(status), AnswerClass::Success | AnswerClass::Unexpected) && status >= 200;
+    if !ok.iter().all(|status| may_be_ok(*status)) {
         checker
             .report(At::Name(&at, "ok"), "401, 403, 408, 429 and 5xx never mean that a credential works; remove them");
     }

@@ -1,18 +1,16 @@
 //! Verification, and the account that was reached.
 
 use connection_contract::{
-    BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, ProviderGrant, Reason, Timestamp, Value, VerifyResult,
+    BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, ProviderGrant, Reason, Value, VerifyResult,
     reason,
 };
+use connection_oauth2::expires_at;
 
 use super::{FileCredential, FileKind, calls};
 use crate::kind::{
     model::{AccountModel, AccountSource, Ends, Mechanism, Place, Texts},
     template::{Env, Template},
 };
-
-/// Numbers from this one on are milliseconds since 1970 (seconds would be in the year 5138).
-const FIRST_MILLISECONDS: i64 = 100_000_000_000;
 
 /// Verifies a credential. Paths are below `base`.
 pub(super) async fn verify(
@@ -45,7 +43,7 @@ pub(super) async fn verify(
     }
     found.grant = grant(kind, credential, &response);
     found.granted_scopes = account.scopes.as_ref().and_then(|place| scopes(place, &response));
-    let expires = account.expires.as_ref().and_then(|place| moment(&at(place, &response)?));
+    let expires = account.expires.as_ref().and_then(|place| expires_at(&at(place, &response)?, response.received_at()));
     found.valid_until = expires.or(credential.token.as_ref().and_then(|token| token.until));
     Ok(found)
 }
@@ -120,21 +118,6 @@ fn scopes(place: &Place, response: &HttpResponse) -> Option<Vec<String>> {
     match at(place, response)? {
         Value::Text(text) => Some(split(&text)),
         Value::List(items) => Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
-        _ => None,
-    }
-}
-
-/// Reads a moment: seconds or milliseconds since 1970, or a date.
-pub(super) fn moment(value: &Value) -> Option<Timestamp> {
-    let number = match value {
-        Value::Number(digits) => digits.parse().ok(),
-        Value::Text(text) => text.trim().parse().ok(),
-        _ => None,
-    };
-    let moment = |number: i64| if number < FIRST_MILLISECONDS { number } else { number / 1000 };
-    match (number, value) {
-        (Some(number), _) if number > 0 => Some(Timestamp::from_seconds(moment(number))),
-        (_, Value::Text(text)) => Timestamp::parse(text.trim()),
         _ => None,
     }
 }

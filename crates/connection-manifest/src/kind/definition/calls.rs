@@ -1,7 +1,8 @@
 //! Requests that a file describes, and what their answers mean.
 
 use connection_contract::{
-    BaseUrl, Context, HttpError, HttpRequest, HttpResponse, NotLive, Reason, Secret, Value, classify, reason,
+    AnswerClass, BaseUrl, Context, HttpError, HttpRequest, HttpResponse, NotLive, Reason, Secret, Value, classify_by,
+    reason,
 };
 
 use super::{
@@ -109,28 +110,21 @@ pub(super) fn judged(
     ok: &[u16],
     result: Result<HttpResponse, HttpError>,
 ) -> Result<HttpResponse, NotLive> {
-    if let Ok(response) = &result {
-        let answer = response.json();
-        let says = |rules: &[Rule]| answer.as_ref().is_ok_and(|answer| rules.iter().any(|rule| fires(rule, answer)));
-        let pauses = request.map(|request| request.pauses.as_slice()).unwrap_or_default();
-        // A provider's own way to say "later" is not a lost authorization, whatever its status.
-        if response.status() == 429 || request.is_some_and(|request| says(&request.limited_if)) {
-            return Err(NotLive::rate_limited(pause(pauses, response)));
+    let limits = request.map(|request| request.limited_if.as_slice()).unwrap_or_default();
+    let pauses = request.map(|request| request.pauses.as_slice()).unwrap_or_default();
+    let named = result.as_ref().ok().and_then(|response| pause(pauses, response));
+    let fires = |rules: &[Rule], answer: &Value| rules.iter().any(|rule| fires(rule, answer));
+    let class = |response: &HttpResponse| {
+        let class = response.class_by(|answer| fires(limits, answer), |answer| fires(errors, answer));
+        let is_ok = class == AnswerClass::Unexpected && ok.contains(&response.status());
+        if is_ok { AnswerClass::Success } else { class }
+    };
+    classify_by(result, class).map_err(|mut found| {
+        if found.reason.code == reason::RATE_LIMITED {
+            found.recheck_after = named.or(found.recheck_after);
         }
-        if !matches!(response.status(), 408 | 500..) && says(errors) {
-            return Err(refused());
-        }
-        if ok.contains(&response.status()) {
-            return result.map_err(|_| unusable());
-        }
-    }
-    classify(result)
-}
-
-/// Returns the result for a credential that the provider refuses.
-pub(super) fn refused() -> NotLive {
-    let refused = Reason::new(reason::UNAUTHORIZED, "the provider refuses the credential");
-    NotLive::failing(refused.remedy("connect again with a valid credential"))
+        found
+    })
 }
 
 /// Returns `true` if a rule applies to an answer.
@@ -145,9 +139,9 @@ pub(super) fn fires(rule: &Rule, answer: &Value) -> bool {
     }
 }
 
-/// Returns how long a rate-limited response asks to wait.
+/// Returns the pause that one of the named headers asks for.
 fn pause(pauses: &[Pause], response: &HttpResponse) -> Option<std::time::Duration> {
-    let named = pauses.iter().find_map(|pause| {
+    pauses.iter().find_map(|pause| {
         let number: f64 = response.header(&pause.header)?.trim().parse().ok()?;
         let seconds = if pause.unit == UnitName::Milliseconds { number / 1000.0 } else { number };
         #[expect(clippy::cast_precision_loss, reason = "a number of seconds since 1970 is exact")]
@@ -155,8 +149,7 @@ fn pause(pauses: &[Pause], response: &HttpResponse) -> Option<std::time::Duratio
         let left = if seconds < FIRST_MOMENT { seconds } else { seconds - now };
         // Round up, so that the next request is not too early.
         std::time::Duration::try_from_secs_f64(left.max(0.0).ceil()).ok()
-    });
-    named.or_else(|| response.retry_after())
+    })
 }
 
 fn unusable() -> NotLive {

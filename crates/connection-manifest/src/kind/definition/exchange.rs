@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use connection_contract::{Context, HttpResponse, NotLive, Reason, Secret, Value, reason};
+use connection_oauth2::{expires_at, expires_in};
 
 use super::{FileKind, account, calls, credential::Token, jwt};
 use crate::kind::{
@@ -96,7 +97,7 @@ fn answered(
     let is_refusal = result.as_ref().is_ok_and(|response| matches!(response.status(), 400 | 404 | 422));
     let judged = calls::judged(kind.0.model.request.as_ref(), &exchange.error_if, &[], result);
     let judged = match judged {
-        Err(found) if is_refusal && found.reason.code == reason::PROVIDER_ERROR => Err(calls::refused()),
+        Err(found) if is_refusal && found.reason.code == reason::PROVIDER_ERROR => Err(NotLive::refused()),
         judged => judged,
     };
     judged.map_err(|found| match (moment, &*found.reason.code) {
@@ -127,10 +128,8 @@ fn token(exchange: &Exchange, response: &HttpResponse, answer: &Value) -> Result
     };
     let access = Secret::from(access.ok_or_else(nameless)?);
     let now = response.received_at();
-    let life = account::first(&exchange.expires_in, answer)
-        .and_then(|text| text.trim().split('.').next()?.parse::<u64>().ok())
-        .filter(|life| *life > 0);
-    let end = exchange.expires_at.iter().find_map(|pointer| account::moment(answer.pointer(pointer)?));
-    let until = life.map(|life| now.after(life)).or(end);
+    let life = exchange.expires_in.iter().find_map(|pointer| expires_in(answer.pointer(pointer)?, now));
+    let end = || exchange.expires_at.iter().find_map(|pointer| expires_at(answer.pointer(pointer)?, now));
+    let until = life.or_else(end);
     Ok(Token { access, until: until.or_else(|| exchange.default_life_seconds.map(|life| now.after(life))) })
 }
