@@ -1,5 +1,6 @@
 //! Asks a person again until an attempt with the answers succeeds.
 
+use alloc::boxed::Box;
 use core::future::Future;
 
 use crate::{Answers, DisplayText, Prompt, SetupContext, SetupFailure, reason};
@@ -68,7 +69,7 @@ impl SetupContext<'_> {
                 Err(failure) => failure,
             };
             match failure.problem.take() {
-                Some(problem) if left > 0 => prompt.problem = Some(problem),
+                Some(problem) if left > 0 => prompt.problem = Some(*problem),
                 None if left > 0 && failure.code == reason::UNAUTHORIZED => prompt.problem = Some(failure.message),
                 _ => return Err(failure),
             }
@@ -81,7 +82,7 @@ impl SetupFailure {
     /// failure itself ends the setup after the last attempt.
     #[must_use]
     pub fn ask_again(mut self, problem: impl Into<DisplayText>) -> Self {
-        self.problem = Some(problem.into());
+        self.problem = Some(Box::new(problem.into()));
         self
     }
 

@@ -34,7 +34,7 @@ pub struct SetupFailure {
     /// Set if the failure means only that the provider cannot be asked now.
     pub(crate) offline: Option<Box<NotLive>>,
     /// Set if the user can correct the answers: what was wrong with them.
-    pub(crate) problem: Option<DisplayText>,
+    pub(crate) problem: Option<Box<DisplayText>>,
 }
 
 impl SetupFailure {

@@ -9,7 +9,8 @@ use std::{
 };
 
 use connection_contract::{
-    AnswerClass, HttpError, HttpResponse, JsonError, NotLive, Origin, Reason, Secret, Timestamp, VerifyResult, classify, reason,
+    AnswerClass, HttpError, HttpResponse, JsonError, NotLive, Origin, Reason, Secret, Timestamp, VerifyResult,
+    classify, reason,
 };
 
 use super::outages::{answered, cause, host};

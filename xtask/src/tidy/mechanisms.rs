@@ -15,8 +15,8 @@ struct Mechanism {
 
 const BACKOFF: &str = "use `Backoff` of connection-egress for pauses that grow";
 const CONFLICT: &str = "use `ConflictRetries` for a row that was changed meanwhile, or name what is limited";
-const ASK: &str = "use `SetupContext::ask_until` for a person who is asked again";
 const ANSWER: &str = "use `AnswerClass` of connection-contract for what an answer says";
+const ASK: &str = "use `SetupContext::ask_until` for a person who is asked again";
 const RETRY_AFTER: &str = "use `HttpResponse::retry_after`, or `asked_pause` of connection-egress";
 
 const MECHANISMS: &[Mechanism] = &[
@@ -34,13 +34,6 @@ const MECHANISMS: &[Mechanism] = &[
         within: "crates/connection-core/src/",
         except: &[],
         instead: "add the rows to the list in `registry/scheduler/old_rows.rs`, and compare their time in queries",
-    },
-    Mechanism {
-        pattern: ".problem(problem",
-        within: "",
-        // These ask without end, because the provider is not asked.
-        except: &["/mcp/src/setup.rs", "/declared/setup.rs"],
-        instead: ASK,
     },
     Mechanism {
         pattern: "408 |",

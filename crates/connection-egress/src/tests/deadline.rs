@@ -66,7 +66,10 @@ async fn nothing_leaves_when_the_deadline_passes_while_the_client_connects() {
         }
         // The control: a moment earlier, the request is sent, and the server reads it before it closes the connection.
         let (outcome, heard) = sent(body, deadline, deadline - Duration::from_millis(1)).await;
-        assert!(matches!(outcome, SendOnceOutcome::Unclear { .. }) && heard > 0, "body: {body}: {outcome:?}, {heard} bytes");
+        assert!(
+            matches!(outcome, SendOnceOutcome::Unclear { .. }) && heard > 0,
+            "body: {body}: {outcome:?}, {heard} bytes"
+        );
     }
 }
 

@@ -200,8 +200,9 @@ fn call(checker: &mut Checker<'_>, at: At<'_>, call: &Described<'_>, allowed: Al
 
 fn answers(checker: &mut Checker<'_>, at: At<'_>, errors: &[Rule], ok: &[u16]) {
     checker.rules(At::Name(&at, "error_if"), errors);
-    let may_be_ok =
-        |status: u16| matches!(AnswerClass::of(status), AnswerClass::Success | AnswerClass::Unexpected) && status >= 200;
+    let may_be_ok = |status: u16| {
+        matches!(AnswerClass::of(status), AnswerClass::Success | AnswerClass::Unexpected) && status >= 200
+    };
     if !ok.iter().all(|status| may_be_ok(*status)) {
         checker
             .report(At::Name(&at, "ok"), "401, 403, 408, 429 and 5xx never mean that a credential works; remove them");

@@ -1,8 +1,7 @@
 //! Verification, and the account that was reached.
 
 use connection_contract::{
-    BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, ProviderGrant, Reason, Value, VerifyResult,
-    reason,
+    BaseUrl, Context, HttpResponse, Identity, Liveness, NotLive, ProviderGrant, Reason, Value, VerifyResult, reason,
 };
 use connection_oauth2::expires_at;
 
