@@ -157,7 +157,7 @@ pub async fn explain(
     })?;
     let descriptor = view::descriptor(registry, &connection.kind).await?;
     let profile = profile(registry, connection, descriptor.as_ref()).await?;
-    Ok(convert::explanation(&grant.rules, request, body.into_owned(), &profile))
+    Ok(convert::explanation(&grant.rules, request, &body, &profile))
 }
 
 /// Returns how requests to connections of a kind are read.

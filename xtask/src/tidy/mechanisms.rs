@@ -18,6 +18,8 @@ const CONFLICT: &str = "use `ConflictRetries` for a row that was changed meanwhi
 const ANSWER: &str = "use `AnswerClass` of connection-contract for what an answer says";
 const ASK: &str = "use `SetupContext::ask_until` for a person who is asked again";
 const RETRY_AFTER: &str = "use `HttpResponse::retry_after`, or `asked_pause` of connection-egress";
+const DECIDE: &str = "use `door::head` and `door::decide`, or `Rules::read_request`";
+const STANDING: &str = "use `AgentStanding::check` to find what has changed since a use was decided";
 
 const MECHANISMS: &[Mechanism] = &[
     Mechanism { pattern: "saturating_mul(2).min(", within: "", except: &[], instead: BACKOFF },
@@ -56,6 +58,18 @@ const MECHANISMS: &[Mechanism] = &[
         // A limit of GitHub has the header, and rmcp reads it by itself.
         except: &["/connection-contract/src/answer.rs", "/github/src/probe.rs", "/connection-rmcp/src/answer.rs"],
         instead: RETRY_AFTER,
+    },
+    Mechanism {
+        pattern: "RequestHead::read(",
+        within: "crates/connection-core/src/",
+        except: &["/door/decide.rs"],
+        instead: DECIDE,
+    },
+    Mechanism {
+        pattern: ".agent_grant(",
+        within: "crates/connection-core/src/",
+        except: &["/grant/agent.rs", "/grant/standing.rs"],
+        instead: STANDING,
     },
 ];
 

@@ -42,6 +42,7 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
         findings.extend(machine_paths::findings(path, &text));
         if path.ends_with(".rs") {
             findings.extend(rust_files::findings(path, &text));
+            findings.extend(mechanisms::findings(path, &text));
             findings.extend(public_futures::findings(path, &text));
             findings.extend(mechanisms::findings(path, &text));
             findings.extend(names::findings(path, &text, &kinds));

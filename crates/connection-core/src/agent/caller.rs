@@ -80,9 +80,14 @@ impl Permit {
         })
     }
 
-    /// Returns the revision of the grant in its mark.
-    pub(crate) fn revision(&self) -> Option<i64> {
-        self.granted.counted.as_ref().map(|counted| counted.revision)
+    /// Returns the agent that has the grant.
+    pub(crate) fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// Returns the revision of the grant in its mark. There is no permit by a grant without a mark.
+    pub(crate) fn revision(&self) -> i64 {
+        self.granted.counted.as_ref().map(|counted| counted.revision).unwrap_or_default()
     }
 
     /// Returns the rows on which a use with this permit depends.

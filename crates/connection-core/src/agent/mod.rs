@@ -86,10 +86,6 @@ impl Agent {
         self.made_at
     }
 
-    pub(crate) fn ground(&self) -> &Arc<Ground> {
-        &self.scope.system
-    }
-
     fn unknown(&self) -> Error {
         AgentError::Unknown(self.name.to_string().into()).into()
     }

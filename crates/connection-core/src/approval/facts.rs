@@ -1,6 +1,5 @@
 //! What the row of an approval says as JSON, in a column that its mark covers.
 
-use connection_contract::encode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -102,15 +101,5 @@ impl Facts {
     /// Returns the reason why the request can no longer be sent.
     pub(crate) fn lapse_reason(&self) -> Option<LapseReason> {
         self.lapse.as_deref().and_then(LapseReason::named)
-    }
-
-    /// Returns `true` if this is the account for which the request was made.
-    pub(crate) fn is_of(&self, account_id: &str) -> bool {
-        self.account_id == account_id
-    }
-
-    /// Returns `true` if these are the terms under which the request was made.
-    pub(crate) fn has_terms(&self, terms: Option<&[u8]>) -> bool {
-        self.terms == terms.map(encode::hex)
     }
 }

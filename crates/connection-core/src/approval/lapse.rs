@@ -2,11 +2,11 @@
 
 use super::{Facts, check, marks};
 use crate::{
-    AgentId, ConnectionId, LapseReason, event,
+    ConnectionId, LapseReason, event,
     ground::Ground,
     store::{
         StoreError, Tx,
-        rows::{ApprovalRow, StoredState},
+        rows::{AgentGrantKey, ApprovalRow, StoredState},
     },
 };
 
@@ -39,11 +39,8 @@ pub(crate) async fn lapse(
 
 /// Ends what waits, and what was approved and not sent, for a grant that is revoked. The transaction holds the locks of
 /// the owner and the connection.
-pub(crate) async fn lapse_of_grant(
-    tx: &mut Tx,
-    ground: &Ground,
-    (owner, agent, connection): (&str, AgentId, ConnectionId),
-) -> Result<(), StoreError> {
+pub(crate) async fn lapse_of_grant(tx: &mut Tx, ground: &Ground, grant: AgentGrantKey<'_>) -> Result<(), StoreError> {
+    let AgentGrantKey { owner, agent, connection } = grant;
     for state in [StoredState::Waiting, StoredState::Approved] {
         for row in tx.approvals_of_agent(agent, state, AT_ONCE).await? {
             if row.connection_id == connection && row.owner == owner && check(&ground.sealer, &row).is_ok() {

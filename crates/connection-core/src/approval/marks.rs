@@ -49,7 +49,7 @@ pub(crate) fn check(sealer: &Sealer, row: &ApprovalRow) -> Result<(), RowError> 
 }
 
 /// Inserts an approval with its mark. The transaction holds the owner's lock.
-pub(super) async fn insert(
+pub(crate) async fn insert(
     tx: &mut Tx,
     sealer: &Sealer,
     row: &ApprovalRow,

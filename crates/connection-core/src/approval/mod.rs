@@ -6,7 +6,6 @@
 //!
 //! A grant may also be widened for a while: the rule then lets requests with one method and one path pass.
 
-mod ask;
 mod equal;
 mod facts;
 mod lapse;
@@ -15,12 +14,11 @@ mod stored;
 mod visible;
 mod widening;
 
-pub(crate) use ask::{Ask, MAX_BODY, ask};
 pub(crate) use equal::{found, same};
 pub(crate) use facts::{Answerer, Facts};
 pub(crate) use lapse::{lapse, lapse_of_connection, lapse_of_grant};
-pub(crate) use marks::{check, check_widening, delete, put};
+pub(crate) use marks::{check, check_widening, delete, insert, put};
 pub(crate) use stored::{StoredAnswer, StoredRequest, answer_place, digest, request_place};
 pub use visible::visible;
 pub use widening::Widening;
-pub(crate) use widening::{Scope, end_widenings, widen, widening_of};
+pub(crate) use widening::{NewWidening, Scope, end_widenings, widen, widening_of};

@@ -123,7 +123,7 @@ impl<'a> Approvals<'a> {
         'a: 'b,
     {
         Box::pin(async move {
-            let approval = answer::approve(self.scope, id, (digest, consent), self.by).await?;
+            let approval = answer::approve(self.scope, id, digest, consent, self.by).await?;
             execute::begin(self.scope.owned(), id);
             Ok(approval)
         })

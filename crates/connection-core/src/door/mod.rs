@@ -4,23 +4,25 @@
 //! [`open`]. The request that is sent is made of the value that was decided.
 
 mod asking;
+mod decide;
+mod question;
 mod release;
 
 use std::sync::Arc;
 
-use connection_contract::{BaseUrl, DisplayText, HeaderValue, HttpRequest, Secret, host};
+use connection_contract::{BaseUrl, HeaderValue, HttpRequest, Secret, host};
 use connection_egress::is_sendable;
-use connection_rules::{Decision, Place, Profile, RequestHead, RequestParts};
+use connection_rules::{Place, RequestParts};
 
+use self::asking::Asking;
 use crate::{
-    AgentCaller, AgentError, Connection, ConnectionId, Error, RequestBody, Response, RuleError, UseOutcome,
-    connection::{self, ReadBody, invalid_body},
-    grant,
+    AgentCaller, AgentError, Connection, ConnectionId, Error, RequestBody, Response, RuleError, UseOutcome, connection,
     ground::Scope,
     uses::{Refused, UsedBy, What},
 };
 
 pub(crate) use asking::scope;
+pub(crate) use decide::{Body, Decided, decide, head};
 pub(crate) use release::{answering, credential, headers};
 
 pub use release::{AnsweringConnection, ReleasedCredential};
@@ -43,7 +45,7 @@ pub(crate) async fn open(
     body: RequestBody,
 ) -> Result<Response, Error> {
     let mut asked = Asked::of(caller, &parts);
-    match Box::pin(decided(system, caller, id, (parts, body), &mut asked)).await {
+    match Box::pin(decided(system, caller, id, parts, body, &mut asked)).await {
         Ok((connection, request, body)) => {
             let connection = connection.recorded_by(asked.by);
             match asked.is_websocket {
@@ -123,57 +125,44 @@ async fn decided(
     system: &Arc<connection::System>,
     caller: &AgentCaller,
     id: ConnectionId,
-    (parts, body): (RequestParts, RequestBody),
+    parts: RequestParts,
+    body: RequestBody,
     asked: &mut Asked,
 ) -> Result<(Connection, HttpRequest, RequestBody), Error> {
     let agent = caller.agent();
-    let mut permit = caller.granted(id).await?;
+    let permit = caller.granted(id).await?;
     let found = Connection::find(Scope { system, owner: agent.owner_name() }, id).await;
     let connection = found.map_err(|error| hidden(error, caller, id))?.for_agent(agent.id());
     asked.connection = Some(connection.clone());
     asked.base = Some(connection.base_url().await?);
-    let kind = connection.kind().await?;
-    let profile = Profile::of_kind(&kind.descriptor, system.ground.kinds.seats(&kind));
-    let grantee: DisplayText = agent.name().to_owned().into();
-    let ambiguous = |why| RuleError::Ambiguous { grantee: grantee.clone(), why };
 
     let is_websocket = asked.is_websocket;
     // The bytes that are sent on a WebSocket are not the body of the request.
     let length = if is_websocket { Some(0) } else { body.length() };
-    let head = RequestHead::read(parts.body_length(length), &profile).map_err(ambiguous)?;
+    let head = head(&connection, &permit, parts.body_length(length)).await?;
     if head.upgrade().is_some_and(|protocol| protocol != WEBSOCKET) {
         return Err(Error::InvalidRequest("it upgrades its connection to another protocol than WebSocket"));
     }
     if is_websocket && (head.method() != "GET" || !body.is_stream()) {
         return Err(Error::InvalidRequest("only a GET at a door opens a WebSocket"));
     }
-    let (request, rest) = match permit.rules().wants_body(&head) {
-        None => (head.streamed(), Some(body)),
-        Some(limit) => {
-            let ground = &system.ground;
-            let read = body.read_within(limit, &*ground.clock, ground.http.policy().idle_timeout()).await;
-            let read = read.map_err(invalid_body)?;
-            // Reading may have taken minutes, in which the grant may have ended.
-            permit = caller.granted(id).await?;
-            match read {
-                ReadBody::Whole(bytes) => (head.with_body(bytes), None),
-                ReadBody::Longer(body) => (head.streamed(), Some(body)),
-            }
-        }
+    let decided = decide(&connection, permit, head, Body::Arriving { body, caller }).await?;
+    let Decided { permit, parts, body, judgement } = decided;
+    asked.by.rule = judgement.rule;
+    let asks_about = match judgement.allowed {
+        Ok(()) => None,
+        Err(RuleError::Asks { .. }) => Some(parts.clone()),
+        Err(error) => return Err(error.into()),
     };
-    let request = request.map_err(ambiguous)?;
-    let decision = permit.decide(&request);
-    asked.by.rule = grant::deciding(&decision);
-    let asks = matches!(decision, Decision::Ask { .. });
-    if !asks {
-        grant::allowed(&grantee, &decision)?;
-    }
 
-    let (parts, bytes) = request.into_parts();
-    let body = rest.unwrap_or_else(|| RequestBody::whole(Secret::new(bytes.unwrap_or_default())));
-    let (request, body) = match asks {
-        false => (outgoing(&connection, parts).await?, body),
-        true => Box::pin(asking::asked(caller, &connection, &permit, (parts, body), &mut asked.by)).await?,
+    // Nobody is asked about a request that cannot be sent.
+    let request = outgoing(&connection, parts).await?;
+    let body = match asks_about {
+        None => body,
+        Some(parts) => {
+            let asking = Asking { caller, connection: &connection, permit: &permit, request: &request };
+            Box::pin(asking.pass(parts, body, &mut asked.by)).await?
+        }
     };
     // A refusal costs nothing.
     connection.check_frozen().await?;

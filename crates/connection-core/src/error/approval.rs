@@ -28,8 +28,8 @@ pub enum ApprovalError {
         /// The state in which it is.
         state: ApprovalState,
     },
-    /// The grant cannot be widened, because it was changed after the request was made.
-    #[error("the grant of '{agent}' was changed after the request was made, so it is not widened")]
+    /// The grant cannot be widened, because it or its connection was changed after the request was made.
+    #[error("the grant of '{agent}' or its connection was changed after the request was made, so it is not widened")]
     GrantChanged {
         /// The agent that made the request.
         agent: DisplayText,

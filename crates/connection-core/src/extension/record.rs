@@ -1,7 +1,7 @@
 //! Checks that a use is granted and records it, in one transaction, so that a revoked grant is no longer used.
 
-use connection_contract::{HttpRequest, SecretName, Timestamp};
-use connection_rules::Profile;
+use connection_contract::{BaseUrl, HttpRequest, SecretName, Timestamp, host};
+use connection_rules::{Place, Profile, RequestParts};
 
 use super::{ExtensionHandle, grants};
 use crate::{
@@ -95,9 +95,13 @@ impl ExtensionHandle {
         let kind = connection.kind().await?;
         let profile = Profile::of_kind(&kind.descriptor, ground.kinds.seats(&kind));
         let base = connection.base_url().await?;
-        let (rule, allowed) = grant::judge(&self.label(), &rules, &profile, &base, request)?;
-        *deciding = rule;
-        allowed?;
+        let parts =
+            parts(&base, request).ok_or(Error::InvalidRequest("its address is not an http or https address"))?;
+        let read = rules.read_request(parts, request.body.expose(), &profile);
+        let read = read.map_err(|why| RuleError::Ambiguous { grantee: self.label(), why })?;
+        let judgement = grant::judge(&self.label(), &rules, &read);
+        *deciding = judgement.rule;
+        judgement.allowed?;
         let Some(budget) = rules.budget() else { return Ok(()) };
         let windows = Windows::new(budget, Timestamp::from_seconds(grant.created_at));
         let counted = grant::counted(&self.scope.owner, grant, &grant.marked).ok_or_else(not_granted)?;
@@ -215,4 +219,26 @@ fn refusal(granted: Option<&[SecretName]>, requested: &[SecretName]) -> Option<V
     let Some(granted) = granted else { return Some(requested.to_vec()) };
     let refused: Vec<_> = requested.iter().filter(|name| !granted.contains(name)).cloned().collect();
     (!refused.is_empty()).then_some(refused)
+}
+
+/// Returns the request as it is decided: relative to the base address of the connection, or to its own origin.
+fn parts(base: &BaseUrl, request: &HttpRequest) -> Option<RequestParts> {
+    let url = request.url();
+    let root = base.to_string();
+    let below =
+        url.strip_prefix(root.trim_end_matches('/')).filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+    let (place, target) = match below {
+        Some(target) => (Place::Base, target),
+        None => {
+            let origin = host::origin(url)?;
+            let target = url.get(origin.as_str().len()..).filter(|_| url.starts_with(origin.as_str()))?;
+            (Place::Origin(origin.as_str().to_owned()), target)
+        }
+    };
+    let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
+    let parts = RequestParts::new(request.method.as_ref(), target)
+        .place(place)
+        .body_length(Some(request.body.expose().len() as u64));
+    let headers = request.headers.iter();
+    Some(headers.fold(parts, |parts, (name, value)| parts.header(name.as_ref(), value.expose())))
 }

@@ -1,9 +1,10 @@
-//! The rows of grants to extensions and agents, with the marks that authenticate them, and the extensions that a change
-//! of a connection affects.
+//! The rows of grants to extensions and agents, with the marks that authenticate them; the extensions that a change of a
+//! connection affects; and whether a use that was decided by a grant may still happen.
 
 mod affected;
 pub(crate) mod agent;
 mod judge;
+pub(crate) mod standing;
 
 use crate::{
     ChangedPart, ConnectionId, event,
@@ -17,7 +18,8 @@ use crate::{
 };
 
 pub(crate) use affected::{ALL_OF_IT, Affected};
-pub(crate) use judge::{DecidingRule, allowed, deciding, judge};
+pub(crate) use judge::{DecidingRule, Judgement, judge};
+pub(crate) use standing::{AgentStanding, Why};
 
 const TABLE: &str = "connection_extension_grant";
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use connection_rules::{Effect, Preset, Profile, RequestHead, RequestParts, Rules};
+use connection_rules::{Effect, Preset, Profile, RequestParts, Rules};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -237,12 +237,9 @@ fn decide(rules: &Rules, profile: &Profile, method: &str, path: &str, body: Body
     if let Some((media, bytes)) = body {
         parts = parts.header("content-type", media).body_length(Some(bytes.len() as u64));
     }
-    let head = RequestHead::read(parts, profile).map_err(|refused| refused.to_string())?;
-    let request = match body {
-        Some((_, bytes)) if rules.wants_body(&head).is_some() => head.with_body(bytes.to_vec()),
-        _ => head.streamed(),
-    };
-    Ok(rules.decide(&request.map_err(|refused| refused.to_string())?).effect())
+    let body = body.map(|(_, bytes)| bytes).unwrap_or_default();
+    let request = rules.read_request(parts, body, profile).map_err(|refused| refused.to_string())?;
+    Ok(rules.decide(&request).effect())
 }
 
 /// The profile of a kind, with values that a parameter of a path may have.

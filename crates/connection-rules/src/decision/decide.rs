@@ -5,13 +5,15 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::{
+    ambiguous::Ambiguous,
     decision::{
         fit::{compare, head_fit},
         reason::Reason,
         view::{Fit, View},
     },
     json_rpc::MAX_BATCH,
-    request::{Content, Request, RequestHead},
+    profile::Profile,
+    request::{Content, Request, RequestHead, RequestParts},
     rules::{Effect, FORM_LIMIT, Rule, Rules},
 };
 
@@ -132,6 +134,30 @@ impl Rules {
     pub fn decide<'a>(&'a self, request: &'a Request) -> Decision<'a> {
         let view = self.deciding_view(request);
         self.decide_view(view)
+    }
+
+    /// Reads a request with this body, which is read if the rules look at a body of this length.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`RequestHead::read`], [`RequestHead::with_body`] and [`RequestHead::streamed`].
+    ///
+    /// ```
+    /// use connection_rules::{Profile, RequestParts, Rules};
+    ///
+    /// let rules = serde_json::json!({ "rule": [{ "name": "all", "path": "/**", "effect": "allow" }] });
+    /// let rules = Rules::from_value(&rules).unwrap();
+    /// let parts = RequestParts::new("POST", "/notes").header("content-type", "text/plain").body_length(Some(5));
+    /// let request = rules.read_request(parts, b"hello", &Profile::strict()).unwrap();
+    /// // No rule looks at the body.
+    /// assert_eq!(request.body(), None);
+    /// ```
+    pub fn read_request(&self, parts: RequestParts, body: &[u8], profile: &Profile) -> Result<Request, Ambiguous> {
+        let head = RequestHead::read(parts, profile)?;
+        match self.wants_body(&head).is_some_and(|limit| body.len() as u64 <= limit) {
+            true => head.with_body(body.to_vec()),
+            false => head.streamed(),
+        }
     }
 
     /// Returns the size up to which the body must be read before the decision, or `None` if it may be sent as it

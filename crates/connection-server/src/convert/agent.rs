@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use connection_api as api;
 use connection_contract::{Descriptor, DoorVariable, Timestamp};
 use connection_core::{AccessToken, Agent, AgentGrant, Audience, ConnectionInfo, IssuedToken, ModelClient, SignedIn};
-use connection_rules::{Ambiguous, Decision, Diff, Effect, Profile, Request, RequestHead, RequestParts, Rules};
+use connection_rules::{Decision, Diff, Effect, Profile, RequestParts, Rules};
 use secrecy::ExposeSecret as _;
 
 /// Converts an agent with these grants.
@@ -96,10 +96,10 @@ pub fn issued_agent_token(issued: &IssuedToken) -> api::IssuedAgentToken {
 }
 
 /// Reads a request with this body as a door does, and converts what rules decide about it.
-pub fn explanation(rules: &Rules, request: &api::SendRequest, body: Vec<u8>, profile: &Profile) -> api::Explanation {
+pub fn explanation(rules: &Rules, request: &api::SendRequest, body: &[u8], profile: &Profile) -> api::Explanation {
     let parts = RequestParts::new(&*request.method, &*request.path).body_length(Some(body.len() as u64));
     let parts = request.headers.iter().fold(parts, |parts, header| parts.header(&*header.name, &*header.value));
-    let request = match read_request(rules, parts, body, profile) {
+    let request = match rules.read_request(parts, body, profile) {
         Ok(request) => request,
         Err(ambiguous) => {
             let (decision, reason) = (api::RulesDecision::Refused, Some(ambiguous.to_string()));
@@ -120,20 +120,6 @@ pub fn explanation(rules: &Rules, request: &api::SendRequest, body: Vec<u8>, pro
             Effect::Ask => api::RulesDecision::Ask,
             Effect::Deny => api::RulesDecision::Deny,
         },
-    }
-}
-
-/// Reads a request with this body as a door does: the body as far as the rules look at it.
-pub(crate) fn read_request(
-    rules: &Rules,
-    parts: RequestParts,
-    body: Vec<u8>,
-    profile: &Profile,
-) -> Result<Request, Ambiguous> {
-    let head = RequestHead::read(parts, profile)?;
-    match rules.wants_body(&head) {
-        Some(limit) if body.len() as u64 <= limit => head.with_body(body),
-        _ => head.streamed(),
     }
 }
 

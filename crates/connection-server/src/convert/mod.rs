@@ -18,7 +18,6 @@ mod usage;
 mod uses;
 mod webhook;
 
-pub(crate) use agent::read_request;
 pub use agent::{agent, agent_grant, agent_token, explanation, issued_agent_token, model_client, rules_difference};
 pub use approval::{approval, shown_approval, widening};
 pub use condition::{condition, connections_summary, is_use_refused, liveness};

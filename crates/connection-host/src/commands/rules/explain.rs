@@ -33,8 +33,8 @@ pub(super) fn run(program: &Program, arguments: &ExplainRules) -> Result<Exit, E
     };
     let profile = kind.map_or_else(Profile::strict, |kind| Profile::of_kind(&kind.descriptor, seats(program, kind)));
     let request = request(&arguments.request, &mut standard)?;
-    let body = request.body_bytes().unwrap_or_default().into_owned();
-    print(&program.output, &convert::explanation(&given.rules, &request, body, &profile))
+    let body = request.body_bytes().unwrap_or_default();
+    print(&program.output, &convert::explanation(&given.rules, &request, &body, &profile))
 }
 
 /// Prints what rules decide about a request, and why.

@@ -12,7 +12,7 @@ use super::{
     send,
     session::{Session, sentence},
 };
-use crate::{agents, convert, doors::refusal::Refusal, view};
+use crate::{agents, doors::refusal::Refusal, view};
 
 /// Answers `check_request`.
 pub(super) async fn check(session: &Session, arguments: &CheckArguments) -> Reply {
@@ -50,8 +50,7 @@ async fn decided(session: &Session, request: ToolRequest) -> Result<Reply, Error
     }
     let descriptor = view::descriptor(&session.registry, &connection.info().kind).await?;
     let profile = agents::profile(&session.registry, connection.info(), descriptor.as_ref()).await?;
-    let read = convert::read_request(permit.rules(), parts, body, &profile);
-    let request = match read {
+    let request = match permit.rules().read_request(parts, &body, &profile) {
         Ok(request) => request,
         Err(ambiguous) => return Ok(Reply::done(format!("It would be refused. {}", sentence(&ambiguous.to_string())))),
     };

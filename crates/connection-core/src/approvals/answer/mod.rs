@@ -7,11 +7,11 @@ use connection_contract::DisplayText;
 use super::{Approval, details::opened};
 use crate::{
     ApprovalError, ApprovalId, ApprovalState, Error,
-    approval::{self, Answerer, Facts, Scope as Widened},
+    approval::{self, Answerer, Facts},
     approval_state::state_at,
     connection::System,
     door, event,
-    grant::agent,
+    grant::{AgentStanding, Why},
     ground::{Ground, Scope},
     store::{
         Lock, StoreError, Tx,
@@ -44,11 +44,19 @@ pub enum Consent {
     },
 }
 
+/// What a person lets pass for a while.
+struct Widened {
+    scope: approval::Scope,
+    time: Duration,
+    requests: u32,
+}
+
 /// Records that a request is approved.
 pub(super) async fn approve(
     scope: Scope<'_, System>,
     id: ApprovalId,
-    (digest, consent): (&str, Consent),
+    digest: &str,
+    consent: Consent,
     by: Answerer,
 ) -> Result<Approval, Error> {
     let ground = &scope.system.ground;
@@ -60,7 +68,7 @@ pub(super) async fn approve(
             let row = row.ok_or(ApprovalError::Unknown(id))?;
             approval::check(&ground.sealer, &row)?;
             let (parts, _) = opened(ground, &row).await?;
-            Some((door::scope(&Facts::of(&row).rule, &parts), time, requests))
+            Some(Widened { scope: door::scope(&Facts::of(&row).rule, &parts), time, requests })
         }
     };
     answered(scope, id, move |tx, ground, row| {
@@ -70,10 +78,9 @@ pub(super) async fn approve(
                 return Ok(Err(ApprovalError::OtherDigest(id).into()));
             }
             if let Some(widened) = &widened
-                && !widen(tx, ground, &row, &facts, widened).await?
+                && let Err(error) = widen(tx, ground, &row, &facts, widened).await?
             {
-                let agent = facts.agent.into();
-                return Ok(Err(ApprovalError::GrantChanged { agent }.into()));
+                return Ok(Err(error));
             }
             let facts = Facts { widened: widened.is_some(), ..given(facts, ground, &by) };
             let row = ApprovalRow { state: StoredState::Approved, facts: facts.text(), ..row };
@@ -153,25 +160,26 @@ async fn answered(
     job.await?
 }
 
-/// Widens the grant of a request, if the grant is the one under which the request was made and is in force.
+/// Widens the grant of a request, if everything is as it was when the request was made.
 async fn widen(
     tx: &mut Tx,
     ground: &Ground,
     row: &ApprovalRow,
     facts: &Facts,
-    (scope, time, requests): &(Widened, Duration, u32),
-) -> Result<bool, StoreError> {
-    let grant = tx.agent_grant(&row.owner, row.agent_id, row.connection_id).await?;
-    let now = ground.clock.now().seconds();
-    let is_same = grant.is_some_and(|grant| {
-        agent::check_grant(&ground.sealer, &grant).is_ok()
-            && grant.revoked_at.is_none()
-            && now < grant.expires_at
-            && grant.marked.newest == Some(facts.revision)
-    });
-    if is_same {
-        let of = (&*row.owner, row.agent_id, row.connection_id);
-        approval::widen(tx, ground, of, (&facts.agent, facts.revision), (scope, *time, *requests)).await?;
+    widened: &Widened,
+) -> Result<Result<(), Error>, StoreError> {
+    match AgentStanding::of_approval(row, facts, facts.revision).check(tx, ground).await? {
+        Ok(_) => {}
+        Err(Why::Edited(error)) => return Ok(Err(error.into())),
+        Err(_) => {
+            let agent = facts.agent.clone().into();
+            return Ok(Err(ApprovalError::GrantChanged { agent }.into()));
+        }
     }
-    Ok(is_same)
+    let of = (&*row.owner, row.agent_id, row.connection_id);
+    let Widened { scope, time, requests } = widened;
+    approval::widen(tx, ground, of, (&facts.agent, facts.revision), (scope, *time, *requests)).await.map(Ok)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-use connection_contract::{DisplayText, HttpRequest, Secret};
-use connection_rules::{Decision, Profile, Request, RequestHead, RequestParts};
+use connection_contract::{HttpRequest, Secret};
 
 use super::details::{opened, sealed};
 use crate::{
-    Agent, AgentError, Agents, ApprovalError, ApprovalId, ApprovalState, Connection, Error, Grantee, LapseReason,
-    Permit, Response,
+    AgentError, Agents, ApprovalError, ApprovalId, ApprovalState, Connection, Error, Grantee, LapseReason, Permit,
+    Response, RuleError,
     approval::{self, Facts, StoredAnswer, answer_place},
     approval_state::state_at,
     connection::System,
-    door, event,
-    grant::{self, agent},
+    door::{self, Body, Decided},
+    event,
+    grant::{AgentStanding, Why},
     ground::OwnedScope,
     store::{
-        Lock, StoreError, Tx,
-        rows::{AccountState, ApprovalRow, StoredState},
+        Lock, StoreError,
+        rows::{ApprovalRow, StoredState},
     },
     uses::UsedBy,
 };
@@ -50,10 +50,27 @@ impl From<Error> for Hindrance {
             Error::Agent(_) => Self::Lapsed(LapseReason::Grant),
             Error::NotFound(_) => Self::Lapsed(LapseReason::Connection),
             Error::KindChanged { .. } => Self::Lapsed(LapseReason::Terms),
-            Error::Rules(crate::RuleError::BudgetSpent { .. }) => Self::Held(error),
+            Error::Rules(RuleError::BudgetSpent { .. }) => Self::Held(error),
+            Error::Rules(RuleError::Ambiguous { .. }) => Self::Lapsed(LapseReason::Request),
             Error::Rules(_) => Self::Lapsed(LapseReason::Denied),
             Error::InvalidRequest(_) | Error::Denied { .. } => Self::Lapsed(LapseReason::Request),
             error => Self::Held(error),
+        }
+    }
+}
+
+impl Hindrance {
+    /// Returns what keeps a request of this agent from being executed, if it was decided and no longer stands.
+    fn of(why: Why, agent: String) -> Self {
+        match why {
+            Why::AgentRemoved => Self::Lapsed(LapseReason::Agent),
+            Why::GrantRevoked | Why::GrantEnded => Self::Lapsed(LapseReason::Grant),
+            Why::ConnectionRemoved => Self::Lapsed(LapseReason::Connection),
+            Why::OtherAccount => Self::Lapsed(LapseReason::Account),
+            Why::OtherTerms => Self::Lapsed(LapseReason::Terms),
+            // The next attempt decides by the other grant.
+            Why::GrantReplaced => Self::Held(ApprovalError::GrantChanged { agent: agent.into() }.into()),
+            Why::Edited(error) => Self::Held(error.into()),
         }
     }
 }
@@ -127,7 +144,14 @@ async fn prepared(scope: &OwnedScope<System>, id: ApprovalId) -> Result<Prepared
     let permit = agent.granted(row.connection_id).await?;
     let connection = Connection::find(scope.as_scope(), row.connection_id).await?.for_agent(row.agent_id);
     let facts = Facts::of(&row);
-    let rule = decided(&connection, &permit, &agent, (parts.clone(), &body)).await?;
+    let head = door::head(&connection, &permit, parts).await?;
+    let decided = door::decide(&connection, permit, head, Body::Whole(body.clone())).await?;
+    let Decided { permit, parts, judgement, .. } = decided;
+    match judgement.allowed {
+        // A rule that asks is satisfied by the approval.
+        Ok(()) | Err(RuleError::Asks { .. }) => {}
+        Err(error) => return Err(Error::from(error).into()),
+    }
     let request = door::outgoing(&connection, parts).await?;
     let shown = (facts.method.clone(), Some(facts.origin.clone()), facts.path.clone());
     if connection.what_of(&request).request != Some(shown) {
@@ -146,43 +170,11 @@ async fn prepared(scope: &OwnedScope<System>, id: ApprovalId) -> Result<Prepared
         agent: Some(facts.agent),
         token: facts.token.map(Into::into),
         door: facts.door,
-        rule,
+        rule: judgement.rule,
         approval: Some(id),
     };
     let connection = connection.permitted_by(permit.permitted()).recorded_by(by);
     Ok(Prepared { row, connection, request, body: Secret::new(body) })
-}
-
-/// Decides about the request by the rules of today. A rule that asks is satisfied by the approval.
-async fn decided(
-    connection: &Connection,
-    permit: &Permit,
-    agent: &Agent,
-    (parts, body): (RequestParts, &[u8]),
-) -> Result<grant::DecidingRule, Hindrance> {
-    let system = &connection.system;
-    let kind = connection.kind().await?;
-    let profile = Profile::of_kind(&kind.descriptor, system.ground.kinds.seats(&kind));
-    let grantee: DisplayText = agent.name().to_owned().into();
-    let request = read(permit, &profile, parts, body).map_err(|_| Hindrance::Lapsed(LapseReason::Request))?;
-    let decision = permit.decide(&request);
-    if !matches!(decision, Decision::Ask { .. }) {
-        grant::allowed(&grantee, &decision)?;
-    }
-    Ok(grant::deciding(&decision))
-}
-
-fn read(
-    permit: &Permit,
-    profile: &Profile,
-    parts: RequestParts,
-    body: &[u8],
-) -> Result<Request, connection_rules::Ambiguous> {
-    let head = RequestHead::read(parts, profile)?;
-    match permit.rules().wants_body(&head).is_some_and(|limit| body.len() as u64 <= limit) {
-        true => head.with_body(body.to_vec()),
-        false => head.streamed(),
-    }
 }
 
 /// Takes the request for this process: in one transaction, everything is compared with what was decided, and the state
@@ -202,10 +194,10 @@ async fn taken(scope: &OwnedScope<System>, row: ApprovalRow, permit: &Permit) ->
             if state_at(&row, now) != ApprovalState::Approved {
                 return Ok(Err(Hindrance::Elsewhere));
             }
-            if let Some(hindrance) = hindrance(tx, &on, &row, revision).await? {
-                return Ok(Err(hindrance));
-            }
             let facts = Facts { code: None, ..Facts::of(&row) };
+            if let Err(why) = AgentStanding::of_approval(&row, &facts, revision).check(tx, &on).await? {
+                return Ok(Err(Hindrance::of(why, facts.agent)));
+            }
             let row = ApprovalRow {
                 state: StoredState::Executing,
                 facts: facts.text(),
@@ -218,43 +210,6 @@ async fn taken(scope: &OwnedScope<System>, row: ApprovalRow, permit: &Permit) ->
         })
     });
     job.await?
-}
-
-/// Returns what has changed since the request was decided.
-async fn hindrance(
-    tx: &mut Tx,
-    ground: &crate::ground::Ground,
-    row: &ApprovalRow,
-    revision: Option<i64>,
-) -> Result<Option<Hindrance>, StoreError> {
-    let facts = Facts::of(row);
-    let agent = tx.agent(row.agent_id).await?.filter(|agent| agent.removed_at.is_none());
-    let Some(agent) = agent else { return Ok(Some(Hindrance::Lapsed(LapseReason::Agent))) };
-    if let Err(error) = agent::check(&ground.sealer, &agent) {
-        return Ok(Some(Hindrance::Held(error.into())));
-    }
-    let grant = tx.agent_grant(&row.owner, row.agent_id, row.connection_id).await?;
-    let now = ground.clock.now().seconds();
-    let grant = grant.filter(|grant| grant.revoked_at.is_none() && now < grant.expires_at);
-    let Some(grant) = grant else { return Ok(Some(Hindrance::Lapsed(LapseReason::Grant))) };
-    if let Err(error) = agent::check_grant(&ground.sealer, &grant) {
-        return Ok(Some(Hindrance::Held(error.into())));
-    }
-    let account = tx.account(row.connection_id).await?.filter(|account| account.owner == row.owner);
-    let account = account.filter(|account| account.state == AccountState::Active);
-    let Some(account) = account else { return Ok(Some(Hindrance::Lapsed(LapseReason::Connection))) };
-    if let Some(error) = event::refusal(tx, &ground.sealer, &account).await? {
-        return Ok(Some(Hindrance::Held(error.into())));
-    }
-    Ok(match () {
-        () if !facts.is_of(&account.account_id) => Some(Hindrance::Lapsed(LapseReason::Account)),
-        () if !facts.has_terms(account.terms.as_deref()) => Some(Hindrance::Lapsed(LapseReason::Terms)),
-        // The grant was replaced after the decision, which the next attempt repeats.
-        () if grant.marked.newest != revision => {
-            Some(Hindrance::Held(ApprovalError::GrantChanged { agent: agent.name.into() }.into()))
-        }
-        () => None,
-    })
 }
 
 /// Sends the request, and stores what came of it.
@@ -395,3 +350,6 @@ async fn lapse(scope: &OwnedScope<System>, id: ApprovalId, reason: LapseReason) 
     });
     Ok(job.await?)
 }
+
+#[cfg(test)]
+mod tests;

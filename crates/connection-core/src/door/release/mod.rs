@@ -6,16 +6,16 @@
 use std::sync::Arc;
 
 use connection_contract::{
-    BaseUrl, CredentialHelper, Descriptor, HelperProtocol, HttpRequest, Origin, Secret, Timestamp, host,
+    BaseUrl, CredentialHelper, Descriptor, HelperProtocol, HttpRequest, Origin, Secret, Timestamp, encode, host,
 };
 
 use crate::{
-    Agent, AgentCaller, AgentError, Connection, ConnectionId, ConnectionInfo, Error, Permit,
+    AgentCaller, AgentError, Connection, ConnectionId, ConnectionInfo, Error, Permit,
     connection::{OpenForRelease, System},
     event,
-    grant::agent,
+    grant::AgentStanding,
     ground::Scope,
-    store::{ConflictRetries, Lock, StoreError, Tx, rows::AccountState},
+    store::{ConflictRetries, Lock},
     uses::{self, What},
 };
 
@@ -235,7 +235,7 @@ async fn released<W: Wanted>(
     wanted: &W,
 ) -> Result<W::Made, Error> {
     let mut found = None;
-    let result = Box::pin(attempts(system, caller, id, (asked, wanted), &mut found)).await;
+    let result = Box::pin(attempts(system, caller, id, asked, wanted, &mut found)).await;
     if let Err(error) = &result {
         let what = asked.what(found.as_ref(), Vec::new());
         super::refused_as(system, caller, &caller.used_by(), What { connection: Some(id), ..what }, Some(error));
@@ -247,7 +247,8 @@ async fn attempts<W: Wanted>(
     system: &Arc<System>,
     caller: &AgentCaller,
     id: ConnectionId,
-    (asked, wanted): (Asked<'_>, &W),
+    asked: Asked<'_>,
+    wanted: &W,
     found: &mut Option<Connection>,
 ) -> Result<W::Made, Error> {
     let mut retries = ConflictRetries::of("grant or credential of a connection");
@@ -257,7 +258,7 @@ async fn attempts<W: Wanted>(
         let connection = found.insert(connection);
         let open = connection.open_for_release().await?;
         let (made, names) = wanted.made(connection, &open, asked.origin).await?;
-        if record(caller, connection, &permit, &open, (asked, names)).await? {
+        if record(caller, connection, &permit, &open, asked, names).await? {
             return Ok(made);
         }
     }
@@ -332,7 +333,8 @@ async fn record(
     connection: &Connection,
     permit: &Permit,
     open: &OpenForRelease,
-    (asked, names): (Asked<'_>, Vec<String>),
+    asked: Asked<'_>,
+    names: Vec<String>,
 ) -> Result<bool, Error> {
     let (agent, ground) = (caller.agent(), connection.system.ground.clone());
     let owner = agent.owner_name().to_owned();
@@ -346,14 +348,23 @@ async fn record(
     };
     let events: Vec<_> = names.iter().map(of_name).collect();
     let entries = ground.recorder.released(&owner, connection.by(), asked.what(Some(connection), names));
-    let (agent, id, revision) = (agent.clone(), connection.id(), permit.revision());
-    let read = (open.row.generation, open.info.clone());
+    let (id, generation) = (connection.id(), open.row.generation);
+    let standing = AgentStanding {
+        owner: owner.clone(),
+        agent: agent.id(),
+        connection: id,
+        revision: permit.revision(),
+        account_id: open.info.identity.account_id.to_string(),
+        terms: open.info.terms.as_deref().map(encode::hex),
+    };
     let on = ground.clone();
     let job = ground.store.write(move |tx| {
         Box::pin(async move {
             tx.lock(Lock::Owner(&owner)).await?;
             tx.lock(Lock::Connection(id)).await?;
-            if !is_current(tx, &agent, id, revision, (read.0, &read.1)).await? {
+            // The next attempt reads everything again, and says what has ended.
+            let account = standing.check(tx, &on).await?;
+            if !account.is_ok_and(|account| account.generation == generation) {
                 return Ok(false);
             }
             uses::append(tx, &on.sealer, &entries).await?;
@@ -375,27 +386,5 @@ async fn record(
     Ok(true)
 }
 
-/// Returns `true` if the grant and the credential are those that were read.
-async fn is_current(
-    tx: &mut Tx,
-    by: &Agent,
-    connection: ConnectionId,
-    revision: Option<i64>,
-    (generation, info): (i64, &ConnectionInfo),
-) -> Result<bool, StoreError> {
-    let ground = by.ground();
-    let now = ground.clock.now().seconds();
-    let row = tx.agent(by.id()).await?.filter(|row| row.removed_at.is_none());
-    let grant = tx.agent_grant(by.owner_name(), by.id(), connection).await?;
-    let grant = grant.filter(|grant| grant.revoked_at.is_none() && now < grant.expires_at);
-    let account = tx.account(connection).await?.filter(|account| account.owner == by.owner_name());
-    let account = account.filter(|account| account.state == AccountState::Active);
-    let (Some(row), Some(grant), Some(account)) = (row, grant, account) else { return Ok(false) };
-    let is_ours = agent::check(&ground.sealer, &row).is_ok()
-        && agent::check_grant(&ground.sealer, &grant).is_ok()
-        && event::refusal(tx, &ground.sealer, &account).await?.is_none();
-    let is_same = account.generation == generation
-        && account.account_id == info.identity.account_id.to_string()
-        && account.terms == info.terms;
-    Ok(is_ours && is_same && grant.marked.newest == revision)
-}
+#[cfg(test)]
+mod tests;

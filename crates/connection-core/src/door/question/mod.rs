@@ -1,18 +1,15 @@
-//! Asking a person about a request.
+//! Asking a person about a request: it is stored, and waits for the answer.
 
 use std::sync::Arc;
 
 use connection_contract::{Crypto as _, encode};
 use connection_rules::RequestParts;
 
-use super::{
-    equal::found,
-    facts::Facts,
-    marks,
-    stored::{StoredRequest, digest, request_place},
-};
 use crate::{
-    AgentError, AgentId, ApprovalId, ConnectionId, Error, RuleError, event,
+    AgentError, AgentId, ApprovalId, ConnectionId, Error, RuleError,
+    approval::{self, Facts, StoredRequest, digest, request_place},
+    event,
+    grant::{AgentStanding, Why},
     ground::Ground,
     services::crypto::SystemCrypto,
     store::{
@@ -22,24 +19,24 @@ use crate::{
 };
 
 /// The maximum size of the body of a request about which a person is asked, in bytes.
-pub(crate) const MAX_BODY: u64 = 1 << 20;
+pub(super) const MAX_BODY: u64 = 1 << 20;
 /// The maximum number of requests of an agent that wait.
 const MAX_WAITING: usize = 64;
 /// The maximum number of rows that are read to count them. Some may have lapsed and not be marked so yet.
 const MAX_READ: i64 = 1024;
 
 /// A request about which a person is asked.
-pub(crate) struct Ask {
-    pub(crate) agent: AgentId,
+pub(super) struct Question {
+    pub(super) agent: AgentId,
     /// What the row says. The nonce and the digest are set here.
-    pub(crate) facts: Facts,
-    pub(crate) connection: ConnectionId,
-    pub(crate) owner: String,
-    pub(crate) kind: String,
-    pub(crate) parts: RequestParts,
-    pub(crate) body: Vec<u8>,
-    /// The digest that equal requests share: see [`same`](super::same).
-    pub(crate) same: [u8; 32],
+    pub(super) facts: Facts,
+    pub(super) connection: ConnectionId,
+    pub(super) owner: String,
+    pub(super) kind: String,
+    pub(super) parts: RequestParts,
+    pub(super) body: Vec<u8>,
+    /// The digest that equal requests share: see [`same`](approval::same).
+    pub(super) same: [u8; 32],
 }
 
 /// Returns the approval to which a request belongs: that of an equal request, if one came in the meantime, or a new
@@ -48,9 +45,9 @@ pub(crate) struct Ask {
 /// # Errors
 ///
 /// [`RuleError::TooManyApprovals`] if 64 requests of the agent wait, [`AgentError::NotGranted`] if the grant or the
-/// connection is gone, and the store's errors.
-pub(crate) async fn ask(ground: &Arc<Ground>, asked: Ask) -> Result<ApprovalId, Error> {
-    let Ask { agent, facts, connection, owner, kind, mut parts, body, same } = asked;
+/// connection is gone, [`AgentError::GrantEnded`], [`Error::Row`], and the store's errors.
+pub(super) async fn ask(ground: &Arc<Ground>, question: Question) -> Result<ApprovalId, Error> {
+    let Question { agent, facts, connection, owner, kind, mut parts, body, same } = question;
     // The request of an agent is sent with this coding, so a person sees it.
     for (name, value) in &mut parts.headers {
         if name.eq_ignore_ascii_case("accept-encoding") {
@@ -92,19 +89,17 @@ pub(crate) async fn ask(ground: &Arc<Ground>, asked: Ask) -> Result<ApprovalId, 
         Box::pin(async move {
             tx.lock(Lock::Owner(&row.owner)).await?;
             tx.lock(Lock::Connection(row.connection_id)).await?;
-            if let Some(known) = found(tx, &on, agent, &row.same).await? {
+            if let Some(known) = approval::found(tx, &on, agent, &row.same).await? {
                 return Ok(Ok(known.id));
             }
-            if !is_granted(tx, &row).await? {
-                let connection = row.connection_id;
-                let agent = Facts::of(&row).agent.into();
-                return Ok(Err(AgentError::NotGranted { agent, connection }.into()));
+            if let Err(error) = is_granted(tx, &on, &row).await? {
+                return Ok(Err(error));
             }
             if is_full(tx, &on, &row).await? {
                 let grantee = Facts::of(&row).agent.into();
                 return Ok(Err(RuleError::TooManyApprovals { grantee }.into()));
             }
-            marks::insert(tx, &on.sealer, &row, &sealed).await?;
+            approval::insert(tx, &on.sealer, &row, &sealed).await?;
             let facts = Facts::of(&row);
             let body = serde_json::json!({
                 "approval": row.id.to_string(), "agent": facts.agent, "agentId": agent.to_string(),
@@ -118,13 +113,21 @@ pub(crate) async fn ask(ground: &Arc<Ground>, asked: Ask) -> Result<ApprovalId, 
     job.await?
 }
 
-/// Returns `true` if the connection is there, and the agent was not removed and has a grant. The body of a request may
-/// have taken minutes to arrive.
-async fn is_granted(tx: &mut Tx, row: &ApprovalRow) -> Result<bool, StoreError> {
-    let agent = tx.agent(row.agent_id).await?.is_some_and(|agent| agent.removed_at.is_none());
-    let account = tx.account(row.connection_id).await?.is_some_and(|account| account.owner == row.owner);
-    let grant = tx.agent_grant(&row.owner, row.agent_id, row.connection_id).await?;
-    Ok(agent && account && grant.is_some_and(|grant| grant.revoked_at.is_none()))
+/// Returns an error if the agent may no longer use the connection. The body of a request may have taken minutes to arrive.
+async fn is_granted(tx: &mut Tx, ground: &Ground, row: &ApprovalRow) -> Result<Result<(), Error>, StoreError> {
+    let facts = Facts::of(row);
+    let checked = AgentStanding::of_approval(row, &facts, facts.revision).check(tx, ground).await?;
+    let Err(why) = checked else { return Ok(Ok(())) };
+    let (agent, connection) = (facts.agent.into(), row.connection_id);
+    Ok(match why {
+        // These are compared again before the request is sent.
+        Why::OtherAccount | Why::OtherTerms | Why::GrantReplaced => Ok(()),
+        Why::AgentRemoved | Why::GrantRevoked | Why::ConnectionRemoved => {
+            Err(AgentError::NotGranted { agent, connection }.into())
+        }
+        Why::GrantEnded => Err(AgentError::GrantEnded { agent, connection }.into()),
+        Why::Edited(error) => Err(error.into()),
+    })
 }
 
 /// Returns `true` if no further request of the agent may wait. Requests whose time has passed do not count.
@@ -133,3 +136,6 @@ async fn is_full(tx: &mut Tx, ground: &Ground, row: &ApprovalRow) -> Result<bool
     let now = ground.clock.now().seconds();
     Ok(waiting.iter().filter(|other| other.ends_at > now).count() >= MAX_WAITING)
 }
+
+#[cfg(test)]
+mod tests;
