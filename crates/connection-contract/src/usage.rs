@@ -279,7 +279,8 @@ impl MonthlySpend {
         id: impl Into<Text>,
         label: impl Into<DisplayText>,
         spent_usd: f64,
-        (cycle_start, cycle_end): (Timestamp, Timestamp),
+        cycle_start: Timestamp,
+        cycle_end: Timestamp,
     ) -> Self {
         Self {
             id: id.into(),

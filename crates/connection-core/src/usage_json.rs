@@ -98,8 +98,9 @@ pub fn metric_from_value(value: &Value) -> UsageMetric {
 }
 
 fn monthly_spend(value: &Value) -> Option<UsageMetric> {
-    let cycle = (to_time(&value["cycleStart"])?, to_time(&value["cycleEnd"])?);
-    let mut spend = MonthlySpend::new(text(value, "id")?, text(value, "label")?, to_number(&value["spentUsd"])?, cycle);
+    let (id, label, spent) = (text(value, "id")?, text(value, "label")?, to_number(&value["spentUsd"])?);
+    let (start, end) = (to_time(&value["cycleStart"])?, to_time(&value["cycleEnd"])?);
+    let mut spend = MonthlySpend::new(id, label, spent, start, end);
     spend.budget_usd = optional(value, "budgetUsd", to_number)?;
     spend.others = others(value, SPEND_MEMBERS);
     Some(spend.into())

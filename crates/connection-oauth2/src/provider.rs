@@ -205,15 +205,16 @@ impl Provider<'_> {
         Ok(())
     }
 
-    /// Sends a `POST` to an endpoint that takes secrets. A request that spends a secret is sent once.
+    /// Sends a `POST` to an endpoint that takes secrets. `what` is the name of the endpoint, for errors. A request that spends a secret is sent once.
     pub(crate) async fn post(
         &self,
         on: Option<RequestKind>,
-        endpoint: (&str, &'static str),
+        url: &str,
+        what: &'static str,
         parameters: Parameters,
         spend: Option<Spend<'_>>,
     ) -> Result<HttpResponse, OAuth2Error> {
-        let mut request = self.written("POST", endpoint, self.config.body, parameters)?;
+        let mut request = self.written("POST", url, what, self.config.body, parameters)?;
         for change in on.into_iter().flat_map(|on| self.config.changes(on)) {
             if let ChangeKind::Header(template) = &change.how {
                 let value = template.header(&self.values, || self.uuid())?;
@@ -231,13 +232,13 @@ impl Provider<'_> {
             parameters.set(name, template.value(&self.values, || self.uuid())?);
         }
         let body = if step.method == "GET" { Body::Query } else { Body::Form };
-        let request = self.written(step.method, (&url, "token endpoint"), body, parameters)?;
+        let request = self.written(step.method, &url, "token endpoint", body, parameters)?;
         self.answered(self.sent(request, Some(spend)).await)
     }
 
     /// Reads a document that needs no credential. `what` is its purpose, for errors.
     pub(crate) async fn get(&self, url: &str, what: &'static str) -> Result<HttpResponse, OAuth2Error> {
-        let request = self.written("GET", (url, what), Body::Query, Parameters::default())?;
+        let request = self.written("GET", url, what, Body::Query, Parameters::default())?;
         self.answered(self.ctx.send(request).await)
     }
 
@@ -248,7 +249,7 @@ impl Provider<'_> {
         what: &'static str,
         value: &Value,
     ) -> Result<HttpResponse, OAuth2Error> {
-        let request = self.written("POST", (url, what), Body::Query, Parameters::default())?.json(value);
+        let request = self.written("POST", url, what, Body::Query, Parameters::default())?.json(value);
         self.answered(self.sent(request, None).await)
     }
 
@@ -264,7 +265,8 @@ impl Provider<'_> {
     fn written(
         &self,
         method: &'static str,
-        (url, what): (&str, &'static str),
+        url: &str,
+        what: &'static str,
         body: Body,
         parameters: Parameters,
     ) -> Result<HttpRequest, OAuth2Error> {

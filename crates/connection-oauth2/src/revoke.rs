@@ -108,7 +108,7 @@ async fn post(
         parameters.set("token_type_hint", hint);
     }
     provider.authenticate(application, url, &mut parameters)?;
-    let response = provider.post(None, (url, Endpoint::Revocation.name()), parameters, None).await?;
+    let response = provider.post(None, url, Endpoint::Revocation.name(), parameters, None).await?;
     match response::read(&provider.config.response, &response) {
         Ok(_) => Ok(Answer::Confirmed),
         // The token is no longer valid, perhaps since its refresh token was revoked. Section 2.2 requires a success

@@ -91,7 +91,9 @@ impl Entry {
         let record = match &self.effect {
             Effect::Allocated(None) => head("allocated"),
             Effect::Allocated(Some(uri)) => head("allocated").with("uri", uri.as_str()),
-            Effect::Answered(answers) => answers.iter().fold(head("answered"), with_answer),
+            Effect::Answered(answers) => {
+                answers.iter().fold(head("answered"), |record, (name, answer)| with_answer(record, name, answer))
+            }
             Effect::Callback(parameters) => parameters
                 .iter()
                 .fold(head("callback"), |r, (name, value)| r.with("p", name.as_str()).with("v", value.duplicate())),
@@ -124,7 +126,12 @@ impl Entry {
         let text = |name| record.text(name).ok();
         let effect = match text("tag")? {
             "allocated" => Effect::Allocated(text("uri").map(str::to_owned)),
-            "answered" => Effect::Answered(pairs(&record).into_iter().map(to_answer).collect::<Option<_>>()?),
+            "answered" => Effect::Answered(
+                pairs(&record)
+                    .into_iter()
+                    .map(|(tag, name, value)| to_answer(&tag, name, value))
+                    .collect::<Option<_>>()?,
+            ),
             "callback" => Effect::Callback(pairs(&record).into_iter().map(|(_, n, v)| (n, v)).collect()),
             "discovered" => Effect::Discovered(match text("origin") {
                 Some(origin) => {
@@ -136,7 +143,10 @@ impl Entry {
             "elapsed" => Effect::Elapsed,
             "files" => Effect::Files(match text("error") {
                 Some(code) => Err(service_error(code)?),
-                None => Ok(pairs(&record).into_iter().map(to_stat).collect::<Option<_>>()?),
+                None => Ok(pairs(&record)
+                    .into_iter()
+                    .map(|(tag, name, value)| to_stat(&tag, name, &value))
+                    .collect::<Option<_>>()?),
             }),
             "http" => Effect::Http(match text("error") {
                 Some(code) => Err(*HTTP_ERRORS.get(code.parse::<usize>().ok()?)?),
@@ -162,7 +172,7 @@ impl Entry {
     }
 }
 
-fn with_answer(record: Record, (name, answer): &(Text, Answer)) -> Record {
+fn with_answer(record: Record, name: &Text, answer: &Answer) -> Record {
     let (tag, value) = match answer {
         Answer::Bool(truth) => ("b", truth.to_string().into()),
         Answer::Directory(root) => ("d", root.as_str().into()),
@@ -176,9 +186,9 @@ fn with_answer(record: Record, (name, answer): &(Text, Answer)) -> Record {
     record.with(tag, &**name).with("v", value)
 }
 
-fn to_answer((tag, name, value): (String, String, Secret)) -> Option<(Text, Answer)> {
+fn to_answer(tag: &str, name: String, value: Secret) -> Option<(Text, Answer)> {
     let text = value.expose_str()?;
-    let answer = match tag.as_str() {
+    let answer = match tag {
         "b" => Answer::Bool(text.parse().ok()?),
         "d" => Answer::Directory(host::granted_directory(text)),
         "n" => Answer::Number(text.parse().ok()?),
@@ -199,9 +209,9 @@ fn with_stat(record: Record, stat: &FileStat) -> Record {
     record.with(tag, &*stat.name).with("v", format!("{} {modified}", stat.size))
 }
 
-fn to_stat((tag, name, value): (String, String, Secret)) -> Option<FileStat> {
+fn to_stat(tag: &str, name: String, value: &Secret) -> Option<FileStat> {
     let (size, modified) = value.expose_str()?.split_once(' ')?;
-    let file_type = match tag.as_str() {
+    let file_type = match tag {
         "d" => FileType::Directory,
         "f" => FileType::File,
         _ => FileType::Other,

@@ -18,7 +18,8 @@ const NOT_ALLOWED: ErrorCode = ErrorCode(-32003);
 
 /// Waits until a person has answered and the call was sent, or until it is over, and returns what the client gets.
 pub(crate) async fn answered(
-    (registry, caller): (&ConnectionRegistry, &AgentCaller),
+    registry: &ConnectionRegistry,
+    caller: &AgentCaller,
     id: ApprovalId,
     posted: &Posted,
 ) -> Result<StreamableHttpPostResponse, TransportError> {

@@ -215,7 +215,7 @@ impl StreamableHttpClient for ConnectionClient {
             (
                 Err(TransportError::Client(Error::Rules(RuleError::Asks { approval: Some(id), .. }))),
                 Via::Agent { registry, caller, .. },
-            ) if posted.request().is_some() => Box::pin(asked::answered((registry, caller), id, &posted)).await,
+            ) if posted.request().is_some() => Box::pin(asked::answered(registry, caller, id, &posted)).await,
             (answer, _) => Box::pin(answer?.for_message(&posted)).await,
         }
     }

@@ -204,7 +204,7 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
                     input += 1;
                 }
                 (None, Some(result)) => {
-                    self.sane(&result, (&run.origins, &run.roots), place);
+                    self.sane(&result, &run.origins, &run.roots, place);
                     return DriveResult { result, journal, steps, input, now: run.now };
                 }
             }
@@ -238,7 +238,8 @@ impl<D: ConnectionDefinition> Drive<'_, D> {
     fn sane(
         &self,
         result: &Result<SetupResult<D::Credential>, SetupFailure>,
-        (named, granted): (&[Origin], &[GrantedDirectory]),
+        named: &[Origin],
+        granted: &[GrantedDirectory],
         place: &str,
     ) {
         let world = &self.host.world;

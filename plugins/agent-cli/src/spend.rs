@@ -21,11 +21,11 @@ pub(crate) async fn this_month(
     admin_key: &Secret,
     ctx: &Context<'_>,
 ) -> Result<MonthlySpend, NotLive> {
-    let cycle = month(ctx.now());
+    let (start, end) = month(ctx.now());
     let mut spent = 0.0;
     let mut page = None::<String>;
     for _ in 0..MAX_PAGES {
-        let mut request = first_page(tool, costs, cycle.0, ctx)?;
+        let mut request = first_page(tool, costs, start, ctx)?;
         if let Some(page) = page.take() {
             request = request.query("page", page.as_str());
         }
@@ -37,7 +37,7 @@ pub(crate) async fn this_month(
         }
         match (answer["has_more"].as_bool(), answer["next_page"].as_str()) {
             (Some(true), Some(next)) => page = Some(next.to_owned()),
-            _ => return Ok(MonthlySpend::new("month", "This month", spent, cycle)),
+            _ => return Ok(MonthlySpend::new("month", "This month", spent, start, end)),
         }
     }
     Err(NotLive::offline(Reason::new(reason::PROVIDER_ERROR, "the provider's report has no end")))

@@ -131,7 +131,7 @@ async fn what_is_no_measure_is_a_fault_of_the_plugin() {
         change(&mut window);
         empty().metric(window)
     };
-    let spend = |usd, budget| empty().metric(MonthlySpend::new("spend", "Spend", usd, (at, at)).budget(budget));
+    let spend = |usd, budget| empty().metric(MonthlySpend::new("spend", "Spend", usd, at, at).budget(budget));
     it.kept(&window(|window| window.utilization = 1.0)).await;
     it.kept(&window(|window| window.unit = Some("x".repeat(128).into()))).await;
     it.kept(&spend(-1.0, 0.0)).await;

@@ -45,7 +45,7 @@ pub(crate) async fn one(reader: &mut SqliteConnection, id: ConnectionId) -> Deco
 }
 
 /// Reads the fifty connections after a position.
-pub(crate) async fn page(reader: &mut SqliteConnection, (at, id): (i64, Uuid)) -> Vec<Decoded> {
+pub(crate) async fn page(reader: &mut SqliteConnection, at: i64, id: Uuid) -> Vec<Decoded> {
     let rows = sqlx::query(PAGE).bind("local").bind(at).bind(id).fetch_all(reader).await.unwrap();
     rows.iter().map(|row| decoded(row, 12, 11)).collect()
 }

@@ -152,7 +152,7 @@ pub(crate) async fn page(settings: &[Setting; 2], size: &Size, table: &mut Table
         let floor = async || {
             timed(async || {
                 for _ in 0..pages {
-                    drop(black_box(floor::page(&mut reader, place).await));
+                    drop(black_box(floor::page(&mut reader, place.0, place.1).await));
                 }
             })
             .await
@@ -185,7 +185,7 @@ pub(crate) async fn overview(settings: &[Setting; 2], size: &Size, table: &mut T
         let mut floor = async || {
             timed(async || {
                 for _ in 0..times {
-                    drop(black_box(floor::page(&mut reader, (0, Uuid::nil())).await));
+                    drop(black_box(floor::page(&mut reader, 0, Uuid::nil()).await));
                 }
             })
             .await

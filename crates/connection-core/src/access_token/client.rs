@@ -180,8 +180,10 @@ impl ClientCode {
     /// Prepares the code of a client that acts as an agent until `ends`.
     pub(crate) fn new(
         ground: &Arc<Ground>,
-        (owner, agent): (&str, AgentId),
-        (client, proof): (&ModelClient, ClientProof),
+        owner: &str,
+        agent: AgentId,
+        client: &ModelClient,
+        proof: ClientProof,
         ends: Timestamp,
     ) -> Result<Self, Error> {
         let of = ClientOfRow {

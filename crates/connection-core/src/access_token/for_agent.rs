@@ -26,8 +26,10 @@ impl AgentToken {
     /// Prepares a token that ends after the lifetime.
     pub(crate) fn new(
         ground: &Arc<Ground>,
-        (owner, agent): (&str, AgentId),
-        (name, audience): (DisplayText, Audience),
+        owner: &str,
+        agent: AgentId,
+        name: DisplayText,
+        audience: Audience,
         lifetime: Duration,
     ) -> Result<Self, Error> {
         let token = NewAccessToken::new(name, Role::Agent).owner(owner).lifetime(lifetime);

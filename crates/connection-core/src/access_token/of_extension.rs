@@ -14,7 +14,8 @@ const PAGE: i64 = 500;
 pub(crate) async fn revoke_of_extension(
     tx: &mut Tx,
     sealer: &Sealer,
-    (owner, extension): (&str, &str),
+    owner: &str,
+    extension: &str,
     now: i64,
 ) -> Result<(), StoreError> {
     let mut after = None;

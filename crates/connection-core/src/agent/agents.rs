@@ -10,7 +10,7 @@ use crate::{
     ground::{Ground, Scope},
     store::{
         Lock, StoreError, Tx,
-        rows::{AgentRow, Marked},
+        rows::{AgentGrantKey, AgentRow, Marked},
     },
 };
 
@@ -223,7 +223,8 @@ pub(super) async fn remove(tx: &mut Tx, ground: &Ground, row: AgentRow) -> Resul
     let grants = tx.agent_grants(&row.owner, row.id).await?;
     for connection in grants.iter().filter(|grant| grant.revoked_at.is_none()).map(|grant| grant.connection_id) {
         tx.lock(Lock::Connection(connection)).await?;
-        agent::take_back(tx, ground, (&row.owner, row.id, &row.name), connection).await?;
+        let grant = AgentGrantKey { owner: &row.owner, agent: row.id, connection };
+        agent::take_back(tx, ground, grant, &row.name).await?;
     }
     let now = ground.clock.now().seconds();
     revoke_of_agent(tx, &ground.sealer, row.id, now).await?;

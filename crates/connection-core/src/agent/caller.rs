@@ -287,8 +287,8 @@ impl Agent {
         let grant = grant.ok_or_else(|| AgentError::NotGranted { agent: name(), connection })?;
         agent::check_grant(&self.scope.system.sealer, &grant)?;
         let counted = agent::counted(&grant, &grant.marked);
-        let ends = (&grant.marked, grant.expires_at);
-        let permitted = Permitted::by_grant(&self.name, &self.scope.owner, connection, ends);
+        let (marked, ends_at) = (&grant.marked, grant.expires_at);
+        let permitted = Permitted::by_grant(&self.name, &self.scope.owner, connection, marked, ends_at);
         let grant = AgentGrant::of(&grant).ok_or_else(|| AgentError::UnreadableRules { agent: name(), connection })?;
         Ok(Granted { grant, counted, permitted })
     }

@@ -118,12 +118,12 @@ impl AdmitClient {
         given.sort_by_key(|grant| grant.connection_id);
         given.dedup_by_key(|grant| grant.connection_id);
         let ends = ground.clock.now().after(time.as_secs());
-        let code = ClientCode::new(&ground, (&row.owner, row.id), (&client, proof), ends)?;
+        let code = ClientCode::new(&ground, &row.owner, row.id, &client, proof, ends)?;
         let new = created.clone();
         let job = created.scope.system.store.write(move |tx| {
             Box::pin(async move {
                 tx.lock(Lock::Owner(&row.owner)).await?;
-                if let Some(error) = refusal_to_admit(tx, &ground, (&row, &new), &given, replaces.as_ref()).await? {
+                if let Some(error) = refusal_to_admit(tx, &ground, &row, &new, &given, replaces.as_ref()).await? {
                     return Ok(Err(error));
                 }
                 // Nothing is refused from here on, so all of it is stored.
@@ -136,7 +136,7 @@ impl AdmitClient {
                 }
                 agent::insert(tx, &ground.sealer, &row).await?;
                 for grant in &given {
-                    agent::write(tx, &ground, (&row.name, grant), event::AGENT_GRANTED).await?;
+                    agent::write(tx, &ground, grant, &row.name, event::AGENT_GRANTED).await?;
                 }
                 let text = code.put(tx, &ground.sealer).await?;
                 tx.made(&row.id.to_string()).await.map(|()| Ok(text))
@@ -150,7 +150,8 @@ impl AdmitClient {
 async fn refusal_to_admit(
     tx: &mut Tx,
     ground: &Ground,
-    (row, agent): (&AgentRow, &Agent),
+    row: &AgentRow,
+    agent: &Agent,
     given: &[AgentGrantRow],
     former: Option<&Agent>,
 ) -> Result<Option<Error>, StoreError> {

@@ -14,7 +14,7 @@ use crate::{
     ground::Ground,
     store::{
         BudgetRow, Lock, StoreError, Tx,
-        rows::{AgentGrantRow, Marked, WideningRow},
+        rows::{AgentGrantKey, AgentGrantRow, Marked, WideningRow},
     },
 };
 
@@ -187,7 +187,7 @@ impl GrantAgent {
                 if let Some(error) = refusal(tx, &by, stored.connection_id).await? {
                     return Ok(Err(error));
                 }
-                agent::write(tx, &by.scope.system, (&by.name, &stored), event::AGENT_GRANTED).await?;
+                agent::write(tx, &by.scope.system, &stored, &by.name, event::AGENT_GRANTED).await?;
                 tx.made(&stored.connection_id.to_string()).await.map(Ok)
             })
         });
@@ -253,8 +253,8 @@ impl Agent {
                 Box::pin(async move {
                     tx.lock(Lock::Owner(&agent.scope.owner)).await?;
                     tx.lock(Lock::Connection(connection)).await?;
-                    let of = (&*agent.scope.owner, agent.id, agent.name());
-                    agent::take_back(tx, &agent.scope.system, of, connection).await
+                    let grant = AgentGrantKey { owner: &agent.scope.owner, agent: agent.id, connection };
+                    agent::take_back(tx, &agent.scope.system, grant, agent.name()).await
                 })
             });
             Ok(job.await?)

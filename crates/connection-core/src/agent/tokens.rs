@@ -60,7 +60,7 @@ impl Agent {
         Box::pin(async move {
             let NewAgentToken { name, audience, lifetime } = token;
             let ground = &self.scope.system;
-            let new = AgentToken::new(ground, (&self.scope.owner, self.id), (name, audience), lifetime)?;
+            let new = AgentToken::new(ground, &self.scope.owner, self.id, name, audience, lifetime)?;
             let sealer = ground.sealer.clone();
             let agent = self.clone();
             let job = ground.store.write(move |tx| {

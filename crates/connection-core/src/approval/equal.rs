@@ -19,7 +19,8 @@ const LOOKED_AT: i64 = 8;
 /// body. Other headers are left out, because clients change them between repetitions.
 pub(crate) fn same(
     sealer: &Sealer,
-    (agent, connection): (AgentId, ConnectionId),
+    agent: AgentId,
+    connection: ConnectionId,
     parts: &RequestParts,
     body: &[u8],
 ) -> [u8; 32] {
@@ -144,7 +145,7 @@ mod tests {
             let mut second = first.clone();
             let is_other = second.change(&mut random);
             assert!(second != first || !is_other, "{round}");
-            let of = |sent: &Sent| same(&sealer, (agent, connection), &sent.parts(), &sent.body);
+            let of = |sent: &Sent| same(&sealer, agent, connection, &sent.parts(), &sent.body);
             assert_eq!(of(&first) != of(&second), is_other, "{round}: {first:?} {second:?}");
             // What is stored is what was sent, and the digest is that of every byte of it.
             let encoded = StoredRequest::new(&second.parts(), &second.body).encode();

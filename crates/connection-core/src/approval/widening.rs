@@ -5,14 +5,14 @@ use std::time::Duration;
 use connection_contract::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::marks;
+use super::{Facts, marks};
 use crate::{
     AgentId, ConnectionId, event,
     ground::Ground,
     keys::Sealer,
     store::{
         Reader, StoreError, Tx,
-        rows::{Marked, WideningRow},
+        rows::{AgentGrantKey, ApprovalRow, Marked, WideningRow},
     },
 };
 
@@ -76,34 +76,45 @@ impl Scope {
     }
 }
 
-/// Widens a grant, for the grant with this revision. The transaction holds the locks of the owner and the connection.
+/// What a person lets pass for a while.
+#[derive(Debug)]
+pub(crate) struct NewWidening {
+    pub(crate) scope: Scope,
+    pub(crate) time: Duration,
+    pub(crate) requests: u32,
+}
+
+/// Widens the grant under which the request of an approval was made. The transaction holds the locks of the owner and the
+/// connection.
 pub(crate) async fn widen(
     tx: &mut Tx,
     ground: &Ground,
-    (owner, agent, connection): (&str, AgentId, ConnectionId),
-    (name, revision): (&str, i64),
-    (scope, time, requests): (&Scope, Duration, u32),
+    approval: &ApprovalRow,
+    facts: &Facts,
+    new: &NewWidening,
 ) -> Result<(), StoreError> {
+    let NewWidening { scope, time, requests } = new;
+    let ApprovalRow { owner, agent_id, connection_id, .. } = approval;
     let now = ground.clock.now().seconds();
     let row = WideningRow {
-        owner: owner.to_owned(),
-        agent_id: agent,
-        connection_id: connection,
+        owner: owner.clone(),
+        agent_id: *agent_id,
+        connection_id: *connection_id,
         matched: scope.name(&ground.sealer).to_vec(),
-        revision,
+        revision: facts.revision,
         facts: serde_json::to_string(scope).unwrap_or_default(),
         created_at: now,
-        ends_at: now.saturating_add_unsigned(time.min(MAX_TIME).as_secs()),
-        requests: requests.clamp(1, MAX_REQUESTS).into(),
+        ends_at: now.saturating_add_unsigned((*time).min(MAX_TIME).as_secs()),
+        requests: (*requests).clamp(1, MAX_REQUESTS).into(),
         taken: 0,
         marked: Marked::default(),
     };
     marks::put_widening(tx, &ground.sealer, &row).await?;
     let body = serde_json::json!({
-        "agent": name, "agentId": agent.to_string(), "rule": scope.rule, "method": scope.method,
+        "agent": facts.agent, "agentId": agent_id.to_string(), "rule": scope.rule, "method": scope.method,
         "path": scope.path, "endsAt": row.ends_at, "requests": row.requests,
     });
-    let event = ground.event(owner, connection, event::AGENT_WIDENED, body);
+    let event = ground.event(owner, *connection_id, event::AGENT_WIDENED, body);
     event::append(tx, &ground.sealer, &event).await
 }
 
@@ -111,25 +122,21 @@ pub(crate) async fn widen(
 pub(crate) async fn widening_of(
     reader: &mut Reader,
     ground: &Ground,
-    (owner, agent, connection): (&str, AgentId, ConnectionId),
+    grant: AgentGrantKey<'_>,
     revision: i64,
     scope: &Scope,
 ) -> Result<Option<WideningRow>, StoreError> {
     let name = scope.name(&ground.sealer);
-    let row = reader.widening((owner, agent, connection), &name).await?;
+    let row = reader.widening(grant, &name).await?;
     let now = ground.clock.now().seconds();
     let is_live = |row: &WideningRow| row.revision == revision && now < row.ends_at && row.taken < row.requests;
     Ok(row.filter(is_live).filter(|row| marks::check_widening(&ground.sealer, row).is_ok()))
 }
 
 /// Deletes what widened a grant. The transaction holds the locks of the owner and the connection.
-pub(crate) async fn end_widenings(
-    tx: &mut Tx,
-    ground: &Ground,
-    of: (&str, AgentId, ConnectionId),
-) -> Result<(), StoreError> {
+pub(crate) async fn end_widenings(tx: &mut Tx, ground: &Ground, grant: AgentGrantKey<'_>) -> Result<(), StoreError> {
     let now = ground.clock.now().seconds();
-    for row in tx.widenings_of(of).await? {
+    for row in tx.widenings_of(grant).await? {
         marks::delete_widening(tx, &ground.sealer, &row, now).await?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use super::{Connection, System};
 use crate::{
     ConnectionInfo, Error, Notification, SealError,
     credential::{
-        Payload, Previous, Subject, give_back, named_secrets, provider_grant,
+        AgreedKind, Payload, Previous, Subject, give_back, named_secrets, provider_grant,
         replace::{self, Replacement},
     },
     definition::Probed,
@@ -195,7 +195,7 @@ async fn verified(
         // The connection was removed. The removal tore down the previous credential, but not this fresh one.
         let config = json::to_config(&previous.config);
         let orphan = Subject { id, owner: info.owner.clone(), profile: info.profile, payload, config };
-        give_back(ground, (&info.kind, info.terms.as_deref()), orphan, None).await;
+        give_back(ground, AgreedKind::of(info), orphan, None).await;
         return Err(Error::NotFound(id));
     }
     let account_id = previous.account_id.as_str();

@@ -22,4 +22,4 @@ pub(crate) use previous_mark::Previous;
 pub(crate) use subject::{CredentialServices, Subject};
 pub(crate) use system::System;
 pub use teardown::Teardown;
-pub(crate) use teardown::{MAX_PREVIOUS_TEARDOWN_TIME, TeardownOutcome, give_back, tear_down};
+pub(crate) use teardown::{AgreedKind, MAX_PREVIOUS_TEARDOWN_TIME, TeardownOutcome, give_back, tear_down};

@@ -32,7 +32,8 @@ pub(crate) async fn is_shared(
     reader: &mut Reader,
     kinds: &KindTable,
     kind: &KindEntry,
-    (owner, id): (&str, ConnectionId),
+    owner: &str,
+    id: ConnectionId,
     own: Option<&ProviderGrantRow>,
 ) -> Result<bool, StoreError> {
     if !kind.descriptor.revocation_ends_grant {

@@ -119,19 +119,19 @@ impl Replacement {
             // The exchanges of the former credential no longer matter.
             tx.delete_connection_exchanges(account.id).await?;
         }
-        let names = (identity.account_id.as_str(), identity.label.as_str());
+        let (account_id, account_label) = (identity.account_id.as_str(), identity.label.as_str());
         if let Some(terms) = &terms {
             tx.put_kind_terms(terms).await?;
         }
         let digest = terms.as_ref().map(|terms| terms.digest.as_slice());
-        tx.set_account_facts(account.id, names, (&config, digest), now).await?;
+        tx.set_account_facts(account.id, account_id, account_label, &config, digest, now).await?;
         match &grant {
             Some(grant) => tx.set_provider_grant(account.id, grant).await?,
             None if is_another => tx.delete_provider_grant(account.id).await?,
             None => {}
         }
         let failures = i64::from(found.liveness != Liveness::Live);
-        let measured = liveness::row((account.id, credential.generation), &found, &asked, now, failures);
+        let measured = liveness::row(account.id, credential.generation, &found, &asked, now, failures);
         tx.upsert_liveness(&measured).await?;
         Ok(affected)
     }

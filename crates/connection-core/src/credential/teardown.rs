@@ -132,7 +132,18 @@ impl TeardownOutcome {
 }
 
 /// A kind, and the digest of the terms to which a person agreed.
-pub(crate) type AgreedKind<'a> = (&'a Kind, Option<&'a [u8]>);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AgreedKind<'a> {
+    pub(crate) kind: &'a Kind,
+    pub(crate) terms: Option<&'a [u8]>,
+}
+
+impl<'a> AgreedKind<'a> {
+    /// Returns the kind of a connection.
+    pub(crate) fn of(info: &'a ConnectionInfo) -> Self {
+        Self { kind: &info.kind, terms: info.terms.as_deref() }
+    }
+}
 
 /// Tears down a credential whose connection was removed meanwhile, or that is not stored, unless another connection may
 /// depend on its grant. `grant` is its grant, if it is known.
@@ -143,11 +154,11 @@ pub(crate) async fn give_back(
     grant: Option<ProviderGrantRow>,
 ) {
     let id = orphan.id;
-    let kind = of.0;
+    let kind = of.kind;
     if let Some(entry) = ground.kinds.entry(kind) {
         let system = async {
             let mut reader = ground.store.reader().await?;
-            provider_grant::is_shared(&mut reader, &ground.kinds, &entry, (&orphan.owner, id), grant.as_ref()).await
+            provider_grant::is_shared(&mut reader, &ground.kinds, &entry, &orphan.owner, id, grant.as_ref()).await
         };
         // Without an answer, another connection might depend on the grant.
         if system.await.unwrap_or(entry.descriptor.revocation_ends_grant) {
@@ -165,19 +176,20 @@ pub(crate) async fn give_back(
 /// Tears down a credential, for at most `longest`.
 pub(crate) async fn tear_down(
     ground: &Arc<Ground>,
-    (of, agreed): AgreedKind<'_>,
+    agreed: AgreedKind<'_>,
     subject: Subject,
     revocation: Revocation,
     longest: Duration,
 ) -> TeardownOutcome {
     let id = subject.id;
     let kept = subject.payload.page.clone();
+    let of = agreed.kind;
     let kind = match ground.find_kind(&subject.owner, of).await {
         Ok(Some(kind)) => kind,
         Ok(None) => return TeardownOutcome::unknown_kind(id, of).at(kept),
         Err(error) => return TeardownOutcome::failed(Reason::new(error.code(), error.to_string())).at(kept),
     };
-    match kind.agreement(agreed) {
+    match kind.agreement(agreed.terms) {
         Agreement::Requests | Agreement::Whole => {}
         Agreement::Use => return TeardownOutcome::revocation_changed(id, of).at(kept),
         Agreement::Changed => return TeardownOutcome::kind_changed(id, of).at(kept),

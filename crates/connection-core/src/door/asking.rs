@@ -8,6 +8,7 @@ use crate::{
     AgentCaller, Connection, Error, Permit, RequestBody, RuleError,
     approval::{self, Facts, Scope},
     connection::{ReadBody, invalid_body},
+    store::rows::AgentGrantKey,
     uses::UsedBy,
 };
 
@@ -54,7 +55,7 @@ impl Asking<'_> {
                 };
             }
         };
-        let same = approval::same(&ground.sealer, (agent.id(), connection.id()), &parts, &body);
+        let same = approval::same(&ground.sealer, agent.id(), connection.id(), &parts, &body);
         let known = approval::found(&mut ground.reader().await?, ground, agent.id(), &same).await?;
         // A request that has an approval is not sent a second time by a widening of the grant.
         if let Some(known) = known {
@@ -100,9 +101,9 @@ impl Asking<'_> {
     /// Returns `true` if something widens the grant for these requests, and takes one of them.
     async fn passes(&self, scope: &Scope) -> Result<bool, Error> {
         let (agent, ground) = (self.caller.agent(), &self.connection.system.ground);
-        let of = (agent.owner_name(), agent.id(), self.connection.id());
+        let grant = AgentGrantKey { owner: agent.owner_name(), agent: agent.id(), connection: self.connection.id() };
         let revision = self.permit.revision();
-        let widening = approval::widening_of(&mut ground.reader().await?, ground, of, revision, scope).await?;
+        let widening = approval::widening_of(&mut ground.reader().await?, ground, grant, revision, scope).await?;
         let Some(widening) = widening else { return Ok(false) };
         Ok(ground.store.write(move |tx| Box::pin(async move { tx.take_widening(&widening).await })).await?)
     }

@@ -92,13 +92,15 @@ pub(super) async fn write(system: &Arc<System>, exchange: &Exchange, origin: Ori
             return false;
         }
     };
-    write_sealed(system, key, (tag, id, origin.generation), &sealed).await
+    write_sealed(system, key, tag, id, origin.generation, &sealed).await
 }
 
 pub(super) async fn write_sealed(
     system: &Arc<System>,
     key: ExchangeKey,
-    (tag, id, number): (u8, [u8; 16], i64),
+    tag: u8,
+    id: [u8; 16],
+    number: i64,
     sealed: &Sealed,
 ) -> bool {
     let bytes = [&MAGIC[..], &[tag], &id, &number.to_be_bytes(), sealed.as_bytes()].concat();
@@ -184,7 +186,7 @@ async fn ingest_one(
     let scope = match stored_kind {
         StoredKind::Answer(scope) => scope,
         StoredKind::Entry(session) => {
-            return rescued_entry::record(system, source, (session, generation), sealed).await;
+            return rescued_entry::record(system, source, session, generation, sealed).await;
         }
     };
     let Some((owner, kind)) = owner_and_kind(system, scope).await? else {

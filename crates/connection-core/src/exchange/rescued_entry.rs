@@ -20,7 +20,7 @@ pub(super) const TAG: u8 = 3;
 /// Keeps an entry. Returns `true` if it is on the disk. The entry is also in memory, so a failure is not final.
 pub(crate) async fn write(system: &Arc<System>, session: SessionId, seq: i64, sealed: &Sealed) -> bool {
     let key = ExchangeKey::of_entry(&system.ground.sealer, session);
-    rescue::write_sealed(system, key, (TAG, *session.as_bytes(), seq), sealed).await
+    rescue::write_sealed(system, key, TAG, *session.as_bytes(), seq, sealed).await
 }
 
 /// Forgets an entry that this process kept and that was recorded or is obsolete.
@@ -42,7 +42,8 @@ pub(crate) async fn ingest(system: &Arc<System>, session: SessionId) -> Result<b
 pub(super) async fn record(
     system: &Arc<System>,
     source: &Source,
-    (session, seq): (SessionId, i64),
+    session: SessionId,
+    seq: i64,
     sealed: Sealed,
 ) -> Result<Rescue, Error> {
     if let Some((owner, kind)) = rescue::owner_and_kind(system, ExchangeScope::Session(session)).await? {

@@ -173,7 +173,7 @@ impl<'a> Extensions<'a> {
                             || marks.check_state(&name_in_task, &row).is_err()
                     });
                     if was_removed {
-                        revoke_of_extension(tx, &by.ground.sealer, (&whose, &name_in_task), marks.now).await?;
+                        revoke_of_extension(tx, &by.ground.sealer, &whose, &name_in_task, marks.now).await?;
                     }
                     let late = if was_removed { tx.open_grants(&whose, &name_in_task).await? } else { Vec::new() };
                     for grant in &late {
@@ -241,7 +241,7 @@ impl<'a> Extensions<'a> {
                         tx.lock(Lock::Connection(grant.connection_id)).await?;
                         grant::take_back(tx, &by.ground, &whose, &extension, grant.connection_id).await?;
                     }
-                    revoke_of_extension(tx, &by.ground.sealer, (&whose, &extension), marks.now).await?;
+                    revoke_of_extension(tx, &by.ground.sealer, &whose, &extension, marks.now).await?;
                     choice::delete(tx, &by.ground.sealer, &whose, &extension, marks.now).await?;
                     let was_added = marks.delete(tx, &extension).await?;
                     parts.extend((!grants.is_empty()).then_some(ChangedPart::Grant));

@@ -43,7 +43,8 @@ async fn write(
     tx: &mut Tx,
     sealer: &Sealer,
     owner: &str,
-    (extension, connection): (&str, ConnectionId),
+    extension: &str,
+    connection: ConnectionId,
     at: i64,
 ) -> Result<(), StoreError> {
     let key = [extension.as_bytes()];
@@ -144,7 +145,7 @@ impl<'a> Extensions<'a> {
                     {
                         return Ok(Ok(false));
                     }
-                    write(tx, &by.ground.sealer, &whose, (&name, connection), now).await?;
+                    write(tx, &by.ground.sealer, &whose, &name, connection, now).await?;
                     Ok(Ok(true))
                 })
             });

@@ -130,7 +130,7 @@ impl<'a> Extensions<'a> {
         connection: ConnectionId,
         names: &'a [SecretName],
     ) -> BoxFuture<'a, Result<Grant, Error>> {
-        Box::pin(async move { self.let_use(extension, (connection, None), names, None).await })
+        Box::pin(async move { self.let_use(extension, connection, None, names, None).await })
     }
 
     /// Grants an extension the use of a connection within rules, as far as they have a budget. It may see no secret,
@@ -158,7 +158,7 @@ impl<'a> Extensions<'a> {
             if rules.releases() {
                 return Err(ExtensionError::RulesRelease { extension: extension.to_owned().into() }.into());
             }
-            self.let_use(extension, (connection, None), &[], Some(rules)).await
+            self.let_use(extension, connection, None, &[], Some(rules)).await
         })
     }
 
@@ -176,14 +176,15 @@ impl<'a> Extensions<'a> {
     ) -> BoxFuture<'a, Result<Grant, Error>> {
         Box::pin(async move {
             let account = shown.identity.account_id.as_str().to_owned();
-            self.let_use(extension, (shown.id, Some(account)), names, None).await
+            self.let_use(extension, shown.id, Some(account), names, None).await
         })
     }
 
     async fn let_use(
         &self,
         extension: &str,
-        (connection, shown): (ConnectionId, Option<String>),
+        connection: ConnectionId,
+        shown: Option<String>,
         names: &[SecretName],
         within: Option<&Rules>,
     ) -> Result<Grant, Error> {

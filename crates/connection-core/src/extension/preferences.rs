@@ -52,9 +52,10 @@ impl ExtensionHandle {
             self.command(command)?;
             self.check_settings(command).await?;
             let connection = self.selected_connection().await?;
-            let scope_names = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
+            let (owner, provider) = (&self.scope.owner, self.requirement().provider.as_str());
             let mut reader = self.scope.system.ground.reader().await?;
-            let rows = Rows::read(&mut reader, &self.scope.owner, scope_names, connection).await?;
+            let rows =
+                Rows::read(&mut reader, owner, self.name(), provider, command.unwrap_or_default(), connection).await?;
             let damaged = || reader.damaged(DAMAGED);
             let own = rows.public.own().ok_or_else(damaged)?;
             let of_command = fields(&rows.of_command).ok_or_else(damaged)?;

@@ -37,7 +37,9 @@ impl Rows {
     pub(super) async fn read(
         reader: &mut Reader,
         owner: &str,
-        (extension, provider, command): (&str, &str, &str),
+        extension: &str,
+        provider: &str,
+        command: &str,
         connection: Option<ConnectionId>,
     ) -> Result<Self, StoreError> {
         let mut rows = Self { connection, ..Self::default() };
@@ -88,9 +90,10 @@ impl ExtensionHandle {
         Box::pin(async move {
             self.command(command)?;
             let connection = self.selected_connection().await?;
-            let scope_names = (self.name(), self.requirement().provider.as_str(), command.unwrap_or_default());
+            let (owner, provider) = (&self.scope.owner, self.requirement().provider.as_str());
             let mut reader = self.scope.system.ground.reader().await?;
-            let rows = Rows::read(&mut reader, &self.scope.owner, scope_names, connection).await?;
+            let rows =
+                Rows::read(&mut reader, owner, self.name(), provider, command.unwrap_or_default(), connection).await?;
             Ok(rows.revisions())
         })
     }

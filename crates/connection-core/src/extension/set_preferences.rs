@@ -192,8 +192,7 @@ impl Change {
             // Another process may be refreshing its credential.
             tx.lock(Lock::Connection(id)).await?;
         }
-        let scope_names = (&*self.declared.name, requirement.provider.as_str(), self.key());
-        Rows::read(tx, owner, scope_names, connection).await
+        Rows::read(tx, owner, &self.declared.name, requirement.provider.as_str(), self.key(), connection).await
     }
 
     /// Returns the settings before the change. A row that was edited outside of the program counts as empty.

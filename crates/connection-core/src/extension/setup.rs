@@ -153,7 +153,8 @@ impl Consent for ExtensionConsent {
     fn grant<'a>(
         &'a self,
         tx: &'a mut Tx,
-        (owner, connection): (&'a str, ConnectionId),
+        owner: &'a str,
+        connection: ConnectionId,
         extension: &'a ForExtension,
         session: String,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {

@@ -43,7 +43,8 @@ impl Permitted {
         agent: &str,
         owner: &str,
         connection: ConnectionId,
-        (grant, expires_at): (&Marked, i64),
+        grant: &Marked,
+        expires_at: i64,
     ) -> Option<Self> {
         let grant = Dependency::new(grant, Some(expires_at))?;
         let agent = agent.to_owned().into();

@@ -3,13 +3,13 @@
 use connection_contract::DisplayText;
 
 use crate::{
-    AgentId, ConnectionId, approval, event,
+    ConnectionId, approval, event,
     ground::Ground,
     guard::{RowError, Subject, optional},
     keys::Sealer,
     store::{
         Counted, StoreError, Tx,
-        rows::{AgentGrantRow, AgentRow, Marked},
+        rows::{AgentGrantKey, AgentGrantRow, AgentRow, Marked},
     },
 };
 
@@ -78,12 +78,13 @@ pub(crate) async fn remove(tx: &mut Tx, sealer: &Sealer, row: AgentRow, at: i64)
     tx.remove_agent(row.id, at, &mark).await
 }
 
-/// Writes a grant with its mark, which is returned, begins to count against its budget, and records it with this event.
-/// The transaction holds the locks of the owner and the connection.
+/// Writes a grant to the agent with this name, with its mark, which is returned; begins to count against its budget; and
+/// records it with this event. The transaction holds the locks of the owner and the connection.
 pub(crate) async fn write(
     tx: &mut Tx,
     ground: &Ground,
-    (agent, row): (&str, &AgentGrantRow),
+    row: &AgentGrantRow,
+    agent: &str,
     kind: &'static str,
 ) -> Result<Marked, StoreError> {
     let AgentGrantRow { owner, agent_id, connection_id, rules, expires_at, .. } = row;
@@ -93,7 +94,8 @@ pub(crate) async fn write(
     let mark = subject.written(tx, &ground.sealer, ground.clock.now().seconds(), &grant_fields(row)).await?;
     tx.put_agent_grant(row, &mark).await?;
     // What widened a former grant ends with every change of it.
-    approval::end_widenings(tx, ground, (owner, *agent_id, *connection_id)).await?;
+    let grant = AgentGrantKey { owner, agent: *agent_id, connection: *connection_id };
+    approval::end_widenings(tx, ground, grant).await?;
     let marked = Marked::written(mark);
     if let Some(counted) = counted(row, &marked) {
         tx.begin_budget(&counted).await?;
@@ -115,19 +117,20 @@ pub(crate) fn counted(row: &AgentGrantRow, marked: &Marked) -> Option<Counted> {
     })
 }
 
-/// Revokes a grant and records it, and returns whether there was one. The transaction holds the locks of the owner and
-/// the connection.
+/// Revokes a grant to the agent with this name and records it, and returns whether there was one. The transaction holds
+/// the locks of the owner and the connection.
 pub(crate) async fn take_back(
     tx: &mut Tx,
     ground: &Ground,
-    (owner, agent, name): (&str, AgentId, &str),
-    connection: ConnectionId,
+    grant: AgentGrantKey<'_>,
+    name: &str,
 ) -> Result<bool, StoreError> {
+    let AgentGrantKey { owner, agent, connection } = grant;
     let found = tx.agent_grant(owner, agent, connection).await?.filter(|row| row.revoked_at.is_none());
     let Some(row) = found else { return Ok(false) };
-    approval::lapse_of_grant(tx, ground, (owner, agent, connection)).await?;
+    approval::lapse_of_grant(tx, ground, grant).await?;
     let row = AgentGrantRow { revoked_at: Some(ground.clock.now().seconds()), ..row };
-    write(tx, ground, (name, &row), event::AGENT_REVOKED).await.map(|_| true)
+    write(tx, ground, &row, name, event::AGENT_REVOKED).await.map(|_| true)
 }
 
 /// Revokes the grants of a connection to all agents of its owner. The transaction holds the locks of the owner and the
@@ -140,7 +143,7 @@ pub(crate) async fn take_back_all(
 ) -> Result<(), StoreError> {
     for row in tx.open_agent_grants(connection).await? {
         let name = tx.agent(row.agent_id).await?.map(|agent| agent.name).unwrap_or_default();
-        take_back(tx, ground, (owner, row.agent_id, &name), connection).await?;
+        take_back(tx, ground, AgentGrantKey { owner, agent: row.agent_id, connection }, &name).await?;
     }
     Ok(())
 }

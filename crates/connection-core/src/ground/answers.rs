@@ -77,16 +77,16 @@ impl Ground {
         let mut after = Uuid::nil();
         loop {
             let now = self.clock.now().seconds();
-            let ids = self.reader().await?.waiting_refreshes(origin, (after, now), PAGE).await?;
+            let ids = self.reader().await?.waiting_refreshes(origin, after, now, PAGE).await?;
             let Some(last) = ids.last().map(|id| id.as_uuid()) else { break };
-            self.hasten_page(Waiting::Refresh, origin, (after, last), ids).await?;
+            self.hasten_page(Waiting::Refresh, origin, after, last, ids).await?;
             (found, after) = (true, last);
         }
         after = Uuid::nil();
         loop {
             let ids = self.reader().await?.waiting_probes(origin, after, PAGE).await?;
             let Some(last) = ids.last().map(|id| id.as_uuid()) else { break };
-            self.hasten_page(Waiting::Probe, origin, (after, last), ids).await?;
+            self.hasten_page(Waiting::Probe, origin, after, last, ids).await?;
             (found, after) = (true, last);
         }
         Ok(found)
@@ -96,7 +96,8 @@ impl Ground {
         &self,
         waiting: Waiting,
         origin: &str,
-        (after, last): (Uuid, Uuid),
+        after: Uuid,
+        last: Uuid,
         ids: Vec<ConnectionId>,
     ) -> Result<(), Error> {
         let now = self.clock.now().seconds();

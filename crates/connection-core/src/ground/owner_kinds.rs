@@ -80,7 +80,7 @@ impl Ground {
             return Ok(None);
         }
         match reader.extension_mark(owner, extension).await? {
-            Some(marked) => self.marked_kind_by(reader, (owner, kind), &marked).await,
+            Some(marked) => self.marked_kind_by(reader, owner, kind, &marked).await,
             None => Ok(None),
         }
     }
@@ -97,7 +97,7 @@ impl Ground {
         }
         Box::pin(async move {
             let mut reader = self.reader().await?;
-            Ok(self.marked_kind_by(&mut reader, (owner, kind), marked).await?)
+            Ok(self.marked_kind_by(&mut reader, owner, kind, marked).await?)
         })
         .await
     }
@@ -107,7 +107,8 @@ impl Ground {
     pub(crate) async fn marked_kind_by(
         &self,
         reader: &mut Reader,
-        (owner, kind): (&str, &Kind),
+        owner: &str,
+        kind: &Kind,
         marked: &Marked,
     ) -> Result<Option<Arc<KindEntry>>, StoreError> {
         if let Some(known) = self.kept_kind(owner, kind, marked) {
@@ -165,7 +166,7 @@ impl Ground {
             let marks: HashMap<_, _> = reader.extension_marks_of(owner, &names).await?.into_iter().collect();
             for kind in kinds {
                 let Some(marked) = kind.extension().and_then(|extension| marks.get(extension)) else { continue };
-                if let Some(entry) = self.marked_kind_by(reader, (owner, &kind), marked).await? {
+                if let Some(entry) = self.marked_kind_by(reader, owner, &kind, marked).await? {
                     own.insert((owner.to_owned(), kind), entry);
                 }
             }

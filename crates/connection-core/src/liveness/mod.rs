@@ -50,7 +50,8 @@ fn probe_from(asked: &Asked, found: &VerifyResult<Secret>, now: i64) -> Option<i
 
 /// Returns the row for the result of a probe.
 pub(crate) fn row(
-    (id, generation): (ConnectionId, i64),
+    id: ConnectionId,
+    generation: i64,
     found: &VerifyResult<Secret>,
     asked: &Asked,
     now: i64,

@@ -107,7 +107,7 @@ impl RowMarks<'_> {
         let key = [kind.as_bytes(), row.slot.as_bytes()];
         let subject = Subject { table: SLOT, owner: self.owner, key: &key };
         let mark = subject.written(tx, self.sealer, self.now, &[id.as_bytes()]).await?;
-        tx.put_profile_slot(self.owner, kind, &row.slot, id, (self.now, &mark)).await
+        tx.put_profile_slot(self.owner, kind, &row.slot, id, self.now, &mark).await
     }
 
     /// Removes a slot; returns `false` if it does not exist.

@@ -123,7 +123,8 @@ pub(super) async fn renewed(
     lease: &mut Lease,
     mut payload: Payload,
     refreshed: Refreshed<Secret>,
-    (keys, asked): (Vec<ExchangeKey>, Asked),
+    keys: Vec<ExchangeKey>,
+    asked: Asked,
 ) -> Result<RefreshResult, Error> {
     let Target { scope, info, kind, generation, .. } = target;
     let system = scope.system;

@@ -194,7 +194,7 @@ async fn write(
         return Ok((unchanged, why));
     }
     let valid_until = stored.valid_until;
-    let (refresh_at, refresh_from) = plan_next(context, attempt, next, (before, &stored), &mut why);
+    let (refresh_at, refresh_from) = plan_next(context, attempt, next, before, &stored, &mut why);
     if let Some(from) = refresh_from {
         tx.refresh_after_answer(id, from).await?;
     }
@@ -272,7 +272,8 @@ fn plan_next(
     context: &Context,
     attempt: &Attempt,
     next: NextAttempt,
-    (before, stored): (Liveness, &CredentialRow),
+    before: Liveness,
+    stored: &CredentialRow,
     why: &mut NotLive,
 ) -> (Option<i64>, Option<i64>) {
     let now = context.now;

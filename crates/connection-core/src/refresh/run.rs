@@ -131,7 +131,7 @@ async fn refresh_leased(target: Target<'_>, lease: &mut Lease) -> Result<Refresh
     let semantics = target.kind.capabilities.refresh;
     match (outcome, payload) {
         (Outcome::Renewed(refreshed), Some(payload)) => {
-            commit::renewed(&target, lease, payload, *refreshed, (keys, asked)).await
+            commit::renewed(&target, lease, payload, *refreshed, keys, asked).await
         }
         (Outcome::Renewed(_), None) => Err(not_renewed(&target.info.kind, unreadable())),
         (Outcome::Stuck(error), _) => {

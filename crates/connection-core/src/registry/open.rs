@@ -20,7 +20,7 @@ use crate::{
     owner::DEFAULT_OWNER,
     services::crypto::SystemCrypto,
     store::{Changed, Store},
-    uses::Recorder,
+    uses::{RecordSettings, Recorder},
 };
 
 /// Maximum number of texts of terms that are kept in memory. There is one for each version of a kind.
@@ -114,23 +114,24 @@ impl RegistryBuilder {
     /// Creates the state of all systems over the opened store.
     fn into_systems(
         mut self,
-        OpenedStore { store, sealer, freezes, state, agreed_texts }: OpenedStore,
+        mut opened: OpenedStore,
         http: HttpClient,
         runtimes: Arc<Runtimes>,
         process: String,
     ) -> Systems {
-        self.kinds.texts.learn(agreed_texts.into_iter().map(Into::into));
+        self.kinds.texts.learn(std::mem::take(&mut opened.agreed_texts).into_iter().map(Into::into));
+        let state = opened.state.take();
         let hot = Arc::new(HotRows::new(self.hot_rows));
         let notifications = Notifications::default();
         let callers = Arc::new(KeptCallers::new(self.hot_rows.min(HotRows::MAX_AGE)));
-        forget_on_change(&store, (&hot, &callers), &notifications);
+        forget_on_change(&opened.store, &hot, &callers, &notifications);
         let choices = Choices {
             inbound: self.inbound.take(),
             settings: self.settings.take(),
             max_setups: self.max_setups,
             probes: self.probes,
         };
-        let ground = Arc::new(self.into_ground(store, (sealer, freezes), notifications, http, runtimes, process));
+        let ground = Arc::new(self.into_ground(opened, notifications, http, runtimes, process));
         ground.follow_answers();
         let credential = Arc::new(credential::System { ground, hot });
         Systems::new(
@@ -143,13 +144,13 @@ impl RegistryBuilder {
     /// Creates the state that belongs to no system.
     fn into_ground(
         self,
-        store: Store,
-        (sealer, freezes): (Sealer, Arc<KnownFreezes>),
+        opened: OpenedStore,
         notifications: Notifications,
         http: HttpClient,
         runtimes: Arc<Runtimes>,
         process: String,
     ) -> Ground {
+        let OpenedStore { store, sealer, freezes, .. } = opened;
         let files = store.file().into_iter().fold(self.files, FilesPolicy::protect_file).hold();
         let budgets = Arc::new(Budgets::new(store.clone(), self.clock.clone(), runtimes.clone()));
         let recorder = Recorder::new(
@@ -158,7 +159,7 @@ impl RegistryBuilder {
             self.ids.clone(),
             sealer.clone(),
             runtimes.clone(),
-            (self.door, self.recorded_paths, self.kept_uses),
+            RecordSettings { door: self.door, paths: self.recorded_paths, kept: self.kept_uses },
         );
         Ground {
             store,
@@ -196,7 +197,7 @@ fn process_name() -> String {
 }
 
 /// Forgets the cached rows of what changes, and notifies the host that connections may have changed.
-fn forget_on_change(store: &Store, (hot, callers): (&Arc<HotRows>, &Arc<KeptCallers>), notifications: &Notifications) {
+fn forget_on_change(store: &Store, hot: &Arc<HotRows>, callers: &Arc<KeptCallers>, notifications: &Notifications) {
     let (hot, callers) = (hot.clone(), callers.clone());
     let notifications = notifications.clone();
     store.on_change(move |changed| {

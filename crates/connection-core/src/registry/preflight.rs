@@ -71,7 +71,7 @@ impl ConnectionRegistry {
                 }
             }
             for (lane, ids) in lanes {
-                registry.systems.ground.runtimes.spawn(probes(registry.clone(), lane, (ids, asker), sender.clone()));
+                registry.systems.ground.runtimes.spawn(probes(registry.clone(), lane, ids, asker, sender.clone()));
             }
         });
         Preflight { ids, results }
@@ -90,7 +90,8 @@ impl ConnectionRegistry {
 async fn probes(
     registry: ConnectionRegistry,
     lane: Lane,
-    (ids, asker): (Vec<ConnectionId>, ProbeTrigger),
+    ids: Vec<ConnectionId>,
+    asker: ProbeTrigger,
     sender: mpsc::UnboundedSender<Verified>,
 ) {
     for id in ids {

@@ -11,7 +11,9 @@ use connection_contract::{BoxFuture, Connection, Reason, reason};
 use crate::{
     ConnectionId, ConnectionInfo, ConnectionRegistry, Error, Notification, StoreError, Teardown, approvals,
     connection::rollback,
-    credential::{MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, page, provider_grant, tear_down},
+    credential::{
+        AgreedKind, MAX_PREVIOUS_TEARDOWN_TIME, Subject, TeardownOutcome, open_as_one, page, provider_grant, tear_down,
+    },
     definition::Revocation,
     event,
     grant::{ALL_OF_IT, Affected},
@@ -140,9 +142,9 @@ impl ConnectionRegistry {
             };
             given_back.insert(generation, teardown.clone());
             let previous = self.teardown_previous(&info, revocation, &mut given_back).await?;
-            let removal = (teardown, previous);
             let known = given_back.keys().copied().collect();
-            if let Some(removal) = self.delete(&info, (generation, known), removal, attempts == MAX_TEARDOWNS).await? {
+            let deleted = self.delete(&info, generation, known, teardown, previous, attempts == MAX_TEARDOWNS);
+            if let Some(removal) = deleted.await? {
                 break (info.kind, removal);
             }
             tracing::info!(connection = %id, kind = %info.kind, "the credential was replaced during the teardown");
@@ -183,8 +185,10 @@ impl ConnectionRegistry {
     async fn delete(
         &self,
         info: &ConnectionInfo,
-        (generation, given_back): (i64, HashSet<i64>),
-        (mut current, mut before): (TeardownOutcome, Option<TeardownOutcome>),
+        generation: i64,
+        given_back: HashSet<i64>,
+        mut current: TeardownOutcome,
+        mut before: Option<TeardownOutcome>,
         is_last: bool,
     ) -> Result<Option<Removal>, Error> {
         let id = info.id;
@@ -208,7 +212,7 @@ impl ConnectionRegistry {
                     before = Some(overtaken().explained(&info));
                 }
                 let is_grant_ended = note_ended_grant(tx, id, [Some(&current), before.as_ref()]).await?;
-                let (removal, affected) = delete_row(tx, &on.ground, &info, &account, (current, before)).await?;
+                let (removal, affected) = delete_row(tx, &on.ground, &info, &account, current, before).await?;
                 Ok(Some(Some((removal, affected, is_grant_ended))))
             })
         });
@@ -241,14 +245,14 @@ impl ConnectionRegistry {
                     tx.lock(Lock::ProviderGrant(&own.account)).await?;
                 }
                 tx.lock(Lock::Connection(info.id)).await?;
-                let of = (&*info.owner, info.id);
-                if !provider_grant::is_shared(tx, &on.ground.kinds, &kind, of, own.as_ref()).await? {
+                let (owner, id) = (&info.owner, info.id);
+                if !provider_grant::is_shared(tx, &on.ground.kinds, &kind, owner, id, own.as_ref()).await? {
                     return Ok(None);
                 }
                 let Some(account) = tx.account(info.id).await? else { return Ok(None) };
                 let outcome = || TeardownOutcome::grant_shared(info.id, &info.kind);
                 let before = tx.previous_generation(info.id).await?.map(|_| outcome());
-                Ok(Some(delete_row(tx, &on.ground, &info, &account, (outcome(), before)).await?))
+                Ok(Some(delete_row(tx, &on.ground, &info, &account, outcome(), before).await?))
             })
         });
         Ok(deleted.await?.map(|(removal, affected)| {
@@ -275,7 +279,7 @@ impl ConnectionRegistry {
         };
         let ConnectionInfo { id, profile, owner, config, .. } = info.clone();
         let subject = Subject { id, owner, profile, payload, config };
-        let of = (&info.kind, info.terms.as_deref());
+        let of = AgreedKind::of(&info);
         let torn = tear_down(&self.systems.ground, of, subject, revocation, MAX_TEARDOWN_TIME).await;
         Ok((generation, torn.explained(&info)))
     }
@@ -305,7 +309,7 @@ impl ConnectionRegistry {
         let teardown = match &previous {
             Some(previous) => match rollback::open_previous(&self.systems.ground, info, previous).await {
                 Ok(subject) => {
-                    let of = (&info.kind, info.terms.as_deref());
+                    let of = AgreedKind::of(info);
                     let longest = MAX_PREVIOUS_TEARDOWN_TIME;
                     tear_down(&self.systems.ground, of, subject, revocation, longest).await.explained(info)
                 }
@@ -343,7 +347,8 @@ async fn delete_row(
     ground: &Ground,
     info: &ConnectionInfo,
     account: &AccountRow,
-    (current, before): (TeardownOutcome, Option<TeardownOutcome>),
+    current: TeardownOutcome,
+    before: Option<TeardownOutcome>,
 ) -> Result<(Removal, Affected), StoreError> {
     let id = info.id;
     // The grants of the connection are deleted with its row.

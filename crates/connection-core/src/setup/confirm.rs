@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     Error,
-    credential::{give_back, provider_grant},
+    credential::{AgreedKind, give_back, provider_grant},
     store::rows::{SetupRow, SetupState},
 };
 
@@ -133,6 +133,7 @@ pub(super) async fn revoke_unconfirmed(system: &Arc<System>, slot: &Slot) {
         Ok::<_, Error>(reader.account_by_identity(&slot.owner, slot.kind.as_str(), &account_id).await?)
     };
     if matches!(other.await, Ok(None)) {
-        give_back(&system.ground, (&slot.kind, kind_terms.as_deref()), subject, grant).await;
+        let agreed = AgreedKind { kind: &slot.kind, terms: kind_terms.as_deref() };
+        give_back(&system.ground, agreed, subject, grant).await;
     }
 }

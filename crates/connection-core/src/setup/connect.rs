@@ -61,7 +61,7 @@ pub(super) async fn store(
     let stored = system
         .ground
         .store
-        .write(move |tx| Box::pin(async move { rows.insert(tx, &on, (session, step_seq), options).await }));
+        .write(move |tx| Box::pin(async move { rows.insert(tx, &on, session, step_seq, options).await }));
     Ok(match stored.await? {
         Ok(label) => {
             tracing::info!(connection = %id, kind = %slot.kind, session = %session, "connected");
@@ -97,7 +97,7 @@ impl NewConnection {
         let id = kept.request.connection;
         let now = system.ground.clock.now().seconds();
         let failures = i64::from(kept.found.liveness != Liveness::Live);
-        let liveness = liveness::row((id, FIRST), &kept.found, &kept.asked, now, failures);
+        let liveness = liveness::row(id, FIRST, &kept.found, &kept.asked, now, failures);
         let body = serde_json::json!({ "session": slot.id.to_string(), "liveness": liveness.liveness });
         Ok(Self {
             profile: kept.request.profile,
@@ -116,7 +116,8 @@ impl NewConnection {
         self,
         tx: &mut Tx,
         system: &Arc<System>,
-        (session, step_seq): (SessionId, i64),
+        session: SessionId,
+        step_seq: i64,
         options: ConnectOptions,
     ) -> Result<Result<String, SetupFailure>, StoreError> {
         let Self { profile, terms, grant, mut account, credential, liveness, event } = self;
@@ -154,7 +155,7 @@ impl NewConnection {
         tx.upsert_liveness(&liveness).await?;
         event::append_row_change(tx, &system.ground.sealer, &event, &StandingRow::inserted(&account)).await?;
         if let Some(extension) = &options.extension {
-            system.consent.grant(tx, (&account.owner, id), extension, session.to_string()).await?;
+            system.consent.grant(tx, &account.owner, id, extension, session.to_string()).await?;
         }
         Ok(Ok(account.label))
     }

@@ -48,7 +48,8 @@ pub(crate) trait Consent: Send + Sync {
     fn grant<'a>(
         &'a self,
         tx: &'a mut Tx,
-        connection: (&'a str, ConnectionId),
+        owner: &'a str,
+        connection: ConnectionId,
         extension: &'a ForExtension,
         session: String,
     ) -> BoxFuture<'a, Result<bool, StoreError>>;

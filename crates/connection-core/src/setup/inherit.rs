@@ -62,9 +62,11 @@ pub(super) struct InheritedCredential {
 /// The store's, and [`Error::Sealed`] if the current credential cannot be opened now.
 pub(super) async fn inherit(
     system: &Arc<System>,
-    (slot, kind): (&Slot, &KindEntry),
+    slot: &Slot,
+    kind: &KindEntry,
     id: ConnectionId,
-    (identity, payload): (&Identity, &Payload),
+    identity: &Identity,
+    payload: &Payload,
 ) -> Result<Option<InheritedCredential>, Error> {
     if !kind.renews() {
         return Ok(None);

@@ -46,7 +46,7 @@ impl SetupSession {
         Box::pin(async move {
             let rows = self.system.ground.reader().await?.setup_and_effects(self.slot.id).await?;
             match &rows {
-                Some(rows) => of(&self.system, &self.slot, rows).await,
+                Some((row, effects)) => of(&self.system, &self.slot, row, effects).await,
                 None => Ok(None),
             }
         })
@@ -57,7 +57,8 @@ impl SetupSession {
 pub(super) async fn of(
     system: &System,
     slot: &Slot,
-    (row, effects): &(SetupRow, Vec<(i64, Sealed)>),
+    row: &SetupRow,
+    effects: &[(i64, Sealed)],
 ) -> Result<Option<OpenSetup>, Error> {
     if !is_listed(system, row) {
         return Ok(None);

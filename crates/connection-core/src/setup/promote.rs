@@ -62,7 +62,7 @@ pub(super) async fn promote(
     let mut retries = ConflictRetries::of("generation of a connection");
     loop {
         retries.begin_attempt()?;
-        let heir = inherit::inherit(system, (slot, &kind), request.connection, (identity, &payload)).await?;
+        let heir = inherit::inherit(system, slot, &kind, request.connection, identity, &payload).await?;
         let candidate = Candidate {
             id: request.connection,
             kind: &kind,
@@ -244,7 +244,7 @@ impl Promotion {
         // The consent comes after a change of account has ended the earlier grants, because it is for the account that
         // the connection has now.
         if let Some(extension) = &extension
-            && on.consent.grant(tx, (&owner, id), extension, session).await?
+            && on.consent.grant(tx, &owner, id, extension, session).await?
         {
             affected = affected.granted(&extension.name);
         }

@@ -153,10 +153,10 @@ impl<'a> Setups<'a> {
             let system = self.scope.system;
             let rows = system.ground.reader().await?.setup_and_effects(id).await?;
             let (row, effects) = rows.ok_or(Error::SessionNotFound(id))?;
-            let rows = (self.own_row(id, Some(row))?, effects);
-            let slot = system.slot(&rows.0)?;
-            let read = open_setup::of(system, &slot, &rows).await?;
-            follow::look(system, &slot, rows.0).await?;
+            let row = self.own_row(id, Some(row))?;
+            let slot = system.slot(&row)?;
+            let read = open_setup::of(system, &slot, &row, &effects).await?;
+            follow::look(system, &slot, row).await?;
             Ok((SetupSession::at(system, slot), read))
         })
     }

@@ -375,8 +375,10 @@ impl Tx {
     pub(crate) async fn set_account_facts(
         &mut self,
         id: ConnectionId,
-        (account_id, account_label): (&str, &str),
-        (config, terms): (&str, Option<&[u8]>),
+        account_id: &str,
+        account_label: &str,
+        config: &str,
+        terms: Option<&[u8]>,
         now: i64,
     ) -> Result<bool, StoreError> {
         const SQL: &str = "UPDATE connection_account SET account_id = $2, account_label = $3, config = $4, \

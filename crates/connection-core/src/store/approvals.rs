@@ -7,7 +7,7 @@ use super::{
     Reader, Sealed, StoreError, Tx,
     engine::{all, execute, later, optional},
     row_events::newest,
-    rows::{ApprovalRow, SealedOfApproval, StoredState, WideningRow},
+    rows::{AgentGrantKey, ApprovalRow, SealedOfApproval, StoredState, WideningRow},
     signals::Changed,
 };
 use crate::ids::{AgentId, ApprovalId, ConnectionId};
@@ -110,19 +110,18 @@ impl Reader {
     /// Returns a widening.
     pub(crate) async fn widening(
         &mut self,
-        (owner, agent, connection): (&str, AgentId, ConnectionId),
+        grant: AgentGrantKey<'_>,
         matched: &[u8],
     ) -> Result<Option<WideningRow>, StoreError> {
         const SQL: &str = widenings!("w.owner = $1 AND w.agent_id = $2 AND w.connection_id = $3 AND w.matched = $4");
+        let AgentGrantKey { owner, agent, connection } = grant;
         optional!(self, WideningRow, SQL, owner, agent.as_uuid(), connection.as_uuid(), matched)
     }
 
     /// Returns what widens one grant.
-    pub(crate) async fn widenings_of(
-        &mut self,
-        (owner, agent, connection): (&str, AgentId, ConnectionId),
-    ) -> Result<Vec<WideningRow>, StoreError> {
+    pub(crate) async fn widenings_of(&mut self, grant: AgentGrantKey<'_>) -> Result<Vec<WideningRow>, StoreError> {
         const SQL: &str = widenings!("w.owner = $1 AND w.agent_id = $2 AND w.connection_id = $3 ORDER BY w.matched");
+        let AgentGrantKey { owner, agent, connection } = grant;
         all!(self, WideningRow, SQL, owner, agent.as_uuid(), connection.as_uuid())
     }
 

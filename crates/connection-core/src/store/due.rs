@@ -106,7 +106,8 @@ impl Reader {
     pub(crate) async fn due_refreshes(
         &mut self,
         now: i64,
-        (kinds, busy): (&str, &Busy),
+        kinds: &str,
+        busy: &Busy,
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
         let sql = clocked!(
@@ -133,7 +134,8 @@ impl Reader {
     pub(crate) async fn due_checks(
         &mut self,
         now: i64,
-        (kinds, busy): (&str, &Busy),
+        kinds: &str,
+        busy: &Busy,
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
         const SQL: &str = concat!(

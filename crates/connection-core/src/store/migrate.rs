@@ -27,7 +27,8 @@ row! {
 }
 
 impl From<(i64, Vec<u8>, String)> for AppliedMigration {
-    fn from((version, checksum, description): (i64, Vec<u8>, String)) -> Self {
+    fn from(columns: (i64, Vec<u8>, String)) -> Self {
+        let (version, checksum, description) = columns;
         Self { version, checksum, description }
     }
 }

@@ -94,8 +94,10 @@ impl Reader {
     /// Returns the connections of a class after a label and an id, in this order, and `true` if there may be more.
     pub(crate) async fn members(
         &mut self,
-        (owner, class): (&str, &str),
-        (label, id): (&str, Uuid),
+        owner: &str,
+        class: &str,
+        label: &str,
+        id: Uuid,
         limit: i64,
     ) -> Result<(Vec<MemberRow>, bool), StoreError> {
         let found = all!(self, Found<MemberRow>, MEMBERS, owner, class, label, id, limit)?;

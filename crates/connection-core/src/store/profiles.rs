@@ -127,7 +127,8 @@ impl Tx {
         kind: &str,
         slot: &str,
         id: ProfileId,
-        (now, mark): (i64, &[u8]),
+        now: i64,
+        mark: &[u8],
     ) -> Result<(), StoreError> {
         const SQL: &str = "INSERT INTO connection_profile_slot (owner, kind, slot, profile_id, updated_at, mark) \
                            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, kind, slot) DO UPDATE \

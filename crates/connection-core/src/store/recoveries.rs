@@ -39,7 +39,8 @@ impl Reader {
     pub(crate) async fn waiting_refreshes(
         &mut self,
         origin: &str,
-        (after, now): (Uuid, i64),
+        after: Uuid,
+        now: i64,
         limit: i64,
     ) -> Result<Vec<ConnectionId>, StoreError> {
         const SQL: &str = "SELECT l.connection_id FROM connection_liveness AS l \

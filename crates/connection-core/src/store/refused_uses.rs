@@ -28,7 +28,8 @@ impl Reader {
     /// [`any_of`](super::any_of).
     pub(crate) async fn due_refused_uses(
         &mut self,
-        (kinds, busy): (&str, &Busy),
+        kinds: &str,
+        busy: &Busy,
         limit: i64,
     ) -> Result<Vec<DueRow>, StoreError> {
         let sql = clocked!(

@@ -108,13 +108,13 @@ impl Tx {
             let detail = "the row events of an owner have no next number".into();
             return Err(StoreError::Corrupt { place: self.place.to_string(), detail });
         };
-        let chain = chain(&before, owner, (seq, subject, at), mac);
+        let chain = chain(&before, owner, seq, subject, at, mac);
         later!(self, SQL, owner, seq, &subject[..], at, &chain[..])?;
         Ok(seq)
     }
 }
 
-fn chain(before: &[u8], owner: &str, (seq, subject, at): (i64, &[u8], i64), mac: Mac<'_>) -> [u8; 32] {
+fn chain(before: &[u8], owner: &str, seq: i64, subject: &[u8], at: i64, mac: Mac<'_>) -> [u8; 32] {
     let seq = seq.to_be_bytes();
     let at = at.to_be_bytes();
     mac(&joined(&[b"connection_row_event/v1", before, owner.as_bytes(), &seq, subject, &at]))
@@ -131,7 +131,7 @@ pub(crate) fn broken_row_link(
 ) -> Option<i64> {
     let mut before = before;
     for (event, seq) in events.iter().zip(first..) {
-        if event.seq != seq || chain(before, owner, (seq, &event.subject, event.at), mac)[..] != event.chain {
+        if event.seq != seq || chain(before, owner, seq, &event.subject, event.at, mac)[..] != event.chain {
             return Some(seq);
         }
         before = &event.chain;

@@ -146,7 +146,7 @@ mod tests {
         contain::Runtimes,
         keys::Sealer,
         store::{Store, StoreSource},
-        uses::{UsedBy, What},
+        uses::{RecordSettings, UsedBy, What},
     };
 
     async fn recorder(directory: &tempfile::TempDir) -> Arc<Recorder> {
@@ -157,7 +157,7 @@ mod tests {
             Arc::new(UuidV7::new()),
             Sealer::for_tests(),
             Arc::new(Runtimes::new().unwrap()),
-            (Door::Library, RecordedPaths::Full, None),
+            RecordSettings { door: Door::Library, paths: RecordedPaths::Full, kept: None },
         ))
     }
 

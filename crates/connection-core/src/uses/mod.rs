@@ -19,5 +19,5 @@ pub use entry::UseOutcome;
 pub(crate) use entry::{BeganEntry, EndedEntry, Entry, What, read};
 pub(crate) use open_record::OpenRecord;
 pub use recorder::RecordedPaths;
-pub(crate) use recorder::{Recorder, append};
+pub(crate) use recorder::{RecordSettings, Recorder, append};
 pub(crate) use refusals::Refused;

@@ -86,6 +86,16 @@ struct Behind {
     lost: u64,
 }
 
+/// The settings of a host for the record of use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordSettings {
+    /// The door of uses for which no other one is stated.
+    pub(crate) door: Door,
+    pub(crate) paths: RecordedPaths,
+    /// The time after which the texts of entries are erased; `None` if they are kept.
+    pub(crate) kept: Option<Duration>,
+}
+
 impl Recorder {
     pub(crate) fn new(
         store: Store,
@@ -93,8 +103,9 @@ impl Recorder {
         ids: Arc<dyn IdGenerator>,
         sealer: Sealer,
         runtimes: Arc<Runtimes>,
-        (door, paths, kept): (Door, RecordedPaths, Option<Duration>),
+        settings: RecordSettings,
     ) -> Self {
+        let RecordSettings { door, paths, kept } = settings;
         Self {
             store,
             clock,

@@ -150,7 +150,7 @@ pub(super) async fn commit(
     if rotated.is_none() && refused_at.is_none() && read.is_unchanged(secret_names.as_deref(), now.seconds()) {
         let seen = Facts::of(&read.listed);
         if seen.with(&found) == seen
-            && let Some(info) = confirm(system, (&read, kind), (&found, &asked), (began, now.seconds())).await?
+            && let Some(info) = confirm(system, &read, kind, &found, &asked, began, now.seconds()).await?
         {
             return Ok(info);
         }
@@ -212,12 +212,15 @@ async fn keep_grant(
 /// A power failure may undo the write. That costs one probe.
 async fn confirm(
     system: &System,
-    (read, kind): (&Read, &KindEntry),
-    (found, asked): (&VerifyResult<Secret>, &Asked),
-    (began, now): (i64, i64),
+    read: &Read,
+    kind: &KindEntry,
+    found: &VerifyResult<Secret>,
+    asked: &Asked,
+    began: i64,
+    now: i64,
 ) -> Result<Option<ConnectionInfo>, Error> {
     let Some(secret_names) = read.secret_names().map(ToOwned::to_owned) else { return Ok(None) };
-    let measured = liveness::row((read.listed.account.id, read.generation()), found, asked, now, 0);
+    let measured = liveness::row(read.listed.account.id, read.generation(), found, asked, now, 0);
     let LivenessRow { reason, next_check_at, paused_until, probe_origin, probe_from, .. } = measured;
     let row = read.listed.clone();
     let text = reason.clone();
@@ -330,7 +333,7 @@ fn write(tx: &mut Tx, change: Change) -> BoxFuture<'_, Result<Option<CommitOutco
             Liveness::Live => 0,
             _ => tx.liveness(id).await?.map_or(1, |before| before.failures.saturating_add(1)),
         };
-        let liveness = liveness::row((id, next.unwrap_or(generation)), &found, &asked, now, failures);
+        let liveness = liveness::row(id, next.unwrap_or(generation), &found, &asked, now, failures);
         tx.upsert_liveness(&liveness).await?;
         if let Some(at) = refused_at {
             tx.settle_refused_use(id, at).await?;

@@ -31,7 +31,8 @@ async fn streaming(line: &Line, caller: &AgentCaller) -> (Response, Peer) {
 }
 
 /// Waits until the stream is cut, and returns the code.
-async fn cut(line: &Line, (mut answer, mut peer): (Response, Peer)) -> &'static str {
+async fn cut(line: &Line, stream: (Response, Peer)) -> &'static str {
+    let (mut answer, mut peer) = stream;
     let error = passing(&line.world, answer.chunk()).await.unwrap_err();
     assert_eq!(peer.until_closed().await, 0);
     error.code()

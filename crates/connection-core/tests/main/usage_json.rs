@@ -16,7 +16,7 @@ fn each_metric_has_the_names_that_others_read() {
     let snapshot = UsageSnapshot::new(at)
         .metric(week.window(std::time::Duration::from_secs(604_800)))
         .metric(TokenUtilization::new("context", "Context", 7).max(200_000))
-        .metric(MonthlySpend::new("spend", "Spend", 1.25, (at, at)).budget(20.0));
+        .metric(MonthlySpend::new("spend", "Spend", 1.25, at, at).budget(20.0));
     let json = usage_json::to_value(&snapshot).to_string();
     assert_eq!(
         json,
@@ -84,7 +84,7 @@ fn values_that_json_cannot_express_are_omitted() {
         assert_eq!(json.to_string(), r#"{"kind":"time_window","id":"a","label":"A","limit":1,"unit":"tokens"}"#);
         // A field of its kind is missing.
         assert_eq!(usage_json::metric_from_value(&json), UsageMetric::Other(json.clone()));
-        let spend = usage_json::metric_to_value(&MonthlySpend::new("a", "A", number, (at, at)).into());
+        let spend = usage_json::metric_to_value(&MonthlySpend::new("a", "A", number, at, at).into());
         assert_eq!(spend["spentUsd"], Value::Null);
     }
     let window = TimeWindow::new("a", "A", 0.0).resets_at(far);

@@ -46,12 +46,13 @@ pub(crate) trait Extensions {
     /// Returns the preferences of an extension, or of one of its commands.
     async fn preferences(&self, extension: &str, command: Option<&str>) -> Result<ShownPreferences, Error>;
 
-    /// Sets a preference, or resets it to its default. Returns all of them.
+    /// Sets a preference, or resets it to its default without a value. Returns all of them.
     async fn set_preference(
         &self,
         extension: &str,
         command: Option<&str>,
-        preference: (&str, Option<Value>),
+        name: &str,
+        value: Option<Value>,
     ) -> Result<ShownPreferences, Error>;
 }
 
@@ -142,7 +143,8 @@ impl Extensions for Local {
         &self,
         extension: &str,
         command: Option<&str>,
-        (name, value): (&str, Option<Value>),
+        name: &str,
+        value: Option<Value>,
     ) -> Result<ShownPreferences, Error> {
         let handle = handle(&self.registry, extension).await?;
         let change = handle.set_preferences(command);
@@ -202,7 +204,8 @@ impl Extensions for Remote {
         &self,
         extension: &str,
         command: Option<&str>,
-        (name, value): (&str, Option<Value>),
+        name: &str,
+        value: Option<Value>,
     ) -> Result<ShownPreferences, Error> {
         let json = |value: Value| serde_json::from_str(&value.to_string()).unwrap_or_default();
         let value = value.map_or(serde_json::Value::Null, json);

@@ -73,7 +73,7 @@ pub(super) async fn run(mut program: Program, arguments: Add) -> Result<Exit, Er
     let begin = kind.descriptor.extension.iter().fold(begin, |begin, name| begin.extension(name.as_ref()));
     let begin = arguments.label.into_iter().fold(begin, BeginSetup::label);
     let begin = if arguments.again { begin.again() } else { begin };
-    let exit = conducted(&program, &place, &begin, profile, (finish, inputs)).await;
+    let exit = conducted(&program, &place, &begin, profile, finish, inputs).await;
     place.backend().close().await;
     exit
 }
@@ -84,10 +84,11 @@ pub(super) async fn conducted(
     place: &SetupPlace,
     begin: &BeginSetup,
     profile: Option<ProfileId>,
-    (finish, mut inputs): (FinishMethod, Inputs),
+    finish: FinishMethod,
+    mut inputs: Inputs,
 ) -> Result<Exit, Error> {
     loop {
-        let setup = place.begin(program, begin, profile, (finish, &inputs)).await?;
+        let setup = place.begin(program, begin, profile, finish, &inputs).await?;
         let dialogue = Dialogue::new(program, &*setup, finish, ReportedAction::Connected);
         match dialogue.run_or_begin_again(inputs).await? {
             Conducted::Again(typed) => inputs = typed,

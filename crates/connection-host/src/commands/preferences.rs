@@ -27,7 +27,7 @@ pub(super) async fn run(mut program: Program, command: PreferencesCommand) -> Re
                 Some(typed) => Some(parsed(&backend.preferences(extension, command).await?, key, typed)),
                 None => None,
             };
-            let read = backend.set_preference(extension, command, (key, value)).await?;
+            let read = backend.set_preference(extension, command, key, value).await?;
             backend.close().await;
             set(output, &read, key)?;
         }

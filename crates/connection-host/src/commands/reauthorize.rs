@@ -32,7 +32,7 @@ pub(super) async fn run(mut program: Program, arguments: Reauthorize) -> Result<
     let begin = BeginSetup::reauthorize(&connection.id);
     let begin = if arguments.another_account { begin.another_account() } else { begin };
     let begin = arguments.scopes.into_iter().fold(begin, BeginSetup::scope);
-    let setup = place.begin(&program, &begin, None, (finish, &inputs)).await?;
+    let setup = place.begin(&program, &begin, None, finish, &inputs).await?;
     let exit = Dialogue::new(&program, &*setup, finish, ReportedAction::Reauthorized).run(inputs).await;
     place.backend().close().await;
     exit

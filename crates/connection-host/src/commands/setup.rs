@@ -76,7 +76,7 @@ async fn resume(
         Some(_) => ReportedAction::Reauthorized,
         None => ReportedAction::Connected,
     };
-    let setup = place.resume(&program, &open.id, (finish, &inputs)).await?;
+    let setup = place.resume(&program, &open.id, finish, &inputs).await?;
     let exit = Dialogue::new(&program, &*setup, finish, made).begun_before().run(inputs).await;
     place.backend().close().await;
     exit

@@ -65,11 +65,12 @@ impl SetupPlace {
         program: &'a Program,
         new: &BeginSetup,
         profile: Option<ProfileId>,
-        (finish, inputs): (FinishMethod, &Inputs),
+        finish: FinishMethod,
+        inputs: &Inputs,
     ) -> Result<Box<dyn SetupPort + 'a>, Error> {
         match self {
             Self::Here { local, endpoint } => {
-                let options = (finish.leads(), finish.confirms(inputs));
+                let options = LocalOptions { leads: finish.leads(), confirms: finish.confirms(inputs) };
                 let session = match &new.connection {
                     Some(connection) => begin_again(local, connection, new, options).await?,
                     None => begin_new(program, local, new, profile, options).await?,
@@ -88,7 +89,8 @@ impl SetupPlace {
         &'a self,
         program: &'a Program,
         id: &str,
-        (finish, inputs): (FinishMethod, &Inputs),
+        finish: FinishMethod,
+        inputs: &Inputs,
     ) -> Result<Box<dyn SetupPort + 'a>, Error> {
         match self {
             Self::Here { local, endpoint } => {
@@ -113,14 +115,22 @@ impl SetupPlace {
     }
 }
 
-/// Begins the setup of a new connection in the local store. The options are whether a browser is sent through an
-/// address of this command, and whether a person confirms the account.
+/// The options of a setup in the local store.
+#[derive(Clone, Copy)]
+struct LocalOptions {
+    /// `true` if a browser is sent through an address of this command.
+    leads: bool,
+    /// `true` if a person confirms the account.
+    confirms: bool,
+}
+
+/// Begins the setup of a new connection in the local store.
 async fn begin_new(
     program: &Program,
     local: &Local,
     new: &BeginSetup,
     profile: Option<ProfileId>,
-    (leads, confirms): (bool, bool),
+    options: LocalOptions,
 ) -> Result<SetupSession, Error> {
     let kind = program.kind(new.kind.as_deref().unwrap_or_default())?;
     let begin = local.registry.setups().begin(&kind.descriptor.kind);
@@ -131,8 +141,8 @@ async fn begin_new(
     let begin = profile.into_iter().fold(begin, |begin, profile| begin.profile(profile));
     let begin = new.label.iter().fold(begin, |begin, label| begin.label(label.clone()));
     let begin = if new.again { begin.again() } else { begin };
-    let begin = if leads { begin.use_start_address() } else { begin };
-    let begin = if confirms { begin.confirm_account() } else { begin };
+    let begin = if options.leads { begin.use_start_address() } else { begin };
+    let begin = if options.confirms { begin.confirm_account() } else { begin };
     Ok(begin.await?)
 }
 
@@ -141,13 +151,13 @@ async fn begin_again(
     local: &Local,
     connection: &str,
     new: &BeginSetup,
-    (leads, confirms): (bool, bool),
+    options: LocalOptions,
 ) -> Result<SetupSession, Error> {
     let begin = local.connection(connection).await?.reauthorize();
     let begin = if new.another_account { begin.another_account() } else { begin };
     let begin = new.scopes.iter().cloned().fold(begin, Reauthorize::scope);
-    let begin = if leads { begin.use_start_address() } else { begin };
-    let begin = if confirms { begin.confirm_account() } else { begin };
+    let begin = if options.leads { begin.use_start_address() } else { begin };
+    let begin = if options.confirms { begin.confirm_account() } else { begin };
     Ok(begin.await?)
 }
 

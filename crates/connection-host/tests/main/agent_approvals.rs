@@ -56,7 +56,7 @@ fn header<'a>(shown: &'a Value, name: &str) -> Option<&'a str> {
 
 /// Checks that the provider received one request, byte for byte as it was shown, with the credential of the connection.
 #[track_caller]
-fn is_as_shown(seen: &[Seen], shown: &Value, (origin, secret): (&str, &str)) {
+fn is_as_shown(seen: &[Seen], shown: &Value, origin: &str, secret: &str) {
     let [seen] = seen else { panic!("{seen:?}") };
     let request = &shown["request"];
     let address = format!("{origin}{}", seen.path);
@@ -119,7 +119,7 @@ fn is_called_again(
     approve(&door.machine, &first);
     let answer = call.send(door, script, &headers());
     assert_eq!(answer, json!({ "result": call.result }));
-    is_as_shown(&door.received(&answer), &first, (call.origin, call.secret));
+    is_as_shown(&door.received(&answer), &first, call.origin, call.secret);
     // The answer was fetched, so an equal call asks anew.
     let next = is_refused(door, &call.send(door, script, &headers()));
     assert_ne!(id(&next), id(&first));
@@ -185,7 +185,7 @@ fn a_call_succeeds_at_once_if_a_person_approves_while_it_waits() {
         (call.send(&door, &mut script, &json!({})), person.join().unwrap())
     });
     assert_eq!(answer, json!({ "result": call.result }));
-    is_as_shown(&door.received(&answer), &shown, (call.origin, call.secret));
+    is_as_shown(&door.received(&answer), &shown, call.origin, call.secret);
 }
 
 /// The SDK uses its provider's own address, through the proxy of a run.
@@ -221,7 +221,7 @@ fn the_sdk_of_stripe_for_node_waits_for_a_person_at_the_proxy_of_a_run() {
         refused["error"].as_str().unwrap().contains("a person refused this request: One customer is enough."),
         "{refused}"
     );
-    is_as_shown(&door.received(&json!({})), &first, ("https://api.stripe.com", STRIPE_KEY));
+    is_as_shown(&door.received(&json!({})), &first, "https://api.stripe.com", STRIPE_KEY);
     let key = |shown: &Value| header(shown, "idempotency-key").unwrap().to_owned();
     assert_ne!(key(&first), key(&next), "the SDK draws a key for each call");
 }

@@ -85,8 +85,7 @@ async fn push(
     mut parameters: Parameters,
 ) -> Result<(String, Option<Timestamp>), OAuth2Error> {
     provider.authenticate(application, url, &mut parameters)?;
-    let endpoint = (url, Endpoint::PushedAuthorization.name());
-    let response = provider.post(None, endpoint, parameters, None).await?;
+    let response = provider.post(None, url, Endpoint::PushedAuthorization.name(), parameters, None).await?;
     let answer = response::read(&provider.config.response, &response)?;
     let until = expiry::expires_in(&answer["expires_in"], response.received_at());
     Ok((answer["request_uri"].as_str().map(str::to_owned).ok_or(OAuth2Error::NoToken)?, until))

@@ -175,8 +175,7 @@ pub(crate) async fn poll(
     provider.authenticate(application, &url, &mut parameters)?;
     provider.change(RequestKind::Token, &mut parameters)?;
     let spend = Spend::new("device_code", device_code);
-    let answer =
-        provider.post(Some(RequestKind::Token), (&url, Endpoint::Token.name()), parameters, Some(spend)).await?;
+    let answer = provider.post(Some(RequestKind::Token), &url, Endpoint::Token.name(), parameters, Some(spend)).await?;
     let rules = &provider.config.response;
     let value = answer.json_or_form().unwrap_or(Value::Null);
     match response::code(rules, &value).as_deref() {

@@ -56,7 +56,7 @@ impl<'a> ContextHttpClient<'a> {
         parameters.pairs.retain(|(name, _)| !matches!(name.as_str(), "client_id" | "client_secret"));
         self.provider.authenticate(self.application, &url, &mut parameters)?;
         self.provider.change(self.on, &mut parameters)?;
-        let response = self.provider.post(Some(self.on), (&url, self.what), parameters, self.spend).await?;
+        let response = self.provider.post(Some(self.on), &url, self.what, parameters, self.spend).await?;
         let rules = &self.provider.config.response;
         let value = response::read(rules, &response)?;
         let normal = if self.on == RequestKind::Device {

@@ -33,7 +33,8 @@ impl<H: Host> Effects<H> {
     pub async fn write_value<F: Future<Output = Result<(), ServiceError>> + Send>(
         &self,
         verb: &str,
-        (part, key): (&Part, &str),
+        part: &Part,
+        key: &str,
         value: Option<Secret>,
         live: impl FnOnce(Option<Secret>) -> F + Send,
     ) -> Result<(), ServiceError> {
@@ -48,7 +49,7 @@ impl<H: Host> Effects<H> {
     }
 
     async fn put_part(&self, part: Part, key: &str, value: Option<Secret>) -> Result<(), ServiceError> {
-        self.write_value("put", (&part, key), value, |value| self.host().put(&part, key, value)).await
+        self.write_value("put", &part, key, value, |value| self.host().put(&part, key, value)).await
     }
 }
 

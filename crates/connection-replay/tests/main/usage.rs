@@ -13,7 +13,7 @@ fn a_host_accepts_only_times_that_can_be_written_and_a_limited_size_of_unknown_f
     assert_eq!(check(window(at).into()), Ok(()));
     let time = Err("a metric's time is not in the years 0 to 9999");
     assert_eq!(check(window(far).into()), time);
-    assert_eq!(check(MonthlySpend::new("a", "A", 1.0, (at, far)).into()), time);
+    assert_eq!(check(MonthlySpend::new("a", "A", 1.0, at, far).into()), time);
     let mut tokens = TokenUtilization::new("a", "A", 1);
     tokens.others = vec![("x".into(), Value::Text("x".repeat(16 * 1024 - 8)))];
     assert_eq!(check(tokens.clone().into()), Ok(()));

@@ -34,7 +34,7 @@ pub(crate) fn is_one(arguments: &[String]) -> bool {
         [first] if first == PROVIDER => provide(),
         [first, port, path, requests, pace, tokens] if first == CLIENTS => {
             let pace = Duration::from_millis(pace.parse().unwrap());
-            request(port.parse().unwrap(), path, (requests.parse().unwrap(), pace), tokens);
+            request(port.parse().unwrap(), path, requests.parse().unwrap(), pace, tokens);
         }
         [first, port, path, token, bytes, direction] if first == STREAM => {
             let direction =
@@ -215,7 +215,7 @@ impl Clients {
     }
 }
 
-fn request(port: u16, path: &str, (requests, pace): (usize, Duration), tokens: &str) {
+fn request(port: u16, path: &str, requests: usize, pace: Duration, tokens: &str) {
     let runtime = Runtime::new().unwrap();
     let mut clients = Vec::new();
     for token in tokens.split(',') {

@@ -32,7 +32,8 @@ pub fn model_client(client: &ModelClient, signed_in: Option<SignedIn>) -> api::M
 /// the preset with the same rules.
 pub fn agent_grant(
     grant: &AgentGrant,
-    (info, origins): (&ConnectionInfo, &[String]),
+    info: &ConnectionInfo,
+    origins: &[String],
     kind: Option<&Descriptor>,
     preset: Option<String>,
     now: Timestamp,

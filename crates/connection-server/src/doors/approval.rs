@@ -61,7 +61,8 @@ impl Preference {
 /// Waits for the answer of a person to a request, and returns what the client gets.
 pub(super) async fn answered(
     doors: &Doors,
-    (registry, caller): (&ConnectionRegistry, &AgentCaller),
+    registry: &ConnectionRegistry,
+    caller: &AgentCaller,
     id: ApprovalId,
     preference: Preference,
     passage: Passage,
@@ -233,7 +234,7 @@ async fn shown(doors: &Doors, request: Request<Body>) -> Result<Response, Refusa
     checked(doors, &request)?;
     let (parts, _) = request.into_parts();
     let text = token::find(&parts)?;
-    let caller = doors.caller(&text, (Audience::Doors, Door::Reverse), &parts.extensions, None).await?;
+    let caller = doors.caller(&text, Audience::Doors, Door::Reverse, &parts.extensions, None).await?;
     let _passage = doors.places.pass(caller.agent().id(), &parts.extensions).map_err(Refusal::busy)?;
     let place = doors.places.wait(caller.agent().id());
     let preference = Preference::of(&parts.headers);

@@ -10,7 +10,8 @@ pub(super) async fn rewrite(
     headers: &mut HeaderMap,
     registry: &ConnectionRegistry,
     connection: ConnectionId,
-    (door, name): (&str, &str),
+    door: &str,
+    name: &str,
     to: &Place,
 ) {
     if !headers.contains_key(header::LOCATION) && !headers.contains_key(header::LINK) {

@@ -74,7 +74,8 @@ impl Doors {
     async fn caller(
         &self,
         token: &SecretString,
-        (audience, door): (Audience, Door),
+        audience: Audience,
+        door: Door,
         extensions: &Extensions,
         places: Option<&str>,
     ) -> Result<AgentCaller, Refusal> {
@@ -166,7 +167,7 @@ async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> 
         None => (None, streamed(body)),
     };
     let token = token::find(&parts)?;
-    let caller = doors.caller(&token, (Audience::Doors, Door::Reverse), &parts.extensions, None).await?;
+    let caller = doors.caller(&token, Audience::Doors, Door::Reverse, &parts.extensions, None).await?;
     let agent = caller.agent();
     let passage = doors.places.pass(agent.id(), &parts.extensions).map_err(Refusal::busy)?;
 
@@ -177,7 +178,7 @@ async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> 
         unresolved.refusal(doors)
     })?;
     let mut head = Head { headers: parts.headers, address, query: parts.uri.query().map(str::to_owned) };
-    head.take(&token, doors, (&registry, &caller), connection).await?;
+    head.take(&token, doors, &registry, &caller, connection).await?;
     drop(token);
     let Head { headers, address, query } = head;
     let mut target = (to.clone(), address.target(query.as_deref()));
@@ -195,12 +196,12 @@ async fn answered(doors: &Doors, request: Request) -> Result<Response, Refusal> 
         Ok(answer) => answer,
         Err(Error::Rules(RuleError::Asks { approval: Some(id), .. })) => {
             let preference = Preference::of(&headers);
-            return Box::pin(approval::answered(doors, (&registry, &caller), id, preference, passage)).await;
+            return Box::pin(approval::answered(doors, &registry, &caller, id, preference, passage)).await;
         }
         Err(error) => return Err(Refusal::of(doors)(error)),
     };
     let mut sent = headers::of_answer(answer.headers());
-    links::rewrite(&mut sent, &registry, connection, (&format!("{door}/use/"), address.connection()), &to).await;
+    links::rewrite(&mut sent, &registry, connection, &format!("{door}/use/"), address.connection(), &to).await;
     if let (Some(wanted), true) = (websocket, answer.status() == StatusCode::SWITCHING_PROTOCOLS) {
         websocket::upgraded(&mut sent);
         wanted.pass(answer, passage, doors.options.live.open());

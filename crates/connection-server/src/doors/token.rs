@@ -75,7 +75,8 @@ impl Head<'_> {
         &mut self,
         token: &SecretString,
         doors: &Doors,
-        (registry, caller): (&ConnectionRegistry, &AgentCaller),
+        registry: &ConnectionRegistry,
+        caller: &AgentCaller,
         connection: ConnectionId,
     ) -> Result<(), Refusal> {
         let token = token.expose_secret();

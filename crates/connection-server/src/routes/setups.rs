@@ -111,7 +111,7 @@ async fn current(
     let state = setup_poll::now(registry, session).await?;
     // The setup is read after its state, so that it has the address that the state shows.
     let open = session.read().await?;
-    answered(status, registry, session, open.as_ref(), (state, viewer)).await
+    answered(status, registry, session, open.as_ref(), state, viewer).await
 }
 
 /// Returns the answer that shows a setup.
@@ -123,7 +123,8 @@ async fn answered(
     registry: &ConnectionRegistry,
     session: &SetupSession,
     open: Option<&OpenSetup>,
-    (mut at, viewer): (StateAtStep, Viewer),
+    mut at: StateAtStep,
+    viewer: Viewer,
 ) -> Result<Response, Problem> {
     let has_address = at.has_address();
     if viewer == Viewer::Visitor {
@@ -290,7 +291,7 @@ pub(super) async fn show(
         Some(read) if !is_of_state(&read) => session.read().await?,
         read => read,
     };
-    answered(StatusCode::OK, &caller.registry, &session, open.as_ref(), (state, Viewer::of(&caller))).await
+    answered(StatusCode::OK, &caller.registry, &session, open.as_ref(), state, Viewer::of(&caller)).await
 }
 
 /// Answers a step.

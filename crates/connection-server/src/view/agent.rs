@@ -61,7 +61,7 @@ pub(crate) async fn agent_grant(
         Err(Error::NotFound(_)) => Vec::new(),
         Err(error) => return Err(error),
     };
-    Ok(convert::agent_grant(grant, (info, &origins), kind.as_ref(), preset, registry.clock().now()))
+    Ok(convert::agent_grant(grant, info, &origins, kind.as_ref(), preset, registry.clock().now()))
 }
 
 /// Returns the origins of a connection, as far as it can be opened now.
@@ -129,7 +129,7 @@ impl<'a> GrantShapes<'a> {
                 }
             };
             let preset = preset_name(presets, &grant.rules);
-            shapes.push(convert::agent_grant(grant, (info, origins), kind.as_ref(), preset, now));
+            shapes.push(convert::agent_grant(grant, info, origins, kind.as_ref(), preset, now));
         }
         Ok(shapes)
     }

@@ -118,7 +118,7 @@ impl UsageSource<Secret> for Meter {
                 _ => said,
             };
             let mut tokens = TokenUtilization::new("all", "All", 7);
-            let mut spend = MonthlySpend::new("spend", "Spend", 1.0, (ctx.now(), ctx.now()));
+            let mut spend = MonthlySpend::new("spend", "Spend", 1.0, ctx.now(), ctx.now());
             match self.quirk {
                 Some(Quirk::ReportsNoNumber) => spend.spent_usd = f64::NAN,
                 Some(Quirk::ReportsTooDeep) => {

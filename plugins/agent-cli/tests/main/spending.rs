@@ -20,8 +20,8 @@ fn anthropic_tells_cents_page_by_page() {
             with(&format!("{CLAUDE}&page=page_2")).answer(Reply::json(200, second)),
         ],
     );
-    let month = (moment("2026-01-01T00:00:00Z"), moment("2026-02-01T00:00:00Z"));
-    assert_eq!(spent.unwrap().metrics, [MonthlySpend::new("month", "This month", 12.0, month).into()]);
+    let (start, end) = (moment("2026-01-01T00:00:00Z"), moment("2026-02-01T00:00:00Z"));
+    assert_eq!(spent.unwrap().metrics, [MonthlySpend::new("month", "This month", 12.0, start, end).into()]);
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub(super) fn below(
     let source = source.join(name);
     let target = target.join(name);
     match file_type(directory, name) {
-        Ok(looked) => copy_looked(directory, name, looked, (&source, &target), left),
+        Ok(looked) => copy_looked(directory, name, looked, &source, &target, left),
         Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(failed(&source, &error.into())),
     }
@@ -98,7 +98,8 @@ pub(super) fn copy_looked(
     directory: &File,
     name: &OsStr,
     looked: FileType,
-    (source, target): (&Path, &Path),
+    source: &Path,
+    target: &Path,
     left: &mut Budget<'_>,
 ) -> Result<(), SandboxError> {
     let failed = |error: io::Error| failed(source, &error);

@@ -56,7 +56,7 @@ fn a_file_that_becomes_a_link_between_the_look_and_the_copy_is_not_read_through_
         fs::write(&source, "mine").unwrap();
         let looked = file_type(&handle, name).unwrap();
         swap(&source);
-        copy_looked(&handle, name, looked, (&source, &target), &mut plenty()).unwrap();
+        copy_looked(&handle, name, looked, &source, &target, &mut plenty()).unwrap();
         target
     };
     // The control: nothing is swapped.

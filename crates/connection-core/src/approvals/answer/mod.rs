@@ -7,7 +7,7 @@ use connection_contract::DisplayText;
 use super::{Approval, details::opened};
 use crate::{
     ApprovalError, ApprovalId, ApprovalState, Error,
-    approval::{self, Answerer, Facts},
+    approval::{self, Answerer, Facts, NewWidening},
     approval_state::state_at,
     connection::System,
     door, event,
@@ -44,13 +44,6 @@ pub enum Consent {
     },
 }
 
-/// What a person lets pass for a while.
-struct Widened {
-    scope: approval::Scope,
-    time: Duration,
-    requests: u32,
-}
-
 /// Records that a request is approved.
 pub(super) async fn approve(
     scope: Scope<'_, System>,
@@ -68,7 +61,7 @@ pub(super) async fn approve(
             let row = row.ok_or(ApprovalError::Unknown(id))?;
             approval::check(&ground.sealer, &row)?;
             let (parts, _) = opened(ground, &row).await?;
-            Some(Widened { scope: door::scope(&Facts::of(&row).rule, &parts), time, requests })
+            Some(NewWidening { scope: door::scope(&Facts::of(&row).rule, &parts), time, requests })
         }
     };
     answered(scope, id, move |tx, ground, row| {
@@ -166,7 +159,7 @@ async fn widen(
     ground: &Ground,
     row: &ApprovalRow,
     facts: &Facts,
-    widened: &Widened,
+    new: &NewWidening,
 ) -> Result<Result<(), Error>, StoreError> {
     match AgentStanding::of_approval(row, facts, facts.revision).check(tx, ground).await? {
         Ok(_) => {}
@@ -176,9 +169,7 @@ async fn widen(
             return Ok(Err(ApprovalError::GrantChanged { agent }.into()));
         }
     }
-    let of = (&*row.owner, row.agent_id, row.connection_id);
-    let Widened { scope, time, requests } = widened;
-    approval::widen(tx, ground, of, (&facts.agent, facts.revision), (scope, *time, *requests)).await.map(Ok)
+    approval::widen(tx, ground, row, facts, new).await.map(Ok)
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ async fn no_grant_is_widened_after_what_the_request_was_made_with_has_changed() 
                 let facts = Facts::of(&row);
                 let (method, path) = (facts.method.clone(), facts.path.clone());
                 let scope = approval::Scope { rule: facts.rule.clone(), method, origin: None, path };
-                let widened = Widened { scope, time: Duration::from_secs(60), requests: 1 };
-                widen(tx, &on, &row, &facts, &widened).await
+                let new = NewWidening { scope, time: Duration::from_secs(60), requests: 1 };
+                widen(tx, &on, &row, &facts, &new).await
             })
         });
         let expected = match deed {

@@ -170,7 +170,8 @@ impl Classes {
                     continue;
                 }
                 let skipped = |id: &ConnectionId| works && moved.contains(id);
-                here.extend(members(reader, (owner, &class.name), begin, missing, skipped).await?);
+                let (label, id) = begin;
+                here.extend(members(reader, owner, &class.name, label, id, missing, skipped).await?);
             }
             here.sort_unstable();
             here.truncate(missing);
@@ -187,15 +188,17 @@ impl Classes {
 /// Returns the first connections of a class after a label and an id, without those that are skipped.
 async fn members(
     reader: &mut Reader,
-    class: (&str, &str),
-    (label, id): (&str, Uuid),
+    owner: &str,
+    class: &str,
+    label: &str,
+    id: Uuid,
     limit: usize,
     skipped: impl Fn(&ConnectionId) -> bool,
 ) -> Result<Vec<(String, ConnectionId)>, StoreError> {
     let mut found: Vec<(String, ConnectionId)> = Vec::new();
     let (mut label, mut id) = (label.to_owned(), id);
     loop {
-        let (rows, is_full) = reader.members(class, (&label, id), limit as i64).await?;
+        let (rows, is_full) = reader.members(owner, class, &label, id, limit as i64).await?;
         let last = rows.last().map(|row| (row.label.clone(), row.connection_id.as_uuid()));
         let rows = rows.into_iter().map(|row| (row.label, row.connection_id));
         found.extend(rows.filter(|(_, id)| !skipped(id)).take(limit - found.len()));

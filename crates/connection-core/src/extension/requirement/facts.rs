@@ -302,7 +302,7 @@ impl OfOne<'_> {
     async fn kind_of(&self, reader: &mut Reader, row: &NearCandidate) -> Result<Option<Arc<KindEntry>>, StoreError> {
         match Kind::parse(&row.kind) {
             Some(kind) if kind.extension().is_some() && Some(&kind) != self.own.as_ref() => Ok(None),
-            Some(kind) => self.ground.marked_kind_by(reader, (self.owner, &kind), &row.declared.marked()).await,
+            Some(kind) => self.ground.marked_kind_by(reader, self.owner, &kind, &row.declared.marked()).await,
             None => Ok(None),
         }
     }

@@ -86,8 +86,8 @@ impl<'f> Resolver<'f> {
             Selection::One(one) => Some(one.id),
             Selection::Several(_) | Selection::None(..) => None,
         };
-        let settings = facts.settings(declaration, connection)?;
-        let mut resolved = resolved(declaration, &selection, settings, facts);
+        let (own, of_provider) = facts.settings(declaration, connection)?;
+        let mut resolved = resolved(declaration, &selection, own, of_provider, facts);
         resolved.is_chosen = is_chosen;
         resolved.is_granted = resolved.connection.is_some_and(|id| facts.is_granted(declaration, id));
         if resolved.error.is_none() && matches!(resolved.readiness, Readiness::Missing(_)) {
@@ -102,7 +102,8 @@ impl<'f> Resolver<'f> {
 fn resolved(
     declaration: &ExtensionDeclaration,
     selection: &Selection<'_>,
-    (own, of_provider): (&public::Record, &public::Record),
+    own: &public::Record,
+    of_provider: &public::Record,
     facts: &Facts,
 ) -> ResolvedConnection {
     let requirement = &declaration.requirement;

@@ -85,7 +85,7 @@ impl Handle {
         match &there.session {
             Some(session) => {
                 let write = |value| values.write(&part, key, value);
-                session.write_value("lent put", (&part, key), value, write).await
+                session.write_value("lent put", &part, key, value, write).await
             }
             None => values.write(&part, key, value).await,
         }

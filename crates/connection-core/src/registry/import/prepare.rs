@@ -45,7 +45,7 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
     let kind = item.kind.clone();
     let (entry, mut made, named) = read(ground, owner, item).await?;
     let id = ConnectionId::from(ground.ids.next());
-    let payload = payload(ground, owner, (&entry, id), &mut made, &named).await?;
+    let payload = payload(ground, owner, &entry, id, &mut made, &named).await?;
     let sealed = ground.sealer.seal(&Payload::place(&id, owner, &kind, FIRST), payload.encode().expose()).await;
     let sealed =
         sealed.map_err(|source| Error::Sealed { what: format!("connection {id}"), source: Arc::new(source) })?;
@@ -81,7 +81,7 @@ pub(super) async fn prepare(ground: &Arc<Ground>, owner: &str, item: Import) -> 
     };
     let event = ground.event(owner, id, event::IMPORTED, serde_json::json!({ "kind": kind.as_str() }));
     let terms = entry.terms.clone();
-    let (account, is_labelled) = account(&entry, (id, owner), made, now);
+    let (account, is_labelled) = account(&entry, id, owner, made, now);
     Ok(Prepared { account, is_labelled, credential, liveness, event, kind, terms })
 }
 
@@ -116,7 +116,8 @@ async fn read(
 async fn payload(
     ground: &Arc<Ground>,
     owner: &str,
-    (entry, id): (&Arc<KindEntry>, ConnectionId),
+    entry: &Arc<KindEntry>,
+    id: ConnectionId,
     made: &mut SetupResult<Secret>,
     named: &[AllowedOrigin],
 ) -> Result<Payload, Error> {
@@ -133,7 +134,8 @@ async fn payload(
 /// Returns the row of the account, and `true` if the item has a label of its own.
 fn account(
     entry: &KindEntry,
-    (id, owner): (ConnectionId, &str),
+    id: ConnectionId,
+    owner: &str,
     made: SetupResult<Secret>,
     now: i64,
 ) -> (AccountRow, bool) {

@@ -241,13 +241,12 @@ impl Scheduler {
         }
         let kinds = any_of(self.kinds(job).iter().map(Kind::as_str));
         let busy = self.pace.busy(passed, |lane| systems.ground.kinds.names_of_provider(lane.kind()));
-        let wanted = (&*kinds, &busy);
         let mut reader = systems.ground.reader().await?;
         let limit = BATCH.saturating_add(self.pace.aside());
         let due = match job {
-            Job::Check => reader.due_checks(now, wanted, limit).await?,
-            Job::Refresh => reader.due_refreshes(now, wanted, limit).await?,
-            Job::RefusedUse => reader.due_refused_uses(wanted, limit).await?,
+            Job::Check => reader.due_checks(now, &kinds, &busy, limit).await?,
+            Job::Refresh => reader.due_refreshes(now, &kinds, &busy, limit).await?,
+            Job::RefusedUse => reader.due_refused_uses(&kinds, &busy, limit).await?,
         };
         drop(reader);
         let found = !due.is_empty();

@@ -19,6 +19,14 @@ row! {
     }
 }
 
+/// The primary key of a grant to an agent. It is a part of the key of what widens the grant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AgentGrantKey<'a> {
+    pub(crate) owner: &'a str,
+    pub(crate) agent: AgentId,
+    pub(crate) connection: ConnectionId,
+}
+
 row! {
     /// A row of `connection_agent_grant`.
     #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ use super::columns::row;
 
 pub(crate) use access_token::{AccessTokenRow, TokenPurpose};
 pub(crate) use account::{AccountFacts, AccountRow, AccountState, FoundRow, ListedRow};
-pub(crate) use agent::{AgentGrantRow, AgentRow, AgentUseRow, GrantedAgentRow};
+pub(crate) use agent::{AgentGrantKey, AgentGrantRow, AgentRow, AgentUseRow, GrantedAgentRow};
 pub(crate) use approval::{ApprovalRow, SealedOfApproval, StoredState, WideningRow};
 pub(crate) use credential::{CredentialRow, CredentialState, PlanRow, PreviousRow, RestoredUse};
 pub(crate) use event::{EventRow, NewestEvent, RowClaim, Standing, StoredEvent};

@@ -44,7 +44,7 @@ async fn a_query_for_due_work_leaves_out_busy_owners_origins_and_kinds() {
             let mut busy = Busy::default();
             what(&mut busy);
             let mut reader = store.reader().await.unwrap();
-            let rows = reader.due_checks(9, (",github,notion,issues/tracker,", &busy), 9).await.unwrap();
+            let rows = reader.due_checks(9, ",github,notion,issues/tracker,", &busy, 9).await.unwrap();
             let mut found: Vec<_> = rows.into_iter().map(|row| (row.owner, row.kind, row.origin)).collect();
             found.sort();
             found.iter().map(|(owner, kind, at)| format!("{owner} {kind} {}", at.as_deref().unwrap_or("-"))).collect()

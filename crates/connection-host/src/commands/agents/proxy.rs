@@ -26,7 +26,8 @@ impl Proxy {
         program: &Program,
         backend: &dyn Backend,
         usable: &Usable,
-        (doors, lifetime): (&str, Duration),
+        doors: &str,
+        lifetime: Duration,
         arguments: &RunAgent,
     ) -> Result<Self, Error> {
         let mut settings = ForwardSettings::new(doors, lifetime);

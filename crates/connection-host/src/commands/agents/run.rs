@@ -22,7 +22,7 @@ pub(super) async fn run(mut program: Program, arguments: RunAgent) -> Result<u8,
     let lifetime = check_lifetime(&arguments.lifetime)?;
     let (backend, server) = opened(&mut program).await?;
     let backend = &*backend;
-    let ended = in_run(&program, backend, (&server, lifetime), &arguments).await;
+    let ended = in_run(&program, backend, &server, lifetime, &arguments).await;
     backend.close().await;
     ended
 }
@@ -47,7 +47,8 @@ async fn opened(program: &mut Program) -> Result<(Box<dyn Backend>, String), Err
 async fn in_run(
     program: &Program,
     backend: &dyn Backend,
-    (server, lifetime): (&str, Duration),
+    server: &str,
+    lifetime: Duration,
     arguments: &RunAgent,
 ) -> Result<u8, Error> {
     let Some((executable, rest)) = arguments.program.split_first() else {
@@ -57,7 +58,7 @@ async fn in_run(
     let usable = Usable::of(backend, agent, &arguments.connections).await?;
     let variables = usable.variables(backend).await?;
     let doors = format!("{}/use", server.trim_end_matches('/'));
-    let proxy = Proxy::open(program, backend, &usable, (&doors, lifetime), arguments).await?;
+    let proxy = Proxy::open(program, backend, &usable, &doors, lifetime, arguments).await?;
     // The token is revoked also if a signal comes before the program has started: it is passed on to the program.
     let mut signals = Passed::new().map_err(|error| Error::io("signals", &error))?;
     let named = Path::new(executable).file_name().unwrap_or_default().to_string_lossy();

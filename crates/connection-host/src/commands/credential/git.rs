@@ -22,7 +22,7 @@ pub(super) async fn run(mut program: Program, helper: &Helper, action: GitAction
     if action == GitAction::Store {
         return Ok(Exit::Fine);
     }
-    let answered = answered(&mut program, helper, action, (&attributes, &origin)).await;
+    let answered = answered(&mut program, helper, action, &attributes, &origin).await;
     if answered.is_err() && action == GitAction::Get {
         // git asks neither another helper nor the person.
         program.output.line("quit=1")?;
@@ -34,12 +34,13 @@ async fn answered(
     program: &mut Program,
     helper: &Helper,
     action: GitAction,
-    (attributes, origin): (&HashMap<String, String>, &Origin),
+    attributes: &HashMap<String, String>,
+    origin: &Origin,
 ) -> Result<(), Error> {
     let registry = program.open().await?;
     let answered = match action {
         GitAction::Erase => check(&registry, helper, origin).await,
-        GitAction::Get | GitAction::Store => get(program, &registry, helper, (attributes, origin)).await,
+        GitAction::Get | GitAction::Store => get(program, &registry, helper, attributes, origin).await,
     };
     registry.close().await;
     answered
@@ -69,7 +70,8 @@ async fn get(
     program: &Program,
     registry: &ConnectionRegistry,
     helper: &Helper,
-    (attributes, origin): (&HashMap<String, String>, &Origin),
+    attributes: &HashMap<String, String>,
+    origin: &Origin,
 ) -> Result<(), Error> {
     let asked = Asked::of(registry, helper).await?;
     // A person who names another user in the address means a credential that another helper may have.

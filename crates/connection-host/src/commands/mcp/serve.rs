@@ -31,7 +31,7 @@ async fn served(program: &Program, registry: &ConnectionRegistry, agent: Option<
         "http://127.0.0.1".parse().map_err(|error: InvalidHostOrigin| Error::configuration(error.to_string()))?;
     let options = program.settings.page.add_to(ApiOptions::new(nowhere))?.version(env!("CARGO_PKG_VERSION"));
     let page = serve::running_page(program, registry).await;
-    let ended = serve_mcp(registry.clone(), caller, options, page, (stdin(), stdout())).await;
+    let ended = serve_mcp(registry.clone(), caller, options, page, stdin(), stdout()).await;
     ended.map_err(|error| Error::io("standard streams", &error))
 }
 

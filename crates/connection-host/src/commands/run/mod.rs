@@ -71,7 +71,7 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
         None => None,
     };
     let mut run = match (&opened, arguments.sandbox) {
-        (Some(registry), true) => Some(contained(&program, registry, &kind, (&workspace, socket.as_ref()), &options)?),
+        (Some(registry), true) => Some(contained(&program, registry, &kind, &workspace, socket.as_ref(), &options)?),
         _ => None,
     };
     let mut door = None;
@@ -88,7 +88,7 @@ pub(super) async fn run(mut program: Program, arguments: Run) -> Result<ExitCode
         registry.close().await;
     }
     let ended = match run {
-        Some(run) => in_container(&program, (run, door), &arguments, &options, identity.token.as_ref()).await,
+        Some(run) => in_container(&program, run, door, &arguments, &options, identity.token.as_ref()).await,
         None => on_host(&program, arguments.dry_run, &options, identity.token.as_ref()).await,
     };
     // The tool has ended, so its profile may be removed.
@@ -111,7 +111,8 @@ fn contained(
     program: &Program,
     registry: &ConnectionRegistry,
     kind: &KindEntry,
-    (workspace, socket): (&Path, Option<&Socket>),
+    workspace: &Path,
+    socket: Option<&Socket>,
     options: &SpawnOptions,
 ) -> Result<SandboxRun, Error> {
     let name = &kind.descriptor.kind;
@@ -128,7 +129,8 @@ fn contained(
 
 async fn in_container(
     program: &Program,
-    (run, door): (SandboxRun, Option<Door>),
+    run: SandboxRun,
+    door: Option<Door>,
     arguments: &Run,
     options: &SpawnOptions,
     token: Option<&OsString>,

@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(cells(&odd.into(), now)[2], "25 % (1 of 4 [2Jrequests)", "a unit moves no terminal");
         let [_, bar, amount, _] = cells(&TokenUtilization::new("a", "Context", 50).into(), now);
         assert_eq!((&*bar, &*amount), ("", "50 tokens"));
-        let spend = MonthlySpend::new("a", "Month", 1.5, (now, now.after(86_400))).budget(3.0);
+        let spend = MonthlySpend::new("a", "Month", 1.5, now, now.after(86_400)).budget(3.0);
         let [_, bar, amount, note] = cells(&spend.into(), now);
         assert_eq!((bar.matches('█').count(), &*amount, &*note), (10, "1.50 of 3.00 USD", "until in 1 day"));
         let other = Value::object([("kind", "new".into()), ("label", "New".into())]);

@@ -74,7 +74,7 @@ fn answer(stream: TcpStream, writes: &Mutex<Vec<String>>) -> std::io::Result<()>
         "/echo/early" => write!(stream, "HTTP/1.1 103 Early Hints\r\nlink: </{secret}>; rel=preload\r\n\r\n")?,
         _ => {}
     }
-    let (status, headers, body) = told(&seen, path, query, (account, secret));
+    let (status, headers, body) = told(&seen, path, query, account, secret);
     // The answer to `HEAD` has no body.
     let body = if seen.method == "HEAD" { String::new() } else { body };
     write(stream, status, &headers, &body)
@@ -99,7 +99,7 @@ fn chunked(stream: &mut TcpStream, secret: &str) -> std::io::Result<()> {
 }
 
 /// Returns the status, the headers and the body of an answer.
-fn told(seen: &Seen, path: &str, query: &str, (account, secret): (&str, &str)) -> (u16, String, String) {
+fn told(seen: &Seen, path: &str, query: &str, account: &str, secret: &str) -> (u16, String, String) {
     let ok = |headers: &str, body: String| (200, format!("{JSON}{headers}"), body);
     let target = encode::from_form(query).into_iter().find(|(name, _)| name == "to").map(|(_, to)| to);
     let target = target.unwrap_or_default();

@@ -12,7 +12,8 @@ const GIVEN: [(&str, &str); 3] = [
     ("canary+access/51d7", "canary+refresh/3a9f"),
 ];
 
-fn gives((access, refresh): (&str, &str)) -> String {
+fn gives(pair: (&str, &str)) -> String {
+    let (access, refresh) = pair;
     format!(r#"{{"access": "{access}", "refresh": "{refresh}"}}"#)
 }
 

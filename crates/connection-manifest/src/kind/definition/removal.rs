@@ -21,7 +21,7 @@ pub(super) async fn teardown(
     let model = &kind.0.model;
     if let (Some(oauth2), Some(tokens)) = (&kind.0.oauth2, &credential.oauth2) {
         return match &model.revoke {
-            Some(call) => Ok(tokens_revoked(kind, credential, call, (oauth2, tokens), ctx).await?),
+            Some(call) => Ok(tokens_revoked(kind, credential, call, oauth2, tokens, ctx).await?),
             None => oauth2.teardown(tokens, ctx).await,
         };
     }
@@ -50,7 +50,8 @@ async fn tokens_revoked(
     kind: &FileKind,
     credential: &FileCredential,
     call: &RevokeModel,
-    (oauth2, tokens): (&OAuth2, &OAuth2Credential),
+    oauth2: &OAuth2,
+    tokens: &OAuth2Credential,
     ctx: &TeardownContext<'_>,
 ) -> Result<Teardown, NotLive> {
     let needs_application = call.has(|variable| variable.scope == Scope::Client && variable.name == "secret");

@@ -72,8 +72,7 @@ async fn pass(State((doors, service)): State<(Doors, Service)>, request: Request
 async fn answered(doors: &Doors, service: &Service, mut request: Request) -> Result<Response, Refusal> {
     checked(doors, &request)?;
     let text = token::bearer(request.headers())?;
-    let of = (Audience::Mcp, Door::Mcp);
-    let caller = doors.caller(&text, of, request.extensions(), Some(token::BEARER)).await?;
+    let caller = doors.caller(&text, Audience::Mcp, Door::Mcp, request.extensions(), Some(token::BEARER)).await?;
     // Nothing below needs the token.
     request.headers_mut().remove(header::AUTHORIZATION);
     let delivery = Delivery::default();

@@ -28,7 +28,7 @@ use crate::{doors::Doors, options::ApiOptions};
 /// use connection_server::{ApiOptions, serve_mcp};
 ///
 /// async fn serve(registry: ConnectionRegistry, caller: AgentCaller, options: ApiOptions) -> std::io::Result<()> {
-///     serve_mcp(registry, caller, options, None, (tokio::io::empty(), tokio::io::sink())).await
+///     serve_mcp(registry, caller, options, None, tokio::io::empty(), tokio::io::sink()).await
 /// }
 /// # let _ = serve;
 /// ```
@@ -37,7 +37,8 @@ pub async fn serve_mcp<R, W>(
     caller: AgentCaller,
     options: ApiOptions,
     page: Option<String>,
-    (input, output): (R, W),
+    input: R,
+    output: W,
 ) -> io::Result<()>
 where
     R: AsyncRead + Send + Unpin + 'static,

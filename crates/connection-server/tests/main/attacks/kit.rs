@@ -4,7 +4,9 @@ use std::{future::pending, time::Duration};
 
 use axum::Router;
 use connection_contract::prelude::*;
-use connection_core::{Agent, Audience, ConnectionId, ConnectionRegistry, HttpPolicy, RegistryBuilder, Role, UseFilter};
+use connection_core::{
+    Agent, Audience, ConnectionId, ConnectionRegistry, HttpPolicy, RegistryBuilder, Role, UseFilter,
+};
 use connection_faults::{
     scripted::{Scripted, identity, live},
     server::{Reply, TestServer},
@@ -106,7 +108,8 @@ impl Site {
     }
 
     /// Sends a request that must be refused with this status and code before anything reaches the provider.
-    pub(crate) async fn refuses(&self, request: Request, (status, code): (u16, &str)) -> Answer {
+    pub(crate) async fn refuses(&self, request: Request, refused: (u16, &str)) -> Answer {
+        let (status, code) = refused;
         let before = self.provider.requests().len();
         let answer = self.send(request).await;
         assert_eq!(answer.refusal(), (status, code.to_owned()), "{answer:?}");
@@ -156,7 +159,8 @@ impl Site {
         let options = ApiOptions::new(format!("http://{host}").parse().unwrap());
         let routes: Router = door_router(registry.clone(), options.clone());
         let routes = routes.merge(api_router(registry.clone(), options)).merge(page_router(""));
-        let serving = Handle::current().spawn(async move { server.serve(routes, &url, pending()).await }).abort_handle();
+        let serving =
+            Handle::current().spawn(async move { server.serve(routes, &url, pending()).await }).abort_handle();
         Process { registry, host, port, serving }
     }
 }

@@ -134,7 +134,7 @@ async fn connected(
         inputs.know("headerValue", Secret::from(value.expose()));
     }
     let (finish, inputs) = setup_place::prepared(program, &kind, finish, inputs)?;
-    let exit = add::conducted(program, place, &BeginSetup::kind(KIND.as_str()), None, (finish, inputs)).await?;
+    let exit = add::conducted(program, place, &BeginSetup::kind(KIND.as_str()), None, finish, inputs).await?;
     let before: BTreeSet<_> = before.into_iter().map(|of| of.connection.id).collect();
     let after = every(place.backend(), Some(&KIND)).await?;
     let made = after.into_iter().find(|of| !before.contains(&of.connection.id));

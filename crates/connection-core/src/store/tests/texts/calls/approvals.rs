@@ -6,13 +6,14 @@ use crate::{
     ids::{AgentId, ApprovalId, ConnectionId},
     store::{
         Sealed, Tx,
-        rows::{ApprovalRow, Marked, StoredState, WideningRow},
+        rows::{AgentGrantKey, ApprovalRow, Marked, StoredState, WideningRow},
     },
 };
 
 pub(super) async fn approvals(tx: &mut Tx) {
     let (id, agent) = (ApprovalId::from(Uuid::nil()), AgentId::from(Uuid::nil()));
     let connection = ConnectionId::from(Uuid::nil());
+    let grant = AgentGrantKey { owner: "local", agent, connection };
     let state = StoredState::Waiting;
     let row = ApprovalRow {
         id,
@@ -61,9 +62,9 @@ pub(super) async fn approvals(tx: &mut Tx) {
         delete_approval(id);
         put_widening(&widening, &[1; 72]);
         take_widening(&widening);
-        widening(("local", agent, connection), &[1; 32]);
+        widening(grant, &[1; 32]);
         widenings("local");
-        widenings_of(("local", agent, connection));
+        widenings_of(grant);
         delete_widening(&widening);
     );
 }

@@ -112,7 +112,7 @@ pub(super) async fn write(tx: &mut Tx) {
         insert_profile("local", "github", &row, mark);
         update_profile(&row, 1, None);
         delete_profile(profile);
-        put_profile_slot("local", "github", "a", profile, (1, mark));
+        put_profile_slot("local", "github", "a", profile, 1, mark);
         delete_profile_slot("local", "github", "a");
     );
 }

@@ -102,7 +102,7 @@ async fn read(tx: &mut Reader) {
         kinds_and_labels("local", 9);
         classes("local");
         counts_of("local", &[vec!["github  live 0"]]);
-        members(("local", "github  live 0"), ("", Uuid::nil()), 9);
+        members("local", "github  live 0", "", Uuid::nil(), 9);
         ending("local", 1);
         current_credential(nobody());
         previous_credential(nobody());
@@ -111,14 +111,14 @@ async fn read(tx: &mut Reader) {
         usage(nobody(), "ada", 1);
         recent_usage("local", 1);
         recent_usage_of(nobody(), "local", 1);
-        due_refreshes(1, (",github,", &Busy::default()), 9);
-        due_checks(1, (",github,", &Busy::default()), 9);
+        due_refreshes(1, ",github,", &Busy::default(), 9);
+        due_checks(1, ",github,", &Busy::default(), 9);
         is_use_refused(nobody());
         lacking_scopes("local", "issues", nobody());
         all_lacking_scopes("local");
-        due_refused_uses((",github,", &Busy::default()), 9);
+        due_refused_uses(",github,", &Busy::default(), 9);
         is_paused(nobody(), 1);
-        waiting_refreshes("https://api.acme.example", (Uuid::nil(), 1), 9);
+        waiting_refreshes("https://api.acme.example", Uuid::nil(), 1, 9);
         waiting_probes("https://api.acme.example", Uuid::nil(), 9);
         asked_origins(nobody());
         has_several_owners();
@@ -250,7 +250,7 @@ async fn write_connections(tx: &mut Tx) {
         set_attention(nobody(), 1, true);
         set_account_default(nobody(), true, 1);
         set_account_identity_label(nobody(), "a", 1);
-        set_account_facts(nobody(), ("a", "b"), ("{}", None), 1);
+        set_account_facts(nobody(), "a", "b", "{}", None, 1);
         put_kind_terms(&Terms { digest: vec![1; 32], text: "a".into() });
         set_account_terms(nobody(), None, 1);
         delete_account(nobody());
