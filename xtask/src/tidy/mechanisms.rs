@@ -48,8 +48,8 @@ const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         pattern: ".problem(problem",
         within: "",
-        // These ask without end, because the provider is not asked.
-        except: &["/mcp/src/setup.rs", "/declared/setup.rs"],
+        // The first two ask without end, because the provider is not asked; the last one reads a step of a server.
+        except: &["/mcp/src/setup.rs", "/declared/setup.rs", "/commands/setup_steps.rs"],
         instead: ASK,
     },
     Mechanism {
@@ -68,7 +68,7 @@ const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         pattern: ".agent_grant(",
         within: "crates/connection-core/src/",
-        except: &["/grant/agent.rs", "/grant/standing.rs"],
+        except: &["/grant/agent.rs", "/grant/standing/mod.rs"],
         instead: STANDING,
     },
 ];

@@ -15,6 +15,7 @@ mod packaging;
 mod public_futures;
 mod rust_files;
 mod test_modules;
+mod tuple_parameters;
 
 use std::collections::BTreeSet;
 
@@ -44,9 +45,8 @@ fn findings(workspace: &Workspace) -> Result<Vec<String>, Failure> {
             findings.extend(rust_files::findings(path, &text));
             findings.extend(mechanisms::findings(path, &text));
             findings.extend(public_futures::findings(path, &text));
-            findings.extend(mechanisms::findings(path, &text));
+            findings.extend(tuple_parameters::findings(path, &text));
             findings.extend(names::findings(path, &text, &kinds));
-            findings.extend(mechanisms::findings(path, &text));
             let text = test_modules::with_included(workspace, path, text)?;
             findings.extend(test_modules::findings(path, &text, &files));
         } else if path.ends_with("/Cargo.toml") && !path.starts_with("tests/third-party/") {

@@ -3,6 +3,7 @@
 mod files;
 mod links;
 mod names;
+mod tuple_parameters;
 
 use super::findings;
 use crate::workspace::Workspace;
