@@ -22,8 +22,8 @@ use crate::{
 
 /// The changes that may be lost: a lease, whose holder is lost with it; a time at which something is due again; the
 /// time and the number of measurements that found nothing new; the names of the secrets in a credential, which can
-/// be read again; the number of a credential that was not stored; a session without any answers, and the step that
-/// a run repeats from the journal; and sessions that ended long ago.
+/// be read again; the number of a credential that was not stored; and a session without any answers, and the
+/// step that a run repeats from the journal.
 const RELAXED: &[&str] = &[
     "connection_account.next_generation",
     "connection_account.revision",
@@ -38,7 +38,6 @@ const RELAXED: &[&str] = &[
     "connection_liveness.next_check_at",
     "connection_liveness.refusal_checked_at",
     "connection_liveness.refused_at",
-    "connection_setup delete",
     "connection_setup insert",
     "connection_setup.expires_at",
     "connection_setup.lease_owner",
