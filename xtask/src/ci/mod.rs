@@ -23,7 +23,7 @@ use crate::{api, book, fuzz, layers, readme, release, setup, suite, tidy};
 pub(crate) use nightly::run as run_nightly;
 
 /// Time limit for a whole run on a machine that is slow or also does other work. On two cores that build the program of a
-/// release in nine minutes, a run takes less than [three quarters of an hour](OF_AN_IDLE_RUN).
+/// release in nine minutes, a run takes less than three quarters of an hour.
 const MAX_DURATION: Duration = Duration::from_secs(85 * 60);
 /// The minutes that all steps together may take on such cores, if nothing else uses them.
 #[cfg(test)]
