@@ -64,7 +64,7 @@ impl HttpResponse {
     ///
     /// let class = |status, body: &str| {
     ///     let answer = HttpResponse::new(status, Vec::new(), body, Timestamp::from_seconds(0));
-    ///     let says = |text: &str| move |body: &Value| body["error"].as_str() == Some(text);
+    ///     let says = |text: &'static str| move |body: &Value| body["error"].as_str() == Some(text);
     ///     answer.class_by(says("ratelimited"), says("invalid_auth"))
     /// };
     /// assert_eq!(class(200, r#"{"error": "ratelimited"}"#), AnswerClass::Limit);

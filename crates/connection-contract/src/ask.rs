@@ -21,7 +21,7 @@ impl SetupContext<'_> {
     /// # struct Acme;
     /// # impl Acme {
     /// #     async fn account(&self, key: &Secret, _: &Context<'_>) -> Result<Identity, NotLive> {
-    /// #         Ok(Identity::new(key.expose_str().unwrap_or_default(), "Acme"))
+    /// #         Ok(Identity::new(key.expose_str().unwrap_or_default().to_owned(), "Acme"))
     /// #     }
     /// async fn setup(&self, ctx: &SetupContext<'_>) -> Result<SetupResult<Secret>, SetupFailure> {
     ///     let prompt = Prompt::new("Connect Acme").field("apiKey");
